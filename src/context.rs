@@ -1,0 +1,93 @@
+//! Cross-file context for one place in one buffer. [`assemble`] is the one
+//! function behind `getContext`, `fimd context` and every training example.
+
+use crate::cancel::{Cancel, Cancelled};
+use crate::index::Snapshot;
+
+/// How many characters a context may have unless asked otherwise.
+pub const DEFAULT_MAX_CHARS: usize = 4096;
+
+/// What a context is wanted for.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The key of the file being edited (see [`SourceFile::path`]), or, for a
+    /// file outside the project, its absolute path. Never a source itself.
+    ///
+    /// [`SourceFile::path`]: crate::index::SourceFile::path
+    pub path: &'a str,
+    /// The buffer as it is in the editor, or the file with the hole cut out.
+    pub content: &'a str,
+    /// Where the completion will be inserted, in bytes of `content`, on a
+    /// character boundary.
+    pub cursor: usize,
+    /// The most characters that the context may have.
+    pub max_chars: usize,
+    /// Whether declarations that the buffer's names resolve to are offered.
+    pub dependencies: bool,
+    /// Whether chunks found by BM25 are offered.
+    pub bm25: bool,
+}
+
+/// Where a snippet comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// A declaration that a name in the buffer resolves to.
+    Dependency,
+    /// A chunk found by BM25.
+    Bm25,
+}
+
+/// One piece of a context.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Snippet {
+    /// Key of the file it comes from.
+    pub path: String,
+    /// First byte in that file.
+    pub start: usize,
+    /// One past the last byte in that file.
+    pub end: usize,
+    /// What found it.
+    pub source: Source,
+    /// How it was rated; comparable within one answer only.
+    pub score: f32,
+    /// How many characters of the context it takes.
+    pub chars: usize,
+}
+
+/// What an assembled context is made of.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Context {
+    /// The text to put before the prefix: ends with a newline unless empty.
+    pub text: String,
+    /// What stands in `text`, in its order.
+    pub snippets: Vec<Snippet>,
+    /// What was found and left out, best first.
+    pub dropped: Vec<Dropped>,
+}
+
+/// A piece that was found and left out.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Dropped {
+    /// The piece.
+    #[serde(flatten)]
+    pub snippet: Snippet,
+    /// Why it was left out.
+    pub reason: &'static str,
+}
+
+/// Assembles the cross-file context for `request`.
+///
+/// A function of its arguments alone: the same snapshot and request give the
+/// same bytes, in the editor as in training.
+///
+/// # Errors
+/// [`Cancelled`] once `cancel` is set.
+pub fn assemble(
+    _snapshot: &Snapshot,
+    _request: &Request<'_>,
+    cancel: &Cancel,
+) -> Result<Context, Cancelled> {
+    cancel.check()?;
+    Ok(Context::default())
+}

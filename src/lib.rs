@@ -1,0 +1,10 @@
+//! fimd: fill-in-the-middle completion on a team's own PHP code.
+
+pub mod cancel;
+pub mod cli;
+pub mod context;
+pub mod engine;
+pub mod files;
+pub mod index;
+pub mod php;
+pub mod text;

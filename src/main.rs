@@ -1,0 +1,7 @@
+//! The `fimd` program: see [`fimd::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    fimd::cli::main()
+}

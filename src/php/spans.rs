@@ -1,0 +1,1 @@
+//! The syntax tree's spans from which the dataset chooses its holes.

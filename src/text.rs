@@ -1,0 +1,160 @@
+//! Positions in text. Inside fimd every offset counts UTF-8 bytes; the units that
+//! clients speak are converted here, once, at the protocol's edge.
+
+use std::str::FromStr;
+
+/// The unit in which a client counts offsets (LSP's `positionEncoding`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+pub enum Encoding {
+    /// One unit per byte.
+    #[default]
+    #[serde(rename = "utf-8")]
+    Utf8,
+    /// One unit per UTF-16 code unit: astral characters count two.
+    #[serde(rename = "utf-16")]
+    Utf16,
+    /// One unit per character.
+    #[serde(rename = "utf-32")]
+    Utf32,
+}
+
+impl Encoding {
+    /// How many units `c` takes.
+    fn width(self, c: char) -> u64 {
+        match self {
+            Self::Utf8 => c.len_utf8() as u64,
+            Self::Utf16 => c.len_utf16() as u64,
+            Self::Utf32 => 1,
+        }
+    }
+}
+
+/// The byte offset that `offset` units from the start of `text` name.
+///
+/// An offset past the end or inside a character is clamped to the nearest
+/// boundary before it.
+#[must_use]
+pub fn byte_offset(text: &str, offset: u64, encoding: Encoding) -> usize {
+    if encoding == Encoding::Utf8 {
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        return text.floor_char_boundary(offset.min(text.len()));
+    }
+    let mut units = 0;
+    for (at, c) in text.char_indices() {
+        units += encoding.width(c);
+        if units > offset {
+            return at;
+        }
+    }
+    text.len()
+}
+
+/// A place in a text as people write it: `LINE:COL` (both from 1, the column
+/// in characters), or a byte offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A byte offset from the start.
+    Byte(usize),
+    /// A line and a column in characters, both counted from 1.
+    LineColumn(usize, usize),
+}
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        let number = |part: &str| {
+            part.parse::<usize>()
+                .map_err(|_| format!("{s:?} is neither LINE:COL nor a byte offset"))
+        };
+        match s.split_once(':') {
+            None => Ok(Self::Byte(number(s)?)),
+            Some((line, column)) => match (number(line)?, number(column)?) {
+                (0, _) | (_, 0) => Err("lines and columns count from 1".into()),
+                (line, column) => Ok(Self::LineColumn(line, column)),
+            },
+        }
+    }
+}
+
+impl Place {
+    /// The byte offset of this place in `text`, clamped to the line's or the
+    /// text's end and to a character boundary.
+    #[must_use]
+    pub fn byte_in(self, text: &str) -> usize {
+        match self {
+            Self::Byte(at) => text.floor_char_boundary(at.min(text.len())),
+            Self::LineColumn(line, column) => {
+                let start = match line {
+                    1 => 0,
+                    _ => match memchr::memchr_iter(b'\n', text.as_bytes()).nth(line - 2) {
+                        Some(newline) => newline + 1,
+                        None => return text.len(),
+                    },
+                };
+                let rest = &text[start..line_end(text, start)];
+                let column = rest.char_indices().nth(column - 1);
+                start + column.map_or(rest.len(), |(at, _)| at)
+            }
+        }
+    }
+}
+
+/// Where the line that holds byte `at` starts.
+#[must_use]
+pub fn line_start(text: &str, at: usize) -> usize {
+    memchr::memrchr(b'\n', &text.as_bytes()[..at]).map_or(0, |newline| newline + 1)
+}
+
+/// Where the line that holds byte `at` ends, before its `\n` or `\r\n`.
+#[must_use]
+pub fn line_end(text: &str, at: usize) -> usize {
+    let bytes = text.as_bytes();
+    match memchr::memchr(b'\n', &bytes[at..]) {
+        Some(newline) if newline > 0 && bytes[at + newline - 1] == b'\r' => at + newline - 1,
+        Some(newline) => at + newline,
+        None => text.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_in_every_encoding_name_the_same_place() {
+        let text = "a\u{e4}\u{1F600}b";
+        assert_eq!(byte_offset(text, 7, Encoding::Utf8), 7);
+        assert_eq!(byte_offset(text, 4, Encoding::Utf16), 7);
+        assert_eq!(byte_offset(text, 3, Encoding::Utf32), 7);
+    }
+
+    #[test]
+    fn an_offset_inside_a_character_or_past_the_end_is_clamped() {
+        let text = "a\u{e4}\u{1F600}";
+        assert_eq!(byte_offset(text, 2, Encoding::Utf8), 1);
+        assert_eq!(byte_offset(text, 3, Encoding::Utf16), 3);
+        assert_eq!(byte_offset(text, u64::MAX, Encoding::Utf8), text.len());
+        assert_eq!(byte_offset(text, u64::MAX, Encoding::Utf16), text.len());
+    }
+
+    #[test]
+    fn places_are_read_and_found() {
+        let text = "one\r\ntw\u{f6} x\n";
+        assert_eq!("2:4".parse::<Place>().unwrap().byte_in(text), 9);
+        assert_eq!("2:99".parse::<Place>().unwrap().byte_in(text), 11);
+        assert_eq!("9:1".parse::<Place>().unwrap().byte_in(text), text.len());
+        assert_eq!("8".parse::<Place>().unwrap().byte_in(text), 7);
+        assert!("0:1".parse::<Place>().is_err());
+        assert!("x".parse::<Place>().is_err());
+    }
+
+    #[test]
+    fn a_line_ends_before_its_line_break() {
+        assert_eq!(line_end("ab\r\nc", 1), 2);
+        assert_eq!(line_end("ab\nc", 0), 2);
+        assert_eq!(line_end("ab", 0), 2);
+        assert_eq!(line_end("ab\r\nc", 3), 3);
+        assert_eq!(line_start("ab\ncd", 4), 3);
+    }
+}
