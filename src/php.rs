@@ -5,6 +5,9 @@
 //! Facts hold byte spans into the source rather than copies of its text, so
 //! they are small and mean nothing without the text they were read from.
 
+pub mod lex;
+pub mod names;
+pub mod scan;
 pub mod spans;
 
 use std::ops::Range;
@@ -269,6 +272,6 @@ pub struct FileFacts {
 /// Reads the facts out of `source`. Never fails and takes time in proportion
 /// to the source's size, whatever it holds.
 #[must_use]
-pub fn facts(_source: &str) -> FileFacts {
-    FileFacts::default()
+pub fn facts(source: &str) -> FileFacts {
+    scan::scan(source)
 }
