@@ -836,23 +836,60 @@ pub(crate) fn references(source: &str, tokens: &[Token]) -> Vec<Reference> {
             Kind::Punct(b'{' | b';') => in_header = false,
             Kind::Variable if at > 0 && tokens[at - 1].kind == Kind::DoubleColon => {
                 let name = variable_name(token.span);
-                found.push(Reference {
-                    kind: RefKind::StaticProperty,
-                    name,
-                });
+                let receiver = receiver(source, tokens, at - 1);
+                found.extend(Reference::new(RefKind::StaticProperty, name, receiver));
             }
             Kind::Name => {
                 if let Some(kind) = reference_kind(source, tokens, at, in_header) {
-                    found.push(Reference {
-                        kind,
-                        name: token.span,
-                    });
+                    let receiver = match kind {
+                        RefKind::Class | RefKind::Function | RefKind::Constant => Span::default(),
+                        _ => receiver(source, tokens, at - 1),
+                    };
+                    found.extend(Reference::new(kind, token.span, receiver));
                 }
             }
             _ => {}
         }
     }
     found
+}
+
+/// How many tokens of a call's arguments are looked through for its name.
+const ARGUMENT_TOKENS: usize = 32;
+
+/// The one word that tells best what the `->` or `::` at token `arrow` has
+/// before it; see [`Reference::receiver`].
+pub(crate) fn receiver(source: &str, tokens: &[Token], arrow: usize) -> Span {
+    let Some(last) = arrow.checked_sub(1).map(|at| tokens[at]) else {
+        return Span::default();
+    };
+    match last.kind {
+        Kind::Variable if last.span.of(source) == "$this" => Span::default(),
+        Kind::Variable => variable_name(last.span),
+        Kind::Name => last.span,
+        Kind::Punct(b')') => {
+            let mut depth = 0_usize;
+            for at in (arrow.saturating_sub(ARGUMENT_TOKENS)..arrow).rev() {
+                match tokens[at].kind {
+                    Kind::Punct(b')') => depth += 1,
+                    Kind::Punct(b'(') => depth -= 1,
+                    _ => {}
+                }
+                if depth == 0 {
+                    let called = at.checked_sub(1).map(|name| tokens[name]);
+                    return match called {
+                        Some(name) if name.kind == Kind::Name => Span {
+                            start: name.span.start,
+                            end: tokens[at].span.end,
+                        },
+                        _ => Span::default(),
+                    };
+                }
+            }
+            Span::default()
+        }
+        _ => Span::default(),
+    }
 }
 
 /// What the name at token `at` refers to, judged by its neighbours.
@@ -1034,7 +1071,7 @@ mod tests {
         let list: Vec<_> = facts
             .references
             .iter()
-            .map(|r| format!("{:?} {}", r.kind, r.name.of(source)))
+            .map(|r| format!("{:?} {}", r.kind, r.name().of(source)))
             .collect();
         assert_eq!(
             list,
@@ -1065,6 +1102,30 @@ mod tests {
                 "Class E",
                 "Constant FLAG",
                 "Function named",
+            ]
+        );
+    }
+
+    #[test]
+    fn members_know_the_word_before_them() {
+        let source = "<?php $x->a(); $this->y->b; $this->c(); f($z, g(1))->d(); K::E; ($q)->h;";
+        let facts = facts(source);
+        let list: Vec<_> = facts
+            .references
+            .iter()
+            .filter(|r| !matches!(r.kind, RefKind::Function | RefKind::Class))
+            .map(|r| (r.receiver().of(source), r.name().of(source)))
+            .collect();
+        assert_eq!(
+            list,
+            [
+                ("x", "a"),
+                ("", "y"),
+                ("y", "b"),
+                ("", "c"),
+                ("f(", "d"),
+                ("K", "E"),
+                ("", "h")
             ]
         );
     }
