@@ -1,6 +1,6 @@
 //! An immutable piece of the index over a set of files, with everything that
 //! is derived from their texts. What an index holds beside BM25's postings
-//! belongs here too, derived in [`Segment::build`] from the same files.
+//! belongs here too, derived in `Segment::build` from the same files.
 
 use std::hash::Hasher;
 use std::ops::Range;
