@@ -1,6 +1,8 @@
 //! The command line: what was typed becomes typed options for the library.
 //! Data goes to stdout, everything else to stderr.
 
+mod files;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -14,7 +16,9 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Files(files::Args),
+}
 
 /// Why a command ended early: one line that names the thing and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +46,9 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result: Result<(), Error> = match cli.command {
         None => Ok(()),
-        Some(command) => match command {},
+        Some(command) => match command {
+            Command::Files(args) => files::run(&args),
+        },
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
