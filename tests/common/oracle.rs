@@ -202,10 +202,11 @@ pub(crate) fn from_tree(source: &str) -> Option<Vec<Declaration>> {
     };
     // A list of our own: real files nest deeper than a thread's stack is large.
     let mut waiting = vec![(tree.root_node(), false)];
-    while let Some((node, in_class)) = waiting.pop() {
-        walk.visit(node, in_class);
-        let in_class = in_class || node.kind().ends_with("declaration_list");
-        waiting.extend(named(node).into_iter().map(|child| (child, in_class)));
+    while let Some((node, is_member)) = waiting.pop() {
+        walk.visit(node, is_member);
+        let are_members = node.kind().ends_with("declaration_list");
+        let children = named(node).into_iter();
+        waiting.extend(children.map(|child| (child, are_members)));
     }
     Some(walk.found.finish())
 }
@@ -281,7 +282,7 @@ impl<'s> TreeWalk<'s> {
         qualified(self.namespaces.at(name.start_byte()), self.text(name))
     }
 
-    fn visit(&mut self, node: Node<'_>, in_class: bool) {
+    fn visit(&mut self, node: Node<'_>, is_member: bool) {
         match node.kind() {
             "namespace_use_declaration" => self.uses(node),
             "class_declaration"
@@ -289,7 +290,7 @@ impl<'s> TreeWalk<'s> {
             | "trait_declaration"
             | "enum_declaration"
             | "anonymous_class" => self.class(node),
-            "function_definition" if !in_class => {
+            "function_definition" => {
                 if let Some(name) = node.child_by_field_name("name") {
                     let (params, ty) = (
                         self.field(node, "parameters"),
@@ -300,7 +301,7 @@ impl<'s> TreeWalk<'s> {
                     self.found.add(name.start_byte(), line);
                 }
             }
-            "const_declaration" if !in_class => {
+            "const_declaration" if !is_member => {
                 for name in named(node).into_iter().filter_map(|e| child(e, "name")) {
                     let line = format!("const {}", self.qualified(name));
                     self.found.add(name.start_byte(), line);
