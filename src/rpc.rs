@@ -8,8 +8,8 @@ pub mod lines;
 
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// How many messages one batch may hold.
@@ -95,7 +95,7 @@ impl fmt::Display for Kind {
 }
 
 /// What is answered in place of a result.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message} ({code})")]
 pub struct Error {
     code: i32,

@@ -144,6 +144,16 @@ mod tests {
         );
     }
 
+    #[tokio::test]
+    async fn a_message_above_the_limit_is_not_kept() {
+        let input = vec![b'x'; 1 << 20];
+        let mut lines = Lines::new(BufReader::with_capacity(16, &input[..]), 100);
+        assert_eq!(lines.next().await.unwrap(), Some(Line::TooLong));
+        assert_eq!(lines.line.capacity(), 0);
+        assert_eq!(lines.next().await.unwrap(), None);
+        assert_eq!(lines.line.capacity(), 0);
+    }
+
     proptest::proptest! {
         #[test]
         fn any_chunking_gives_the_same_lines(

@@ -312,7 +312,7 @@ impl Session {
     }
 
     /// Cancels the requests in flight with this id. A look at each is cheap:
-    /// there are a thousand at most.
+    /// there are some thousand at most.
     fn cancel(&mut self, target: &RawValue) {
         #[expect(clippy::iter_over_hash_type, reason = "all that match are cancelled")]
         for running in self.running.values_mut() {

@@ -11,11 +11,11 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A folder with files, deleted when dropped.
-pub struct Project(tempfile::TempDir);
+pub(crate) struct Project(tempfile::TempDir);
 
 impl Project {
     /// A project with these files: paths and texts.
-    pub fn new(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (path, text) in files {
             let path = folder.path().join(path);
@@ -26,19 +26,19 @@ impl Project {
     }
 
     /// Where it is.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
     /// `text` with `{root}` replaced by the folder's path, as in a JSON string.
-    pub fn fill(&self, text: &str) -> String {
+    pub(crate) fn fill(&self, text: &str) -> String {
         let root = serde_json::to_string(self.path().to_str().unwrap()).unwrap();
         text.replace("{root}", root.trim_matches('"'))
     }
 }
 
 /// The real binary with pipes to it.
-pub struct Client {
+pub(crate) struct Client {
     child: Child,
     input: Option<ChildStdin>,
     answers: Receiver<String>,
@@ -46,18 +46,18 @@ pub struct Client {
 }
 
 /// What is left of a server that has ended.
-pub struct Ended {
+pub(crate) struct Ended {
     /// The answers that nobody had taken yet.
-    pub answers: Vec<String>,
+    pub(crate) answers: Vec<String>,
     /// The exit code.
-    pub code: Option<i32>,
+    pub(crate) code: Option<i32>,
     /// All of stderr.
-    pub log: String,
+    pub(crate) log: String,
 }
 
 /// The program, without arguments and with nothing in its environment that
 /// would change what it does.
-pub fn fimd() -> Command {
+pub(crate) fn fimd() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fimd"));
     command.env_remove("RUST_LOG");
     command
@@ -65,7 +65,7 @@ pub fn fimd() -> Command {
 
 impl Client {
     /// Starts `command` with pipes to all of its streams.
-    pub fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -96,7 +96,7 @@ impl Client {
     }
 
     /// Sends bytes as they are. A server that has ended takes none.
-    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let input = self.input.as_mut().unwrap();
         if let Err(error) = input.write_all(bytes.as_ref()).and_then(|()| input.flush()) {
             assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
@@ -104,30 +104,18 @@ impl Client {
     }
 
     /// The next line of stdout.
-    pub fn answer(&self) -> String {
+    pub(crate) fn answer(&self) -> String {
         self.answers.recv_timeout(PATIENCE).unwrap()
     }
 
-    /// Sends a signal by its name.
-    pub fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-s", name, &id])
-                .status()
-                .unwrap()
-                .success()
-        );
-    }
-
     /// Ends the input, then waits for the end.
-    pub fn close(mut self) -> Ended {
+    pub(crate) fn close(mut self) -> Ended {
         self.input = None;
         self.wait()
     }
 
     /// Waits for the end with the input still open.
-    pub fn wait(mut self) -> Ended {
+    pub(crate) fn wait(mut self) -> Ended {
         let mut answers = Vec::new();
         loop {
             match self.answers.recv_timeout(PATIENCE) {
@@ -146,7 +134,7 @@ impl Client {
 }
 
 /// Whether `text` is `pattern`, where each `*` stands for any text.
-pub fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else {
         return pattern == text;
     };
