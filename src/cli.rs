@@ -2,15 +2,25 @@
 //! Data goes to stdout, everything else to stderr.
 
 mod files;
+mod serve;
 
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::EnvFilter;
 
 /// Fill-in-the-middle completion on your own PHP code.
+///
+/// Without a command, answers an editor's JSON-RPC requests on stdin and stdout.
 #[derive(Debug, Parser)]
 #[command(version, about)]
 pub struct Cli {
+    /// What is logged to stderr: off, error, warn, info, debug or trace
+    /// [default: what RUST_LOG says, else warn].
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log_level: Option<LevelFilter>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -44,12 +54,12 @@ impl Error {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let result: Result<(), Error> = match cli.command {
-        None => Ok(()),
+    let result = log_to_stderr(cli.log_level).and_then(|()| match cli.command {
+        None => serve::run(),
         Some(command) => match command {
             Command::Files(args) => files::run(&args),
         },
-    };
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -57,4 +67,29 @@ pub fn main() -> ExitCode {
             error.exit_code()
         }
     }
+}
+
+/// Sends the library's log to stderr: `level` and above if given, else what
+/// `RUST_LOG` says, else warnings and errors.
+fn log_to_stderr(level: Option<LevelFilter>) -> Result<(), Error> {
+    let wrong = |reason: &dyn std::fmt::Display| {
+        Error::Usage(format!(
+            "RUST_LOG: {reason}; set it to a level such as `info` or `fimd=debug`"
+        ))
+    };
+    let directives = match (level, std::env::var(EnvFilter::DEFAULT_ENV)) {
+        (Some(level), _) => level.to_string(),
+        (None, Ok(directives)) if !directives.is_empty() => directives,
+        (None, Ok(_) | Err(std::env::VarError::NotPresent)) => LevelFilter::WARN.to_string(),
+        (None, Err(error)) => return Err(wrong(&error)),
+    };
+    let filter = EnvFilter::try_new(directives).map_err(|error| wrong(&error))?;
+    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(colour)
+        .log_internal_errors(false)
+        .try_init()
+        .map_err(|error| Error::Failure(format!("cannot log to stderr: {error}")))
 }
