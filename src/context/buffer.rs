@@ -92,13 +92,20 @@ impl<'a> Buffer<'a> {
     pub(super) fn class_at(&self, at: usize) -> Option<usize> {
         // The body of a class cut off by the cursor ends with the text.
         let holds = |body: Span| body.start as usize <= at && at <= body.end as usize;
-        self.facts.classes.iter().rposition(|class| !class.body.is_empty() && holds(class.body))
+        self.facts
+            .classes
+            .iter()
+            .rposition(|class| !class.body.is_empty() && holds(class.body))
     }
 
     /// The declaration and the doc comment of the function or method that
     /// holds byte `at`, the innermost, from its first modifier to its end.
     pub(super) fn function_at(&self, at: usize) -> Option<(Span, Span)> {
-        let functions = self.facts.functions.iter().map(|f| (f.head.start, f.end, f.doc));
+        let functions = self
+            .facts
+            .functions
+            .iter()
+            .map(|f| (f.head.start, f.end, f.doc));
         let methods = self.facts.classes.iter().flat_map(|class| &class.members);
         let methods = methods
             .filter(|member| !member.params.is_empty())
@@ -112,7 +119,9 @@ impl<'a> Buffer<'a> {
 
     /// The text of a token.
     pub(super) fn text(&self, token: usize) -> &'a str {
-        self.tokens.get(token).map_or("", |token| token.span.of(self.content))
+        self.tokens
+            .get(token)
+            .map_or("", |token| token.span.of(self.content))
     }
 
     /// The kind of a token; `None` past either end.
@@ -162,11 +171,23 @@ impl<'a> Buffer<'a> {
 /// else of the first line: where reading may begin in the middle of a file.
 fn declaration_line(text: &str, from: usize) -> usize {
     const WORDS: [&str; 12] = [
-        "public ", "protected ", "private ", "static ", "abstract ", "final ", "function ",
-        "class ", "interface ", "trait ", "enum ", "namespace ",
+        "public ",
+        "protected ",
+        "private ",
+        "static ",
+        "abstract ",
+        "final ",
+        "function ",
+        "class ",
+        "interface ",
+        "trait ",
+        "enum ",
+        "namespace ",
     ];
     let from = text.ceil_char_boundary(from);
-    let first = text[from..].find('\n').map_or(text.len(), |newline| from + newline + 1);
+    let first = text[from..]
+        .find('\n')
+        .map_or(text.len(), |newline| from + newline + 1);
     let mut start = first;
     for line in text[first..].split_inclusive('\n') {
         let code = line.trim_start_matches([' ', '\t']);

@@ -21,6 +21,8 @@ pub(super) struct Magic<'a> {
     pub(super) ty: &'a str,
     /// The tag without its `@`, one line.
     pub(super) line: &'a str,
+    /// Where the tag stands in its file, in bytes.
+    pub(super) start: u32,
 }
 
 impl<'a> Members<'a> {
@@ -33,7 +35,11 @@ impl<'a> Members<'a> {
             let declared = current.class();
             let scope = current.scope();
             // PHP looks into traits first, then the parent, then interfaces.
-            let named = declared.traits.iter().chain(&declared.extends).chain(&declared.implements);
+            let named = declared
+                .traits
+                .iter()
+                .chain(&declared.extends)
+                .chain(&declared.implements);
             let named = named.map(|name| name.of(current.text));
             let mixins = docs(declared.doc.of(current.text))
                 .filter(|tag| tag.name == "mixin")
@@ -60,9 +66,9 @@ impl<'a> Members<'a> {
     /// Every member with its owner, nearest first; what a nearer one hides is
     /// there too.
     pub(super) fn all(&self) -> impl Iterator<Item = (ClassRef<'a>, usize)> {
-        self.hierarchy.iter().flat_map(|&class| {
-            (0..class.class().members.len()).map(move |member| (class, member))
-        })
+        self.hierarchy
+            .iter()
+            .flat_map(|&class| (0..class.class().members.len()).map(move |member| (class, member)))
     }
 
     /// The nearest member called `name` of one of `kinds`.
@@ -76,8 +82,18 @@ impl<'a> Members<'a> {
     /// Members that only doc comments declare.
     pub(super) fn all_magic(&self) -> impl Iterator<Item = (ClassRef<'a>, Magic<'a>)> {
         self.hierarchy.iter().flat_map(|&class| {
-            docs(class.class().doc.of(class.text))
-                .filter_map(move |tag| Some((class, tag.magic()?)))
+            let comment = class.class().doc.of(class.text);
+            docs(comment).filter_map(move |tag| {
+                let offset = tag.line.as_ptr().addr() - comment.as_ptr().addr();
+                let start = class.class().doc.start + u32::try_from(offset).ok()?;
+                Some((
+                    class,
+                    Magic {
+                        start,
+                        ..tag.magic()?
+                    },
+                ))
+            })
         })
     }
 
@@ -103,14 +119,9 @@ fn same_name(kind: MemberKind, a: &str, b: &str) -> bool {
 
 /// Whether code in the hierarchy `from`, the class at the cursor and its
 /// parents, may use `member` of `owner`.
-pub(super) fn is_visible(
-    member: &Member,
-    owner: ClassRef<'_>,
-    from: Option<&Members<'_>>,
-) -> bool {
-    let shares = |class: &ClassRef<'_>| {
-        class.path == owner.path && class.short_name() == owner.short_name()
-    };
+pub(super) fn is_visible(member: &Member, owner: ClassRef<'_>, from: Option<&Members<'_>>) -> bool {
+    let shares =
+        |class: &ClassRef<'_>| class.path == owner.path && class.short_name() == owner.short_name();
     let Some(from) = from else {
         return member.visibility == Visibility::Public;
     };
@@ -143,15 +154,30 @@ impl<'a> Tag<'a> {
             "property" | "property-read" | "property-write" => {
                 let name = self.rest.split_whitespace().next()?;
                 let name = name.strip_prefix('$')?;
-                Some(Magic { kind: MemberKind::Property, name, ty: self.ty, line: self.line })
+                Some(Magic {
+                    kind: MemberKind::Property,
+                    name,
+                    ty: self.ty,
+                    line: self.line,
+                    start: 0,
+                })
             }
             "method" => {
                 // `@method [static] [type] name(…)`
                 let open = self.line.find('(')?;
                 let head = self.line[..open].trim_end();
                 let name = head.rsplit([' ', '\t']).next()?;
-                let ty = head[..head.len() - name.len()].trim_end().rsplit([' ', '\t']).next()?;
-                Some(Magic { kind: MemberKind::Method, name, ty, line: self.line })
+                let ty = head[..head.len() - name.len()]
+                    .trim_end()
+                    .rsplit([' ', '\t'])
+                    .next()?;
+                Some(Magic {
+                    kind: MemberKind::Method,
+                    name,
+                    ty,
+                    line: self.line,
+                    start: 0,
+                })
             }
             _ => None,
         }
@@ -162,9 +188,14 @@ impl<'a> Tag<'a> {
 pub(super) fn docs(comment: &str) -> impl Iterator<Item = Tag<'_>> {
     comment.lines().filter_map(|line| {
         let line = line.trim_start_matches(['/', '*', ' ', '\t']);
-        let line = line.strip_prefix('@')?.trim_end_matches(['/', '*', ' ', '\t', '\r']);
+        let line = line
+            .strip_prefix('@')?
+            .trim_end_matches(['/', '*', ' ', '\t', '\r']);
         let (name, rest) = line.split_once([' ', '\t']).unwrap_or((line, ""));
-        let name = name.strip_prefix("psalm-").or(name.strip_prefix("phpstan-")).unwrap_or(name);
+        let name = name
+            .strip_prefix("psalm-")
+            .or(name.strip_prefix("phpstan-"))
+            .unwrap_or(name);
         let rest = rest.trim_start();
         // A type may hold blanks inside its brackets.
         let mut depth = 0_i32;
@@ -182,6 +213,11 @@ pub(super) fn docs(comment: &str) -> impl Iterator<Item = Tag<'_>> {
             Some(_) => (rest.split_whitespace().next().unwrap_or(""), ty),
             None => (ty, rest.trim_start()),
         };
-        Some(Tag { name, ty, rest, line })
+        Some(Tag {
+            name,
+            ty,
+            rest,
+            line,
+        })
     })
 }

@@ -26,15 +26,23 @@ pub(super) fn likely<'a>(types: &Types<'a>, ranking: &Ranking<'a>) -> Vec<Offer<
     for (name, score) in ranking.names.iter().take(MAX_NAMES) {
         if let Some(&(class, member)) = ranking.typed.get(name) {
             let piece = Piece::Declared(Declared::Member(class, member));
-            offers.push(Offer { piece, score: *score });
+            offers.push(Offer {
+                piece,
+                score: *score,
+            });
             continue;
         }
         let declared = declarations(types, name, &ranking.classes);
         // The likeliest owner first; each further one is half as likely.
-        let shares: f32 = (0..declared.len()).map(|rank| 0.4_f32.powi(rank as i32)).sum();
+        let shares: f32 = (0..declared.len())
+            .map(|rank| 0.4_f32.powi(rank as i32))
+            .sum();
         for (rank, declared) in declared.into_iter().enumerate() {
             let score = score * 0.4_f32.powi(rank as i32) / shares;
-            offers.push(Offer { piece: Piece::Declared(declared), score });
+            offers.push(Offer {
+                piece: Piece::Declared(declared),
+                score,
+            });
         }
     }
     offers
@@ -54,15 +62,23 @@ fn declarations<'a>(
             class.map(Declared::Class).into_iter().collect()
         }
         NameKind::Function | NameKind::Constant => {
-            let decl = if *kind == NameKind::Function { DeclKind::Function } else { DeclKind::Constant };
+            let decl = if *kind == NameKind::Function {
+                DeclKind::Function
+            } else {
+                DeclKind::Constant
+            };
             let mut found = snapshot.declared(decl, name);
-            found.retain(|declared| elsewhere(declared) && kind.fold(declared.short_name()) == *name);
+            found.retain(|declared| {
+                elsewhere(declared) && kind.fold(declared.short_name()) == *name
+            });
             found.truncate(1);
             found
         }
         NameKind::Method | NameKind::Property | NameKind::ClassConstant => {
             let fits = |declared: &Declared<'_>| {
-                let Some(member) = declared.member() else { return false };
+                let Some(member) = declared.member() else {
+                    return false;
+                };
                 let same = match member.kind {
                     MemberKind::Method => *kind == NameKind::Method,
                     MemberKind::Property => *kind == NameKind::Property,
@@ -78,14 +94,18 @@ fn declarations<'a>(
                 found.retain(|declared| owner(declared).is_some_and(|o| classes.contains_key(&o)));
             }
             let weight = |declared: &Declared<'_>| {
-                let Some(owner) = owner(declared) else { return 0.0 };
+                let Some(owner) = owner(declared) else {
+                    return 0.0;
+                };
                 let near = classes.get(&owner).copied().unwrap_or(0.0);
                 let key = Key::Name(NameKind::Class, &owner);
                 let uses = snapshot.uses(key).count();
                 near * 10.0 + (1.0 + uses as f32).ln()
             };
-            let mut weighed: Vec<(f32, Declared<'a>)> =
-                found.into_iter().map(|declared| (weight(&declared), declared)).collect();
+            let mut weighed: Vec<(f32, Declared<'a>)> = found
+                .into_iter()
+                .map(|declared| (weight(&declared), declared))
+                .collect();
             weighed.sort_by(|a, b| b.0.total_cmp(&a.0));
             weighed.truncate(MAX_OWNERS);
             weighed.into_iter().map(|(_, declared)| declared).collect()
@@ -101,6 +121,21 @@ fn owner(declared: &Declared<'_>) -> Option<String> {
     }
 }
 
+/// Offers of the same piece as one, with their scores together, in the order
+/// in which they came.
+pub(super) fn merged(offers: Vec<Offer<'_>>) -> Vec<Offer<'_>> {
+    let mut merged: Vec<Offer<'_>> = Vec::with_capacity(offers.len());
+    let mut places: FxHashMap<(&str, u32), usize> = FxHashMap::default();
+    for offer in offers {
+        let place = *places.entry(offer.piece.key()).or_insert(merged.len());
+        match merged.get_mut(place) {
+            Some(same) => same.score += offer.score,
+            None => merged.push(offer),
+        }
+    }
+    merged
+}
+
 /// Adds what the buffer depends on: the classes it inherits from with their
 /// members, and those it names with the members that it uses.
 pub(super) fn dependencies<'a>(types: &Types<'a>, offers: &mut Vec<Offer<'a>>) {
@@ -112,7 +147,11 @@ pub(super) fn dependencies<'a>(types: &Types<'a>, offers: &mut Vec<Offer<'a>>) {
     let scope = buffer.scope();
     let mut inherited = Vec::new();
     for class in &buffer.facts.classes {
-        let parents = class.extends.iter().chain(&class.implements).chain(&class.traits);
+        let parents = class
+            .extends
+            .iter()
+            .chain(&class.implements)
+            .chain(&class.traits);
         for parent in parents {
             inherited.extend(scope.class(parent.of(buffer.content)));
         }
@@ -128,13 +167,23 @@ pub(super) fn dependencies<'a>(types: &Types<'a>, offers: &mut Vec<Offer<'a>>) {
         }
     }
     let mut seen: FxHashSet<String> = FxHashSet::default();
-    let all = inherited.iter().map(|name| (name, true)).chain(used.iter().map(|n| (n, false)));
+    let all = inherited
+        .iter()
+        .map(|name| (name, true))
+        .chain(used.iter().map(|n| (n, false)));
     for (name, is_inherited) in all {
         if !seen.insert(NameKind::Class.fold(name)) {
             continue;
         }
-        let Some(class) = types.snapshot.class(name, buffer.path) else { continue };
-        let mut add = |declared, score| offers.push(Offer { piece: Piece::Declared(declared), score });
+        let Some(class) = types.snapshot.class(name, buffer.path) else {
+            continue;
+        };
+        let mut add = |declared, score| {
+            offers.push(Offer {
+                piece: Piece::Declared(declared),
+                score,
+            })
+        };
         add(Declared::Class(class), DEPENDENCY);
         for (index, member) in class.class().members.iter().enumerate() {
             if named.contains(member.name.of(class.text)) {
@@ -145,7 +194,10 @@ pub(super) fn dependencies<'a>(types: &Types<'a>, offers: &mut Vec<Offer<'a>>) {
         }
         if is_inherited {
             for (owner, magic) in types.members(class).all_magic() {
-                offers.push(Offer { piece: Piece::Magic(owner, magic), score: INHERITED_MEMBER });
+                offers.push(Offer {
+                    piece: Piece::Magic(owner, magic),
+                    score: INHERITED_MEMBER,
+                });
             }
         }
     }

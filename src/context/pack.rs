@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use super::members::Magic;
 use super::render;
 use super::{Context, Dropped, Snippet, Source};
-use crate::index::symbols::{ClassRef, Declared};
 use crate::index::Hit;
+use crate::index::symbols::{ClassRef, Declared};
 use crate::php::Span;
 
 /// Below this probability an offer is left out however much room there is.
@@ -78,6 +78,21 @@ impl<'a> Piece<'a> {
         }
     }
 
+    /// What tells it apart from every other piece.
+    pub(super) fn key(&self) -> (&'a str, u32) {
+        let start = match self {
+            Self::Magic(_, magic) => magic.start,
+            Self::Declared(Declared::Constant(file, item)) => {
+                file.facts.constants[*item].name.start
+            }
+            Self::Declared(Declared::Member(class, item)) => {
+                class.class().members[*item].name.start
+            }
+            Self::Declared(_) => self.span().start,
+        };
+        (self.path(), start)
+    }
+
     /// Its bytes in its file.
     fn span(&self) -> Span {
         match *self {
@@ -110,7 +125,10 @@ pub(super) fn pack(offers: &[Offer<'_>], chunks: &[Hit], max_chars: usize) -> Co
     let (chunks, weak): (Vec<&Hit>, Vec<&Hit>) =
         chunks.iter().partition(|hit| hit.score >= MIN_CHUNK * best);
     let reserved = if offers.is_empty() { 1.0 } else { CHUNK_SHARE };
-    let wanted: usize = chunks.iter().map(|hit| hit.chunk.len() + hit.file.path.len()).sum();
+    let wanted: usize = chunks
+        .iter()
+        .map(|hit| hit.chunk.len() + hit.file.path.len())
+        .sum();
     let reserved = ((max_chars as f32 * reserved) as usize).min(wanted);
 
     let mut packer = Packer::new(max_chars);
@@ -237,8 +255,10 @@ impl<'a> Packer<'a> {
             group.others.extend(line);
             return;
         };
-        let entry =
-            group.classes.entry(class.item).or_insert_with(|| (render::class_head(class), Vec::new()));
+        let entry = group
+            .classes
+            .entry(class.item)
+            .or_insert_with(|| (render::class_head(class), Vec::new()));
         entry.1.extend(line);
     }
 
@@ -295,7 +315,14 @@ impl<'a> Packer<'a> {
     fn drop_chunks(&mut self, chunks: &[&Hit], reason: &'static str) {
         for hit in chunks {
             let chars = hit.chunk.of(&hit.file.text).chars().count();
-            self.drop(&hit.file.path, hit.chunk, Source::Bm25, hit.score, chars, reason);
+            self.drop(
+                &hit.file.path,
+                hit.chunk,
+                Source::Bm25,
+                hit.score,
+                chars,
+                reason,
+            );
         }
     }
 
@@ -320,7 +347,10 @@ impl<'a> Packer<'a> {
     }
 
     fn finish(self) -> Context {
-        let mut context = Context { dropped: self.dropped, ..Context::default() };
+        let mut context = Context {
+            dropped: self.dropped,
+            ..Context::default()
+        };
         let mut groups: Vec<(&str, Group)> = self.groups.into_iter().collect();
         groups.sort_by(|a, b| b.1.score.total_cmp(&a.1.score).then(a.0.cmp(b.0)));
         for (path, group) in groups {
@@ -354,7 +384,9 @@ impl<'a> Packer<'a> {
         }
         context.text.push_str(&self.chunk_text);
         context.snippets.extend(self.chunk_snippets);
-        context.dropped.sort_by(|a, b| b.snippet.score.total_cmp(&a.snippet.score));
+        context
+            .dropped
+            .sort_by(|a, b| b.snippet.score.total_cmp(&a.snippet.score));
         context.dropped.truncate(MAX_DROPPED);
         context
     }
@@ -367,12 +399,17 @@ fn namespace_line(piece: &Piece<'_>) -> String {
         None => match piece {
             Piece::Declared(declared @ Declared::Function(..)) => {
                 let full = declared.full_name().unwrap_or_default();
-                full.rsplit_once('\\').map_or_else(String::new, |(ns, _)| ns.to_owned())
+                full.rsplit_once('\\')
+                    .map_or_else(String::new, |(ns, _)| ns.to_owned())
             }
             _ => String::new(),
         },
     };
-    if namespace.is_empty() { String::new() } else { format!("namespace {namespace};\n") }
+    if namespace.is_empty() {
+        String::new()
+    } else {
+        format!("namespace {namespace};\n")
+    }
 }
 
 /// Whether two chunks are near duplicates: of the words of the shorter, nine
@@ -384,6 +421,9 @@ fn is_like(a: &[&str], b: &[&str]) -> bool {
     }
     let mut words = long.to_vec();
     words.sort_unstable();
-    let shared = short.iter().filter(|word| words.binary_search(word).is_ok()).count();
+    let shared = short
+        .iter()
+        .filter(|word| words.binary_search(word).is_ok())
+        .count();
     shared * 10 >= short.len() * 9
 }

@@ -16,9 +16,34 @@ const AFTER_BYTES: usize = 400;
 const MAX_TERMS: usize = 64;
 /// Words that stand in nearly every chunk and tell nothing.
 const STOP_WORDS: [&str; 28] = [
-    "this", "function", "public", "return", "if", "else", "array", "foreach", "as", "new", "null",
-    "true", "false", "static", "string", "int", "protected", "private", "class", "self", "isset",
-    "empty", "param", "the", "a", "is", "of", "to",
+    "this",
+    "function",
+    "public",
+    "return",
+    "if",
+    "else",
+    "array",
+    "foreach",
+    "as",
+    "new",
+    "null",
+    "true",
+    "false",
+    "static",
+    "string",
+    "int",
+    "protected",
+    "private",
+    "class",
+    "self",
+    "isset",
+    "empty",
+    "param",
+    "the",
+    "a",
+    "is",
+    "of",
+    "to",
 ];
 
 /// The `limit` chunks most like the code around the cursor, best first.

@@ -55,9 +55,24 @@ impl Names {
 /// How much each kind of name counts at a site.
 fn kind_weight(site: Site, kind: NameKind) -> f32 {
     match (site, kind) {
-        (Site::Member { is_static: false, .. }, NameKind::Method | NameKind::Property) => 1.0,
-        (Site::Member { is_static: true, .. }, NameKind::Method | NameKind::ClassConstant) => 1.0,
-        (Site::Member { is_static: true, .. }, NameKind::Property) => 0.5,
+        (
+            Site::Member {
+                is_static: false, ..
+            },
+            NameKind::Method | NameKind::Property,
+        ) => 1.0,
+        (
+            Site::Member {
+                is_static: true, ..
+            },
+            NameKind::Method | NameKind::ClassConstant,
+        ) => 1.0,
+        (
+            Site::Member {
+                is_static: true, ..
+            },
+            NameKind::Property,
+        ) => 0.5,
         (Site::Class, NameKind::Class) => 1.0,
         (Site::Method, NameKind::Method) => 1.0,
         (
@@ -123,8 +138,15 @@ impl<'a> Ranker<'a> {
         self.used_in_chunks(hits, &mut near, &mut classes);
         let mut similar = Names::default();
         self.used_in_files(&self.similar_files(), &mut similar, &mut classes);
-        for import in self.buffer.scope().imports().filter(|i| i.kind == UseKind::Class) {
-            *classes.entry(NameKind::Class.fold(&import.target)).or_default() += 0.3;
+        for import in self
+            .buffer
+            .scope()
+            .imports()
+            .filter(|i| i.kind == UseKind::Class)
+        {
+            *classes
+                .entry(NameKind::Class.fold(&import.target))
+                .or_default() += 0.3;
         }
 
         let is_typed = !offered.0.is_empty();
@@ -140,7 +162,11 @@ impl<'a> Ranker<'a> {
         }
         self.discount_known(&mut names);
         self.keep_typed(&mut names);
-        Ranking { names: names.sorted(), typed, classes }
+        Ranking {
+            names: names.sorted(),
+            typed,
+            classes,
+        }
     }
 
     /// Members of the classes of `ty` that may be used at the cursor, the more
@@ -152,12 +178,26 @@ impl<'a> Ranker<'a> {
         names: &mut Names,
         typed: &mut FxHashMap<Name, TypedMember<'a>>,
     ) {
-        let is_static = matches!(self.site, Site::Member { is_static: true, .. });
-        let before = self.buffer.text(operator.saturating_sub(1)).to_ascii_lowercase();
+        let is_static = matches!(
+            self.site,
+            Site::Member {
+                is_static: true,
+                ..
+            }
+        );
+        let before = self
+            .buffer
+            .text(operator.saturating_sub(1))
+            .to_ascii_lowercase();
         let is_own = matches!(before.as_str(), "self" | "static" | "parent" | "$this");
-        let from = self.buffer.class().map(|item| self.types.members(self.types.own(item)));
+        let from = self
+            .buffer
+            .class()
+            .map(|item| self.types.members(self.types.own(item)));
         for class in &ty.classes {
-            let Some(class) = self.types.class(class) else { continue };
+            let Some(class) = self.types.class(class) else {
+                continue;
+            };
             for (owner, index) in self.types.members(class).all() {
                 let member = &owner.class().members[index];
                 if owner.path == self.buffer.path || !is_visible(member, owner, from.as_ref()) {
@@ -180,8 +220,11 @@ impl<'a> Ranker<'a> {
                     continue;
                 }
                 let folded = kind.fold(name);
-                let uses: u32 =
-                    self.snapshot.uses(Key::Name(kind, &folded)).map(|uses| uses.value).sum();
+                let uses: u32 = self
+                    .snapshot
+                    .uses(Key::Name(kind, &folded))
+                    .map(|uses| uses.value)
+                    .sum();
                 let key = (kind, folded);
                 if !typed.contains_key(&key) {
                     names.add(kind, key.1.clone(), 1.0 + (1.0 + uses as f32).ln());
@@ -193,12 +236,17 @@ impl<'a> Ranker<'a> {
 
     /// Methods of the parents of the class at the cursor, which may be declared anew.
     fn overridable(&self, names: &mut Names, typed: &mut FxHashMap<Name, TypedMember<'a>>) {
-        let Some(item) = self.buffer.class() else { return };
+        let Some(item) = self.buffer.class() else {
+            return;
+        };
         let members: Members<'a> = self.types.members(self.types.own(item));
         for (owner, index) in members.all() {
             let member = &owner.class().members[index];
             if member.kind == MemberKind::Method && owner.path != self.buffer.path {
-                let key = (NameKind::Method, NameKind::Method.fold(member.name.of(owner.text)));
+                let key = (
+                    NameKind::Method,
+                    NameKind::Method.fold(member.name.of(owner.text)),
+                );
                 // What has no body must be declared.
                 let is_abstract = member.end == member.head.end;
                 names.add(key.0, key.1.clone(), if is_abstract { 3.0 } else { 1.0 });
@@ -225,7 +273,11 @@ impl<'a> Ranker<'a> {
             let weight = kind_weight(self.site, kind);
             if weight > 0.0 {
                 // Sums of small dyadic weights are exact in any order.
-                names.add(kind, kind.fold(reference.name().of(&uses.file.text)), weight);
+                names.add(
+                    kind,
+                    kind.fold(reference.name().of(&uses.file.text)),
+                    weight,
+                );
             }
         }
     }
@@ -237,13 +289,16 @@ impl<'a> Ranker<'a> {
         names: &mut Names,
         classes: &mut FxHashMap<String, f32>,
     ) {
-        let Some(best) = hits.first().map(|hit| hit.score) else { return };
+        let Some(best) = hits.first().map(|hit| hit.score) else {
+            return;
+        };
         for hit in hits {
             let weight = (hit.score / best).powi(2);
             let references = &hit.file.facts.references;
             let first = references.partition_point(|r| r.name().start < hit.chunk.start);
-            let inside =
-                references[first..].iter().take_while(|r| r.name().start < hit.chunk.end);
+            let inside = references[first..]
+                .iter()
+                .take_while(|r| r.name().start < hit.chunk.end);
             self.add_used(&hit.file, inside, weight, names, classes);
         }
     }
@@ -368,9 +423,16 @@ impl<'a> Ranker<'a> {
         if typed.is_empty() {
             return;
         }
-        let short = |name: &str| name.rsplit('\\').next().unwrap_or(name).to_ascii_lowercase();
+        let short = |name: &str| {
+            name.rsplit('\\')
+                .next()
+                .unwrap_or(name)
+                .to_ascii_lowercase()
+        };
         let typed = short(typed);
-        names.0.retain(|(_, name), _| short(name).starts_with(&typed));
+        names
+            .0
+            .retain(|(_, name), _| short(name).starts_with(&typed));
     }
 }
 
@@ -392,5 +454,9 @@ fn nearness(from: &str, path: &str) -> f32 {
     let its = folder(path).split('/').filter(|part| !part.is_empty());
     let longest = mine.clone().count().max(its.clone().count());
     let shared = mine.zip(its).take_while(|(a, b)| a == b).count();
-    if longest == 0 { 2.0 } else { 1.0 + shared as f32 / longest as f32 }
+    if longest == 0 {
+        2.0
+    } else {
+        1.0 + shared as f32 / longest as f32
+    }
 }

@@ -1,7 +1,7 @@
 //! Declarations as compact one-line signatures.
 
-use crate::index::symbols::ClassRef;
 use crate::index::SourceFile;
+use crate::index::symbols::ClassRef;
 use crate::php::{MemberKind, Span, Visibility};
 
 use super::members::docs;
@@ -40,7 +40,11 @@ pub(super) fn member(class: ClassRef<'_>, index: usize) -> String {
             };
             let fixed = if member.is_static { " static" } else { "" };
             let declared = one_line(member.ty.of(text));
-            let ty = if declared.is_empty() { documented(text, member.doc, "var") } else { Some(declared) };
+            let ty = if declared.is_empty() {
+                documented(text, member.doc, "var")
+            } else {
+                Some(declared)
+            };
             let ty = ty.map_or_else(String::new, |ty| format!(" {ty}"));
             format!("{visibility}{fixed}{ty} ${};", member.name.of(text))
         }
@@ -48,7 +52,10 @@ pub(super) fn member(class: ClassRef<'_>, index: usize) -> String {
             let ty = one_line(member.ty.of(text));
             let ty = if ty.is_empty() { ty } else { format!("{ty} ") };
             let name = member.name;
-            let value = Span { start: name.end, end: member.end };
+            let value = Span {
+                start: name.end,
+                end: member.end,
+            };
             format!("const {ty}{}{};", name.of(text), value_of(value.of(text)))
         }
         MemberKind::Case => format!("{};", cut(&one_line(member.head.of(text)), MAX_SIGNATURE)),
@@ -58,19 +65,34 @@ pub(super) fn member(class: ClassRef<'_>, index: usize) -> String {
 /// A function without its body.
 pub(super) fn function(file: &SourceFile, item: usize) -> String {
     let function = &file.facts.functions[item];
-    signature(&one_line(function.head.of(&file.text)), &file.text, function.ty, function.doc)
+    signature(
+        &one_line(function.head.of(&file.text)),
+        &file.text,
+        function.ty,
+        function.doc,
+    )
 }
 
 /// A constant with its value if that is short.
 pub(super) fn constant(file: &SourceFile, item: usize) -> String {
     let constant = &file.facts.constants[item];
     let name = constant.name.of(&file.text);
-    let value = Span { start: constant.name.end, end: constant.head.end };
+    let value = Span {
+        start: constant.name.end,
+        end: constant.head.end,
+    };
     let value = value.of(&file.text);
     if constant.is_define {
-        let value = value.trim_start_matches(['\'', '"']).trim_start().trim_start_matches(',');
+        let value = value
+            .trim_start_matches(['\'', '"'])
+            .trim_start()
+            .trim_start_matches(',');
         let value = one_line(value.strip_suffix(')').unwrap_or(value));
-        let value = if value.chars().count() > MAX_VALUE { "…".to_owned() } else { value };
+        let value = if value.chars().count() > MAX_VALUE {
+            "…".to_owned()
+        } else {
+            value
+        };
         format!("define('{name}', {value});")
     } else {
         format!("const {name}{};", value_of(value))

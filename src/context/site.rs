@@ -44,17 +44,36 @@ impl Site {
             }
             Kind::Variable if end == buffer.word_start => Self::Text,
             Kind::Punct(b'$') => Self::Text,
-            Kind::Arrow | Kind::NullArrow => Self::Member { operator: last, is_static: false },
-            Kind::DoubleColon => Self::Member { operator: last, is_static: true },
-            Kind::New | Kind::Instanceof | Kind::Extends | Kind::Implements
-            | Kind::AttributeOpen | Kind::Use | Kind::Insteadof => Self::Class,
-            Kind::Class | Kind::Interface | Kind::Trait | Kind::Enum | Kind::Namespace
+            Kind::Arrow | Kind::NullArrow => Self::Member {
+                operator: last,
+                is_static: false,
+            },
+            Kind::DoubleColon => Self::Member {
+                operator: last,
+                is_static: true,
+            },
+            Kind::New
+            | Kind::Instanceof
+            | Kind::Extends
+            | Kind::Implements
+            | Kind::AttributeOpen
+            | Kind::Use
+            | Kind::Insteadof => Self::Class,
+            Kind::Class
+            | Kind::Interface
+            | Kind::Trait
+            | Kind::Enum
+            | Kind::Namespace
             | Kind::As => Self::Text,
             Kind::Function if in_class_body(buffer, last) => Self::Method,
             Kind::Function | Kind::Const => Self::Text,
             Kind::Modifier => Self::Class,
             Kind::Punct(b':') if before == Some(Kind::Punct(b')')) => {
-                if ends_parameters(buffer, last - 1) { Self::Class } else { Self::Expression }
+                if ends_parameters(buffer, last - 1) {
+                    Self::Class
+                } else {
+                    Self::Expression
+                }
             }
             Kind::Punct(b'?') if is_nullable(buffer, last) => Self::Class,
             Kind::Punct(b'(' | b',' | b'|' | b'&') if takes_types(buffer, last) => Self::Class,
@@ -99,7 +118,9 @@ fn is_open(kind: Kind, text: &str) -> bool {
         }
         [b'<', ..] => {
             let label = text.trim_start_matches(['<', ' ', '\t', '\'', '"']);
-            let label = label.split(|c: char| !(c.is_alphanumeric() || c == '_')).next();
+            let label = label
+                .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+                .next();
             let last_line = text.lines().next_back().unwrap_or("").trim_start();
             text.lines().count() < 2 || Some(last_line) != label
         }
@@ -115,7 +136,9 @@ fn in_class_body(buffer: &Buffer<'_>, at: usize) -> bool {
 
 /// Whether the `)` at token `close` ends the parameters of a function.
 fn ends_parameters(buffer: &Buffer<'_>, close: usize) -> bool {
-    buffer.opening(close).is_some_and(|open| opens_parameters(buffer, open))
+    buffer
+        .opening(close)
+        .is_some_and(|open| opens_parameters(buffer, open))
 }
 
 /// Whether the `(` at token `open` begins the parameters of a function or the
@@ -128,9 +151,7 @@ fn opens_parameters(buffer: &Buffer<'_>, open: usize) -> bool {
         // `function name(`, `function &(`
         Some(_) => match buffer.kind(before2) {
             Some(Kind::Function | Kind::Fn) => true,
-            Some(Kind::Punct(b'&')) => {
-                buffer.kind(open.checked_sub(3)) == Some(Kind::Function)
-            }
+            Some(Kind::Punct(b'&')) => buffer.kind(open.checked_sub(3)) == Some(Kind::Function),
             _ => false,
         },
         None => false,

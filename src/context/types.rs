@@ -32,7 +32,10 @@ pub(super) struct Type {
 
 impl Type {
     fn class(name: String) -> Self {
-        Self { classes: vec![name], elements: Vec::new() }
+        Self {
+            classes: vec![name],
+            elements: Vec::new(),
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -40,8 +43,10 @@ impl Type {
     }
 
     fn add(&mut self, other: Self) {
-        for (own, new) in [(&mut self.classes, other.classes), (&mut self.elements, other.elements)]
-        {
+        for (own, new) in [
+            (&mut self.classes, other.classes),
+            (&mut self.elements, other.elements),
+        ] {
             for name in new {
                 if own.len() < MAX_CLASSES && !own.contains(&name) {
                     own.push(name);
@@ -51,7 +56,10 @@ impl Type {
     }
 
     fn into_elements(self) -> Self {
-        Self { classes: self.elements, elements: Vec::new() }
+        Self {
+            classes: self.elements,
+            elements: Vec::new(),
+        }
     }
 
     fn or_else(self, other: impl FnOnce() -> Self) -> Self {
@@ -80,9 +88,13 @@ impl Type {
                 all.add(Self::read_to(part, scope, this, depth - 1));
             } else if let Some(element) = part.strip_suffix("[]") {
                 let element = Self::read_to(element, scope, this, depth - 1);
-                all.add(Self { classes: Vec::new(), elements: element.classes });
-            } else if let Some((base, arguments)) =
-                part.split_once('<').and_then(|(base, rest)| Some((base, rest.strip_suffix('>')?)))
+                all.add(Self {
+                    classes: Vec::new(),
+                    elements: element.classes,
+                });
+            } else if let Some((base, arguments)) = part
+                .split_once('<')
+                .and_then(|(base, rest)| Some((base, rest.strip_suffix('>')?)))
             {
                 if base.eq_ignore_ascii_case("class-string") {
                     continue;
@@ -90,8 +102,14 @@ impl Type {
                 let last = split_top(arguments, &[',']).pop().unwrap_or("");
                 let element = Self::read_to(last, scope, this, depth - 1);
                 let base = Self::read_to(base, scope, this, depth - 1);
-                all.add(Self { classes: base.classes, elements: element.classes });
-            } else if ["static", "self", "$this"].iter().any(|s| part.eq_ignore_ascii_case(s)) {
+                all.add(Self {
+                    classes: base.classes,
+                    elements: element.classes,
+                });
+            } else if ["static", "self", "$this"]
+                .iter()
+                .any(|s| part.eq_ignore_ascii_case(s))
+            {
                 all.add(this.map_or_else(Self::default, |this| Self::class(this.to_owned())));
             } else if is_name(part) {
                 all.add(scope.class(part).map_or_else(Self::default, Self::class));
@@ -104,7 +122,9 @@ impl Type {
 /// Whether `text` is a possibly qualified identifier.
 fn is_name(text: &str) -> bool {
     !text.is_empty()
-        && text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '\\')
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || c == '_' || c == '\\')
         && !text.starts_with(|c: char| c.is_ascii_digit())
 }
 
@@ -141,7 +161,8 @@ impl<'a> Types<'a> {
     /// The class-like with the fully qualified name `name`: the buffer's own
     /// if it declares it, else the project's.
     pub(super) fn class(&self, name: &str) -> Option<ClassRef<'a>> {
-        self.own_class(name).or_else(|| self.snapshot.class(name, self.buffer.path))
+        self.own_class(name)
+            .or_else(|| self.snapshot.class(name, self.buffer.path))
     }
 
     fn own_class(&self, name: &str) -> Option<ClassRef<'a>> {
@@ -152,8 +173,18 @@ impl<'a> Types<'a> {
 
     /// The buffer's class number `item`.
     pub(super) fn own(&self, item: usize) -> ClassRef<'a> {
-        let Buffer { path, content, facts, .. } = self.buffer;
-        ClassRef { path, text: content, facts, item }
+        let Buffer {
+            path,
+            content,
+            facts,
+            ..
+        } = self.buffer;
+        ClassRef {
+            path,
+            text: content,
+            facts,
+            item,
+        }
     }
 
     /// The fully qualified name of the class around byte `at`.
@@ -209,16 +240,23 @@ impl<'a> Types<'a> {
     /// The type of the expression that starts at token `start` and ends before
     /// token `end`.
     fn expression(&self, start: usize, end: usize, depth: usize) -> Type {
-        let (Some(depth), Some(fuel)) = (depth.checked_sub(1), self.fuel.get().checked_sub(1)) else {
+        let (Some(depth), Some(fuel)) = (depth.checked_sub(1), self.fuel.get().checked_sub(1))
+        else {
             return Type::default();
         };
         self.fuel.set(fuel);
         let buffer = self.buffer;
-        let at_byte = buffer.tokens.get(start).map_or(0, |token| token.span.start as usize);
+        let at_byte = buffer
+            .tokens
+            .get(start)
+            .map_or(0, |token| token.span.start as usize);
         let scope = Scope::at(&buffer.facts, buffer.content, at_byte);
         let mut at = start;
         while at < end
-            && matches!(buffer.text(at), "clone" | "yield" | "await" | "&" | "@" | "throw")
+            && matches!(
+                buffer.text(at),
+                "clone" | "yield" | "await" | "&" | "@" | "throw"
+            )
         {
             at += 1;
         }
@@ -230,7 +268,11 @@ impl<'a> Types<'a> {
         let mut ty = match kind {
             Kind::New => {
                 let name = self.class_name(at + 1, &scope, at_byte);
-                at = if opens(at + 2) { after_call(at + 2) } else { at + 2 };
+                at = if opens(at + 2) {
+                    after_call(at + 2)
+                } else {
+                    at + 2
+                };
                 name.map_or_else(Type::default, Type::class)
             }
             Kind::Variable => {
@@ -254,7 +296,10 @@ impl<'a> Types<'a> {
                 let close = buffer.closing(at, end).unwrap_or(end);
                 let first = self.expression(at + 1, close, depth);
                 at = close + 1;
-                Type { classes: Vec::new(), elements: first.classes }
+                Type {
+                    classes: Vec::new(),
+                    elements: first.classes,
+                }
             }
             _ if buffer.kind(Some(at + 1)) == Some(Kind::DoubleColon) => {
                 let name = self.class_name(at, &scope, at_byte);
@@ -333,7 +378,11 @@ impl<'a> Types<'a> {
     fn function(&self, written: &str, scope: &Scope<'_>) -> Type {
         let short = written.rsplit('\\').next().unwrap_or(written);
         let candidates = scope.function(written);
-        let named = |full: &str| candidates.iter().any(|name| name.eq_ignore_ascii_case(full));
+        let named = |full: &str| {
+            candidates
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(full))
+        };
         let own = &self.buffer.facts;
         for function in &own.functions {
             let scope = Scope::of(own, self.buffer.content, function.namespace);
@@ -342,7 +391,9 @@ impl<'a> Types<'a> {
             }
         }
         for declared in self.snapshot.declared(DeclKind::Function, short) {
-            let Declared::Function(file, item) = declared else { continue };
+            let Declared::Function(file, item) = declared else {
+                continue;
+            };
             if *file.path != *self.buffer.path && declared.full_name().is_some_and(|n| named(&n)) {
                 let function = &file.facts.functions[item];
                 let scope = Scope::of(&file.facts, &file.text, function.namespace);
@@ -360,15 +411,23 @@ impl<'a> Types<'a> {
                     member.kind == MemberKind::Case && member.name.of(class.text) == name
                 })
         };
-        let cases = of.classes.iter().filter(|class| self.class(class).is_some_and(|c| is_case(&c)));
-        Type { classes: cases.cloned().collect(), elements: Vec::new() }
+        let cases = of
+            .classes
+            .iter()
+            .filter(|class| self.class(class).is_some_and(|c| is_case(&c)));
+        Type {
+            classes: cases.cloned().collect(),
+            elements: Vec::new(),
+        }
     }
 
     /// What the member `name` of a value of type `of` is, or returns.
     fn member(&self, of: &Type, kinds: &[MemberKind], name: &str, depth: usize) -> Type {
         let mut ty = Type::default();
         for receiver in &of.classes {
-            let Some(class) = self.class(receiver) else { continue };
+            let Some(class) = self.class(receiver) else {
+                continue;
+            };
             let members = self.members(class);
             if let Some((owner, member)) = members.find(kinds, name) {
                 let declared = &owner.class().members[member];
@@ -441,9 +500,7 @@ impl<'a> Types<'a> {
                 break;
             }
             let found = match token.kind {
-                Kind::Variable if buffer.text(index) == name => {
-                    self.occurrence(index, at, depth)
-                }
+                Kind::Variable if buffer.text(index) == name => self.occurrence(index, at, depth),
                 Kind::Doc => {
                     let doc = buffer.text(index);
                     let is_next = buffer.text(index + 1) == name;
@@ -462,7 +519,10 @@ impl<'a> Types<'a> {
         let this = self.this(at_byte);
         for tag in docs(doc.of(buffer.content)) {
             if matches!(tag.name, "param" | "global")
-                && tag.rest.split([' ', '\t', ',']).any(|word| word.trim_start_matches(['&', '.']) == name)
+                && tag
+                    .rest
+                    .split([' ', '\t', ','])
+                    .any(|word| word.trim_start_matches(['&', '.']) == name)
             {
                 return Type::read(tag.ty, &scope, this.as_deref());
             }
@@ -554,7 +614,9 @@ impl<'a> Types<'a> {
             return Vec::new();
         };
         let at_byte = buffer.tokens[last].span.start as usize;
-        let start = buffer.function_at(at_byte).map_or(0, |(span, _)| span.start);
+        let start = buffer
+            .function_at(at_byte)
+            .map_or(0, |(span, _)| span.start);
         let mut seen: Vec<(String, Type)> = Vec::new();
         for index in (at.saturating_sub(600)..at).rev() {
             let token = buffer.tokens[index];
