@@ -134,7 +134,7 @@ pub fn assemble(
         }
         .rank(&hits);
         cancel.check()?;
-        let mut offers = offers::likely(&types, &ranking);
+        let mut offers = offers::likely(&types, &ranking, request.max_chars);
         offers::dependencies(&types, &mut offers);
         offers::merged(offers)
     } else {

@@ -9,8 +9,13 @@ use super::types::Types;
 use crate::index::symbols::{DeclKind, Declared, Key, NameKind};
 use crate::php::{MemberKind, UseKind};
 
-/// How many of the likeliest names are looked up.
-const MAX_NAMES: usize = 300;
+/// One likely name is looked up for so many characters of the budget: about
+/// half of what a signature takes, as some names turn out to be declared nowhere.
+const CHARS_PER_NAME: usize = 24;
+/// At least so many names are looked up …
+const MIN_NAMES: usize = 50;
+/// … and at most so many.
+const MAX_NAMES: usize = 600;
 /// Of declarations of the same name in several classes, how many are offered.
 const MAX_OWNERS: usize = 2;
 /// What the head of a class that the buffer imports or inherits from counts.
@@ -21,9 +26,15 @@ const NAMED_MEMBER: f32 = 0.01;
 const INHERITED_MEMBER: f32 = 0.002;
 
 /// The declarations of the likely names of `ranking`.
-pub(super) fn likely<'a>(types: &Types<'a>, ranking: &Ranking<'a>) -> Vec<Offer<'a>> {
+pub(super) fn likely<'a>(
+    types: &Types<'a>,
+    ranking: &Ranking<'a>,
+    max_chars: usize,
+) -> Vec<Offer<'a>> {
     let mut offers = Vec::new();
-    for (name, score) in ranking.names.iter().take(MAX_NAMES) {
+    let mut uses = FxHashMap::default();
+    let names = (max_chars / CHARS_PER_NAME).clamp(MIN_NAMES, MAX_NAMES);
+    for (name, score) in ranking.names.iter().take(names) {
         if let Some(&(class, member)) = ranking.typed.get(name) {
             let piece = Piece::Declared(Declared::Member(class, member));
             offers.push(Offer {
@@ -32,7 +43,7 @@ pub(super) fn likely<'a>(types: &Types<'a>, ranking: &Ranking<'a>) -> Vec<Offer<
             });
             continue;
         }
-        let declared = declarations(types, name, &ranking.classes);
+        let declared = declarations(types, name, &ranking.classes, &mut uses);
         // The likeliest owner first; each further one is half as likely.
         let shares: f32 = (0..declared.len())
             .map(|rank| 0.4_f32.powi(rank as i32))
@@ -53,6 +64,7 @@ fn declarations<'a>(
     types: &Types<'a>,
     (kind, name): &Name,
     classes: &FxHashMap<String, f32>,
+    uses: &mut FxHashMap<String, usize>,
 ) -> Vec<Declared<'a>> {
     let snapshot = types.snapshot;
     let elsewhere = |declared: &Declared<'_>| declared.path() != types.buffer.path;
@@ -93,13 +105,20 @@ fn declarations<'a>(
             if found.len() > COMMON {
                 found.retain(|declared| owner(declared).is_some_and(|o| classes.contains_key(&o)));
             }
-            let weight = |declared: &Declared<'_>| {
+            let mut weight = |declared: &Declared<'_>| {
                 let Some(owner) = owner(declared) else {
                     return 0.0;
                 };
                 let near = classes.get(&owner).copied().unwrap_or(0.0);
                 let key = Key::Name(NameKind::Class, &owner);
-                let uses = snapshot.uses(key).count();
+                let uses = match uses.get(&owner) {
+                    Some(&known) => known,
+                    None => {
+                        let count = snapshot.uses(key).count();
+                        uses.insert(owner, count);
+                        count
+                    }
+                };
                 near * 10.0 + (1.0 + uses as f32).ln()
             };
             let mut weighed: Vec<(f32, Declared<'a>)> = found

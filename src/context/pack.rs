@@ -154,6 +154,10 @@ struct Waiting<'a> {
     offer: Offer<'a>,
     line: Option<String>,
     chars: usize,
+    /// What opening its file takes, in characters.
+    file_chars: usize,
+    /// What opening its class takes, in characters.
+    class_chars: usize,
 }
 
 impl<'a> Packer<'a> {
@@ -177,9 +181,19 @@ impl<'a> Packer<'a> {
             let chars = line.as_deref().map_or(0, |line| line.chars().count());
             if offer.score < MIN_SCORE {
                 self.drop_offer(offer, chars, "below the relevance threshold");
-            } else {
-                waiting.push(Waiting { offer, line, chars });
+                continue;
             }
+            let header = render::file_header(offer.piece.path()).chars().count();
+            let file_chars = header + namespace_line(&offer.piece).chars().count();
+            let head = offer.piece.class().map(render::class_head);
+            let class_chars = head.map_or(0, |head| head.chars().count() + CLASS_FRAME);
+            waiting.push(Waiting {
+                offer,
+                line,
+                chars,
+                file_chars,
+                class_chars,
+            });
         }
         self.take_left(waiting, budget)
     }
@@ -192,7 +206,7 @@ impl<'a> Packer<'a> {
                 .iter()
                 .enumerate()
                 .map(|(index, waits)| {
-                    let cost = waits.chars + self.opening(&waits.offer.piece).chars().count() / 2;
+                    let cost = waits.chars + self.opening(waits) / 2;
                     (waits.offer.score / (cost + 8) as f32, index)
                 })
                 .collect();
@@ -201,7 +215,7 @@ impl<'a> Packer<'a> {
             let mut taken = vec![false; waiting.len()];
             for &(_, index) in &order[..round.min(order.len())] {
                 let waits = &waiting[index];
-                let cost = waits.chars + self.opening(&waits.offer.piece).chars().count();
+                let cost = waits.chars + self.opening(waits);
                 if self.used + cost <= budget.min(self.max_chars) {
                     self.used += cost;
                     self.take(&waiting[index]);
@@ -220,21 +234,16 @@ impl<'a> Packer<'a> {
         }
     }
 
-    /// What has to be written before the piece's own line.
-    fn opening(&self, piece: &Piece<'a>) -> String {
-        let mut text = String::new();
-        let group = self.groups.get(piece.path());
-        if group.is_none() {
-            text.push_str(&render::file_header(piece.path()));
-            text.push_str(&namespace_line(piece));
+    /// What has to be written before the piece's own line, in characters.
+    fn opening(&self, waits: &Waiting<'a>) -> usize {
+        let piece = &waits.offer.piece;
+        let Some(group) = self.groups.get(piece.path()) else {
+            return waits.file_chars + waits.class_chars;
+        };
+        match piece.class() {
+            Some(class) if !group.classes.contains_key(&class.item) => waits.class_chars,
+            _ => 0,
         }
-        if let Some(class) = piece.class()
-            && !group.is_some_and(|group| group.classes.contains_key(&class.item))
-        {
-            text.push_str(&render::class_head(class));
-            text.push_str(&" ".repeat(CLASS_FRAME));
-        }
-        text
     }
 
     fn take(&mut self, waits: &Waiting<'a>) {

@@ -18,6 +18,8 @@ use crate::php::{MemberKind, Reference, UseKind};
 
 /// How many similar files are asked for the names that they use.
 const SIMILAR_FILES: usize = 24;
+/// A name that more than one in this many files use tells nothing of any file.
+const COMMON_NAME: usize = 4;
 /// A name that the buffer holds already is in the model's sight without us.
 const KNOWN_NAME: f32 = 0.15;
 
@@ -219,17 +221,14 @@ impl<'a> Ranker<'a> {
                 if !fits {
                     continue;
                 }
-                let folded = kind.fold(name);
-                let uses: u32 = self
-                    .snapshot
-                    .uses(Key::Name(kind, &folded))
-                    .map(|uses| uses.value)
-                    .sum();
-                let key = (kind, folded);
-                if !typed.contains_key(&key) {
-                    names.add(kind, key.1.clone(), 1.0 + (1.0 + uses as f32).ln());
-                    typed.insert(key, (owner, index));
+                let key = (kind, kind.fold(name));
+                if typed.contains_key(&key) {
+                    continue;
                 }
+                let uses = self.snapshot.uses(Key::Name(kind, &key.1));
+                let uses: u32 = uses.map(|uses| uses.value).sum();
+                names.add(kind, key.1.clone(), 1.0 + (1.0 + uses as f32).ln());
+                typed.insert(key, (owner, index));
             }
         }
     }
@@ -303,15 +302,23 @@ impl<'a> Ranker<'a> {
         }
     }
 
-    /// Names used in `files`, weighted.
+    /// Names used in the files with these numbers, weighted.
     fn used_in_files(
         &self,
-        files: &[(Arc<SourceFile>, f32)],
+        files: &[(usize, f32)],
         names: &mut Names,
         classes: &mut FxHashMap<String, f32>,
     ) {
-        for (file, weight) in files {
-            self.add_used(file, file.facts.references.iter(), *weight, names, classes);
+        for &(file, weight) in files {
+            for (kind, name) in self.snapshot.names_used(file) {
+                let counts = kind_weight(self.site, kind);
+                if kind == NameKind::Class {
+                    *classes.entry(name.to_owned()).or_default() += weight * 0.2;
+                }
+                if counts > 0.0 {
+                    names.add(kind, name.to_owned(), weight * counts);
+                }
+            }
         }
     }
 
@@ -324,20 +331,20 @@ impl<'a> Ranker<'a> {
         names: &mut Names,
         classes: &mut FxHashMap<String, f32>,
     ) {
-        let mut seen: FxHashMap<Name, ()> = FxHashMap::default();
+        let mut seen: Vec<(NameKind, &str)> = Vec::new();
         for reference in references {
             let kind = NameKind::from(reference.kind);
             let counts = kind_weight(self.site, kind);
-            if counts == 0.0 && kind != NameKind::Class {
+            let written = reference.name().of(&file.text);
+            let is_new = !seen.contains(&(kind, written));
+            if !is_new || counts == 0.0 && kind != NameKind::Class {
                 continue;
             }
+            seen.push((kind, written));
             let scope = Scope::at(&file.facts, &file.text, reference.name().start as usize);
-            let Some(name) = used_name(kind, reference.name().of(&file.text), &scope) else {
+            let Some(name) = used_name(kind, written, &scope) else {
                 continue;
             };
-            if seen.insert((kind, name.clone()), ()).is_some() {
-                continue;
-            }
             if kind == NameKind::Class {
                 *classes.entry(name.clone()).or_default() += weight * 0.2;
             }
@@ -347,18 +354,48 @@ impl<'a> Ranker<'a> {
         }
     }
 
-    /// The files that use the same names as the buffer, rare names counting
-    /// more, with weights from 1 down.
-    fn similar_files(&self) -> Vec<(Arc<SourceFile>, f32)> {
+    /// The numbers of the files that use the same names as the buffer, rare
+    /// names counting more, with weights from 1 down.
+    fn similar_files(&self) -> Vec<(usize, f32)> {
         let snapshot = self.snapshot;
         let total = snapshot.file_numbers();
-        let mut scores = vec![0.0_f32; total];
-        let mut files: Vec<Option<&Arc<SourceFile>>> = vec![None; total];
+        let mut found: Vec<(f32, Option<&Arc<SourceFile>>)> = vec![(0.0, None); total];
+        for (kind, name) in self.known_names() {
+            let users = snapshot.uses(Key::Name(kind, &name));
+            let count = users.clone().count();
+            if count * COMMON_NAME > total {
+                continue;
+            }
+            let weight = (total as f32 / (1.0 + count as f32)).ln();
+            for user in users {
+                found[user.number].0 += weight;
+                found[user.number].1 = Some(user.file);
+            }
+        }
+        let folder = folder(self.buffer.path);
+        let mut similar: Vec<(f32, &str, usize)> = found
+            .into_iter()
+            .enumerate()
+            .filter_map(|(number, (score, file))| {
+                let file = file.filter(|file| *file.path != *self.buffer.path && score > 0.0)?;
+                let size = file.facts.references.len() as f32;
+                let score = score * nearness(folder, &file.path) / (20.0 + size).sqrt();
+                Some((score, &*file.path, number))
+            })
+            .collect();
+        similar.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+        let best = similar.first().map_or(1.0, |(score, ..)| *score);
+        let nearest = similar.into_iter().take(SIMILAR_FILES);
+        nearest
+            .map(|(score, _, number)| (number, (score / best).powi(2)))
+            .collect()
+    }
+
+    /// The names that the buffer uses, each once.
+    fn known_names(&self) -> Vec<Name> {
         let scope = self.buffer.scope();
-        let mut keys: Vec<Name> = self
-            .buffer
-            .facts
-            .references
+        let references = &self.buffer.facts.references;
+        let mut known: Vec<Name> = references
             .iter()
             .filter_map(|reference| {
                 let kind = NameKind::from(reference.kind);
@@ -366,51 +403,14 @@ impl<'a> Ranker<'a> {
                 Some((kind, name))
             })
             .collect();
-        keys.sort_unstable();
-        keys.dedup();
-        for (kind, name) in &keys {
-            let users = snapshot.uses(Key::Name(*kind, name)).collect::<Vec<_>>();
-            let weight = (total as f32 / (1.0 + users.len() as f32)).ln().max(0.0);
-            for user in users {
-                scores[user.number] += weight;
-                files[user.number] = Some(user.file);
-            }
-        }
-        let folder = folder(self.buffer.path);
-        let mut similar: Vec<(Arc<SourceFile>, f32)> = files
-            .into_iter()
-            .zip(scores)
-            .filter_map(|(file, score)| {
-                let file = file.filter(|file| *file.path != *self.buffer.path && score > 0.0)?;
-                let size = file.facts.references.len() as f32;
-                let near = nearness(folder, &file.path);
-                Some((Arc::clone(file), score * near / (20.0 + size).sqrt()))
-            })
-            .collect();
-        similar.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.path.cmp(&b.0.path)));
-        similar.truncate(SIMILAR_FILES);
-        if let Some(best) = similar.first().map(|(_, score)| *score) {
-            for (_, score) in &mut similar {
-                *score = (*score / best).powi(2);
-            }
-        }
-        similar
+        known.sort_unstable();
+        known.dedup();
+        known
     }
 
     /// Lowers the weight of names that the buffer holds already.
     fn discount_known(&self, names: &mut Names) {
-        let scope = self.buffer.scope();
-        let mut known: Vec<Name> = Vec::new();
-        for reference in &self.buffer.facts.references {
-            let kind = NameKind::from(reference.kind);
-            known.extend(
-                used_name(kind, reference.name().of(self.buffer.content), &scope)
-                    .map(|name| (kind, name)),
-            );
-        }
-        known.sort_unstable();
-        known.dedup();
-        for name in &known {
+        for name in &self.known_names() {
             if let Some(weight) = names.0.get_mut(name) {
                 *weight *= KNOWN_NAME;
             }

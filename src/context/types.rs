@@ -491,7 +491,10 @@ impl<'a> Types<'a> {
     /// What the variable `name` (with its `$`) may be just before token `at`.
     fn variable(&self, name: &str, at: usize, depth: usize) -> Type {
         let buffer = self.buffer;
-        let at_byte = buffer.tokens[at].span.start as usize;
+        let Some(last) = at.checked_sub(1).and_then(|last| buffer.tokens.get(last)) else {
+            return Type::default();
+        };
+        let at_byte = last.span.start as usize;
         let function = buffer.function_at(at_byte);
         let start = function.map_or(0, |(span, _)| span.start);
         for index in (at.saturating_sub(MAX_TOKENS)..at).rev() {

@@ -32,6 +32,11 @@ impl Dictionary {
         self.table.find(hash(term), same).copied()
     }
 
+    /// The string with number `id`.
+    pub(super) fn text(&self, id: u32) -> &str {
+        term_at(&self.text, &self.ends, id)
+    }
+
     pub(super) fn intern(&mut self, term: &str) -> u32 {
         let Self { text, ends, table } = self;
         let entry = table.entry(

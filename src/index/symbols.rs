@@ -2,7 +2,11 @@
 //! of its files beside their words.
 
 use std::cmp::Ordering;
+use std::hash::Hasher;
 use std::sync::Arc;
+
+use hashbrown::HashTable;
+use rustc_hash::FxHasher;
 
 use super::dictionary::Dictionary;
 use super::snapshot::Snapshot;
@@ -108,6 +112,19 @@ impl NameKind {
         }
     }
 
+    /// The kind with this tag.
+    fn of_tag(tag: u8) -> Option<Self> {
+        Some(match tag {
+            b'c' => Self::Class,
+            b'f' => Self::Function,
+            b'k' => Self::Constant,
+            b'm' => Self::Method,
+            b'p' => Self::Property,
+            b'e' => Self::ClassConstant,
+            _ => return None,
+        })
+    }
+
     fn tag(self) -> char {
         match self {
             Self::Class => 'c',
@@ -120,6 +137,9 @@ impl NameKind {
     }
 }
 
+/// What begins the text of a [`Key::On`]; names begin with their kind's tag.
+const ON_TAG: char = 'r';
+
 impl Key<'_> {
     fn write(self, out: &mut String) {
         out.clear();
@@ -129,7 +149,7 @@ impl Key<'_> {
                 out.push_str(name);
             }
             Self::On(receiver) => {
-                out.push('r');
+                out.push(ON_TAG);
                 out.push_str(receiver);
                 out[1..].make_ascii_lowercase();
             }
@@ -161,6 +181,8 @@ fn compare_names(a: &str, b: &str) -> Ordering {
 pub struct Symbols {
     /// In the order of kind, name without regard to case, file and position.
     declared: Vec<Decl>,
+    /// The first declaration of each kind and name.
+    by_name: HashTable<u32>,
     /// For each parent class or interface, trait or implemented interface that
     /// is named: the dictionary's number, the file and the class. Ascending.
     children: Vec<(u32, u32, u32)>,
@@ -168,6 +190,20 @@ pub struct Symbols {
     /// Where the postings of each key start, then the number of postings.
     first: Vec<u32>,
     postings: Vec<Posting>,
+    /// Where the names that each file uses start in `used`, then their number.
+    first_used: Vec<u32>,
+    /// The keys of the names that each file uses, in the order of first use.
+    used: Vec<u32>,
+}
+
+/// The hash by which a declaration of this kind and name is found.
+fn hash(kind: DeclKind, name: &str) -> u64 {
+    let mut hasher = FxHasher::default();
+    hasher.write_u8(kind as u8);
+    for byte in name.bytes() {
+        hasher.write_u8(byte.to_ascii_lowercase());
+    }
+    hasher.finish()
 }
 
 impl Symbols {
@@ -247,8 +283,63 @@ impl Symbols {
         }
         symbols.children.sort_unstable();
         symbols.children.dedup();
+        symbols.file_used(files.len(), &triples);
         symbols.file_postings(&triples);
+        symbols.file_names(files);
         symbols
+    }
+
+    /// Notes which names each file uses.
+    fn file_used(&mut self, files: usize, triples: &[(u32, Posting)]) {
+        let is_name = |id: u32| !self.keys.text(id).starts_with(ON_TAG);
+        let mut at = 0;
+        for file in 0..files {
+            self.first_used.push(self.used.len() as u32);
+            while let Some((id, _)) = triples.get(at).filter(|(_, p)| p.file as usize == file) {
+                if is_name(*id) {
+                    self.used.push(*id);
+                }
+                at += 1;
+            }
+        }
+        self.first_used.push(self.used.len() as u32);
+        self.used.shrink_to_fit();
+    }
+
+    /// Makes every declared name findable by its hash.
+    fn file_names(&mut self, files: &[Arc<SourceFile>]) {
+        let Self {
+            declared, by_name, ..
+        } = self;
+        let key = |decl: &Decl| (decl.kind, decl.name(files));
+        let rehash = |&at: &u32| {
+            let (kind, name) = key(&declared[at as usize]);
+            hash(kind, name)
+        };
+        for (at, decl) in declared.iter().enumerate() {
+            let (kind, name) = key(decl);
+            let is_first = at
+                .checked_sub(1)
+                .map(|before| key(&declared[before]))
+                .is_none_or(|(last_kind, last)| {
+                    last_kind != kind || !last.eq_ignore_ascii_case(name)
+                });
+            if is_first {
+                by_name.insert_unique(hash(kind, name), at as u32, rehash);
+            }
+        }
+        by_name.shrink_to_fit(rehash);
+    }
+
+    /// The first declaration of `kind` called `name`, if there is one.
+    fn first_named(&self, kind: DeclKind, name: &str, files: &[Arc<SourceFile>]) -> Option<usize> {
+        let same = |&at: &u32| {
+            let decl = self.declared[at as usize];
+            decl.kind == kind && decl.name(files).eq_ignore_ascii_case(name)
+        };
+        self.by_name
+            .find(hash(kind, name), same)
+            .map(|&at| at as usize)
     }
 
     /// Sorts `triples` by key into `postings`, keeping their order within a key.
@@ -291,6 +382,9 @@ impl Symbols {
             + size_of_val(&*self.first)
             + size_of_val(&*self.postings)
             + self.keys.memory()
+            + size_of_val(&*self.first_used)
+            + size_of_val(&*self.used)
+            + self.by_name.capacity() * 8 / 7 * 5
     }
 }
 
@@ -371,6 +465,14 @@ impl<'a> ClassRef<'a> {
     #[must_use]
     pub fn name(&self) -> String {
         self.scope().declared(self.short_name())
+    }
+
+    /// Whether `name` is its fully qualified name, in any case.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        let (namespace, short) = name.rsplit_once('\\').unwrap_or(("", name));
+        self.short_name().eq_ignore_ascii_case(short)
+            && self.scope().namespace().eq_ignore_ascii_case(namespace)
     }
 
     /// Its short name; empty for an anonymous class.
@@ -486,43 +588,51 @@ impl Snapshot {
     /// the order of paths and positions.
     #[must_use]
     pub fn declared(&self, kind: DeclKind, name: &str) -> Vec<Declared<'_>> {
-        self.declarations(kind, name, |declared| compare_names(declared, name))
-    }
-
-    /// Every declaration whose name starts with `prefix`, whatever its case.
-    #[must_use]
-    pub fn declared_with_prefix(&self, kind: DeclKind, prefix: &str) -> Vec<Declared<'_>> {
-        self.declarations(kind, prefix, |declared| {
-            let end = declared.len().min(prefix.len());
-            let start = declared.as_bytes()[..end]
-                .iter()
-                .map(u8::to_ascii_lowercase);
-            start.cmp(prefix.bytes().map(|b| b.to_ascii_lowercase()))
+        self.declarations(|symbols, files| {
+            let Some(first) = symbols.first_named(kind, name, files) else {
+                return &[];
+            };
+            let rest = &symbols.declared[first..];
+            let same =
+                |decl: &&Decl| decl.kind == kind && decl.name(files).eq_ignore_ascii_case(name);
+            &rest[..rest.iter().take_while(same).count()]
         })
     }
 
-    fn declarations(
-        &self,
-        kind: DeclKind,
-        name: &str,
-        compare: impl Fn(&str) -> Ordering,
-    ) -> Vec<Declared<'_>> {
+    /// Every declaration whose name starts with `prefix`, whatever its case,
+    /// in the order of paths.
+    #[must_use]
+    pub fn declared_with_prefix(&self, kind: DeclKind, prefix: &str) -> Vec<Declared<'_>> {
+        self.declarations(|symbols, files| {
+            let order = |decl: &Decl| {
+                let name = decl.name(files);
+                let start = &name.as_bytes()[..name.len().min(prefix.len())];
+                let folded = |bytes: &[u8]| bytes.to_ascii_lowercase();
+                decl.kind
+                    .cmp(&kind)
+                    .then_with(|| folded(start).cmp(&folded(prefix.as_bytes())))
+            };
+            let first = symbols.declared.partition_point(|decl| order(decl).is_lt());
+            let rest = &symbols.declared[first..];
+            &rest[..rest.partition_point(|decl| order(decl).is_eq())]
+        })
+    }
+
+    /// The live ones among what `find` finds in each segment, in the order of paths.
+    fn declarations<'a>(
+        &'a self,
+        find: impl Fn(&'a Symbols, &'a [Arc<SourceFile>]) -> &'a [Decl],
+    ) -> Vec<Declared<'a>> {
         let mut all = Vec::new();
-        if name.is_empty() {
-            return all;
-        }
         for live in self.segments() {
-            let files = live.segment().files();
-            let declared = &live.segment().symbols().declared;
-            let order = |decl: &Decl| decl.kind.cmp(&kind).then_with(|| compare(decl.name(files)));
-            let start = declared.partition_point(|decl| order(decl).is_lt());
-            let here = declared[start..]
-                .iter()
-                .take_while(|decl| order(decl).is_eq());
-            all.extend(here.filter_map(|&decl| found(live, decl)));
+            let segment = live.segment();
+            let here = find(segment.symbols(), segment.files());
+            all.extend(here.iter().filter_map(|&decl| found(live, decl)));
         }
-        // Files of a segment are in order already, its declarations by name first.
-        all.sort_by(|a, b| a.path().cmp(b.path()));
+        // Within a segment and a name files are in order already.
+        if all.len() > 1 {
+            all.sort_by(|a: &Declared<'_>, b| a.path().cmp(b.path()));
+        }
         all
     }
 
@@ -532,11 +642,7 @@ impl Snapshot {
     pub fn class(&self, name: &str, exclude: &str) -> Option<ClassRef<'_>> {
         let named = self.declared(DeclKind::Class, last_segment(name));
         named.into_iter().find_map(|declared| match declared {
-            Declared::Class(class)
-                if class.path != exclude && class.name().eq_ignore_ascii_case(name) =>
-            {
-                Some(class)
-            }
+            Declared::Class(class) if class.path != exclude && class.is_called(name) => Some(class),
             _ => None,
         })
     }
@@ -574,7 +680,7 @@ impl Snapshot {
     }
 
     /// Who uses `key`, in no order that means anything.
-    pub fn uses<'a>(&'a self, key: Key<'_>) -> impl Iterator<Item = Uses<'a>> {
+    pub fn uses<'a>(&'a self, key: Key<'_>) -> impl Iterator<Item = Uses<'a>> + Clone {
         let mut first = 0;
         let mut lists = Vec::with_capacity(self.segments().len());
         for live in self.segments() {
@@ -590,6 +696,31 @@ impl Snapshot {
                     number: first + posting.file as usize,
                     value: posting.value,
                 })
+        })
+    }
+
+    /// The names that the file with this number uses, each once, folded as in
+    /// [`used_name`].
+    pub fn names_used(&self, number: usize) -> impl Iterator<Item = (NameKind, &str)> {
+        let mut number = number;
+        let segment = self
+            .segments()
+            .iter()
+            .map(LiveSegment::segment)
+            .find(|segment| {
+                let files = segment.files().len();
+                let here = number < files;
+                number -= if here { 0 } else { files };
+                here
+            });
+        segment.into_iter().flat_map(move |segment| {
+            let symbols = segment.symbols();
+            let range =
+                symbols.first_used[number] as usize..symbols.first_used[number + 1] as usize;
+            symbols.used[range].iter().filter_map(|&id| {
+                let text = symbols.keys.text(id);
+                Some((NameKind::of_tag(*text.as_bytes().first()?)?, &text[1..]))
+            })
         })
     }
 }

@@ -3,7 +3,7 @@
 //! <https://www.php.net/manual/en/language.namespaces.rules.php>
 
 use super::scan::is_builtin;
-use super::{FileFacts, UseKind};
+use super::{FileFacts, Use, UseKind};
 
 /// The names in force at one place of a file: its namespace and imports.
 #[derive(Clone, Copy, Debug)]
@@ -112,38 +112,48 @@ impl<'a> Scope<'a> {
 
     /// The full name that the import called `alias` stands for.
     fn imported(&self, kind: UseKind, alias: &str) -> Option<String> {
-        let found = self.imports().find(|import| {
-            import.kind == kind
-                && if kind == UseKind::Const {
-                    import.alias == alias
+        let found = self.facts.uses.iter().find(|import| {
+            import.kind == kind && import.namespace == self.namespace && {
+                let name = self.alias(import);
+                if kind == UseKind::Const {
+                    name == alias
                 } else {
-                    import.alias.eq_ignore_ascii_case(alias)
+                    name.eq_ignore_ascii_case(alias)
                 }
+            }
         })?;
-        Some(found.target)
+        Some(self.target(found))
+    }
+
+    /// The name that an import has here.
+    fn alias(&self, import: &Use) -> &'a str {
+        match import.alias.of(self.source) {
+            "" => {
+                let name = import.name.of(self.source);
+                name.rsplit('\\').next().unwrap_or(name)
+            }
+            alias => alias,
+        }
+    }
+
+    /// The full name that an import stands for.
+    fn target(&self, import: &Use) -> String {
+        let prefix = import.prefix.of(self.source).trim_start_matches('\\');
+        join(prefix, import.name.of(self.source).trim_start_matches('\\'))
     }
 
     /// Everything that is imported here.
-    pub fn imports(&self) -> impl Iterator<Item = Import<'a>> {
-        let (source, namespace) = (self.source, self.namespace);
-        self.facts
+    pub fn imports(self) -> impl Iterator<Item = Import<'a>> {
+        let here = self
+            .facts
             .uses
             .iter()
-            .filter(move |import| import.namespace == namespace)
-            .map(move |import| {
-                let name = import.name.of(source);
-                let prefix = import.prefix.of(source).trim_start_matches('\\');
-                let target = join(prefix, name.trim_start_matches('\\'));
-                let alias = match import.alias.of(source) {
-                    "" => name.rsplit('\\').next().unwrap_or(name),
-                    alias => alias,
-                };
-                Import {
-                    kind: import.kind,
-                    alias,
-                    target,
-                }
-            })
+            .filter(move |import| import.namespace == self.namespace);
+        here.map(move |import| Import {
+            kind: import.kind,
+            alias: self.alias(import),
+            target: self.target(import),
+        })
     }
 }
 
