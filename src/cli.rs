@@ -1,6 +1,8 @@
 //! The command line: what was typed becomes typed options for the library.
 //! Data goes to stdout, everything else to stderr.
 
+mod generate;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -14,7 +16,9 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Generate(generate::Generate),
+}
 
 /// Why a command ended early: one line that names the thing and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -39,10 +43,17 @@ impl Error {
 /// Runs the program on the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() => {
+            anstream::eprintln!("fimd: {}", one_line(&error));
+            return ExitCode::from(2);
+        }
+        Err(help) => help.exit(),
+    };
     let result: Result<(), Error> = match cli.command {
         None => Ok(()),
-        Some(command) => match command {},
+        Some(Command::Generate(generate)) => generate.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -51,4 +62,13 @@ pub fn main() -> ExitCode {
             error.exit_code()
         }
     }
+}
+
+/// clap's message without its layout: what is wrong, what would be right.
+fn one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let said = text.split("\n\nUsage:").next().unwrap_or(&text);
+    let said = said.split("\n\nFor more").next().unwrap_or(said);
+    let words: Vec<_> = said.split_whitespace().collect();
+    words.join(" ").trim_start_matches("error: ").to_owned()
 }
