@@ -2,6 +2,8 @@
 //! training example is, byte for byte, what `getContext` answers for the same
 //! file with the hole cut out and the cursor in it.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use std::fs;
 use std::io::Write;
 use std::path::Path;
