@@ -1,22 +1,34 @@
 //! The command line: what was typed becomes typed options for the library.
 //! Data goes to stdout, everything else to stderr.
 
+mod files;
 mod generate;
+mod serve;
 
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::EnvFilter;
 
 /// Fill-in-the-middle completion on your own PHP code.
+///
+/// Without a command, answers an editor's JSON-RPC requests on stdin and stdout.
 #[derive(Debug, Parser)]
 #[command(version, about)]
 pub struct Cli {
+    /// What is logged to stderr: off, error, warn, info, debug or trace
+    /// [default: what RUST_LOG says, else warn].
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log_level: Option<LevelFilter>,
     #[command(subcommand)]
     command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Files(files::Args),
     Generate(generate::Generate),
 }
 
@@ -51,10 +63,11 @@ pub fn main() -> ExitCode {
         }
         Err(help) => help.exit(),
     };
-    let result: Result<(), Error> = match cli.command {
-        None => Ok(()),
+    let result = log_to_stderr(cli.log_level).and_then(|()| match cli.command {
+        None => serve::run(),
+        Some(Command::Files(args)) => files::run(&args),
         Some(Command::Generate(generate)) => generate.run(),
-    };
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -62,6 +75,31 @@ pub fn main() -> ExitCode {
             error.exit_code()
         }
     }
+}
+
+/// Sends the library's log to stderr: `level` and above if given, else what
+/// `RUST_LOG` says, else warnings and errors.
+fn log_to_stderr(level: Option<LevelFilter>) -> Result<(), Error> {
+    let wrong = |reason: &dyn std::fmt::Display| {
+        Error::Usage(format!(
+            "RUST_LOG: {reason}; set it to a level such as `info` or `fimd=debug`"
+        ))
+    };
+    let directives = match (level, std::env::var(EnvFilter::DEFAULT_ENV)) {
+        (Some(level), _) => level.to_string(),
+        (None, Ok(directives)) if !directives.is_empty() => directives,
+        (None, Ok(_) | Err(std::env::VarError::NotPresent)) => LevelFilter::WARN.to_string(),
+        (None, Err(error)) => return Err(wrong(&error)),
+    };
+    let filter = EnvFilter::try_new(directives).map_err(|error| wrong(&error))?;
+    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(colour)
+        .log_internal_errors(false)
+        .try_init()
+        .map_err(|error| Error::Failure(format!("cannot log to stderr: {error}")))
 }
 
 /// clap's message without its layout: what is wrong, what would be right.

@@ -1,11 +1,33 @@
 //! Cross-file context for one place in one buffer. [`assemble`] is the one
 //! function behind `getContext`, `fimd context` and every training example.
 
+mod buffer;
+mod members;
+mod offers;
+mod pack;
+mod query;
+mod rank;
+mod render;
+mod site;
+mod types;
+
+use std::cell::Cell;
+
+use buffer::Buffer;
+use rank::Ranker;
+use site::Site;
+use types::Types;
+
 use crate::cancel::{Cancel, Cancelled};
 use crate::index::Snapshot;
 
 /// How many characters a context may have unless asked otherwise.
 pub const DEFAULT_MAX_CHARS: usize = 4096;
+
+/// How many chunks are asked for the names that they use.
+const NEIGHBOURS: usize = 40;
+/// How many of them may be shown themselves.
+const USAGE_CHUNKS: usize = 12;
 
 /// What a context is wanted for.
 #[derive(Clone, Copy, Debug)]
@@ -84,10 +106,31 @@ pub struct Dropped {
 /// # Errors
 /// [`Cancelled`] once `cancel` is set.
 pub fn assemble(
-    _snapshot: &Snapshot,
-    _request: &Request<'_>,
+    snapshot: &Snapshot,
+    request: &Request<'_>,
     cancel: &Cancel,
 ) -> Result<Context, Cancelled> {
     cancel.check()?;
-    Ok(Context::default())
+    let buffer = Buffer::new(request);
+    let hits = if request.bm25 {
+        query::neighbours(snapshot, &buffer, NEIGHBOURS)
+    } else {
+        Vec::new()
+    };
+    cancel.check()?;
+    let fuel = Cell::new(types::FUEL);
+    let types = Types { buffer: &buffer, snapshot, fuel: &fuel };
+    let offers = if request.dependencies {
+        let site = Site::of(&buffer);
+        let ranking = Ranker { buffer: &buffer, snapshot, types, site }.rank(&hits);
+        cancel.check()?;
+        let mut offers = offers::likely(&types, &ranking);
+        offers::dependencies(&types, &mut offers);
+        offers
+    } else {
+        Vec::new()
+    };
+    cancel.check()?;
+    let chunks = &hits[..hits.len().min(USAGE_CHUNKS)];
+    Ok(pack::pack(&offers, chunks, request.max_chars))
 }

@@ -1,10 +1,21 @@
-//! The long-lived state: projects, each with its index.
+//! The long-lived state behind every connection: the projects, each with its
+//! index, and the threads that work on them. Knows no protocol.
+
+mod pool;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Instant;
 
-use crate::files::{self, FilesError, LeftOut, Roots, WalkOptions};
-use crate::index::Index;
+use rayon::prelude::*;
+use rustc_hash::FxHashSet;
+
+pub use self::pool::WorkError;
+
+use self::pool::Pool;
+use crate::cancel::{Cancel, Cancelled};
+use crate::files::{self, FilesError, Found, LeftOut, Roots, WalkOptions};
+use crate::index::{Change, Index, SourceFile};
 
 /// Which files a project is made of.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +35,7 @@ pub struct Project {
     pub roots: Roots,
     /// Its files.
     pub index: Index,
-    /// What was left out, and why.
+    /// What was left out when it was opened, and why, in the order of keys.
     pub left_out: Vec<LeftOut>,
 }
 
@@ -36,11 +47,261 @@ impl Project {
     /// If a root is missing or cannot be read.
     pub fn open(options: &ProjectOptions) -> Result<Arc<Self>, FilesError> {
         let roots = Roots::new(&options.root, &options.include_paths)?;
-        let walk = files::walk(&roots, &options.walk)?;
-        Ok(Arc::new(Self {
+        Self::read(roots, &options.walk, &|| Ok(())).map(Arc::new)
+    }
+
+    /// Like [`Project::open`], with `check` asked before each file whether to go on.
+    fn read<E: From<FilesError> + Send>(
+        roots: Roots,
+        options: &WalkOptions,
+        check: &(impl Fn() -> Result<(), E> + Sync),
+    ) -> Result<Self, E> {
+        let (files, left_out) = read_files(&roots, options, check)?;
+        Ok(Self {
             roots,
-            index: Index::build(Vec::new()),
-            left_out: walk.left_out,
+            index: Index::build(files),
+            left_out,
+        })
+    }
+
+    /// Brings the index up to date with the disk, in parallel on the current
+    /// rayon pool. Readers see the old state until all of the new one is there.
+    fn refresh<E: From<FilesError> + Send>(
+        &self,
+        options: &WalkOptions,
+        check: &(impl Fn() -> Result<(), E> + Sync),
+    ) -> Result<(), E> {
+        let (files, _) = read_files(&self.roots, options, check)?;
+        let before = self.index.snapshot();
+        let kept: FxHashSet<&str> = files.iter().map(|file| &*file.path).collect();
+        let gone = before.files().filter(|file| !kept.contains(&*file.path));
+        let mut changes: Vec<Change> = gone
+            .map(|file| Change::Remove(Arc::clone(&file.path)))
+            .collect();
+        let changed = files.iter().filter(|file| {
+            before
+                .file(&file.path)
+                .is_none_or(|old| old.text != file.text || old.lossy != file.lossy)
+        });
+        changes.extend(changed.map(|file| Change::Put(Arc::clone(file))));
+        if !changes.is_empty() {
+            self.index.apply(changes);
+        }
+        Ok(())
+    }
+}
+
+/// The project's files, and what was left out, each in the order of keys.
+fn read_files<E: From<FilesError> + Send>(
+    roots: &Roots,
+    options: &WalkOptions,
+    check: &(impl Fn() -> Result<(), E> + Sync),
+) -> Result<(Vec<Arc<SourceFile>>, Vec<LeftOut>), E> {
+    let walk = files::walk(roots, options)?;
+    let read = |found: &Found| {
+        check()?;
+        Ok(files::read(found).map(Arc::new).map_err(|error| {
+            tracing::warn!("{error}; the file is left out");
+            LeftOut {
+                key: found.key.clone(),
+                rule: error.to_string(),
+            }
         }))
+    };
+    let read: Vec<Result<Arc<SourceFile>, LeftOut>> =
+        walk.files.par_iter().map(read).collect::<Result<_, E>>()?;
+    let mut files = Vec::with_capacity(read.len());
+    let mut left_out = walk.left_out;
+    for outcome in read {
+        match outcome {
+            Ok(file) => files.push(file),
+            Err(unreadable) => left_out.push(unreadable),
+        }
+    }
+    left_out.sort_by(|a, b| a.key.cmp(&b.key));
+    Ok((files, left_out))
+}
+
+/// Why the engine has no project to give.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The files could not be listed.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// Nobody wants the project any more.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+    /// Reading it failed inside.
+    #[error(transparent)]
+    Work(#[from] WorkError),
+}
+
+/// The threads that the engine works on could not be started.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start {threads} worker threads: {reason}")]
+pub struct StartError {
+    threads: usize,
+    reason: String,
+}
+
+/// A handle on the long-lived state. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Engine(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    pool: Pool,
+    /// Every project that somebody holds or waits for. There are a handful, so
+    /// a list; the lock is held for a look, never while a project is read.
+    projects: Mutex<Vec<(Roots, Slot)>>,
+}
+
+/// A place for a project: empty once nobody holds it. The lock is held while
+/// it is read, so that two who ask for the same one read it one after another.
+type Slot = Arc<tokio::sync::Mutex<Weak<Project>>>;
+
+impl Engine {
+    /// An engine without projects, with as many threads as the machine has
+    /// processors.
+    ///
+    /// # Errors
+    /// If the threads cannot be started.
+    pub fn new() -> Result<Self, StartError> {
+        Ok(Self(Arc::new(Shared {
+            pool: Pool::new()?,
+            projects: Mutex::default(),
+        })))
+    }
+
+    /// Runs `work` off the runtime, on one of the engine's threads. Waits its
+    /// turn; work whose future is dropped before then never starts.
+    ///
+    /// # Errors
+    /// [`WorkError::Panicked`] if it does.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, WorkError> {
+        self.0.pool.run(work).await
+    }
+
+    /// The project with these folders, up to date with the disk. Everybody who
+    /// names the same folders shares one index, for as long as one of them
+    /// holds it.
+    ///
+    /// # Errors
+    /// If its files cannot be listed, once `cancel` is set, and on a panic.
+    pub async fn project(&self, roots: Roots, cancel: Cancel) -> Result<Arc<Project>, OpenError> {
+        let slot = self.slot(&roots);
+        let mut held = slot.lock().await;
+        let shared = held.upgrade();
+        let work = move || {
+            let started = Instant::now();
+            let options = WalkOptions::default();
+            let check = || cancel.check().map_err(OpenError::from);
+            let project = match shared {
+                Some(project) => project.refresh(&options, &check).map(|()| project),
+                None => Project::read(roots, &options, &check).map(Arc::new),
+            }?;
+            tracing::info!(
+                files = project.index.snapshot().files().count(),
+                ms = started.elapsed().as_millis(),
+                "project read"
+            );
+            Ok::<_, OpenError>(project)
+        };
+        let project = self.run(work).await??;
+        *held = Arc::downgrade(&project);
+        Ok(project)
+    }
+
+    fn slot(&self, roots: &Roots) -> Slot {
+        let mut projects = self
+            .0
+            .projects
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        // A slot that only this list holds can be locked at once.
+        projects.retain(|(_, slot)| {
+            Arc::strong_count(slot) > 1
+                || slot
+                    .try_lock()
+                    .is_ok_and(|project| project.strong_count() > 0)
+        });
+        if let Some((_, slot)) = projects.iter().find(|(known, _)| known == roots) {
+            return Arc::clone(slot);
+        }
+        let slot = Slot::default();
+        projects.push((roots.clone(), Arc::clone(&slot)));
+        slot
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(project: &Project) -> Vec<String> {
+        let snapshot = project.index.snapshot();
+        snapshot
+            .files()
+            .map(|file| format!("{}: {}", file.path, file.text))
+            .collect()
+    }
+
+    fn folder() -> (tempfile::TempDir, Roots) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.php"), "<?php // a").unwrap();
+        std::fs::write(folder.path().join("b.php"), "<?php // b").unwrap();
+        let roots = Roots::new(folder.path(), &[]).unwrap();
+        (folder, roots)
+    }
+
+    #[tokio::test]
+    async fn those_who_name_the_same_folders_share_an_index() {
+        let engine = Engine::new().unwrap();
+        let (_folder, roots) = folder();
+        let open = || engine.project(roots.clone(), Cancel::default());
+        let (first, second) = tokio::join!(open(), open());
+        let first = first.unwrap();
+        assert!(Arc::ptr_eq(&first, &second.unwrap()));
+        assert_eq!(keys(&first), ["a.php: <?php // a", "b.php: <?php // b"]);
+    }
+
+    #[tokio::test]
+    async fn a_project_named_again_is_brought_up_to_date() {
+        let engine = Engine::new().unwrap();
+        let (folder, roots) = folder();
+        let open = || engine.project(roots.clone(), Cancel::default());
+        let project = open().await.unwrap();
+        std::fs::remove_file(folder.path().join("a.php")).unwrap();
+        std::fs::write(folder.path().join("b.php"), "<?php // new").unwrap();
+        std::fs::write(folder.path().join("c.php"), "<?php // c").unwrap();
+        let again = open().await.unwrap();
+        assert!(Arc::ptr_eq(&project, &again));
+        assert_eq!(keys(&project), ["b.php: <?php // new", "c.php: <?php // c"]);
+    }
+
+    #[tokio::test]
+    async fn a_project_that_nobody_holds_is_dropped() {
+        let engine = Engine::new().unwrap();
+        let (_folder, roots) = folder();
+        let project = engine.project(roots, Cancel::default()).await.unwrap();
+        let alive = Arc::downgrade(&project);
+        drop(project);
+        assert_eq!(alive.strong_count(), 0);
+        let (_other, roots) = folder();
+        let _project = engine.project(roots, Cancel::default()).await.unwrap();
+        assert_eq!(engine.0.projects.lock().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_cancelled_project_is_not_read() {
+        let engine = Engine::new().unwrap();
+        let (_folder, roots) = folder();
+        let cancel = Cancel::default();
+        cancel.cancel();
+        let outcome = engine.project(roots, cancel).await;
+        assert!(matches!(outcome, Err(OpenError::Cancelled(_))));
     }
 }

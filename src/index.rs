@@ -1,8 +1,34 @@
 //! What the project's files say, kept so that a query reads it in microseconds.
+//!
+//! The live files stand in a concurrent map, for whoever watches them; what is
+//! derived from them stands in [`Segment`]s, immutable, of which a [`Snapshot`]
+//! is a list. Writers publish one snapshot after another; a query takes the
+//! newest and is never disturbed.
+//!
+//! Invariant: whatever changes led to a snapshot, in whatever order, it answers
+//! every query bit for bit like one built from its files at once.
 
-use std::sync::Arc;
+pub mod bm25;
+pub mod chunk;
+pub mod segment;
+pub mod snapshot;
+pub mod terms;
 
-use crate::php::{FileFacts, Span};
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use dashmap::DashMap;
+use rustc_hash::FxBuildHasher;
+
+pub use bm25::Hit;
+pub use segment::Segment;
+pub use snapshot::{LiveSegment, Snapshot};
+
+use crate::php::FileFacts;
+use snapshot::Changes;
 
 /// One file of the project, immutable: an edit makes a new one.
 #[derive(Debug)]
@@ -10,7 +36,7 @@ pub struct SourceFile {
     /// The file's key: its path with `/`, relative to the project root; a file
     /// of an include path starts with that folder's label instead.
     pub path: Arc<str>,
-    /// The text. Bytes that are not UTF-8 have become U+FFFD.
+    /// The text, of less than 4 GiB. Bytes that are not UTF-8 have become U+FFFD.
     pub text: Box<str>,
     /// Whether bytes were lost in making `text`.
     pub lossy: bool,
@@ -30,62 +56,68 @@ pub enum Change {
 /// The index of a project: written by whoever watches the files, read through
 /// [`Snapshot`]s that never change.
 #[derive(Debug, Default)]
-pub struct Index {}
+pub struct Index {
+    live: DashMap<Arc<str>, Arc<SourceFile>, FxBuildHasher>,
+    newest: ArcSwap<Snapshot>,
+    /// Held by the one writer from the reading of the newest snapshot to the
+    /// publication of the next. Guards no data: a writer that panicked has
+    /// published nothing.
+    writer: Mutex<()>,
+}
 
 impl Index {
-    /// Indexes `files`, in parallel on the current rayon pool.
+    /// Indexes `files`, in parallel on the current rayon pool. Of several with
+    /// the same key the last counts.
     #[must_use]
-    pub fn build(_files: Vec<Arc<SourceFile>>) -> Self {
-        Self {}
+    pub fn build(files: Vec<Arc<SourceFile>>) -> Self {
+        let files: Changes = files
+            .into_iter()
+            .map(|file| (Arc::clone(&file.path), Some(file)))
+            .collect();
+        Self {
+            live: files
+                .iter()
+                .filter_map(|(path, file)| Some((Arc::clone(path), Arc::clone(file.as_ref()?))))
+                .collect(),
+            newest: ArcSwap::from_pointee(Snapshot::build(files)),
+            writer: Mutex::default(),
+        }
     }
 
     /// Applies `changes` in order and publishes the result as one new snapshot.
-    pub fn apply(&self, _changes: impl IntoIterator<Item = Change>) {}
+    /// Whoever reads meanwhile is not kept waiting; another writer is.
+    pub fn apply(&self, changes: impl IntoIterator<Item = Change>) {
+        let changes: Changes = changes
+            .into_iter()
+            .map(|change| match change {
+                Change::Put(file) => (Arc::clone(&file.path), Some(file)),
+                Change::Remove(path) => (path, None),
+            })
+            .collect();
+        if changes.is_empty() {
+            return;
+        }
+        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        for (path, file) in &changes {
+            match file {
+                Some(file) => drop(self.live.insert(Arc::clone(path), Arc::clone(file))),
+                None => drop(self.live.remove(path)),
+            }
+        }
+        let next = self.newest.load().after(changes);
+        self.newest.store(Arc::new(next));
+    }
+
+    /// The live file with key `path`: as of the last change, which the newest
+    /// snapshot may be about to show.
+    #[must_use]
+    pub fn live(&self, path: &str) -> Option<Arc<SourceFile>> {
+        self.live.get(path).map(|file| Arc::clone(&file))
+    }
 
     /// The newest published state.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::default()
-    }
-}
-
-/// One state of an [`Index`], immutable and cheap to hold.
-#[derive(Debug, Default)]
-pub struct Snapshot {}
-
-/// A chunk that a query found.
-#[derive(Clone, Debug)]
-pub struct Hit {
-    /// The file it stands in.
-    pub file: Arc<SourceFile>,
-    /// Its bytes in the file's text.
-    pub chunk: Span,
-    /// BM25 score, above 0.
-    pub score: f32,
-}
-
-impl Snapshot {
-    /// The file with key `path`.
-    #[must_use]
-    pub fn file(&self, _path: &str) -> Option<&Arc<SourceFile>> {
-        None
-    }
-
-    /// Every file, in the order of keys.
-    pub fn files(&self) -> impl Iterator<Item = &Arc<SourceFile>> {
-        std::iter::empty()
-    }
-
-    /// How many chunks the index holds.
-    #[must_use]
-    pub fn chunk_count(&self) -> usize {
-        0
-    }
-
-    /// The `limit` chunks that match the weighted terms of `query` best, best
-    /// first; ties by path, then position. Nothing of the file `exclude`.
-    #[must_use]
-    pub fn search(&self, _query: &[(&str, f32)], _exclude: &str, _limit: usize) -> Vec<Hit> {
-        Vec::new()
+        self.newest.load_full()
     }
 }

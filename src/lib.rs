@@ -8,4 +8,6 @@ pub mod engine;
 pub mod files;
 pub mod index;
 pub mod php;
+pub mod rpc;
+pub mod server;
 pub mod text;

@@ -30,14 +30,14 @@ impl<'a> Tests<'a> {
             {
                 let references = file.facts.references.iter().filter(|reference| {
                     reference.kind == RefKind::Class
-                        && class.body.contains(reference.name.start as usize)
+                        && class.body.contains(reference.name().start as usize)
                 });
                 // An imported class is named by the alias in the body, so the
                 // import is what says whose test this is.
                 let imports = file.facts.uses.iter().map(|import| import.name);
                 names.extend(
                     references
-                        .map(|reference| reference.name)
+                        .map(|reference| reference.name())
                         .chain(imports)
                         .map(|name| last_segment(name.of(&file.text))),
                 );
@@ -81,39 +81,14 @@ fn last_segment(name: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::php::{FileFacts, Reference, Span};
 
-    fn file(path: &str, text: &str, class: &str, referred: &[&str]) -> Arc<SourceFile> {
-        let span = |name: &str| {
-            let at = text.find(name).unwrap();
-            Span::new(at, at + name.len())
-        };
-        let class = ClassLike {
-            kind: crate::php::ClassKind::Class,
-            name: span(class),
-            head: Span::default(),
-            body: Span::new(0, text.len()),
-            doc: Span::default(),
-            namespace: 0,
-            extends: Vec::new(),
-            implements: Vec::new(),
-            traits: Vec::new(),
-            trait_rules: Vec::new(),
-            members: Vec::new(),
-        };
-        let references = referred.iter().map(|name| Reference {
-            kind: RefKind::Class,
-            name: span(name),
-        });
+    fn file(path: &str, code: &str) -> Arc<SourceFile> {
+        let text = format!("<?php {code}");
         Arc::new(SourceFile {
             path: path.into(),
+            facts: crate::php::facts(&text),
             text: text.into(),
             lossy: false,
-            facts: FileFacts {
-                classes: vec![class],
-                references: references.collect(),
-                ..FileFacts::default()
-            },
         })
     }
 
@@ -123,19 +98,15 @@ mod tests {
         let files = [
             file(
                 "src/DelegatesTo.php",
-                "class DelegatesTo { new Money }",
-                "DelegatesTo",
-                &["Money"],
+                "class DelegatesTo { function f() { new Money; } }",
             ),
-            file("src/Order.php", "class Order {}", "Order", &[]),
-            file("src/OrderLine.php", "class OrderLine {}", "OrderLine", &[]),
-            file("src/Money.php", "class Money {}", "Money", &[]),
-            file("src/values.php", "class Cents {}", "Cents", &[]),
+            file("src/Order.php", "class Order {}"),
+            file("src/OrderLine.php", "class OrderLine {}"),
+            file("src/Money.php", "class Money {}"),
+            file("src/values.php", "class Cents {}"),
             file(
                 "tests/OrderTest.php",
-                "class OrderTest { new A\\Cents }",
-                "OrderTest",
-                &["A\\Cents"],
+                "class OrderTest { function f() { new A\\Cents; } }",
             ),
         ];
         let tests = Tests::new(files.iter());

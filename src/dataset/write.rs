@@ -9,6 +9,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags};
@@ -74,6 +75,8 @@ impl Stage {
         check_replaceable(&output)?;
         let dir = tempfile::Builder::new()
             .prefix(&prefix)
+            // As open as the umask lets any folder be: it becomes the dataset.
+            .permissions(fs::Permissions::from_mode(0o777))
             .tempdir_in(&parent)
             .map_err(|error| WriteError::new("write into", &parent, error.kind()))?;
         let own_lock =
@@ -116,9 +119,6 @@ impl Stage {
         serde_json::to_writer_pretty(&mut file, metadata)?;
         file.write_all(b"\n")?;
         file.into_inner()?.sync_all()?;
-        // A temporary folder is private; a dataset is as open as the folder it stands in.
-        let mode = fs::metadata(&self.parent)?.permissions();
-        fs::set_permissions(stage, mode)?;
         File::open(stage)?.sync_all()?;
         replace(stage, &self.output)?;
         File::open(&self.parent)?.sync_all()

@@ -1,0 +1,200 @@
+//! The buffer around the cursor as tokens and facts.
+//!
+//! What stands before the cursor is read exactly; the rest of the cursor's
+//! line is no source and is skipped; what follows is read as far as it helps.
+//! Of a large file only the head (imports) and a window around the cursor are
+//! read, so that a request costs the same however large the file is.
+
+use super::Request;
+use crate::php::lex::{Kind, Start, Token, lex, lex_from};
+use crate::php::names::Scope;
+use crate::php::scan::{declarations, references};
+use crate::php::{FileFacts, Span};
+use crate::text::{line_end, line_start};
+
+/// How much of a large file's head is read, in bytes.
+const HEAD_BYTES: usize = 16 << 10;
+/// How much before the cursor is read, in bytes.
+const BEFORE_BYTES: usize = 48 << 10;
+/// How much after the cursor's line is read, in bytes.
+const AFTER_BYTES: usize = 16 << 10;
+
+/// The buffer of one request.
+pub(super) struct Buffer<'a> {
+    pub(super) path: &'a str,
+    pub(super) content: &'a str,
+    /// Tokens before the cursor, then those after its line. The word that is
+    /// being typed is none of them.
+    pub(super) tokens: Vec<Token>,
+    /// How many of the tokens stand before the cursor.
+    pub(super) before: usize,
+    pub(super) facts: FileFacts,
+    /// The part of an identifier that is typed already.
+    pub(super) typed: &'a str,
+    /// Where the identifier at the cursor starts: the cursor if none is typed.
+    pub(super) word_start: usize,
+    /// Where the text after the cursor's line starts.
+    pub(super) after: usize,
+}
+
+impl<'a> Buffer<'a> {
+    pub(super) fn new(request: &Request<'a>) -> Self {
+        let (content, cursor) = (request.content, request.cursor);
+        let prefix = &content[..cursor];
+        let mut tokens;
+        if cursor <= HEAD_BYTES + BEFORE_BYTES {
+            tokens = lex(prefix);
+        } else {
+            let head = line_start(content, content.floor_char_boundary(HEAD_BYTES));
+            let window = declaration_line(prefix, cursor - BEFORE_BYTES).max(head);
+            tokens = lex(&content[..head]);
+            tokens.extend(lex_from(prefix, window, Start::Code));
+        }
+        let last = tokens.last().copied();
+        let is_typed = |token: &Token| token.is_word() && token.span.end as usize == cursor;
+        let word = last.filter(is_typed);
+        if word.is_some() {
+            tokens.pop();
+        }
+        let before = tokens.len();
+        let after = line_end(content, cursor);
+        let end = content.floor_char_boundary((after + AFTER_BYTES).min(content.len()));
+        let outside = match last.map(|token| token.kind) {
+            None | Some(Kind::Html | Kind::CloseTag) => Start::Html,
+            _ => Start::Code,
+        };
+        tokens.extend(lex_from(&content[..end], after, outside));
+        let mut facts = declarations(content, &tokens);
+        facts.references = references(content, &tokens);
+        Self {
+            path: request.path,
+            content,
+            tokens,
+            before,
+            facts,
+            typed: word.map_or("", |word| word.span.of(content)),
+            word_start: word.map_or(cursor, |word| word.span.start as usize),
+            after,
+        }
+    }
+
+    /// The names in force at the cursor.
+    pub(super) fn scope(&self) -> Scope<'_> {
+        Scope::at(&self.facts, self.content, self.word_start)
+    }
+
+    /// The class whose body the cursor stands in, the innermost.
+    pub(super) fn class(&self) -> Option<usize> {
+        self.class_at(self.word_start)
+    }
+
+    /// The class whose body holds byte `at`, the innermost.
+    pub(super) fn class_at(&self, at: usize) -> Option<usize> {
+        // The body of a class cut off by the cursor ends with the text.
+        let holds = |body: Span| body.start as usize <= at && at <= body.end as usize;
+        self.facts
+            .classes
+            .iter()
+            .rposition(|class| !class.body.is_empty() && holds(class.body))
+    }
+
+    /// The declaration and the doc comment of the function or method that
+    /// holds byte `at`, the innermost, from its first modifier to its end.
+    pub(super) fn function_at(&self, at: usize) -> Option<(Span, Span)> {
+        let functions = self
+            .facts
+            .functions
+            .iter()
+            .map(|f| (f.head.start, f.end, f.doc));
+        let methods = self.facts.classes.iter().flat_map(|class| &class.members);
+        let methods = methods
+            .filter(|member| !member.params.is_empty())
+            .map(|member| (member.head.start, member.end, member.doc));
+        functions
+            .chain(methods)
+            .filter(|&(start, end, _)| start as usize <= at && at <= end as usize)
+            .max_by_key(|&(start, ..)| start)
+            .map(|(start, end, doc)| (Span { start, end }, doc))
+    }
+
+    /// The text of a token.
+    pub(super) fn text(&self, token: usize) -> &'a str {
+        self.tokens
+            .get(token)
+            .map_or("", |token| token.span.of(self.content))
+    }
+
+    /// The kind of a token; `None` past either end.
+    pub(super) fn kind(&self, token: Option<usize>) -> Option<Kind> {
+        self.tokens.get(token?).map(|token| token.kind)
+    }
+
+    /// The token that opens the bracket that the token at `close` closes.
+    pub(super) fn opening(&self, close: usize) -> Option<usize> {
+        let mut depth = 0_usize;
+        for at in (0..=close).rev() {
+            match self.tokens[at].kind {
+                Kind::Punct(b')' | b']' | b'}') => depth += 1,
+                Kind::Punct(b'(' | b'[' | b'{') | Kind::AttributeOpen => {
+                    depth = depth.checked_sub(1)?;
+                    if depth == 0 {
+                        return Some(at);
+                    }
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// The token that closes the bracket that the token at `open` opens, if
+    /// that stands before token `end`.
+    pub(super) fn closing(&self, open: usize, end: usize) -> Option<usize> {
+        let mut depth = 0_usize;
+        for at in open..end.min(self.tokens.len()) {
+            match self.tokens[at].kind {
+                Kind::Punct(b'(' | b'[' | b'{') | Kind::AttributeOpen => depth += 1,
+                Kind::Punct(b')' | b']' | b'}') => {
+                    depth = depth.checked_sub(1)?;
+                    if depth == 0 {
+                        return Some(at);
+                    }
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
+/// The start of the first line from byte `from` on that begins a declaration,
+/// else of the first line: where reading may begin in the middle of a file.
+fn declaration_line(text: &str, from: usize) -> usize {
+    const WORDS: [&str; 12] = [
+        "public ",
+        "protected ",
+        "private ",
+        "static ",
+        "abstract ",
+        "final ",
+        "function ",
+        "class ",
+        "interface ",
+        "trait ",
+        "enum ",
+        "namespace ",
+    ];
+    let from = text.ceil_char_boundary(from);
+    let first = text[from..]
+        .find('\n')
+        .map_or(text.len(), |newline| from + newline + 1);
+    let mut start = first;
+    for line in text[first..].split_inclusive('\n') {
+        let code = line.trim_start_matches([' ', '\t']);
+        if WORDS.iter().any(|word| code.starts_with(word)) {
+            return start;
+        }
+        start += line.len();
+    }
+    first
+}

@@ -1,0 +1,462 @@
+//! Which names are likely to be written next: a mixture of what the receiver's
+//! type offers, what is used on receivers of that name, what similar chunks
+//! and similar files use, and what the variables in reach offer. Each source
+//! is a distribution over names; a candidate's score is its probability.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::buffer::Buffer;
+use super::members::{Members, is_visible};
+use super::site::Site;
+use super::types::{Type, Types};
+use crate::index::symbols::{Key, NameKind, used_name};
+use crate::index::{Hit, Snapshot, SourceFile};
+use crate::php::names::Scope;
+use crate::php::{MemberKind, Reference, UseKind};
+
+/// How many similar files are asked for the names that they use.
+const SIMILAR_FILES: usize = 24;
+/// A name that the buffer holds already is in the model's sight without us.
+const KNOWN_NAME: f32 = 0.15;
+
+/// A name of a kind, folded (see [`NameKind::fold`]); a class by its full name.
+pub(super) type Name = (NameKind, String);
+
+/// Weights of names; a distribution once normalised.
+#[derive(Debug, Default)]
+pub(super) struct Names(FxHashMap<Name, f32>);
+
+impl Names {
+    fn add(&mut self, kind: NameKind, name: String, weight: f32) {
+        *self.0.entry((kind, name)).or_default() += weight;
+    }
+
+    /// The names in the order of weight, then of name.
+    pub(super) fn sorted(self) -> Vec<(Name, f32)> {
+        let mut all: Vec<(Name, f32)> = self.0.into_iter().collect();
+        all.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        all
+    }
+
+    /// Adds `other`, scaled so that its weights sum to `share`.
+    fn mix(&mut self, other: Self, share: f32) {
+        let other = other.sorted();
+        let sum: f32 = other.iter().map(|(_, weight)| weight).sum();
+        if sum > 0.0 {
+            for ((kind, name), weight) in other {
+                self.add(kind, name, share * weight / sum);
+            }
+        }
+    }
+}
+
+/// How much each kind of name counts at a site.
+fn kind_weight(site: Site, kind: NameKind) -> f32 {
+    match (site, kind) {
+        (
+            Site::Member {
+                is_static: false, ..
+            },
+            NameKind::Method | NameKind::Property,
+        ) => 1.0,
+        (
+            Site::Member {
+                is_static: true, ..
+            },
+            NameKind::Method | NameKind::ClassConstant,
+        ) => 1.0,
+        (
+            Site::Member {
+                is_static: true, ..
+            },
+            NameKind::Property,
+        ) => 0.5,
+        (Site::Class, NameKind::Class) => 1.0,
+        (Site::Method, NameKind::Method) => 1.0,
+        (
+            Site::Expression | Site::Text,
+            NameKind::Function | NameKind::Class | NameKind::Constant,
+        ) => 1.0,
+        (Site::Expression | Site::Text, NameKind::Method) => 0.3,
+        (Site::Expression | Site::Text, NameKind::Property | NameKind::ClassConstant) => 0.15,
+        _ => 0.0,
+    }
+}
+
+/// A member that the receiver's type, or a variable's, is known to have.
+pub(super) type TypedMember<'a> = (crate::index::symbols::ClassRef<'a>, usize);
+
+/// What is known about the place when names are ranked.
+pub(super) struct Ranker<'a> {
+    pub(super) buffer: &'a Buffer<'a>,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) types: Types<'a>,
+    pub(super) site: Site,
+}
+
+/// The ranking's result.
+pub(super) struct Ranking<'a> {
+    /// Likely names, likeliest first.
+    pub(super) names: Vec<(Name, f32)>,
+    /// For members, the declarations that types point to.
+    pub(super) typed: FxHashMap<Name, TypedMember<'a>>,
+    /// How much each class (by folded full name) matters here.
+    pub(super) classes: FxHashMap<String, f32>,
+}
+
+impl<'a> Ranker<'a> {
+    /// Ranks names by everything but the lexical neighbours, and by those in
+    /// `hits`.
+    pub(super) fn rank(&self, hits: &[Hit]) -> Ranking<'a> {
+        let mut typed = FxHashMap::default();
+        let mut classes = FxHashMap::default();
+        let mut names = Names::default();
+
+        let mut offered = Names::default();
+        let mut on_receiver = Names::default();
+        let mut reach = Names::default();
+        match self.site {
+            Site::Member { operator, .. } => {
+                let receiver = self.types.receiver(operator);
+                self.type_members(&receiver, operator, &mut offered, &mut typed);
+                note_classes(&receiver, 1.0, &mut classes);
+                self.used_on_receiver(operator, &mut on_receiver);
+            }
+            Site::Method => self.overridable(&mut offered, &mut typed),
+            Site::Expression | Site::Text => {
+                for (_, ty) in self.types.in_reach(self.buffer.before, 6) {
+                    note_classes(&ty, 0.5, &mut classes);
+                    let operator = self.buffer.before;
+                    self.type_members(&ty, operator, &mut reach, &mut typed);
+                }
+            }
+            Site::Class => {}
+        }
+        let mut near = Names::default();
+        self.used_in_chunks(hits, &mut near, &mut classes);
+        let mut similar = Names::default();
+        self.used_in_files(&self.similar_files(), &mut similar, &mut classes);
+        for import in self
+            .buffer
+            .scope()
+            .imports()
+            .filter(|i| i.kind == UseKind::Class)
+        {
+            *classes
+                .entry(NameKind::Class.fold(&import.target))
+                .or_default() += 0.3;
+        }
+
+        let is_typed = !offered.0.is_empty();
+        let shares: [f32; 5] = match self.site {
+            Site::Member { .. } if is_typed => [0.6, 0.15, 0.15, 0.1, 0.0],
+            Site::Member { .. } => [0.0, 0.35, 0.35, 0.3, 0.0],
+            Site::Method if is_typed => [0.7, 0.0, 0.15, 0.15, 0.0],
+            _ => [0.0, 0.0, 0.45, 0.4, 0.15],
+        };
+        let sources = [offered, on_receiver, near, similar, reach];
+        for (source, share) in sources.into_iter().zip(shares) {
+            names.mix(source, share);
+        }
+        self.discount_known(&mut names);
+        self.keep_typed(&mut names);
+        Ranking {
+            names: names.sorted(),
+            typed,
+            classes,
+        }
+    }
+
+    /// Members of the classes of `ty` that may be used at the cursor, the more
+    /// used in the project the more likely.
+    fn type_members(
+        &self,
+        ty: &Type,
+        operator: usize,
+        names: &mut Names,
+        typed: &mut FxHashMap<Name, TypedMember<'a>>,
+    ) {
+        let is_static = matches!(
+            self.site,
+            Site::Member {
+                is_static: true,
+                ..
+            }
+        );
+        let before = self
+            .buffer
+            .text(operator.saturating_sub(1))
+            .to_ascii_lowercase();
+        let is_own = matches!(before.as_str(), "self" | "static" | "parent" | "$this");
+        let from = self
+            .buffer
+            .class()
+            .map(|item| self.types.members(self.types.own(item)));
+        for class in &ty.classes {
+            let Some(class) = self.types.class(class) else {
+                continue;
+            };
+            for (owner, index) in self.types.members(class).all() {
+                let member = &owner.class().members[index];
+                if owner.path == self.buffer.path || !is_visible(member, owner, from.as_ref()) {
+                    continue;
+                }
+                let name = member.name.of(owner.text);
+                if name.starts_with("__") && !(is_own && is_static) {
+                    continue;
+                }
+                let kind = match member.kind {
+                    MemberKind::Method => NameKind::Method,
+                    MemberKind::Property => NameKind::Property,
+                    MemberKind::Constant | MemberKind::Case => NameKind::ClassConstant,
+                };
+                let fits = match kind {
+                    NameKind::ClassConstant => is_static,
+                    _ => !is_static || member.is_static || is_own && kind == NameKind::Method,
+                };
+                if !fits {
+                    continue;
+                }
+                let folded = kind.fold(name);
+                let uses: u32 = self
+                    .snapshot
+                    .uses(Key::Name(kind, &folded))
+                    .map(|uses| uses.value)
+                    .sum();
+                let key = (kind, folded);
+                if !typed.contains_key(&key) {
+                    names.add(kind, key.1.clone(), 1.0 + (1.0 + uses as f32).ln());
+                    typed.insert(key, (owner, index));
+                }
+            }
+        }
+    }
+
+    /// Methods of the parents of the class at the cursor, which may be declared anew.
+    fn overridable(&self, names: &mut Names, typed: &mut FxHashMap<Name, TypedMember<'a>>) {
+        let Some(item) = self.buffer.class() else {
+            return;
+        };
+        let members: Members<'a> = self.types.members(self.types.own(item));
+        for (owner, index) in members.all() {
+            let member = &owner.class().members[index];
+            if member.kind == MemberKind::Method && owner.path != self.buffer.path {
+                let key = (
+                    NameKind::Method,
+                    NameKind::Method.fold(member.name.of(owner.text)),
+                );
+                // What has no body must be declared.
+                let is_abstract = member.end == member.head.end;
+                names.add(key.0, key.1.clone(), if is_abstract { 3.0 } else { 1.0 });
+                typed.entry(key).or_insert((owner, index));
+            }
+        }
+    }
+
+    /// Members used elsewhere on receivers of the same name.
+    fn used_on_receiver(&self, operator: usize, names: &mut Names) {
+        let receiver =
+            crate::php::scan::receiver(self.buffer.content, &self.buffer.tokens, operator);
+        let receiver = receiver.of(self.buffer.content);
+        let receiver = receiver.rsplit('\\').next().unwrap_or(receiver);
+        if receiver.is_empty() {
+            return;
+        }
+        for uses in self.snapshot.uses(Key::On(receiver)) {
+            if *uses.file.path == *self.buffer.path {
+                continue;
+            }
+            let reference = uses.file.facts.references[uses.value as usize];
+            let kind = NameKind::from(reference.kind);
+            let weight = kind_weight(self.site, kind);
+            if weight > 0.0 {
+                // Sums of small dyadic weights are exact in any order.
+                names.add(
+                    kind,
+                    kind.fold(reference.name().of(&uses.file.text)),
+                    weight,
+                );
+            }
+        }
+    }
+
+    /// Names used in the chunks `hits`, weighted by how well those match.
+    fn used_in_chunks(
+        &self,
+        hits: &[Hit],
+        names: &mut Names,
+        classes: &mut FxHashMap<String, f32>,
+    ) {
+        let Some(best) = hits.first().map(|hit| hit.score) else {
+            return;
+        };
+        for hit in hits {
+            let weight = (hit.score / best).powi(2);
+            let references = &hit.file.facts.references;
+            let first = references.partition_point(|r| r.name().start < hit.chunk.start);
+            let inside = references[first..]
+                .iter()
+                .take_while(|r| r.name().start < hit.chunk.end);
+            self.add_used(&hit.file, inside, weight, names, classes);
+        }
+    }
+
+    /// Names used in `files`, weighted.
+    fn used_in_files(
+        &self,
+        files: &[(Arc<SourceFile>, f32)],
+        names: &mut Names,
+        classes: &mut FxHashMap<String, f32>,
+    ) {
+        for (file, weight) in files {
+            self.add_used(file, file.facts.references.iter(), *weight, names, classes);
+        }
+    }
+
+    /// Adds each name among `references` of `file` once with `weight`.
+    fn add_used<'r>(
+        &self,
+        file: &SourceFile,
+        references: impl Iterator<Item = &'r Reference>,
+        weight: f32,
+        names: &mut Names,
+        classes: &mut FxHashMap<String, f32>,
+    ) {
+        let mut seen: FxHashMap<Name, ()> = FxHashMap::default();
+        for reference in references {
+            let kind = NameKind::from(reference.kind);
+            let counts = kind_weight(self.site, kind);
+            if counts == 0.0 && kind != NameKind::Class {
+                continue;
+            }
+            let scope = Scope::at(&file.facts, &file.text, reference.name().start as usize);
+            let Some(name) = used_name(kind, reference.name().of(&file.text), &scope) else {
+                continue;
+            };
+            if seen.insert((kind, name.clone()), ()).is_some() {
+                continue;
+            }
+            if kind == NameKind::Class {
+                *classes.entry(name.clone()).or_default() += weight * 0.2;
+            }
+            if counts > 0.0 {
+                names.add(kind, name, weight * counts);
+            }
+        }
+    }
+
+    /// The files that use the same names as the buffer, rare names counting
+    /// more, with weights from 1 down.
+    fn similar_files(&self) -> Vec<(Arc<SourceFile>, f32)> {
+        let snapshot = self.snapshot;
+        let total = snapshot.file_numbers();
+        let mut scores = vec![0.0_f32; total];
+        let mut files: Vec<Option<&Arc<SourceFile>>> = vec![None; total];
+        let scope = self.buffer.scope();
+        let mut keys: Vec<Name> = self
+            .buffer
+            .facts
+            .references
+            .iter()
+            .filter_map(|reference| {
+                let kind = NameKind::from(reference.kind);
+                let name = used_name(kind, reference.name().of(self.buffer.content), &scope)?;
+                Some((kind, name))
+            })
+            .collect();
+        keys.sort_unstable();
+        keys.dedup();
+        for (kind, name) in &keys {
+            let users = snapshot.uses(Key::Name(*kind, name)).collect::<Vec<_>>();
+            let weight = (total as f32 / (1.0 + users.len() as f32)).ln().max(0.0);
+            for user in users {
+                scores[user.number] += weight;
+                files[user.number] = Some(user.file);
+            }
+        }
+        let folder = folder(self.buffer.path);
+        let mut similar: Vec<(Arc<SourceFile>, f32)> = files
+            .into_iter()
+            .zip(scores)
+            .filter_map(|(file, score)| {
+                let file = file.filter(|file| *file.path != *self.buffer.path && score > 0.0)?;
+                let size = file.facts.references.len() as f32;
+                let near = nearness(folder, &file.path);
+                Some((Arc::clone(file), score * near / (20.0 + size).sqrt()))
+            })
+            .collect();
+        similar.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.path.cmp(&b.0.path)));
+        similar.truncate(SIMILAR_FILES);
+        if let Some(best) = similar.first().map(|(_, score)| *score) {
+            for (_, score) in &mut similar {
+                *score = (*score / best).powi(2);
+            }
+        }
+        similar
+    }
+
+    /// Lowers the weight of names that the buffer holds already.
+    fn discount_known(&self, names: &mut Names) {
+        let scope = self.buffer.scope();
+        let mut known: Vec<Name> = Vec::new();
+        for reference in &self.buffer.facts.references {
+            let kind = NameKind::from(reference.kind);
+            known.extend(
+                used_name(kind, reference.name().of(self.buffer.content), &scope)
+                    .map(|name| (kind, name)),
+            );
+        }
+        known.sort_unstable();
+        known.dedup();
+        for name in &known {
+            if let Some(weight) = names.0.get_mut(name) {
+                *weight *= KNOWN_NAME;
+            }
+        }
+    }
+
+    /// Once part of the name is typed, only names that go on from it remain.
+    fn keep_typed(&self, names: &mut Names) {
+        let typed = self.buffer.typed;
+        if typed.is_empty() {
+            return;
+        }
+        let short = |name: &str| {
+            name.rsplit('\\')
+                .next()
+                .unwrap_or(name)
+                .to_ascii_lowercase()
+        };
+        let typed = short(typed);
+        names
+            .0
+            .retain(|(_, name), _| short(name).starts_with(&typed));
+    }
+}
+
+fn note_classes(ty: &Type, weight: f32, classes: &mut FxHashMap<String, f32>) {
+    for class in &ty.classes {
+        *classes.entry(NameKind::Class.fold(class)).or_default() += weight;
+    }
+}
+
+/// The folder part of a path, with its slash.
+fn folder(path: &str) -> &str {
+    &path[..path.rfind('/').map_or(0, |slash| slash + 1)]
+}
+
+/// How much more a file counts for standing near the folder `from`: 1 far
+/// away, 2 in the same folder.
+fn nearness(from: &str, path: &str) -> f32 {
+    let mine = from.split('/').filter(|part| !part.is_empty());
+    let its = folder(path).split('/').filter(|part| !part.is_empty());
+    let longest = mine.clone().count().max(its.clone().count());
+    let shared = mine.zip(its).take_while(|(a, b)| a == b).count();
+    if longest == 0 {
+        2.0
+    } else {
+        1.0 + shared as f32 / longest as f32
+    }
+}

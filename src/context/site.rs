@@ -1,0 +1,197 @@
+//! What kind of name may stand at the cursor, judged by the tokens before it.
+
+use super::buffer::Buffer;
+use crate::php::lex::Kind;
+
+/// The kind of place that the cursor stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Site {
+    /// Behind the `->`, `?->` or `::` with this token number.
+    Member {
+        /// The token.
+        operator: usize,
+        /// Whether it is `::`.
+        is_static: bool,
+    },
+    /// Where only a class-like can be named.
+    Class,
+    /// Where a method is being named that is about to be declared.
+    Method,
+    /// Where an expression or a statement may begin.
+    Expression,
+    /// In text, a comment, a string, a variable's name, or a name that is new:
+    /// no name of the project stands here.
+    Text,
+}
+
+impl Site {
+    pub(super) fn of(buffer: &Buffer<'_>) -> Self {
+        let Some(last) = buffer.before.checked_sub(1) else {
+            return Self::Text;
+        };
+        let token = buffer.tokens[last];
+        let end = token.span.end as usize;
+        if in_comment(&buffer.content[end.min(buffer.word_start)..buffer.word_start]) {
+            return Self::Text;
+        }
+        let before = buffer.kind(last.checked_sub(1));
+        match token.kind {
+            Kind::Html | Kind::CloseTag => Self::Text,
+            Kind::String | Kind::Template | Kind::Doc
+                if end == buffer.word_start && is_open(token.kind, buffer.text(last)) =>
+            {
+                Self::Text
+            }
+            Kind::Variable if end == buffer.word_start => Self::Text,
+            Kind::Punct(b'$') => Self::Text,
+            Kind::Arrow | Kind::NullArrow => Self::Member {
+                operator: last,
+                is_static: false,
+            },
+            Kind::DoubleColon => Self::Member {
+                operator: last,
+                is_static: true,
+            },
+            Kind::New
+            | Kind::Instanceof
+            | Kind::Extends
+            | Kind::Implements
+            | Kind::AttributeOpen
+            | Kind::Use
+            | Kind::Insteadof => Self::Class,
+            Kind::Class
+            | Kind::Interface
+            | Kind::Trait
+            | Kind::Enum
+            | Kind::Namespace
+            | Kind::As => Self::Text,
+            Kind::Function if in_class_body(buffer, last) => Self::Method,
+            Kind::Function | Kind::Const => Self::Text,
+            Kind::Modifier => Self::Class,
+            Kind::Punct(b':') if before == Some(Kind::Punct(b')')) => {
+                if ends_parameters(buffer, last - 1) {
+                    Self::Class
+                } else {
+                    Self::Expression
+                }
+            }
+            Kind::Punct(b'?') if is_nullable(buffer, last) => Self::Class,
+            Kind::Punct(b'(' | b',' | b'|' | b'&') if takes_types(buffer, last) => Self::Class,
+            _ => Self::Expression,
+        }
+    }
+}
+
+/// Whether `gap`, the white space and comments behind the last token, ends
+/// inside a comment.
+fn in_comment(gap: &str) -> bool {
+    let mut rest = gap;
+    loop {
+        rest = rest.trim_start();
+        if rest.starts_with("//") || rest.starts_with('#') {
+            match rest.find(['\n', '\r']) {
+                Some(end) => rest = &rest[end..],
+                None => return true,
+            }
+        } else if let Some(body) = rest.strip_prefix("/*") {
+            match body.find("*/") {
+                Some(end) => rest = &body[end + 2..],
+                None => return true,
+            }
+        } else {
+            return false;
+        }
+    }
+}
+
+/// Whether a string or doc comment that reaches the cursor is still open there.
+fn is_open(kind: Kind, text: &str) -> bool {
+    if kind == Kind::Doc {
+        return !text.ends_with("*/");
+    }
+    match text.as_bytes() {
+        [quote @ (b'\'' | b'"' | b'`'), .., last] if last == quote => {
+            // An escaped quote does not close.
+            let body = &text[1..text.len() - 1];
+            let backslashes = body.bytes().rev().take_while(|&b| b == b'\\').count();
+            backslashes % 2 == 1
+        }
+        [b'<', ..] => {
+            let label = text.trim_start_matches(['<', ' ', '\t', '\'', '"']);
+            let label = label
+                .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+                .next();
+            let last_line = text.lines().next_back().unwrap_or("").trim_start();
+            text.lines().count() < 2 || Some(last_line) != label
+        }
+        _ => true,
+    }
+}
+
+/// Whether token `at` stands directly in the body of a class.
+fn in_class_body(buffer: &Buffer<'_>, at: usize) -> bool {
+    let start = buffer.tokens[at].span.start as usize;
+    buffer.class_at(start).is_some() && buffer.function_at(start).is_none()
+}
+
+/// Whether the `)` at token `close` ends the parameters of a function.
+fn ends_parameters(buffer: &Buffer<'_>, close: usize) -> bool {
+    buffer
+        .opening(close)
+        .is_some_and(|open| opens_parameters(buffer, open))
+}
+
+/// Whether the `(` at token `open` begins the parameters of a function or the
+/// types of a `catch`.
+fn opens_parameters(buffer: &Buffer<'_>, open: usize) -> bool {
+    let before = open.checked_sub(1);
+    let before2 = open.checked_sub(2);
+    match buffer.kind(before) {
+        Some(Kind::Function | Kind::Fn | Kind::Catch) => true,
+        // `function name(`, `function &(`
+        Some(_) => match buffer.kind(before2) {
+            Some(Kind::Function | Kind::Fn) => true,
+            Some(Kind::Punct(b'&')) => buffer.kind(open.checked_sub(3)) == Some(Kind::Function),
+            _ => false,
+        },
+        None => false,
+    }
+}
+
+/// Whether the `?` at token `at` begins a nullable type.
+fn is_nullable(buffer: &Buffer<'_>, at: usize) -> bool {
+    match buffer.kind(at.checked_sub(1)) {
+        Some(Kind::Modifier) => true,
+        Some(Kind::Punct(b':')) => {
+            at >= 2 && buffer.tokens[at - 2].is(b')') && ends_parameters(buffer, at - 2)
+        }
+        Some(Kind::Punct(b'(' | b',')) => takes_types(buffer, at - 1),
+        _ => false,
+    }
+}
+
+/// Whether a type may follow the `(`, `,`, `|` or `&` at token `at`: it stands
+/// in a parameter list before the parameter's name, in a `catch`, or in a list
+/// of parents.
+fn takes_types(buffer: &Buffer<'_>, at: usize) -> bool {
+    const FAR: usize = 400;
+    let mut depth = 0_usize;
+    // Whether what is read is still the parameter or type at the cursor.
+    let mut own = !buffer.tokens[at].is(b',');
+    for index in (at.saturating_sub(FAR)..=at).rev() {
+        match buffer.tokens[index].kind {
+            Kind::Punct(b')' | b']' | b'}') => depth += 1,
+            Kind::Punct(b'(') if depth == 0 => {
+                return opens_parameters(buffer, index);
+            }
+            Kind::Punct(b'(' | b'[' | b'{') if depth == 0 => return false,
+            Kind::Punct(b'(' | b'[' | b'{') => depth -= 1,
+            Kind::Punct(b',') if depth == 0 => own = false,
+            Kind::Variable if depth == 0 && own => return false,
+            Kind::Extends | Kind::Implements if depth == 0 => return buffer.tokens[at].is(b','),
+            Kind::Punct(b';') | Kind::OpenTag => return false,
+            _ => {}
+        }
+    }
+    false
+}

@@ -1,0 +1,131 @@
+//! Threads for work that computes. As many pieces of work run at a time as
+//! there are threads; the others wait as futures, in order, so that dropping
+//! the future of work that has not started costs nothing.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, oneshot};
+
+use super::StartError;
+
+/// Why work has no result.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WorkError {
+    /// It panicked, with this message.
+    #[error("panicked: {0}")]
+    Panicked(String),
+    /// The threads have stopped.
+    #[error("the engine has stopped")]
+    Stopped,
+}
+
+impl WorkError {
+    /// The error for what [`catch_unwind`] caught.
+    #[must_use]
+    pub fn caught(payload: &(dyn Any + Send)) -> Self {
+        let message = payload
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| payload.downcast_ref::<&str>().copied());
+        Self::Panicked(message.unwrap_or("no message").into())
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Pool {
+    threads: rayon::ThreadPool,
+    turns: Arc<Semaphore>,
+}
+
+impl Pool {
+    /// One thread for each processor.
+    pub(super) fn new() -> Result<Self, StartError> {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|n| format!("fimd-work-{n}"))
+            .build()
+            .map_err(|error| StartError {
+                threads,
+                reason: error.to_string(),
+            })?;
+        Ok(Self {
+            threads: pool,
+            turns: Arc::new(Semaphore::new(threads)),
+        })
+    }
+
+    /// Runs `work` when its turn has come.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, WorkError> {
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let turn = turn.map_err(|_| WorkError::Stopped)?;
+        let (result, finished) = oneshot::channel();
+        self.threads.spawn(move || {
+            let _turn = turn;
+            let outcome = catch_unwind(AssertUnwindSafe(work))
+                .map_err(|payload| WorkError::caught(&*payload));
+            // Whoever asked may have gone.
+            drop(result.send(outcome));
+        });
+        finished.await.map_err(|_| WorkError::Stopped)?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[tokio::test]
+    async fn a_panic_is_the_works_own() {
+        let pool = Pool::new().unwrap();
+        for _ in 0..20 {
+            let outcome = pool.run(|| panic!("number {}", 5)).await;
+            assert_eq!(
+                outcome,
+                Err::<(), _>(WorkError::Panicked("number 5".into()))
+            );
+        }
+        assert_eq!(pool.run(|| 1).await, Ok(1));
+    }
+
+    #[tokio::test]
+    async fn work_that_is_dropped_before_its_turn_never_starts() {
+        let pool = Pool::new().unwrap();
+        let busy = pool.turns.available_permits();
+        let gates: Vec<_> = (0..busy)
+            .map(|_| {
+                let (open, gate) = mpsc::channel::<()>();
+                (open, pool.run(move || gate.recv()))
+            })
+            .collect();
+        let (open, mut running): (Vec<_>, Vec<_>) =
+            gates.into_iter().map(|(o, r)| (o, Box::pin(r))).unzip();
+        for work in &mut running {
+            tokio::select! {
+                biased;
+                _ = work => panic!("the gate is shut"),
+                () = std::future::ready(()) => {}
+            }
+        }
+        let (started, starts) = mpsc::channel::<()>();
+        let mut dropped = Box::pin(pool.run(move || started.send(())));
+        tokio::select! {
+            biased;
+            _ = &mut dropped => panic!("every thread is busy"),
+            () = std::future::ready(()) => {}
+        }
+        drop(dropped);
+        drop(open);
+        for work in running {
+            assert!(work.await.unwrap().is_err());
+        }
+        assert!(starts.recv().is_err());
+    }
+}

@@ -1,0 +1,35 @@
+//! Reading one file.
+
+use std::path::Path;
+
+use super::{FilesError, Found};
+use crate::index::SourceFile;
+use crate::php;
+
+/// Reads a found file and its facts.
+///
+/// # Errors
+/// If the file has vanished, cannot be read, or has grown to 4 GiB.
+pub fn read(found: &Found) -> Result<SourceFile, FilesError> {
+    let (text, lossy) = read_text(&found.path)
+        .map_err(|error| FilesError(format!("{}: {error}", found.path.display())))?;
+    Ok(SourceFile {
+        path: found.key.as_str().into(),
+        facts: php::facts(&text),
+        text: text.into_boxed_str(),
+        lossy,
+    })
+}
+
+/// The text of a file, and whether bytes that are not UTF-8 were replaced in it.
+fn read_text(path: &Path) -> std::io::Result<(String, bool)> {
+    let (text, lossy) = match String::from_utf8(std::fs::read(path)?) {
+        Ok(text) => (text, false),
+        Err(error) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), true),
+    };
+    // Spans count bytes in 32 bits.
+    if u32::try_from(text.len()).is_err() {
+        return Err(std::io::ErrorKind::FileTooLarge.into());
+    }
+    Ok((text, lossy))
+}

@@ -1,0 +1,226 @@
+//! The folders of a project, and one name for each file in them however it is
+//! spelled.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fmt::Display;
+use std::path::{Component, Path, PathBuf};
+
+use super::FilesError;
+
+/// The folders of a project, with a key for every file in them.
+///
+/// A key is the path relative to the project root, with `/`. A file outside
+/// the root, in an include path, has the key `label/path/in/it.php`, where the
+/// label is the base name of the include path, with `-2`, `-3`, … added if
+/// another include path or an entry of the root has that name. What of a path
+/// is not UTF-8 stands in its key as U+FFFD.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Roots {
+    root: PathBuf,
+    includes: Vec<Include>,
+}
+
+/// A folder or file that belongs to the project whatever the ignore rules say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Include {
+    path: PathBuf,
+    /// What the keys below it start with; only used outside the root.
+    label: String,
+}
+
+impl Roots {
+    /// The project at `root` with the folders (or files) of `includes`, made canonical.
+    ///
+    /// # Errors
+    /// If one of them does not exist or cannot be read, or `root` is not a directory.
+    pub fn new(root: &Path, includes: &[PathBuf]) -> Result<Self, FilesError> {
+        let bad_root = |what: &dyn Display| {
+            FilesError(format!(
+                "project root {}: {what}; name the folder that holds the project",
+                root.display()
+            ))
+        };
+        let canonical = root.canonicalize().map_err(|error| bad_root(&error))?;
+        if !canonical.is_dir() {
+            return Err(bad_root(&"not a folder"));
+        }
+        std::fs::read_dir(&canonical).map_err(|error| bad_root(&error))?;
+
+        let mut labels = HashSet::new();
+        let mut found: Vec<Include> = Vec::new();
+        for include in includes {
+            let path = include
+                .canonicalize()
+                .and_then(|path| {
+                    // Opened, to learn now that it cannot be read.
+                    if path.is_dir() {
+                        std::fs::read_dir(&path)?;
+                    } else {
+                        std::fs::File::open(&path)?;
+                    }
+                    Ok(path)
+                })
+                .map_err(|error| {
+                    FilesError(format!(
+                        "include path {}: {error}; name a folder or file that can be read",
+                        include.display()
+                    ))
+                })?;
+            if found.iter().any(|include| include.path == path) {
+                continue;
+            }
+            let free = |label: &String| !labels.contains(label) && !canonical.join(label).exists();
+            let Some(label) = labels_of(&path).find(free) else {
+                continue;
+            };
+            labels.insert(label.clone());
+            found.push(Include { path, label });
+        }
+        Ok(Self {
+            root: canonical,
+            includes: found,
+        })
+    }
+
+    /// The canonical path of the project root.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The canonical include paths, each once, in the order given.
+    pub fn includes(&self) -> impl Iterator<Item = &Path> {
+        self.includes.iter().map(|include| &*include.path)
+    }
+
+    /// The key of the file that a client names: absolute, relative to the
+    /// root, or a `file://` URI; with `..`, symlinks and odd spellings
+    /// resolved, whether it exists or not. Its absolute path when it is
+    /// outside.
+    #[must_use]
+    pub fn key(&self, filepath: &str) -> String {
+        let path = match filepath.strip_prefix("file://") {
+            Some(uri) => uri_path(uri),
+            None => PathBuf::from(filepath),
+        };
+        let path = resolve(&self.root.join(path));
+        self.key_of(&path)
+            .unwrap_or_else(|| path.to_string_lossy().into_owned())
+    }
+
+    /// The key of a file by its canonical path, unless it is outside.
+    #[must_use]
+    pub(super) fn key_of(&self, path: &Path) -> Option<String> {
+        if let Ok(inside) = path.strip_prefix(&self.root)
+            && inside != Path::new("")
+        {
+            return Some(slashed(inside));
+        }
+        self.includes.iter().find_map(|include| {
+            let inside = slashed(path.strip_prefix(&include.path).ok()?);
+            Some(match &*inside {
+                "" => include.label.clone(),
+                _ => format!("{}/{inside}", include.label),
+            })
+        })
+    }
+
+    /// The file that `key` names. A key with U+FFFD in it does not tell the
+    /// bytes that it stands for; [`Found::path`](super::Found::path) has them.
+    #[must_use]
+    pub fn path(&self, key: &str) -> PathBuf {
+        let (label, inside) = key.split_once('/').unwrap_or((key, ""));
+        match self.includes.iter().find(|include| include.label == label) {
+            Some(include) if inside.is_empty() => include.path.clone(),
+            Some(include) => include.path.join(inside),
+            None => self.root.join(key),
+        }
+    }
+}
+
+/// Names for an include path, the best first: `lib`, `lib-2`, …
+fn labels_of(path: &Path) -> impl Iterator<Item = String> {
+    let lossy = |name: Option<&OsStr>| name.map(|name| name.to_string_lossy().into_owned());
+    let (stem, extension) = if path.is_dir() {
+        (lossy(path.file_name()), None)
+    } else {
+        (lossy(path.file_stem()), lossy(path.extension()))
+    };
+    // Only the root of the file system has no name.
+    let stem = stem.unwrap_or_else(|| "root".into());
+    let extension = extension.map_or_else(String::new, |extension| format!(".{extension}"));
+    (1_usize..).map(move |n| match n {
+        1 => format!("{stem}{extension}"),
+        _ => format!("{stem}-{n}{extension}"),
+    })
+}
+
+/// A relative path with `/` between its components.
+fn slashed(path: &Path) -> String {
+    let mut text = String::new();
+    for component in path.components() {
+        if !text.is_empty() {
+            text.push('/');
+        }
+        text.push_str(&component.as_os_str().to_string_lossy());
+    }
+    text
+}
+
+/// The canonical form of an absolute path, of which the last part need not exist.
+fn resolve(path: &Path) -> PathBuf {
+    if let Ok(path) = path.canonicalize() {
+        return path;
+    }
+    let mut resolved = PathBuf::new();
+    let mut exists = true;
+    for component in path.components() {
+        match component {
+            Component::ParentDir => drop(resolved.pop()),
+            Component::CurDir => {}
+            Component::Normal(name) => {
+                resolved.push(name);
+                // Once something is missing, nothing exists below it.
+                match resolved.canonicalize() {
+                    Ok(canonical) if exists => resolved = canonical,
+                    _ => exists = false,
+                }
+            }
+            Component::RootDir | Component::Prefix(_) => resolved.push(component),
+        }
+    }
+    resolved
+}
+
+/// The path of a `file://` URI, given what stands after that.
+fn uri_path(uri: &str) -> PathBuf {
+    // Between the slashes may stand a host's name: `file://localhost/etc`.
+    let path = uri.find('/').map_or("", |slash| &uri[slash..]);
+    let path = path.split(['?', '#']).next().unwrap_or(path);
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        rest = after;
+        let digit = |at: usize| char::from(*after.get(at)?).to_digit(16);
+        match (first, digit(0), digit(1)) {
+            (b'%', Some(high), Some(low)) => {
+                bytes.push((high * 16 + low) as u8);
+                rest = &after[2..];
+            }
+            _ => bytes.push(first),
+        }
+    }
+    bytes_path(bytes)
+}
+
+#[cfg(unix)]
+fn bytes_path(bytes: Vec<u8>) -> PathBuf {
+    use std::os::unix::ffi::OsStringExt;
+    std::ffi::OsString::from_vec(bytes).into()
+}
+
+#[cfg(not(unix))]
+fn bytes_path(bytes: Vec<u8>) -> PathBuf {
+    String::from_utf8_lossy(&bytes).into_owned().into()
+}

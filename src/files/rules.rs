@@ -1,0 +1,139 @@
+//! Which names are left out: of the index by default, and of the dataset.
+
+/// Folders that are no source of the project, wherever they are below its root.
+const FOLDERS: [&str; 7] = [
+    "vendor",
+    "node_modules",
+    "cache",
+    "storage",
+    "public",
+    "dist",
+    "build",
+];
+
+/// Whether a file is one of PHP by its name.
+pub(super) fn is_php(name: &str) -> bool {
+    ends_with(name, ".php")
+}
+
+/// Why an entry of a folder is left out by its name alone, if it is.
+pub(super) fn left_out_by_name(name: &str, is_folder: bool) -> Option<String> {
+    if name.starts_with('.') {
+        return Some("hidden".into());
+    }
+    if is_folder {
+        return FOLDERS.contains(&name).then(|| format!("default: {name}/"));
+    }
+    ["blade.php", "min.php"]
+        .into_iter()
+        .find(|ending| ends_with(name, &format!(".{ending}")))
+        .map(|ending| format!("default: *.{ending}"))
+}
+
+fn ends_with(name: &str, ending: &str) -> bool {
+    let start = name.len().checked_sub(ending.len());
+    start
+        .and_then(|start| name.get(start..))
+        .is_some_and(|end| end.eq_ignore_ascii_case(ending))
+}
+
+/// Why a file of the index is no source of training examples, if it is none.
+///
+/// Test files are those in a folder named `test` or `tests`, in any case, and
+/// those whose name says so as a word of its own: `UserTest.php`,
+/// `UserTestCase.php`, `user_test.php`, `test-user.php`; not `latest.php`,
+/// `Contest.php` or `TestResult.php`, which PHPUnit would not run either.
+/// `config/`, `routes/` and `database/migrations/` are meant at any depth.
+#[must_use]
+pub fn left_out_of_dataset(key: &str) -> Option<&'static str> {
+    let (folders, name) = key.rsplit_once('/').unwrap_or(("", key));
+    let mut above = "";
+    for folder in folders.split('/') {
+        match (above, folder) {
+            (_, "config") => return Some("config/"),
+            (_, "routes") => return Some("routes/"),
+            ("database", "migrations") => return Some("database/migrations/"),
+            _ if ["test", "tests"]
+                .iter()
+                .any(|t| folder.eq_ignore_ascii_case(t)) =>
+            {
+                return Some("test folder");
+            }
+            _ => above = folder,
+        }
+    }
+    let stem = name.split('.').next().unwrap_or(name);
+    let is_test = stem.ends_with("Test")
+        || stem.ends_with("TestCase")
+        || stem.split(['_', '-']).next() == Some("test")
+        || stem.split(['_', '-']).next_back() == Some("test");
+    is_test.then_some("test file")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tests_are_told_by_whole_words() {
+        for test in [
+            "tests/Helper.php",
+            "src/Tests/Unit/Helper.php",
+            "a/test/b.php",
+            "src/UserTest.php",
+            "src/TestCase.php",
+            "src/UserTestCase.php",
+            "user_test.php",
+            "test-user.php",
+            "test.php",
+        ] {
+            assert!(left_out_of_dataset(test).is_some(), "{test}");
+        }
+        for source in [
+            "src/DelegatesTo.php",
+            "latest.php",
+            "src/Contest.php",
+            "src/TestResult.php",
+            "latests/a.php",
+            "protest/attest.php",
+            "src/User.php",
+        ] {
+            assert_eq!(left_out_of_dataset(source), None, "{source}");
+        }
+    }
+
+    #[test]
+    fn folders_without_logic_are_no_data() {
+        assert_eq!(left_out_of_dataset("config/app.php"), Some("config/"));
+        assert_eq!(
+            left_out_of_dataset("modules/a/routes/web.php"),
+            Some("routes/")
+        );
+        let migration = "database/migrations/2020.php";
+        assert_eq!(left_out_of_dataset(migration), Some("database/migrations/"));
+        for source in [
+            "migrations/a.php",
+            "database/a.php",
+            "Config/a.php",
+            "config.php",
+        ] {
+            assert_eq!(left_out_of_dataset(source), None, "{source}");
+        }
+    }
+
+    #[test]
+    fn endings_are_whole() {
+        assert_eq!(
+            left_out_by_name("a.blade.php", false).unwrap(),
+            "default: *.blade.php"
+        );
+        assert_eq!(
+            left_out_by_name("a.MIN.php", false).unwrap(),
+            "default: *.min.php"
+        );
+        assert_eq!(left_out_by_name("admin.php", false), None);
+        assert_eq!(left_out_by_name("vendor", false), None);
+        assert_eq!(left_out_by_name("vendors", true), None);
+        assert!(is_php("A.PHP") && !is_php("php") && !is_php("a.php5"));
+    }
+}

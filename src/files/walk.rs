@@ -1,0 +1,360 @@
+//! Finding the files of a project, and saying of each PHP file that is not one
+//! of them which rule put it out.
+//!
+//! The rules, the first that speaks decides:
+//! 1. An include path is in, whole.
+//! 2. `.fimignore` files in the root and below it, the deepest first, last matching pattern first; a
+//!    pattern with `!` brings back what any rule below leaves out.
+//! 3. Hidden files and folders, and the default folders and endings, are out.
+//! 4. `.gitignore` files, likewise, also those above the root up to the top of
+//!    the git repository that it lies in.
+//!
+//! What only this machine knows (`core.excludesFile`, `.git/info/exclude`) is
+//! deliberately not read: two clones of a project give the same files. Symbolic
+//! links are not followed: what they lead to is found where it is, so no file
+//! comes twice and no loop is entered.
+//!
+//! The walk is our own, over the `ignore` crate's matchers: that crate's walker
+//! does not say what it left out or why.
+
+use std::collections::BTreeMap;
+use std::fs::{DirEntry, FileType};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ignore::Match;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use super::rules::{is_php, left_out_by_name};
+use super::{FilesError, Roots};
+
+/// How files are found.
+#[derive(Clone, Debug)]
+pub struct WalkOptions {
+    /// Files with more bytes are left out with a warning.
+    pub max_file_bytes: u64,
+}
+
+impl Default for WalkOptions {
+    fn default() -> Self {
+        Self {
+            max_file_bytes: 1 << 20,
+        }
+    }
+}
+
+/// A file that belongs to the project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its key, see [`SourceFile::path`](crate::index::SourceFile::path).
+    pub key: String,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its size in bytes when it was found.
+    pub bytes: u64,
+    /// Whether it lies under the project root and belongs to the project by
+    /// the project's own rules, not only by an include path.
+    pub in_root: bool,
+}
+
+/// A PHP file, or a folder, that was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Its path as a key; a folder ends with `/`.
+    pub key: String,
+    /// The rule that put it out, as a user would name it.
+    pub rule: String,
+}
+
+/// What walking a project found, each list in the order of keys.
+#[derive(Clone, Debug, Default)]
+pub struct Walk {
+    /// What belongs to the index.
+    pub files: Vec<Found>,
+    /// What does not, and why.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Finds the project's PHP files.
+///
+/// # Errors
+/// If a root cannot be read at all; a folder below it that cannot be read is
+/// left out with its error as the rule.
+pub fn walk(roots: &Roots, options: &WalkOptions) -> Result<Walk, FilesError> {
+    let mut walker = Walker {
+        roots,
+        options,
+        files: BTreeMap::new(),
+        left_out: BTreeMap::new(),
+    };
+    walker.tree(roots.root(), Some(Rules::above(roots.root())))?;
+    for include in roots.includes() {
+        if include.is_dir() {
+            walker.tree(include, None)?;
+        } else {
+            let bytes = std::fs::metadata(include)
+                .map_err(|error| FilesError(format!("{}: {error}", include.display())))?
+                .len();
+            walker.offer(include, bytes, false);
+        }
+    }
+    let Walker {
+        files,
+        mut left_out,
+        ..
+    } = walker;
+    // What a rule of the root put out and an include path brought back.
+    for include in roots.includes() {
+        if let Some(key) = roots.key_of(include) {
+            left_out.retain(|_, out| !(out.ignored && is_within(&out.key, &key)));
+        }
+    }
+    Ok(Walk {
+        files: files.into_values().collect(),
+        left_out: left_out
+            .into_values()
+            .map(|Out { key, rule, .. }| LeftOut { key, rule })
+            .collect(),
+    })
+}
+
+/// Whether the key of a file or, with `/` at its end, a folder is `folder` or
+/// lies below it.
+fn is_within(key: &str, folder: &str) -> bool {
+    key.strip_prefix(folder)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The ignore files of a folder, and those of the folders above it.
+#[derive(Clone, Default)]
+struct Rules(Option<Arc<Level>>);
+
+struct Level {
+    fimignore: Gitignore,
+    gitignore: Gitignore,
+    above: Rules,
+}
+
+impl Rules {
+    /// The rules that apply to the project's root itself.
+    fn above(root: &Path) -> Self {
+        let Some(top) = root.ancestors().find(|f| f.join(".git").exists()) else {
+            return Self::default();
+        };
+        let above = root.ancestors().skip(1).take_while(|f| f.starts_with(top));
+        let above: Vec<_> = above.collect();
+        above.iter().rev().fold(Self::default(), |rules, folder| {
+            rules.below(folder, false, folder.join(".gitignore").is_file())
+        })
+    }
+
+    /// The rules in `folder`, given which ignore files it has.
+    fn below(&self, folder: &Path, has_fimignore: bool, has_gitignore: bool) -> Self {
+        if !has_fimignore && !has_gitignore {
+            return self.clone();
+        }
+        let load = |exists: bool, name: &str| {
+            if exists {
+                load(folder, name)
+            } else {
+                Gitignore::empty()
+            }
+        };
+        Self(Some(Arc::new(Level {
+            fimignore: load(has_fimignore, ".fimignore"),
+            gitignore: load(has_gitignore, ".gitignore"),
+            above: self.clone(),
+        })))
+    }
+
+    fn levels(&self) -> impl Iterator<Item = &Level> {
+        std::iter::successors(self.0.as_deref(), |level| level.above.0.as_deref())
+    }
+
+    /// Why an entry is left out, if it is.
+    fn rule_against(&self, path: &Path, name: &str, is_dir: bool, roots: &Roots) -> Option<String> {
+        let matched = self
+            .levels()
+            .map(|level| level.fimignore.matched(path, is_dir))
+            .find(|matched| !matched.is_none());
+        match matched {
+            Some(Match::Whitelist(_)) => return None,
+            Some(Match::Ignore(glob)) => return Some(named(glob, roots)),
+            Some(Match::None) | None => {}
+        }
+        if let Some(rule) = left_out_by_name(name, is_dir) {
+            return Some(rule);
+        }
+        let matched = self
+            .levels()
+            .map(|level| level.gitignore.matched(path, is_dir))
+            .find(|matched| !matched.is_none());
+        match matched {
+            Some(Match::Ignore(glob)) => Some(named(glob, roots)),
+            Some(Match::Whitelist(_) | Match::None) | None => None,
+        }
+    }
+}
+
+/// An ignore file's rules. What cannot be read or understood of it is logged.
+fn load(folder: &Path, name: &str) -> Gitignore {
+    let path = folder.join(name);
+    let mut builder = GitignoreBuilder::new(folder);
+    let unread = builder.add(&path);
+    let (gitignore, unbuilt) = match builder.build() {
+        Ok(gitignore) => (gitignore, None),
+        Err(error) => (Gitignore::empty(), Some(error)),
+    };
+    for error in unread.into_iter().chain(unbuilt) {
+        tracing::warn!("{}: rule not applied: {error}", path.display());
+    }
+    gitignore
+}
+
+/// A pattern as a user would look for it: the ignore file and the line in it.
+fn named(glob: &ignore::gitignore::Glob, roots: &Roots) -> String {
+    let from = glob.from().unwrap_or(Path::new(""));
+    let file = roots
+        .key_of(from)
+        .unwrap_or_else(|| from.to_string_lossy().into_owned());
+    format!("{file}: {}", glob.original())
+}
+
+/// Something left out.
+struct Out {
+    key: String,
+    rule: String,
+    /// Whether by a rule that an include path overrules.
+    ignored: bool,
+}
+
+struct Walker<'a> {
+    roots: &'a Roots,
+    options: &'a WalkOptions,
+    files: BTreeMap<String, Found>,
+    /// By path: two paths may have the same key once they are made UTF-8.
+    left_out: BTreeMap<(String, PathBuf), Out>,
+}
+
+impl Walker<'_> {
+    /// Finds the files below `top`, by `rules` or, without any, all of them.
+    fn tree(&mut self, top: &Path, rules: Option<Rules>) -> Result<(), FilesError> {
+        // A stack of our own: a deep tree must not end the thread's.
+        let mut folders = vec![(top.to_owned(), rules)];
+        while let Some((folder, rules)) = folders.pop() {
+            let entries = match entries(&folder) {
+                Ok(entries) => entries,
+                Err(error) if folder == top => {
+                    return Err(FilesError(format!("{}: {error}", top.display())));
+                }
+                Err(error) => {
+                    tracing::warn!("{}: left out: {error}", folder.display());
+                    self.leave_out(&folder, true, format!("cannot be read: {error}"), false);
+                    continue;
+                }
+            };
+            let has = |name: &str| {
+                let mut entries = entries.iter();
+                entries.any(|(entry, kind)| !kind.is_dir() && entry.file_name() == name)
+            };
+            let rules =
+                rules.map(|rules| rules.below(&folder, has(".fimignore"), has(".gitignore")));
+            for (entry, kind) in &entries {
+                self.entry(entry, *kind, rules.as_ref(), &mut folders);
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        entry: &DirEntry,
+        kind: FileType,
+        rules: Option<&Rules>,
+        folders: &mut Vec<(PathBuf, Option<Rules>)>,
+    ) {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let path = entry.path();
+        let is_folder = kind.is_dir() || kind.is_symlink() && path.is_dir();
+        if !is_folder && !is_php(&name) {
+            return;
+        }
+        let rule = rules.and_then(|rules| rules.rule_against(&path, &name, is_folder, self.roots));
+        if let Some(rule) = rule {
+            self.leave_out(&path, is_folder, rule, true);
+        } else if kind.is_symlink() {
+            self.leave_out(&path, is_folder, "symbolic link".into(), false);
+        } else if is_folder {
+            folders.push((path, rules.cloned()));
+        } else if !kind.is_file() {
+            self.leave_out(&path, false, "not a regular file".into(), false);
+        } else {
+            match entry.metadata() {
+                Ok(metadata) => self.offer(&path, metadata.len(), rules.is_some()),
+                // It vanished since the folder was read.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => {
+                    self.leave_out(&path, false, format!("cannot be read: {error}"), false);
+                }
+            }
+        }
+    }
+
+    /// Takes a file unless it is too large or its key is taken.
+    fn offer(&mut self, path: &Path, bytes: u64, in_root: bool) {
+        let Some(key) = self.roots.key_of(path) else {
+            return;
+        };
+        let limit = self.options.max_file_bytes;
+        if bytes > limit {
+            let rule = format!("{bytes} bytes, more than the {limit} of --max-file-bytes");
+            if self.leave_out(path, false, rule, false) {
+                tracing::warn!(
+                    "{}: left out: {bytes} bytes, more than the {limit} of --max-file-bytes",
+                    path.display()
+                );
+            }
+            return;
+        }
+        let taken = self.files.entry(key.clone()).or_insert_with(|| Found {
+            key,
+            path: path.to_owned(),
+            bytes,
+            in_root,
+        });
+        if taken.path != path {
+            let rule = format!("same name as {} once made UTF-8", taken.path.display());
+            self.leave_out(path, false, rule, false);
+        }
+    }
+
+    /// Notes that a file or folder is out. Whether that is news.
+    fn leave_out(&mut self, path: &Path, is_folder: bool, rule: String, ignored: bool) -> bool {
+        let Some(mut key) = self.roots.key_of(path) else {
+            return false;
+        };
+        if is_folder {
+            key.push('/');
+        }
+        let out = Out {
+            key: key.clone(),
+            rule,
+            ignored,
+        };
+        self.left_out.insert((key, path.to_owned()), out).is_none()
+    }
+}
+
+/// The entries of a folder in the order of names, with what each of them is.
+fn entries(folder: &Path) -> io::Result<Vec<(DirEntry, FileType)>> {
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        entries.push((entry, kind));
+    }
+    entries.sort_by_key(|(entry, _)| entry.file_name());
+    Ok(entries)
+}

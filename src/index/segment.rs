@@ -1,0 +1,274 @@
+//! An immutable piece of the index over a set of files, with everything that
+//! is derived from their texts. What an index holds beside BM25's postings
+//! belongs here too, derived in `Segment::build` from the same files.
+
+use std::hash::Hasher;
+use std::ops::Range;
+use std::sync::Arc;
+
+use hashbrown::HashTable;
+use rustc_hash::FxHasher;
+
+use super::SourceFile;
+use super::chunk::chunks;
+use super::terms::terms;
+use crate::php::Span;
+
+/// How often a term counts at most within one chunk: BM25 saturates long
+/// before, and a byte is enough.
+pub const MAX_FREQUENCY: u8 = u8::MAX;
+
+/// An immutable index over a set of files. Files and chunks are numbered from
+/// 0 in the order of keys and positions.
+#[derive(Debug)]
+pub struct Segment {
+    files: Vec<Arc<SourceFile>>,
+    /// The first chunk of each file, then the number of chunks.
+    first_chunks: Vec<u32>,
+    spans: Vec<Span>,
+    /// The number of terms of each chunk, above 0.
+    lengths: Vec<u32>,
+    dictionary: Dictionary,
+    /// Where the postings of each term start, then the number of postings.
+    first_postings: Vec<u32>,
+    /// For each posting its chunk, ascending within a term …
+    posting_chunks: Vec<u32>,
+    /// … and how often the term stands in it.
+    posting_frequencies: Vec<u8>,
+}
+
+impl Segment {
+    /// Indexes `files`, which must be in the order of keys, each key once.
+    pub(super) fn build(files: Vec<Arc<SourceFile>>) -> Self {
+        debug_assert!(files.is_sorted_by(|a, b| a.path < b.path));
+        let mut builder = Builder::default();
+        let mut first_chunks = Vec::with_capacity(files.len() + 1);
+        for file in &files {
+            first_chunks.push(builder.spans.len() as u32);
+            for chunk in chunks(&file.text) {
+                builder.add(&file.text, chunk);
+            }
+        }
+        first_chunks.push(builder.spans.len() as u32);
+        builder.finish(files, first_chunks)
+    }
+
+    /// Every file, also those that newer segments have replaced, in the order of keys.
+    #[must_use]
+    pub fn files(&self) -> &[Arc<SourceFile>] {
+        &self.files
+    }
+
+    /// The number of the file with key `path`.
+    #[must_use]
+    pub fn position(&self, path: &str) -> Option<usize> {
+        self.files
+            .binary_search_by(|file| (*file.path).cmp(path))
+            .ok()
+    }
+
+    /// The chunks of a file.
+    pub(super) fn chunks_of(&self, file: usize) -> Range<usize> {
+        self.first_chunks[file] as usize..self.first_chunks[file + 1] as usize
+    }
+
+    /// The file that a chunk stands in.
+    pub(super) fn file_of(&self, chunk: usize) -> &Arc<SourceFile> {
+        // The last file that starts at or before the chunk: files without
+        // chunks start where the next one does.
+        let file = self
+            .first_chunks
+            .partition_point(|&first| first as usize <= chunk)
+            - 1;
+        &self.files[file]
+    }
+
+    /// The bytes of a chunk.
+    pub(super) fn span(&self, chunk: usize) -> Span {
+        self.spans[chunk]
+    }
+
+    /// The number of terms of each chunk.
+    pub(super) fn lengths(&self) -> &[u32] {
+        &self.lengths
+    }
+
+    /// The number of a term, if any chunk has it.
+    pub(super) fn term(&self, term: &str) -> Option<u32> {
+        self.dictionary.get(term)
+    }
+
+    /// The chunks that hold a term, ascending, and how often each of them does.
+    pub(super) fn postings(&self, term: u32) -> (&[u32], &[u8]) {
+        let term = term as usize;
+        let range = self.first_postings[term] as usize..self.first_postings[term + 1] as usize;
+        (
+            &self.posting_chunks[range.clone()],
+            &self.posting_frequencies[range],
+        )
+    }
+
+    /// How many of `chunks` hold a term.
+    pub(super) fn frequency_in(&self, term: u32, chunks: &Range<usize>) -> usize {
+        let (postings, _) = self.postings(term);
+        let start = postings.partition_point(|&chunk| (chunk as usize) < chunks.start);
+        postings[start..].partition_point(|&chunk| (chunk as usize) < chunks.end)
+    }
+
+    /// Bytes of memory that the segment takes beside the files themselves.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        size_of_val(&*self.files)
+            + size_of_val(&*self.first_chunks)
+            + size_of_val(&*self.spans)
+            + size_of_val(&*self.lengths)
+            + size_of_val(&*self.first_postings)
+            + size_of_val(&*self.posting_chunks)
+            + size_of_val(&*self.posting_frequencies)
+            + self.dictionary.memory()
+    }
+}
+
+/// Terms, each stored once, numbered in the order in which they came.
+#[derive(Debug, Default)]
+struct Dictionary {
+    text: String,
+    ends: Vec<u32>,
+    table: HashTable<u32>,
+}
+
+fn hash(term: &str) -> u64 {
+    let mut hasher = FxHasher::default();
+    hasher.write(term.as_bytes());
+    hasher.finish()
+}
+
+/// The term with number `id`.
+fn term_at<'a>(text: &'a str, ends: &[u32], id: u32) -> &'a str {
+    let id = id as usize;
+    let start = if id == 0 { 0 } else { ends[id - 1] as usize };
+    &text[start..ends[id] as usize]
+}
+
+impl Dictionary {
+    fn get(&self, term: &str) -> Option<u32> {
+        let same = |&id: &u32| term_at(&self.text, &self.ends, id) == term;
+        self.table.find(hash(term), same).copied()
+    }
+
+    fn intern(&mut self, term: &str) -> u32 {
+        let Self { text, ends, table } = self;
+        let entry = table.entry(
+            hash(term),
+            |&id| term_at(text, ends, id) == term,
+            |&id| hash(term_at(text, ends, id)),
+        );
+        match entry {
+            hashbrown::hash_table::Entry::Occupied(id) => *id.get(),
+            hashbrown::hash_table::Entry::Vacant(vacant) => {
+                let id = ends.len() as u32;
+                vacant.insert(id);
+                text.push_str(term);
+                ends.push(text.len() as u32);
+                id
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn shrink(&mut self) {
+        let Self { text, ends, table } = self;
+        text.shrink_to_fit();
+        ends.shrink_to_fit();
+        table.shrink_to_fit(|&id| hash(term_at(text, ends, id)));
+    }
+
+    fn memory(&self) -> usize {
+        // A slot of the table is its number and one byte of control.
+        self.text.capacity() + size_of_val(&*self.ends) + self.table.capacity() * 8 / 7 * 5
+    }
+}
+
+/// A segment under construction: postings in the order of chunks, which
+/// [`Builder::finish`] sorts by term.
+#[derive(Default)]
+struct Builder {
+    dictionary: Dictionary,
+    spans: Vec<Span>,
+    lengths: Vec<u32>,
+    /// The end of each chunk's postings.
+    ends: Vec<u32>,
+    terms: Vec<u32>,
+    frequencies: Vec<u8>,
+    /// Where each term's posting of the chunk at hand is, or of an older one.
+    newest: Vec<u32>,
+}
+
+impl Builder {
+    /// Adds a chunk, unless it holds no term.
+    fn add(&mut self, text: &str, chunk: Span) {
+        let first = self.terms.len();
+        let mut length = 0;
+        terms(chunk.of(text), |term| {
+            length += 1;
+            let id = self.dictionary.intern(term);
+            let term = id as usize;
+            if term == self.newest.len() {
+                self.newest.push(u32::MAX);
+            }
+            let posting = self.newest[term] as usize;
+            if posting >= first && posting < self.terms.len() {
+                self.frequencies[posting] = self.frequencies[posting].saturating_add(1);
+            } else {
+                self.newest[term] = self.terms.len() as u32;
+                self.terms.push(id);
+                self.frequencies.push(1);
+            }
+        });
+        if length > 0 {
+            self.spans.push(chunk);
+            self.lengths.push(length);
+            self.ends.push(self.terms.len() as u32);
+        }
+    }
+
+    fn finish(mut self, files: Vec<Arc<SourceFile>>, first_chunks: Vec<u32>) -> Segment {
+        // A counting sort by term: it keeps the order of chunks within a term.
+        let mut next = vec![0_u32; self.dictionary.len() + 1];
+        for &term in &self.terms {
+            next[term as usize + 1] += 1;
+        }
+        for term in 1..next.len() {
+            next[term] += next[term - 1];
+        }
+        let first_postings = next.clone();
+        let mut posting_chunks = vec![0; self.terms.len()];
+        let mut posting_frequencies = vec![0; self.terms.len()];
+        let mut start = 0;
+        for (chunk, &end) in self.ends.iter().enumerate() {
+            for posting in start..end as usize {
+                let slot = &mut next[self.terms[posting] as usize];
+                posting_chunks[*slot as usize] = chunk as u32;
+                posting_frequencies[*slot as usize] = self.frequencies[posting];
+                *slot += 1;
+            }
+            start = end as usize;
+        }
+        self.spans.shrink_to_fit();
+        self.lengths.shrink_to_fit();
+        self.dictionary.shrink();
+        Segment {
+            files,
+            first_chunks,
+            spans: self.spans,
+            lengths: self.lengths,
+            dictionary: self.dictionary,
+            first_postings,
+            posting_chunks,
+            posting_frequencies,
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! One state of the index: a few immutable segments, each with the set of its
+//! files that newer segments have replaced. An edit makes a small segment; the
+//! policy here merges small ones, so that there are never many.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+
+use super::bm25::{self, Hit};
+use super::segment::Segment;
+use super::terms::terms;
+use super::{SourceFile, chunk::chunks};
+
+/// The most segments that an index keeps. A query pays for each of them once
+/// per term; an edit pays for merging more the fewer they are.
+pub const MAX_SEGMENTS: usize = 8;
+
+/// The most segments that are built at once, in parallel.
+const MAX_PARTS: usize = 4;
+
+/// Below this much source text, in bytes, building in parallel does not pay.
+const MIN_PART_BYTES: usize = 1 << 20;
+
+/// What a file counts for, beside its text, when segments are compared, in bytes.
+const FILE_BYTES: usize = 256;
+
+/// New state for each changed file: its text, or nothing once it is gone.
+pub(super) type Changes = BTreeMap<Arc<str>, Option<Arc<SourceFile>>>;
+
+/// One state of an [`Index`](super::Index), immutable and cheap to hold.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    segments: Vec<LiveSegment>,
+}
+
+/// A segment together with the set of its files that are dead: replaced by a
+/// newer segment, or gone.
+#[derive(Clone, Debug)]
+pub struct LiveSegment {
+    segment: Arc<Segment>,
+    dead: Arc<Dead>,
+    /// Live chunks.
+    chunks: usize,
+    /// Terms of all live chunks.
+    terms: u64,
+    /// Size of the live files, for the merge policy.
+    bytes: usize,
+}
+
+/// The dead files of a segment, and what they still add to its counts.
+#[derive(Clone, Debug, Default)]
+struct Dead {
+    /// Ascending.
+    files: Vec<u32>,
+    /// For each term, in how many dead chunks it stands.
+    frequencies: FxHashMap<u32, u32>,
+    bytes: usize,
+}
+
+fn weight(file: &SourceFile) -> usize {
+    file.text.len() + FILE_BYTES
+}
+
+impl LiveSegment {
+    fn new(files: Vec<Arc<SourceFile>>) -> Self {
+        let bytes = files.iter().map(|file| weight(file)).sum();
+        let segment = Segment::build(files);
+        Self {
+            chunks: segment.lengths().len(),
+            terms: segment.lengths().iter().map(|&n| u64::from(n)).sum(),
+            bytes,
+            dead: Arc::default(),
+            segment: Arc::new(segment),
+        }
+    }
+
+    /// The segment. Its files may be dead.
+    #[must_use]
+    pub fn segment(&self) -> &Segment {
+        &self.segment
+    }
+
+    /// Whether the segment's file with this number is part of the snapshot.
+    #[must_use]
+    pub fn is_live(&self, file: usize) -> bool {
+        let dead = &self.dead.files;
+        dead.is_empty() || dead.binary_search_by(|&d| (d as usize).cmp(&file)).is_err()
+    }
+
+    /// The live files with their numbers, in the order of keys.
+    pub fn files(&self) -> impl Iterator<Item = (usize, &Arc<SourceFile>)> {
+        let all = self.segment.files().iter().enumerate();
+        all.filter(|&(file, _)| self.is_live(file))
+    }
+
+    /// The number of the live file with key `path`.
+    pub(super) fn position(&self, path: &str) -> Option<usize> {
+        self.segment
+            .position(path)
+            .filter(|&file| self.is_live(file))
+    }
+
+    /// The number of live chunks and of their terms.
+    pub(super) fn totals(&self) -> (usize, u64) {
+        (self.chunks, self.terms)
+    }
+
+    /// In how many live chunks a term stands.
+    pub(super) fn frequency(&self, term: u32) -> usize {
+        let dead = self.dead.frequencies.get(&term).copied().unwrap_or(0);
+        self.segment.postings(term).0.len() - dead as usize
+    }
+
+    /// The numbers of the dead files, ascending.
+    pub(super) fn dead_files(&self) -> impl Iterator<Item = usize> {
+        self.dead.files.iter().map(|&file| file as usize)
+    }
+
+    /// Marks `files`, which must be live, as dead.
+    fn bury(&mut self, files: &[usize]) {
+        if files.is_empty() {
+            return;
+        }
+        let dead = Arc::make_mut(&mut self.dead);
+        let mut of_chunk = Vec::new();
+        for &file in files {
+            let source = &self.segment.files()[file];
+            for chunk in chunks(&source.text) {
+                of_chunk.clear();
+                terms(chunk.of(&source.text), |term| {
+                    of_chunk.extend(self.segment.term(term));
+                });
+                of_chunk.sort_unstable();
+                of_chunk.dedup();
+                for &term in &of_chunk {
+                    *dead.frequencies.entry(term).or_default() += 1;
+                }
+            }
+            let range = self.segment.chunks_of(file);
+            let lengths = &self.segment.lengths()[range.clone()];
+            self.terms -= lengths.iter().map(|&n| u64::from(n)).sum::<u64>();
+            self.chunks -= range.len();
+            self.bytes -= weight(source);
+            dead.bytes += weight(source);
+            dead.files.push(file as u32);
+        }
+        dead.files.sort_unstable();
+    }
+}
+
+impl Snapshot {
+    /// Indexes `files`, each key once, in parallel on the current rayon pool.
+    pub(super) fn build(files: Changes) -> Self {
+        Self {
+            segments: build(files.into_values().flatten().collect()),
+        }
+    }
+
+    /// This state with `files` laid over it, each shadowing the file of the
+    /// same key: what editors have open and not saved. The index itself knows
+    /// nothing of it. Takes time in proportion to the files and to those they
+    /// shadow.
+    #[must_use]
+    pub fn with_overlay(&self, files: impl IntoIterator<Item = Arc<SourceFile>>) -> Self {
+        let changes: Changes = files
+            .into_iter()
+            .map(|file| (Arc::clone(&file.path), Some(file)))
+            .collect();
+        let mut segments = self.without(&changes);
+        let files: Vec<_> = changes.into_values().flatten().collect();
+        if !files.is_empty() {
+            segments.push(LiveSegment::new(files));
+        }
+        Self { segments }
+    }
+
+    /// This state after `changes`, with as much merging as keeps the number of
+    /// segments and of dead files low.
+    pub(super) fn after(&self, changes: Changes) -> Self {
+        let mut kept = self.without(&changes);
+        let mut files: Vec<_> = changes.into_values().flatten().collect();
+
+        // Small ones first: one that is not much larger than what is built
+        // anyway is built with it, so sizes grow geometrically and each file
+        // is merged a logarithmic number of times.
+        kept.sort_by_key(|segment| std::cmp::Reverse(segment.bytes));
+        let mut bytes: usize = files.iter().map(|file| weight(file)).sum();
+        while let Some(small) = kept.pop_if(|segment| segment.bytes <= 2 * bytes) {
+            bytes += small.bytes;
+            files.extend(small.files().map(|(_, file)| Arc::clone(file)));
+        }
+        // One with many dead files is built anew without them, to free their memory.
+        kept.retain(|segment| {
+            let keep = segment.dead.bytes <= segment.bytes / 3;
+            if !keep {
+                bytes += segment.bytes;
+                files.extend(segment.files().map(|(_, file)| Arc::clone(file)));
+            }
+            keep
+        });
+        while kept.len() + parts(bytes) > MAX_SEGMENTS
+            && let Some(small) = kept.pop()
+        {
+            bytes += small.bytes;
+            files.extend(small.files().map(|(_, file)| Arc::clone(file)));
+        }
+        files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        kept.extend(build(files));
+        Self { segments: kept }
+    }
+
+    /// The segments with the files of `changes` dead; none without a live file.
+    fn without(&self, changes: &Changes) -> Vec<LiveSegment> {
+        let mut segments = self.segments.clone();
+        for segment in &mut segments {
+            let dead: Vec<_> = changes
+                .keys()
+                .filter_map(|path| segment.position(path))
+                .collect();
+            segment.bury(&dead);
+        }
+        segments.retain(|segment| segment.bytes > 0);
+        segments
+    }
+
+    /// The segments; which files of them are live, each of them knows.
+    #[must_use]
+    pub fn segments(&self) -> &[LiveSegment] {
+        &self.segments
+    }
+
+    /// The file with key `path`.
+    #[must_use]
+    pub fn file(&self, path: &str) -> Option<&Arc<SourceFile>> {
+        self.segments.iter().find_map(|live| {
+            let file = live.position(path)?;
+            live.segment.files().get(file)
+        })
+    }
+
+    /// Every file, in the order of keys.
+    pub fn files(&self) -> impl Iterator<Item = &Arc<SourceFile>> {
+        let mut files: Vec<_> = self
+            .segments
+            .iter()
+            .flat_map(|segment| segment.files().map(|(_, file)| file))
+            .collect();
+        files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        files.into_iter()
+    }
+
+    /// How many chunks the index holds.
+    #[must_use]
+    pub fn chunk_count(&self) -> usize {
+        self.segments.iter().map(|segment| segment.chunks).sum()
+    }
+
+    /// The `limit` chunks that match the weighted terms of `query` best, best
+    /// first; ties by path, then position. The answer is that of an index
+    /// without the file `exclude`, whose text has no influence at all. Terms
+    /// are those that [`terms`] yields; one whose weight is not above 0
+    /// counts for nothing.
+    #[must_use]
+    pub fn search(&self, query: &[(&str, f32)], exclude: &str, limit: usize) -> Vec<Hit> {
+        bm25::search(&self.segments, query, exclude, limit)
+    }
+}
+
+/// In how many segments `bytes` of source are built.
+fn parts(bytes: usize) -> usize {
+    bytes.div_ceil(MIN_PART_BYTES).min(MAX_PARTS)
+}
+
+/// Segments over `files`, which are in the order of keys, of about equal size.
+fn build(files: Vec<Arc<SourceFile>>) -> Vec<LiveSegment> {
+    let bytes: usize = files.iter().map(|file| weight(file)).sum();
+    let parts = parts(bytes);
+    let mut groups: Vec<Vec<_>> = Vec::with_capacity(parts);
+    let mut before = 0;
+    for file in files {
+        let group = before * parts / bytes;
+        before += weight(&file);
+        while groups.len() <= group {
+            groups.push(Vec::new());
+        }
+        groups[group].push(file);
+    }
+    groups.retain(|group| !group.is_empty());
+    groups.into_par_iter().map(LiveSegment::new).collect()
+}

@@ -1,0 +1,168 @@
+//! Text to search terms, the same for what is indexed and for what is asked.
+//!
+//! A *word* is what PHP takes for an identifier: `[A-Za-z_\x80-\xff]` and then
+//! those or digits. A word yields itself as written and, where that is
+//! something else, its parts in lower case: `getUserName` gives `getUserName`,
+//! `get`, `user` and `name`; `HTTP_CODE` gives `HTTP_CODE`, `http` and `code`.
+//! So a query finds the very name first and then its relatives.
+
+/// Words of more bytes than this are data (base64, hashes), not names, and
+/// yield no terms.
+pub const MAX_WORD_BYTES: usize = 128;
+
+/// What a byte is within a word.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// No part of a word.
+    Other,
+    /// `_`.
+    Underscore,
+    /// `0-9`, which do not start a word.
+    Digit,
+    /// `A-Z`.
+    Upper,
+    /// `a-z` and every byte of a character outside ASCII.
+    Lower,
+}
+
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Other; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'_' => Class::Underscore,
+            b'0'..=b'9' => Class::Digit,
+            b'A'..=b'Z' => Class::Upper,
+            b'a'..=b'z' | 0x80..=0xff => Class::Lower,
+            _ => Class::Other,
+        };
+        byte += 1;
+    }
+    classes
+};
+
+fn class(byte: u8) -> Class {
+    CLASSES[byte as usize]
+}
+
+/// Calls `each` with every term of `text`, in the order of the text: a word
+/// as written, then its parts. Terms that stand in it twice come twice.
+pub fn terms(text: &str, mut each: impl FnMut(&str)) {
+    let mut lower = String::new();
+    words(text, |word| {
+        each(word);
+        parts(word, &mut lower, &mut each);
+    });
+}
+
+/// Calls `each` with every word of `text`.
+fn words(text: &str, mut each: impl FnMut(&str)) {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        let first = class(bytes[at]);
+        let start = at;
+        at += 1;
+        if first == Class::Other {
+            continue;
+        }
+        while at < bytes.len() && class(bytes[at]) != Class::Other {
+            at += 1;
+        }
+        // A number takes its letters with it: `0xFF` and `1e5` hold no words.
+        if first != Class::Digit && at - start <= MAX_WORD_BYTES {
+            each(&text[start..at]);
+        }
+    }
+}
+
+/// Calls `each` with the lower-cased parts of `word`, unless the word is
+/// itself its only part. `lower` is room to work in.
+fn parts(word: &str, lower: &mut String, each: &mut impl FnMut(&str)) {
+    let bytes = word.as_bytes();
+    if bytes
+        .iter()
+        .all(|&b| matches!(class(b), Class::Lower | Class::Digit))
+    {
+        return;
+    }
+    lower.clear();
+    lower.push_str(word);
+    lower.make_ascii_lowercase();
+    let mut start = 0;
+    let mut previous = Class::Underscore;
+    for (at, &byte) in bytes.iter().enumerate() {
+        let this = class(byte);
+        let next = bytes.get(at + 1).map_or(Class::Other, |&b| class(b));
+        let begins = match this {
+            Class::Underscore => true,
+            Class::Upper => previous != Class::Upper || next == Class::Lower,
+            Class::Lower | Class::Digit | Class::Other => false,
+        };
+        if begins {
+            if start < at {
+                each(&lower[start..at]);
+            }
+            start = at + usize::from(this == Class::Underscore);
+        }
+        previous = this;
+    }
+    if start < bytes.len() {
+        each(&lower[start..]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn all(text: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        terms(text, |term| found.push(term.to_owned()));
+        found
+    }
+
+    #[test]
+    fn words_come_as_written_and_in_parts() {
+        for (text, expected) in [
+            ("foo", "foo"),
+            ("$fooBar", "fooBar foo bar"),
+            ("User::FIND_ALL", "User user FIND_ALL find all"),
+            ("HTTPServer2x", "HTTPServer2x http server2x"),
+            ("__construct", "__construct construct"),
+            ("_", "_"),
+            ("_a__b_", "_a__b_ a b"),
+            ("0xFF 12ab 1e5", ""),
+            ("größeMax = Über", "größeMax größe max Über Über"),
+            ("a\u{a0}b", "a\u{a0}b"),
+        ] {
+            let expected: Vec<_> = expected.split(' ').filter(|t| !t.is_empty()).collect();
+            let expected = match text {
+                // Only ASCII is lower-cased, and a word equal to its part comes once.
+                "größeMax = Über" => vec!["größeMax", "größe", "max", "Über"],
+                "a\u{a0}b" => vec!["a\u{a0}b"],
+                _ => expected,
+            };
+            assert_eq!(all(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn data_is_no_word() {
+        assert!(all(&"x".repeat(MAX_WORD_BYTES + 1)).is_empty());
+        assert_eq!(all(&"x".repeat(MAX_WORD_BYTES)).len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_has_terms_that_stand_in_it(text in "\\PC{0,60}") {
+            let lower = text.to_ascii_lowercase();
+            for term in all(&text) {
+                prop_assert!(!term.is_empty());
+                prop_assert!(text.contains(&term) || lower.contains(&term));
+            }
+        }
+    }
+}

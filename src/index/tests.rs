@@ -1,0 +1,279 @@
+//! Properties of the index, against a naive BM25 and against a rebuild.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::bm25::{B, K1, idf};
+use super::chunk::chunks;
+use super::segment::MAX_FREQUENCY;
+use super::snapshot::MAX_SEGMENTS;
+use super::terms::terms;
+use super::{Change, Index, Snapshot, SourceFile};
+use crate::php::FileFacts;
+
+fn file(path: &str, text: &str) -> Arc<SourceFile> {
+    Arc::new(SourceFile {
+        path: path.into(),
+        text: text.into(),
+        lossy: false,
+        facts: FileFacts::default(),
+    })
+}
+
+fn index(files: &BTreeMap<String, String>) -> Index {
+    Index::build(files.iter().map(|(path, text)| file(path, text)).collect())
+}
+
+/// What a search found, comparable to the bit.
+type Found = Vec<(String, usize, u32)>;
+
+fn found(snapshot: &Snapshot, query: &[(&str, f32)], exclude: &str, limit: usize) -> Found {
+    let hits = snapshot.search(query, exclude, limit);
+    hits.iter()
+        .map(|hit| {
+            (
+                hit.file.path.to_string(),
+                hit.chunk.range().start,
+                hit.score.to_bits(),
+            )
+        })
+        .collect()
+}
+
+/// BM25 as the formula reads, over `files` without `exclude`, in f64.
+fn naive(
+    files: &BTreeMap<String, String>,
+    query: &[(&str, f32)],
+    exclude: &str,
+) -> BTreeMap<(String, usize), f64> {
+    let mut collection = Vec::new();
+    for (path, text) in files.iter().filter(|(path, _)| *path != exclude) {
+        for chunk in chunks(text) {
+            let mut counts = BTreeMap::<String, usize>::new();
+            terms(chunk.of(text), |term| {
+                *counts.entry(term.into()).or_default() += 1
+            });
+            if !counts.is_empty() {
+                collection.push(((path.clone(), chunk.range().start), counts));
+            }
+        }
+    }
+    let total: usize = collection
+        .iter()
+        .map(|(_, counts)| counts.values().sum::<usize>())
+        .sum();
+    let mean = total as f64 / collection.len() as f64;
+    let mut scores = BTreeMap::new();
+    for (place, counts) in &collection {
+        let length = counts.values().sum::<usize>() as f64;
+        let mut score = 0.0;
+        for &(term, weight) in query {
+            let frequency = collection
+                .iter()
+                .filter(|(_, c)| c.contains_key(term))
+                .count();
+            let tf = counts
+                .get(term)
+                .map_or(0.0, |&n| n.min(usize::from(MAX_FREQUENCY)) as f64);
+            score += f64::from(weight) * idf(collection.len(), frequency) * tf
+                / (tf + K1 * (1.0 - B + B * length / mean));
+        }
+        if score > 0.0 {
+            scores.insert(place.clone(), score);
+        }
+    }
+    scores
+}
+
+const QUERY: [(&str, f32); 6] = [
+    ("alpha", 1.0),
+    ("betaGamma", 2.0),
+    ("gamma", 0.5),
+    ("delta", 1.0),
+    ("alpha", 0.25),
+    ("nowhere", 9.0),
+];
+
+fn text() -> impl Strategy<Value = String> {
+    let word = prop_oneof![
+        4 => Just("alpha "),
+        2 => Just("betaGamma "),
+        2 => Just("delta(\u{e4}) "),
+        3 => Just("epsilon;"),
+        3 => Just("\n"),
+        2 => Just("\n\n"),
+        1 => Just("{ }\n"),
+    ];
+    prop::collection::vec(word, 0..40).prop_map(|words| words.concat())
+}
+
+fn path() -> impl Strategy<Value = String> {
+    (0..8_u8).prop_map(|n| format!("{}/f{n}.php", n % 3))
+}
+
+proptest! {
+    #[test]
+    fn search_is_bm25(
+        files in prop::collection::btree_map(path(), text(), 0..6),
+        exclude in path(),
+        limit in 0..12_usize,
+    ) {
+        let hits = index(&files).snapshot().search(&QUERY, &exclude, limit);
+        let expected = naive(&files, &QUERY, &exclude);
+        prop_assert_eq!(hits.len(), expected.len().min(limit));
+        let mut ranks: Vec<f64> = expected.values().copied().collect();
+        ranks.sort_by(|a, b| b.total_cmp(a));
+        for (hit, rank) in hits.iter().zip(ranks) {
+            let own = expected[&(hit.file.path.to_string(), hit.chunk.range().start)];
+            prop_assert!((f64::from(hit.score) - own).abs() < 1e-5);
+            prop_assert!((f64::from(hit.score) - rank).abs() < 1e-5);
+        }
+        let order = |a: &super::Hit, b: &super::Hit| {
+            let score = b.score.total_cmp(&a.score);
+            score.then_with(|| (&a.file.path, a.chunk).cmp(&(&b.file.path, b.chunk))).is_lt()
+        };
+        prop_assert!(hits.is_sorted_by(order));
+    }
+
+    #[test]
+    fn changes_lead_where_a_rebuild_does(
+        start in prop::collection::btree_map(path(), text(), 0..6),
+        batches in prop::collection::vec(
+            prop::collection::vec((path(), prop::option::weighted(0.7, text())), 0..4),
+            0..12,
+        ),
+        overlay in prop::collection::btree_map(path(), text(), 0..3),
+        exclude in path(),
+    ) {
+        let changed = index(&start);
+        let mut files = start;
+        for batch in batches {
+            for (path, text) in &batch {
+                match text {
+                    Some(text) => files.insert(path.clone(), text.clone()),
+                    None => files.remove(path),
+                };
+            }
+            changed.apply(batch.iter().map(|(path, text)| match text {
+                Some(text) => Change::Put(file(path, text)),
+                None => Change::Remove(path.as_str().into()),
+            }));
+            let snapshot = changed.snapshot();
+            prop_assert!(snapshot.segments().len() <= MAX_SEGMENTS);
+            same(&snapshot, &files, &exclude)?;
+        }
+        let published = changed.snapshot();
+        let over = published.with_overlay(overlay.iter().map(|(path, text)| file(path, text)));
+        same(&published, &files, &exclude)?;
+        files.extend(overlay);
+        same(&over, &files, &exclude)?;
+    }
+}
+
+/// Whether `snapshot` answers as one built from `files` does.
+fn same(
+    snapshot: &Snapshot,
+    files: &BTreeMap<String, String>,
+    exclude: &str,
+) -> Result<(), TestCaseError> {
+    let rebuilt = index(files).snapshot();
+    let listed: Vec<_> = snapshot.files().map(|f| (&*f.path, &*f.text)).collect();
+    let expected: Vec<_> = files
+        .iter()
+        .map(|(path, text)| (&**path, &**text))
+        .collect();
+    prop_assert_eq!(listed, expected);
+    prop_assert_eq!(snapshot.chunk_count(), rebuilt.chunk_count());
+    for limit in [3, 100] {
+        prop_assert_eq!(
+            found(snapshot, &QUERY, exclude, limit),
+            found(&rebuilt, &QUERY, exclude, limit)
+        );
+    }
+    for path in files.keys() {
+        prop_assert_eq!(snapshot.file(path).map(|f| &*f.text), Some(&*files[path]));
+    }
+    prop_assert!(snapshot.file("nowhere.php").is_none());
+    Ok(())
+}
+
+#[test]
+fn the_excluded_file_has_no_influence() {
+    let mut files: BTreeMap<String, String> = (0..5)
+        .map(|n| {
+            (
+                format!("{n}.php"),
+                format!("alpha beta{n}\n\ndelta gamma\n"),
+            )
+        })
+        .collect();
+    let with = index(&files).snapshot();
+    files.remove("2.php");
+    let without = index(&files).snapshot();
+    let expected = found(&without, &QUERY, "", 50);
+    assert_eq!(expected.len(), 8);
+    assert_eq!(found(&with, &QUERY, "2.php", 50), expected);
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let files: Vec<_> = (0..400)
+        .map(|n| {
+            file(
+                &format!("{n}.php"),
+                &format!("alpha betaGamma{}\n\n", n % 7).repeat(700),
+            )
+        })
+        .collect();
+    let answer = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        let snapshot = pool.install(|| Index::build(files.clone())).snapshot();
+        assert!(snapshot.segments().len() > 1);
+        found(&snapshot, &QUERY, "7.php", 40)
+    };
+    assert_eq!(answer(1), answer(3));
+}
+
+#[test]
+fn what_is_gone_is_freed() {
+    let files: Vec<_> = (0..100)
+        .map(|n| file(&format!("{n:03}.php"), &"alpha beta\n\n".repeat(50)))
+        .collect();
+    let one = Arc::downgrade(&files[0]);
+    let index = Index::build(files);
+    let remove = |range: std::ops::Range<usize>| {
+        index.apply(range.map(|n| Change::Remove(format!("{n:03}.php").into())));
+    };
+    let kept = index.snapshot();
+    remove(0..50);
+    assert!(index.live("000.php").is_none());
+    assert!(kept.file("000.php").is_some());
+    drop(kept);
+    assert!(one.upgrade().is_none());
+    remove(50..100);
+    assert!(index.snapshot().segments().is_empty());
+}
+
+#[test]
+fn odd_queries_are_answered() {
+    let files = [("a.php".to_owned(), "alpha\n".to_owned())].into();
+    let snapshot = index(&files).snapshot();
+    for weight in [0.0, -1.0, f32::NAN] {
+        assert!(snapshot.search(&[("alpha", weight)], "", 5).is_empty());
+    }
+    assert!(snapshot.search(&[("alpha", 1.0)], "", 0).is_empty());
+    assert!(snapshot.search(&[("alpha", 1.0)], "a.php", 5).is_empty());
+    assert!(snapshot.search(&[], "", 5).is_empty());
+    assert_eq!(snapshot.search(&[("alpha", 1.0)], "", usize::MAX).len(), 1);
+    assert!(
+        Index::default()
+            .snapshot()
+            .search(&[("alpha", 1.0)], "", 5)
+            .is_empty()
+    );
+}

@@ -1,0 +1,597 @@
+//! PHP source to tokens, in one pass and without failing: what cannot be read
+//! as PHP becomes a token of one byte. White space and plain comments are
+//! dropped; strings are one token each, whatever they interpolate.
+
+use memchr::{memchr, memchr2, memmem};
+
+use super::Span;
+
+/// What a token is. Keywords that matter to facts have kinds of their own; the
+/// others are [`Kind::Keyword`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Text outside `<?php … ?>`.
+    Html,
+    /// `<?php`
+    OpenTag,
+    /// `<?=`
+    OpenEcho,
+    /// `?>`
+    CloseTag,
+    /// `$name`
+    Variable,
+    /// An identifier, qualified or not: `name`, `A\B`, `\A`.
+    Name,
+    /// A number.
+    Number,
+    /// `'…'`, or `"…"` that interpolates nothing.
+    String,
+    /// A `"…"`, backtick or heredoc string that may interpolate.
+    Template,
+    /// `/** … */`
+    Doc,
+    /// `->`
+    Arrow,
+    /// `?->`
+    NullArrow,
+    /// `::`
+    DoubleColon,
+    /// `=>`
+    DoubleArrow,
+    /// `...`
+    Ellipsis,
+    /// `#[`
+    AttributeOpen,
+    /// A single punctuation byte.
+    Punct(u8),
+    /// An operator of several bytes without a kind of its own.
+    Operator,
+    /// `abstract`, `final`, `public`, `protected`, `private`, `static`, `var`, `readonly`.
+    Modifier,
+    /// `class`
+    Class,
+    /// `interface`
+    Interface,
+    /// `trait`
+    Trait,
+    /// `enum` in front of a name.
+    Enum,
+    /// `extends`
+    Extends,
+    /// `implements`
+    Implements,
+    /// `function`
+    Function,
+    /// `fn`
+    Fn,
+    /// `const`
+    Const,
+    /// `case`
+    Case,
+    /// `use`
+    Use,
+    /// `namespace` as a statement.
+    Namespace,
+    /// `new`
+    New,
+    /// `instanceof`
+    Instanceof,
+    /// `insteadof`
+    Insteadof,
+    /// `as`
+    As,
+    /// `catch`
+    Catch,
+    /// `return`
+    Return,
+    /// `foreach`
+    Foreach,
+    /// `include`, `require` and their `_once` forms.
+    Include,
+    /// Any other reserved word.
+    Keyword,
+}
+
+/// One token: its kind and its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// What it is.
+    pub kind: Kind,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl Token {
+    /// Whether the token is the punctuation byte `byte`.
+    #[must_use]
+    pub fn is(self, byte: u8) -> bool {
+        self.kind == Kind::Punct(byte)
+    }
+
+    /// Whether the token is a word: a name or any keyword.
+    #[must_use]
+    pub fn is_word(self) -> bool {
+        use Kind::{
+            Arrow, AttributeOpen, CloseTag, Doc, DoubleArrow, DoubleColon, Ellipsis, Html,
+            NullArrow, Number, OpenEcho, OpenTag, Operator, Punct, String, Template, Variable,
+        };
+        !matches!(
+            self.kind,
+            Html | OpenTag
+                | OpenEcho
+                | CloseTag
+                | Variable
+                | Number
+                | String
+                | Template
+                | Doc
+                | Arrow
+                | NullArrow
+                | DoubleColon
+                | DoubleArrow
+                | Ellipsis
+                | AttributeOpen
+                | Punct(_)
+                | Operator
+        )
+    }
+}
+
+/// Where lexing begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// In inline HTML, as every file does.
+    Html,
+    /// In PHP code, for a piece out of the middle of a file.
+    Code,
+}
+
+/// All tokens of `source`.
+#[must_use]
+pub fn lex(source: &str) -> Vec<Token> {
+    lex_from(source, 0, Start::Html)
+}
+
+/// The tokens of `source` from byte `at` on, their spans counted from the start
+/// of `source`.
+#[must_use]
+pub fn lex_from(source: &str, at: usize, start: Start) -> Vec<Token> {
+    let mut lexer = Lexer {
+        source: source.as_bytes(),
+        at,
+        tokens: Vec::with_capacity((source.len() - at.min(source.len())) / 6),
+    };
+    if start == Start::Code || lexer.html() {
+        while lexer.token() {}
+    }
+    lexer.tokens
+}
+
+/// Whether `byte` may begin an identifier.
+#[must_use]
+pub fn is_name_start(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80
+}
+
+/// Whether `byte` may stand inside an identifier.
+#[must_use]
+pub fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
+}
+
+struct Lexer<'a> {
+    source: &'a [u8],
+    at: usize,
+    tokens: Vec<Token>,
+}
+
+impl Lexer<'_> {
+    fn push(&mut self, kind: Kind, end: usize) {
+        let span = Span::new(self.at, end);
+        self.at = end;
+        self.tokens.push(Token { kind, span });
+    }
+
+    fn byte(&self, ahead: usize) -> u8 {
+        self.source.get(self.at + ahead).copied().unwrap_or(0)
+    }
+
+    /// Reads inline HTML up to and including the next open tag; false at the end.
+    fn html(&mut self) -> bool {
+        let mut from = self.at;
+        while let Some(found) = memmem::find(&self.source[from..], b"<?") {
+            let tag = from + found;
+            let rest = &self.source[tag + 2..];
+            let (kind, len) = if rest.first() == Some(&b'=') {
+                (Kind::OpenEcho, 3)
+            } else if rest
+                .get(..3)
+                .is_some_and(|word| word.eq_ignore_ascii_case(b"php"))
+                && rest.get(3).is_none_or(u8::is_ascii_whitespace)
+            {
+                (Kind::OpenTag, 5)
+            } else {
+                from = tag + 2;
+                continue;
+            };
+            if tag > self.at {
+                self.push(Kind::Html, tag);
+            }
+            self.push(kind, tag + len);
+            return true;
+        }
+        if self.at < self.source.len() {
+            self.push(Kind::Html, self.source.len());
+        }
+        false
+    }
+
+    /// Reads one token of code; false at the end.
+    fn token(&mut self) -> bool {
+        let Some(&first) = self.source.get(self.at) else {
+            return false;
+        };
+        match first {
+            b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c => {
+                self.at += 1;
+                return true;
+            }
+            b'$' if is_name_start(self.byte(1)) => {
+                let end = self.name_end(self.at + 1);
+                self.push(Kind::Variable, end);
+            }
+            b'\\' if is_name_start(self.byte(1)) => self.name(),
+            _ if is_name_start(first) => self.name(),
+            b'0'..=b'9' => self.number(),
+            b'.' if self.byte(1).is_ascii_digit() => self.number(),
+            b'\'' => {
+                let end = self.string_end(b'\'');
+                self.push(Kind::String, end);
+            }
+            b'"' => {
+                let end = self.string_end(b'"');
+                let plain = memchr(b'$', &self.source[self.at..end]).is_none();
+                self.push(if plain { Kind::String } else { Kind::Template }, end);
+            }
+            b'`' => {
+                let end = self.string_end(b'`');
+                self.push(Kind::Template, end);
+            }
+            b'#' if self.byte(1) == b'[' => self.push(Kind::AttributeOpen, self.at + 2),
+            b'#' => self.line_comment(),
+            b'/' if self.byte(1) == b'/' => self.line_comment(),
+            b'/' if self.byte(1) == b'*' => self.block_comment(),
+            b'?' if self.byte(1) == b'>' => {
+                self.push(Kind::CloseTag, self.at + 2);
+                return self.html();
+            }
+            b'<' if self.source[self.at..].starts_with(b"<<<") && self.heredoc() => {}
+            _ => self.operator(first),
+        }
+        true
+    }
+
+    fn name_end(&self, from: usize) -> usize {
+        let rest = &self.source[from..];
+        from + rest
+            .iter()
+            .position(|&b| !is_name_byte(b))
+            .unwrap_or(rest.len())
+    }
+
+    fn name(&mut self) {
+        let mut end = self.name_end(self.at + usize::from(self.source[self.at] == b'\\'));
+        while self.source.get(end) == Some(&b'\\')
+            && self.source.get(end + 1).copied().is_some_and(is_name_start)
+        {
+            end = self.name_end(end + 1);
+        }
+        let is_member = self.tokens.last().is_some_and(|last| {
+            matches!(last.kind, Kind::Arrow | Kind::NullArrow)
+                || last.kind == Kind::DoubleColon
+                    && !self.source[self.at..end].eq_ignore_ascii_case(b"class")
+        });
+        let kind = if is_member {
+            Kind::Name
+        } else {
+            self.word_kind(end)
+        };
+        self.push(kind, end);
+    }
+
+    fn word_kind(&self, end: usize) -> Kind {
+        let word = &self.source[self.at..end];
+        let kind = keyword(word);
+        match kind {
+            Kind::Enum => {
+                let rest = &self.source[end..];
+                let blank = rest.iter().take_while(|b| b.is_ascii_whitespace()).count();
+                let next = self.name_end(end + blank);
+                let next = &self.source[end + blank..next];
+                let named = next.first().is_some_and(|&b| is_name_start(b));
+                let word = matches!(keyword(next), Kind::Extends | Kind::Implements);
+                if blank > 0 && named && !word {
+                    Kind::Enum
+                } else {
+                    Kind::Name
+                }
+            }
+            kind => kind,
+        }
+    }
+
+    fn number(&mut self) {
+        let rest = &self.source[self.at..];
+        let mut end = 1;
+        while let Some(&b) = rest.get(end) {
+            let exponent_sign = matches!(b, b'+' | b'-')
+                && matches!(rest[end - 1], b'e' | b'E')
+                && !rest.starts_with(b"0x");
+            let point = b == b'.' && rest.get(end + 1) != Some(&b'.');
+            if !(b.is_ascii_alphanumeric() || b == b'_' || point || exponent_sign) {
+                break;
+            }
+            end += 1;
+        }
+        self.push(Kind::Number, self.at + end);
+    }
+
+    /// The end of the quoted string at the current byte, or the end of the text.
+    fn string_end(&self, quote: u8) -> usize {
+        let mut from = self.at + 1;
+        while let Some(found) = memchr2(quote, b'\\', &self.source[from.min(self.source.len())..]) {
+            let hit = from + found;
+            if self.source[hit] == quote {
+                return hit + 1;
+            }
+            from = hit + 2;
+        }
+        self.source.len()
+    }
+
+    fn line_comment(&mut self) {
+        let rest = &self.source[self.at..];
+        let line = memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+        self.at += memmem::find(&rest[..line], b"?>").unwrap_or(line);
+    }
+
+    fn block_comment(&mut self) {
+        let rest = &self.source[self.at + 2..];
+        let end = match memmem::find(rest, b"*/") {
+            Some(close) => self.at + 2 + close + 2,
+            None => self.source.len(),
+        };
+        if rest.first() == Some(&b'*') && end > self.at + 4 {
+            self.push(Kind::Doc, end);
+        } else {
+            self.at = end;
+        }
+    }
+
+    /// Reads a heredoc or nowdoc; false if `<<<` begins none.
+    fn heredoc(&mut self) -> bool {
+        let mut label = self.at + 3;
+        while matches!(self.source.get(label), Some(b' ' | b'\t')) {
+            label += 1;
+        }
+        let quote = self
+            .source
+            .get(label)
+            .copied()
+            .filter(|b| matches!(b, b'\'' | b'"'));
+        label += usize::from(quote.is_some());
+        if !self.source.get(label).copied().is_some_and(is_name_start) {
+            return false;
+        }
+        let label_end = self.name_end(label);
+        let mut line = label_end;
+        if let Some(quote) = quote {
+            if self.source.get(line) != Some(&quote) {
+                return false;
+            }
+            line += 1;
+        }
+        if !matches!(self.source.get(line), Some(b'\n' | b'\r')) {
+            return false;
+        }
+        let id = &self.source[label..label_end];
+        // The closing label is the first that stands at a line's start behind blanks.
+        while let Some(newline) = memchr(b'\n', &self.source[line..]) {
+            line += newline + 1;
+            let rest = &self.source[line..];
+            let blank = rest
+                .iter()
+                .take_while(|b| matches!(b, b' ' | b'\t'))
+                .count();
+            let close = &rest[blank..];
+            if close.starts_with(id) && !close.get(id.len()).copied().is_some_and(is_name_byte) {
+                let kind = if quote == Some(b'\'') {
+                    Kind::String
+                } else {
+                    Kind::Template
+                };
+                self.push(kind, line + blank + id.len());
+                return true;
+            }
+        }
+        self.push(Kind::Template, self.source.len());
+        true
+    }
+
+    fn operator(&mut self, first: u8) {
+        let rest = &self.source[self.at..];
+        let (kind, len) = match rest {
+            [b'-', b'>', ..] => (Kind::Arrow, 2),
+            [b'?', b'-', b'>', ..] => (Kind::NullArrow, 3),
+            [b':', b':', ..] => (Kind::DoubleColon, 2),
+            [b'=', b'>', ..] => (Kind::DoubleArrow, 2),
+            [b'.', b'.', b'.', ..] => (Kind::Ellipsis, 3),
+            [b'=', b'=', b'=', ..]
+            | [b'!', b'=', b'=', ..]
+            | [b'<', b'=', b'>', ..]
+            | [b'*', b'*', b'=', ..]
+            | [b'?', b'?', b'=', ..]
+            | [b'<', b'<', b'=', ..]
+            | [b'>', b'>', b'=', ..] => (Kind::Operator, 3),
+            [
+                b'=' | b'!' | b'<' | b'>' | b'+' | b'-' | b'*' | b'/' | b'.' | b'%' | b'&' | b'|'
+                | b'^',
+                b'=',
+                ..,
+            ]
+            | [b'&', b'&', ..]
+            | [b'|', b'|', ..]
+            | [b'|', b'>', ..]
+            | [b'?', b'?', ..]
+            | [b'+', b'+', ..]
+            | [b'-', b'-', ..]
+            | [b'*', b'*', ..]
+            | [b'<', b'<', ..]
+            | [b'>', b'>', ..]
+            | [b'<', b'>', ..] => (Kind::Operator, 2),
+            _ => (Kind::Punct(first), 1),
+        };
+        self.push(kind, self.at + len);
+    }
+}
+
+/// The kind of the word `word`, in any case; [`Kind::Name`] if it is not reserved.
+fn keyword(word: &[u8]) -> Kind {
+    let mut lower = [0; 12];
+    if word.len() < 2 || word.len() > lower.len() {
+        return Kind::Name;
+    }
+    let lower = &mut lower[..word.len()];
+    lower.copy_from_slice(word);
+    lower.make_ascii_lowercase();
+    match &*lower {
+        b"abstract" | b"final" | b"public" | b"protected" | b"private" | b"static" | b"var"
+        | b"readonly" => Kind::Modifier,
+        b"class" => Kind::Class,
+        b"interface" => Kind::Interface,
+        b"trait" => Kind::Trait,
+        b"enum" => Kind::Enum,
+        b"extends" => Kind::Extends,
+        b"implements" => Kind::Implements,
+        b"function" => Kind::Function,
+        b"fn" => Kind::Fn,
+        b"const" => Kind::Const,
+        b"case" => Kind::Case,
+        b"use" => Kind::Use,
+        b"namespace" => Kind::Namespace,
+        b"new" => Kind::New,
+        b"instanceof" => Kind::Instanceof,
+        b"insteadof" => Kind::Insteadof,
+        b"as" => Kind::As,
+        b"catch" => Kind::Catch,
+        b"return" => Kind::Return,
+        b"foreach" => Kind::Foreach,
+        b"include" | b"include_once" | b"require" | b"require_once" => Kind::Include,
+        b"if" | b"else" | b"elseif" | b"endif" | b"while" | b"endwhile" | b"for" | b"endfor"
+        | b"endforeach" | b"switch" | b"endswitch" | b"match" | b"echo" | b"print" | b"isset"
+        | b"empty" | b"unset" | b"list" | b"array" | b"exit" | b"die" | b"and" | b"or" | b"xor"
+        | b"declare" | b"enddeclare" | b"eval" | b"clone" | b"yield" | b"throw" | b"try"
+        | b"finally" | b"break" | b"continue" | b"do" | b"default" | b"goto" | b"global"
+        | b"callable" => Kind::Keyword,
+        _ => Kind::Name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn kinds(source: &str) -> Vec<(Kind, &str)> {
+        lex(source)
+            .into_iter()
+            .map(|t| (t.kind, t.span.of(source)))
+            .collect()
+    }
+
+    #[test]
+    fn code_inside_strings_comments_and_html_is_not_code() {
+        let source = "class A <?php // class B ?>x<?= $y ?> <?php
+            # class C
+            /* class D */ 'class \\' E' \"class {$f} G\" <<<'X'
+            class H
+            X . <<<Y
+            class $i
+              Y; #[Attr]";
+        use Kind::*;
+        assert_eq!(
+            kinds(source).iter().map(|t| t.0).collect::<Vec<_>>(),
+            [
+                Html,
+                OpenTag,
+                CloseTag,
+                Html,
+                OpenEcho,
+                Variable,
+                CloseTag,
+                Html,
+                OpenTag,
+                String,
+                Template,
+                String,
+                Punct(b'.'),
+                Template,
+                Punct(b';'),
+                AttributeOpen,
+                Name,
+                Punct(b']'),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_keyword_behind_an_arrow_is_a_name() {
+        assert_eq!(kinds("<?php $a->class")[3], (Kind::Name, "class"));
+        assert_eq!(kinds("<?php A::new")[3], (Kind::Name, "new"));
+        assert_eq!(kinds("<?php A::class")[3], (Kind::Class, "class"));
+        assert_eq!(kinds("<?php enum(1); enum Suit {}")[1].0, Kind::Name);
+        assert_eq!(kinds("<?php enum Suit {}")[1].0, Kind::Enum);
+    }
+
+    #[test]
+    fn qualified_names_are_one_token() {
+        assert_eq!(kinds("<?php \\A\\B\\c(")[1], (Kind::Name, "\\A\\B\\c"));
+        assert_eq!(
+            kinds("<?php namespace\\f(")[1],
+            (Kind::Name, "namespace\\f")
+        );
+        assert_eq!(
+            kinds("<?php A\\{B}")[1..3],
+            [(Kind::Name, "A"), (Kind::Punct(b'\\'), "\\")]
+        );
+    }
+
+    #[test]
+    fn an_unclosed_string_or_heredoc_runs_to_the_end() {
+        for source in [
+            "<?php 'abc\\",
+            "<?php \"a",
+            "<?php <<<X\nabc",
+            "<?php /** a",
+            "<?php /* a",
+        ] {
+            let tokens = lex(source);
+            assert!(tokens.len() <= 2, "{source}: {tokens:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn tokens_are_in_order_and_on_character_boundaries(
+            source in "(<\\?php |<\\?=|\\?>|'|\"|\\\\|<<<X\n|\nX|/\\*|\\*/|//|#|\\$a|->|::|[a-z\u{e4}{}();=]| |\n){0,60}"
+        ) {
+            let mut last = 0;
+            for token in lex(&source) {
+                prop_assert!(token.span.start as usize >= last);
+                prop_assert!(token.span.end > token.span.start);
+                prop_assert!(source.get(token.span.range()).is_some());
+                last = token.span.end as usize;
+            }
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! PHP's own rules of name resolution: what a name written at some place means.
+//!
+//! <https://www.php.net/manual/en/language.namespaces.rules.php>
+
+use super::scan::is_builtin;
+use super::{FileFacts, UseKind};
+
+/// The names in force at one place of a file: its namespace and imports.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    facts: &'a FileFacts,
+    source: &'a str,
+    namespace: u16,
+}
+
+impl<'a> Scope<'a> {
+    /// The scope at byte `at` of `source`.
+    #[must_use]
+    pub fn at(facts: &'a FileFacts, source: &'a str, at: usize) -> Self {
+        let namespace = facts
+            .namespaces
+            .iter()
+            .rposition(|n| n.body.start as usize <= at);
+        Self::of(
+            facts,
+            source,
+            u16::try_from(namespace.unwrap_or(0)).unwrap_or(u16::MAX),
+        )
+    }
+
+    /// The scope of the namespace region `namespace` of [`FileFacts::namespaces`].
+    #[must_use]
+    pub fn of(facts: &'a FileFacts, source: &'a str, namespace: u16) -> Self {
+        Self {
+            facts,
+            source,
+            namespace,
+        }
+    }
+
+    /// The current namespace, without leading backslash; empty when global.
+    #[must_use]
+    pub fn namespace(&self) -> &'a str {
+        let region = self.facts.namespaces.get(usize::from(self.namespace));
+        region.map_or("", |region| region.name.of(self.source))
+    }
+
+    /// `name` as declared here: with the namespace in front.
+    #[must_use]
+    pub fn declared(&self, name: &str) -> String {
+        join(self.namespace(), name)
+    }
+
+    /// The fully qualified name, without leading backslash, of the class that
+    /// `written` means here. `None` for types of the language and for
+    /// `self`, `parent` and `static`, which no name resolution answers.
+    #[must_use]
+    pub fn class(&self, written: &str) -> Option<String> {
+        if let Some(absolute) = self.absolute(written) {
+            return Some(absolute);
+        }
+        let (first, rest) = split_first(written);
+        if rest.is_empty() && is_builtin(first) {
+            return None;
+        }
+        Some(match self.imported(UseKind::Class, first) {
+            Some(target) => join(&target, rest),
+            None => self.declared(written),
+        })
+    }
+
+    /// The fully qualified names that a call of `written` may mean, in PHP's
+    /// order: an unqualified name falls back to the global function.
+    #[must_use]
+    pub fn function(&self, written: &str) -> Vec<String> {
+        self.callable(UseKind::Function, written)
+    }
+
+    /// The fully qualified names that the constant `written` may mean, in PHP's order.
+    #[must_use]
+    pub fn constant(&self, written: &str) -> Vec<String> {
+        self.callable(UseKind::Const, written)
+    }
+
+    fn callable(&self, kind: UseKind, written: &str) -> Vec<String> {
+        if let Some(absolute) = self.absolute(written) {
+            return vec![absolute];
+        }
+        let (first, rest) = split_first(written);
+        let import = if rest.is_empty() {
+            kind
+        } else {
+            UseKind::Class
+        };
+        match self.imported(import, first) {
+            Some(target) => vec![join(&target, rest)],
+            None if rest.is_empty() && !self.namespace().is_empty() => {
+                vec![self.declared(written), written.to_owned()]
+            }
+            None => vec![self.declared(written)],
+        }
+    }
+
+    /// `\A\B` and `namespace\A`, which need no imports.
+    fn absolute(&self, written: &str) -> Option<String> {
+        if let Some(name) = written.strip_prefix('\\') {
+            return Some(name.to_owned());
+        }
+        let (first, rest) = split_first(written);
+        (first.eq_ignore_ascii_case("namespace") && !rest.is_empty()).then(|| self.declared(rest))
+    }
+
+    /// The full name that the import called `alias` stands for.
+    fn imported(&self, kind: UseKind, alias: &str) -> Option<String> {
+        let found = self.imports().find(|import| {
+            import.kind == kind
+                && if kind == UseKind::Const {
+                    import.alias == alias
+                } else {
+                    import.alias.eq_ignore_ascii_case(alias)
+                }
+        })?;
+        Some(found.target)
+    }
+
+    /// Everything that is imported here.
+    pub fn imports(&self) -> impl Iterator<Item = Import<'a>> {
+        let (source, namespace) = (self.source, self.namespace);
+        self.facts
+            .uses
+            .iter()
+            .filter(move |import| import.namespace == namespace)
+            .map(move |import| {
+                let name = import.name.of(source);
+                let prefix = import.prefix.of(source).trim_start_matches('\\');
+                let target = join(prefix, name.trim_start_matches('\\'));
+                let alias = match import.alias.of(source) {
+                    "" => name.rsplit('\\').next().unwrap_or(name),
+                    alias => alias,
+                };
+                Import {
+                    kind: import.kind,
+                    alias,
+                    target,
+                }
+            })
+    }
+}
+
+/// One import of a [`Scope`], resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import<'a> {
+    /// What is imported.
+    pub kind: UseKind,
+    /// The name it has here.
+    pub alias: &'a str,
+    /// Its full name, without leading backslash.
+    pub target: String,
+}
+
+fn split_first(name: &str) -> (&str, &str) {
+    name.split_once('\\').unwrap_or((name, ""))
+}
+
+fn join(namespace: &str, name: &str) -> String {
+    match (namespace, name) {
+        ("", name) => name.to_owned(),
+        (namespace, "") => namespace.to_owned(),
+        (namespace, name) => format!("{namespace}\\{name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_resolve_as_php_does() {
+        let source = "<?php namespace App\\Http;
+            use Lib\\Model\\{Order, Customer as Buyer, Sub\\Deep};
+            use function Lib\\help; use const Lib\\{MAX, MIN as LOW};
+            use Lib\\{function fun, const CON, Cls};
+            use Other;";
+        let facts = super::super::facts(source);
+        let scope = Scope::at(&facts, source, source.len());
+        let class = |name: &str| scope.class(name).unwrap_or_default();
+        assert_eq!(class("Order"), "Lib\\Model\\Order");
+        assert_eq!(class("buyer"), "Lib\\Model\\Customer");
+        assert_eq!(class("Customer"), "App\\Http\\Customer");
+        assert_eq!(class("Deep\\X"), "Lib\\Model\\Sub\\Deep\\X");
+        assert_eq!(class("Other"), "Other");
+        assert_eq!(class("Cls"), "Lib\\Cls");
+        assert_eq!(class("\\A\\B"), "A\\B");
+        assert_eq!(class("namespace\\B"), "App\\Http\\B");
+        assert_eq!(scope.class("self"), None);
+        assert_eq!(scope.class("INT"), None);
+        assert_eq!(scope.function("help"), ["Lib\\help"]);
+        assert_eq!(scope.function("fun"), ["Lib\\fun"]);
+        assert_eq!(scope.function("strlen"), ["App\\Http\\strlen", "strlen"]);
+        assert_eq!(scope.function("Order\\f"), ["Lib\\Model\\Order\\f"]);
+        assert_eq!(scope.constant("MAX"), ["Lib\\MAX"]);
+        assert_eq!(scope.constant("LOW"), ["Lib\\MIN"]);
+        assert_eq!(scope.constant("CON"), ["Lib\\CON"]);
+        assert_eq!(scope.constant("low"), ["App\\Http\\low", "low"]);
+    }
+
+    #[test]
+    fn each_namespace_region_has_its_own_imports() {
+        let source = "<?php namespace A { use X\\Y; } namespace { use Z\\Y; }";
+        let facts = super::super::facts(source);
+        let at = |needle: &str| source.find(needle).unwrap_or_default();
+        assert_eq!(
+            Scope::at(&facts, source, at("use X")).class("Y").unwrap(),
+            "X\\Y"
+        );
+        assert_eq!(
+            Scope::at(&facts, source, at("use Z")).class("Y").unwrap(),
+            "Z\\Y"
+        );
+        assert_eq!(Scope::at(&facts, source, at("use Z")).namespace(), "");
+    }
+}

@@ -1,0 +1,1132 @@
+//! Declarations and references out of tokens, in one pass each, with an
+//! explicit stack: no nesting is too deep and no input costs more than time in
+//! proportion to its length. Broken code is resynchronised at the next member
+//! that carries a visibility.
+
+use super::lex::{Kind, Token, lex};
+use super::{
+    ClassKind, ClassLike, Constant, FileFacts, Function, Member, MemberKind, Namespace, RefKind,
+    Reference, Span, Use, UseKind, Visibility,
+};
+
+/// How many tokens of a `define(…)` or `include …` are looked through for its end.
+const EXPRESSION_TOKENS: usize = 64;
+
+/// Reads the facts out of `source`.
+pub(super) fn scan(source: &str) -> FileFacts {
+    let tokens = lex(source);
+    let mut facts = declarations(source, &tokens);
+    facts.references = references(source, &tokens);
+    facts
+}
+
+/// The declarations among `tokens`; [`FileFacts::references`] stays empty.
+pub(crate) fn declarations(source: &str, tokens: &[Token]) -> FileFacts {
+    let mut scanner = Scanner {
+        source,
+        tokens,
+        at: 0,
+        statement: 0,
+        doc: Span::default(),
+        stack: Vec::new(),
+        facts: FileFacts {
+            namespaces: vec![Namespace {
+                name: Span::default(),
+                body: Span::new(0, source.len()),
+            }],
+            ..FileFacts::default()
+        },
+    };
+    scanner.run();
+    scanner.facts
+}
+
+/// What an open brace belongs to.
+#[derive(Clone, Copy, PartialEq)]
+enum Frame {
+    Block,
+    Namespace,
+    Class(usize),
+    Method(usize, usize),
+    Function(usize),
+}
+
+struct Scanner<'a> {
+    source: &'a str,
+    tokens: &'a [Token],
+    at: usize,
+    /// The first token of the current statement, behind attributes.
+    statement: usize,
+    doc: Span,
+    stack: Vec<Frame>,
+    facts: FileFacts,
+}
+
+impl Scanner<'_> {
+    fn run(&mut self) {
+        while let Some(&token) = self.tokens.get(self.at) {
+            self.at += 1;
+            match token.kind {
+                Kind::Doc => {
+                    self.doc = token.span;
+                    self.statement = self.at;
+                }
+                Kind::AttributeOpen => {
+                    self.at = self.closing(self.at - 1) + 1;
+                    self.statement = self.at;
+                }
+                Kind::Punct(b'{') => {
+                    self.stack.push(Frame::Block);
+                    self.boundary();
+                }
+                Kind::Punct(b'}') => {
+                    if let Some(frame) = self.stack.pop() {
+                        self.close(frame, token.span.end);
+                    }
+                    self.boundary();
+                }
+                Kind::Punct(b';') | Kind::OpenTag | Kind::CloseTag => self.boundary(),
+                Kind::Namespace => self.namespace(),
+                Kind::Use => match self.class() {
+                    Some(class) => self.trait_use(class),
+                    None if !self.peek().is_some_and(|next| next.is(b'(')) => self.import(),
+                    None => {}
+                },
+                Kind::Class => self.class_like(ClassKind::Class),
+                Kind::Interface => self.class_like(ClassKind::Interface),
+                Kind::Trait => self.class_like(ClassKind::Trait),
+                Kind::Enum => self.class_like(ClassKind::Enum),
+                Kind::Function => self.function(),
+                Kind::Const => self.constants(),
+                Kind::Case => {
+                    if let Some(class) = self.class() {
+                        self.case(class);
+                    }
+                }
+                Kind::Variable => {
+                    if let Some(class) = self.class() {
+                        self.properties(class);
+                    }
+                }
+                Kind::Include => {
+                    let start = self.at;
+                    let end = self.expression_end(start);
+                    if end > start {
+                        let span = self.span(start, end - 1);
+                        self.facts.includes.push(span);
+                    }
+                }
+                Kind::Name => self.define(),
+                _ => {}
+            }
+        }
+        let end = self.source.len();
+        while let Some(frame) = self.stack.pop() {
+            self.close(frame, u32::try_from(end).unwrap_or(u32::MAX));
+        }
+    }
+
+    fn boundary(&mut self) {
+        self.statement = self.at;
+        self.doc = Span::default();
+    }
+
+    fn close(&mut self, frame: Frame, end: u32) {
+        match frame {
+            Frame::Block | Frame::Namespace => {}
+            Frame::Class(class) => self.facts.classes[class].body.end = end,
+            Frame::Method(class, member) => self.facts.classes[class].members[member].end = end,
+            Frame::Function(function) => self.facts.functions[function].end = end,
+        }
+    }
+
+    fn peek(&self) -> Option<Token> {
+        self.tokens.get(self.at).copied()
+    }
+
+    fn word(&self, token: usize) -> &str {
+        self.tokens
+            .get(token)
+            .map_or("", |t| t.span.of(self.source))
+    }
+
+    /// The span from token `first` to token `last`, both included.
+    fn span(&self, first: usize, last: usize) -> Span {
+        Span {
+            start: self.tokens[first].span.start,
+            end: self.tokens[last.max(first)].span.end,
+        }
+    }
+
+    fn current_namespace(&self) -> u16 {
+        u16::try_from(self.facts.namespaces.len() - 1).unwrap_or(u16::MAX)
+    }
+
+    /// The class whose body the scanner stands directly in.
+    fn class(&self) -> Option<usize> {
+        match self.stack.last() {
+            Some(&Frame::Class(class)) => Some(class),
+            _ => None,
+        }
+    }
+
+    /// The token that closes the bracket at `open`, or the last one before a
+    /// `;` or brace that cannot stand inside.
+    fn closing(&self, open: usize) -> usize {
+        let mut depth = 0;
+        for (at, token) in self.tokens.iter().enumerate().skip(open) {
+            match token.kind {
+                Kind::Punct(b'(' | b'[') | Kind::AttributeOpen => depth += 1,
+                Kind::Punct(b')' | b']') => {
+                    depth -= 1;
+                    if depth <= 0 {
+                        return at;
+                    }
+                }
+                Kind::Punct(b';' | b'{' | b'}') | Kind::CloseTag => return at.max(open + 1) - 1,
+                _ => {}
+            }
+        }
+        self.tokens.len().max(open + 1) - 1
+    }
+
+    /// The token behind the expression that starts at `from`, not far away.
+    fn expression_end(&self, from: usize) -> usize {
+        let mut depth = 0;
+        let rest = self
+            .tokens
+            .iter()
+            .enumerate()
+            .skip(from)
+            .take(EXPRESSION_TOKENS);
+        for (at, token) in rest {
+            match token.kind {
+                Kind::Punct(b'(' | b'[') => depth += 1,
+                Kind::Punct(b')' | b']') if depth > 0 => depth -= 1,
+                Kind::Punct(b')' | b']' | b';' | b'{' | b'}') | Kind::CloseTag => return at,
+                Kind::Punct(b',') if depth == 0 => return at,
+                _ => {}
+            }
+        }
+        self.tokens.len().min(from + EXPRESSION_TOKENS)
+    }
+
+    fn namespace(&mut self) {
+        let start = self.tokens[self.at - 1].span.start;
+        let name = match self.peek() {
+            Some(next) if next.is_word() => {
+                self.at += 1;
+                next.span
+            }
+            Some(next) if next.is(b'{') => Span::default(),
+            _ => return,
+        };
+        if let Some(last) = self.facts.namespaces.last_mut() {
+            last.body.end = start;
+        }
+        let body = Span {
+            start,
+            ..Span::new(0, self.source.len())
+        };
+        self.facts.namespaces.push(Namespace { name, body });
+        if self.peek().is_some_and(|next| next.is(b'{')) {
+            self.at += 1;
+            self.stack.push(Frame::Namespace);
+        }
+        self.boundary();
+    }
+
+    fn import(&mut self) {
+        let mut kind = UseKind::Class;
+        let mut prefix = Span::default();
+        let mut member_kind = None;
+        let mut name: Option<Span> = None;
+        let mut alias = Span::default();
+        let namespace = self.current_namespace();
+        while let Some(token) = self.peek() {
+            self.at += 1;
+            match token.kind {
+                Kind::Function if name.is_none() => member_kind = Some(UseKind::Function),
+                Kind::Const if name.is_none() => member_kind = Some(UseKind::Const),
+                Kind::Punct(b'\\') => {}
+                Kind::Punct(b'{') => {
+                    prefix = name.take().unwrap_or_default();
+                    kind = member_kind.take().unwrap_or(kind);
+                }
+                Kind::As => {
+                    if let Some(next) = self.peek().filter(|next| next.is_word()) {
+                        alias = next.span;
+                        self.at += 1;
+                    }
+                }
+                Kind::Punct(b',' | b';' | b'}') => {
+                    let done = token.is(b';');
+                    if let Some(name) = name.take() {
+                        let alias = std::mem::take(&mut alias);
+                        // `use function a, b;` holds for the whole list; inside a
+                        // group each member may say its own kind.
+                        if prefix.is_empty() {
+                            kind = member_kind.unwrap_or(kind);
+                        }
+                        let kind = member_kind.unwrap_or(kind);
+                        self.facts.uses.push(Use {
+                            kind,
+                            prefix,
+                            name,
+                            alias,
+                            namespace,
+                        });
+                    }
+                    if !prefix.is_empty() {
+                        member_kind = None;
+                    }
+                    if done {
+                        break;
+                    }
+                }
+                _ if token.is_word() => name = Some(token.span),
+                _ => {
+                    self.at -= 1;
+                    break;
+                }
+            }
+        }
+        self.boundary();
+    }
+
+    fn trait_use(&mut self, class: usize) {
+        while let Some(token) = self.peek() {
+            self.at += 1;
+            match token.kind {
+                Kind::Punct(b',') => {}
+                Kind::Punct(b'{') => {
+                    let open = self.at - 1;
+                    while self.peek().is_some_and(|t| !t.is(b'}') && !t.is(b'{')) {
+                        self.at += 1;
+                    }
+                    let rules = self.span(open, self.at.min(self.tokens.len() - 1));
+                    self.facts.classes[class].trait_rules.push(rules);
+                    self.at += usize::from(self.peek().is_some_and(|t| t.is(b'}')));
+                    break;
+                }
+                Kind::Name => self.facts.classes[class].traits.push(token.span),
+                Kind::Punct(b';') => break,
+                _ => {
+                    self.at -= 1;
+                    break;
+                }
+            }
+        }
+        self.boundary();
+    }
+
+    fn class_like(&mut self, kind: ClassKind) {
+        let keyword = self.at - 1;
+        let before = keyword.checked_sub(1).map(|at| self.tokens[at].kind);
+        if before == Some(Kind::DoubleColon) {
+            return;
+        }
+        let first = self.first_modifier(keyword);
+        let is_anonymous = first
+            .checked_sub(1)
+            .is_some_and(|at| matches!(self.tokens[at].kind, Kind::New))
+            || before == Some(Kind::New)
+            || before == Some(Kind::Punct(b']'));
+        let mut name = Span::default();
+        match self.peek() {
+            Some(next)
+                if next.is_word() && !matches!(next.kind, Kind::Extends | Kind::Implements) =>
+            {
+                name = next.span;
+                self.at += 1;
+            }
+            Some(next) if next.is(b'(') && is_anonymous => self.at = self.closing(self.at) + 1,
+            Some(_) if is_anonymous => {}
+            _ => return,
+        }
+        let mut class = ClassLike {
+            kind,
+            name,
+            head: Span::default(),
+            body: Span::default(),
+            doc: if is_anonymous {
+                Span::default()
+            } else {
+                self.doc
+            },
+            namespace: self.current_namespace(),
+            extends: Vec::new(),
+            implements: Vec::new(),
+            traits: Vec::new(),
+            trait_rules: Vec::new(),
+            members: Vec::new(),
+        };
+        let mut implements = false;
+        while let Some(token) = self.peek() {
+            match token.kind {
+                Kind::Extends => implements = false,
+                Kind::Implements => implements = true,
+                Kind::Name if self.tokens[self.at - 1].is(b':') => {} // an enum's backing type
+                Kind::Name if implements => class.implements.push(token.span),
+                Kind::Name => class.extends.push(token.span),
+                Kind::Punct(b',' | b':') => {}
+                _ => break,
+            }
+            self.at += 1;
+        }
+        class.head = self.span(first, self.at - 1);
+        let opens = self.peek().is_some_and(|next| next.is(b'{'));
+        let body = self.peek().map_or(class.head.end, |next| next.span.start);
+        class.body = Span {
+            start: body,
+            end: body,
+        };
+        let index = self.facts.classes.len();
+        self.facts.classes.push(class);
+        if opens {
+            self.at += 1;
+            self.stack.push(Frame::Class(index));
+        }
+        self.boundary();
+    }
+
+    fn first_modifier(&self, mut token: usize) -> usize {
+        while token > 0 && self.tokens[token - 1].kind == Kind::Modifier {
+            token -= 1;
+        }
+        token
+    }
+
+    fn modifiers(&self, first: usize, end: usize) -> (Visibility, bool) {
+        let mut visibility = Visibility::Public;
+        let mut is_static = false;
+        for at in first..end {
+            // `private(set)` says who may write, not who may use.
+            if self.tokens[at + 1].is(b'(') || self.tokens[at + 1].is(b')') {
+                continue;
+            }
+            match self.word(at).to_ascii_lowercase().as_str() {
+                "protected" => visibility = Visibility::Protected,
+                "private" => visibility = Visibility::Private,
+                "static" => is_static = true,
+                _ => {}
+            }
+        }
+        (visibility, is_static)
+    }
+
+    fn function(&mut self) {
+        let keyword = self.at - 1;
+        let by_reference = self.peek().is_some_and(|next| next.is(b'&'));
+        let name_at = self.at + usize::from(by_reference);
+        let Some(name) = self.tokens.get(name_at).filter(|t| t.is_word()).copied() else {
+            return;
+        };
+        if !self.tokens.get(name_at + 1).is_some_and(|t| t.is(b'(')) {
+            return;
+        }
+        let first = self.first_modifier(keyword);
+        let has_visibility = (first..keyword).any(|at| {
+            matches!(
+                self.word(at).to_ascii_lowercase().as_str(),
+                "public" | "protected" | "private"
+            )
+        });
+        let class = self
+            .class()
+            .or_else(|| has_visibility.then(|| self.resynchronise())?);
+        let close = self.closing(name_at + 1);
+        let params = self.span(name_at + 1, close);
+        self.at = close + 1;
+        let ty = self.return_type();
+        let head = self.span(first, self.at - 1);
+        let opens = self.peek().is_some_and(|next| next.is(b'{'));
+        let doc = self.doc;
+        let frame = match class {
+            Some(class) => {
+                let (visibility, is_static) = self.modifiers(first, keyword);
+                self.facts.classes[class].members.push(Member {
+                    kind: MemberKind::Method,
+                    visibility,
+                    is_static,
+                    name: name.span,
+                    head,
+                    ty,
+                    params,
+                    doc,
+                    end: head.end,
+                });
+                let member = self.facts.classes[class].members.len() - 1;
+                if name
+                    .span
+                    .of(self.source)
+                    .eq_ignore_ascii_case("__construct")
+                {
+                    self.promoted(class, name_at + 1, close);
+                }
+                Frame::Method(class, member)
+            }
+            None => {
+                self.facts.functions.push(Function {
+                    name: name.span,
+                    head,
+                    ty,
+                    params,
+                    doc,
+                    namespace: self.current_namespace(),
+                    end: head.end,
+                });
+                Frame::Function(self.facts.functions.len() - 1)
+            }
+        };
+        if opens {
+            self.at += 1;
+            self.stack.push(frame);
+        }
+        self.boundary();
+    }
+
+    /// A member with a visibility where no class body is open: an unbalanced
+    /// brace came before it. Finds the class that it belongs to.
+    fn resynchronise(&mut self) -> Option<usize> {
+        let open = self
+            .stack
+            .iter()
+            .rposition(|frame| matches!(frame, Frame::Class(_)));
+        let at = self.tokens[self.at - 1].span.start;
+        if let Some(open) = open {
+            while self.stack.len() > open + 1 {
+                if let Some(frame) = self.stack.pop() {
+                    self.close(frame, at);
+                }
+            }
+        } else {
+            let last = self.facts.classes.len().checked_sub(1)?;
+            self.stack.push(Frame::Class(last));
+        }
+        self.class()
+    }
+
+    /// Reads `: Type` if one stands next.
+    fn return_type(&mut self) -> Span {
+        if !self.peek().is_some_and(|next| next.is(b':')) {
+            return Span::default();
+        }
+        self.at += 1;
+        let first = self.at;
+        while self.peek().is_some_and(is_type_token) {
+            self.at += 1;
+        }
+        if self.at == first {
+            return Span::default();
+        }
+        self.span(first, self.at - 1)
+    }
+
+    /// Properties promoted from the constructor parameters between the
+    /// parentheses at `open` and `close`.
+    fn promoted(&mut self, class: usize, open: usize, close: usize) {
+        let mut depth = 0;
+        let mut first = open + 1;
+        let mut doc = Span::default();
+        let mut at = open + 1;
+        while at < close {
+            let token = self.tokens[at];
+            match token.kind {
+                Kind::Doc => {
+                    doc = token.span;
+                    first = at + 1;
+                }
+                Kind::AttributeOpen => {
+                    at = self.closing(at);
+                    first = at + 1;
+                }
+                Kind::Punct(b'(' | b'[') => depth += 1,
+                Kind::Punct(b')' | b']') => depth -= 1,
+                Kind::Punct(b',') if depth == 0 => {
+                    first = at + 1;
+                    doc = Span::default();
+                }
+                Kind::Variable
+                    if depth == 0 && self.tokens[first].kind == Kind::Modifier && first < at =>
+                {
+                    let ty = self.type_before(first, at);
+                    let (visibility, is_static) = self.modifiers(first, at);
+                    let head = self.span(first, at);
+                    self.facts.classes[class].members.push(Member {
+                        kind: MemberKind::Property,
+                        visibility,
+                        is_static,
+                        name: variable_name(token.span),
+                        head,
+                        ty,
+                        params: Span::default(),
+                        doc,
+                        end: token.span.end,
+                    });
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+    }
+
+    /// The type among the tokens from `first` up to the one at `name`.
+    fn type_before(&self, first: usize, name: usize) -> Span {
+        let mut from = first;
+        while from < name && self.tokens[from].kind == Kind::Modifier {
+            // `private(set)`
+            from += 1;
+            if self.tokens[from].is(b'(') && from + 2 < name && self.tokens[from + 2].is(b')') {
+                from += 3;
+            }
+        }
+        let mut to = name;
+        while to > from
+            && (self.tokens[to - 1].is(b'&') || self.tokens[to - 1].kind == Kind::Ellipsis)
+        {
+            to -= 1;
+        }
+        if from < to {
+            self.span(from, to - 1)
+        } else {
+            Span::default()
+        }
+    }
+
+    fn properties(&mut self, class: usize) {
+        let first = self.statement.min(self.at - 1);
+        if self.tokens[first].kind != Kind::Modifier {
+            return;
+        }
+        let mut name_at = self.at - 1;
+        let ty = self.type_before(first, name_at);
+        let (visibility, is_static) = self.modifiers(first, name_at);
+        let doc = self.doc;
+        loop {
+            let name = self.tokens[name_at].span;
+            self.at = name_at + 1;
+            if self.peek().is_some_and(|next| next.is(b'=')) {
+                self.skip_value();
+            }
+            let end = self.tokens[self.at - 1].span.end;
+            self.facts.classes[class].members.push(Member {
+                kind: MemberKind::Property,
+                visibility,
+                is_static,
+                name: variable_name(name),
+                head: Span {
+                    start: self.tokens[first].span.start,
+                    end: name.end,
+                },
+                ty,
+                params: Span::default(),
+                doc,
+                end,
+            });
+            let more = self.peek().is_some_and(|next| next.is(b','))
+                && self
+                    .tokens
+                    .get(self.at + 1)
+                    .is_some_and(|t| t.kind == Kind::Variable);
+            if !more {
+                break;
+            }
+            name_at = self.at + 1;
+        }
+    }
+
+    /// Skips a default value: up to a `,` or `;` outside brackets, or a `{`
+    /// or `}` outside them.
+    fn skip_value(&mut self) {
+        let mut depth = 0;
+        while let Some(token) = self.peek() {
+            match token.kind {
+                Kind::Punct(b'(' | b'[' | b'{') if depth > 0 || !token.is(b'{') => depth += 1,
+                Kind::Punct(b')' | b']' | b'}') if depth > 0 => depth -= 1,
+                Kind::Punct(b';') => break,
+                Kind::Punct(b',' | b'{' | b'}') if depth == 0 => break,
+                // A value that never closes must not swallow the rest of the class.
+                Kind::Function if self.tokens[self.at - 1].kind == Kind::Modifier => {
+                    self.at = self.first_modifier(self.at);
+                    break;
+                }
+                _ => {}
+            }
+            self.at += 1;
+        }
+    }
+
+    fn constants(&mut self) {
+        let keyword = self.at - 1;
+        let first = self.first_modifier(keyword);
+        let class = self.class();
+        let doc = self.doc;
+        let (visibility, _) = self.modifiers(first, keyword);
+        let namespace = self.current_namespace();
+        loop {
+            // `const [type] NAME =`: the name stands right before the `=`.
+            let start = self.at;
+            while self.peek().is_some_and(|t| is_type_token(t) || t.is_word()) {
+                self.at += 1;
+            }
+            if self.at == start || !self.peek().is_some_and(|next| next.is(b'=')) {
+                return;
+            }
+            let name_at = self.at - 1;
+            let name = self.tokens[name_at].span;
+            let ty = if name_at > start {
+                self.span(start, name_at - 1)
+            } else {
+                Span::default()
+            };
+            self.skip_value();
+            let end = self.tokens[self.at - 1].span.end;
+            let head = Span {
+                start: self.tokens[first].span.start,
+                end,
+            };
+            match class {
+                Some(class) => self.facts.classes[class].members.push(Member {
+                    kind: MemberKind::Constant,
+                    visibility,
+                    is_static: true,
+                    name,
+                    head,
+                    ty,
+                    params: Span::default(),
+                    doc,
+                    end,
+                }),
+                None => {
+                    self.facts.constants.push(Constant {
+                        name,
+                        head,
+                        is_define: false,
+                        namespace,
+                    });
+                }
+            }
+            if !self.peek().is_some_and(|next| next.is(b',')) {
+                return;
+            }
+            self.at += 1;
+        }
+    }
+
+    fn case(&mut self, class: usize) {
+        let first = self.at - 1;
+        let Some(name) = self.peek().filter(|t| t.is_word()) else {
+            return;
+        };
+        self.at += 1;
+        if self.peek().is_some_and(|next| next.is(b'=')) {
+            self.skip_value();
+        }
+        let head = self.span(first, self.at - 1);
+        let doc = self.doc;
+        self.facts.classes[class].members.push(Member {
+            kind: MemberKind::Case,
+            visibility: Visibility::Public,
+            is_static: true,
+            name: name.span,
+            head,
+            ty: Span::default(),
+            params: Span::default(),
+            doc,
+            end: head.end,
+        });
+    }
+
+    fn define(&mut self) {
+        let first = self.at - 1;
+        let function = self.word(first).trim_start_matches('\\');
+        if !function.eq_ignore_ascii_case("define") {
+            return;
+        }
+        let called = self.peek().is_some_and(|t| t.is(b'('));
+        let name = self
+            .tokens
+            .get(self.at + 1)
+            .filter(|t| t.kind == Kind::String)
+            .copied();
+        let (true, Some(name)) = (called, name) else {
+            return;
+        };
+        let name = Span {
+            start: name.span.start + 1,
+            end: name.span.end.max(1) - 1,
+        };
+        if name.is_empty() || !self.tokens.get(self.at + 2).is_some_and(|t| t.is(b',')) {
+            return;
+        }
+        let end = self.expression_end(self.at + 3);
+        let closes = self.tokens.get(end).is_some_and(|t| t.is(b')'));
+        let head = self.span(first, if closes { end } else { end - 1 });
+        let namespace = self.current_namespace();
+        self.facts.constants.push(Constant {
+            name,
+            head,
+            is_define: true,
+            namespace,
+        });
+    }
+}
+
+/// The bytes behind the `$`.
+fn variable_name(variable: Span) -> Span {
+    Span {
+        start: variable.start + 1,
+        end: variable.end,
+    }
+}
+
+/// Whether `token` may stand in a type.
+fn is_type_token(token: Token) -> bool {
+    match token.kind {
+        Kind::Name | Kind::Keyword | Kind::Modifier => true,
+        Kind::Punct(byte) => matches!(byte, b'?' | b'|' | b'&' | b'(' | b')'),
+        _ => false,
+    }
+}
+
+/// Whether `name` is a type or a value of the language rather than a name that
+/// could be declared somewhere.
+#[must_use]
+pub fn is_builtin(name: &str) -> bool {
+    let mut lower = [0; 8];
+    let Some(lower) = lower.get_mut(..name.len()) else {
+        return false;
+    };
+    lower.copy_from_slice(name.as_bytes());
+    lower.make_ascii_lowercase();
+    matches!(
+        &*lower,
+        b"self"
+            | b"parent"
+            | b"static"
+            | b"int"
+            | b"float"
+            | b"string"
+            | b"bool"
+            | b"array"
+            | b"iterable"
+            | b"callable"
+            | b"object"
+            | b"mixed"
+            | b"void"
+            | b"never"
+            | b"null"
+            | b"true"
+            | b"false"
+            | b"resource"
+            | b"boolean"
+            | b"integer"
+            | b"double"
+    )
+}
+
+/// The references among `tokens`.
+pub(crate) fn references(source: &str, tokens: &[Token]) -> Vec<Reference> {
+    let mut found = Vec::new();
+    let mut in_header = false;
+    for (at, token) in tokens.iter().enumerate() {
+        match token.kind {
+            Kind::Extends | Kind::Implements => in_header = true,
+            Kind::Punct(b'{' | b';') => in_header = false,
+            Kind::Variable if at > 0 && tokens[at - 1].kind == Kind::DoubleColon => {
+                let name = variable_name(token.span);
+                let receiver = receiver(source, tokens, at - 1);
+                found.extend(Reference::new(RefKind::StaticProperty, name, receiver));
+            }
+            Kind::Name => {
+                if let Some(kind) = reference_kind(source, tokens, at, in_header) {
+                    let receiver = match kind {
+                        RefKind::Class | RefKind::Function | RefKind::Constant => Span::default(),
+                        _ => receiver(source, tokens, at - 1),
+                    };
+                    found.extend(Reference::new(kind, token.span, receiver));
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// How many tokens of a call's arguments are looked through for its name.
+const ARGUMENT_TOKENS: usize = 32;
+
+/// The one word that tells best what the `->` or `::` at token `arrow` has
+/// before it; see [`Reference::receiver`].
+pub(crate) fn receiver(source: &str, tokens: &[Token], arrow: usize) -> Span {
+    let Some(last) = arrow.checked_sub(1).map(|at| tokens[at]) else {
+        return Span::default();
+    };
+    match last.kind {
+        Kind::Variable if last.span.of(source) == "$this" => Span::default(),
+        Kind::Variable => variable_name(last.span),
+        Kind::Name => last.span,
+        Kind::Punct(b')') => {
+            let mut depth = 0_usize;
+            for at in (arrow.saturating_sub(ARGUMENT_TOKENS)..arrow).rev() {
+                match tokens[at].kind {
+                    Kind::Punct(b')') => depth += 1,
+                    Kind::Punct(b'(') => depth -= 1,
+                    _ => {}
+                }
+                if depth == 0 {
+                    let called = at.checked_sub(1).map(|name| tokens[name]);
+                    return match called {
+                        Some(name) if name.kind == Kind::Name => Span {
+                            start: name.span.start,
+                            end: tokens[at].span.end,
+                        },
+                        _ => Span::default(),
+                    };
+                }
+            }
+            Span::default()
+        }
+        _ => Span::default(),
+    }
+}
+
+/// What the name at token `at` refers to, judged by its neighbours.
+fn reference_kind(source: &str, tokens: &[Token], at: usize, in_header: bool) -> Option<RefKind> {
+    let kind_at = |at: Option<usize>| at.and_then(|at| tokens.get(at)).map(|t| t.kind);
+    let before = kind_at(at.checked_sub(1));
+    let before2 = kind_at(at.checked_sub(2));
+    let next = kind_at(Some(at + 1));
+    let calls = next == Some(Kind::Punct(b'('));
+    let name = tokens[at].span.of(source);
+    let class = || (!is_builtin(name)).then_some(RefKind::Class);
+    let constant = || {
+        let last = name.rsplit('\\').next().unwrap_or(name);
+        let upper = last.starts_with(|c: char| c.is_ascii_uppercase() || c == '_');
+        (upper && !is_builtin(name)).then_some(RefKind::Constant)
+    };
+    match before {
+        Some(Kind::Arrow | Kind::NullArrow) if calls => return Some(RefKind::Method),
+        Some(Kind::Arrow | Kind::NullArrow) => return Some(RefKind::Property),
+        Some(Kind::DoubleColon) if calls => return Some(RefKind::StaticMethod),
+        Some(Kind::DoubleColon) => return Some(RefKind::ClassConstant),
+        Some(
+            Kind::Function
+            | Kind::Const
+            | Kind::Class
+            | Kind::Interface
+            | Kind::Trait
+            | Kind::Enum
+            | Kind::Namespace
+            | Kind::Use
+            | Kind::As
+            | Kind::Insteadof,
+        ) => return None,
+        Some(Kind::New | Kind::Instanceof | Kind::AttributeOpen) => return class(),
+        Some(Kind::Punct(b'&')) if before2 == Some(Kind::Function) => return None,
+        _ if in_header => return class(),
+        _ => {}
+    }
+    match next {
+        Some(Kind::DoubleColon | Kind::Variable | Kind::Ellipsis) => return class(),
+        Some(Kind::Punct(b'(')) => return (!is_builtin(name)).then_some(RefKind::Function),
+        Some(Kind::Punct(b'&'))
+            if matches!(kind_at(Some(at + 2)), Some(Kind::Variable | Kind::Ellipsis))
+                && matches!(before, Some(Kind::Punct(b'(' | b',' | b'?'))) =>
+        {
+            return class();
+        }
+        Some(Kind::Punct(b':')) if matches!(before, Some(Kind::Punct(b'(' | b','))) => return None,
+        _ => {}
+    }
+    let is_type = |kind: Option<Kind>| {
+        matches!(
+            kind,
+            Some(Kind::Punct(b')' | b'(' | b',' | b':' | b'{' | b';') | Kind::Modifier)
+        )
+    };
+    match (before, next) {
+        (Some(Kind::Case), Some(Kind::Punct(b':'))) => constant(),
+        (Some(Kind::Case), _) => None,
+        (Some(Kind::Punct(b':')), _) if before2 == Some(Kind::Punct(b')')) => class(),
+        (Some(Kind::Punct(b'?')), _) if is_type(before2) => class(),
+        (Some(Kind::Punct(b'|' | b'&')), _) | (_, Some(Kind::Punct(b'|' | b'&'))) => {
+            if name.bytes().any(|b| b.is_ascii_lowercase()) {
+                class()
+            } else {
+                constant()
+            }
+        }
+        _ => constant(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::facts;
+    use super::*;
+
+    fn members(source: &str) -> Vec<String> {
+        let facts = facts(source);
+        let class = |class: &ClassLike| {
+            class
+                .members
+                .iter()
+                .map(|m| {
+                    let (name, ty) = (m.name.of(source), m.ty.of(source));
+                    format!(
+                        "{:?} {:?} {name} {ty} {}",
+                        m.kind, m.visibility, m.is_static
+                    )
+                })
+                .collect::<Vec<_>>()
+        };
+        facts.classes.iter().flat_map(class).collect()
+    }
+
+    #[test]
+    fn members_have_kind_visibility_type_and_name() {
+        let source = "<?php
+            final class A extends B implements C, D {
+                use T, U { T::x insteadof U; U::x as protected y; }
+                const int X = 1, Y = [2, 3];
+                #[Attr(1)] private static ?Foo $a = null, $b;
+                var $c; protected(set) string $d;
+                public function __construct(private readonly Foo|Bar $e, int $f = 3, protected $g = []) {}
+                abstract protected function &list(array $x = ['a' => 1]): static;
+                static function make(): ?self { return new class { public $inner; }; }
+                public string $hooked { get => 1; set { $this->x = 2; } }
+            }
+            enum S: string { case One = 'a'; case Two = 'b'; const D = self::One; }";
+        assert_eq!(
+            members(source),
+            [
+                "Constant Public X int true",
+                "Constant Public Y  true",
+                "Property Private a ?Foo true",
+                "Property Private b ?Foo true",
+                "Property Public c  false",
+                "Property Public d string false",
+                "Method Public __construct  false",
+                "Property Private e Foo|Bar false",
+                "Property Protected g  false",
+                "Method Protected list static false",
+                "Method Public make ?self true",
+                "Property Public hooked string false",
+                "Property Public inner  false",
+                "Case Public One  true",
+                "Case Public Two  true",
+                "Constant Public D  true",
+            ]
+        );
+        let facts = facts(source);
+        let class = &facts.classes[0];
+        assert_eq!(
+            class.head.of(source),
+            "final class A extends B implements C, D"
+        );
+        assert_eq!(class.traits.len(), 2);
+        assert_eq!(class.trait_rules.len(), 1);
+        assert!(source[..class.body.end as usize].ends_with("}\n            }"));
+        assert!(facts.functions.is_empty());
+    }
+
+    #[test]
+    fn functions_constants_and_includes_are_found() {
+        let source = "<?php
+            require_once __DIR__ . '/a.php';
+            if (!function_exists('f')) { function f(int $a, $b = g(1)): array { } }
+            define('ONE', 1); const TWO = 2, THREE = 3; \\define(\"FOUR\", x(4));
+            $x = function () {}; $y = fn() => 1;";
+        let facts = facts(source);
+        let names: Vec<_> = facts.constants.iter().map(|c| c.name.of(source)).collect();
+        assert_eq!(names, ["ONE", "TWO", "THREE", "FOUR"]);
+        assert_eq!(facts.functions.len(), 1);
+        assert_eq!(
+            facts.functions[0].head.of(source),
+            "function f(int $a, $b = g(1)): array"
+        );
+        assert_eq!(facts.includes[0].of(source), "__DIR__ . '/a.php'");
+    }
+
+    #[test]
+    fn a_class_goes_on_after_an_unbalanced_brace() {
+        let source = "<?php class A { function a() { if (1) { public function b() {} private $c; }";
+        assert_eq!(members(source).len(), 3);
+        let source = "<?php class A { function a() { } } } public function b() {} }";
+        assert_eq!(members(source).len(), 2);
+    }
+
+    #[test]
+    fn references_are_told_apart_by_their_neighbours() {
+        let source = "<?php use A\\B; class X extends P implements I, J {
+            function m(Foo $a, ?Bar &$b, Baz|Qux ...$c): Ret {
+                $a->call()->prop; $a?->x(); S::make(); S::$p; S::CASE; S::class;
+                new N; $z instanceof T; fun(1); MAXIMUM + \\GLOB; try {} catch (E $e) {}
+                switch ($a) { case FLAG: goto end; } named(arg: 1); true;
+            }
+        }";
+        let facts = facts(source);
+        let list: Vec<_> = facts
+            .references
+            .iter()
+            .map(|r| format!("{:?} {}", r.kind, r.name().of(source)))
+            .collect();
+        assert_eq!(
+            list,
+            [
+                "Class P",
+                "Class I",
+                "Class J",
+                "Class Foo",
+                "Class Bar",
+                "Class Baz",
+                "Class Qux",
+                "Class Ret",
+                "Method call",
+                "Property prop",
+                "Method x",
+                "Class S",
+                "StaticMethod make",
+                "Class S",
+                "StaticProperty p",
+                "Class S",
+                "ClassConstant CASE",
+                "Class S",
+                "Class N",
+                "Class T",
+                "Function fun",
+                "Constant MAXIMUM",
+                "Constant \\GLOB",
+                "Class E",
+                "Constant FLAG",
+                "Function named",
+            ]
+        );
+    }
+
+    #[test]
+    fn members_know_the_word_before_them() {
+        let source = "<?php $x->a(); $this->y->b; $this->c(); f($z, g(1))->d(); K::E; ($q)->h;";
+        let facts = facts(source);
+        let list: Vec<_> = facts
+            .references
+            .iter()
+            .filter(|r| !matches!(r.kind, RefKind::Function | RefKind::Class))
+            .map(|r| (r.receiver().of(source), r.name().of(source)))
+            .collect();
+        assert_eq!(
+            list,
+            [
+                ("x", "a"),
+                ("", "y"),
+                ("y", "b"),
+                ("", "c"),
+                ("f(", "d"),
+                ("K", "E"),
+                ("", "h")
+            ]
+        );
+    }
+}

@@ -1,0 +1,169 @@
+//! The *lines* framing: one message per line of bytes.
+
+use std::io;
+
+use tokio::io::{AsyncBufRead, AsyncBufReadExt};
+
+/// How many bytes a message may have.
+pub const MAX_MESSAGE_BYTES: usize = 64 << 20;
+
+/// One line of input that is not blank.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Line {
+    /// A message, without its line break.
+    Message(Vec<u8>),
+    /// A message above the limit. Its bytes are gone.
+    TooLong,
+}
+
+/// Cuts a stream into lines, holding no more of it than the limit and one
+/// buffer of the stream.
+#[derive(Debug)]
+pub struct Lines<R> {
+    input: R,
+    max_bytes: usize,
+    line: Vec<u8>,
+    /// Whether the rest of the line belongs to a message that was refused.
+    skipping: bool,
+}
+
+impl<R: AsyncBufRead + Unpin> Lines<R> {
+    /// The lines of `input`, each of at most `max_bytes` bytes.
+    pub fn new(input: R, max_bytes: usize) -> Self {
+        Self {
+            input,
+            max_bytes,
+            line: Vec::new(),
+            skipping: false,
+        }
+    }
+
+    /// The next line that is not blank; none at the end of the input, where a
+    /// line needs no line break. Can be dropped and called again without loss.
+    ///
+    /// # Errors
+    /// If the input cannot be read.
+    pub async fn next(&mut self) -> io::Result<Option<Line>> {
+        loop {
+            let available = self.input.fill_buf().await?;
+            let at_end = available.is_empty();
+            let line_break = memchr::memchr(b'\n', available);
+            let length = line_break.unwrap_or(available.len());
+            if !self.skipping {
+                self.line.extend_from_slice(&available[..length]);
+            }
+            self.input
+                .consume(length + usize::from(line_break.is_some()));
+
+            if line_break.is_none() && !at_end {
+                // One byte more than allowed may still be the `\r` of a `\r\n`.
+                if self.line.len() > self.max_bytes + 1 {
+                    self.line = Vec::new();
+                    self.skipping = true;
+                    return Ok(Some(Line::TooLong));
+                }
+                continue;
+            }
+            let mut line = std::mem::take(&mut self.line);
+            if line.last() == Some(&b'\r') {
+                line.pop();
+            }
+            let was_skipped = std::mem::take(&mut self.skipping);
+            if line.len() > self.max_bytes {
+                return Ok(Some(Line::TooLong));
+            }
+            if !was_skipped && !line.trim_ascii().is_empty() {
+                return Ok(Some(Line::Message(line)));
+            }
+            if at_end {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncWriteExt, BufReader};
+
+    /// The lines of `input` when it arrives in chunks that end at `cuts`.
+    fn lines(input: &[u8], cuts: &[usize], max_bytes: usize) -> Vec<Line> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let (mut ours, theirs) = tokio::io::duplex(1 << 16);
+            let mut lines = Lines::new(BufReader::new(theirs), max_bytes);
+            let mut read = Vec::new();
+            let mut start = 0;
+            for &end in cuts.iter().chain([&input.len()]) {
+                ours.write_all(&input[start..end]).await.unwrap();
+                start = end;
+                // Poll to the end of what has arrived, then drop the future.
+                while let Some(line) = tokio::select! {
+                    biased;
+                    line = lines.next() => line.unwrap(),
+                    () = std::future::ready(()) => None,
+                } {
+                    read.push(line);
+                }
+            }
+            drop(ours);
+            while let Some(line) = lines.next().await.unwrap() {
+                read.push(line);
+            }
+            read
+        })
+    }
+
+    fn message(text: &str) -> Line {
+        Line::Message(text.into())
+    }
+
+    #[test]
+    fn blank_lines_and_carriage_returns_are_tolerated() {
+        let read = lines(b"\r\n\n  \na\r\n b \n\nlast", &[], 99);
+        assert_eq!(read, [message("a"), message(" b "), message("last")]);
+    }
+
+    #[test]
+    fn a_message_may_have_the_limit_and_not_one_byte_more() {
+        let read = lines(b"1234\n1234\r\n12345\n12345\r\n1234567890\nabcd", &[], 4);
+        let long = || Line::TooLong;
+        assert_eq!(
+            read,
+            [
+                message("1234"),
+                message("1234"),
+                long(),
+                long(),
+                long(),
+                message("abcd")
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_message_above_the_limit_is_not_kept() {
+        let input = vec![b'x'; 1 << 20];
+        let mut lines = Lines::new(BufReader::with_capacity(16, &input[..]), 100);
+        assert_eq!(lines.next().await.unwrap(), Some(Line::TooLong));
+        assert_eq!(lines.line.capacity(), 0);
+        assert_eq!(lines.next().await.unwrap(), None);
+        assert_eq!(lines.line.capacity(), 0);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_chunking_gives_the_same_lines(
+            input in "[ab\r\n ]{0,60}",
+            mut cuts in proptest::collection::vec(0usize..=60, 0..8),
+        ) {
+            cuts.retain(|&cut| cut <= input.len());
+            cuts.sort_unstable();
+            let whole = lines(input.as_bytes(), &[], 5);
+            proptest::prop_assert_eq!(lines(input.as_bytes(), &cuts, 5), whole);
+        }
+    }
+}

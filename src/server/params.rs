@@ -1,0 +1,117 @@
+//! Parameters as typed values, with errors that name the parameter and say
+//! what was expected and what was found.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::rpc::{Error, Kind};
+
+/// The parameters of one call, by name. Those that no method asks for are
+/// ignored, so that newer clients can speak to older servers.
+#[derive(Debug, Default)]
+pub(super) struct Params<'a>(BTreeMap<String, &'a RawValue>);
+
+impl<'a> Params<'a> {
+    /// Reads an object of parameters; no parameters at all are an empty one.
+    pub(super) fn read(raw: Option<&'a RawValue>) -> Result<Self, Error> {
+        let Some(raw) = raw else {
+            return Ok(Self::default());
+        };
+        if Kind::of(raw) != Kind::Object {
+            let found = Kind::of(raw);
+            let message = format!("params: expected an object, found {found}");
+            return Err(Error::invalid_params(message));
+        }
+        serde_json::from_str(raw.get())
+            .map(Self)
+            .map_err(|e| Error::invalid_params(format!("params: {e}")))
+    }
+
+    /// The parameter as written.
+    pub(super) fn raw(&self, name: &str, expected: &str) -> Result<&'a RawValue, Error> {
+        self.0.get(name).copied().ok_or_else(|| {
+            Error::invalid_params(format!("{name}: expected {expected}, found nothing"))
+        })
+    }
+
+    /// A parameter that must be there; `expected` says what, for the error.
+    pub(super) fn required<T: Deserialize<'a>>(
+        &self,
+        name: &str,
+        expected: &str,
+    ) -> Result<T, Error> {
+        let raw = self.raw(name, expected)?;
+        serde_json::from_str(raw.get()).map_err(|_| wrong(name, expected, raw))
+    }
+
+    /// A parameter that may be missing; `null` is not missing, it is wrong.
+    pub(super) fn optional<T: Deserialize<'a>>(
+        &self,
+        name: &str,
+        expected: &str,
+    ) -> Result<Option<T>, Error> {
+        match self.0.contains_key(name) {
+            true => self.required(name, expected).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// A number of things, which may be missing. An integer too large for this
+    /// machine is as good as the largest.
+    pub(super) fn count(&self, name: &str) -> Result<Option<u64>, Error> {
+        let Some(raw) = self.0.get(name) else {
+            return Ok(None);
+        };
+        if raw.get().bytes().all(|byte| byte.is_ascii_digit()) {
+            Ok(Some(raw.get().parse().unwrap_or(u64::MAX)))
+        } else {
+            Err(wrong(name, "an integer of 0 or more", raw))
+        }
+    }
+}
+
+fn wrong(name: &str, expected: &str, raw: &RawValue) -> Error {
+    // Short values are shown, so that 1.5 and -1 are not both "a number".
+    let found = match Kind::of(raw) {
+        Kind::Number | Kind::Boolean | Kind::String if raw.get().len() <= 40 => raw.get().into(),
+        kind => kind.to_string(),
+    };
+    Error::invalid_params(format!("{name}: expected {expected}, found {found}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(value: &str) -> Result<Option<u64>, String> {
+        let raw = RawValue::from_string(format!(r#"{{"n":{value}}}"#)).unwrap();
+        let params = Params::read(Some(&raw)).unwrap();
+        params.count("n").map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_count_is_an_integer_of_any_size() {
+        assert_eq!(count("0"), Ok(Some(0)));
+        assert_eq!(count("12345678901234567890123"), Ok(Some(u64::MAX)));
+        for wrong in ["-1", "1.0", "1e3", "null", "\"1\"", "[1]", "true"] {
+            let message = count(wrong).unwrap_err();
+            assert!(
+                message.starts_with("n: expected an integer of 0 or more, found "),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn parameters_are_an_object_or_absent() {
+        assert!(Params::read(None).unwrap().count("n").unwrap().is_none());
+        let raw = RawValue::from_string("[1]".into()).unwrap();
+        let message = Params::read(Some(&raw)).unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "params: expected an object, found an array (-32602)"
+        );
+    }
+}

@@ -1,0 +1,62 @@
+//! Which project a connection's requests are about.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::engine::Project;
+use crate::text::Encoding;
+
+/// What `initialize` has set up for a connection.
+#[derive(Debug)]
+pub(super) struct Connected {
+    /// The project.
+    pub(super) project: Arc<Project>,
+    /// Whether BM25 chunks are offered.
+    pub(super) bm25: bool,
+    /// The unit of the client's offsets.
+    pub(super) encoding: Encoding,
+}
+
+/// What the last `initialize` before a request has come to, or will: requests
+/// hold it from their arrival on, so a client need not wait for the answer.
+#[derive(Clone, Debug)]
+pub(super) struct Current(watch::Receiver<State>);
+
+type State = Option<Option<Arc<Connected>>>;
+
+/// Says what an `initialize` has come to.
+#[derive(Debug)]
+pub(super) struct Publisher(watch::Sender<State>);
+
+impl Current {
+    /// That of a connection before its first `initialize`.
+    pub(super) fn none() -> Self {
+        Self(watch::channel(Some(None)).1)
+    }
+
+    /// That of an `initialize` which is under way.
+    pub(super) fn pending() -> (Publisher, Self) {
+        let (sender, receiver) = watch::channel(None);
+        (Publisher(sender), Self(receiver))
+    }
+
+    /// Waits until it is known.
+    pub(super) async fn wait(mut self) -> Option<Arc<Connected>> {
+        // The other end goes unheard only when the session ends.
+        let known = self.0.wait_for(Option::is_some).await.ok()?;
+        known.clone().flatten()
+    }
+
+    /// Whether no `initialize` came between the two.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.0.same_channel(&other.0)
+    }
+}
+
+impl Publisher {
+    /// Lets the requests go that wait for it.
+    pub(super) fn publish(self, connected: Option<Arc<Connected>>) {
+        self.0.send_replace(Some(connected));
+    }
+}
