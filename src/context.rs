@@ -119,14 +119,24 @@ pub fn assemble(
     };
     cancel.check()?;
     let fuel = Cell::new(types::FUEL);
-    let types = Types { buffer: &buffer, snapshot, fuel: &fuel };
+    let types = Types {
+        buffer: &buffer,
+        snapshot,
+        fuel: &fuel,
+    };
     let offers = if request.dependencies {
         let site = Site::of(&buffer);
-        let ranking = Ranker { buffer: &buffer, snapshot, types, site }.rank(&hits);
+        let ranking = Ranker {
+            buffer: &buffer,
+            snapshot,
+            types,
+            site,
+        }
+        .rank(&hits);
         cancel.check()?;
         let mut offers = offers::likely(&types, &ranking);
         offers::dependencies(&types, &mut offers);
-        offers
+        offers::merged(offers)
     } else {
         Vec::new()
     };

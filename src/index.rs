@@ -10,8 +10,10 @@
 
 pub mod bm25;
 pub mod chunk;
+mod dictionary;
 pub mod segment;
 pub mod snapshot;
+pub mod symbols;
 pub mod terms;
 
 #[cfg(test)]

@@ -693,9 +693,10 @@ async fn a_client_that_does_not_read_is_not_read_from() {
     client.await.unwrap();
     server.await.unwrap().unwrap();
     let mut lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), REQUESTS);
     lines.sort_unstable();
     lines.dedup();
-    assert_eq!(lines.len(), REQUESTS);
+    assert_eq!(lines.len(), REQUESTS, "an id was answered twice");
 }
 
 #[test]

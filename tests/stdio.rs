@@ -116,11 +116,11 @@ fn the_log_goes_to_stderr_from_the_level_asked_for() {
         command.envs(variable.map(|value| ("RUST_LOG", value)));
         let mut client = Client::start(&mut command);
         client.send(format!("{initialize}\n"));
-        let ended = client.close();
         assert_eq!(
-            ended.answers,
-            [r#"{"jsonrpc":"2.0","id":1,"result":{"file_count":1,"bm25_chunks":0}}"#]
+            client.answer(),
+            r#"{"jsonrpc":"2.0","id":1,"result":{"file_count":1,"bm25_chunks":0}}"#
         );
+        let ended = client.close();
         assert_eq!(
             ended.log.contains("project read"),
             logs,

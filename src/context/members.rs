@@ -21,6 +21,8 @@ pub(super) struct Magic<'a> {
     pub(super) ty: &'a str,
     /// The tag without its `@`, one line.
     pub(super) line: &'a str,
+    /// Where the tag stands in its file, in bytes.
+    pub(super) start: u32,
 }
 
 impl<'a> Members<'a> {
@@ -80,8 +82,18 @@ impl<'a> Members<'a> {
     /// Members that only doc comments declare.
     pub(super) fn all_magic(&self) -> impl Iterator<Item = (ClassRef<'a>, Magic<'a>)> {
         self.hierarchy.iter().flat_map(|&class| {
-            docs(class.class().doc.of(class.text))
-                .filter_map(move |tag| Some((class, tag.magic()?)))
+            let comment = class.class().doc.of(class.text);
+            docs(comment).filter_map(move |tag| {
+                let offset = tag.line.as_ptr().addr() - comment.as_ptr().addr();
+                let start = class.class().doc.start + u32::try_from(offset).ok()?;
+                Some((
+                    class,
+                    Magic {
+                        start,
+                        ..tag.magic()?
+                    },
+                ))
+            })
         })
     }
 
@@ -147,6 +159,7 @@ impl<'a> Tag<'a> {
                     name,
                     ty: self.ty,
                     line: self.line,
+                    start: 0,
                 })
             }
             "method" => {
@@ -163,6 +176,7 @@ impl<'a> Tag<'a> {
                     name,
                     ty,
                     line: self.line,
+                    start: 0,
                 })
             }
             _ => None,

@@ -121,6 +121,21 @@ fn owner(declared: &Declared<'_>) -> Option<String> {
     }
 }
 
+/// Offers of the same piece as one, with their scores together, in the order
+/// in which they came.
+pub(super) fn merged(offers: Vec<Offer<'_>>) -> Vec<Offer<'_>> {
+    let mut merged: Vec<Offer<'_>> = Vec::with_capacity(offers.len());
+    let mut places: FxHashMap<(&str, u32), usize> = FxHashMap::default();
+    for offer in offers {
+        let place = *places.entry(offer.piece.key()).or_insert(merged.len());
+        match merged.get_mut(place) {
+            Some(same) => same.score += offer.score,
+            None => merged.push(offer),
+        }
+    }
+    merged
+}
+
 /// Adds what the buffer depends on: the classes it inherits from with their
 /// members, and those it names with the members that it uses.
 pub(super) fn dependencies<'a>(types: &Types<'a>, offers: &mut Vec<Offer<'a>>) {

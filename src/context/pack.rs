@@ -78,6 +78,21 @@ impl<'a> Piece<'a> {
         }
     }
 
+    /// What tells it apart from every other piece.
+    pub(super) fn key(&self) -> (&'a str, u32) {
+        let start = match self {
+            Self::Magic(_, magic) => magic.start,
+            Self::Declared(Declared::Constant(file, item)) => {
+                file.facts.constants[*item].name.start
+            }
+            Self::Declared(Declared::Member(class, item)) => {
+                class.class().members[*item].name.start
+            }
+            Self::Declared(_) => self.span().start,
+        };
+        (self.path(), start)
+    }
+
     /// Its bytes in its file.
     fn span(&self) -> Span {
         match *self {

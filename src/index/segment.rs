@@ -2,15 +2,13 @@
 //! is derived from their texts. What an index holds beside BM25's postings
 //! belongs here too, derived in `Segment::build` from the same files.
 
-use std::hash::Hasher;
 use std::ops::Range;
 use std::sync::Arc;
 
-use hashbrown::HashTable;
-use rustc_hash::FxHasher;
-
 use super::SourceFile;
 use super::chunk::chunks;
+use super::dictionary::Dictionary;
+use super::symbols::Symbols;
 use super::terms::terms;
 use crate::php::Span;
 
@@ -35,6 +33,7 @@ pub struct Segment {
     posting_chunks: Vec<u32>,
     /// … and how often the term stands in it.
     posting_frequencies: Vec<u8>,
+    symbols: Symbols,
 }
 
 impl Segment {
@@ -88,6 +87,11 @@ impl Segment {
         self.spans[chunk]
     }
 
+    /// What the files declare and use.
+    pub(super) fn symbols(&self) -> &Symbols {
+        &self.symbols
+    }
+
     /// The number of terms of each chunk.
     pub(super) fn lengths(&self) -> &[u32] {
         &self.lengths
@@ -126,69 +130,7 @@ impl Segment {
             + size_of_val(&*self.posting_chunks)
             + size_of_val(&*self.posting_frequencies)
             + self.dictionary.memory()
-    }
-}
-
-/// Terms, each stored once, numbered in the order in which they came.
-#[derive(Debug, Default)]
-struct Dictionary {
-    text: String,
-    ends: Vec<u32>,
-    table: HashTable<u32>,
-}
-
-fn hash(term: &str) -> u64 {
-    let mut hasher = FxHasher::default();
-    hasher.write(term.as_bytes());
-    hasher.finish()
-}
-
-/// The term with number `id`.
-fn term_at<'a>(text: &'a str, ends: &[u32], id: u32) -> &'a str {
-    let id = id as usize;
-    let start = if id == 0 { 0 } else { ends[id - 1] as usize };
-    &text[start..ends[id] as usize]
-}
-
-impl Dictionary {
-    fn get(&self, term: &str) -> Option<u32> {
-        let same = |&id: &u32| term_at(&self.text, &self.ends, id) == term;
-        self.table.find(hash(term), same).copied()
-    }
-
-    fn intern(&mut self, term: &str) -> u32 {
-        let Self { text, ends, table } = self;
-        let entry = table.entry(
-            hash(term),
-            |&id| term_at(text, ends, id) == term,
-            |&id| hash(term_at(text, ends, id)),
-        );
-        match entry {
-            hashbrown::hash_table::Entry::Occupied(id) => *id.get(),
-            hashbrown::hash_table::Entry::Vacant(vacant) => {
-                let id = ends.len() as u32;
-                vacant.insert(id);
-                text.push_str(term);
-                ends.push(text.len() as u32);
-                id
-            }
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    fn shrink(&mut self) {
-        let Self { text, ends, table } = self;
-        text.shrink_to_fit();
-        ends.shrink_to_fit();
-        table.shrink_to_fit(|&id| hash(term_at(text, ends, id)));
-    }
-
-    fn memory(&self) -> usize {
-        // A slot of the table is its number and one byte of control.
-        self.text.capacity() + size_of_val(&*self.ends) + self.table.capacity() * 8 / 7 * 5
+            + self.symbols.memory()
     }
 }
 
@@ -261,6 +203,7 @@ impl Builder {
         self.lengths.shrink_to_fit();
         self.dictionary.shrink();
         Segment {
+            symbols: Symbols::build(&files),
             files,
             first_chunks,
             spans: self.spans,

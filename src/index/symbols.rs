@@ -1,0 +1,595 @@
+//! Who declares a name, who extends it and who uses it: what a segment knows
+//! of its files beside their words.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use super::dictionary::Dictionary;
+use super::snapshot::Snapshot;
+use super::{LiveSegment, SourceFile};
+use crate::php::names::Scope;
+use crate::php::{ClassLike, Constant, Function, Member, RefKind};
+
+/// What a declaration declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DeclKind {
+    /// A class-like with a name.
+    Class,
+    /// A function outside classes.
+    Function,
+    /// A constant outside classes.
+    Constant,
+    /// Any member of a class-like with a name.
+    Member,
+}
+
+/// A declaration: numbers into a segment's files and their facts.
+#[derive(Clone, Copy, Debug)]
+struct Decl {
+    kind: DeclKind,
+    file: u32,
+    /// Into `classes`, `functions` or `constants`, as the kind says.
+    item: u32,
+    /// Into the class's `members`, for a member.
+    member: u32,
+}
+
+impl Decl {
+    fn name(self, files: &[Arc<SourceFile>]) -> &str {
+        let file = &files[self.file as usize];
+        let item = self.item as usize;
+        let span = match self.kind {
+            DeclKind::Class => file.facts.classes[item].name,
+            DeclKind::Function => file.facts.functions[item].name,
+            DeclKind::Constant => file.facts.constants[item].name,
+            DeclKind::Member => file.facts.classes[item].members[self.member as usize].name,
+        };
+        last_segment(span.of(&file.text))
+    }
+}
+
+/// One use of a key by a file; see [`Key`].
+#[derive(Clone, Copy, Debug)]
+struct Posting {
+    file: u32,
+    /// How often, or for [`Key::On`] which of the file's references.
+    value: u32,
+}
+
+/// Under what uses are filed. Names are in lower case where PHP ignores case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key<'a> {
+    /// Uses of a name as a kind of thing. Classes go by fully qualified name,
+    /// the rest by short name.
+    Name(NameKind, &'a str),
+    /// Uses of members on a receiver; see [`crate::php::Reference::receiver`].
+    On(&'a str),
+}
+
+/// The kinds of names that code can use, coarser than [`RefKind`]: static or
+/// not, a name is the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum NameKind {
+    /// A class-like.
+    Class,
+    /// A function outside classes.
+    Function,
+    /// A constant outside classes.
+    Constant,
+    /// A method.
+    Method,
+    /// A property.
+    Property,
+    /// A class constant or enum case.
+    ClassConstant,
+}
+
+impl From<RefKind> for NameKind {
+    fn from(kind: RefKind) -> Self {
+        match kind {
+            RefKind::Class => Self::Class,
+            RefKind::Function => Self::Function,
+            RefKind::Constant => Self::Constant,
+            RefKind::Method | RefKind::StaticMethod => Self::Method,
+            RefKind::Property | RefKind::StaticProperty => Self::Property,
+            RefKind::ClassConstant => Self::ClassConstant,
+        }
+    }
+}
+
+impl NameKind {
+    /// `name` as this kind of name is told apart from others: in lower case
+    /// where PHP ignores case.
+    #[must_use]
+    pub fn fold(self, name: &str) -> String {
+        match self {
+            Self::Class | Self::Function | Self::Method => name.to_ascii_lowercase(),
+            Self::Constant | Self::Property | Self::ClassConstant => name.to_owned(),
+        }
+    }
+
+    fn tag(self) -> char {
+        match self {
+            Self::Class => 'c',
+            Self::Function => 'f',
+            Self::Constant => 'k',
+            Self::Method => 'm',
+            Self::Property => 'p',
+            Self::ClassConstant => 'e',
+        }
+    }
+}
+
+impl Key<'_> {
+    fn write(self, out: &mut String) {
+        out.clear();
+        match self {
+            Self::Name(kind, name) => {
+                out.push(kind.tag());
+                out.push_str(name);
+            }
+            Self::On(receiver) => {
+                out.push('r');
+                out.push_str(receiver);
+                out[1..].make_ascii_lowercase();
+            }
+        }
+    }
+}
+
+/// What a name used in `file` is filed under: its fully qualified name for a
+/// class, its short name else, folded. `scope` is the one it is used in.
+#[must_use]
+pub fn used_name(kind: NameKind, written: &str, scope: &Scope<'_>) -> Option<String> {
+    match kind {
+        NameKind::Class => scope.class(written).map(|name| kind.fold(&name)),
+        _ => Some(kind.fold(last_segment(written))),
+    }
+}
+
+fn last_segment(name: &str) -> &str {
+    name.rsplit('\\').next().unwrap_or(name)
+}
+
+fn compare_names(a: &str, b: &str) -> Ordering {
+    let folded = |s| str::bytes(s).map(|b: u8| b.to_ascii_lowercase());
+    folded(a).cmp(folded(b))
+}
+
+/// The symbols of a segment's files.
+#[derive(Debug, Default)]
+pub struct Symbols {
+    /// In the order of kind, name without regard to case, file and position.
+    declared: Vec<Decl>,
+    /// For each parent class or interface, trait or implemented interface that
+    /// is named: the dictionary's number, the file and the class. Ascending.
+    children: Vec<(u32, u32, u32)>,
+    keys: Dictionary,
+    /// Where the postings of each key start, then the number of postings.
+    first: Vec<u32>,
+    postings: Vec<Posting>,
+}
+
+impl Symbols {
+    pub(super) fn build(files: &[Arc<SourceFile>]) -> Self {
+        let mut symbols = Self {
+            declared: declarations(files),
+            ..Self::default()
+        };
+        let mut triples: Vec<(u32, Posting)> = Vec::new();
+        // Where each key's count for the file at hand stands, or an older one.
+        let mut newest: Vec<u32> = Vec::new();
+        let mut key = String::new();
+        for (number, file) in files.iter().enumerate() {
+            let number = number as u32;
+            let first = triples.len();
+            let mut region = 0;
+            for (index, reference) in file.facts.references.iter().enumerate() {
+                let kind = NameKind::from(reference.kind);
+                let at = reference.name().start;
+                let regions = &file.facts.namespaces;
+                while regions
+                    .get(region + 1)
+                    .is_some_and(|next| next.body.start <= at)
+                {
+                    region += 1;
+                }
+                let scope = Scope::of(&file.facts, &file.text, region as u16);
+                let Some(name) = used_name(kind, reference.name().of(&file.text), &scope) else {
+                    continue;
+                };
+                Key::Name(kind, &name).write(&mut key);
+                let id = symbols.keys.intern(&key) as usize;
+                newest.resize(newest.len().max(id + 1), u32::MAX);
+                let known = newest[id] as usize;
+                if (first..triples.len()).contains(&known) {
+                    triples[known].1.value += 1;
+                } else {
+                    newest[id] = triples.len() as u32;
+                    triples.push((
+                        id as u32,
+                        Posting {
+                            file: number,
+                            value: 1,
+                        },
+                    ));
+                }
+                let receiver = reference.receiver().of(&file.text);
+                if !receiver.is_empty() {
+                    Key::On(last_segment(receiver)).write(&mut key);
+                    let id = symbols.keys.intern(&key);
+                    newest.resize(newest.len().max(id as usize + 1), u32::MAX);
+                    triples.push((
+                        id,
+                        Posting {
+                            file: number,
+                            value: index as u32,
+                        },
+                    ));
+                }
+            }
+            for (item, class) in file.facts.classes.iter().enumerate() {
+                let scope = Scope::of(&file.facts, &file.text, class.namespace);
+                for parent in class
+                    .extends
+                    .iter()
+                    .chain(&class.implements)
+                    .chain(&class.traits)
+                {
+                    let parent = used_name(NameKind::Class, parent.of(&file.text), &scope);
+                    if let Some(parent) = parent {
+                        Key::Name(NameKind::Class, &parent).write(&mut key);
+                        let id = symbols.keys.intern(&key);
+                        symbols.children.push((id, number, item as u32));
+                    }
+                }
+            }
+        }
+        symbols.children.sort_unstable();
+        symbols.children.dedup();
+        symbols.file_postings(&triples);
+        symbols
+    }
+
+    /// Sorts `triples` by key into `postings`, keeping their order within a key.
+    fn file_postings(&mut self, triples: &[(u32, Posting)]) {
+        let mut next = vec![0_u32; self.keys.len() + 1];
+        for (id, _) in triples {
+            next[*id as usize + 1] += 1;
+        }
+        for id in 1..next.len() {
+            next[id] += next[id - 1];
+        }
+        self.first.clone_from(&next);
+        self.postings = vec![Posting { file: 0, value: 0 }; triples.len()];
+        for &(id, posting) in triples {
+            let slot = &mut next[id as usize];
+            self.postings[*slot as usize] = posting;
+            *slot += 1;
+        }
+        self.keys.shrink();
+        self.declared.shrink_to_fit();
+        self.children.shrink_to_fit();
+    }
+
+    fn key(&self, key: Key<'_>) -> Option<u32> {
+        let mut text = String::new();
+        key.write(&mut text);
+        self.keys.get(&text)
+    }
+
+    fn postings(&self, key: Key<'_>) -> &[Posting] {
+        let Some(id) = self.key(key) else { return &[] };
+        let id = id as usize;
+        &self.postings[self.first[id] as usize..self.first[id + 1] as usize]
+    }
+
+    /// Bytes of memory beside the files themselves.
+    pub(super) fn memory(&self) -> usize {
+        size_of_val(&*self.declared)
+            + size_of_val(&*self.children)
+            + size_of_val(&*self.first)
+            + size_of_val(&*self.postings)
+            + self.keys.memory()
+    }
+}
+
+/// Every declaration of `files`, sorted as [`Symbols::declared`] wants it.
+fn declarations(files: &[Arc<SourceFile>]) -> Vec<Decl> {
+    let mut found = Vec::new();
+    for (file, source) in files.iter().enumerate() {
+        let file = file as u32;
+        let mut add = |kind, item: usize, member: usize| {
+            found.push(Decl {
+                kind,
+                file,
+                item: item as u32,
+                member: member as u32,
+            });
+        };
+        for (item, class) in source.facts.classes.iter().enumerate() {
+            if class.name.is_empty() {
+                continue;
+            }
+            add(DeclKind::Class, item, 0);
+            for member in 0..class.members.len() {
+                add(DeclKind::Member, item, member);
+            }
+        }
+        for item in 0..source.facts.functions.len() {
+            add(DeclKind::Function, item, 0);
+        }
+        for item in 0..source.facts.constants.len() {
+            add(DeclKind::Constant, item, 0);
+        }
+    }
+    found.sort_by(|a, b| {
+        let names = || compare_names(a.name(files), b.name(files));
+        a.kind.cmp(&b.kind).then_with(names)
+    });
+    found
+}
+
+/// A class-like together with the file it stands in.
+#[derive(Clone, Copy, Debug)]
+pub struct ClassRef<'a> {
+    /// The file's key.
+    pub path: &'a str,
+    /// The file's text.
+    pub text: &'a str,
+    /// The file's facts.
+    pub facts: &'a crate::php::FileFacts,
+    /// Which of its classes.
+    pub item: usize,
+}
+
+impl<'a> ClassRef<'a> {
+    /// Class `item` of `file`.
+    #[must_use]
+    pub fn of(file: &'a SourceFile, item: usize) -> Self {
+        Self {
+            path: &file.path,
+            text: &file.text,
+            facts: &file.facts,
+            item,
+        }
+    }
+
+    /// The declaration.
+    #[must_use]
+    pub fn class(&self) -> &'a ClassLike {
+        &self.facts.classes[self.item]
+    }
+
+    /// The names in force around it.
+    #[must_use]
+    pub fn scope(&self) -> Scope<'a> {
+        Scope::of(self.facts, self.text, self.class().namespace)
+    }
+
+    /// Its fully qualified name, without leading backslash.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.scope().declared(self.short_name())
+    }
+
+    /// Its short name; empty for an anonymous class.
+    #[must_use]
+    pub fn short_name(&self) -> &'a str {
+        self.class().name.of(self.text)
+    }
+}
+
+/// A declaration found by name.
+#[derive(Clone, Copy, Debug)]
+pub enum Declared<'a> {
+    /// A class-like.
+    Class(ClassRef<'a>),
+    /// A member, the class it belongs to and its number there.
+    Member(ClassRef<'a>, usize),
+    /// A function.
+    Function(&'a SourceFile, usize),
+    /// A constant.
+    Constant(&'a SourceFile, usize),
+}
+
+impl<'a> Declared<'a> {
+    /// The key of the file it stands in.
+    #[must_use]
+    pub fn path(&self) -> &'a str {
+        match *self {
+            Self::Class(class) | Self::Member(class, _) => class.path,
+            Self::Function(file, _) | Self::Constant(file, _) => &file.path,
+        }
+    }
+
+    /// Its short name as declared.
+    #[must_use]
+    pub fn short_name(&self) -> &'a str {
+        last_segment(match *self {
+            Self::Class(class) => class.short_name(),
+            Self::Member(class, member) => class.class().members[member].name.of(class.text),
+            Self::Function(file, item) => file.facts.functions[item].name.of(&file.text),
+            Self::Constant(file, item) => file.facts.constants[item].name.of(&file.text),
+        })
+    }
+
+    /// Its fully qualified name, if it is no member.
+    #[must_use]
+    pub fn full_name(&self) -> Option<String> {
+        match *self {
+            Self::Class(class) => Some(class.name()),
+            Self::Member(..) => None,
+            Self::Function(file, item) => {
+                let Function {
+                    name, namespace, ..
+                } = file.facts.functions[item];
+                let scope = Scope::of(&file.facts, &file.text, namespace);
+                Some(scope.declared(name.of(&file.text)))
+            }
+            Self::Constant(file, item) => {
+                let Constant {
+                    name,
+                    namespace,
+                    is_define,
+                    ..
+                } = file.facts.constants[item];
+                let name = name.of(&file.text);
+                let scope = Scope::of(&file.facts, &file.text, namespace);
+                Some(if is_define {
+                    name.trim_start_matches('\\').to_owned()
+                } else {
+                    scope.declared(name)
+                })
+            }
+        }
+    }
+
+    /// The member's declaration, if it is one.
+    #[must_use]
+    pub fn member(&self) -> Option<&'a Member> {
+        match *self {
+            Self::Member(class, member) => class.class().members.get(member),
+            _ => None,
+        }
+    }
+}
+
+fn found<'a>(live: &'a LiveSegment, decl: Decl) -> Option<Declared<'a>> {
+    let number = decl.file as usize;
+    if !live.is_live(number) {
+        return None;
+    }
+    let file = &live.segment().files()[number];
+    let item = decl.item as usize;
+    Some(match decl.kind {
+        DeclKind::Class => Declared::Class(ClassRef::of(file, item)),
+        DeclKind::Function => Declared::Function(file, item),
+        DeclKind::Constant => Declared::Constant(file, item),
+        DeclKind::Member => Declared::Member(ClassRef::of(file, item), decl.member as usize),
+    })
+}
+
+/// A file's uses of a key.
+#[derive(Clone, Copy, Debug)]
+pub struct Uses<'a> {
+    /// The file.
+    pub file: &'a Arc<SourceFile>,
+    /// The file's number in the snapshot, below [`Snapshot::file_numbers`].
+    pub number: usize,
+    /// How often it uses the name, or for [`Key::On`] which of the file's references it is.
+    pub value: u32,
+}
+
+impl Snapshot {
+    /// Every declaration called `name`, whatever its namespace and case, in
+    /// the order of paths and positions.
+    #[must_use]
+    pub fn declared(&self, kind: DeclKind, name: &str) -> Vec<Declared<'_>> {
+        self.declarations(kind, name, |declared| compare_names(declared, name))
+    }
+
+    /// Every declaration whose name starts with `prefix`, whatever its case.
+    #[must_use]
+    pub fn declared_with_prefix(&self, kind: DeclKind, prefix: &str) -> Vec<Declared<'_>> {
+        self.declarations(kind, prefix, |declared| {
+            let end = declared.len().min(prefix.len());
+            let start = declared.as_bytes()[..end]
+                .iter()
+                .map(u8::to_ascii_lowercase);
+            start.cmp(prefix.bytes().map(|b| b.to_ascii_lowercase()))
+        })
+    }
+
+    fn declarations(
+        &self,
+        kind: DeclKind,
+        name: &str,
+        compare: impl Fn(&str) -> Ordering,
+    ) -> Vec<Declared<'_>> {
+        let mut all = Vec::new();
+        if name.is_empty() {
+            return all;
+        }
+        for live in self.segments() {
+            let files = live.segment().files();
+            let declared = &live.segment().symbols().declared;
+            let order = |decl: &Decl| decl.kind.cmp(&kind).then_with(|| compare(decl.name(files)));
+            let start = declared.partition_point(|decl| order(decl).is_lt());
+            let here = declared[start..]
+                .iter()
+                .take_while(|decl| order(decl).is_eq());
+            all.extend(here.filter_map(|&decl| found(live, decl)));
+        }
+        // Files of a segment are in order already, its declarations by name first.
+        all.sort_by(|a, b| a.path().cmp(b.path()));
+        all
+    }
+
+    /// The class-like with the fully qualified name `name`, in any case,
+    /// declared outside the file `exclude`. Of several the first by path.
+    #[must_use]
+    pub fn class(&self, name: &str, exclude: &str) -> Option<ClassRef<'_>> {
+        let named = self.declared(DeclKind::Class, last_segment(name));
+        named.into_iter().find_map(|declared| match declared {
+            Declared::Class(class)
+                if class.path != exclude && class.name().eq_ignore_ascii_case(name) =>
+            {
+                Some(class)
+            }
+            _ => None,
+        })
+    }
+
+    /// Classes that extend, implement or use the class-like with the fully
+    /// qualified name `parent`, in the order of paths.
+    #[must_use]
+    pub fn children(&self, parent: &str) -> Vec<ClassRef<'_>> {
+        let mut all = Vec::new();
+        let parent = NameKind::Class.fold(parent);
+        for live in self.segments() {
+            let symbols = live.segment().symbols();
+            let Some(id) = symbols.key(Key::Name(NameKind::Class, &parent)) else {
+                continue;
+            };
+            let start = symbols.children.partition_point(|child| child.0 < id);
+            for &(_, file, item) in symbols.children[start..].iter().take_while(|c| c.0 == id) {
+                if live.is_live(file as usize) {
+                    let file = &live.segment().files()[file as usize];
+                    all.push(ClassRef::of(file, item as usize));
+                }
+            }
+        }
+        all.sort_by(|a, b| a.path.cmp(b.path));
+        all
+    }
+
+    /// One more than the highest file number in [`Uses::number`].
+    #[must_use]
+    pub fn file_numbers(&self) -> usize {
+        self.segments()
+            .iter()
+            .map(|live| live.segment().files().len())
+            .sum()
+    }
+
+    /// Who uses `key`, in no order that means anything.
+    pub fn uses<'a>(&'a self, key: Key<'_>) -> impl Iterator<Item = Uses<'a>> {
+        let mut first = 0;
+        let mut lists = Vec::with_capacity(self.segments().len());
+        for live in self.segments() {
+            lists.push((live, first, live.segment().symbols().postings(key)));
+            first += live.segment().files().len();
+        }
+        lists.into_iter().flat_map(|(live, first, postings)| {
+            postings
+                .iter()
+                .filter(|p| live.is_live(p.file as usize))
+                .map(move |posting| Uses {
+                    file: &live.segment().files()[posting.file as usize],
+                    number: first + posting.file as usize,
+                    value: posting.value,
+                })
+        })
+    }
+}
