@@ -2,6 +2,7 @@
 //! Data goes to stdout, everything else to stderr.
 
 mod files;
+mod generate;
 mod serve;
 
 use std::io::{self, IsTerminal};
@@ -28,6 +29,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Files(files::Args),
+    Generate(generate::Generate),
 }
 
 /// Why a command ended early: one line that names the thing and what to do.
@@ -53,12 +55,18 @@ impl Error {
 /// Runs the program on the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() => {
+            anstream::eprintln!("fimd: {}", one_line(&error));
+            return ExitCode::from(2);
+        }
+        Err(help) => help.exit(),
+    };
     let result = log_to_stderr(cli.log_level).and_then(|()| match cli.command {
         None => serve::run(),
-        Some(command) => match command {
-            Command::Files(args) => files::run(&args),
-        },
+        Some(Command::Files(args)) => files::run(&args),
+        Some(Command::Generate(generate)) => generate.run(),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -92,4 +100,13 @@ fn log_to_stderr(level: Option<LevelFilter>) -> Result<(), Error> {
         .log_internal_errors(false)
         .try_init()
         .map_err(|error| Error::Failure(format!("cannot log to stderr: {error}")))
+}
+
+/// clap's message without its layout: what is wrong, what would be right.
+fn one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let said = text.split("\n\nUsage:").next().unwrap_or(&text);
+    let said = said.split("\n\nFor more").next().unwrap_or(said);
+    let words: Vec<_> = said.split_whitespace().collect();
+    words.join(" ").trim_start_matches("error: ").to_owned()
 }

@@ -3,6 +3,7 @@
 pub mod cancel;
 pub mod cli;
 pub mod context;
+pub mod dataset;
 pub mod engine;
 pub mod files;
 pub mod index;

@@ -1,0 +1,719 @@
+//! Where the holes of one file are: proposals of each kind, drawn until about
+//! one hole per 500 bytes stands.
+//!
+//! Everything that a proposal costs is bounded by the size of a hole, or
+//! logarithmic in the file's, so a file takes time in proportion to its size.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+
+use super::{Options, quality};
+use crate::php::spans::{self, Kind, Spans};
+use crate::text::{line_end, line_start};
+
+/// About one hole per so many bytes of source.
+const BYTES_PER_HOLE: usize = 500;
+/// How many proposals of a category are tried for one hole.
+const TRIES: usize = 12;
+/// After what a line's rest is worth completing.
+const TRIGGERS: [&str; 5] = ["->", "::", "= ", "return ", "("];
+
+/// How a hole was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
+pub enum SpanKind {
+    /// One node of the syntax tree, the larger the likelier.
+    AstNode,
+    /// A random span snapped to a run of sibling nodes.
+    AstAligned,
+    /// A run of whole lines, in files that are not parsed.
+    Lines,
+    /// The inside of `{…}`, in files that are not parsed.
+    Braces,
+    /// The rest of a line after `->`, `::`, `= `, `return ` or `(`.
+    LineRest,
+    /// The inside of a pair of brackets.
+    BracketContent,
+    /// The statement or declaration after a comment.
+    AfterComment,
+    /// The doc comment before a function.
+    DocComment,
+    /// Random characters.
+    CharSpan,
+}
+
+/// A share of the target mix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Category {
+    Structure,
+    Developer,
+    Characters,
+}
+
+impl Category {
+    const ALL: [Self; 3] = [Self::Structure, Self::Developer, Self::Characters];
+
+    /// The target share in percent.
+    fn percent(self) -> u32 {
+        match self {
+            Self::Structure => 66,
+            Self::Developer => 22,
+            Self::Characters => 12,
+        }
+    }
+}
+
+impl SpanKind {
+    /// Its name on the command line and in the records.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AstNode => "ast_node",
+            Self::AstAligned => "ast_aligned",
+            Self::Lines => "lines",
+            Self::Braces => "braces",
+            Self::LineRest => "line_rest",
+            Self::BracketContent => "bracket_content",
+            Self::AfterComment => "after_comment",
+            Self::DocComment => "doc_comment",
+            Self::CharSpan => "char_span",
+        }
+    }
+
+    fn category(self) -> Category {
+        match self {
+            Self::AstNode | Self::AstAligned | Self::Lines | Self::Braces => Category::Structure,
+            Self::LineRest | Self::BracketContent | Self::AfterComment | Self::DocComment => {
+                Category::Developer
+            }
+            Self::CharSpan => Category::Characters,
+        }
+    }
+}
+
+/// What is cut out of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hole {
+    /// Its bytes; both ends on character boundaries.
+    pub range: Range<usize>,
+    /// How it was chosen.
+    pub kind: SpanKind,
+    /// The name that the cut node declares or calls, or of the declaration
+    /// around the hole; empty when there is none.
+    pub name: String,
+}
+
+/// The holes of one file, and what was turned down on the way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chosen {
+    /// In the order of their starts.
+    pub holes: Vec<Hole>,
+    /// Proposals turned down, by reason.
+    pub rejected: BTreeMap<&'static str, u64>,
+}
+
+/// Chooses the holes of `text`.
+#[must_use]
+pub fn choose(text: &str, options: &Options, rng: &mut ChaCha8Rng) -> Chosen {
+    let mut wanted = text.len() / BYTES_PER_HOLE;
+    wanted += usize::from(rng.random_range(0..BYTES_PER_HOLE) < text.len() % BYTES_PER_HOLE);
+    let spans = if options.ast_fim {
+        Spans::parse(text)
+    } else {
+        None
+    };
+    let pools = Pools::new(text, spans.as_ref(), options);
+    let mut chooser = Chooser {
+        pools,
+        by_start: BTreeMap::new(),
+        rejected: BTreeMap::new(),
+    };
+    for _ in 0..wanted {
+        let first = draw_category(rng);
+        let others = Category::ALL.into_iter().filter(|other| *other != first);
+        if !std::iter::once(first)
+            .chain(others)
+            .any(|category| chooser.fill(category, rng))
+        {
+            break;
+        }
+    }
+    Chosen {
+        holes: chooser.by_start.into_values().collect(),
+        rejected: chooser.rejected,
+    }
+}
+
+fn draw_category(rng: &mut ChaCha8Rng) -> Category {
+    let mut left = rng.random_range(0..100);
+    for category in Category::ALL {
+        if left < category.percent() {
+            return category;
+        }
+        left -= category.percent();
+    }
+    Category::Characters
+}
+
+struct Chooser<'a> {
+    pools: Pools<'a>,
+    /// The holes so far by start and end.
+    by_start: BTreeMap<(usize, usize), Hole>,
+    rejected: BTreeMap<&'static str, u64>,
+}
+
+impl Chooser<'_> {
+    /// Tries to add one hole of `category`.
+    fn fill(&mut self, category: Category, rng: &mut ChaCha8Rng) -> bool {
+        let kinds: Vec<_> = self.pools.kinds(category).collect();
+        if kinds.is_empty() {
+            return false;
+        }
+        for _ in 0..TRIES {
+            let kind = kinds[rng.random_range(0..kinds.len())];
+            let Some(range) = self.pools.propose(kind, rng) else {
+                *self.rejected.entry("no_aligned_run").or_default() += 1;
+                continue;
+            };
+            match self.objection(&range) {
+                Some(reason) => *self.rejected.entry(reason).or_default() += 1,
+                None => {
+                    let name = self.pools.name(&range);
+                    let key = (range.start, range.end);
+                    self.by_start.insert(key, Hole { range, kind, name });
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    fn objection(&self, range: &Range<usize>) -> Option<&'static str> {
+        self.pools.objection(range).or_else(|| {
+            // Two holes that share more than half of the bytes of both differ
+            // by less than a factor of two in length, so start close together.
+            let near = range.start.saturating_sub(2 * range.len())..=range.start + range.len();
+            self.by_start
+                .range((*near.start(), 0)..=(*near.end(), usize::MAX))
+                .any(|(_, hole)| {
+                    let (shared, either) = spans::overlap(&hole.range, range);
+                    2 * shared > either
+                })
+                .then_some("duplicate_hole")
+        })
+    }
+}
+
+/// What holes may be proposed from.
+struct Pools<'a> {
+    measure: Measure<'a>,
+    spans: Option<&'a Spans>,
+    options: &'a Options,
+    /// Nodes fit to be cut, each with the bytes of all up to it.
+    nodes: Vec<(Range<usize>, usize)>,
+    braces: Vec<Range<usize>>,
+    line_rests: Vec<Range<usize>>,
+    brackets: Vec<Range<usize>>,
+    after_comments: Vec<Range<usize>>,
+    doc_comments: Vec<Range<usize>>,
+}
+
+impl<'a> Pools<'a> {
+    fn new(text: &'a str, spans: Option<&'a Spans>, options: &'a Options) -> Self {
+        let mut pools = Self {
+            measure: Measure::new(text),
+            spans,
+            options,
+            nodes: Vec::new(),
+            braces: Vec::new(),
+            line_rests: Vec::new(),
+            brackets: Vec::new(),
+            after_comments: Vec::new(),
+            doc_comments: Vec::new(),
+        };
+        pools.line_rests = pools.fitting(line_rests(text, spans));
+        match spans {
+            Some(spans) => {
+                let insides = spans.brackets.iter().map(|span| inside(text, span.range()));
+                pools.brackets = pools.fitting(insides);
+                let after = spans.after_comments.iter().map(|span| span.range());
+                pools.after_comments = pools.fitting(after);
+                let docs = spans.doc_comments.iter().map(|span| span.range());
+                pools.doc_comments = pools.fitting(docs);
+                let nodes = spans
+                    .nodes()
+                    .iter()
+                    .filter(|node| !node.broken && node.kind.is_code())
+                    .filter(|node| !spans.repeats_parent(node))
+                    .map(|node| node.span.range());
+                let mut bytes = 0;
+                pools.nodes = pools
+                    .fitting(nodes)
+                    .into_iter()
+                    .map(|node| {
+                        bytes += node.len();
+                        (node, bytes)
+                    })
+                    .collect();
+            }
+            None => {
+                pools.braces = pools.fitting(brace_pairs(text).into_iter());
+                pools.brackets = pools.braces.clone();
+            }
+        }
+        pools
+    }
+
+    fn fitting(&self, ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
+        ranges
+            .filter(|range| self.measure.objection(range, self.options).is_none())
+            .collect()
+    }
+
+    fn objection(&self, range: &Range<usize>) -> Option<&'static str> {
+        self.measure.objection(range, self.options).or_else(|| {
+            if !self.options.quality_filter {
+                return None;
+            }
+            let in_comment = self
+                .spans
+                .and_then(|spans| spans.innermost(range.clone()))
+                .is_some_and(|node| node.kind == Kind::Comment);
+            quality::objection(&self.measure.text[range.clone()], in_comment)
+        })
+    }
+
+    /// The kinds of `category` that were asked for and have anything to propose.
+    fn kinds(&self, category: Category) -> impl Iterator<Item = SpanKind> {
+        self.options
+            .spans
+            .iter()
+            .copied()
+            .filter(move |kind| kind.category() == category)
+            .filter(|kind| match kind {
+                SpanKind::AstNode => !self.nodes.is_empty(),
+                SpanKind::AstAligned => self.spans.is_some() && self.measure.text.len() > 1,
+                SpanKind::Lines => self.spans.is_none() && !self.measure.text.is_empty(),
+                SpanKind::Braces => !self.braces.is_empty(),
+                SpanKind::LineRest => !self.line_rests.is_empty(),
+                SpanKind::BracketContent => !self.brackets.is_empty(),
+                SpanKind::AfterComment => !self.after_comments.is_empty(),
+                SpanKind::DocComment => !self.doc_comments.is_empty(),
+                SpanKind::CharSpan => !self.measure.text.is_empty(),
+            })
+    }
+
+    /// A hole of `kind`, one of [`Self::kinds`].
+    fn propose(&self, kind: SpanKind, rng: &mut ChaCha8Rng) -> Option<Range<usize>> {
+        let any = |pool: &[Range<usize>], rng: &mut ChaCha8Rng| {
+            Some(pool[rng.random_range(0..pool.len())].clone())
+        };
+        match kind {
+            SpanKind::AstNode => {
+                let (_, all) = self.nodes.last()?;
+                let at = rng.random_range(0..*all);
+                let node = self.nodes.partition_point(|(_, upto)| *upto <= at);
+                Some(self.nodes[node].0.clone())
+            }
+            SpanKind::AstAligned => {
+                let range = self.random_span(rng);
+                self.spans?.aligned(range).map(|span| span.range())
+            }
+            SpanKind::Lines => Some(self.random_lines(rng)),
+            SpanKind::Braces => any(&self.braces, rng),
+            SpanKind::LineRest => any(&self.line_rests, rng),
+            SpanKind::BracketContent => any(&self.brackets, rng),
+            SpanKind::AfterComment => any(&self.after_comments, rng),
+            SpanKind::DocComment => any(&self.doc_comments, rng),
+            SpanKind::CharSpan => Some(self.random_span(rng)),
+        }
+    }
+
+    /// A span anywhere, short ones likelier than long ones.
+    fn random_span(&self, rng: &mut ChaCha8Rng) -> Range<usize> {
+        let text = self.measure.text;
+        let least = self.options.min_middle_chars;
+        let most = rng.random_range(least..=self.options.max_middle_chars());
+        let length = rng.random_range(least..=most);
+        let start = text.floor_char_boundary(rng.random_range(0..text.len()));
+        let end = if text.is_ascii() {
+            start.saturating_add(length).min(text.len())
+        } else {
+            let after = text[start..].char_indices().nth(length);
+            after.map_or(text.len(), |(at, _)| start + at)
+        };
+        start..end
+    }
+
+    /// A run of whole lines, from the first one's indentation to the last one's end.
+    fn random_lines(&self, rng: &mut ChaCha8Rng) -> Range<usize> {
+        let Measure { text, lines, .. } = &self.measure;
+        let first = rng.random_range(0..lines.len());
+        let count = rng.random_range(1..=self.options.max_middle_lines);
+        let last = first.saturating_add(count).min(lines.len()) - 1;
+        let start = lines[first] as usize;
+        let end = line_end(text, lines[last] as usize);
+        let indent = text[start..end].len() - text[start..end].trim_start().len();
+        start + indent..end
+    }
+
+    fn name(&self, range: &Range<usize>) -> String {
+        let text = self.measure.text;
+        self.spans
+            .and_then(|spans| {
+                let node = spans.innermost(range.clone())?;
+                Some(spans.name_of(node).of(text).to_owned())
+            })
+            .unwrap_or_default()
+    }
+}
+
+/// `range` without the white space at its end.
+fn inside(text: &str, range: Range<usize>) -> Range<usize> {
+    let kept = text[range.clone()].trim_ascii_end().len();
+    range.start..range.start + kept
+}
+
+/// The rests of lines after a trigger, without comments, strings and HTML.
+fn line_rests<'a>(
+    text: &'a str,
+    spans: Option<&'a Spans>,
+) -> impl Iterator<Item = Range<usize>> + 'a {
+    let mut line = 0..0;
+    let is_code = move |at: usize| {
+        let node = spans.and_then(|spans| spans.innermost(at..at + 1));
+        node.is_none_or(|node| node.kind.is_code() && node.kind != Kind::String)
+    };
+    (0..text.len()).filter_map(move |at| {
+        let bytes = &text.as_bytes()[at..];
+        let trigger = TRIGGERS.iter().find(|t| bytes.starts_with(t.as_bytes()))?;
+        if !line.contains(&at) {
+            line = line_start(text, at)..line_end(text, at);
+        }
+        let start = at + trigger.len();
+        (start < line.end && is_code(at)).then(|| inside(text, start..line.end))
+    })
+}
+
+/// The insides of matching braces, as far as that can be told without parsing.
+fn brace_pairs(text: &str) -> Vec<Range<usize>> {
+    let mut open = Vec::new();
+    let mut pairs = Vec::new();
+    for at in memchr::memchr2_iter(b'{', b'}', text.as_bytes()) {
+        if text.as_bytes()[at] == b'{' {
+            open.push(at + 1);
+        } else if let Some(start) = open.pop() {
+            pairs.push(inside(text, start..at));
+        }
+    }
+    pairs
+}
+
+/// Counts lines and characters of any part of a text in bounded time.
+#[derive(Debug)]
+pub struct Measure<'a> {
+    text: &'a str,
+    /// Where the lines start.
+    lines: Vec<u32>,
+    /// Characters before every [`Self::STEP`]th byte; empty when all is ASCII.
+    chars: Vec<u32>,
+}
+
+impl<'a> Measure<'a> {
+    const STEP: usize = 256;
+
+    /// Prepares to measure `text`.
+    #[must_use]
+    pub fn new(text: &'a str) -> Self {
+        let newlines = memchr::memchr_iter(b'\n', text.as_bytes());
+        let lines = std::iter::once(0)
+            .chain(newlines.map(|at| at + 1))
+            .filter_map(|at| u32::try_from(at).ok())
+            .collect();
+        let mut chars = Vec::new();
+        if !text.is_ascii() {
+            let mut before = 0;
+            for block in text.as_bytes().chunks(Self::STEP) {
+                chars.push(before);
+                before += starts_of_chars(block);
+            }
+            chars.push(before);
+        }
+        Self { text, lines, chars }
+    }
+
+    /// How many characters `range` holds.
+    #[must_use]
+    pub fn chars(&self, range: Range<usize>) -> usize {
+        if self.chars.is_empty() {
+            return range.len();
+        }
+        let before = |at: usize| {
+            let block = at / Self::STEP;
+            let rest = &self.text.as_bytes()[block * Self::STEP..at];
+            (self.chars[block] + starts_of_chars(rest)) as usize
+        };
+        before(range.end) - before(range.start)
+    }
+
+    /// How many lines `range` has a part of; a line break at its end opens no new one.
+    #[must_use]
+    pub fn lines(&self, range: Range<usize>) -> usize {
+        let line = |at: usize| self.lines.partition_point(|start| *start as usize <= at);
+        if range.is_empty() {
+            return 0;
+        }
+        line(range.end - 1) - line(range.start) + 1
+    }
+
+    /// Why `range` cannot be a middle at all.
+    fn objection(&self, range: &Range<usize>, options: &Options) -> Option<&'static str> {
+        if range.len() < options.min_middle_chars {
+            Some("too_short")
+        } else if range.len() > options.max_middle_chars().saturating_mul(4) {
+            Some("too_long")
+        } else if self.lines(range.clone()) > options.max_middle_lines {
+            Some("too_many_lines")
+        } else {
+            let chars = self.chars(range.clone());
+            if chars < options.min_middle_chars {
+                Some("too_short")
+            } else if chars > options.max_middle_chars() {
+                Some("too_long")
+            } else if self.text[range.clone()].trim().is_empty() {
+                Some("blank")
+            } else {
+                None
+            }
+        }
+    }
+}
+
+fn starts_of_chars(bytes: &[u8]) -> u32 {
+    bytes
+        .iter()
+        .map(|byte| u32::from(byte & 0xC0 != 0x80))
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use proptest::prelude::*;
+    use rand::SeedableRng;
+
+    use super::*;
+
+    fn chosen(text: &str, options: &Options) -> Chosen {
+        choose(text, options, &mut ChaCha8Rng::seed_from_u64(7))
+    }
+
+    fn only(kind: SpanKind) -> Options {
+        Options {
+            spans: vec![kind],
+            min_middle_chars: 8,
+            ..Options::default()
+        }
+    }
+
+    /// A class with enough of everything for each kind to be found.
+    fn sample() -> String {
+        let method = |n: usize| {
+            format!(
+                "    /** Gives the total of {n}, \u{e4}\u{f6}\u{1F600}. */\n    public function total{n}(array $lines): float\n    {{\n        // Add up.\n        foreach ($lines as $line) {{\n            $this->sum{n} += $line->price() * $line->quantity({n});\n        }}\n        return round($this->sum{n}, {n});\n    }}\n\n"
+            )
+        };
+        let methods: String = (0..20).map(method).collect();
+        format!("<?php\n\nnamespace Shop;\n\nclass Order\n{{\n{methods}}}\n")
+    }
+
+    #[test]
+    fn every_kind_cuts_what_it_says() {
+        let text = sample();
+        for (kind, is_right) in [
+            (
+                SpanKind::LineRest,
+                (|before, _, after| {
+                    TRIGGERS.iter().any(|t| before.ends_with(t)) && after.starts_with('\n')
+                }) as fn(&str, &str, &str) -> bool,
+            ),
+            (SpanKind::BracketContent, |before, _, after| {
+                before.ends_with(['(', '{', '[']) && after.trim_start().starts_with([')', '}', ']'])
+            }),
+            (SpanKind::AfterComment, |before, _, _| {
+                before.trim_end().ends_with("Add up.") || before.trim_end().ends_with("*/")
+            }),
+            (SpanKind::DocComment, |_, middle, after| {
+                middle.starts_with("/**")
+                    && middle.ends_with("*/")
+                    && after.trim_start().starts_with("public function")
+            }),
+            (SpanKind::AstNode, |_, middle, _| {
+                let ends = [';', '}', ')', '>', '"'];
+                middle.ends_with(|c: char| ends.contains(&c) || c.is_alphanumeric())
+            }),
+            (SpanKind::AstAligned, |_, middle, _| {
+                !middle.starts_with(char::is_whitespace) && !middle.ends_with(char::is_whitespace)
+            }),
+        ] {
+            let chosen = chosen(&text, &only(kind));
+            assert!(chosen.holes.len() > 3, "{kind:?}: {chosen:?}");
+            for hole in chosen.holes {
+                assert_eq!(hole.kind, kind);
+                let Range { start, end } = hole.range;
+                assert!(
+                    is_right(&text[..start], &text[start..end], &text[end..]),
+                    "{kind:?}: {:?}",
+                    &text[start..end]
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_whole_node_is_cut_in_a_file_with_non_ascii_text() {
+        // The predecessor applied byte offsets to characters.
+        let text = format!(
+            "<?php\n// {}\nfunction price(Order $order): int {{ return $order->total; }}\n",
+            "\u{e4}\u{1F600}".repeat(400)
+        );
+        let mut options = only(SpanKind::AstNode);
+        options.min_middle_chars = 40;
+        let chosen = chosen(&text, &options);
+        assert_eq!(chosen.holes.len(), 1, "{chosen:?}");
+        let hole = &chosen.holes[0];
+        assert_eq!(hole.name, "price");
+        assert!(text[hole.range.clone()].starts_with("function price("));
+        assert!(text[hole.range.clone()].ends_with('}'));
+    }
+
+    #[test]
+    fn line_limits_hold_for_every_kind() {
+        // The predecessor ignored --max-middle-lines for single nodes.
+        let text = sample();
+        for ast_fim in [true, false] {
+            let options = Options {
+                max_middle_lines: 2,
+                ast_fim,
+                ..Options::default()
+            };
+            let chosen = chosen(&text, &options);
+            assert!(chosen.holes.len() > 5);
+            for hole in chosen.holes {
+                assert!(text[hole.range].lines().count() <= 2);
+            }
+        }
+    }
+
+    #[test]
+    fn files_that_cannot_be_parsed_get_line_and_brace_spans() {
+        let text =
+            "<?php ) ) } class class ( ( $ $ = => -> {{{ if ($x) { return compute($y, $z) + 1; \n"
+                .repeat(60);
+        let kinds: Vec<_> = chosen(&text, &Options::default())
+            .holes
+            .iter()
+            .map(|hole| hole.kind)
+            .collect();
+        assert!(kinds.contains(&SpanKind::Lines), "{kinds:?}");
+        assert!(!kinds.contains(&SpanKind::AstNode), "{kinds:?}");
+    }
+
+    #[test]
+    fn an_array_of_8018_elements_costs_its_share() {
+        // The predecessor tried all pairs of siblings: about an hour.
+        let row = |n: usize| format!("    'key number {n}' => 'some value {n}',\n");
+        let array = |rows: usize| {
+            let rows: String = (0..rows).map(row).collect();
+            format!("<?php\nreturn array(\n{rows});\n")
+        };
+        let time = |rows: usize| {
+            let text = array(rows);
+            let started = Instant::now();
+            let chosen = chosen(&text, &only(SpanKind::AstAligned));
+            assert!(
+                chosen.holes.len() * 1000 > text.len(),
+                "{}",
+                chosen.holes.len()
+            );
+            started.elapsed()
+        };
+        time(100);
+        let (small, large) = (time(802), time(8018));
+        assert!(
+            large < small * 40,
+            "{small:?} for a tenth, {large:?} for all"
+        );
+    }
+
+    #[test]
+    fn no_hole_is_chosen_twice() {
+        let text = sample();
+        let holes = chosen(&text, &Options::default()).holes;
+        for (at, hole) in holes.iter().enumerate() {
+            for other in &holes[at + 1..] {
+                let (shared, either) = spans::overlap(&hole.range, &other.range);
+                assert!(2 * shared <= either, "{hole:?} {other:?}");
+            }
+        }
+    }
+
+    fn phpish() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            Just("function f($a) { return $a->b(1, 2); }\n".to_owned()),
+            Just("class \u{c4} { /** D\u{f6}c. */ function g() {} }\r\n".to_owned()),
+            Just("// comment \u{1F600}\n$x = [1, 'two', \"thr{$ee}\"];\n".to_owned()),
+            Just("?> <b>html</b> <?php ".to_owned()),
+            Just("<<<EOT\n text $x\nEOT;\n".to_owned()),
+            Just("{ ( [ ".to_owned()),
+            Just(" ] ) }".to_owned()),
+            any::<String>(),
+        ];
+        prop::collection::vec(piece, 0..80).prop_map(|pieces| format!("<?php {}", pieces.concat()))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(150))]
+
+        #[test]
+        fn holes_of_any_text_lie_on_characters_and_keep_the_limits(
+            text in prop_oneof![phpish(), any::<String>()],
+            min in 1_usize..50,
+            lines in 1_usize..6,
+            total in 200_usize..2000,
+            ast_fim: bool,
+            quality_filter: bool,
+        ) {
+            let options = Options {
+                min_middle_chars: min,
+                max_middle_lines: lines,
+                max_total_chars: total,
+                ast_fim,
+                quality_filter,
+                ..Options::default()
+            };
+            for hole in chosen(&text, &options).holes {
+                let middle = text.get(hole.range).unwrap();
+                let chars = middle.chars().count();
+                prop_assert!(chars >= min && chars <= total / 4);
+                prop_assert!(middle.lines().count() <= lines);
+            }
+        }
+
+        #[test]
+        fn measures_agree_with_counting(text: String, a: prop::sample::Index, b: prop::sample::Index) {
+            let at = |index: prop::sample::Index| text.floor_char_boundary(index.index(text.len() + 1));
+            let (a, b) = (at(a), at(b));
+            let range = a.min(b)..a.max(b);
+            let measure = Measure::new(&text);
+            prop_assert_eq!(measure.chars(range.clone()), text[range.clone()].chars().count());
+            prop_assert_eq!(measure.lines(range.clone()), text[range].lines().count());
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What makes a middle worth learning, and how hard it is.
+
+use std::hash::{Hash, Hasher};
+
+use rustc_hash::{FxHashSet, FxHasher};
+
+/// A middle of this many lines or more is repetitive when fewer than half of
+/// its lines differ.
+const REPETITIVE_LINES: usize = 4;
+/// A middle of this many tokens or more is repetitive when fewer than two in
+/// five of its token triples differ.
+const REPETITIVE_TOKENS: usize = 30;
+/// Bits per character, white space apart, under which a middle says too
+/// little. PHP code lies above 4; `---- ---- ----` and `0, 0, 0, 0,` below 2.
+const MIN_ENTROPY: f64 = 2.5;
+
+/// Why the quality filter turns `middle` down, if it does: `repetitive`,
+/// `low_entropy` or `comment_only`. `in_comment` says that it lies inside one comment.
+#[must_use]
+pub fn objection(middle: &str, in_comment: bool) -> Option<&'static str> {
+    if in_comment || comment_only(middle) {
+        Some("comment_only")
+    } else if entropy(middle) < MIN_ENTROPY {
+        Some("low_entropy")
+    } else if repetitive(middle) {
+        Some("repetitive")
+    } else {
+        None
+    }
+}
+
+/// Whether each line that is not blank is a comment or a part of one.
+fn comment_only(text: &str) -> bool {
+    text.lines().map(str::trim).all(|line| {
+        let code_after = line
+            .rsplit_once("*/")
+            .is_some_and(|(_, rest)| !rest.trim().is_empty());
+        let starts_like_one = line.starts_with("//")
+            || line.starts_with("/*")
+            || line.starts_with('*')
+            || (line.starts_with('#') && !line.starts_with("#["));
+        line.is_empty() || (starts_like_one && (!code_after || line.starts_with("//")))
+    })
+}
+
+/// Shannon entropy of the bytes that are not white space, in bits.
+fn entropy(text: &str) -> f64 {
+    let mut counts = [0_u32; 256];
+    let mut total = 0_u32;
+    for byte in text.bytes().filter(|byte| !byte.is_ascii_whitespace()) {
+        counts[usize::from(byte)] += 1;
+        total += 1;
+    }
+    counts
+        .iter()
+        .filter(|count| **count > 0)
+        .map(|count| f64::from(*count) / f64::from(total))
+        .map(|share| -share * share.log2())
+        .sum()
+}
+
+fn repetitive(text: &str) -> bool {
+    let lines: Vec<_> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let distinct: FxHashSet<_> = lines.iter().collect();
+    if lines.len() >= REPETITIVE_LINES && distinct.len() * 2 < lines.len() {
+        return true;
+    }
+    let tokens: Vec<_> = tokens(text).collect();
+    let triples: FxHashSet<u64> = tokens
+        .windows(3)
+        .map(|triple| {
+            let mut hasher = FxHasher::default();
+            triple.hash(&mut hasher);
+            hasher.finish()
+        })
+        .collect();
+    tokens.len() >= REPETITIVE_TOKENS && triples.len() * 5 < (tokens.len() - 2) * 2
+}
+
+/// Words, and single other characters, without white space.
+fn tokens(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start();
+        let first = rest.chars().next()?;
+        let end = if is_word(first) {
+            rest.find(|c| !is_word(c)).unwrap_or(rest.len())
+        } else {
+            first.len_utf8()
+        };
+        let (token, after) = rest.split_at(end);
+        rest = after;
+        Some(token)
+    })
+}
+
+fn is_word(c: char) -> bool {
+    c == '_' || c.is_alphanumeric()
+}
+
+/// How hard `middle` is to write: one point per line, two per decision
+/// (`if`, `elseif`, `for`, `foreach`, `while`, `case`, `catch`, `match`, `fn`,
+/// `function`, `&&`, `||`, `?`), two per level of bracket nesting, half a point
+/// per opening parenthesis and a quarter per distinct word. A multiple of 0.25.
+#[must_use]
+pub fn complexity(middle: &str) -> f64 {
+    let mut quarters = 4 * middle.lines().count();
+    let mut words = FxHashSet::default();
+    let (mut depth, mut deepest) = (0_usize, 0_usize);
+    let mut before = "";
+    for token in tokens(middle) {
+        match token {
+            "if" | "elseif" | "for" | "foreach" | "while" | "case" | "catch" | "match" | "fn"
+            | "function" => quarters += 8,
+            "&" | "|" if before == token => quarters += 8,
+            "?" => quarters += 8,
+            "(" | "[" | "{" => {
+                depth += 1;
+                deepest = deepest.max(depth);
+                quarters += if token == "(" { 2 } else { 0 };
+            }
+            ")" | "]" | "}" => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if token.starts_with(is_word) && words.insert(token) {
+            quarters += 1;
+        }
+        before = token;
+    }
+    quarters += 8 * deepest;
+    u32::try_from(quarters).map_or(f64::from(u32::MAX), f64::from) / 4.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_objection_has_its_reason_and_code_has_none() {
+        for (middle, expected) in [
+            ("$total += $line->price() * $line->quantity();", None),
+            ("// first line\n    # second\n", Some("comment_only")),
+            ("/** One. */", Some("comment_only")),
+            (
+                " * @param int $x\n     * @return void\n     */",
+                Some("comment_only"),
+            ),
+            (" * done. */ $x = compute($this->left, 12);", None),
+            ("#[Route('/users', methods: ['GET'])]", None),
+            (
+                "0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,",
+                Some("low_entropy"),
+            ),
+            (
+                "$list[] = compute(1);\n$list[] = compute(1);\n$list[] = compute(1);\n$list[] = compute(1);\n",
+                Some("repetitive"),
+            ),
+        ] {
+            assert_eq!(objection(middle, false), expected, "{middle:?}");
+        }
+        assert_eq!(objection("some words inside", true), Some("comment_only"));
+    }
+
+    #[test]
+    fn branching_code_is_harder_than_a_list() {
+        let list = "'alpha',\n'beta',\n'gamma',";
+        let code = "if ($a && $b) {\n    return $c ? f($a) : g($b);\n}";
+        assert!(complexity(code) > 2.0 * complexity(list));
+        assert_eq!(complexity(""), 0.0);
+    }
+}

@@ -1,0 +1,165 @@
+//! What a run did, as `metadata.json` tells it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::split::{Entry, Parts};
+use super::template::Tokens;
+use super::{Options, SpanKind, SplitBy};
+
+/// The whole story of a dataset. Equal input, options and seed give equal
+/// reports: it holds no times and no paths of this machine.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// `fimd`.
+    pub generator: &'static str,
+    /// The version of fimd that made it.
+    pub version: &'static str,
+    /// Every option that shapes the examples.
+    pub options: Options,
+    /// The family's tokens.
+    pub tokens: Tokens,
+    /// How much of everything.
+    pub counts: Counts,
+    /// How the examples were divided.
+    pub split: Split,
+    /// Examples of each kind, in both parts.
+    pub spans: BTreeMap<SpanKind, usize>,
+    /// The complexity of the examples in both parts; absent when there are none.
+    pub complexity: Option<Complexity>,
+    /// Files that gave no example, by reason.
+    pub files_skipped: BTreeMap<String, Skipped>,
+    /// Holes that were proposed or cut and turned down, by reason.
+    pub rejections: BTreeMap<&'static str, u64>,
+}
+
+/// How much of everything there was.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Counts {
+    /// Files in the index.
+    pub files_indexed: usize,
+    /// Files that gave examples.
+    pub files_used: usize,
+    /// Examples in both parts.
+    pub examples: usize,
+    /// Examples to train on.
+    pub train: usize,
+    /// Examples to validate with.
+    pub val: usize,
+    /// Examples that the curriculum cut from training.
+    pub cut_by_curriculum: usize,
+}
+
+/// How the examples were divided.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Split {
+    /// By file or by example.
+    pub by: SplitBy,
+    /// The share that was asked for.
+    pub asked: f64,
+    /// The share of validation examples before the curriculum cut any.
+    pub reached: f64,
+    /// Files with examples to train on.
+    pub train_files: usize,
+    /// Files with examples to validate with.
+    pub val_files: usize,
+    /// Whether text of a validation file can be in training: so it is when
+    /// split by example, and the validation loss then says little.
+    pub leaks: bool,
+}
+
+/// Statistics of the complexity scores.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Complexity {
+    /// The least.
+    pub min: f64,
+    /// The median.
+    pub median: f64,
+    /// The mean.
+    pub mean: f64,
+    /// Nine in ten are not above it.
+    pub p90: f64,
+    /// The greatest.
+    pub max: f64,
+}
+
+/// Files skipped for one reason.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Skipped {
+    /// How many.
+    pub count: usize,
+    /// Their keys; a folder ends with `/`.
+    pub files: Vec<String>,
+}
+
+impl Report {
+    /// Notes that the file `key` was skipped for `reason`.
+    pub fn skip(&mut self, key: &str, reason: &str) {
+        let skipped = self.files_skipped.entry(reason.to_owned()).or_default();
+        skipped.count += 1;
+        skipped.files.push(key.to_owned());
+    }
+
+    /// A report on nothing yet.
+    #[must_use]
+    pub fn new(options: &Options) -> Self {
+        Self {
+            generator: "fimd",
+            version: env!("CARGO_PKG_VERSION"),
+            tokens: options.base_model.tokens(),
+            counts: Counts::default(),
+            split: Split {
+                by: options.split_by,
+                asked: options.val_split,
+                reached: 0.0,
+                train_files: 0,
+                val_files: 0,
+                leaks: options.split_by == SplitBy::Example,
+            },
+            spans: BTreeMap::new(),
+            complexity: None,
+            files_skipped: BTreeMap::new(),
+            rejections: BTreeMap::new(),
+            options: options.clone(),
+        }
+    }
+
+    /// Adds to the rejections.
+    pub fn reject(&mut self, reason: &'static str, count: u64) {
+        *self.rejections.entry(reason).or_default() += count;
+    }
+
+    /// Fills in what is known once the examples are split.
+    pub fn finish(&mut self, entries: &[Entry], kinds: &[SpanKind], parts: &Parts) {
+        let examples = parts.train.len() + parts.val.len();
+        self.counts.examples = examples;
+        self.counts.train = parts.train.len();
+        self.counts.val = parts.val.len();
+        self.counts.cut_by_curriculum = entries.len() - examples;
+        self.split.reached = parts.val.len() as f64 / entries.len().max(1) as f64;
+        self.split.train_files = files(entries, &parts.train);
+        self.split.val_files = files(entries, &parts.val);
+        let kept = || parts.train.iter().chain(&parts.val);
+        for at in kept() {
+            *self.spans.entry(kinds[*at]).or_default() += 1;
+        }
+        let mut scores: Vec<_> = kept().map(|at| entries[*at].complexity).collect();
+        scores.sort_by(f64::total_cmp);
+        self.complexity = scores.last().map(|max| Complexity {
+            min: scores[0],
+            median: scores[(scores.len() - 1) / 2],
+            mean: scores.iter().sum::<f64>() / scores.len() as f64,
+            p90: scores[(scores.len() - 1) * 9 / 10],
+            max: *max,
+        });
+    }
+}
+
+/// From how many files the examples at `indices` come.
+fn files(entries: &[Entry], indices: &[usize]) -> usize {
+    let mut files: Vec<_> = indices.iter().map(|at| entries[*at].file).collect();
+    files.sort_unstable();
+    files.dedup();
+    files.len()
+}

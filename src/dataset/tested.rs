@@ -1,0 +1,120 @@
+//! Which files have a test, for `--tested-only`. A test of `X` is `XTest.php`,
+//! or a test class that names the class `X`; names are compared whole.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
+
+use crate::index::SourceFile;
+use crate::php::{ClassLike, RefKind};
+
+/// What the project's tests are named for, and what they name.
+#[derive(Debug, Default)]
+pub(super) struct Tests<'a> {
+    names: FxHashSet<&'a str>,
+}
+
+impl<'a> Tests<'a> {
+    /// Reads the tests among `files`.
+    pub(super) fn new(files: impl Iterator<Item = &'a Arc<SourceFile>>) -> Self {
+        let mut names = FxHashSet::default();
+        for file in files {
+            if let Some(subject) = stem(file).strip_suffix("Test") {
+                names.insert(subject);
+            }
+            for class in file
+                .facts
+                .classes
+                .iter()
+                .filter(|class| is_test(class, file))
+            {
+                let references = file.facts.references.iter().filter(|reference| {
+                    reference.kind == RefKind::Class
+                        && class.body.contains(reference.name().start as usize)
+                });
+                // An imported class is named by the alias in the body, so the
+                // import is what says whose test this is.
+                let imports = file.facts.uses.iter().map(|import| import.name);
+                names.extend(
+                    references
+                        .map(|reference| reference.name())
+                        .chain(imports)
+                        .map(|name| last_segment(name.of(&file.text))),
+                );
+            }
+        }
+        names.remove("");
+        Self { names }
+    }
+
+    /// Whether one of the tests is for `file`.
+    #[must_use]
+    pub(super) fn cover(&self, file: &SourceFile) -> bool {
+        self.names.contains(stem(file))
+            || file
+                .facts
+                .classes
+                .iter()
+                .any(|class| self.names.contains(class.name.of(&file.text)))
+    }
+}
+
+/// Whether `class` is a test: named `…Test`, or a `…TestCase` by its parent.
+fn is_test(class: &ClassLike, file: &SourceFile) -> bool {
+    class.name.of(&file.text).ends_with("Test")
+        || class
+            .extends
+            .iter()
+            .any(|parent| last_segment(parent.of(&file.text)).ends_with("TestCase"))
+}
+
+/// The file's name without `.php`.
+fn stem(file: &SourceFile) -> &str {
+    let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+    name.strip_suffix(".php").unwrap_or(name)
+}
+
+fn last_segment(name: &str) -> &str {
+    name.rsplit('\\').next().unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str, code: &str) -> Arc<SourceFile> {
+        let text = format!("<?php {code}");
+        Arc::new(SourceFile {
+            path: path.into(),
+            facts: crate::php::facts(&text),
+            text: text.into(),
+            lossy: false,
+        })
+    }
+
+    #[test]
+    fn delegatesto_is_no_test_and_names_match_whole() {
+        // The predecessor looked for "test" anywhere in the path.
+        let files = [
+            file(
+                "src/DelegatesTo.php",
+                "class DelegatesTo { function f() { new Money; } }",
+            ),
+            file("src/Order.php", "class Order {}"),
+            file("src/OrderLine.php", "class OrderLine {}"),
+            file("src/Money.php", "class Money {}"),
+            file("src/values.php", "class Cents {}"),
+            file(
+                "tests/OrderTest.php",
+                "class OrderTest { function f() { new A\\Cents; } }",
+            ),
+        ];
+        let tests = Tests::new(files.iter());
+        let covered: Vec<_> = files
+            .iter()
+            .filter(|file| tests.cover(file))
+            .map(|file| &*file.path)
+            .collect();
+        assert_eq!(covered, ["src/Order.php", "src/values.php"]);
+    }
+}
