@@ -1,6 +1,8 @@
 //! The command line: what was typed becomes typed options for the library.
 //! Data goes to stdout, everything else to stderr.
 
+mod context;
+mod eval;
 mod files;
 mod generate;
 mod serve;
@@ -28,6 +30,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Context(context::Args),
+    Eval(eval::Args),
     Files(files::Args),
     Generate(generate::Generate),
 }
@@ -65,6 +69,8 @@ pub fn main() -> ExitCode {
     };
     let result = log_to_stderr(cli.log_level).and_then(|()| match cli.command {
         None => serve::run(),
+        Some(Command::Context(args)) => context::run(&args),
+        Some(Command::Eval(args)) => eval::run(&args),
         Some(Command::Files(args)) => files::run(&args),
         Some(Command::Generate(generate)) => generate.run(),
     });

@@ -5,7 +5,7 @@ mod roots;
 mod rules;
 mod walk;
 
-pub use read::read;
+pub use read::{decode, read, read_text};
 pub use roots::Roots;
 pub use rules::left_out_of_dataset;
 pub use walk::{Found, LeftOut, Walk, WalkOptions, walk};

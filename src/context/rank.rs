@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::Signal;
 use super::buffer::Buffer;
 use super::members::{Members, is_visible};
 use super::offers::name_kind;
@@ -107,6 +108,8 @@ pub(super) struct Ranker<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) types: Types<'a>,
     pub(super) site: Site,
+    /// What must not be learnt from.
+    pub(super) without: &'a [Signal],
 }
 
 /// The ranking's result.
@@ -131,27 +134,38 @@ impl<'a> Ranker<'a> {
         let mut offered = Names::default();
         let mut on_receiver = Names::default();
         let mut reach = Names::default();
+        let learns_from = |signal| !self.without.contains(&signal);
         match self.site {
             Site::Member { operator, .. } => {
-                let receiver = self.types.receiver(operator);
-                self.type_members(&receiver, operator, &mut offered, &mut typed);
-                note_classes(&receiver, 1.0, &mut classes);
-                self.used_on_receiver(operator, &mut on_receiver);
+                if learns_from(Signal::Types) {
+                    let receiver = self.types.receiver(operator);
+                    self.type_members(&receiver, operator, &mut offered, &mut typed);
+                    note_classes(&receiver, 1.0, &mut classes);
+                }
+                if learns_from(Signal::Receivers) {
+                    self.used_on_receiver(operator, &mut on_receiver);
+                }
             }
-            Site::Method => self.overridable(&mut offered, &mut typed),
-            Site::Expression | Site::Text => {
+            Site::Method if learns_from(Signal::Types) => {
+                self.overridable(&mut offered, &mut typed);
+            }
+            Site::Expression | Site::Text if learns_from(Signal::Reach) => {
                 for (_, ty) in self.types.in_reach(self.buffer.before, 6) {
                     note_classes(&ty, 0.5, &mut classes);
                     let operator = self.buffer.before;
                     self.type_members(&ty, operator, &mut reach, &mut typed);
                 }
             }
-            Site::Class => {}
+            Site::Class | Site::Method | Site::Expression | Site::Text => {}
         }
         let mut near = Names::default();
-        self.used_in_chunks(hits, &mut near, &mut classes);
+        if learns_from(Signal::Chunks) {
+            self.used_in_chunks(hits, &mut near, &mut classes);
+        }
         let mut similar = Names::default();
-        self.used_in_files(&self.similar_files(), &mut similar, &mut classes);
+        if learns_from(Signal::SimilarFiles) {
+            self.used_in_files(&self.similar_files(), &mut similar, &mut classes);
+        }
         for import in self
             .buffer
             .scope()
