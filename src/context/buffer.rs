@@ -8,8 +8,7 @@
 use super::Request;
 use crate::php::lex::{Kind, Start, Token, lex, lex_from};
 use crate::php::names::Scope;
-use crate::php::scan::{declarations, references};
-use crate::php::{FileFacts, Span};
+use crate::php::{FileFacts, Span, facts_of};
 use crate::text::{line_end, line_start};
 
 /// How much of a large file's head is read, in bytes.
@@ -64,8 +63,7 @@ impl<'a> Buffer<'a> {
             _ => Start::Code,
         };
         tokens.extend(lex_from(&content[..end], after, outside));
-        let mut facts = declarations(content, &tokens);
-        facts.references = references(content, &tokens);
+        let facts = facts_of(content, &tokens);
         Self {
             path: request.path,
             content,

@@ -256,8 +256,7 @@ impl<'a> Ranker<'a> {
 
     /// Members used elsewhere on receivers of the same name.
     fn used_on_receiver(&self, operator: usize, names: &mut Names) {
-        let receiver =
-            crate::php::scan::receiver(self.buffer.content, &self.buffer.tokens, operator);
+        let receiver = crate::php::receiver(self.buffer.content, &self.buffer.tokens, operator);
         let receiver = receiver.of(self.buffer.content);
         let receiver = receiver.rsplit('\\').next().unwrap_or(receiver);
         if receiver.is_empty() {
