@@ -70,7 +70,7 @@ fn declarations<'a>(
     let elsewhere = |declared: &Declared<'_>| declared.path() != types.buffer.path;
     match kind {
         NameKind::Class => {
-            let class = snapshot.class(name, types.buffer.path);
+            let class = types.classes.get(name);
             class.map(Declared::Class).into_iter().collect()
         }
         NameKind::Function | NameKind::Constant => {
@@ -194,7 +194,7 @@ pub(super) fn dependencies<'a>(types: &Types<'a>, offers: &mut Vec<Offer<'a>>) {
         if !seen.insert(NameKind::Class.fold(name)) {
             continue;
         }
-        let Some(class) = types.snapshot.class(name, buffer.path) else {
+        let Some(class) = types.classes.get(name) else {
             continue;
         };
         let mut add = |declared, score| {
