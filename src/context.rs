@@ -2,6 +2,7 @@
 //! function behind `getContext`, `fimd context` and every training example.
 
 mod buffer;
+mod classes;
 mod members;
 mod offers;
 mod pack;
@@ -14,6 +15,7 @@ mod types;
 use std::cell::Cell;
 
 use buffer::Buffer;
+use classes::Classes;
 use rank::Ranker;
 use site::Site;
 use types::Types;
@@ -151,9 +153,11 @@ pub fn assemble_without(
     };
     cancel.check()?;
     let fuel = Cell::new(types::FUEL);
+    let classes = Classes::new(snapshot, request.path);
     let types = Types {
         buffer: &buffer,
         snapshot,
+        classes: &classes,
         fuel: &fuel,
     };
     let offers = if request.dependencies {

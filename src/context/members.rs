@@ -44,7 +44,8 @@ impl<'a> Members<'a> {
             let mixins = docs(declared.doc.of(current.text))
                 .filter(|tag| tag.name == "mixin")
                 .map(|tag| tag.ty);
-            for name in named.chain(mixins) {
+            let missing = MAX_CLASSES - hierarchy.len();
+            for name in named.chain(mixins).take(missing) {
                 let Some(parent) = scope.class(name).and_then(|name| types.class(&name)) else {
                     continue;
                 };

@@ -4,7 +4,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::pack::{Offer, Piece};
-use super::rank::{Classes, Name, Ranking};
+use super::rank::{Name, Ranking, Relevance};
 use super::types::Types;
 use crate::index::symbols::{DeclKind, Declared, Key, NameKind};
 use crate::php::{MemberKind, UseKind};
@@ -76,14 +76,14 @@ struct Finder<'n, 'a> {
 }
 
 impl<'n, 'a> Finder<'n, 'a> {
-    fn new(types: Types<'a>, classes: &Classes<'a>, wanted: &'n [(Name<'a>, f32)]) -> Self {
+    fn new(types: Types<'a>, classes: &Relevance<'a>, wanted: &'n [(Name<'a>, f32)]) -> Self {
         let wanted: FxHashSet<&str> = wanted.iter().map(|((_, name), _)| &**name).collect();
         let mut folded = String::new();
         let mut classes: Vec<_> = classes.iter().collect();
         classes.sort_by(|a, b| b.1.total_cmp(a.1).then_with(|| a.0.cmp(b.0)));
         let mut relevant: FxHashMap<(NameKind, &'n str), Vec<Declared<'a>>> = FxHashMap::default();
         for (name, _) in classes.into_iter().take(RELEVANT_CLASSES) {
-            let Some(class) = types.snapshot.class(name, types.buffer.path) else {
+            let Some(class) = types.classes.get(name) else {
                 continue;
             };
             for (index, member) in class.class().members.iter().enumerate() {
@@ -115,7 +115,7 @@ impl<'n, 'a> Finder<'n, 'a> {
         let (kind, text) = name;
         let decl = match kind {
             NameKind::Class => {
-                let class = snapshot.class(text, path);
+                let class = self.types.classes.get(text);
                 return class.map(Declared::Class).into_iter().collect();
             }
             NameKind::Function => DeclKind::Function,
@@ -228,7 +228,7 @@ pub(super) fn dependencies<'a>(types: &Types<'a>, offers: &mut Vec<Offer<'a>>) {
         if !seen.insert(NameKind::Class.fold(name)) {
             continue;
         }
-        let Some(class) = types.snapshot.class(name, buffer.path) else {
+        let Some(class) = types.classes.get(name) else {
             continue;
         };
         let mut add = |declared, score| {

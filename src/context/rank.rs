@@ -97,7 +97,7 @@ fn kind_weight(site: Site, kind: NameKind) -> f32 {
 }
 
 /// How much each class, by its folded full name, matters at the cursor.
-pub(super) type Classes<'a> = FxHashMap<Cow<'a, str>, f32>;
+pub(super) type Relevance<'a> = FxHashMap<Cow<'a, str>, f32>;
 
 /// A member that the receiver's type, or a variable's, is known to have.
 pub(super) type TypedMember<'a> = (crate::index::symbols::ClassRef<'a>, usize);
@@ -119,7 +119,7 @@ pub(super) struct Ranking<'a> {
     /// For members, the declarations that types point to.
     pub(super) typed: FxHashMap<Name<'a>, TypedMember<'a>>,
     /// How much each class (by folded full name) matters here.
-    pub(super) classes: Classes<'a>,
+    pub(super) classes: Relevance<'a>,
 }
 
 impl<'a> Ranker<'a> {
@@ -276,8 +276,7 @@ impl<'a> Ranker<'a> {
 
     /// Members used elsewhere on receivers of the same name.
     fn used_on_receiver(&self, operator: usize, names: &mut Names<'a>) {
-        let receiver =
-            crate::php::scan::receiver(self.buffer.content, &self.buffer.tokens, operator);
+        let receiver = crate::php::receiver(self.buffer.content, &self.buffer.tokens, operator);
         let receiver = receiver.of(self.buffer.content);
         let receiver = receiver.rsplit('\\').next().unwrap_or(receiver);
         if receiver.is_empty() {
@@ -302,7 +301,7 @@ impl<'a> Ranker<'a> {
     }
 
     /// Names used in the chunks `hits`, weighted by how well those match.
-    fn used_in_chunks(&self, hits: &[Hit], names: &mut Names<'a>, classes: &mut Classes<'a>) {
+    fn used_in_chunks(&self, hits: &[Hit], names: &mut Names<'a>, classes: &mut Relevance<'a>) {
         let Some(best) = hits.first().map(|hit| hit.score) else {
             return;
         };
@@ -322,7 +321,7 @@ impl<'a> Ranker<'a> {
         &self,
         files: &[(usize, f32)],
         names: &mut Names<'a>,
-        classes: &mut Classes<'a>,
+        classes: &mut Relevance<'a>,
     ) {
         for &(file, weight) in files {
             for (kind, name) in self.snapshot.names_used(file) {
@@ -344,7 +343,7 @@ impl<'a> Ranker<'a> {
         references: impl Iterator<Item = &'r Reference>,
         weight: f32,
         names: &mut Names<'a>,
-        classes: &mut Classes<'a>,
+        classes: &mut Relevance<'a>,
     ) {
         let mut seen: Vec<(NameKind, &str)> = Vec::new();
         for reference in references {
@@ -455,7 +454,7 @@ impl<'a> Ranker<'a> {
     }
 }
 
-fn note_classes(ty: &Type, weight: f32, classes: &mut Classes<'_>) {
+fn note_classes(ty: &Type, weight: f32, classes: &mut Relevance<'_>) {
     for class in &ty.classes {
         *classes
             .entry(Cow::Owned(NameKind::Class.fold(class)))

@@ -6,6 +6,7 @@
 use std::cell::Cell;
 
 use super::buffer::Buffer;
+use super::classes::Classes;
 use super::members::{Members, docs};
 use crate::index::Snapshot;
 use crate::index::symbols::{ClassRef, DeclKind, Declared};
@@ -19,6 +20,8 @@ const MAX_DEPTH: usize = 8;
 pub(super) const FUEL: u32 = 256;
 /// How many tokens before the cursor are searched for a variable's origin.
 const MAX_TOKENS: usize = 12_000;
+/// How many tokens of a statement are read for its end.
+const STATEMENT_TOKENS: usize = 2000;
 /// How many classes a type may name.
 const MAX_CLASSES: usize = 8;
 
@@ -152,6 +155,7 @@ fn split_top<'t>(text: &'t str, separators: &[char]) -> Vec<&'t str> {
 pub(super) struct Types<'a> {
     pub(super) buffer: &'a Buffer<'a>,
     pub(super) snapshot: &'a Snapshot,
+    pub(super) classes: &'a Classes<'a>,
     /// How many more expressions may be read: what bounds the work where
     /// variables are assigned from one another all over.
     pub(super) fuel: &'a Cell<u32>,
@@ -159,16 +163,11 @@ pub(super) struct Types<'a> {
 
 impl<'a> Types<'a> {
     /// The class-like with the fully qualified name `name`: the buffer's own
-    /// if it declares it, else the project's.
+    /// if it declares it, else the project's or a package's.
     pub(super) fn class(&self, name: &str) -> Option<ClassRef<'a>> {
-        self.own_class(name)
-            .or_else(|| self.snapshot.class(name, self.buffer.path))
-    }
-
-    fn own_class(&self, name: &str) -> Option<ClassRef<'a>> {
-        (0..self.buffer.facts.classes.len())
-            .map(|item| self.own(item))
-            .find(|class| !class.short_name().is_empty() && class.name().eq_ignore_ascii_case(name))
+        let own = self.buffer.class_named(name);
+        own.map(|item| self.own(item))
+            .or_else(|| self.classes.get(name))
     }
 
     /// The buffer's class number `item`.
@@ -471,10 +470,12 @@ impl<'a> Types<'a> {
         Type::default()
     }
 
-    /// The token behind the statement or argument that holds token `from`.
+    /// The token behind the statement or argument that holds token `from`, not
+    /// far away.
     fn statement_end(&self, from: usize) -> usize {
         let mut depth = 0_usize;
-        for (at, token) in self.buffer.tokens.iter().enumerate().skip(from) {
+        let tokens = self.buffer.tokens.iter().enumerate().skip(from);
+        for (at, token) in tokens.take(STATEMENT_TOKENS) {
             match token.kind {
                 Kind::Punct(b'(' | b'[' | b'{') => depth += 1,
                 Kind::Punct(b')' | b']' | b'}') => match depth.checked_sub(1) {
@@ -485,7 +486,7 @@ impl<'a> Types<'a> {
                 _ => {}
             }
         }
-        self.buffer.tokens.len()
+        self.buffer.tokens.len().min(from + STATEMENT_TOKENS)
     }
 
     /// What the variable `name` (with its `$`) may be just before token `at`.
@@ -499,7 +500,7 @@ impl<'a> Types<'a> {
         let start = function.map_or(0, |(span, _)| span.start);
         for index in (at.saturating_sub(MAX_TOKENS)..at).rev() {
             let token = buffer.tokens[index];
-            if token.span.start < start {
+            if token.span.start < start || self.fuel.get() == 0 {
                 break;
             }
             let found = match token.kind {
