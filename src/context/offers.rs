@@ -3,6 +3,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::members::{Members, is_visible};
 use super::pack::{Offer, Piece};
 use super::rank::{Name, Ranking, Relevance};
 use super::types::Types;
@@ -69,6 +70,8 @@ pub(super) fn likely<'a>(
 /// Finds the declarations that a name may mean at the cursor.
 struct Finder<'n, 'a> {
     types: Types<'a>,
+    /// The class at the cursor and what it inherits from.
+    from: Option<Members<'a>>,
     /// Members of the classes that matter here, of the most relevant class first.
     relevant: FxHashMap<(NameKind, &'n str), Vec<Declared<'a>>>,
     /// How many files use a class, by its folded full name.
@@ -78,6 +81,7 @@ struct Finder<'n, 'a> {
 impl<'n, 'a> Finder<'n, 'a> {
     fn new(types: Types<'a>, classes: &Relevance<'a>, wanted: &'n [(Name<'a>, f32)]) -> Self {
         let wanted: FxHashSet<&str> = wanted.iter().map(|((_, name), _)| &**name).collect();
+        let from = types.around();
         let mut folded = String::new();
         let mut classes: Vec<_> = classes.iter().collect();
         classes.sort_by(|a, b| b.1.total_cmp(a.1).then_with(|| a.0.cmp(b.0)));
@@ -87,6 +91,9 @@ impl<'n, 'a> Finder<'n, 'a> {
                 continue;
             };
             for (index, member) in class.class().members.iter().enumerate() {
+                if !is_visible(member, class, from.as_ref()) {
+                    continue;
+                }
                 let kind = name_kind(member.kind);
                 folded.clear();
                 folded.push_str(member.name.of(class.text));
@@ -104,6 +111,7 @@ impl<'n, 'a> Finder<'n, 'a> {
         }
         Self {
             types,
+            from,
             relevant,
             uses: FxHashMap::default(),
         }
@@ -131,11 +139,14 @@ impl<'n, 'a> Finder<'n, 'a> {
         }
         let mut found = snapshot.declared(decl, text);
         found.retain(|declared| {
-            declared.path() != path
-                && declared
-                    .member()
-                    .is_none_or(|member| name_kind(member.kind) == *kind)
-                && kind.fold(declared.short_name()) == *text
+            let fits = match (declared, declared.member()) {
+                (Declared::Member(class, _), Some(member)) => {
+                    name_kind(member.kind) == *kind
+                        && is_visible(member, *class, self.from.as_ref())
+                }
+                _ => true,
+            };
+            fits && declared.path() != path && kind.fold(declared.short_name()) == *text
         });
         if decl != DeclKind::Member {
             found.truncate(1);

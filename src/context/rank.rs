@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::Signal;
 use super::buffer::Buffer;
-use super::members::{Members, is_visible};
+use super::members::is_visible;
 use super::offers::name_kind;
 use super::site::Site;
 use super::types::{Type, Types};
@@ -218,10 +218,7 @@ impl<'a> Ranker<'a> {
             .text(operator.saturating_sub(1))
             .to_ascii_lowercase();
         let is_own = matches!(before.as_str(), "self" | "static" | "parent" | "$this");
-        let from = self
-            .buffer
-            .class()
-            .map(|item| self.types.members(self.types.own(item)));
+        let from = self.types.around();
         for class in &ty.classes {
             let Some(class) = self.types.class(class) else {
                 continue;
@@ -257,10 +254,9 @@ impl<'a> Ranker<'a> {
 
     /// Methods of the parents of the class at the cursor, which may be declared anew.
     fn overridable(&self, names: &mut Names<'a>, typed: &mut FxHashMap<Name<'a>, TypedMember<'a>>) {
-        let Some(item) = self.buffer.class() else {
+        let Some(members) = self.types.around() else {
             return;
         };
-        let members: Members<'a> = self.types.members(self.types.own(item));
         for (owner, index) in members.all() {
             let member = &owner.class().members[index];
             if member.kind == MemberKind::Method && owner.path != self.buffer.path {

@@ -191,6 +191,12 @@ impl<'a> Types<'a> {
         self.buffer.class_at(at).map(|item| self.own(item).name())
     }
 
+    /// The class at the cursor with all that it inherits from.
+    pub(super) fn around(&self) -> Option<Members<'a>> {
+        let item = self.buffer.class()?;
+        Some(self.members(self.own(item)))
+    }
+
     /// The members of a class and of all that it inherits from.
     pub(super) fn members(&self, class: ClassRef<'a>) -> Members<'a> {
         Members::of(class, *self)
