@@ -21,7 +21,7 @@ pub(super) const FUEL: u32 = 256;
 /// How many tokens before the cursor are searched for a variable's origin.
 const MAX_TOKENS: usize = 12_000;
 /// How many tokens of a statement are read for its end.
-const STATEMENT_TOKENS: usize = 2000;
+const STATEMENT_TOKENS: usize = 512;
 /// How many classes a type may name.
 const MAX_CLASSES: usize = 8;
 
@@ -245,11 +245,14 @@ impl<'a> Types<'a> {
     /// The type of the expression that starts at token `start` and ends before
     /// token `end`.
     fn expression(&self, start: usize, end: usize, depth: usize) -> Type {
-        let (Some(depth), Some(fuel)) = (depth.checked_sub(1), self.fuel.get().checked_sub(1))
-        else {
+        // Paid for even where nothing is read: whoever asks has searched for it.
+        let Some(fuel) = self.fuel.get().checked_sub(1) else {
             return Type::default();
         };
         self.fuel.set(fuel);
+        let Some(depth) = depth.checked_sub(1) else {
+            return Type::default();
+        };
         let buffer = self.buffer;
         let at_byte = buffer
             .tokens
