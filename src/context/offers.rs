@@ -35,8 +35,7 @@ pub(super) fn likely<'a>(
     let mut uses = FxHashMap::default();
     let names = (max_chars / CHARS_PER_NAME).clamp(MIN_NAMES, MAX_NAMES);
     for (name, score) in ranking.names.iter().take(names) {
-        if let Some(&(class, member)) = ranking.typed.get(name) {
-            let piece = Piece::Declared(Declared::Member(class, member));
+        if let Some(&piece) = ranking.typed.get(name) {
             offers.push(Offer {
                 piece,
                 score: *score,
