@@ -75,10 +75,12 @@ fn every_way_of_asking_is_measured() {
             assert!(kind["def"].as_f64() <= kind["ident"].as_f64());
             // A small budget may leave no room for chunks.
             let by_bm25 = kind["by_bm25"].as_f64().unwrap();
-            assert_eq!(
-                by_bm25 > 0.0,
-                run["bm25"] == true && run["max_chars"] == 4096
+            let has_room = run["max_chars"] == 4096;
+            assert!(
+                by_bm25 > 0.0 || run["bm25"] == false || !has_room,
+                "{kind:#}"
             );
+            assert!(by_bm25 == 0.0 || run["bm25"] == true, "{kind:#}");
         }
         let names = |kind: usize| kinds[kind]["by_name"].as_array().unwrap();
         let holes: u64 = names(0)
