@@ -43,8 +43,7 @@ pub(super) fn likely<'a>(
     let mut finder = Finder::new(*types, &ranking.classes, names);
     let mut offers = Vec::new();
     for (name, score) in names {
-        if let Some(&(class, member)) = ranking.typed.get(name) {
-            let piece = Piece::Declared(Declared::Member(class, member));
+        if let Some(&piece) = ranking.typed.get(name) {
             offers.push(Offer {
                 piece,
                 score: *score,
@@ -91,7 +90,7 @@ impl<'n, 'a> Finder<'n, 'a> {
                 continue;
             };
             for (index, member) in class.class().members.iter().enumerate() {
-                if !is_visible(member, class, from.as_ref()) {
+                if !is_visible(member.visibility, class, from.as_ref()) {
                     continue;
                 }
                 let kind = name_kind(member.kind);
@@ -142,7 +141,7 @@ impl<'n, 'a> Finder<'n, 'a> {
             let fits = match (declared, declared.member()) {
                 (Declared::Member(class, _), Some(member)) => {
                     name_kind(member.kind) == *kind
-                        && is_visible(member, *class, self.from.as_ref())
+                        && is_visible(member.visibility, *class, self.from.as_ref())
                 }
                 _ => true,
             };

@@ -25,7 +25,7 @@ const MAX_DROPPED: usize = 64;
 pub(super) enum Piece<'a> {
     /// Something declared in code; a class stands for its head line alone.
     Declared(Declared<'a>),
-    /// A member that a class's doc comment declares.
+    /// A member without a declaration of its own.
     Magic(ClassRef<'a>, Magic<'a>),
 }
 
@@ -74,7 +74,7 @@ impl<'a> Piece<'a> {
             Self::Declared(Declared::Constant(file, item)) => {
                 Some(format!("{}\n", render::constant(file, item)))
             }
-            Self::Magic(_, magic) => Some(format!("\t// @{}\n", magic.line)),
+            Self::Magic(_, magic) => Some(format!("\t// {}\n", magic.line)),
         }
     }
 
@@ -100,7 +100,10 @@ impl<'a> Piece<'a> {
             Self::Declared(Declared::Member(class, index)) => class.class().members[index].head,
             Self::Declared(Declared::Function(file, item)) => file.facts.functions[item].head,
             Self::Declared(Declared::Constant(file, item)) => file.facts.constants[item].head,
-            Self::Magic(class, _) => class.class().doc,
+            Self::Magic(_, magic) => Span {
+                start: magic.start,
+                end: magic.start + magic.line.len() as u32,
+            },
         }
     }
 }

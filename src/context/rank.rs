@@ -12,12 +12,13 @@ use super::Signal;
 use super::buffer::Buffer;
 use super::members::is_visible;
 use super::offers::name_kind;
+use super::pack::Piece;
 use super::site::Site;
 use super::types::{Type, Types};
-use crate::index::symbols::{Key, NameKind, used_name};
+use crate::index::symbols::{ClassRef, Declared, Key, NameKind, used_name};
 use crate::index::{Hit, Snapshot, SourceFile};
 use crate::php::names::Scope;
-use crate::php::{MemberKind, Reference, UseKind};
+use crate::php::{MemberKind, Reference, UseKind, Visibility};
 
 /// How many similar files are asked for the names that they use.
 const SIMILAR_FILES: usize = 24;
@@ -99,8 +100,15 @@ fn kind_weight(site: Site, kind: NameKind) -> f32 {
 /// How much each class, by its folded full name, matters at the cursor.
 pub(super) type Relevance<'a> = FxHashMap<Cow<'a, str>, f32>;
 
-/// A member that the receiver's type, or a variable's, is known to have.
-pub(super) type TypedMember<'a> = (crate::index::symbols::ClassRef<'a>, usize);
+/// A member that a type has, declared or not.
+struct Offered<'a> {
+    owner: ClassRef<'a>,
+    kind: NameKind,
+    name: &'a str,
+    visibility: Visibility,
+    is_static: bool,
+    piece: Piece<'a>,
+}
 
 /// What is known about the place when names are ranked.
 pub(super) struct Ranker<'a> {
@@ -117,7 +125,7 @@ pub(super) struct Ranking<'a> {
     /// Likely names, likeliest first.
     pub(super) names: Vec<(Name<'a>, f32)>,
     /// For members, the declarations that types point to.
-    pub(super) typed: FxHashMap<Name<'a>, TypedMember<'a>>,
+    pub(super) typed: FxHashMap<Name<'a>, Piece<'a>>,
     /// How much each class (by folded full name) matters here.
     pub(super) classes: Relevance<'a>,
 }
@@ -204,7 +212,7 @@ impl<'a> Ranker<'a> {
         ty: &Type,
         operator: usize,
         names: &mut Names<'a>,
-        typed: &mut FxHashMap<Name<'a>, TypedMember<'a>>,
+        typed: &mut FxHashMap<Name<'a>, Piece<'a>>,
     ) {
         let is_static = matches!(
             self.site,
@@ -223,16 +231,37 @@ impl<'a> Ranker<'a> {
             let Some(class) = self.types.class(class) else {
                 continue;
             };
-            for (owner, index) in self.types.members(class).all() {
+            let members = self.types.members(class);
+            let declared = members.all().map(|(owner, index)| {
                 let member = &owner.class().members[index];
-                if owner.path == self.buffer.path || !is_visible(member, owner, from.as_ref()) {
+                Offered {
+                    owner,
+                    kind: name_kind(member.kind),
+                    name: member.name.of(owner.text),
+                    visibility: members.visibility(owner, index),
+                    is_static: member.is_static,
+                    piece: Piece::Declared(Declared::Member(owner, index)),
+                }
+            });
+            let magic = members.all_magic().map(|(owner, magic)| Offered {
+                owner,
+                kind: name_kind(magic.kind),
+                name: magic.name,
+                visibility: magic.visibility,
+                is_static: magic.is_static,
+                piece: Piece::Magic(owner, magic),
+            });
+            for member in declared.chain(magic) {
+                let Offered {
+                    owner, kind, name, ..
+                } = member;
+                let visible = is_visible(member.visibility, owner, from.as_ref());
+                if owner.path == self.buffer.path || !visible {
                     continue;
                 }
-                let name = member.name.of(owner.text);
                 if name.starts_with("__") && !(is_own && is_static) {
                     continue;
                 }
-                let kind = name_kind(member.kind);
                 let fits = match kind {
                     NameKind::ClassConstant => is_static,
                     _ => !is_static || member.is_static || is_own && kind == NameKind::Method,
@@ -247,13 +276,13 @@ impl<'a> Ranker<'a> {
                 let uses = self.snapshot.uses(Key::Name(kind, &key.1));
                 let uses: u32 = uses.map(|uses| uses.value).sum();
                 names.add(kind, key.1.clone(), 1.0 + (1.0 + uses as f32).ln());
-                typed.insert(key, (owner, index));
+                typed.insert(key, member.piece);
             }
         }
     }
 
     /// Methods of the parents of the class at the cursor, which may be declared anew.
-    fn overridable(&self, names: &mut Names<'a>, typed: &mut FxHashMap<Name<'a>, TypedMember<'a>>) {
+    fn overridable(&self, names: &mut Names<'a>, typed: &mut FxHashMap<Name<'a>, Piece<'a>>) {
         let Some(members) = self.types.around() else {
             return;
         };
@@ -265,7 +294,9 @@ impl<'a> Ranker<'a> {
                 // What has no body must be declared.
                 let is_abstract = member.end == member.head.end;
                 names.add(key.0, key.1.clone(), if is_abstract { 3.0 } else { 1.0 });
-                typed.entry(key).or_insert((owner, index));
+                typed
+                    .entry(key)
+                    .or_insert(Piece::Declared(Declared::Member(owner, index)));
             }
         }
     }
