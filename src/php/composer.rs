@@ -179,12 +179,16 @@ impl<'a> Reader<'a> {
                     continue;
                 }
                 Kind::Variable | Kind::String | Kind::Name if returns => {
-                    let before = self.at;
-                    let path = self.path();
-                    if let (Some(path), Some((_, paths))) = (path, entries.last_mut()) {
-                        paths.push(path.trim_start_matches('/').to_owned());
+                    match self.path() {
+                        Some(path) => {
+                            let path = path.trim_start_matches('/').to_owned();
+                            if let Some((_, paths)) = entries.last_mut() {
+                                paths.push(path);
+                            }
+                        }
+                        // What begins like this is no path to its end.
+                        None => self.skip_element(),
                     }
-                    self.at = self.at.max(before + 1);
                     continue;
                 }
                 _ => {}
@@ -193,6 +197,16 @@ impl<'a> Reader<'a> {
         }
         entries.retain(|(_, paths)| !paths.is_empty());
         entries
+    }
+
+    /// Goes on to the next `,`, `;` or closing bracket.
+    fn skip_element(&mut self) {
+        self.at += 1;
+        while let Some(kind) = self.kind(0)
+            && !matches!(kind, Kind::Punct(b',' | b';' | b')' | b']'))
+        {
+            self.at += 1;
+        }
     }
 
     fn kind(&self, ahead: usize) -> Option<Kind> {
