@@ -2,6 +2,8 @@
 //! Data goes to stdout, everything else to stderr.
 
 mod connect;
+mod context;
+mod eval;
 mod files;
 mod generate;
 mod serve;
@@ -36,6 +38,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Connect(connect::Args),
+    Context(context::Args),
+    Eval(eval::Args),
     Files(files::Args),
     Generate(generate::Generate),
 }
@@ -90,6 +94,8 @@ impl Cli {
                     .into(),
             )),
             (Some(Command::Connect(args)), None) => connect::run(&args, self.log_level),
+            (Some(Command::Context(args)), None) => context::run(&args),
+            (Some(Command::Eval(args)), None) => eval::run(&args),
             (Some(Command::Files(args)), None) => files::run(&args),
             (Some(Command::Generate(generate)), None) => generate.run(),
         };

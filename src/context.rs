@@ -50,6 +50,25 @@ pub struct Request<'a> {
     pub bm25: bool,
 }
 
+/// What the ranking learns from. All of it is used, unless someone wants to
+/// know what one of them is worth: see [`assemble_without`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Signal {
+    /// The members that the receiver's type, or the parent class, has.
+    Types,
+    /// Members used elsewhere on receivers of the same name.
+    Receivers,
+    /// Names used in the chunks that BM25 finds.
+    Chunks,
+    /// Names used in the files that use the same names as the buffer.
+    SimilarFiles,
+    /// Members of the types of the variables in reach.
+    Reach,
+    /// What the buffer imports, inherits from and names.
+    Dependencies,
+}
+
 /// Where a snippet comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -110,6 +129,19 @@ pub fn assemble(
     request: &Request<'_>,
     cancel: &Cancel,
 ) -> Result<Context, Cancelled> {
+    assemble_without(&[], snapshot, request, cancel)
+}
+
+/// Like [`assemble`], with the signals `without` switched off.
+///
+/// # Errors
+/// [`Cancelled`] once `cancel` is set.
+pub fn assemble_without(
+    without: &[Signal],
+    snapshot: &Snapshot,
+    request: &Request<'_>,
+    cancel: &Cancel,
+) -> Result<Context, Cancelled> {
     cancel.check()?;
     let buffer = Buffer::new(request);
     let hits = if request.bm25 {
@@ -131,11 +163,14 @@ pub fn assemble(
             snapshot,
             types,
             site,
+            without,
         }
         .rank(&hits);
         cancel.check()?;
         let mut offers = offers::likely(&types, &ranking, request.max_chars);
-        offers::dependencies(&types, &mut offers);
+        if !without.contains(&Signal::Dependencies) {
+            offers::dependencies(&types, &mut offers);
+        }
         offers::merged(offers)
     } else {
         Vec::new()

@@ -5,7 +5,7 @@ mod roots;
 mod rules;
 mod walk;
 
-pub use read::read;
+pub use read::{decode, read, read_text};
 pub use roots::{Roots, named_path};
 pub use rules::left_out_of_dataset;
 pub use walk::{Found, LeftOut, Walk, WalkOptions, belongs, walk};

@@ -5,6 +5,7 @@ pub mod cli;
 pub mod context;
 pub mod dataset;
 pub mod engine;
+pub mod eval;
 pub mod files;
 pub mod index;
 pub mod php;

@@ -103,7 +103,9 @@ async fn reach(socket: &Path, log_level: Option<LevelFilter>) -> Result<UnixStre
 /// Starts a daemon that outlives this process and its terminal's signals.
 fn start(socket: &Path, log_level: Option<LevelFilter>) -> io::Result<Child> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg("--socket").arg(socket);
+    command.arg("--socket").arg(std::path::absolute(socket)?);
+    // It serves many projects and keeps none of their folders busy.
+    command.current_dir("/");
     command.args(log_level.map(|level| format!("--log-level={level}")));
     command
         .stdin(Stdio::null())

@@ -255,7 +255,10 @@ fn print_example(out: &mut impl Write, n: usize, of: usize, example: &Example) -
 
 /// Says of a key whether its file is the project's own. What an include path
 /// brings in is context, not data, also where that path lies below the root.
-fn in_root(roots: &Roots, include_paths: &[PathBuf]) -> impl Fn(&str) -> bool + Sync + use<> {
+pub(super) fn in_root(
+    roots: &Roots,
+    include_paths: &[PathBuf],
+) -> impl Fn(&str) -> bool + Sync + use<> {
     let roots = roots.clone();
     let root = roots.path("");
     let absolute = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.into());

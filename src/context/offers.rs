@@ -4,7 +4,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::pack::{Offer, Piece};
-use super::rank::{Name, Ranking};
+use super::rank::{Classes, Name, Ranking};
 use super::types::Types;
 use crate::index::symbols::{DeclKind, Declared, Key, NameKind};
 use crate::php::{MemberKind, UseKind};
@@ -16,8 +16,14 @@ const CHARS_PER_NAME: usize = 24;
 const MIN_NAMES: usize = 50;
 /// … and at most so many.
 const MAX_NAMES: usize = 600;
-/// Of declarations of the same name in several classes, how many are offered.
+/// Of declarations of the same name in several classes, how many are offered …
 const MAX_OWNERS: usize = 2;
+/// … and how likely each is, as a share of the one before it.
+const NEXT_OWNER: f32 = 0.4;
+/// How many of the classes that matter most are asked for their members first.
+const RELEVANT_CLASSES: usize = 64;
+/// A member's name that more declarations share says nothing of any one.
+const COMMON: usize = 40;
 /// What the head of a class that the buffer imports or inherits from counts.
 const DEPENDENCY: f32 = 0.02;
 /// What a member of it that the buffer names counts.
@@ -31,10 +37,11 @@ pub(super) fn likely<'a>(
     ranking: &Ranking<'a>,
     max_chars: usize,
 ) -> Vec<Offer<'a>> {
+    let count = (max_chars / CHARS_PER_NAME).clamp(MIN_NAMES, MAX_NAMES);
+    let names = &ranking.names[..count.min(ranking.names.len())];
+    let mut finder = Finder::new(*types, &ranking.classes, names);
     let mut offers = Vec::new();
-    let mut uses = FxHashMap::default();
-    let names = (max_chars / CHARS_PER_NAME).clamp(MIN_NAMES, MAX_NAMES);
-    for (name, score) in ranking.names.iter().take(names) {
+    for (name, score) in names {
         if let Some(&(class, member)) = ranking.typed.get(name) {
             let piece = Piece::Declared(Declared::Member(class, member));
             offers.push(Offer {
@@ -43,13 +50,13 @@ pub(super) fn likely<'a>(
             });
             continue;
         }
-        let declared = declarations(types, name, &ranking.classes, &mut uses);
-        // The likeliest owner first; each further one is half as likely.
+        let declared = finder.find(name);
+        // The likeliest owner first, each further one less likely.
         let shares: f32 = (0..declared.len())
-            .map(|rank| 0.4_f32.powi(rank as i32))
+            .map(|rank| NEXT_OWNER.powi(rank as i32))
             .sum();
         for (rank, declared) in declared.into_iter().enumerate() {
-            let score = score * 0.4_f32.powi(rank as i32) / shares;
+            let score = score * NEXT_OWNER.powi(rank as i32) / shares;
             offers.push(Offer {
                 piece: Piece::Declared(declared),
                 score,
@@ -59,84 +66,111 @@ pub(super) fn likely<'a>(
     offers
 }
 
-/// The declarations that `name` may mean here, likeliest first.
-fn declarations<'a>(
-    types: &Types<'a>,
-    (kind, name): &Name,
-    classes: &FxHashMap<String, f32>,
-    uses: &mut FxHashMap<String, usize>,
-) -> Vec<Declared<'a>> {
-    let snapshot = types.snapshot;
-    let elsewhere = |declared: &Declared<'_>| declared.path() != types.buffer.path;
-    match kind {
-        NameKind::Class => {
-            let class = snapshot.class(name, types.buffer.path);
-            class.map(Declared::Class).into_iter().collect()
-        }
-        NameKind::Function | NameKind::Constant => {
-            let decl = if *kind == NameKind::Function {
-                DeclKind::Function
-            } else {
-                DeclKind::Constant
+/// Finds the declarations that a name may mean at the cursor.
+struct Finder<'n, 'a> {
+    types: Types<'a>,
+    /// Members of the classes that matter here, of the most relevant class first.
+    relevant: FxHashMap<(NameKind, &'n str), Vec<Declared<'a>>>,
+    /// How many files use a class, by its folded full name.
+    uses: FxHashMap<String, usize>,
+}
+
+impl<'n, 'a> Finder<'n, 'a> {
+    fn new(types: Types<'a>, classes: &Classes<'a>, wanted: &'n [(Name<'a>, f32)]) -> Self {
+        let wanted: FxHashSet<&str> = wanted.iter().map(|((_, name), _)| &**name).collect();
+        let mut folded = String::new();
+        let mut classes: Vec<_> = classes.iter().collect();
+        classes.sort_by(|a, b| b.1.total_cmp(a.1).then_with(|| a.0.cmp(b.0)));
+        let mut relevant: FxHashMap<(NameKind, &'n str), Vec<Declared<'a>>> = FxHashMap::default();
+        for (name, _) in classes.into_iter().take(RELEVANT_CLASSES) {
+            let Some(class) = types.snapshot.class(name, types.buffer.path) else {
+                continue;
             };
-            let mut found = snapshot.declared(decl, name);
-            found.retain(|declared| {
-                elsewhere(declared) && kind.fold(declared.short_name()) == *name
-            });
-            found.truncate(1);
-            found
-        }
-        NameKind::Method | NameKind::Property | NameKind::ClassConstant => {
-            let fits = |declared: &Declared<'_>| {
-                let Some(member) = declared.member() else {
-                    return false;
+            for (index, member) in class.class().members.iter().enumerate() {
+                let kind = name_kind(member.kind);
+                folded.clear();
+                folded.push_str(member.name.of(class.text));
+                if kind == NameKind::Method {
+                    folded.make_ascii_lowercase();
+                }
+                let Some(name) = wanted.get(&*folded) else {
+                    continue;
                 };
-                let same = match member.kind {
-                    MemberKind::Method => *kind == NameKind::Method,
-                    MemberKind::Property => *kind == NameKind::Property,
-                    MemberKind::Constant | MemberKind::Case => *kind == NameKind::ClassConstant,
-                };
-                same && kind.fold(declared.short_name()) == *name
-            };
-            let mut found = snapshot.declared(DeclKind::Member, name);
-            found.retain(|declared| elsewhere(declared) && fits(declared));
-            // A name that everything declares tells nothing of one class.
-            const COMMON: usize = 40;
-            if found.len() > COMMON {
-                found.retain(|declared| owner(declared).is_some_and(|o| classes.contains_key(&o)));
+                let owners = relevant.entry((kind, *name)).or_default();
+                if owners.len() < MAX_OWNERS {
+                    owners.push(Declared::Member(class, index));
+                }
             }
-            let mut weight = |declared: &Declared<'_>| {
-                let Some(owner) = owner(declared) else {
-                    return 0.0;
-                };
-                let near = classes.get(&owner).copied().unwrap_or(0.0);
-                let key = Key::Name(NameKind::Class, &owner);
-                let uses = match uses.get(&owner) {
-                    Some(&known) => known,
-                    None => {
-                        let count = snapshot.uses(key).count();
-                        uses.insert(owner, count);
-                        count
-                    }
-                };
-                near * 10.0 + (1.0 + uses as f32).ln()
-            };
-            let mut weighed: Vec<(f32, Declared<'a>)> = found
-                .into_iter()
-                .map(|declared| (weight(&declared), declared))
-                .collect();
-            weighed.sort_by(|a, b| b.0.total_cmp(&a.0));
-            weighed.truncate(MAX_OWNERS);
-            weighed.into_iter().map(|(_, declared)| declared).collect()
         }
+        Self {
+            types,
+            relevant,
+            uses: FxHashMap::default(),
+        }
+    }
+
+    /// The declarations that `name` may mean here, likeliest first.
+    fn find(&mut self, name: &Name<'_>) -> Vec<Declared<'a>> {
+        let (snapshot, path) = (self.types.snapshot, self.types.buffer.path);
+        let (kind, text) = name;
+        let decl = match kind {
+            NameKind::Class => {
+                let class = snapshot.class(text, path);
+                return class.map(Declared::Class).into_iter().collect();
+            }
+            NameKind::Function => DeclKind::Function,
+            NameKind::Constant => DeclKind::Constant,
+            NameKind::Method | NameKind::Property | NameKind::ClassConstant => DeclKind::Member,
+        };
+        if let Some(owners) = self.relevant.get(&(*kind, &**text)) {
+            return owners.clone();
+        }
+        // A name that everything declares tells nothing of one class.
+        if snapshot.count_declared(decl, text) > COMMON {
+            return Vec::new();
+        }
+        let mut found = snapshot.declared(decl, text);
+        found.retain(|declared| {
+            declared.path() != path
+                && declared
+                    .member()
+                    .is_none_or(|member| name_kind(member.kind) == *kind)
+                && kind.fold(declared.short_name()) == *text
+        });
+        if decl != DeclKind::Member {
+            found.truncate(1);
+        } else if found.len() > 1 {
+            found.sort_by_cached_key(|declared| std::cmp::Reverse(self.owner_uses(declared)));
+            found.truncate(MAX_OWNERS);
+        }
+        found
+    }
+
+    /// How many files use the class that a member belongs to.
+    fn owner_uses(&mut self, declared: &Declared<'_>) -> usize {
+        let Declared::Member(class, _) = declared else {
+            return 0;
+        };
+        let owner = NameKind::Class.fold(&class.name());
+        if let Some(&known) = self.uses.get(&owner) {
+            return known;
+        }
+        let count = self
+            .types
+            .snapshot
+            .uses(Key::Name(NameKind::Class, &owner))
+            .count();
+        self.uses.insert(owner, count);
+        count
     }
 }
 
-/// The folded full name of the class that a member belongs to.
-fn owner(declared: &Declared<'_>) -> Option<String> {
-    match declared {
-        Declared::Member(class, _) => Some(NameKind::Class.fold(&class.name())),
-        _ => None,
+/// The kind of name by which a member of this kind is used.
+pub(super) fn name_kind(member: MemberKind) -> NameKind {
+    match member {
+        MemberKind::Method => NameKind::Method,
+        MemberKind::Property => NameKind::Property,
+        MemberKind::Constant | MemberKind::Case => NameKind::ClassConstant,
     }
 }
 

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
+
 use super::members::Magic;
 use super::render;
 use super::{Context, Dropped, Snippet, Source};
@@ -105,12 +107,14 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// What is taken of one file.
-#[derive(Default)]
-struct Group {
+/// A file that something is offered of, and what is taken of it.
+struct Group<'a> {
+    path: &'a str,
+    /// Whether anything is taken of it.
+    is_open: bool,
     namespace: String,
     score: f32,
-    /// Class heads by the class's number, each with its members by position.
+    /// Class heads by the class's number, each with its members.
     classes: BTreeMap<usize, (String, Vec<Line>)>,
     /// Functions and constants.
     others: Vec<Line>,
@@ -118,6 +122,8 @@ struct Group {
 
 /// What a class costs beside its lines: ` {` and `}`, or ` {}`, and line breaks.
 const CLASS_FRAME: usize = 5;
+/// About what a file's header costs beside its path.
+const FILE_FRAME: usize = 12;
 
 /// Packs `offers` and `chunks` into at most `max_chars` characters.
 pub(super) fn pack(offers: &[Offer<'_>], chunks: &[Hit], max_chars: usize) -> Context {
@@ -135,7 +141,9 @@ pub(super) fn pack(offers: &[Offer<'_>], chunks: &[Hit], max_chars: usize) -> Co
     let left = packer.take_offers(offers, max_chars - reserved);
     packer.take_chunks(&chunks);
     // What the chunks left goes to declarations once more.
-    packer.take_left(left, max_chars);
+    for waits in packer.take_left(left, max_chars) {
+        packer.drop_offer(waits.offer, "no room");
+    }
     packer.drop_chunks(&weak, "below the relevance threshold");
     packer.finish()
 }
@@ -143,7 +151,7 @@ pub(super) fn pack(offers: &[Offer<'_>], chunks: &[Hit], max_chars: usize) -> Co
 struct Packer<'a> {
     max_chars: usize,
     used: usize,
-    groups: BTreeMap<&'a str, Group>,
+    groups: Vec<Group<'a>>,
     chunk_text: String,
     chunk_snippets: Vec<Snippet>,
     dropped: Vec<Dropped>,
@@ -152,12 +160,11 @@ struct Packer<'a> {
 /// An offer that waits for room.
 struct Waiting<'a> {
     offer: Offer<'a>,
-    line: Option<String>,
+    /// Which of [`Packer::groups`] it belongs to.
+    group: usize,
+    /// About how many characters it takes; what it takes exactly is known once
+    /// it is written.
     chars: usize,
-    /// What opening its file takes, in characters.
-    file_chars: usize,
-    /// What opening its class takes, in characters.
-    class_chars: usize,
 }
 
 impl<'a> Packer<'a> {
@@ -165,7 +172,7 @@ impl<'a> Packer<'a> {
         Self {
             max_chars,
             used: 0,
-            groups: BTreeMap::new(),
+            groups: Vec::new(),
             chunk_text: String::new(),
             chunk_snippets: Vec::new(),
             dropped: Vec::new(),
@@ -175,100 +182,125 @@ impl<'a> Packer<'a> {
     /// Takes the offers with the most expected use per character while they
     /// fit into `budget`; returns those that did not fit.
     fn take_offers(&mut self, offers: &[Offer<'a>], budget: usize) -> Vec<Waiting<'a>> {
-        let mut waiting = Vec::new();
+        let mut waiting = Vec::with_capacity(offers.len());
+        let mut numbers: FxHashMap<&str, usize> = FxHashMap::default();
         for &offer in offers {
-            let line = offer.piece.line();
-            let chars = line.as_deref().map_or(0, |line| line.chars().count());
+            let chars = offer.piece.span().len().min(render::MAX_SIGNATURE);
             if offer.score < MIN_SCORE {
-                self.drop_offer(offer, chars, "below the relevance threshold");
+                self.drop_offer(offer, "below the relevance threshold");
                 continue;
             }
-            let header = render::file_header(offer.piece.path()).chars().count();
-            let file_chars = header + namespace_line(&offer.piece).chars().count();
-            let head = offer.piece.class().map(render::class_head);
-            let class_chars = head.map_or(0, |head| head.chars().count() + CLASS_FRAME);
+            let path = offer.piece.path();
+            let group = *numbers.entry(path).or_insert_with(|| {
+                self.groups.push(Group {
+                    path,
+                    is_open: false,
+                    namespace: String::new(),
+                    score: 0.0,
+                    classes: BTreeMap::new(),
+                    others: Vec::new(),
+                });
+                self.groups.len() - 1
+            });
             waiting.push(Waiting {
                 offer,
-                line,
+                group,
                 chars,
-                file_chars,
-                class_chars,
             });
         }
         self.take_left(waiting, budget)
     }
 
     fn take_left(&mut self, mut waiting: Vec<Waiting<'a>>, budget: usize) -> Vec<Waiting<'a>> {
+        let budget = budget.min(self.max_chars);
         // Opening a group makes its other members cheaper, so densities are
         // found anew after each round of the best few.
         loop {
             let mut order: Vec<(f32, usize)> = waiting
                 .iter()
                 .enumerate()
-                .map(|(index, waits)| {
-                    let cost = waits.chars + self.opening(waits) / 2;
-                    (waits.offer.score / (cost + 8) as f32, index)
-                })
+                .map(|(index, waits)| (self.density(waits), index))
                 .collect();
             order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-            let round = (order.len() / 4).max(8);
+            order.truncate((order.len() / 4).max(8));
             let mut taken = vec![false; waiting.len()];
-            for &(_, index) in &order[..round.min(order.len())] {
-                let waits = &waiting[index];
-                let cost = waits.chars + self.opening(waits);
-                if self.used + cost <= budget.min(self.max_chars) {
-                    self.used += cost;
-                    self.take(&waiting[index]);
-                    taken[index] = true;
-                }
+            for (_, index) in order {
+                taken[index] = self.take(&waiting[index], budget);
             }
             let before = waiting.len();
-            let mut index = 0;
-            waiting.retain(|_| {
-                index += 1;
-                !taken[index - 1]
-            });
+            let mut taken = taken.into_iter();
+            waiting.retain(|_| !taken.next().unwrap_or(false));
             if waiting.len() == before {
                 return waiting;
             }
         }
     }
 
-    /// What has to be written before the piece's own line, in characters.
-    fn opening(&self, waits: &Waiting<'a>) -> usize {
-        let piece = &waits.offer.piece;
-        let Some(group) = self.groups.get(piece.path()) else {
-            return waits.file_chars + waits.class_chars;
-        };
-        match piece.class() {
-            Some(class) if !group.classes.contains_key(&class.item) => waits.class_chars,
-            _ => 0,
+    /// Expected use per character, judged by lengths in the source.
+    fn density(&self, waits: &Waiting<'a>) -> f32 {
+        let Waiting {
+            offer,
+            group,
+            chars,
+        } = waits;
+        let group = &self.groups[*group];
+        let mut opening = 0;
+        if !group.is_open {
+            opening += group.path.len() + FILE_FRAME;
         }
+        if let Some(class) = offer.piece.class()
+            && !group.classes.contains_key(&class.item)
+        {
+            opening += class.class().head.len().min(render::MAX_SIGNATURE) + CLASS_FRAME;
+        }
+        // What opens a group serves those that follow too.
+        offer.score / (chars + opening / 2 + 8) as f32
     }
 
-    fn take(&mut self, waits: &Waiting<'a>) {
+    /// Takes the offer if it fits.
+    fn take(&mut self, waits: &Waiting<'a>, budget: usize) -> bool {
         let Offer { piece, score } = waits.offer;
-        let namespace = namespace_line(&piece);
-        let group = self.groups.entry(piece.path()).or_insert_with(|| Group {
-            namespace,
-            ..Group::default()
-        });
+        let group = &mut self.groups[waits.group];
+        let line = piece.line();
+        let chars = line.as_deref().map_or(0, |line| line.chars().count());
+        let mut cost = chars;
+        let namespace = (!group.is_open).then(|| namespace_line(&piece));
+        if let Some(namespace) = &namespace {
+            let header = render::file_header(group.path);
+            cost += header.chars().count() + namespace.chars().count();
+        }
+        let class = piece.class().map(|class| class.item);
+        let is_new = |item: &usize| !group.classes.contains_key(item);
+        let head = piece
+            .class()
+            .filter(|class| is_new(&class.item))
+            .map(render::class_head);
+        if let Some(head) = &head {
+            cost += head.chars().count() + CLASS_FRAME;
+        }
+        if self.used + cost > budget {
+            return false;
+        }
+        self.used += cost;
+        group.is_open = true;
         group.score = group.score.max(score);
-        let line = waits.line.clone().map(|text| Line {
+        if let Some(namespace) = namespace {
+            group.namespace = namespace;
+        }
+        if let (Some(item), Some(head)) = (class, head) {
+            group.classes.insert(item, (head, Vec::new()));
+        }
+        let line = line.map(|text| Line {
             text,
-            chars: waits.chars,
+            chars,
             span: piece.span(),
             score,
         });
-        let Some(class) = piece.class() else {
-            group.others.extend(line);
-            return;
-        };
-        let entry = group
-            .classes
-            .entry(class.item)
-            .or_insert_with(|| (render::class_head(class), Vec::new()));
-        entry.1.extend(line);
+        match class.and_then(|item| group.classes.get_mut(&item)) {
+            Some((_, lines)) => lines.extend(line),
+            None => group.others.extend(line),
+        }
+        true
     }
 
     fn take_chunks(&mut self, chunks: &[&'a Hit]) {
@@ -314,11 +346,11 @@ impl<'a> Packer<'a> {
         }
     }
 
-    fn drop_offer(&mut self, offer: Offer<'_>, chars: usize, reason: &'static str) {
+    fn drop_offer(&mut self, offer: Offer<'_>, reason: &'static str) {
         let span = offer.piece.span();
-        let path = offer.piece.path();
+        let chars = span.len().min(render::MAX_SIGNATURE);
         let source = Source::Dependency;
-        self.drop(path, span, source, offer.score, chars, reason);
+        self.drop(offer.piece.path(), span, source, offer.score, chars, reason);
     }
 
     fn drop_chunks(&mut self, chunks: &[&Hit], reason: &'static str) {
@@ -360,9 +392,11 @@ impl<'a> Packer<'a> {
             dropped: self.dropped,
             ..Context::default()
         };
-        let mut groups: Vec<(&str, Group)> = self.groups.into_iter().collect();
-        groups.sort_by(|a, b| b.1.score.total_cmp(&a.1.score).then(a.0.cmp(b.0)));
-        for (path, group) in groups {
+        let mut groups = self.groups;
+        groups.retain(|group| group.is_open);
+        groups.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.path.cmp(b.path)));
+        for group in groups {
+            let path = group.path;
             context.text.push_str(&render::file_header(path));
             context.text.push_str(&group.namespace);
             let add = |context: &mut Context, mut lines: Vec<Line>| {

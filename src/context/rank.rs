@@ -3,12 +3,15 @@
 //! and similar files use, and what the variables in reach offer. Each source
 //! is a distribution over names; a candidate's score is its probability.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::Signal;
 use super::buffer::Buffer;
 use super::members::{Members, is_visible};
+use super::offers::name_kind;
 use super::site::Site;
 use super::types::{Type, Types};
 use crate::index::symbols::{Key, NameKind, used_name};
@@ -18,38 +21,44 @@ use crate::php::{MemberKind, Reference, UseKind};
 
 /// How many similar files are asked for the names that they use.
 const SIMILAR_FILES: usize = 24;
+/// How many references around the cursor are asked which files are similar.
+const NEAR_NAMES: usize = 120;
 /// A name that more than one in this many files use tells nothing of any file.
 const COMMON_NAME: usize = 4;
 /// A name that the buffer holds already is in the model's sight without us.
 const KNOWN_NAME: f32 = 0.15;
 
 /// A name of a kind, folded (see [`NameKind::fold`]); a class by its full name.
-pub(super) type Name = (NameKind, String);
+pub(super) type Name<'a> = (NameKind, Cow<'a, str>);
 
 /// Weights of names; a distribution once normalised.
 #[derive(Debug, Default)]
-pub(super) struct Names(FxHashMap<Name, f32>);
+pub(super) struct Names<'a>(FxHashMap<Name<'a>, f32>);
 
-impl Names {
-    fn add(&mut self, kind: NameKind, name: String, weight: f32) {
-        *self.0.entry((kind, name)).or_default() += weight;
+impl<'a> Names<'a> {
+    fn add(&mut self, kind: NameKind, name: impl Into<Cow<'a, str>>, weight: f32) {
+        *self.0.entry((kind, name.into())).or_default() += weight;
     }
 
     /// The names in the order of weight, then of name.
-    pub(super) fn sorted(self) -> Vec<(Name, f32)> {
-        let mut all: Vec<(Name, f32)> = self.0.into_iter().collect();
+    pub(super) fn sorted(self) -> Vec<(Name<'a>, f32)> {
+        let mut all: Vec<(Name<'a>, f32)> = self.0.into_iter().collect();
         all.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         all
     }
 
     /// Adds `other`, scaled so that its weights sum to `share`.
     fn mix(&mut self, other: Self, share: f32) {
-        let other = other.sorted();
-        let sum: f32 = other.iter().map(|(_, weight)| weight).sum();
-        if sum > 0.0 {
-            for ((kind, name), weight) in other {
-                self.add(kind, name, share * weight / sum);
-            }
+        // Summed in the order of size: the same whatever order they came in.
+        let mut weights: Vec<f32> = other.0.values().copied().collect();
+        weights.sort_unstable_by(f32::total_cmp);
+        let sum: f32 = weights.iter().sum();
+        if sum <= 0.0 || share <= 0.0 {
+            return;
+        }
+        #[expect(clippy::iter_over_hash_type, reason = "each key is added to once")]
+        for ((kind, name), weight) in other.0 {
+            self.add(kind, name, share * weight / sum);
         }
     }
 }
@@ -87,6 +96,9 @@ fn kind_weight(site: Site, kind: NameKind) -> f32 {
     }
 }
 
+/// How much each class, by its folded full name, matters at the cursor.
+pub(super) type Classes<'a> = FxHashMap<Cow<'a, str>, f32>;
+
 /// A member that the receiver's type, or a variable's, is known to have.
 pub(super) type TypedMember<'a> = (crate::index::symbols::ClassRef<'a>, usize);
 
@@ -96,16 +108,18 @@ pub(super) struct Ranker<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) types: Types<'a>,
     pub(super) site: Site,
+    /// What must not be learnt from.
+    pub(super) without: &'a [Signal],
 }
 
 /// The ranking's result.
 pub(super) struct Ranking<'a> {
     /// Likely names, likeliest first.
-    pub(super) names: Vec<(Name, f32)>,
+    pub(super) names: Vec<(Name<'a>, f32)>,
     /// For members, the declarations that types point to.
-    pub(super) typed: FxHashMap<Name, TypedMember<'a>>,
+    pub(super) typed: FxHashMap<Name<'a>, TypedMember<'a>>,
     /// How much each class (by folded full name) matters here.
-    pub(super) classes: FxHashMap<String, f32>,
+    pub(super) classes: Classes<'a>,
 }
 
 impl<'a> Ranker<'a> {
@@ -115,31 +129,43 @@ impl<'a> Ranker<'a> {
         let mut typed = FxHashMap::default();
         let mut classes = FxHashMap::default();
         let mut names = Names::default();
+        names.0.reserve(2048);
 
         let mut offered = Names::default();
         let mut on_receiver = Names::default();
         let mut reach = Names::default();
+        let learns_from = |signal| !self.without.contains(&signal);
         match self.site {
             Site::Member { operator, .. } => {
-                let receiver = self.types.receiver(operator);
-                self.type_members(&receiver, operator, &mut offered, &mut typed);
-                note_classes(&receiver, 1.0, &mut classes);
-                self.used_on_receiver(operator, &mut on_receiver);
+                if learns_from(Signal::Types) {
+                    let receiver = self.types.receiver(operator);
+                    self.type_members(&receiver, operator, &mut offered, &mut typed);
+                    note_classes(&receiver, 1.0, &mut classes);
+                }
+                if learns_from(Signal::Receivers) {
+                    self.used_on_receiver(operator, &mut on_receiver);
+                }
             }
-            Site::Method => self.overridable(&mut offered, &mut typed),
-            Site::Expression | Site::Text => {
+            Site::Method if learns_from(Signal::Types) => {
+                self.overridable(&mut offered, &mut typed);
+            }
+            Site::Expression | Site::Text if learns_from(Signal::Reach) => {
                 for (_, ty) in self.types.in_reach(self.buffer.before, 6) {
                     note_classes(&ty, 0.5, &mut classes);
                     let operator = self.buffer.before;
                     self.type_members(&ty, operator, &mut reach, &mut typed);
                 }
             }
-            Site::Class => {}
+            Site::Class | Site::Method | Site::Expression | Site::Text => {}
         }
         let mut near = Names::default();
-        self.used_in_chunks(hits, &mut near, &mut classes);
+        if learns_from(Signal::Chunks) {
+            self.used_in_chunks(hits, &mut near, &mut classes);
+        }
         let mut similar = Names::default();
-        self.used_in_files(&self.similar_files(), &mut similar, &mut classes);
+        if learns_from(Signal::SimilarFiles) {
+            self.used_in_files(&self.similar_files(), &mut similar, &mut classes);
+        }
         for import in self
             .buffer
             .scope()
@@ -147,7 +173,7 @@ impl<'a> Ranker<'a> {
             .filter(|i| i.kind == UseKind::Class)
         {
             *classes
-                .entry(NameKind::Class.fold(&import.target))
+                .entry(Cow::Owned(NameKind::Class.fold(&import.target)))
                 .or_default() += 0.3;
         }
 
@@ -177,8 +203,8 @@ impl<'a> Ranker<'a> {
         &self,
         ty: &Type,
         operator: usize,
-        names: &mut Names,
-        typed: &mut FxHashMap<Name, TypedMember<'a>>,
+        names: &mut Names<'a>,
+        typed: &mut FxHashMap<Name<'a>, TypedMember<'a>>,
     ) {
         let is_static = matches!(
             self.site,
@@ -209,11 +235,7 @@ impl<'a> Ranker<'a> {
                 if name.starts_with("__") && !(is_own && is_static) {
                     continue;
                 }
-                let kind = match member.kind {
-                    MemberKind::Method => NameKind::Method,
-                    MemberKind::Property => NameKind::Property,
-                    MemberKind::Constant | MemberKind::Case => NameKind::ClassConstant,
-                };
+                let kind = name_kind(member.kind);
                 let fits = match kind {
                     NameKind::ClassConstant => is_static,
                     _ => !is_static || member.is_static || is_own && kind == NameKind::Method,
@@ -221,7 +243,7 @@ impl<'a> Ranker<'a> {
                 if !fits {
                     continue;
                 }
-                let key = (kind, kind.fold(name));
+                let key = (kind, Cow::Owned(kind.fold(name)));
                 if typed.contains_key(&key) {
                     continue;
                 }
@@ -234,7 +256,7 @@ impl<'a> Ranker<'a> {
     }
 
     /// Methods of the parents of the class at the cursor, which may be declared anew.
-    fn overridable(&self, names: &mut Names, typed: &mut FxHashMap<Name, TypedMember<'a>>) {
+    fn overridable(&self, names: &mut Names<'a>, typed: &mut FxHashMap<Name<'a>, TypedMember<'a>>) {
         let Some(item) = self.buffer.class() else {
             return;
         };
@@ -242,10 +264,8 @@ impl<'a> Ranker<'a> {
         for (owner, index) in members.all() {
             let member = &owner.class().members[index];
             if member.kind == MemberKind::Method && owner.path != self.buffer.path {
-                let key = (
-                    NameKind::Method,
-                    NameKind::Method.fold(member.name.of(owner.text)),
-                );
+                let name = NameKind::Method.fold(member.name.of(owner.text));
+                let key: Name<'a> = (NameKind::Method, Cow::Owned(name));
                 // What has no body must be declared.
                 let is_abstract = member.end == member.head.end;
                 names.add(key.0, key.1.clone(), if is_abstract { 3.0 } else { 1.0 });
@@ -255,7 +275,7 @@ impl<'a> Ranker<'a> {
     }
 
     /// Members used elsewhere on receivers of the same name.
-    fn used_on_receiver(&self, operator: usize, names: &mut Names) {
+    fn used_on_receiver(&self, operator: usize, names: &mut Names<'a>) {
         let receiver =
             crate::php::scan::receiver(self.buffer.content, &self.buffer.tokens, operator);
         let receiver = receiver.of(self.buffer.content);
@@ -282,12 +302,7 @@ impl<'a> Ranker<'a> {
     }
 
     /// Names used in the chunks `hits`, weighted by how well those match.
-    fn used_in_chunks(
-        &self,
-        hits: &[Hit],
-        names: &mut Names,
-        classes: &mut FxHashMap<String, f32>,
-    ) {
+    fn used_in_chunks(&self, hits: &[Hit], names: &mut Names<'a>, classes: &mut Classes<'a>) {
         let Some(best) = hits.first().map(|hit| hit.score) else {
             return;
         };
@@ -306,17 +321,17 @@ impl<'a> Ranker<'a> {
     fn used_in_files(
         &self,
         files: &[(usize, f32)],
-        names: &mut Names,
-        classes: &mut FxHashMap<String, f32>,
+        names: &mut Names<'a>,
+        classes: &mut Classes<'a>,
     ) {
         for &(file, weight) in files {
             for (kind, name) in self.snapshot.names_used(file) {
                 let counts = kind_weight(self.site, kind);
                 if kind == NameKind::Class {
-                    *classes.entry(name.to_owned()).or_default() += weight * 0.2;
+                    *classes.entry(Cow::Borrowed(name)).or_default() += weight * 0.2;
                 }
                 if counts > 0.0 {
-                    names.add(kind, name.to_owned(), weight * counts);
+                    names.add(kind, name, weight * counts);
                 }
             }
         }
@@ -328,8 +343,8 @@ impl<'a> Ranker<'a> {
         file: &SourceFile,
         references: impl Iterator<Item = &'r Reference>,
         weight: f32,
-        names: &mut Names,
-        classes: &mut FxHashMap<String, f32>,
+        names: &mut Names<'a>,
+        classes: &mut Classes<'a>,
     ) {
         let mut seen: Vec<(NameKind, &str)> = Vec::new();
         for reference in references {
@@ -346,7 +361,7 @@ impl<'a> Ranker<'a> {
                 continue;
             };
             if kind == NameKind::Class {
-                *classes.entry(name.clone()).or_default() += weight * 0.2;
+                *classes.entry(Cow::Owned(name.clone())).or_default() += weight * 0.2;
             }
             if counts > 0.0 {
                 names.add(kind, name, weight * counts);
@@ -360,7 +375,7 @@ impl<'a> Ranker<'a> {
         let snapshot = self.snapshot;
         let total = snapshot.file_numbers();
         let mut found: Vec<(f32, Option<&Arc<SourceFile>>)> = vec![(0.0, None); total];
-        for (kind, name) in self.known_names() {
+        for (kind, name) in self.known_names(NEAR_NAMES) {
             let users = snapshot.uses(Key::Name(kind, &name));
             let count = users.clone().count();
             if count * COMMON_NAME > total {
@@ -391,16 +406,20 @@ impl<'a> Ranker<'a> {
             .collect()
     }
 
-    /// The names that the buffer uses, each once.
-    fn known_names(&self) -> Vec<Name> {
+    /// The names that the buffer uses, each once; of its references the `most`
+    /// that are nearest before and behind the cursor.
+    fn known_names(&self, most: usize) -> Vec<Name<'a>> {
         let scope = self.buffer.scope();
         let references = &self.buffer.facts.references;
-        let mut known: Vec<Name> = references
+        let cursor = self.buffer.word_start as u32;
+        let here = references.partition_point(|r| r.name().start < cursor);
+        let near = here.saturating_sub(most)..references.len().min(here + most / 2);
+        let mut known: Vec<Name<'a>> = references[near]
             .iter()
             .filter_map(|reference| {
                 let kind = NameKind::from(reference.kind);
                 let name = used_name(kind, reference.name().of(self.buffer.content), &scope)?;
-                Some((kind, name))
+                Some((kind, Cow::Owned(name)))
             })
             .collect();
         known.sort_unstable();
@@ -409,8 +428,8 @@ impl<'a> Ranker<'a> {
     }
 
     /// Lowers the weight of names that the buffer holds already.
-    fn discount_known(&self, names: &mut Names) {
-        for name in &self.known_names() {
+    fn discount_known(&self, names: &mut Names<'a>) {
+        for name in &self.known_names(usize::MAX / 2) {
             if let Some(weight) = names.0.get_mut(name) {
                 *weight *= KNOWN_NAME;
             }
@@ -418,7 +437,7 @@ impl<'a> Ranker<'a> {
     }
 
     /// Once part of the name is typed, only names that go on from it remain.
-    fn keep_typed(&self, names: &mut Names) {
+    fn keep_typed(&self, names: &mut Names<'a>) {
         let typed = self.buffer.typed;
         if typed.is_empty() {
             return;
@@ -436,9 +455,11 @@ impl<'a> Ranker<'a> {
     }
 }
 
-fn note_classes(ty: &Type, weight: f32, classes: &mut FxHashMap<String, f32>) {
+fn note_classes(ty: &Type, weight: f32, classes: &mut Classes<'_>) {
     for class in &ty.classes {
-        *classes.entry(NameKind::Class.fold(class)).or_default() += weight;
+        *classes
+            .entry(Cow::Owned(NameKind::Class.fold(class)))
+            .or_default() += weight;
     }
 }
 

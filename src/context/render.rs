@@ -8,7 +8,7 @@ use super::members::docs;
 
 /// The most characters of a signature; what is longer loses its default
 /// values, then its end.
-const MAX_SIGNATURE: usize = 160;
+pub(super) const MAX_SIGNATURE: usize = 160;
 /// The most characters of a constant's value.
 const MAX_VALUE: usize = 40;
 

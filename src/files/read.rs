@@ -21,15 +21,25 @@ pub fn read(found: &Found) -> Result<SourceFile, FilesError> {
     })
 }
 
-/// The text of a file, and whether bytes that are not UTF-8 were replaced in it.
-fn read_text(path: &Path) -> std::io::Result<(String, bool)> {
-    let (text, lossy) = match String::from_utf8(std::fs::read(path)?) {
-        Ok(text) => (text, false),
-        Err(error) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), true),
-    };
+/// The text of the file at `path`, and whether bytes that are not UTF-8 were
+/// replaced in it.
+///
+/// # Errors
+/// If it cannot be read, or has 4 GiB or more.
+pub fn read_text(path: &Path) -> std::io::Result<(String, bool)> {
+    let (text, lossy) = decode(std::fs::read(path)?);
     // Spans count bytes in 32 bits.
     if u32::try_from(text.len()).is_err() {
         return Err(std::io::ErrorKind::FileTooLarge.into());
     }
     Ok((text, lossy))
+}
+
+/// `bytes` as text, and whether some that are not UTF-8 were replaced by U+FFFD.
+#[must_use]
+pub fn decode(bytes: Vec<u8>) -> (String, bool) {
+    match String::from_utf8(bytes) {
+        Ok(text) => (text, false),
+        Err(error) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), true),
+    }
 }

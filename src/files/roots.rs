@@ -83,6 +83,18 @@ impl Roots {
         })
     }
 
+    /// The nearest folder above the absolute path `file` that looks like a
+    /// project's root: one with a `composer.json`, a `.git` or a `.fimignore`.
+    #[must_use]
+    pub fn find(file: &Path) -> Option<PathBuf> {
+        let marks = ["composer.json", ".git", ".fimignore"];
+        let is_root = |folder: &&Path| marks.iter().any(|mark| folder.join(mark).exists());
+        file.ancestors()
+            .skip(1)
+            .find(is_root)
+            .map(Path::to_path_buf)
+    }
+
     /// The canonical path of the project root.
     #[must_use]
     pub fn root(&self) -> &Path {

@@ -1,7 +1,6 @@
 //! Who declares a name, who extends it and who uses it: what a segment knows
 //! of its files beside their words.
 
-use std::cmp::Ordering;
 use std::hash::Hasher;
 use std::sync::Arc;
 
@@ -171,18 +170,13 @@ fn last_segment(name: &str) -> &str {
     name.rsplit('\\').next().unwrap_or(name)
 }
 
-fn compare_names(a: &str, b: &str) -> Ordering {
-    let folded = |s| str::bytes(s).map(|b: u8| b.to_ascii_lowercase());
-    folded(a).cmp(folded(b))
-}
-
 /// The symbols of a segment's files.
 #[derive(Debug, Default)]
 pub struct Symbols {
     /// In the order of kind, name without regard to case, file and position.
     declared: Vec<Decl>,
-    /// The first declaration of each kind and name.
-    by_name: HashTable<u32>,
+    /// The first declaration of each kind and name, and how many there are.
+    by_name: HashTable<(u32, u32)>,
     /// For each parent class or interface, trait or implemented interface that
     /// is named: the dictionary's number, the file and the class. Ascending.
     children: Vec<(u32, u32, u32)>,
@@ -312,34 +306,33 @@ impl Symbols {
             declared, by_name, ..
         } = self;
         let key = |decl: &Decl| (decl.kind, decl.name(files));
-        let rehash = |&at: &u32| {
-            let (kind, name) = key(&declared[at as usize]);
+        let rehash = |&(first, _): &(u32, u32)| {
+            let (kind, name) = key(&declared[first as usize]);
             hash(kind, name)
         };
-        for (at, decl) in declared.iter().enumerate() {
-            let (kind, name) = key(decl);
-            let is_first = at
-                .checked_sub(1)
-                .map(|before| key(&declared[before]))
-                .is_none_or(|(last_kind, last)| {
-                    last_kind != kind || !last.eq_ignore_ascii_case(name)
-                });
-            if is_first {
-                by_name.insert_unique(hash(kind, name), at as u32, rehash);
-            }
+        let same = |a: &Decl, b: &Decl| {
+            let ((kind, name), (other_kind, other)) = (key(a), key(b));
+            kind == other_kind && name.eq_ignore_ascii_case(other)
+        };
+        let mut first = 0;
+        for group in declared.chunk_by(same) {
+            let (kind, name) = key(&group[0]);
+            by_name.insert_unique(hash(kind, name), (first, group.len() as u32), rehash);
+            first += group.len() as u32;
         }
         by_name.shrink_to_fit(rehash);
     }
 
-    /// The first declaration of `kind` called `name`, if there is one.
-    fn first_named(&self, kind: DeclKind, name: &str, files: &[Arc<SourceFile>]) -> Option<usize> {
-        let same = |&at: &u32| {
-            let decl = self.declared[at as usize];
+    /// The declarations of `kind` called `name`.
+    fn named(&self, kind: DeclKind, name: &str, files: &[Arc<SourceFile>]) -> &[Decl] {
+        let same = |&(first, _): &(u32, u32)| {
+            let decl = self.declared[first as usize];
             decl.kind == kind && decl.name(files).eq_ignore_ascii_case(name)
         };
-        self.by_name
-            .find(hash(kind, name), same)
-            .map(|&at| at as usize)
+        match self.by_name.find(hash(kind, name), same) {
+            Some(&(first, count)) => &self.declared[first as usize..(first + count) as usize],
+            None => &[],
+        }
     }
 
     /// Sorts `triples` by key into `postings`, keeping their order within a key.
@@ -384,7 +377,7 @@ impl Symbols {
             + self.keys.memory()
             + size_of_val(&*self.first_used)
             + size_of_val(&*self.used)
-            + self.by_name.capacity() * 8 / 7 * 5
+            + self.by_name.capacity() * 8 / 7 * 9
     }
 }
 
@@ -417,10 +410,7 @@ fn declarations(files: &[Arc<SourceFile>]) -> Vec<Decl> {
             add(DeclKind::Constant, item, 0);
         }
     }
-    found.sort_by(|a, b| {
-        let names = || compare_names(a.name(files), b.name(files));
-        a.kind.cmp(&b.kind).then_with(names)
-    });
+    found.sort_by_cached_key(|decl| (decl.kind, decl.name(files).to_ascii_lowercase()));
     found
 }
 
@@ -588,15 +578,17 @@ impl Snapshot {
     /// the order of paths and positions.
     #[must_use]
     pub fn declared(&self, kind: DeclKind, name: &str) -> Vec<Declared<'_>> {
-        self.declarations(|symbols, files| {
-            let Some(first) = symbols.first_named(kind, name, files) else {
-                return &[];
-            };
-            let rest = &symbols.declared[first..];
-            let same =
-                |decl: &&Decl| decl.kind == kind && decl.name(files).eq_ignore_ascii_case(name);
-            &rest[..rest.iter().take_while(same).count()]
-        })
+        self.declarations(|symbols, files| symbols.named(kind, name, files))
+    }
+
+    /// How many declarations are called `name`, without looking at them: some
+    /// of files that are gone may be among them.
+    #[must_use]
+    pub fn count_declared(&self, kind: DeclKind, name: &str) -> usize {
+        let segments = self.segments().iter().map(LiveSegment::segment);
+        segments
+            .map(|segment| segment.symbols().named(kind, name, segment.files()).len())
+            .sum()
     }
 
     /// Every declaration whose name starts with `prefix`, whatever its case,

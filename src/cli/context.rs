@@ -1,0 +1,200 @@
+//! `fimd context`: what an editor would get for one place in one file.
+
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use anstyle::{AnsiColor, Style};
+
+use super::Error;
+use crate::cancel::Cancel;
+use crate::context::{self, Context, Request, Snippet, Source};
+use crate::engine::{Project, ProjectOptions};
+use crate::files::{self, Roots};
+use crate::index::Snapshot;
+use crate::text::{Place, line_start};
+
+/// Print the cross-file context for one place in a file.
+///
+/// Prints exactly what `getContext` answers for it.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The file that is being edited
+    file: PathBuf,
+    /// The cursor: line and column (in characters), both from 1, or a byte offset
+    #[arg(long, value_name = "LINE:COL|BYTE")]
+    at: Place,
+    /// The project's root folder [default: the nearest folder above FILE that
+    /// has a composer.json, a .git or a .fimignore]
+    #[arg(long, value_name = "DIR")]
+    project: Option<PathBuf>,
+    /// Extra folder or file for context, whatever the ignore rules say (repeatable)
+    #[arg(long, value_name = "PATH")]
+    include_path: Vec<PathBuf>,
+    /// Most characters of the context
+    #[arg(long, value_name = "N", default_value_t = context::DEFAULT_MAX_CHARS)]
+    max_chars: usize,
+    /// Do not search for code chunks with BM25
+    #[arg(long)]
+    no_bm25: bool,
+    /// Print what was sent, from where and with which score, and what was left
+    /// out and why, then the context
+    #[arg(long)]
+    explain: bool,
+    /// Read the edited text from this file, or from stdin if it is `-`, in
+    /// place of FILE, which need not exist then
+    #[arg(long, value_name = "PATH|-")]
+    content: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args) -> Result<(), Error> {
+    let failure = |path: &Path, error: &dyn std::fmt::Display| {
+        Error::Failure(format!("{}: {error}", path.display()))
+    };
+    let file = std::path::absolute(&args.file).map_err(|error| failure(&args.file, &error))?;
+    let content = args.text()?;
+    let root = match &args.project {
+        Some(root) => root.clone(),
+        None => Roots::find(&file).ok_or_else(|| {
+            Error::Usage(format!(
+                "{}: no folder above it has a composer.json, a .git or a .fimignore; \
+                 name the project with --project",
+                args.file.display()
+            ))
+        })?,
+    };
+    let project = Project::open(&ProjectOptions {
+        root,
+        include_paths: args.include_path.clone(),
+        ..ProjectOptions::default()
+    })
+    .map_err(|error| Error::Failure(error.to_string()))?;
+    let path = project.roots.key(&file.to_string_lossy());
+    let snapshot = project.index.snapshot();
+    let request = Request {
+        path: &path,
+        content: &content,
+        cursor: args.at.byte_in(&content),
+        max_chars: args.max_chars,
+        dependencies: true,
+        bm25: !args.no_bm25,
+    };
+    let context = context::assemble(&snapshot, &request, &Cancel::default())
+        .map_err(|error| Error::Failure(error.to_string()))?;
+    let mut out = anstream::stdout().lock();
+    let printed = if args.explain {
+        explain(&mut out, &snapshot, &request, &context)
+    } else {
+        out.write_all(context.text.as_bytes())
+    };
+    match printed.and_then(|()| out.flush()) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(|error| Error::Failure(format!("standard output: {error}"))),
+    }
+}
+
+impl Args {
+    /// The text that is being edited.
+    fn text(&self) -> Result<String, Error> {
+        let path = self.content.as_deref().unwrap_or(&self.file);
+        let (text, lossy) = if path == Path::new("-") && self.content.is_some() {
+            let mut bytes = Vec::new();
+            io::stdin()
+                .read_to_end(&mut bytes)
+                .map(|_| files::decode(bytes))
+        } else {
+            files::read_text(path)
+        }
+        .map_err(|error| {
+            Error::Failure(format!(
+                "{}: {error}; name a file that can be read, or give its text with --content",
+                path.display()
+            ))
+        })?;
+        if lossy && matches!(self.at, Place::Byte(_)) {
+            return Err(Error::Usage(format!(
+                "{}: not UTF-8, so its bytes cannot be counted; say --at LINE:COL",
+                path.display()
+            )));
+        }
+        Ok(text)
+    }
+}
+
+/// The account: where, what was sent, what was left out, then the text.
+fn explain(
+    out: &mut impl Write,
+    snapshot: &Snapshot,
+    request: &Request<'_>,
+    context: &Context,
+) -> io::Result<()> {
+    let Request {
+        path,
+        content,
+        cursor,
+        max_chars,
+        ..
+    } = *request;
+    let title = Style::new().bold();
+    let line = content[..cursor].matches('\n').count() + 1;
+    let column = content[line_start(content, cursor)..cursor].chars().count() + 1;
+    writeln!(
+        out,
+        "{title}{path}:{line}:{column}{title:#} (byte {cursor}): {} of {max_chars} characters",
+        context.text.chars().count(),
+    )?;
+    writeln!(out, "\n{title}sent ({}){title:#}", context.snippets.len())?;
+    for snippet in &context.snippets {
+        print_snippet(out, snapshot, snippet, "")?;
+    }
+    writeln!(
+        out,
+        "\n{title}left out ({}){title:#}",
+        context.dropped.len()
+    )?;
+    for dropped in &context.dropped {
+        print_snippet(out, snapshot, &dropped.snippet, dropped.reason)?;
+    }
+    writeln!(out, "\n{title}context{title:#}")?;
+    out.write_all(context.text.as_bytes())
+}
+
+/// One line: the score, the characters, the source, the place, the reason for
+/// leaving it out, and how the source begins.
+fn print_snippet(
+    out: &mut impl Write,
+    snapshot: &Snapshot,
+    snippet: &Snippet,
+    reason: &str,
+) -> io::Result<()> {
+    const MAX_BEGINNING: usize = 60;
+    let (source, colour) = match snippet.source {
+        Source::Dependency => ("dependency", AnsiColor::Green),
+        Source::Bm25 => ("bm25", AnsiColor::Cyan),
+    };
+    let colour = colour.on_default();
+    let Snippet {
+        path,
+        start,
+        end,
+        score,
+        chars,
+        ..
+    } = snippet;
+    let score = format!("{score:.4}");
+    write!(
+        out,
+        "{score:>9} {chars:>5} chars  {colour}{source:<10}{colour:#}  {path}:{start}..{end}"
+    )?;
+    if !reason.is_empty() {
+        write!(out, "  ({reason})")?;
+    }
+    let text = snapshot
+        .file(path)
+        .and_then(|file| file.text.get(*start..*end));
+    let beginning = text.and_then(|text| text.lines().next()).unwrap_or("");
+    let beginning: String = beginning.trim().chars().take(MAX_BEGINNING).collect();
+    let dim = Style::new().dimmed();
+    writeln!(out, "  {dim}{beginning}{dim:#}")
+}

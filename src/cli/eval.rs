@@ -1,0 +1,196 @@
+//! `fimd eval`: how good fimd is on a project, measured on its own code.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anstyle::Style;
+
+use super::Error;
+use super::generate::in_root;
+use crate::cancel::Cancel;
+use crate::context::{DEFAULT_MAX_CHARS, Signal};
+use crate::engine::{Project, ProjectOptions};
+use crate::eval::{self, HoleKind, KindResult, Options, Recall, Report, Run};
+
+/// Measure fimd on a project.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    Context(ContextArgs),
+}
+
+/// Measure how often the context holds the name that comes next.
+///
+/// Cuts names out of the project's files where nothing but another file can
+/// tell them, assembles the context for each such hole and looks for them.
+/// `ident` is the share of names that stand in the context, `def` that of names
+/// that stand there at their definition.
+#[derive(Debug, clap::Args)]
+struct ContextArgs {
+    /// The project's root folder
+    project: PathBuf,
+    /// Holes of each kind
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    holes: usize,
+    /// Seed of the choice of holes
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    seed: u64,
+    /// Most characters of a context; several, separated by commas, are compared
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [DEFAULT_MAX_CHARS])]
+    max_chars: Vec<usize>,
+    /// Kinds of holes, separated by commas [default: all]
+    #[arg(long, value_name = "KINDS", value_delimiter = ',')]
+    kind: Vec<HoleKind>,
+    /// Signals to switch off, separated by commas, to learn what they are worth
+    #[arg(long, value_name = "SIGNALS", value_delimiter = ',')]
+    without: Vec<Signal>,
+    /// Extra folder or file for context, whatever the ignore rules say (repeatable)
+    #[arg(long, value_name = "PATH")]
+    include_path: Vec<PathBuf>,
+    /// Print all figures as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args) -> Result<(), Error> {
+    match &args.what {
+        What::Context(args) => args.run(),
+    }
+}
+
+impl ContextArgs {
+    fn run(&self) -> Result<(), Error> {
+        if self.holes == 0 {
+            return Err(Error::Usage("--holes must be at least 1".into()));
+        }
+        let project = Project::open(&ProjectOptions {
+            root: self.project.clone(),
+            include_paths: self.include_path.clone(),
+            ..ProjectOptions::default()
+        })
+        .map_err(|error| Error::Failure(error.to_string()))?;
+        let options = Options {
+            holes: self.holes,
+            seed: self.seed,
+            max_chars: self.max_chars.clone(),
+            kinds: if self.kind.is_empty() {
+                <HoleKind as clap::ValueEnum>::value_variants().to_vec()
+            } else {
+                self.kind.clone()
+            },
+            without: self.without.clone(),
+        };
+        let is_own = in_root(&project.roots, &self.include_path);
+        let snapshot = project.index.snapshot();
+        let report = eval::run(&snapshot, &options, &is_own, &Cancel::default())
+            .map_err(|error| Error::Failure(error.to_string()))?;
+        if report.runs[0].kinds.iter().all(|kind| kind.holes == 0) {
+            return Err(Error::Failure(format!(
+                "{}: none of its {} files uses a name that only another one declares; \
+                 measure a larger project",
+                self.project.display(),
+                report.files
+            )));
+        }
+        let mut out = anstream::stdout().lock();
+        let printed = if self.json {
+            serde_json::to_string_pretty(&report)
+                .map_err(io::Error::from)
+                .and_then(|json| writeln!(out, "{json}"))
+        } else {
+            print(&mut out, &report)
+        };
+        match printed.and_then(|()| out.flush()) {
+            // Whoever reads has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other.map_err(|error| Error::Failure(format!("standard output: {error}"))),
+        }
+    }
+}
+
+/// The name under which the command line knows a value.
+fn name_of(value: &impl clap::ValueEnum) -> String {
+    value
+        .to_possible_value()
+        .map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
+fn print(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    let bold = Style::new().bold();
+    let Options { seed, without, .. } = &report.options;
+    write!(out, "{} files, seed {seed}", report.files)?;
+    if !without.is_empty() {
+        let names: Vec<_> = without.iter().map(name_of).collect();
+        write!(out, ", without {}", names.join(", "))?;
+    }
+    writeln!(out)?;
+    for run in &report.runs {
+        let bm25 = if run.bm25 { "with" } else { "without" };
+        writeln!(
+            out,
+            "\n{bold}At most {} characters, {bm25} BM25{bold:#}",
+            run.max_chars
+        )?;
+        print_run(out, run)?;
+    }
+    writeln!(
+        out,
+        "\nident: the name stands in the context; def: at its definition; decl, bm25: among the\n\
+         declarations, in the chunks found by BM25; chars: length of half of the contexts at most;\n\
+         p50, p95, p99: milliseconds to assemble one."
+    )
+}
+
+fn print_run(out: &mut impl Write, run: &Run) -> io::Result<()> {
+    writeln!(
+        out,
+        "{:<14}{:>6}{:>8}{:>8}{:>8}{:>8}{:>7}{:>8}{:>8}{:>8}{:>9}",
+        "", "n", "ident", "def", "decl", "bm25", "chars", "p50", "p95", "p99", "leaks"
+    )?;
+    for result in &run.kinds {
+        let KindResult {
+            kind,
+            holes,
+            chars,
+            latency_ms: ms,
+            leaks,
+            leaks_checked,
+            ..
+        } = result;
+        print_recall(out, &name_of(kind), *holes, result.recall)?;
+        writeln!(
+            out,
+            "{:>7}{:>8.2}{:>8.2}{:>8.2}{:>9}",
+            chars.p50,
+            ms.p50,
+            ms.p95,
+            ms.p99,
+            format!("{leaks}/{leaks_checked}")
+        )?;
+        for by in &result.by_name {
+            let name = format!("  {}", by.name.name());
+            print_recall(out, &name, by.names, by.recall)?;
+            writeln!(out)?;
+        }
+    }
+    Ok(())
+}
+
+fn print_recall(out: &mut impl Write, name: &str, n: usize, recall: Recall) -> io::Result<()> {
+    let Recall {
+        ident,
+        def,
+        by_dependency,
+        by_bm25,
+    } = recall;
+    write!(
+        out,
+        "{name:<14}{n:>6}{ident:>8.3}{def:>8.3}{by_dependency:>8.3}{by_bm25:>8.3}"
+    )
+}
