@@ -338,9 +338,12 @@ fn every_request_is_answered_once_and_bad_messages_are_survived() {
     let project = project();
     over_both(|new| {
         let (mut client, _) = Client::initialized(new, root(&project));
-        let unknown = client.call("nope", json!({}));
-        assert_eq!(unknown["error"]["code"], -32601);
-        assert_eq!(unknown["error"]["message"], "unknown method \"nope\"");
+        for method in ["nope", "$/nope", "textDocument/hover"] {
+            let unknown = client.call(method, json!({"textDocument": {"uri": "file:///x"}, "position": {"line": 0, "character": 0}}));
+            assert_eq!(unknown["error"]["code"], -32601);
+            let message = format!("unknown method {method:?}");
+            assert_eq!(unknown["error"]["message"], message.as_str());
+        }
         let wrong = client.call("getContext", json!({"filepath": 5, "content": ""}));
         assert_eq!(wrong["error"]["code"], -32602);
         assert_eq!(

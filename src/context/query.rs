@@ -4,6 +4,7 @@
 use rustc_hash::FxHashMap;
 
 use super::buffer::Buffer;
+use crate::cancel::{Cancel, Cancelled};
 use crate::index::terms::terms;
 use crate::index::{Hit, Snapshot};
 use crate::text::line_start;
@@ -47,10 +48,15 @@ const STOP_WORDS: [&str; 28] = [
 ];
 
 /// The `limit` chunks most like the code around the cursor, best first.
-pub(super) fn neighbours(snapshot: &Snapshot, buffer: &Buffer<'_>, limit: usize) -> Vec<Hit> {
+pub(super) fn neighbours(
+    snapshot: &Snapshot,
+    buffer: &Buffer<'_>,
+    limit: usize,
+    cancel: &Cancel,
+) -> Result<Vec<Hit>, Cancelled> {
     let query = query(buffer);
     let terms: Vec<(&str, f32)> = query.iter().map(|(term, w)| (term.as_str(), *w)).collect();
-    snapshot.search(&terms, buffer.path, limit)
+    snapshot.search(&terms, buffer.path, limit, cancel)
 }
 
 /// The weighted terms around the cursor: what stands before it counts more

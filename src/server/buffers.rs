@@ -175,3 +175,59 @@ impl OpenBuffers {
         laid_over
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Project, ProjectOptions};
+
+    const A: &str = "a.php";
+    const B: &str = "b.php";
+
+    fn text(snapshot: &Snapshot, key: &str) -> String {
+        snapshot.file(key).unwrap().text.to_string()
+    }
+
+    #[test]
+    fn an_overlay_is_made_when_another_buffer_has_changed_and_not_before() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [A, B] {
+            std::fs::write(folder.path().join(name), "<?php // disk").unwrap();
+        }
+        let options = ProjectOptions {
+            root: folder.path().into(),
+            ..ProjectOptions::default()
+        };
+        let project = Project::open(&options).unwrap();
+        let base = project.index.snapshot();
+        let uri = |name: &str| format!("file://{}", project.roots.path(name).to_str().unwrap());
+        let mut buffers = Buffers::default();
+        let put = |buffers: &mut Buffers, name: &str, text: &str| {
+            buffers.put(&project.roots, &uri(name), text.into());
+        };
+        let over = |buffers: &Buffers, except| buffers.open().over(Arc::clone(&base), except);
+
+        // Buffers that are as on disk lay nothing over it.
+        put(&mut buffers, A, "<?php // disk");
+        put(&mut buffers, B, "<?php // disk");
+        assert!(Arc::ptr_eq(&over(&buffers, "x.php"), &base));
+
+        // Typing in one buffer and asking about it makes nothing new.
+        put(&mut buffers, B, "<?php // edited");
+        let first = over(&buffers, A);
+        assert_eq!(text(&first, B), "<?php // edited");
+        put(&mut buffers, A, "<?php // typed");
+        assert!(Arc::ptr_eq(&over(&buffers, A), &first));
+
+        // Asking about the other one shows what was typed, and a change of the
+        // project is seen through it.
+        assert_eq!(text(&over(&buffers, B), A), "<?php // typed");
+        let before = buffers.open();
+        buffers.close(&uri(A));
+        assert!(Arc::ptr_eq(&over(&buffers, B), &base));
+        assert_eq!(
+            text(&before.over(Arc::clone(&base), B), A),
+            "<?php // typed"
+        );
+    }
+}

@@ -101,7 +101,9 @@ impl HeadersProtocol {
             Ok(params) => self.start(&method, has_id, params),
             Err(error) => Err(error),
         };
-        let task = requests.request(id, reply, bytes, |_| finish(method.clone(), handled));
+        let task = requests.request(id, reply, bytes, |_| {
+            finish(method.clone(), has_id, handled)
+        });
         match method.as_str() {
             "initialize" if has_id => self.initialize = Some(task),
             "shutdown" => self.shut_down = true,
@@ -158,16 +160,20 @@ enum Started {
 }
 
 /// The answer to a call of `method`.
-async fn finish(method: String, started: Result<Started, rpc::Error>) -> Answer {
+async fn finish(method: String, has_id: bool, started: Result<Started, rpc::Error>) -> Answer {
     let response = match started? {
         Started::Done(response) => response,
         Started::Waiting(handled) => handled
             .await
             .map_err(|exited| rpc::Error::internal(exited.to_string()))?,
     };
-    // A notification has none, and its answer goes nowhere.
     let Some(response) = response else {
-        return Ok(RawValue::NULL.to_owned());
+        // That of a notification goes nowhere; tower-lsp gives none either to
+        // requests that it does not know if their method begins with `$/`.
+        return match has_id {
+            true => Err(rpc::Error::method_not_found(&method)),
+            false => Ok(RawValue::NULL.to_owned()),
+        };
     };
     match response.into_parts().1 {
         Ok(result) => to_raw_value(&result)
