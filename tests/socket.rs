@@ -8,8 +8,9 @@ mod daemon;
 
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -243,6 +244,30 @@ fn many_clients_get_each_answer_once() {
             });
         }
     });
+}
+
+#[test]
+fn a_socket_that_systemd_passes_is_served_and_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    let listener = UnixListener::bind(&path).unwrap();
+    // The listener arrives as file descriptor 3, with the process's own id.
+    let script = r#"export LISTEN_FDS=1 LISTEN_PID=$$; exec "$0" --socket "$1" 3<&0 </dev/null"#;
+    let mut daemon = Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_fimd")])
+        .arg(&path)
+        .stdin(OwnedFd::from(listener))
+        .spawn()
+        .unwrap();
+    let mut client = UnixStream::connect(&path).unwrap();
+    client.write_all(SHUTDOWN.as_bytes()).unwrap();
+    let mut answers = String::new();
+    client.read_to_string(&mut answers).unwrap();
+    assert_eq!(answers.trim_end(), SHUT_DOWN);
+    let kill = Command::new("kill").arg(daemon.id().to_string()).status();
+    assert!(kill.unwrap().success());
+    assert_eq!(daemon.wait().unwrap().code(), Some(0));
+    assert!(path.exists());
 }
 
 fn connect(socket: &Path) -> Command {

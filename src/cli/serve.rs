@@ -40,7 +40,12 @@ pub(super) fn socket(path: &Path) -> Result<(), Error> {
     let (engine, runtime) = start()?;
     let served = runtime.block_on(async {
         let signals = Signals::new().map_err(|error| Error::Failure(error.to_string()))?;
-        let socket = Socket::bind(path).map_err(|error| Error::Failure(error.to_string()))?;
+        let socket = match Socket::passed(path) {
+            Ok(None) => Socket::bind(path),
+            Ok(Some(passed)) => Ok(passed),
+            Err(error) => Err(error),
+        };
+        let socket = socket.map_err(|error| Error::Failure(error.to_string()))?;
         tracing::info!("listening at {}", path.display());
         server::listen(engine, socket, signals.first()).await;
         Ok(())

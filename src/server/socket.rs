@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::time::Duration;
 
+use listenfd::ListenFd;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -48,13 +49,15 @@ impl SocketError {
     }
 }
 
-/// A socket that listens. Its file is removed when it is dropped.
+/// A socket that listens. The file that was made for it is removed when it is
+/// dropped.
 #[derive(Debug)]
 pub struct Socket {
     listener: UnixListener,
     path: PathBuf,
-    /// The file's device and inode: another's at the same path is not ours to remove.
-    identity: (u64, u64),
+    /// The device and inode of the file that was made: another's at the same
+    /// path is not ours to remove.
+    identity: Option<(u64, u64)>,
 }
 
 impl Socket {
@@ -92,8 +95,27 @@ impl Socket {
         Ok(Self {
             listener,
             path: path.to_owned(),
-            identity,
+            identity: Some(identity),
         })
+    }
+
+    /// The socket at `path` that systemd listens at and has passed to this
+    /// process (`LISTEN_FDS`); none if it has not. Its file is systemd's. To be
+    /// called in a Tokio runtime.
+    ///
+    /// # Errors
+    /// If what was passed is no socket for streams.
+    pub fn passed(path: &Path) -> Result<Option<Self>, SocketError> {
+        let wrong = |error: io::Error| SocketError::new(path, error);
+        let Some(listener) = ListenFd::from_env().take_unix_listener(0).map_err(wrong)? else {
+            return Ok(None);
+        };
+        listener.set_nonblocking(true).map_err(wrong)?;
+        Ok(Some(Self {
+            listener: UnixListener::from_std(listener).map_err(wrong)?,
+            path: path.to_owned(),
+            identity: None,
+        }))
     }
 
     /// The next client of this user; those of others are turned away.
@@ -109,9 +131,12 @@ impl Socket {
     }
 
     fn remove(&self) -> Result<(), SocketError> {
+        let Some(identity) = self.identity else {
+            return Ok(());
+        };
         let _folder = lock_folder(&self.path)?;
         let is_ours = fs::symlink_metadata(&self.path)
-            .is_ok_and(|found| (found.dev(), found.ino()) == self.identity);
+            .is_ok_and(|found| (found.dev(), found.ino()) == identity);
         if is_ours {
             fs::remove_file(&self.path).map_err(|error| SocketError::new(&self.path, error))?;
         }
