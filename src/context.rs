@@ -2,6 +2,7 @@
 //! function behind `getContext`, `fimd context` and every training example.
 
 mod buffer;
+mod classes;
 mod members;
 mod offers;
 mod pack;
@@ -14,6 +15,7 @@ mod types;
 use std::cell::Cell;
 
 use buffer::Buffer;
+use classes::Classes;
 use rank::Ranker;
 use site::Site;
 use types::Types;
@@ -28,6 +30,44 @@ pub const DEFAULT_MAX_CHARS: usize = 4096;
 const NEIGHBOURS: usize = 40;
 /// How many of them may be shown themselves.
 const USAGE_CHUNKS: usize = 12;
+
+/// The relevance threshold: how likely a declaration must be the one that is
+/// named next, from 0 (everything found may fill the budget) to 1.
+///
+/// The default costs next to no recall and leaves out what would only fill.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "f32")]
+pub struct MinScore(f32);
+
+impl Default for MinScore {
+    fn default() -> Self {
+        Self(0.0005)
+    }
+}
+
+impl TryFrom<f32> for MinScore {
+    type Error = &'static str;
+
+    fn try_from(score: f32) -> Result<Self, Self::Error> {
+        let fits = (0.0..=1.0).contains(&score);
+        fits.then_some(Self(score))
+            .ok_or("it must be a number from 0 to 1")
+    }
+}
+
+impl std::str::FromStr for MinScore {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::try_from(text.parse::<f32>().unwrap_or(f32::NAN))
+    }
+}
+
+impl std::fmt::Display for MinScore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 /// What a context is wanted for.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +84,8 @@ pub struct Request<'a> {
     pub cursor: usize,
     /// The most characters that the context may have.
     pub max_chars: usize,
+    /// Declarations less likely than this are left out.
+    pub min_score: MinScore,
     /// Whether declarations that the buffer's names resolve to are offered.
     pub dependencies: bool,
     /// Whether chunks found by BM25 are offered.
@@ -151,9 +193,11 @@ pub fn assemble_without(
     };
     cancel.check()?;
     let fuel = Cell::new(types::FUEL);
+    let classes = Classes::new(snapshot, request.path);
     let types = Types {
         buffer: &buffer,
         snapshot,
+        classes: &classes,
         fuel: &fuel,
     };
     let offers = if request.dependencies {
@@ -177,5 +221,5 @@ pub fn assemble_without(
     };
     cancel.check()?;
     let chunks = &hits[..hits.len().min(USAGE_CHUNKS)];
-    Ok(pack::pack(&offers, chunks, request.max_chars))
+    Ok(pack::pack(&offers, chunks, request))
 }

@@ -40,7 +40,7 @@ use self::report::Report;
 use self::split::Entry;
 use self::template::Family;
 use crate::cancel::{Cancel, Cancelled};
-use crate::context;
+use crate::context::{self, MinScore};
 use crate::files;
 use crate::index::{Snapshot, SourceFile};
 
@@ -81,6 +81,8 @@ pub struct Options {
     pub max_total_chars: usize,
     /// The most characters of a context.
     pub max_context_chars: usize,
+    /// The relevance threshold of contexts.
+    pub min_score: MinScore,
     /// Whether only files with a test give examples.
     pub tested_only: bool,
     /// Whether training is sorted by complexity, the hardest first.
@@ -110,6 +112,7 @@ impl Default for Options {
             min_middle_chars: 40,
             max_total_chars: 8192,
             max_context_chars: context::DEFAULT_MAX_CHARS,
+            min_score: MinScore::default(),
             tested_only: false,
             curriculum: false,
             curriculum_top_pct: 100,
@@ -548,6 +551,7 @@ fn example_of(
             content: &holed,
             cursor: start,
             max_chars,
+            min_score: options.min_score,
             dependencies: options.cross_file_context,
             bm25: options.bm25_context,
         };

@@ -14,7 +14,7 @@ pub use self::pool::WorkError;
 
 use self::pool::{Pool, Turns};
 use crate::cancel::{Cancel, Cancelled};
-use crate::files::{self, FilesError, Found, LeftOut, Roots, WalkOptions};
+use crate::files::{self, Composer, FilesError, Found, LeftOut, Roots, WalkOptions};
 use crate::index::{Change, Index, SourceFile};
 
 /// Which files a project is made of.
@@ -57,9 +57,11 @@ impl Project {
         check: &(impl Fn() -> Result<(), E> + Sync),
     ) -> Result<Self, E> {
         let (files, left_out) = read_files(&roots, options, check)?;
+        let index = Index::build(files);
+        index.set_library(Arc::new(Composer::open(&roots, options)));
         Ok(Self {
             roots,
-            index: Index::build(files),
+            index,
             left_out,
         })
     }
@@ -87,6 +89,8 @@ impl Project {
         if !changes.is_empty() {
             self.index.apply(changes);
         }
+        let library = Composer::open(&self.roots, options);
+        self.index.set_library(Arc::new(library));
         Ok(())
     }
 }

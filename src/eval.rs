@@ -22,7 +22,7 @@ use serde::Serialize;
 use self::holes::Hole;
 use self::score::Found;
 use crate::cancel::{Cancel, Cancelled};
-use crate::context::{self, Request, Signal};
+use crate::context::{self, MinScore, Request, Signal};
 use crate::index::Snapshot;
 use crate::php::RefKind;
 
@@ -100,6 +100,8 @@ pub struct Options {
     pub seed: u64,
     /// The budgets, in characters.
     pub max_chars: Vec<usize>,
+    /// The relevance threshold.
+    pub min_score: MinScore,
     /// The kinds of holes.
     pub kinds: Vec<HoleKind>,
     /// The signals that are switched off.
@@ -268,6 +270,7 @@ fn answer(
         content: &content,
         cursor: hole.start,
         max_chars,
+        min_score: options.min_score,
         dependencies: true,
         bm25,
     };

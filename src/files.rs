@@ -1,10 +1,12 @@
 //! All access to the file system: finding, naming and reading PHP files.
 
+mod library;
 mod read;
 mod roots;
 mod rules;
 mod walk;
 
+pub use library::Composer;
 pub use read::{decode, read, read_text};
 pub use roots::{Roots, named_path};
 pub use rules::left_out_of_dataset;

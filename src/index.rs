@@ -19,6 +19,7 @@ pub mod terms;
 #[cfg(test)]
 mod tests;
 
+use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -44,6 +45,13 @@ pub struct SourceFile {
     pub lossy: bool,
     /// What the text declares and refers to.
     pub facts: FileFacts,
+}
+
+/// Where classes can be read from that are not indexed: those of installed
+/// packages. What it answers must not depend on what it was asked before.
+pub trait Library: Debug + Send + Sync {
+    /// The file that declares the class with the fully qualified name `name`.
+    fn file_of(&self, name: &str) -> Option<Arc<SourceFile>>;
 }
 
 /// A change to one file of an [`Index`].
@@ -107,6 +115,14 @@ impl Index {
             }
         }
         let next = self.newest.load().after(changes);
+        self.newest.store(Arc::new(next));
+    }
+
+    /// Publishes a snapshot of the same files that reads other classes from
+    /// `library`.
+    pub fn set_library(&self, library: Arc<dyn Library>) {
+        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = self.newest.load().with_library(library);
         self.newest.store(Arc::new(next));
     }
 

@@ -5,12 +5,16 @@
 //! Facts hold byte spans into the source rather than copies of its text, so
 //! they are small and mean nothing without the text they were read from.
 
+pub mod composer;
 pub mod lex;
 pub mod names;
-pub mod scan;
+mod references;
+mod scan;
 pub mod spans;
 
 use std::ops::Range;
+
+pub(crate) use references::receiver;
 
 /// A range of bytes of a source text. An empty span stands for "absent".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -161,7 +165,7 @@ pub struct Namespace {
 }
 
 /// What a `use` statement imports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum UseKind {
     /// `use A\B;`
     Class,
@@ -301,6 +305,9 @@ pub struct FileFacts {
     pub namespaces: Vec<Namespace>,
     /// Imports in source order.
     pub uses: Vec<Use>,
+    /// The numbers of `uses` in the order of namespace, kind and, without
+    /// regard to case, the name that they import as.
+    pub imports_by_alias: Vec<u32>,
     /// Class-likes in source order, anonymous ones included.
     pub classes: Vec<ClassLike>,
     /// Functions outside classes, in source order.
@@ -317,5 +324,13 @@ pub struct FileFacts {
 /// to the source's size, whatever it holds.
 #[must_use]
 pub fn facts(source: &str) -> FileFacts {
-    scan::scan(source)
+    facts_of(source, &lex::lex(source))
+}
+
+/// The facts that `tokens` of `source` tell.
+#[must_use]
+pub(crate) fn facts_of(source: &str, tokens: &[lex::Token]) -> FileFacts {
+    let mut facts = scan::declarations(source, tokens);
+    facts.references = references::references(source, tokens);
+    facts
 }

@@ -42,6 +42,9 @@ fn the_context_of_an_example_is_what_the_server_answers() {
             })
             .collect();
         assert!(examples.iter().any(|example| example["context"] != ""));
+        let of_a_package = "// --- vendor/acme/money/src/Money.php ---";
+        let mut contexts = examples.iter().filter_map(|e| e["context"].as_str());
+        assert!(contexts.any(|context| context.contains(of_a_package)));
         let answers = ask(&project, &examples);
         assert_eq!(answers.len(), examples.len());
         for (example, answer) in examples.iter().zip(answers) {

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::Error;
 use crate::cancel::Cancel;
-use crate::context::{self, Context, Request, Snippet, Source};
+use crate::context::{self, Context, MinScore, Request, Snippet, Source};
 use crate::engine::{Project, ProjectOptions};
 use crate::files::{self, Roots};
 use crate::index::Snapshot;
@@ -33,6 +33,9 @@ pub(super) struct Args {
     /// Most characters of the context
     #[arg(long, value_name = "N", default_value_t = context::DEFAULT_MAX_CHARS)]
     max_chars: usize,
+    /// Leave out declarations less likely than this to be named next, from 0 to 1
+    #[arg(long, value_name = "SCORE", default_value_t)]
+    min_score: MinScore,
     /// Do not search for code chunks with BM25
     #[arg(long)]
     no_bm25: bool,
@@ -76,6 +79,7 @@ pub(super) fn run(args: &Args) -> Result<(), Error> {
         content: &content,
         cursor: args.at.byte_in(&content),
         max_chars: args.max_chars,
+        min_score: args.min_score,
         dependencies: true,
         bm25: !args.no_bm25,
     };

@@ -8,7 +8,7 @@ use anstyle::Style;
 use super::Error;
 use super::generate::in_root;
 use crate::cancel::Cancel;
-use crate::context::{DEFAULT_MAX_CHARS, Signal};
+use crate::context::{DEFAULT_MAX_CHARS, MinScore, Signal};
 use crate::engine::{Project, ProjectOptions};
 use crate::eval::{self, HoleKind, KindResult, Options, Recall, Report, Run};
 
@@ -43,6 +43,9 @@ struct ContextArgs {
     /// Most characters of a context; several, separated by commas, are compared
     #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [DEFAULT_MAX_CHARS])]
     max_chars: Vec<usize>,
+    /// Leave out declarations less likely than this to be named next, from 0 to 1
+    #[arg(long, value_name = "SCORE", default_value_t)]
+    min_score: MinScore,
     /// Kinds of holes, separated by commas [default: all]
     #[arg(long, value_name = "KINDS", value_delimiter = ',')]
     kind: Vec<HoleKind>,
@@ -79,6 +82,7 @@ impl ContextArgs {
             holes: self.holes,
             seed: self.seed,
             max_chars: self.max_chars.clone(),
+            min_score: self.min_score,
             kinds: if self.kind.is_empty() {
                 <HoleKind as clap::ValueEnum>::value_variants().to_vec()
             } else {

@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::Error;
 use crate::cancel::Cancel;
-use crate::context;
+use crate::context::{self, MinScore};
 use crate::dataset::report::Report;
 use crate::dataset::template::Family;
 use crate::dataset::write::{Stage, WriteError};
@@ -56,6 +56,9 @@ pub(super) struct Generate {
     /// Most characters of the cross-file context
     #[arg(long, value_name = "N", default_value_t = context::DEFAULT_MAX_CHARS)]
     max_context_chars: usize,
+    /// Leave out declarations less likely than this to be named next, from 0 to 1
+    #[arg(long, value_name = "SCORE", default_value_t)]
+    min_score: MinScore,
     /// Only files that have a test: XTest.php, or a test class that names X
     #[arg(long)]
     tested_only: bool,
@@ -186,6 +189,7 @@ impl Generate {
             min_middle_chars: self.min_middle_chars,
             max_total_chars: self.max_total_chars,
             max_context_chars: self.max_context_chars,
+            min_score: self.min_score,
             tested_only: self.tested_only,
             curriculum: self.curriculum,
             curriculum_top_pct: self.curriculum_top_pct,

@@ -5,11 +5,12 @@
 //! Of a large file only the head (imports) and a window around the cursor are
 //! read, so that a request costs the same however large the file is.
 
+use rustc_hash::FxHashMap;
+
 use super::Request;
 use crate::php::lex::{Kind, Start, Token, lex, lex_from};
 use crate::php::names::Scope;
-use crate::php::scan::{declarations, references};
-use crate::php::{FileFacts, Span};
+use crate::php::{FileFacts, Span, facts_of};
 use crate::text::{line_end, line_start};
 
 /// How much of a large file's head is read, in bytes.
@@ -29,6 +30,8 @@ pub(super) struct Buffer<'a> {
     /// How many of the tokens stand before the cursor.
     pub(super) before: usize,
     pub(super) facts: FileFacts,
+    /// The classes with a name, by their fully qualified ones in lower case.
+    classes: FxHashMap<String, usize>,
     /// The part of an identifier that is typed already.
     pub(super) typed: &'a str,
     /// Where the identifier at the cursor starts: the cursor if none is typed.
@@ -64,14 +67,23 @@ impl<'a> Buffer<'a> {
             _ => Start::Code,
         };
         tokens.extend(lex_from(&content[..end], after, outside));
-        let mut facts = declarations(content, &tokens);
-        facts.references = references(content, &tokens);
+        let facts = facts_of(content, &tokens);
+        let mut classes = FxHashMap::default();
+        for (item, class) in facts.classes.iter().enumerate() {
+            let scope = Scope::of(&facts, content, class.namespace);
+            let name = class.name.of(content);
+            if !name.is_empty() {
+                let name = scope.declared(name).to_ascii_lowercase();
+                classes.entry(name).or_insert(item);
+            }
+        }
         Self {
             path: request.path,
             content,
             tokens,
             before,
             facts,
+            classes,
             typed: word.map_or("", |word| word.span.of(content)),
             word_start: word.map_or(cursor, |word| word.span.start as usize),
             after,
@@ -81,6 +93,11 @@ impl<'a> Buffer<'a> {
     /// The names in force at the cursor.
     pub(super) fn scope(&self) -> Scope<'_> {
         Scope::at(&self.facts, self.content, self.word_start)
+    }
+
+    /// The class with the fully qualified name `name`, in any case.
+    pub(super) fn class_named(&self, name: &str) -> Option<usize> {
+        self.classes.get(&name.to_ascii_lowercase()).copied()
     }
 
     /// The class whose body the cursor stands in, the innermost.

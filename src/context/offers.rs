@@ -3,8 +3,9 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::members::{Members, is_visible};
 use super::pack::{Offer, Piece};
-use super::rank::{Classes, Name, Ranking};
+use super::rank::{Name, Ranking, Relevance};
 use super::types::Types;
 use crate::index::symbols::{DeclKind, Declared, Key, NameKind};
 use crate::php::{MemberKind, UseKind};
@@ -42,8 +43,7 @@ pub(super) fn likely<'a>(
     let mut finder = Finder::new(*types, &ranking.classes, names);
     let mut offers = Vec::new();
     for (name, score) in names {
-        if let Some(&(class, member)) = ranking.typed.get(name) {
-            let piece = Piece::Declared(Declared::Member(class, member));
+        if let Some(&piece) = ranking.typed.get(name) {
             offers.push(Offer {
                 piece,
                 score: *score,
@@ -69,6 +69,8 @@ pub(super) fn likely<'a>(
 /// Finds the declarations that a name may mean at the cursor.
 struct Finder<'n, 'a> {
     types: Types<'a>,
+    /// The class at the cursor and what it inherits from.
+    from: Option<Members<'a>>,
     /// Members of the classes that matter here, of the most relevant class first.
     relevant: FxHashMap<(NameKind, &'n str), Vec<Declared<'a>>>,
     /// How many files use a class, by its folded full name.
@@ -76,17 +78,21 @@ struct Finder<'n, 'a> {
 }
 
 impl<'n, 'a> Finder<'n, 'a> {
-    fn new(types: Types<'a>, classes: &Classes<'a>, wanted: &'n [(Name<'a>, f32)]) -> Self {
+    fn new(types: Types<'a>, classes: &Relevance<'a>, wanted: &'n [(Name<'a>, f32)]) -> Self {
         let wanted: FxHashSet<&str> = wanted.iter().map(|((_, name), _)| &**name).collect();
+        let from = types.around();
         let mut folded = String::new();
         let mut classes: Vec<_> = classes.iter().collect();
         classes.sort_by(|a, b| b.1.total_cmp(a.1).then_with(|| a.0.cmp(b.0)));
         let mut relevant: FxHashMap<(NameKind, &'n str), Vec<Declared<'a>>> = FxHashMap::default();
         for (name, _) in classes.into_iter().take(RELEVANT_CLASSES) {
-            let Some(class) = types.snapshot.class(name, types.buffer.path) else {
+            let Some(class) = types.classes.get(name) else {
                 continue;
             };
             for (index, member) in class.class().members.iter().enumerate() {
+                if !is_visible(member.visibility, class, from.as_ref()) {
+                    continue;
+                }
                 let kind = name_kind(member.kind);
                 folded.clear();
                 folded.push_str(member.name.of(class.text));
@@ -104,6 +110,7 @@ impl<'n, 'a> Finder<'n, 'a> {
         }
         Self {
             types,
+            from,
             relevant,
             uses: FxHashMap::default(),
         }
@@ -115,7 +122,7 @@ impl<'n, 'a> Finder<'n, 'a> {
         let (kind, text) = name;
         let decl = match kind {
             NameKind::Class => {
-                let class = snapshot.class(text, path);
+                let class = self.types.classes.get(text);
                 return class.map(Declared::Class).into_iter().collect();
             }
             NameKind::Function => DeclKind::Function,
@@ -131,11 +138,14 @@ impl<'n, 'a> Finder<'n, 'a> {
         }
         let mut found = snapshot.declared(decl, text);
         found.retain(|declared| {
-            declared.path() != path
-                && declared
-                    .member()
-                    .is_none_or(|member| name_kind(member.kind) == *kind)
-                && kind.fold(declared.short_name()) == *text
+            let fits = match (declared, declared.member()) {
+                (Declared::Member(class, _), Some(member)) => {
+                    name_kind(member.kind) == *kind
+                        && is_visible(member.visibility, *class, self.from.as_ref())
+                }
+                _ => true,
+            };
+            fits && declared.path() != path && kind.fold(declared.short_name()) == *text
         });
         if decl != DeclKind::Member {
             found.truncate(1);
@@ -228,7 +238,7 @@ pub(super) fn dependencies<'a>(types: &Types<'a>, offers: &mut Vec<Offer<'a>>) {
         if !seen.insert(NameKind::Class.fold(name)) {
             continue;
         }
-        let Some(class) = types.snapshot.class(name, buffer.path) else {
+        let Some(class) = types.classes.get(name) else {
             continue;
         };
         let mut add = |declared, score| {

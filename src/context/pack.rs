@@ -8,13 +8,11 @@ use rustc_hash::FxHashMap;
 
 use super::members::Magic;
 use super::render;
-use super::{Context, Dropped, Snippet, Source};
+use super::{Context, Dropped, MinScore, Request, Snippet, Source};
 use crate::index::Hit;
 use crate::index::symbols::{ClassRef, Declared};
 use crate::php::Span;
 
-/// Below this probability an offer is left out however much room there is.
-const MIN_SCORE: f32 = 0.000_15;
 /// A chunk is left out if it scores below this share of the best chunk.
 const MIN_CHUNK: f32 = 0.3;
 /// The share of the budget that chunks may have while declarations want it.
@@ -27,7 +25,7 @@ const MAX_DROPPED: usize = 64;
 pub(super) enum Piece<'a> {
     /// Something declared in code; a class stands for its head line alone.
     Declared(Declared<'a>),
-    /// A member that a class's doc comment declares.
+    /// A member without a declaration of its own.
     Magic(ClassRef<'a>, Magic<'a>),
 }
 
@@ -76,7 +74,7 @@ impl<'a> Piece<'a> {
             Self::Declared(Declared::Constant(file, item)) => {
                 Some(format!("{}\n", render::constant(file, item)))
             }
-            Self::Magic(_, magic) => Some(format!("\t// @{}\n", magic.line)),
+            Self::Magic(_, magic) => Some(format!("\t// {}\n", magic.line)),
         }
     }
 
@@ -102,7 +100,10 @@ impl<'a> Piece<'a> {
             Self::Declared(Declared::Member(class, index)) => class.class().members[index].head,
             Self::Declared(Declared::Function(file, item)) => file.facts.functions[item].head,
             Self::Declared(Declared::Constant(file, item)) => file.facts.constants[item].head,
-            Self::Magic(class, _) => class.class().doc,
+            Self::Magic(_, magic) => Span {
+                start: magic.start,
+                end: magic.start + magic.line.len() as u32,
+            },
         }
     }
 }
@@ -125,8 +126,9 @@ const CLASS_FRAME: usize = 5;
 /// About what a file's header costs beside its path.
 const FILE_FRAME: usize = 12;
 
-/// Packs `offers` and `chunks` into at most `max_chars` characters.
-pub(super) fn pack(offers: &[Offer<'_>], chunks: &[Hit], max_chars: usize) -> Context {
+/// Packs `offers` and `chunks` into the budget of `request`.
+pub(super) fn pack(offers: &[Offer<'_>], chunks: &[Hit], request: &Request<'_>) -> Context {
+    let max_chars = request.max_chars;
     let best = chunks.first().map_or(0.0, |hit| hit.score);
     let (chunks, weak): (Vec<&Hit>, Vec<&Hit>) =
         chunks.iter().partition(|hit| hit.score >= MIN_CHUNK * best);
@@ -138,7 +140,7 @@ pub(super) fn pack(offers: &[Offer<'_>], chunks: &[Hit], max_chars: usize) -> Co
     let reserved = ((max_chars as f32 * reserved) as usize).min(wanted);
 
     let mut packer = Packer::new(max_chars);
-    let left = packer.take_offers(offers, max_chars - reserved);
+    let left = packer.take_offers(offers, request.min_score, max_chars - reserved);
     packer.take_chunks(&chunks);
     // What the chunks left goes to declarations once more.
     for waits in packer.take_left(left, max_chars) {
@@ -181,12 +183,17 @@ impl<'a> Packer<'a> {
 
     /// Takes the offers with the most expected use per character while they
     /// fit into `budget`; returns those that did not fit.
-    fn take_offers(&mut self, offers: &[Offer<'a>], budget: usize) -> Vec<Waiting<'a>> {
+    fn take_offers(
+        &mut self,
+        offers: &[Offer<'a>],
+        min_score: MinScore,
+        budget: usize,
+    ) -> Vec<Waiting<'a>> {
         let mut waiting = Vec::with_capacity(offers.len());
         let mut numbers: FxHashMap<&str, usize> = FxHashMap::default();
         for &offer in offers {
             let chars = offer.piece.span().len().min(render::MAX_SIGNATURE);
-            if offer.score < MIN_SCORE {
+            if offer.score < min_score.0 {
                 self.drop_offer(offer, "below the relevance threshold");
                 continue;
             }

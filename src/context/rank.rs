@@ -10,14 +10,15 @@ use rustc_hash::FxHashMap;
 
 use super::Signal;
 use super::buffer::Buffer;
-use super::members::{Members, is_visible};
+use super::members::is_visible;
 use super::offers::name_kind;
+use super::pack::Piece;
 use super::site::Site;
 use super::types::{Type, Types};
-use crate::index::symbols::{Key, NameKind, used_name};
+use crate::index::symbols::{ClassRef, Declared, Key, NameKind, used_name};
 use crate::index::{Hit, Snapshot, SourceFile};
 use crate::php::names::Scope;
-use crate::php::{MemberKind, Reference, UseKind};
+use crate::php::{MemberKind, Reference, UseKind, Visibility};
 
 /// How many similar files are asked for the names that they use.
 const SIMILAR_FILES: usize = 24;
@@ -97,10 +98,17 @@ fn kind_weight(site: Site, kind: NameKind) -> f32 {
 }
 
 /// How much each class, by its folded full name, matters at the cursor.
-pub(super) type Classes<'a> = FxHashMap<Cow<'a, str>, f32>;
+pub(super) type Relevance<'a> = FxHashMap<Cow<'a, str>, f32>;
 
-/// A member that the receiver's type, or a variable's, is known to have.
-pub(super) type TypedMember<'a> = (crate::index::symbols::ClassRef<'a>, usize);
+/// A member that a type has, declared or not.
+struct Offered<'a> {
+    owner: ClassRef<'a>,
+    kind: NameKind,
+    name: &'a str,
+    visibility: Visibility,
+    is_static: bool,
+    piece: Piece<'a>,
+}
 
 /// What is known about the place when names are ranked.
 pub(super) struct Ranker<'a> {
@@ -117,9 +125,9 @@ pub(super) struct Ranking<'a> {
     /// Likely names, likeliest first.
     pub(super) names: Vec<(Name<'a>, f32)>,
     /// For members, the declarations that types point to.
-    pub(super) typed: FxHashMap<Name<'a>, TypedMember<'a>>,
+    pub(super) typed: FxHashMap<Name<'a>, Piece<'a>>,
     /// How much each class (by folded full name) matters here.
-    pub(super) classes: Classes<'a>,
+    pub(super) classes: Relevance<'a>,
 }
 
 impl<'a> Ranker<'a> {
@@ -204,7 +212,7 @@ impl<'a> Ranker<'a> {
         ty: &Type,
         operator: usize,
         names: &mut Names<'a>,
-        typed: &mut FxHashMap<Name<'a>, TypedMember<'a>>,
+        typed: &mut FxHashMap<Name<'a>, Piece<'a>>,
     ) {
         let is_static = matches!(
             self.site,
@@ -218,24 +226,42 @@ impl<'a> Ranker<'a> {
             .text(operator.saturating_sub(1))
             .to_ascii_lowercase();
         let is_own = matches!(before.as_str(), "self" | "static" | "parent" | "$this");
-        let from = self
-            .buffer
-            .class()
-            .map(|item| self.types.members(self.types.own(item)));
+        let from = self.types.around();
         for class in &ty.classes {
             let Some(class) = self.types.class(class) else {
                 continue;
             };
-            for (owner, index) in self.types.members(class).all() {
+            let members = self.types.members(class);
+            let declared = members.all().map(|(owner, index)| {
                 let member = &owner.class().members[index];
-                if owner.path == self.buffer.path || !is_visible(member, owner, from.as_ref()) {
+                Offered {
+                    owner,
+                    kind: name_kind(member.kind),
+                    name: member.name.of(owner.text),
+                    visibility: members.visibility(owner, index),
+                    is_static: member.is_static,
+                    piece: Piece::Declared(Declared::Member(owner, index)),
+                }
+            });
+            let magic = members.all_magic().map(|(owner, magic)| Offered {
+                owner,
+                kind: name_kind(magic.kind),
+                name: magic.name,
+                visibility: magic.visibility,
+                is_static: magic.is_static,
+                piece: Piece::Magic(owner, magic),
+            });
+            for member in declared.chain(magic) {
+                let Offered {
+                    owner, kind, name, ..
+                } = member;
+                let visible = is_visible(member.visibility, owner, from.as_ref());
+                if owner.path == self.buffer.path || !visible {
                     continue;
                 }
-                let name = member.name.of(owner.text);
                 if name.starts_with("__") && !(is_own && is_static) {
                     continue;
                 }
-                let kind = name_kind(member.kind);
                 let fits = match kind {
                     NameKind::ClassConstant => is_static,
                     _ => !is_static || member.is_static || is_own && kind == NameKind::Method,
@@ -250,17 +276,16 @@ impl<'a> Ranker<'a> {
                 let uses = self.snapshot.uses(Key::Name(kind, &key.1));
                 let uses: u32 = uses.map(|uses| uses.value).sum();
                 names.add(kind, key.1.clone(), 1.0 + (1.0 + uses as f32).ln());
-                typed.insert(key, (owner, index));
+                typed.insert(key, member.piece);
             }
         }
     }
 
     /// Methods of the parents of the class at the cursor, which may be declared anew.
-    fn overridable(&self, names: &mut Names<'a>, typed: &mut FxHashMap<Name<'a>, TypedMember<'a>>) {
-        let Some(item) = self.buffer.class() else {
+    fn overridable(&self, names: &mut Names<'a>, typed: &mut FxHashMap<Name<'a>, Piece<'a>>) {
+        let Some(members) = self.types.around() else {
             return;
         };
-        let members: Members<'a> = self.types.members(self.types.own(item));
         for (owner, index) in members.all() {
             let member = &owner.class().members[index];
             if member.kind == MemberKind::Method && owner.path != self.buffer.path {
@@ -269,15 +294,16 @@ impl<'a> Ranker<'a> {
                 // What has no body must be declared.
                 let is_abstract = member.end == member.head.end;
                 names.add(key.0, key.1.clone(), if is_abstract { 3.0 } else { 1.0 });
-                typed.entry(key).or_insert((owner, index));
+                typed
+                    .entry(key)
+                    .or_insert(Piece::Declared(Declared::Member(owner, index)));
             }
         }
     }
 
     /// Members used elsewhere on receivers of the same name.
     fn used_on_receiver(&self, operator: usize, names: &mut Names<'a>) {
-        let receiver =
-            crate::php::scan::receiver(self.buffer.content, &self.buffer.tokens, operator);
+        let receiver = crate::php::receiver(self.buffer.content, &self.buffer.tokens, operator);
         let receiver = receiver.of(self.buffer.content);
         let receiver = receiver.rsplit('\\').next().unwrap_or(receiver);
         if receiver.is_empty() {
@@ -302,7 +328,7 @@ impl<'a> Ranker<'a> {
     }
 
     /// Names used in the chunks `hits`, weighted by how well those match.
-    fn used_in_chunks(&self, hits: &[Hit], names: &mut Names<'a>, classes: &mut Classes<'a>) {
+    fn used_in_chunks(&self, hits: &[Hit], names: &mut Names<'a>, classes: &mut Relevance<'a>) {
         let Some(best) = hits.first().map(|hit| hit.score) else {
             return;
         };
@@ -322,7 +348,7 @@ impl<'a> Ranker<'a> {
         &self,
         files: &[(usize, f32)],
         names: &mut Names<'a>,
-        classes: &mut Classes<'a>,
+        classes: &mut Relevance<'a>,
     ) {
         for &(file, weight) in files {
             for (kind, name) in self.snapshot.names_used(file) {
@@ -344,7 +370,7 @@ impl<'a> Ranker<'a> {
         references: impl Iterator<Item = &'r Reference>,
         weight: f32,
         names: &mut Names<'a>,
-        classes: &mut Classes<'a>,
+        classes: &mut Relevance<'a>,
     ) {
         let mut seen: Vec<(NameKind, &str)> = Vec::new();
         for reference in references {
@@ -455,7 +481,7 @@ impl<'a> Ranker<'a> {
     }
 }
 
-fn note_classes(ty: &Type, weight: f32, classes: &mut Classes<'_>) {
+fn note_classes(ty: &Type, weight: f32, classes: &mut Relevance<'_>) {
     for class in &ty.classes {
         *classes
             .entry(Cow::Owned(NameKind::Class.fold(class)))

@@ -184,8 +184,9 @@ fn takes_types(buffer: &Buffer<'_>, at: usize) -> bool {
             Kind::Punct(b'(') if depth == 0 => {
                 return opens_parameters(buffer, index);
             }
+            Kind::AttributeOpen if depth == 0 => return buffer.tokens[at].is(b','),
             Kind::Punct(b'(' | b'[' | b'{') if depth == 0 => return false,
-            Kind::Punct(b'(' | b'[' | b'{') => depth -= 1,
+            Kind::Punct(b'(' | b'[' | b'{') | Kind::AttributeOpen => depth -= 1,
             Kind::Punct(b',') if depth == 0 => own = false,
             Kind::Variable if depth == 0 && own => return false,
             Kind::Extends | Kind::Implements if depth == 0 => return buffer.tokens[at].is(b','),
@@ -194,4 +195,76 @@ fn takes_types(buffer: &Buffer<'_>, at: usize) -> bool {
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::{MinScore, Request};
+
+    /// What may stand at the `|` of `code`.
+    fn site(code: &str) -> Site {
+        let cursor = code.find('|').unwrap();
+        let content = code.replacen('|', "", 1);
+        let request = Request {
+            path: "a.php",
+            content: &content,
+            cursor,
+            max_chars: 100,
+            min_score: MinScore::default(),
+            dependencies: true,
+            bm25: false,
+        };
+        Site::of(&Buffer::new(&request))
+    }
+
+    #[test]
+    fn places_are_told_by_what_stands_before() {
+        let is_class = |code: &str| site(code) == Site::Class;
+        for class in [
+            "<?php new |",
+            "<?php class A extends |",
+            "<?php class A implements B, |",
+            "<?php class A { private | }",
+            "<?php function f(|",
+            "<?php function f(A $a, ?|",
+            "<?php function f(A $a, B&|",
+            "<?php fn (A $a): |",
+            "<?php function &f(): ?|",
+            "<?php try {} catch (|",
+            "<?php $a instanceof Wo|",
+            "<?php #[|",
+            "<?php #[A(1), |",
+            "<?php class A { use |",
+        ] {
+            assert!(is_class(class), "{class}");
+        }
+        for expression in [
+            "<?php f(|",
+            "<?php $a = |",
+            "<?php f($a, |",
+            "<?php $a ? b() : |",
+            "<?php $a | ",
+            "<?php #[A(|",
+            "<?php if ($a) { |",
+            "<?php match ($a) { 1 => |",
+        ] {
+            assert_eq!(site(expression), Site::Expression, "{expression}");
+        }
+        for text in [
+            "Hello |",
+            "<?php // see |",
+            "<?php /* see |",
+            "<?php 'it\\'s |",
+            "<?php $na|",
+            "<?php class |",
+            "<?php <<<X\n  text |",
+            "<?php ?> text |",
+        ] {
+            assert_eq!(site(text), Site::Text, "{text}");
+        }
+        assert_eq!(site("<?php class A { public function |"), Site::Method);
+        let member = |code: &str| matches!(site(code), Site::Member { .. });
+        assert!(member("<?php $a?->ge|") && member("<?php A::|") && member("<?php f()\n  ->|"));
+    }
 }

@@ -3,15 +3,25 @@
 //! broken. It reads declared types, doc comments, assignments, `instanceof`
 //! and `foreach`, and asks the index for what other files declare.
 
+#[cfg(test)]
+mod tests;
+mod written;
+
 use std::cell::Cell;
 
+pub(super) use self::written::Type;
 use super::buffer::Buffer;
+use super::classes::Classes;
+
+use self::written::{
+    Bound, inheriting, is_name, parameter, promoted_doc, returned, split_top, templates,
+};
 use super::members::{Members, docs};
 use crate::index::Snapshot;
 use crate::index::symbols::{ClassRef, DeclKind, Declared};
-use crate::php::lex::Kind;
+use crate::php::lex::{Kind, Start, Token, lex_from};
 use crate::php::names::Scope;
-use crate::php::{ClassKind, MemberKind, Span};
+use crate::php::{ClassKind, FileFacts, Function, Member, MemberKind, Span};
 
 /// How many steps of "this came from that" are followed.
 const MAX_DEPTH: usize = 8;
@@ -19,139 +29,51 @@ const MAX_DEPTH: usize = 8;
 pub(super) const FUEL: u32 = 256;
 /// How many tokens before the cursor are searched for a variable's origin.
 const MAX_TOKENS: usize = 12_000;
-/// How many classes a type may name.
-const MAX_CLASSES: usize = 8;
+/// How many tokens of a statement are read for its end.
+const STATEMENT_TOKENS: usize = 512;
 
-/// The classes that a value may be of, by fully qualified name, and those that
-/// its elements may be of if it can be iterated.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Type {
-    pub(super) classes: Vec<String>,
-    pub(super) elements: Vec<String>,
-}
+/// Functions of PHP whose result has the elements of their first argument.
+const SAME_ELEMENTS: [&str; 13] = [
+    "array_diff",
+    "array_diff_key",
+    "array_filter",
+    "array_intersect_key",
+    "array_merge",
+    "array_pad",
+    "array_replace",
+    "array_reverse",
+    "array_slice",
+    "array_splice",
+    "array_unique",
+    "array_values",
+    "iterator_to_array",
+];
+/// Functions of PHP whose result is an element of their first argument.
+const ONE_ELEMENT: [&str; 11] = [
+    "array_find",
+    "array_first",
+    "array_last",
+    "array_pop",
+    "array_shift",
+    "current",
+    "end",
+    "max",
+    "next",
+    "prev",
+    "reset",
+];
+/// Methods that, given a class, most likely return an object of it.
+const CONTAINER_METHODS: [&str; 5] = ["create", "find", "get", "make", "resolve"];
 
-impl Type {
-    fn class(name: String) -> Self {
-        Self {
-            classes: vec![name],
-            elements: Vec::new(),
-        }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.classes.is_empty() && self.elements.is_empty()
-    }
-
-    fn add(&mut self, other: Self) {
-        for (own, new) in [
-            (&mut self.classes, other.classes),
-            (&mut self.elements, other.elements),
-        ] {
-            for name in new {
-                if own.len() < MAX_CLASSES && !own.contains(&name) {
-                    own.push(name);
-                }
-            }
-        }
-    }
-
-    fn into_elements(self) -> Self {
-        Self {
-            classes: self.elements,
-            elements: Vec::new(),
-        }
-    }
-
-    fn or_else(self, other: impl FnOnce() -> Self) -> Self {
-        if self.is_empty() { other() } else { self }
-    }
-
-    /// The type that `text`, a PHP type or a doc comment's, means in `scope`;
-    /// `this` is what `static`, `self` and `$this` mean.
-    pub(super) fn read(text: &str, scope: &Scope<'_>, this: Option<&str>) -> Self {
-        Self::read_to(text, scope, this, 3)
-    }
-
-    fn read_to(text: &str, scope: &Scope<'_>, this: Option<&str>, depth: usize) -> Self {
-        let mut all = Self::default();
-        if depth == 0 {
-            return all;
-        }
-        for part in split_top(text, &['|', '&']) {
-            let part = part.trim().trim_start_matches('?');
-            let part = part
-                .strip_prefix('(')
-                .and_then(|inner| inner.strip_suffix(')'))
-                .unwrap_or(part)
-                .trim();
-            if part.contains(['|', '&']) && !part.contains('<') {
-                all.add(Self::read_to(part, scope, this, depth - 1));
-            } else if let Some(element) = part.strip_suffix("[]") {
-                let element = Self::read_to(element, scope, this, depth - 1);
-                all.add(Self {
-                    classes: Vec::new(),
-                    elements: element.classes,
-                });
-            } else if let Some((base, arguments)) = part
-                .split_once('<')
-                .and_then(|(base, rest)| Some((base, rest.strip_suffix('>')?)))
-            {
-                if base.eq_ignore_ascii_case("class-string") {
-                    continue;
-                }
-                let last = split_top(arguments, &[',']).pop().unwrap_or("");
-                let element = Self::read_to(last, scope, this, depth - 1);
-                let base = Self::read_to(base, scope, this, depth - 1);
-                all.add(Self {
-                    classes: base.classes,
-                    elements: element.classes,
-                });
-            } else if ["static", "self", "$this"]
-                .iter()
-                .any(|s| part.eq_ignore_ascii_case(s))
-            {
-                all.add(this.map_or_else(Self::default, |this| Self::class(this.to_owned())));
-            } else if is_name(part) {
-                all.add(scope.class(part).map_or_else(Self::default, Self::class));
-            }
-        }
-        all
-    }
-}
-
-/// Whether `text` is a possibly qualified identifier.
-fn is_name(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .chars()
-            .all(|c| c.is_alphanumeric() || c == '_' || c == '\\')
-        && !text.starts_with(|c: char| c.is_ascii_digit())
-}
-
-/// `text` cut at `separators` that stand outside of all brackets.
-fn split_top<'t>(text: &'t str, separators: &[char]) -> Vec<&'t str> {
-    let mut parts = Vec::new();
-    let (mut depth, mut start) = (0_i32, 0);
-    for (at, c) in text.char_indices() {
-        match c {
-            '<' | '(' | '{' | '[' => depth += 1,
-            '>' | ')' | '}' | ']' => depth -= 1,
-            _ if depth <= 0 && separators.contains(&c) => {
-                parts.push(&text[start..at]);
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    parts.push(&text[start..]);
-    parts
-}
+/// The token of a call's `(`, and the token before which the call ends.
+type Call = (usize, usize);
 
 /// The inference over one buffer.
 #[derive(Clone, Copy)]
 pub(super) struct Types<'a> {
     pub(super) buffer: &'a Buffer<'a>,
     pub(super) snapshot: &'a Snapshot,
+    pub(super) classes: &'a Classes<'a>,
     /// How many more expressions may be read: what bounds the work where
     /// variables are assigned from one another all over.
     pub(super) fuel: &'a Cell<u32>,
@@ -159,16 +81,11 @@ pub(super) struct Types<'a> {
 
 impl<'a> Types<'a> {
     /// The class-like with the fully qualified name `name`: the buffer's own
-    /// if it declares it, else the project's.
+    /// if it declares it, else the project's or a package's.
     pub(super) fn class(&self, name: &str) -> Option<ClassRef<'a>> {
-        self.own_class(name)
-            .or_else(|| self.snapshot.class(name, self.buffer.path))
-    }
-
-    fn own_class(&self, name: &str) -> Option<ClassRef<'a>> {
-        (0..self.buffer.facts.classes.len())
-            .map(|item| self.own(item))
-            .find(|class| !class.short_name().is_empty() && class.name().eq_ignore_ascii_case(name))
+        let own = self.buffer.class_named(name);
+        own.map(|item| self.own(item))
+            .or_else(|| self.classes.get(name))
     }
 
     /// The buffer's class number `item`.
@@ -189,7 +106,24 @@ impl<'a> Types<'a> {
 
     /// The fully qualified name of the class around byte `at`.
     pub(super) fn this(&self, at: usize) -> Option<String> {
-        self.buffer.class_at(at).map(|item| self.own(item).name())
+        self.name_of(self.own(self.buffer.class_at(at)?))
+    }
+
+    /// The fully qualified name of `class`; for one without a name that of
+    /// what it is made from.
+    fn name_of(&self, class: ClassRef<'a>) -> Option<String> {
+        if !class.short_name().is_empty() {
+            return Some(class.name());
+        }
+        let declared = class.class();
+        let parent = declared.extends.first().or(declared.implements.first())?;
+        class.scope().class(parent.of(class.text))
+    }
+
+    /// The class at the cursor with all that it inherits from.
+    pub(super) fn around(&self) -> Option<Members<'a>> {
+        let item = self.buffer.class()?;
+        Some(self.members(self.own(item)))
     }
 
     /// The members of a class and of all that it inherits from.
@@ -240,11 +174,14 @@ impl<'a> Types<'a> {
     /// The type of the expression that starts at token `start` and ends before
     /// token `end`.
     fn expression(&self, start: usize, end: usize, depth: usize) -> Type {
-        let (Some(depth), Some(fuel)) = (depth.checked_sub(1), self.fuel.get().checked_sub(1))
-        else {
+        // Paid for even where nothing is read: whoever asks has searched for it.
+        let Some(fuel) = self.fuel.get().checked_sub(1) else {
             return Type::default();
         };
         self.fuel.set(fuel);
+        let Some(depth) = depth.checked_sub(1) else {
+            return Type::default();
+        };
         let buffer = self.buffer;
         let at_byte = buffer
             .tokens
@@ -266,6 +203,10 @@ impl<'a> Types<'a> {
             return Type::default();
         };
         let mut ty = match kind {
+            Kind::New if self.anonymous(at + 1).is_some() => {
+                let class = self.anonymous(at + 1).and_then(|class| self.name_of(class));
+                return class.map_or_else(Type::default, Type::class);
+            }
             Kind::New => {
                 let name = self.class_name(at + 1, &scope, at_byte);
                 at = if opens(at + 2) {
@@ -274,6 +215,9 @@ impl<'a> Types<'a> {
                     at + 2
                 };
                 name.map_or_else(Type::default, Type::class)
+            }
+            Kind::Variable if at + 1 < end && buffer.tokens[at + 1].is(b'=') => {
+                return self.expression(at + 2, end, depth);
             }
             Kind::Variable => {
                 let name = buffer.text(at);
@@ -296,10 +240,10 @@ impl<'a> Types<'a> {
                 let close = buffer.closing(at, end).unwrap_or(end);
                 let first = self.expression(at + 1, close, depth);
                 at = close + 1;
-                Type {
-                    classes: Vec::new(),
-                    elements: first.classes,
-                }
+                first.elements()
+            }
+            Kind::Keyword if opens(at + 1) && buffer.text(at).eq_ignore_ascii_case("match") => {
+                return self.arms(after_call(at + 1), end, depth);
             }
             _ if buffer.kind(Some(at + 1)) == Some(Kind::DoubleColon) => {
                 let name = self.class_name(at, &scope, at_byte);
@@ -308,8 +252,9 @@ impl<'a> Types<'a> {
             }
             Kind::Name if opens(at + 1) => {
                 let name = buffer.text(at);
-                at = after_call(at + 1);
-                self.function(name, &scope)
+                let open = at + 1;
+                at = after_call(open);
+                self.function(name, &scope, (open, at), depth)
             }
             _ => return Type::default(),
         };
@@ -319,20 +264,29 @@ impl<'a> Types<'a> {
                     let name = buffer.text(at + 1);
                     let is_variable = buffer.kind(Some(at + 1)) == Some(Kind::Variable);
                     if opens(at + 2) {
-                        ty = self.member(&ty, &[MemberKind::Method], name, depth);
-                        at = after_call(at + 2);
+                        let call = (at + 2, after_call(at + 2));
+                        ty = self.member(&ty, &[MemberKind::Method], name, Some(call), depth);
+                        if ty.is_empty() && CONTAINER_METHODS.contains(&name) {
+                            ty = self.class_argument(call);
+                        }
+                        at = call.1;
                     } else if buffer.tokens[at].kind == Kind::DoubleColon && !is_variable {
                         ty = self.constant(&ty, name);
                         at += 2;
                     } else {
                         let name = name.trim_start_matches('$');
-                        ty = self.member(&ty, &[MemberKind::Property], name, depth);
+                        ty = self.member(&ty, &[MemberKind::Property], name, None, depth);
                         at += 2;
                     }
                 }
                 Kind::Punct(b'[') => {
                     ty = ty.into_elements();
                     at = after_call(at);
+                }
+                Kind::Punct(b'(') => {
+                    let call = (at, after_call(at));
+                    ty = self.member(&ty, &[MemberKind::Method], "__invoke", Some(call), depth);
+                    at = call.1;
                 }
                 Kind::Operator if buffer.text(at) == "??" => {
                     let rest = self.expression(at + 1, end, depth);
@@ -374,8 +328,79 @@ impl<'a> Types<'a> {
         }
     }
 
+    /// The class without a name that begins with `class` at token `at`.
+    fn anonymous(&self, at: usize) -> Option<ClassRef<'a>> {
+        let is_modifier = self.buffer.kind(Some(at)) == Some(Kind::Modifier);
+        let at = at + usize::from(is_modifier);
+        let token = self.buffer.tokens.get(at)?;
+        if token.kind != Kind::Class {
+            return None;
+        }
+        let classes = &self.buffer.facts.classes;
+        let starts = |item: &usize| {
+            let class = &classes[*item];
+            class.name.is_empty() && class.head.contains(token.span.start as usize)
+        };
+        (0..classes.len())
+            .rev()
+            .find(starts)
+            .map(|item| self.own(item))
+    }
+
+    /// What the arms of a `match` give, whose `{` is token `open`.
+    fn arms(&self, open: usize, end: usize, depth: usize) -> Type {
+        let mut ty = Type::default();
+        let close = self.buffer.closing(open, end).unwrap_or(end);
+        let mut nesting = 0_usize;
+        for at in open..close {
+            match self.buffer.tokens[at].kind {
+                Kind::Punct(b'(' | b'[' | b'{') => nesting += 1,
+                Kind::Punct(b')' | b']' | b'}') => nesting = nesting.saturating_sub(1),
+                Kind::DoubleArrow if nesting == 1 => {
+                    let arm = self.statement_end(at + 1).min(close);
+                    ty.add(self.expression(at + 1, arm, depth));
+                }
+                _ => {}
+            }
+        }
+        ty
+    }
+
+    /// The token behind the first argument of a call.
+    fn first_argument(&self, (open, end): Call) -> usize {
+        self.statement_end(open + 1).min(end)
+    }
+
+    /// The class whose `::class` is the first argument of a call.
+    fn class_argument(&self, call: Call) -> Type {
+        let (at, end) = (call.0 + 1, self.first_argument(call));
+        let is_class = at + 3 == end
+            && self.buffer.kind(Some(at + 1)) == Some(Kind::DoubleColon)
+            && self.buffer.text(at + 2).eq_ignore_ascii_case("class");
+        if !is_class {
+            return Type::default();
+        }
+        let at_byte = self.buffer.tokens[at].span.start as usize;
+        let scope = Scope::at(&self.buffer.facts, self.buffer.content, at_byte);
+        let class = self.class_name(at, &scope, at_byte);
+        class.map_or_else(Type::default, Type::class)
+    }
+
+    /// What the templates in the doc comment of a function stand for in this
+    /// call: `Foo` for `Foo::class` as first argument, else what the first
+    /// argument is.
+    fn bound_by_call<'t>(&self, doc: &'t str, call: Option<Call>, depth: usize) -> Vec<Bound<'t>> {
+        let Some((name, call)) = templates(doc).next().zip(call) else {
+            return Vec::new();
+        };
+        let ty = self
+            .class_argument(call)
+            .or_else(|| self.expression(call.0 + 1, self.first_argument(call), depth));
+        vec![(name, ty)]
+    }
+
     /// What the function called `written` returns.
-    fn function(&self, written: &str, scope: &Scope<'_>) -> Type {
+    fn function(&self, written: &str, scope: &Scope<'_>, call: Call, depth: usize) -> Type {
         let short = written.rsplit('\\').next().unwrap_or(written);
         let candidates = scope.function(written);
         let named = |full: &str| {
@@ -383,11 +408,16 @@ impl<'a> Types<'a> {
                 .iter()
                 .any(|name| name.eq_ignore_ascii_case(full))
         };
+        let result = |text: &'a str, facts: &'a FileFacts, function: &Function| {
+            let scope = Scope::of(facts, text, function.namespace);
+            let bound = self.bound_by_call(function.doc.of(text), Some(call), depth);
+            returned(text, function.ty, function.doc, &scope, None, &bound)
+        };
         let own = &self.buffer.facts;
         for function in &own.functions {
             let scope = Scope::of(own, self.buffer.content, function.namespace);
             if named(&scope.declared(function.name.of(self.buffer.content))) {
-                return returned(self.buffer.content, function.ty, function.doc, &scope, None);
+                return result(self.buffer.content, own, function);
             }
         }
         for declared in self.snapshot.declared(DeclKind::Function, short) {
@@ -395,12 +425,19 @@ impl<'a> Types<'a> {
                 continue;
             };
             if *file.path != *self.buffer.path && declared.full_name().is_some_and(|n| named(&n)) {
-                let function = &file.facts.functions[item];
-                let scope = Scope::of(&file.facts, &file.text, function.namespace);
-                return returned(&file.text, function.ty, function.doc, &scope, None);
+                return result(&file.text, &file.facts, &file.facts.functions[item])
+                    .or_else(|| self.class_argument(call));
             }
         }
-        Type::default()
+        let first = || self.expression(call.0 + 1, self.first_argument(call), depth);
+        let short = short.to_ascii_lowercase();
+        if SAME_ELEMENTS.contains(&&*short) {
+            self.iterated(first()).elements()
+        } else if ONE_ELEMENT.contains(&&*short) {
+            self.iterated(first())
+        } else {
+            Type::default()
+        }
     }
 
     /// What `::NAME` is: an enum's case is of the enum.
@@ -408,7 +445,14 @@ impl<'a> Types<'a> {
         let is_case = |class: &ClassRef<'_>| {
             class.class().kind == ClassKind::Enum
                 && class.class().members.iter().any(|member| {
-                    member.kind == MemberKind::Case && member.name.of(class.text) == name
+                    let value = Span {
+                        start: member.name.end,
+                        end: member.end,
+                    };
+                    let is_case = member.kind == MemberKind::Case
+                        || member.kind == MemberKind::Constant
+                            && value.of(class.text).contains("self::");
+                    is_case && member.name.of(class.text) == name
                 })
         };
         let cases = of
@@ -421,8 +465,15 @@ impl<'a> Types<'a> {
         }
     }
 
-    /// What the member `name` of a value of type `of` is, or returns.
-    fn member(&self, of: &Type, kinds: &[MemberKind], name: &str, depth: usize) -> Type {
+    /// What the member `name` of a value of type `of` is, or returns to `call`.
+    fn member(
+        &self,
+        of: &Type,
+        kinds: &[MemberKind],
+        name: &str,
+        call: Option<Call>,
+        depth: usize,
+    ) -> Type {
         let mut ty = Type::default();
         for receiver in &of.classes {
             let Some(class) = self.class(receiver) else {
@@ -432,37 +483,109 @@ impl<'a> Types<'a> {
             if let Some((owner, member)) = members.find(kinds, name) {
                 let declared = &owner.class().members[member];
                 let this = Some(receiver.as_str());
-                let found = returned(owner.text, declared.ty, declared.doc, &owner.scope(), this);
-                let is_own = owner.path == self.buffer.path;
-                ty.add(found.or_else(|| {
-                    if is_own && declared.kind == MemberKind::Property {
-                        self.assigned(owner, name, depth)
-                    } else {
-                        Type::default()
+                let mut bound = self.bound_by_class(class, &of.elements, owner);
+                bound.extend(self.bound_by_call(declared.doc.of(owner.text), call, depth));
+                let scope = owner.scope();
+                let mut found =
+                    returned(owner.text, declared.ty, declared.doc, &scope, this, &bound);
+                if declared.kind == MemberKind::Property {
+                    if found.elements.is_empty() {
+                        found.add(promoted_doc(owner, declared, this, &bound));
                     }
-                }));
+                    found = found.or_else(|| {
+                        if owner.path == self.buffer.path {
+                            self.assigned(owner, name, depth)
+                        } else {
+                            self.assigned_elsewhere(owner, name)
+                        }
+                    });
+                }
+                ty.add(found);
             } else if let Some((owner, magic)) = members.magic(kinds, name) {
-                ty.add(Type::read(magic.ty, &owner.scope(), Some(receiver)));
+                let bound = self.bound_by_class(class, &of.elements, owner);
+                let scope = owner.scope();
+                ty.add(Type::read_with(magic.ty, &scope, Some(receiver), &bound));
+            } else if class.class().kind == ClassKind::Enum {
+                let class = Type::class(receiver.clone());
+                match name.to_ascii_lowercase().as_str() {
+                    "from" | "tryfrom" => ty.add(class),
+                    "cases" => ty.add(class.elements()),
+                    _ => {}
+                }
             }
         }
         ty
     }
 
-    /// What `$this->name = …` in the buffer's own class `owner` assigns.
+    /// What the templates of the class `owner` stand for when its members are
+    /// used through `class`, which is it or inherits from it; `elements` are
+    /// those that the value is known to have.
+    fn bound_by_class(
+        &self,
+        class: ClassRef<'a>,
+        elements: &[String],
+        owner: ClassRef<'a>,
+    ) -> Vec<Bound<'a>> {
+        const MAX_STEPS: usize = 16;
+        let doc_of = |class: &ClassRef<'a>| class.class().doc.of(class.text);
+        if templates(doc_of(&owner)).next().is_none() {
+            return Vec::new();
+        }
+        let elements = Type {
+            classes: elements.to_vec(),
+            elements: Vec::new(),
+        };
+        let last = templates(doc_of(&class)).last();
+        let mut steps = vec![(class, Vec::from_iter(last.map(|name| (name, elements))))];
+        let mut at = 0;
+        while at < steps.len() && at < MAX_STEPS {
+            let (current, bound) = steps[at].clone();
+            at += 1;
+            if current.path == owner.path && current.item == owner.item {
+                return bound;
+            }
+            let scope = current.scope();
+            for tag in inheriting(doc_of(&current)) {
+                let Some((base, arguments)) = tag.ty.split_once('<') else {
+                    continue;
+                };
+                let arguments = arguments.strip_suffix('>').unwrap_or(arguments);
+                let Some(parent) = scope.class(base).and_then(|name| self.class(&name)) else {
+                    continue;
+                };
+                let read = |text: &&str| Type::read_with(text.trim(), &scope, None, &bound);
+                let arguments = split_top(arguments, &[',']);
+                let bound = templates(doc_of(&parent)).zip(arguments.iter().map(read));
+                steps.push((parent, bound.collect()));
+            }
+            let declared = current.class();
+            for parent in declared.extends.iter().chain(&declared.implements) {
+                let name = scope.class(parent.of(current.text));
+                if let Some(parent) = name.and_then(|name| self.class(&name)) {
+                    steps.push((parent, Vec::new()));
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    /// What `$this->name = …` or `self::$name = …` in the buffer's own class
+    /// `owner` assigns.
     fn assigned(&self, owner: ClassRef<'_>, name: &str, depth: usize) -> Type {
         let buffer = self.buffer;
         let body = owner.class().body;
-        for at in 3..buffer.tokens.len() {
-            let start = buffer.tokens[at - 3].span.start;
+        for at in 2..buffer.tokens.len() {
+            let start = buffer.tokens[at - 2].span.start;
             if start < body.start || start > body.end {
                 continue;
             }
-            if buffer.tokens[at].is(b'=')
-                && buffer.text(at - 1) == name
-                && buffer.tokens[at - 2].kind == Kind::Arrow
-                && buffer.text(at - 3) == "$this"
-            {
-                let ty = self.expression(at + 1, self.statement_end(at + 1), depth);
+            let is_member = match buffer.tokens[at - 1].kind {
+                Kind::Arrow => buffer.text(at - 2) == "$this" && buffer.text(at) == name,
+                Kind::DoubleColon => buffer.text(at).strip_prefix('$') == Some(name),
+                _ => false,
+            };
+            if is_member {
+                let ty = self.assignment(at + 1, buffer.tokens.len(), depth);
                 if !ty.is_empty() {
                     return ty;
                 }
@@ -471,10 +594,90 @@ impl<'a> Types<'a> {
         Type::default()
     }
 
-    /// The token behind the statement or argument that holds token `from`.
+    /// What the `= …`, `??= …` or `[…] = …` at token `at` assigns.
+    fn assignment(&self, at: usize, before: usize, depth: usize) -> Type {
+        let buffer = self.buffer;
+        let value = |from: usize| {
+            let end = self.statement_end(from).min(before);
+            self.expression(from, end, depth)
+        };
+        match buffer.kind(Some(at)).filter(|_| at < before) {
+            Some(Kind::Punct(b'=')) => value(at + 1),
+            Some(Kind::Operator) if buffer.text(at) == "??=" => value(at + 1),
+            Some(Kind::Punct(b'[')) => match buffer.closing(at, before) {
+                Some(close) if buffer.tokens.get(close + 1).is_some_and(|t| t.is(b'=')) => {
+                    value(close + 2).elements()
+                }
+                _ => Type::default(),
+            },
+            _ => Type::default(),
+        }
+    }
+
+    /// What a class of another file assigns to its property `name`: a
+    /// parameter with a type, or a new object.
+    fn assigned_elsewhere(&self, owner: ClassRef<'a>, name: &str) -> Type {
+        const COST: u32 = 32;
+        const MAX_BYTES: usize = 64 << 10;
+        let Some(fuel) = self.fuel.get().checked_sub(COST) else {
+            return Type::default();
+        };
+        self.fuel.set(fuel);
+        let (text, class) = (owner.text, owner.class());
+        let start = class.body.start as usize;
+        let end = (class.body.end as usize).min(start + MAX_BYTES);
+        let tokens = lex_from(&text[..text.floor_char_boundary(end)], start, Start::Code);
+        let word = |at: usize| {
+            tokens
+                .get(at)
+                .map_or("", |token: &Token| token.span.of(text))
+        };
+        let scope = owner.scope();
+        let this = owner.name();
+        for at in 0..tokens.len() {
+            let assigns = word(at) == "$this"
+                && word(at + 1) == "->"
+                && word(at + 2) == name
+                && word(at + 3) == "=";
+            if !assigns {
+                continue;
+            }
+            let byte = tokens[at].span.start;
+            let method = class
+                .members
+                .iter()
+                .rfind(|member| member.kind == MemberKind::Method && member.head.start <= byte);
+            let mut ty = Type::default();
+            let rest = &tokens[at + 4..];
+            for (index, token) in rest.iter().enumerate() {
+                match token.kind {
+                    Kind::Punct(b';' | b'{') => break,
+                    Kind::New => {
+                        let class = rest.get(index + 1).map_or("", |t| t.span.of(text));
+                        ty.add(Type::read(class, &scope, Some(&this)));
+                    }
+                    Kind::Variable => {
+                        let known = method.map(|method| {
+                            parameter(text, method, token.span.of(text), &scope, Some(&this))
+                        });
+                        ty.add(known.unwrap_or_default());
+                    }
+                    _ => {}
+                }
+            }
+            if !ty.is_empty() {
+                return ty;
+            }
+        }
+        Type::default()
+    }
+
+    /// The token behind the statement or argument that holds token `from`, not
+    /// far away.
     fn statement_end(&self, from: usize) -> usize {
         let mut depth = 0_usize;
-        for (at, token) in self.buffer.tokens.iter().enumerate().skip(from) {
+        let tokens = self.buffer.tokens.iter().enumerate().skip(from);
+        for (at, token) in tokens.take(STATEMENT_TOKENS) {
             match token.kind {
                 Kind::Punct(b'(' | b'[' | b'{') => depth += 1,
                 Kind::Punct(b')' | b']' | b'}') => match depth.checked_sub(1) {
@@ -485,7 +688,7 @@ impl<'a> Types<'a> {
                 _ => {}
             }
         }
-        self.buffer.tokens.len()
+        self.buffer.tokens.len().min(from + STATEMENT_TOKENS)
     }
 
     /// What the variable `name` (with its `$`) may be just before token `at`.
@@ -499,7 +702,7 @@ impl<'a> Types<'a> {
         let start = function.map_or(0, |(span, _)| span.start);
         for index in (at.saturating_sub(MAX_TOKENS)..at).rev() {
             let token = buffer.tokens[index];
-            if token.span.start < start {
+            if token.span.start < start || self.fuel.get() == 0 {
                 break;
             }
             let found = match token.kind {
@@ -530,7 +733,41 @@ impl<'a> Types<'a> {
                 return Type::read(tag.ty, &scope, this.as_deref());
             }
         }
-        Type::default()
+        self.inherited_parameter(name, at_byte)
+    }
+
+    /// What the parameter `name` of the method around byte `at_byte` is where
+    /// a parent declares the method.
+    fn inherited_parameter(&self, name: &str, at_byte: usize) -> Type {
+        let Some(item) = self.buffer.class_at(at_byte) else {
+            return Type::default();
+        };
+        let class = self.own(item);
+        let around = |member: &&Member| {
+            member.kind == MemberKind::Method
+                && (member.head.start as usize..=member.end as usize).contains(&at_byte)
+        };
+        let Some(method) = class.class().members.iter().rfind(around) else {
+            return Type::default();
+        };
+        if !method.params.of(class.text).contains(name) {
+            return Type::default();
+        }
+        let same = method.name.of(class.text);
+        let members = self.members(class);
+        let inherited = members.all().filter(|(owner, member)| {
+            let member = &owner.class().members[*member];
+            owner.path != class.path
+                && member.kind == MemberKind::Method
+                && member.name.of(owner.text).eq_ignore_ascii_case(same)
+        });
+        inherited
+            .map(|(owner, member)| {
+                let member = &owner.class().members[member];
+                parameter(owner.text, member, name, &owner.scope(), None)
+            })
+            .find(|ty| !ty.is_empty())
+            .unwrap_or_default()
     }
 
     /// What `@var` in `doc` says of `name`; `is_next` if the statement behind
@@ -551,27 +788,19 @@ impl<'a> Types<'a> {
         let buffer = self.buffer;
         let at_byte = buffer.tokens[index].span.start as usize;
         let scope = Scope::at(&buffer.facts, buffer.content, at_byte);
-        match buffer.kind(Some(index + 1)) {
-            Some(Kind::Punct(b'=')) if index + 1 < before => {
-                let end = self.statement_end(index + 2).min(before);
-                return self.expression(index + 2, end, depth);
-            }
-            Some(Kind::Instanceof) if index + 2 < before => {
-                let class = self.class_name(index + 2, &scope, at_byte);
-                return class.map_or_else(Type::default, Type::class);
-            }
-            _ => {}
+        if buffer.kind(Some(index + 1)) == Some(Kind::Instanceof) && index + 2 < before {
+            let class = self.class_name(index + 2, &scope, at_byte);
+            return class.map_or_else(Type::default, Type::class);
+        }
+        let assigned = self.assignment(index + 1, before, depth);
+        if !assigned.is_empty() {
+            return assigned;
+        }
+        if let Some((first, as_at)) = self.foreach_of(index) {
+            let iterated = self.expression(first, as_at, depth);
+            return self.iterated(iterated);
         }
         match buffer.kind(index.checked_sub(1)) {
-            Some(Kind::As | Kind::DoubleArrow) => {
-                let opens = |&at: &usize| buffer.tokens[at].kind == Kind::Foreach;
-                let Some(foreach) = (index.saturating_sub(64)..index).rev().find(opens) else {
-                    return Type::default();
-                };
-                let as_at = (foreach..index).find(|&at| buffer.tokens[at].kind == Kind::As);
-                let iterated = as_at.map(|end| self.expression(foreach + 2, end, depth));
-                iterated.map_or_else(Type::default, |ty| self.iterated(ty))
-            }
             Some(_) => {
                 // A typed parameter, or the variable of a `catch`.
                 let mut first = index;
@@ -585,8 +814,14 @@ impl<'a> Types<'a> {
                     buffer.kind(first.checked_sub(1)),
                     Some(Kind::Punct(b'(' | b',' | b']') | Kind::Modifier)
                 );
-                if first == index || !opens {
+                if !opens {
                     return Type::default();
+                }
+                let is_untyped = buffer.tokens[first..index]
+                    .iter()
+                    .all(|token| token.kind != Kind::Name);
+                if is_untyped {
+                    return self.closure_parameter(index, depth);
                 }
                 let text = Span {
                     start: buffer.tokens[first].span.start,
@@ -599,6 +834,87 @@ impl<'a> Types<'a> {
         }
     }
 
+    /// If token `index` is the value variable of a `foreach`: the first token
+    /// of what is iterated, and the `as` behind it.
+    fn foreach_of(&self, index: usize) -> Option<(usize, usize)> {
+        const FAR: usize = 64;
+        let buffer = self.buffer;
+        if buffer.kind(Some(index + 1)) == Some(Kind::DoubleArrow) {
+            return None;
+        }
+        let mut as_at = index.checked_sub(1)?;
+        if buffer.tokens[as_at].is(b'&') {
+            as_at = as_at.checked_sub(1)?;
+        }
+        if buffer.tokens[as_at].kind == Kind::DoubleArrow {
+            as_at = as_at.checked_sub(2)?;
+        }
+        if buffer.tokens[as_at].kind != Kind::As {
+            return None;
+        }
+        let opens = |&at: &usize| buffer.tokens[at].kind == Kind::Foreach;
+        let foreach = (as_at.saturating_sub(FAR)..as_at).rev().find(opens)?;
+        Some((foreach + 2, as_at))
+    }
+
+    /// What the untyped parameter at token `index` of a closure is, if the
+    /// closure is called with the elements of something: of another argument
+    /// of the same call, or of the value whose method is called.
+    fn closure_parameter(&self, index: usize, depth: usize) -> Type {
+        self.called_with(index, depth).unwrap_or_default()
+    }
+
+    fn called_with(&self, index: usize, depth: usize) -> Option<Type> {
+        let buffer = self.buffer;
+        let open = self.enclosing(index)?;
+        let mut closure = open.checked_sub(1)?;
+        if buffer.tokens[closure].is(b'&') {
+            closure = closure.checked_sub(1)?;
+        }
+        if !matches!(buffer.tokens[closure].kind, Kind::Fn | Kind::Function) {
+            return None;
+        }
+        if buffer.kind(closure.checked_sub(1)) == Some(Kind::Modifier) {
+            closure -= 1;
+        }
+        let call = self.enclosing(closure)?;
+        let callee = call.checked_sub(1)?;
+        if buffer.tokens[callee].kind != Kind::Name {
+            return None;
+        }
+        let before = callee.checked_sub(1);
+        let ty = match buffer.kind(before) {
+            Some(Kind::Arrow | Kind::NullArrow) => self.receiver(before?),
+            _ if call + 1 < closure => {
+                let end = self.statement_end(call + 1).min(closure);
+                self.expression(call + 1, end, depth)
+            }
+            _ => {
+                let close = buffer.closing(call, buffer.tokens.len())?;
+                let behind = self.statement_end(closure);
+                let at = (behind < close).then_some(behind + 1)?;
+                self.expression(at, self.statement_end(at).min(close), depth)
+            }
+        };
+        Some(self.iterated(ty))
+    }
+
+    /// The `(` of the list that token `at` stands in.
+    fn enclosing(&self, at: usize) -> Option<usize> {
+        const FAR: usize = 200;
+        let mut depth = 0_usize;
+        for index in (at.saturating_sub(FAR)..at).rev() {
+            match self.buffer.tokens[index].kind {
+                Kind::Punct(b')' | b']' | b'}') => depth += 1,
+                Kind::Punct(b'(') if depth == 0 => return Some(index),
+                Kind::Punct(b'(' | b'[' | b'{') => depth = depth.checked_sub(1)?,
+                Kind::Punct(b';') if depth == 0 => return None,
+                _ => {}
+            }
+        }
+        None
+    }
+
     /// The elements of an iterated value: what its doc comment says, or what
     /// its `current` or `getIterator` returns.
     fn iterated(&self, ty: Type) -> Type {
@@ -606,8 +922,27 @@ impl<'a> Types<'a> {
             return ty.into_elements();
         }
         let method = [MemberKind::Method];
-        self.member(&ty, &method, "current", 1)
-            .or_else(|| self.member(&ty, &method, "getIterator", 1).into_elements())
+        self.member(&ty, &method, "current", None, 1)
+            .or_else(|| {
+                let iterator = self.member(&ty, &method, "getIterator", None, 1);
+                iterator.into_elements()
+            })
+            .or_else(|| self.documented_elements(&ty))
+    }
+
+    /// The elements that `@implements` or `@extends` gives to a class.
+    fn documented_elements(&self, ty: &Type) -> Type {
+        for class in ty.classes.iter().filter_map(|name| self.class(name)) {
+            for class in self.members(class).hierarchy() {
+                for tag in inheriting(class.class().doc.of(class.text)) {
+                    let elements = Type::read(tag.ty, &class.scope(), None).into_elements();
+                    if !elements.is_empty() {
+                        return elements;
+                    }
+                }
+            }
+        }
+        Type::default()
     }
 
     /// The types of the variables in reach of token `at`, nearest first.
@@ -636,23 +971,4 @@ impl<'a> Types<'a> {
         seen.retain(|(_, ty)| !ty.classes.is_empty());
         seen
     }
-}
-
-/// What a declaration with the type `ty` and the doc comment `doc` gives: the
-/// declared type, with the doc comment's where it says more.
-fn returned(text: &str, ty: Span, doc: Span, scope: &Scope<'_>, this: Option<&str>) -> Type {
-    let mut declared = Type::read(ty.of(text), scope, this);
-    if declared.elements.is_empty() {
-        let tag = docs(doc.of(text))
-            .find(|tag| tag.name.ends_with("return") || tag.name.ends_with("var"));
-        if let Some(tag) = tag {
-            let documented = Type::read(tag.ty, scope, this);
-            if declared.is_empty() {
-                declared = documented;
-            } else {
-                declared.elements = documented.elements;
-            }
-        }
-    }
-    declared
 }

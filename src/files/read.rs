@@ -11,10 +11,15 @@ use crate::php;
 /// # Errors
 /// If the file has vanished, cannot be read, or has grown to 4 GiB.
 pub fn read(found: &Found) -> Result<SourceFile, FilesError> {
-    let (text, lossy) = read_text(&found.path)
-        .map_err(|error| FilesError(format!("{}: {error}", found.path.display())))?;
+    read_file(&found.path, &found.key)
+}
+
+/// Reads the file at `path`, called `key`, and its facts.
+pub(super) fn read_file(path: &Path, key: &str) -> Result<SourceFile, FilesError> {
+    let (text, lossy) =
+        read_text(path).map_err(|error| FilesError(format!("{}: {error}", path.display())))?;
     Ok(SourceFile {
-        path: found.key.as_str().into(),
+        path: key.into(),
         facts: php::facts(&text),
         text: text.into_boxed_str(),
         lossy,

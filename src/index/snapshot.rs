@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use super::bm25::{self, Hit};
 use super::segment::Segment;
 use super::terms::terms;
-use super::{SourceFile, chunk::chunks};
+use super::{Library, SourceFile, chunk::chunks};
 use crate::cancel::{Cancel, Cancelled};
 
 /// The most segments that an index keeps. A query pays for each of them once
@@ -34,6 +34,7 @@ pub(super) type Changes = BTreeMap<Arc<str>, Option<Arc<SourceFile>>>;
 #[derive(Debug, Default)]
 pub struct Snapshot {
     segments: Vec<LiveSegment>,
+    library: Option<Arc<dyn Library>>,
 }
 
 /// A segment together with the set of its files that are dead: replaced by a
@@ -156,7 +157,22 @@ impl Snapshot {
     pub(super) fn build(files: Changes) -> Self {
         Self {
             segments: build(files.into_values().flatten().collect()),
+            library: None,
         }
+    }
+
+    /// The same files, with classes that they do not declare from `library`.
+    pub(super) fn with_library(&self, library: Arc<dyn Library>) -> Self {
+        Self {
+            segments: self.segments.clone(),
+            library: Some(library),
+        }
+    }
+
+    /// Where classes are read from that no file here declares.
+    #[must_use]
+    pub fn library(&self) -> Option<&dyn Library> {
+        self.library.as_deref()
     }
 
     /// This state with `files` laid over it, each shadowing the file of the
@@ -174,7 +190,10 @@ impl Snapshot {
         if !files.is_empty() {
             segments.push(LiveSegment::new(files));
         }
-        Self { segments }
+        Self {
+            segments,
+            library: self.library.clone(),
+        }
     }
 
     /// This state after `changes`, with as much merging as keeps the number of
@@ -209,7 +228,10 @@ impl Snapshot {
         }
         files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         kept.extend(build(files));
-        Self { segments: kept }
+        Self {
+            segments: kept,
+            library: self.library.clone(),
+        }
     }
 
     /// The segments with the files of `changes` dead; none without a live file.

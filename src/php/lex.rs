@@ -2,7 +2,7 @@
 //! as PHP becomes a token of one byte. White space and plain comments are
 //! dropped; strings are one token each, whatever they interpolate.
 
-use memchr::{memchr, memchr2, memmem};
+use memchr::{memchr, memchr2, memchr3, memmem};
 
 use super::Span;
 
@@ -350,9 +350,18 @@ impl Lexer<'_> {
     }
 
     fn line_comment(&mut self) {
-        let rest = &self.source[self.at..];
-        let line = memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
-        self.at += memmem::find(&rest[..line], b"?>").unwrap_or(line);
+        // Up to the line's end or `?>`, and not a byte further: a long line may
+        // hold many comments.
+        let mut at = self.at;
+        while let Some(found) = memchr3(b'\n', b'\r', b'?', &self.source[at..]) {
+            at += found;
+            if self.source[at] != b'?' || self.source.get(at + 1) == Some(&b'>') {
+                self.at = at;
+                return;
+            }
+            at += 1;
+        }
+        self.at = self.source.len();
     }
 
     fn block_comment(&mut self) {

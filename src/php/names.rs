@@ -2,8 +2,9 @@
 //!
 //! <https://www.php.net/manual/en/language.namespaces.rules.php>
 
-use super::scan::is_builtin;
-use super::{FileFacts, Use, UseKind};
+use std::cmp::Ordering;
+
+use super::{FileFacts, Namespace, Use, UseKind};
 
 /// The names in force at one place of a file: its namespace and imports.
 #[derive(Clone, Copy, Debug)]
@@ -17,15 +18,9 @@ impl<'a> Scope<'a> {
     /// The scope at byte `at` of `source`.
     #[must_use]
     pub fn at(facts: &'a FileFacts, source: &'a str, at: usize) -> Self {
-        let namespace = facts
-            .namespaces
-            .iter()
-            .rposition(|n| n.body.start as usize <= at);
-        Self::of(
-            facts,
-            source,
-            u16::try_from(namespace.unwrap_or(0)).unwrap_or(u16::MAX),
-        )
+        let started = |region: &Namespace| region.body.start as usize <= at;
+        let namespace = facts.namespaces.partition_point(started).saturating_sub(1);
+        Self::of(facts, source, u16::try_from(namespace).unwrap_or(u16::MAX))
     }
 
     /// The scope of the namespace region `namespace` of [`FileFacts::namespaces`].
@@ -112,28 +107,16 @@ impl<'a> Scope<'a> {
 
     /// The full name that the import called `alias` stands for.
     fn imported(&self, kind: UseKind, alias: &str) -> Option<String> {
-        let found = self.facts.uses.iter().find(|import| {
-            import.kind == kind && import.namespace == self.namespace && {
-                let name = self.alias(import);
-                if kind == UseKind::Const {
-                    name == alias
-                } else {
-                    name.eq_ignore_ascii_case(alias)
-                }
-            }
-        })?;
+        let order = |import: &Use| order(import, self.source, self.namespace, kind, alias);
+        let imports = &self.facts.imports_by_alias;
+        let first = imports.partition_point(|&at| order(&self.facts.uses[at as usize]).is_lt());
+        let found = imports[first..]
+            .iter()
+            .map(|&at| &self.facts.uses[at as usize])
+            .take_while(|import| order(import).is_eq())
+            // Only names of constants tell cases apart.
+            .find(|import| kind != UseKind::Const || alias_of(import, self.source) == alias)?;
         Some(self.target(found))
-    }
-
-    /// The name that an import has here.
-    fn alias(&self, import: &Use) -> &'a str {
-        match import.alias.of(self.source) {
-            "" => {
-                let name = import.name.of(self.source);
-                name.rsplit('\\').next().unwrap_or(name)
-            }
-            alias => alias,
-        }
     }
 
     /// The full name that an import stands for.
@@ -151,7 +134,7 @@ impl<'a> Scope<'a> {
             .filter(move |import| import.namespace == self.namespace);
         here.map(move |import| Import {
             kind: import.kind,
-            alias: self.alias(import),
+            alias: alias_of(import, self.source),
             target: self.target(import),
         })
     }
@@ -168,6 +151,40 @@ pub struct Import<'a> {
     pub target: String,
 }
 
+/// The name that an import of `source` has there.
+fn alias_of<'a>(import: &Use, source: &'a str) -> &'a str {
+    match import.alias.of(source) {
+        "" => {
+            let name = import.name.of(source);
+            name.rsplit('\\').next().unwrap_or(name)
+        }
+        alias => alias,
+    }
+}
+
+/// How `import` stands to one of this namespace, kind and alias in the order
+/// of [`FileFacts::imports_by_alias`].
+fn order(import: &Use, source: &str, namespace: u16, kind: UseKind, alias: &str) -> Ordering {
+    let folded = |byte: u8| byte.to_ascii_lowercase();
+    (import.namespace, import.kind)
+        .cmp(&(namespace, kind))
+        .then_with(|| {
+            let own = alias_of(import, source).bytes().map(folded);
+            own.cmp(alias.bytes().map(folded))
+        })
+}
+
+/// Fills [`FileFacts::imports_by_alias`], so that looking up a name costs the
+/// same whatever a file imports.
+pub(super) fn index_imports(facts: &mut FileFacts, source: &str) {
+    let uses = &facts.uses;
+    facts.imports_by_alias = (0..uses.len() as u32).collect();
+    facts.imports_by_alias.sort_by(|&a, &b| {
+        let (a, b) = (&uses[a as usize], &uses[b as usize]);
+        order(a, source, b.namespace, b.kind, alias_of(b, source))
+    });
+}
+
 fn split_first(name: &str) -> (&str, &str) {
     name.split_once('\\').unwrap_or((name, ""))
 }
@@ -178,6 +195,41 @@ fn join(namespace: &str, name: &str) -> String {
         (namespace, "") => namespace.to_owned(),
         (namespace, name) => format!("{namespace}\\{name}"),
     }
+}
+
+/// Whether `name` is a type or a value of the language rather than a name that
+/// could be declared somewhere.
+pub(super) fn is_builtin(name: &str) -> bool {
+    // What only doc comments call a type may be a class where it is no keyword.
+    if matches!(name, "resource" | "boolean" | "integer" | "double") {
+        return true;
+    }
+    let mut lower = [0; 8];
+    let Some(lower) = lower.get_mut(..name.len()) else {
+        return false;
+    };
+    lower.copy_from_slice(name.as_bytes());
+    lower.make_ascii_lowercase();
+    matches!(
+        &*lower,
+        b"self"
+            | b"parent"
+            | b"static"
+            | b"int"
+            | b"float"
+            | b"string"
+            | b"bool"
+            | b"array"
+            | b"iterable"
+            | b"callable"
+            | b"object"
+            | b"mixed"
+            | b"void"
+            | b"never"
+            | b"null"
+            | b"true"
+            | b"false"
+    )
 }
 
 #[cfg(test)]
@@ -204,6 +256,8 @@ mod tests {
         assert_eq!(class("namespace\\B"), "App\\Http\\B");
         assert_eq!(scope.class("self"), None);
         assert_eq!(scope.class("INT"), None);
+        assert_eq!(scope.class("boolean"), None);
+        assert_eq!(class("Resource"), "App\\Http\\Resource");
         assert_eq!(scope.function("help"), ["Lib\\help"]);
         assert_eq!(scope.function("fun"), ["Lib\\fun"]);
         assert_eq!(scope.function("strlen"), ["App\\Http\\strlen", "strlen"]);

@@ -1,27 +1,18 @@
-//! Declarations and references out of tokens, in one pass each, with an
-//! explicit stack: no nesting is too deep and no input costs more than time in
-//! proportion to its length. Broken code is resynchronised at the next member
-//! that carries a visibility.
+//! Declarations out of tokens, in one pass with an explicit stack: no nesting is
+//! too deep and no input costs more than time in proportion to its length.
+//! Broken code is resynchronised at the next member that carries a visibility.
 
-use super::lex::{Kind, Token, lex};
+use super::lex::{Kind, Token};
 use super::{
-    ClassKind, ClassLike, Constant, FileFacts, Function, Member, MemberKind, Namespace, RefKind,
-    Reference, Span, Use, UseKind, Visibility,
+    ClassKind, ClassLike, Constant, FileFacts, Function, Member, MemberKind, Namespace, Span, Use,
+    UseKind, Visibility, names,
 };
 
 /// How many tokens of a `define(…)` or `include …` are looked through for its end.
 const EXPRESSION_TOKENS: usize = 64;
 
-/// Reads the facts out of `source`.
-pub(super) fn scan(source: &str) -> FileFacts {
-    let tokens = lex(source);
-    let mut facts = declarations(source, &tokens);
-    facts.references = references(source, &tokens);
-    facts
-}
-
 /// The declarations among `tokens`; [`FileFacts::references`] stays empty.
-pub(crate) fn declarations(source: &str, tokens: &[Token]) -> FileFacts {
+pub(super) fn declarations(source: &str, tokens: &[Token]) -> FileFacts {
     let mut scanner = Scanner {
         source,
         tokens,
@@ -29,6 +20,7 @@ pub(crate) fn declarations(source: &str, tokens: &[Token]) -> FileFacts {
         statement: 0,
         doc: Span::default(),
         stack: Vec::new(),
+        classes: Vec::new(),
         facts: FileFacts {
             namespaces: vec![Namespace {
                 name: Span::default(),
@@ -38,6 +30,7 @@ pub(crate) fn declarations(source: &str, tokens: &[Token]) -> FileFacts {
         },
     };
     scanner.run();
+    names::index_imports(&mut scanner.facts, source);
     scanner.facts
 }
 
@@ -59,6 +52,8 @@ struct Scanner<'a> {
     statement: usize,
     doc: Span,
     stack: Vec<Frame>,
+    /// Where in `stack` the classes are.
+    classes: Vec<usize>,
     facts: FileFacts,
 }
 
@@ -76,13 +71,11 @@ impl Scanner<'_> {
                     self.statement = self.at;
                 }
                 Kind::Punct(b'{') => {
-                    self.stack.push(Frame::Block);
+                    self.open(Frame::Block);
                     self.boundary();
                 }
                 Kind::Punct(b'}') => {
-                    if let Some(frame) = self.stack.pop() {
-                        self.close(frame, token.span.end);
-                    }
+                    self.close(token.span.end);
                     self.boundary();
                 }
                 Kind::Punct(b';') | Kind::OpenTag | Kind::CloseTag => self.boundary(),
@@ -121,8 +114,8 @@ impl Scanner<'_> {
             }
         }
         let end = self.source.len();
-        while let Some(frame) = self.stack.pop() {
-            self.close(frame, u32::try_from(end).unwrap_or(u32::MAX));
+        while !self.stack.is_empty() {
+            self.close(u32::try_from(end).unwrap_or(u32::MAX));
         }
     }
 
@@ -131,12 +124,25 @@ impl Scanner<'_> {
         self.doc = Span::default();
     }
 
-    fn close(&mut self, frame: Frame, end: u32) {
-        match frame {
-            Frame::Block | Frame::Namespace => {}
-            Frame::Class(class) => self.facts.classes[class].body.end = end,
-            Frame::Method(class, member) => self.facts.classes[class].members[member].end = end,
-            Frame::Function(function) => self.facts.functions[function].end = end,
+    fn open(&mut self, frame: Frame) {
+        if matches!(frame, Frame::Class(_)) {
+            self.classes.push(self.stack.len());
+        }
+        self.stack.push(frame);
+    }
+
+    /// Closes the innermost open brace, if there is one, at byte `end`.
+    fn close(&mut self, end: u32) {
+        match self.stack.pop() {
+            None | Some(Frame::Block | Frame::Namespace) => {}
+            Some(Frame::Class(class)) => {
+                self.classes.pop();
+                self.facts.classes[class].body.end = end;
+            }
+            Some(Frame::Method(class, member)) => {
+                self.facts.classes[class].members[member].end = end;
+            }
+            Some(Frame::Function(function)) => self.facts.functions[function].end = end,
         }
     }
 
@@ -231,7 +237,7 @@ impl Scanner<'_> {
         self.facts.namespaces.push(Namespace { name, body });
         if self.peek().is_some_and(|next| next.is(b'{')) {
             self.at += 1;
-            self.stack.push(Frame::Namespace);
+            self.open(Frame::Namespace);
         }
         self.boundary();
     }
@@ -385,7 +391,7 @@ impl Scanner<'_> {
         self.facts.classes.push(class);
         if opens {
             self.at += 1;
-            self.stack.push(Frame::Class(index));
+            self.open(Frame::Class(index));
         }
         self.boundary();
     }
@@ -481,7 +487,7 @@ impl Scanner<'_> {
         };
         if opens {
             self.at += 1;
-            self.stack.push(frame);
+            self.open(frame);
         }
         self.boundary();
     }
@@ -489,20 +495,14 @@ impl Scanner<'_> {
     /// A member with a visibility where no class body is open: an unbalanced
     /// brace came before it. Finds the class that it belongs to.
     fn resynchronise(&mut self) -> Option<usize> {
-        let open = self
-            .stack
-            .iter()
-            .rposition(|frame| matches!(frame, Frame::Class(_)));
+        let last = self.facts.classes.len().checked_sub(1)?;
         let at = self.tokens[self.at - 1].span.start;
-        if let Some(open) = open {
-            while self.stack.len() > open + 1 {
-                if let Some(frame) = self.stack.pop() {
-                    self.close(frame, at);
-                }
+        if let Some(&class) = self.classes.last() {
+            while self.stack.len() > class + 1 {
+                self.close(at);
             }
         } else {
-            let last = self.facts.classes.len().checked_sub(1)?;
-            self.stack.push(Frame::Class(last));
+            self.open(Frame::Class(last));
         }
         self.class()
     }
@@ -774,7 +774,7 @@ impl Scanner<'_> {
 }
 
 /// The bytes behind the `$`.
-fn variable_name(variable: Span) -> Span {
+pub(super) fn variable_name(variable: Span) -> Span {
     Span {
         start: variable.start + 1,
         end: variable.end,
@@ -787,178 +787,6 @@ fn is_type_token(token: Token) -> bool {
         Kind::Name | Kind::Keyword | Kind::Modifier => true,
         Kind::Punct(byte) => matches!(byte, b'?' | b'|' | b'&' | b'(' | b')'),
         _ => false,
-    }
-}
-
-/// Whether `name` is a type or a value of the language rather than a name that
-/// could be declared somewhere.
-#[must_use]
-pub fn is_builtin(name: &str) -> bool {
-    let mut lower = [0; 8];
-    let Some(lower) = lower.get_mut(..name.len()) else {
-        return false;
-    };
-    lower.copy_from_slice(name.as_bytes());
-    lower.make_ascii_lowercase();
-    matches!(
-        &*lower,
-        b"self"
-            | b"parent"
-            | b"static"
-            | b"int"
-            | b"float"
-            | b"string"
-            | b"bool"
-            | b"array"
-            | b"iterable"
-            | b"callable"
-            | b"object"
-            | b"mixed"
-            | b"void"
-            | b"never"
-            | b"null"
-            | b"true"
-            | b"false"
-            | b"resource"
-            | b"boolean"
-            | b"integer"
-            | b"double"
-    )
-}
-
-/// The references among `tokens`.
-pub(crate) fn references(source: &str, tokens: &[Token]) -> Vec<Reference> {
-    let mut found = Vec::new();
-    let mut in_header = false;
-    for (at, token) in tokens.iter().enumerate() {
-        match token.kind {
-            Kind::Extends | Kind::Implements => in_header = true,
-            Kind::Punct(b'{' | b';') => in_header = false,
-            Kind::Variable if at > 0 && tokens[at - 1].kind == Kind::DoubleColon => {
-                let name = variable_name(token.span);
-                let receiver = receiver(source, tokens, at - 1);
-                found.extend(Reference::new(RefKind::StaticProperty, name, receiver));
-            }
-            Kind::Name => {
-                if let Some(kind) = reference_kind(source, tokens, at, in_header) {
-                    let receiver = match kind {
-                        RefKind::Class | RefKind::Function | RefKind::Constant => Span::default(),
-                        _ => receiver(source, tokens, at - 1),
-                    };
-                    found.extend(Reference::new(kind, token.span, receiver));
-                }
-            }
-            _ => {}
-        }
-    }
-    found
-}
-
-/// How many tokens of a call's arguments are looked through for its name.
-const ARGUMENT_TOKENS: usize = 32;
-
-/// The one word that tells best what the `->` or `::` at token `arrow` has
-/// before it; see [`Reference::receiver`].
-pub(crate) fn receiver(source: &str, tokens: &[Token], arrow: usize) -> Span {
-    let Some(last) = arrow.checked_sub(1).map(|at| tokens[at]) else {
-        return Span::default();
-    };
-    match last.kind {
-        Kind::Variable if last.span.of(source) == "$this" => Span::default(),
-        Kind::Variable => variable_name(last.span),
-        Kind::Name => last.span,
-        Kind::Punct(b')') => {
-            let mut depth = 0_usize;
-            for at in (arrow.saturating_sub(ARGUMENT_TOKENS)..arrow).rev() {
-                match tokens[at].kind {
-                    Kind::Punct(b')') => depth += 1,
-                    Kind::Punct(b'(') => depth -= 1,
-                    _ => {}
-                }
-                if depth == 0 {
-                    let called = at.checked_sub(1).map(|name| tokens[name]);
-                    return match called {
-                        Some(name) if name.kind == Kind::Name => Span {
-                            start: name.span.start,
-                            end: tokens[at].span.end,
-                        },
-                        _ => Span::default(),
-                    };
-                }
-            }
-            Span::default()
-        }
-        _ => Span::default(),
-    }
-}
-
-/// What the name at token `at` refers to, judged by its neighbours.
-fn reference_kind(source: &str, tokens: &[Token], at: usize, in_header: bool) -> Option<RefKind> {
-    let kind_at = |at: Option<usize>| at.and_then(|at| tokens.get(at)).map(|t| t.kind);
-    let before = kind_at(at.checked_sub(1));
-    let before2 = kind_at(at.checked_sub(2));
-    let next = kind_at(Some(at + 1));
-    let calls = next == Some(Kind::Punct(b'('));
-    let name = tokens[at].span.of(source);
-    let class = || (!is_builtin(name)).then_some(RefKind::Class);
-    let constant = || {
-        let last = name.rsplit('\\').next().unwrap_or(name);
-        let upper = last.starts_with(|c: char| c.is_ascii_uppercase() || c == '_');
-        (upper && !is_builtin(name)).then_some(RefKind::Constant)
-    };
-    match before {
-        Some(Kind::Arrow | Kind::NullArrow) if calls => return Some(RefKind::Method),
-        Some(Kind::Arrow | Kind::NullArrow) => return Some(RefKind::Property),
-        Some(Kind::DoubleColon) if calls => return Some(RefKind::StaticMethod),
-        Some(Kind::DoubleColon) => return Some(RefKind::ClassConstant),
-        Some(
-            Kind::Function
-            | Kind::Const
-            | Kind::Class
-            | Kind::Interface
-            | Kind::Trait
-            | Kind::Enum
-            | Kind::Namespace
-            | Kind::Use
-            | Kind::As
-            | Kind::Insteadof,
-        ) => return None,
-        Some(Kind::New | Kind::Instanceof | Kind::AttributeOpen) => return class(),
-        Some(Kind::Punct(b'&')) if before2 == Some(Kind::Function) => return None,
-        _ if in_header => return class(),
-        _ => {}
-    }
-    match next {
-        Some(Kind::DoubleColon | Kind::Variable | Kind::Ellipsis) => return class(),
-        Some(Kind::Punct(b'(')) => return (!is_builtin(name)).then_some(RefKind::Function),
-        Some(Kind::Punct(b'&'))
-            if matches!(kind_at(Some(at + 2)), Some(Kind::Variable | Kind::Ellipsis))
-                && matches!(before, Some(Kind::Punct(b'(' | b',' | b'?'))) =>
-        {
-            return class();
-        }
-        Some(Kind::Punct(b':')) if matches!(before, Some(Kind::Punct(b'(' | b','))) => return None,
-        _ => {}
-    }
-    let is_type = |kind: Option<Kind>| {
-        matches!(
-            kind,
-            Some(Kind::Punct(b')' | b'(' | b',' | b':' | b'{' | b';') | Kind::Modifier)
-        )
-    };
-    match (before, next) {
-        (Some(Kind::Case), Some(Kind::Punct(b':'))) => constant(),
-        (Some(Kind::Case), _) => None,
-        (Some(Kind::Punct(b':')), _) if before2 == Some(Kind::Punct(b')')) => class(),
-        (Some(Kind::Punct(b'?')), _) if is_type(before2) => class(),
-        (Some(Kind::Punct(b'|' | b'&')), _) | (_, Some(Kind::Punct(b'|' | b'&'))) => {
-            if name.bytes().any(|b| b.is_ascii_lowercase()) {
-                class()
-            } else {
-                constant()
-            }
-        }
-        _ => constant(),
     }
 }
 
@@ -1056,77 +884,5 @@ mod tests {
         assert_eq!(members(source).len(), 3);
         let source = "<?php class A { function a() { } } } public function b() {} }";
         assert_eq!(members(source).len(), 2);
-    }
-
-    #[test]
-    fn references_are_told_apart_by_their_neighbours() {
-        let source = "<?php use A\\B; class X extends P implements I, J {
-            function m(Foo $a, ?Bar &$b, Baz|Qux ...$c): Ret {
-                $a->call()->prop; $a?->x(); S::make(); S::$p; S::CASE; S::class;
-                new N; $z instanceof T; fun(1); MAXIMUM + \\GLOB; try {} catch (E $e) {}
-                switch ($a) { case FLAG: goto end; } named(arg: 1); true;
-            }
-        }";
-        let facts = facts(source);
-        let list: Vec<_> = facts
-            .references
-            .iter()
-            .map(|r| format!("{:?} {}", r.kind, r.name().of(source)))
-            .collect();
-        assert_eq!(
-            list,
-            [
-                "Class P",
-                "Class I",
-                "Class J",
-                "Class Foo",
-                "Class Bar",
-                "Class Baz",
-                "Class Qux",
-                "Class Ret",
-                "Method call",
-                "Property prop",
-                "Method x",
-                "Class S",
-                "StaticMethod make",
-                "Class S",
-                "StaticProperty p",
-                "Class S",
-                "ClassConstant CASE",
-                "Class S",
-                "Class N",
-                "Class T",
-                "Function fun",
-                "Constant MAXIMUM",
-                "Constant \\GLOB",
-                "Class E",
-                "Constant FLAG",
-                "Function named",
-            ]
-        );
-    }
-
-    #[test]
-    fn members_know_the_word_before_them() {
-        let source = "<?php $x->a(); $this->y->b; $this->c(); f($z, g(1))->d(); K::E; ($q)->h;";
-        let facts = facts(source);
-        let list: Vec<_> = facts
-            .references
-            .iter()
-            .filter(|r| !matches!(r.kind, RefKind::Function | RefKind::Class))
-            .map(|r| (r.receiver().of(source), r.name().of(source)))
-            .collect();
-        assert_eq!(
-            list,
-            [
-                ("x", "a"),
-                ("", "y"),
-                ("y", "b"),
-                ("", "c"),
-                ("f(", "d"),
-                ("K", "E"),
-                ("", "h")
-            ]
-        );
     }
 }

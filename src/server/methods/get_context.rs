@@ -80,6 +80,9 @@ fn answer(
         content: &content,
         cursor,
         max_chars,
+        min_score: params
+            .optional("min_score", "a number from 0 to 1")?
+            .unwrap_or_default(),
         dependencies: true,
         bm25: connected.bm25,
     };

@@ -1,0 +1,257 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::context::{MinScore, Request};
+use crate::index::{Index, SourceFile};
+use crate::php;
+
+/// What other files declare in every test.
+const LIBRARY: &str = r#"<?php
+namespace Lib;
+
+/** @template T */
+interface Finder {
+    /** @return T */
+    function first();
+    /** @return T[] */
+    function all(): array;
+    function setOwner(Owner $owner);
+}
+/** @implements Finder<Order> */
+abstract class Orders implements Finder {
+    /** @return Order the newest */
+    public function newest(): object {}
+}
+/** @implements \IteratorAggregate<int, Order> */
+class Basket implements \IteratorAggregate {
+    const EMPTY = 1;
+    public Owner $owner;
+    /** @var array{open: Order} */
+    public $shape;
+    public function getIterator(): \Traversable {}
+    public static function make(): static {}
+    /** @param Order[] $orders */
+    public function __construct(public array $orders, Owner $second, $third = null) {
+        $this->untyped = $second;
+        $this->maker = $third ?: new Maker();
+    }
+    public $untyped;
+    private $maker;
+    public function __invoke(): Owner {}
+}
+class Maker { function owner(): ?Owner {} }
+trait Names {
+    public function label(): Owner {}
+    public function twice(): Owner {}
+}
+trait Marks { public function twice(): Order {} }
+class Order {
+    use Names, Marks { Names::twice insteadof Marks; Marks::twice as protected markTwice; label as name; }
+    public Status $status;
+    public function basket(): Basket {}
+}
+class Owner { public function orders(): Orders {} }
+enum Status { case Open; const DEFAULT = self::Open; }
+class Failure extends \Exception {}
+/**
+ * @template C
+ * @param class-string<C> $class
+ * @return C
+ */
+function service(string $class) {}
+/** @return iterable<int, Order> */
+function orders(): iterable {}
+"#;
+
+/// The short names of the classes that the receiver before the last `|` of `code`
+/// may be of.
+fn receiver(code: &str) -> String {
+    let file = |path: &str, text: &str| {
+        Arc::new(SourceFile {
+            path: path.into(),
+            text: text.into(),
+            lossy: false,
+            facts: php::facts(text),
+        })
+    };
+    let snapshot = Index::build(vec![file("lib.php", LIBRARY)]).snapshot();
+    let code = format!("<?php namespace Lib; {code}");
+    let cursor = code.rfind('|').unwrap();
+    let content = [&code[..cursor], &code[cursor + 1..]].concat();
+    let request = Request {
+        path: "buffer.php",
+        content: &content,
+        cursor,
+        max_chars: 100,
+        min_score: MinScore::default(),
+        dependencies: true,
+        bm25: false,
+    };
+    let buffer = Buffer::new(&request);
+    let fuel = Cell::new(FUEL);
+    let classes = Classes::new(&snapshot, request.path);
+    let types = Types {
+        buffer: &buffer,
+        snapshot: &snapshot,
+        classes: &classes,
+        fuel: &fuel,
+    };
+    let ty = types.receiver(buffer.before - 1);
+    let short = |name: &String| name.replace("Lib\\", "");
+    ty.classes.iter().map(short).collect::<Vec<_>>().join(" ")
+}
+
+#[track_caller]
+fn is(code: &str, class: &str) {
+    assert_eq!(receiver(code), class, "{code}");
+}
+
+#[test]
+fn parameters_have_their_types() {
+    is("function f(Order $x) { $x->|", "Order");
+    is("function f(?Order $x = null) { $x?->|", "Order");
+    is("function f(Order|Owner &...$x) { $x->|", "Order Owner");
+    is("/** @param Order $x */ function f($x) { $x->|", "Order");
+    is("fn (Order $x) => $x->|", "Order");
+    is("$f = static function (Order $x) use ($y) { $x->|", "Order");
+    is("try {} catch (Failure | Owner $x) { $x->|", "Failure Owner");
+    is(
+        "class A extends Orders { function setOwner($owner) { $owner->|",
+        "Owner",
+    );
+}
+
+#[test]
+fn closures_are_called_with_elements() {
+    is("array_map(fn ($x) => $x->|\n, orders());", "Order");
+    is(
+        "array_filter(orders(), function ($x) { return $x->|",
+        "Order",
+    );
+    is("usort($all, static fn (Order $a, $b) => $a->|", "Order");
+    is(
+        "/** @var Order[] $all */ usort($all, static fn ($a, $b) => $b->|",
+        "Order",
+    );
+    is(
+        "function f(Basket $all) { $all->map(fn ($x) => $x->|",
+        "Order",
+    );
+    is("f(fn ($x) => $x->|", "");
+}
+
+#[test]
+fn assignments_carry_types() {
+    is("$x = new Order(1, 2); $x->|", "Order");
+    is("$x = $y = new Order; $y->|", "Order");
+    is("$x = $y = new Order; $x->|", "Order");
+    is("$x ??= new Order; $x->|", "Order");
+    is("if (($x = orders()[0]) && $x->|", "Order");
+    is("$x[] = new Order; $x[0]->|", "Order");
+    is("$x['a'] = new Order; foreach ($x as $y) { $y->|", "Order");
+    is("$x = $a ? new Order : new Owner; $x->|", "Order Owner");
+    is("$x = $a ?? new Order; $x->|", "Order");
+    is("$x = clone new Order; $x->|", "Order");
+    is(
+        "$x = match (true) { 1 => new Order, 2, 3 => f([new Failure]), default => new Owner }; $x->|",
+        "Order Owner",
+    );
+    is("$x = new class(1) extends Order {}; $x->|", "Order");
+    is("$x = $y = $x; $x->|", "");
+    is("(new Order)->|", "Order");
+    is("(clone $this)->|", "");
+}
+
+#[test]
+fn elements_are_iterated() {
+    is("foreach (orders() as $x) { $x->|", "Order");
+    is("foreach (orders() as $k => &$x) { $x->|", "Order");
+    is("foreach (orders() as $k => $x) { $k->|", "");
+    is("foreach (new Basket as $x) { $x->|", "Order");
+    is(
+        "function f(Basket $b) { foreach ($b->orders as $x) { $x->|",
+        "Order",
+    );
+    is("foreach (array_reverse(orders()) as $x) { $x->|", "Order");
+    is("$x = reset(orders()); $x->|", "Order");
+    is("foreach (Status::cases() as $x) { $x->|", "Status");
+    is("foreach (orders() as $x) { $z = ['a' => $y]; $y->|", "");
+}
+
+#[test]
+fn chains_follow_members() {
+    is("function f(Order $x) { $x->basket()->owner->|", "Owner");
+    is(
+        "function f(Order $x) { $x\n  ?->basket()\n  ?->owner->|",
+        "Owner",
+    );
+    is("Basket::make()->|", "Basket");
+    is("$f = new Basket([], $o); $f()->|", "Owner");
+    is("$x = Status::Open; $x->|", "Status");
+    is("Status::DEFAULT->|", "Status");
+    is("Status::from('a')->|", "Status");
+    is("(new Orders)->newest()->|", "Order");
+    is(
+        "class A { private ?Order $o; function f() { fn () => $this->o->|",
+        "Order",
+    );
+    is(
+        "class A { static $o; function f() { self::$o = new Order; self::$o->|",
+        "Order",
+    );
+    is(
+        "class A { private $o; function __construct(Order $o) { $this->o = $o; } function f() { $this->o->|",
+        "Order",
+    );
+    is("class A extends Order { function f() { parent::|", "Order");
+    is(
+        "$x = new class extends Order { function f() { $this->|",
+        "Order",
+    );
+}
+
+#[test]
+fn untyped_properties_of_other_files_are_what_is_assigned() {
+    is("function f(Basket $b) { $b->untyped->|", "Owner");
+    is(
+        "class A extends Basket { function f() { $this->maker->owner()->|",
+        "Owner",
+    );
+}
+
+#[test]
+fn narrowing_is_seen() {
+    is("function f($x) { if ($x instanceof Order) { $x->|", "Order");
+    is(
+        "function f(object $x) { assert($x instanceof Order); $x->|",
+        "Order",
+    );
+    is("/** @var Order $x */ $x = f(); $x->|", "Order");
+    is("/** @var Order|null */ $x = f(); $x->|", "Order");
+}
+
+#[test]
+fn templates_stand_for_their_arguments() {
+    is("function f(Orders $x) { $x->first()->|", "Order");
+    is(
+        "function f(Orders $x) { foreach ($x->all() as $y) { $y->|",
+        "Order",
+    );
+    is(
+        "/** @param Finder<Order> $x */ function f($x) { $x->first()->|",
+        "Order",
+    );
+    is("service(Order::class)->|", "Order");
+    is("$container->get(Order::class)->|", "Order");
+    is("$container->other(Order::class)->|", "");
+}
+
+#[test]
+fn trait_rules_apply() {
+    is("function f(Order $x) { $x->twice()->|", "Owner");
+    is(
+        "class A extends Order { function f() { $this->markTwice()->|",
+        "Order",
+    );
+    is("function f(Order $x) { $x->name()->|", "Owner");
+}

@@ -1,0 +1,371 @@
+//! Classes of installed packages, read from disk when a context needs them.
+
+use std::collections::BTreeSet;
+use std::fs::Metadata;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
+
+use dashmap::DashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+
+use super::read::read_file;
+use super::rules::is_php;
+use super::{Roots, WalkOptions};
+use crate::index::symbols::ClassRef;
+use crate::index::{Library, SourceFile};
+use crate::php::composer::{Autoload, generated, manifest};
+
+/// How many files are kept once they have been read.
+const MAX_KEPT: usize = 4096;
+/// How many files are searched for classes that no rule leads to.
+const MAX_SEARCHED: usize = 20_000;
+
+/// The packages of a project, as Composer's files describe them when it is
+/// opened. The files of the packages may change: each is read as it is.
+#[derive(Debug)]
+pub struct Composer {
+    root: PathBuf,
+    autoload: Autoload,
+    max_file_bytes: u64,
+    /// What was read, by path relative to the root. Only saves reading again:
+    /// an entry counts while its stamp is the file's.
+    kept: DashMap<String, (Stamp, Arc<SourceFile>), FxBuildHasher>,
+    /// Which file declares a class that has to be searched for, by the class's
+    /// name in lower case. Searched for when first needed.
+    searched: OnceLock<FxHashMap<String, String>>,
+}
+
+/// What tells one state of a file from another: its length and change time.
+type Stamp = (u64, Option<SystemTime>);
+
+fn stamp(metadata: &Metadata) -> Stamp {
+    (metadata.len(), metadata.modified().ok())
+}
+
+impl Composer {
+    /// Reads what Composer says of the project in `roots`; nothing if it has
+    /// never heard of it. What cannot be read is logged and left out.
+    #[must_use]
+    pub fn open(roots: &Roots, options: &WalkOptions) -> Self {
+        let root = roots.root();
+        Self {
+            root: root.to_owned(),
+            autoload: autoload(root),
+            max_file_bytes: options.max_file_bytes,
+            kept: DashMap::default(),
+            searched: OnceLock::new(),
+        }
+    }
+
+    /// The file at `path`, relative to the root, if it is one of PHP, not too
+    /// large and can be read.
+    fn file(&self, path: &str) -> Option<Arc<SourceFile>> {
+        let full = self.root.join(path);
+        let metadata = full.metadata().ok()?;
+        if !metadata.is_file() || metadata.len() > self.max_file_bytes {
+            return None;
+        }
+        let stamp = stamp(&metadata);
+        if let Some(kept) = self.kept.get(path)
+            && kept.0 == stamp
+        {
+            return Some(Arc::clone(&kept.1));
+        }
+        let file = match read_file(&full, path) {
+            Ok(file) => Arc::new(file),
+            Err(error) => {
+                tracing::warn!("{error}; its classes are left out");
+                return None;
+            }
+        };
+        // Thousands of packages' classes are asked for by whole datasets; to
+        // start anew then costs less than to keep count of who is old.
+        if self.kept.len() >= MAX_KEPT {
+            self.kept.clear();
+        }
+        self.kept
+            .insert(path.to_owned(), (stamp, Arc::clone(&file)));
+        Some(file)
+    }
+
+    /// The classes below the folders, and in the files, that are to be searched.
+    fn search(&self) -> FxHashMap<String, String> {
+        let mut files = BTreeSet::new();
+        for path in &self.autoload.searched {
+            let path = path.trim_end_matches('/');
+            php_files(&self.root, path, &mut files);
+        }
+        if files.len() == MAX_SEARCHED {
+            tracing::warn!(
+                "{}: more than {MAX_SEARCHED} files under \"classmap\" of composer.json; the rest \
+                 is not searched: run `composer dump-autoload`",
+                self.root.display()
+            );
+        }
+        let mut classes = FxHashMap::default();
+        for path in &files {
+            let Some(file) = self.file(path) else {
+                continue;
+            };
+            for item in 0..file.facts.classes.len() {
+                let class = ClassRef::of(&file, item);
+                if !class.short_name().is_empty() {
+                    let name = class.name().to_ascii_lowercase();
+                    classes.entry(name).or_insert_with(|| path.clone());
+                }
+            }
+        }
+        classes
+    }
+}
+
+impl Library for Composer {
+    fn file_of(&self, name: &str) -> Option<Arc<SourceFile>> {
+        let declares = |file: &Arc<SourceFile>| {
+            (0..file.facts.classes.len()).any(|item| ClassRef::of(file, item).is_called(name))
+        };
+        let found = self.autoload.candidates(name);
+        let found = found.filter_map(|path| self.file(&path)).find(declares);
+        found.or_else(|| {
+            if self.autoload.searched.is_empty() {
+                return None;
+            }
+            let searched = self.searched.get_or_init(|| self.search());
+            let path = searched.get(&name.to_ascii_lowercase())?;
+            self.file(path).filter(declares)
+        })
+    }
+}
+
+/// What the project's `composer.json`, its path repositories and the files
+/// that Composer has generated say; what is generated first.
+fn autoload(root: &Path) -> Autoload {
+    let Some(text) = read(root, "composer.json") else {
+        return installed(root, "vendor");
+    };
+    let manifest = match manifest(&text) {
+        Ok(manifest) => manifest,
+        Err(error) => {
+            let path = root.join("composer.json");
+            tracing::warn!("{}: not used: {error}; correct it", path.display());
+            return installed(root, "vendor");
+        }
+    };
+    let mut all = installed(root, &manifest.vendor);
+    all.extend(manifest.autoload);
+    for pattern in &manifest.packages {
+        for folder in folders(root, pattern) {
+            let package = read(root, &format!("{folder}/composer.json"));
+            if let Some(Ok(package)) = package.map(|text| self::manifest(&text)) {
+                all.extend(package.autoload.below(&folder));
+            }
+        }
+    }
+    all
+}
+
+/// What Composer has generated in `vendor`.
+fn installed(root: &Path, vendor: &str) -> Autoload {
+    let folder = format!("{vendor}/composer");
+    let entries = |name: &str| {
+        let text = read(root, &format!("{folder}/autoload_{name}.php"));
+        text.map_or_else(Vec::new, |text| generated(&text, &folder))
+    };
+    let first = |(class, paths): (String, Vec<String>)| {
+        let path = paths.into_iter().next()?;
+        Some((class.to_ascii_lowercase(), path))
+    };
+    Autoload {
+        psr4: entries("psr4"),
+        psr0: entries("namespaces"),
+        classes: entries("classmap").into_iter().filter_map(first).collect(),
+        searched: entries("files")
+            .into_iter()
+            .flat_map(|(_, paths)| paths)
+            .collect(),
+    }
+}
+
+/// The text of a file of Composer's, if there is one.
+fn read(root: &Path, path: &str) -> Option<String> {
+    let path = root.join(path);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => {
+            tracing::warn!("{}: not used: {error}", path.display());
+            None
+        }
+    }
+}
+
+/// The folders that `pattern` names, relative to `root`, in the order of
+/// names; each `*` stands for a folder.
+fn folders(root: &Path, pattern: &str) -> Vec<String> {
+    let mut found = vec![String::new()];
+    for part in pattern.trim_end_matches('/').split('/') {
+        let mut next = Vec::new();
+        for folder in found {
+            let slash = if folder.is_empty() && !pattern.starts_with('/') {
+                ""
+            } else {
+                "/"
+            };
+            if part == "*" {
+                let entries = std::fs::read_dir(root.join(&folder)).into_iter().flatten();
+                let names = entries.flatten().filter(|entry| entry.path().is_dir());
+                let mut names: Vec<_> = names
+                    .filter_map(|entry| entry.file_name().into_string().ok())
+                    .collect();
+                names.sort_unstable();
+                next.extend(names.iter().map(|name| format!("{folder}{slash}{name}")));
+            } else if part.is_empty() {
+                next.push(folder);
+            } else {
+                next.push(format!("{folder}{slash}{part}"));
+            }
+        }
+        found = next;
+    }
+    found
+}
+
+/// Adds the PHP files at or below `path`, relative to `root`, up to
+/// [`MAX_SEARCHED`] in all. Symbolic links below it are not followed.
+fn php_files(root: &Path, path: &str, files: &mut BTreeSet<String>) {
+    if root.join(path).is_file() {
+        files.insert(path.to_owned());
+        return;
+    }
+    let mut folders = vec![path.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(root.join(&folder)).into_iter().flatten();
+        let mut entries: Vec<_> = entries.flatten().collect();
+        entries.sort_by_key(std::fs::DirEntry::file_name);
+        for entry in entries {
+            let (Ok(kind), Ok(name)) = (entry.file_type(), entry.file_name().into_string()) else {
+                continue;
+            };
+            let path = format!("{folder}/{name}");
+            if kind.is_dir() {
+                folders.push(path);
+            } else if kind.is_file() && is_php(&name) && files.len() < MAX_SEARCHED {
+                files.insert(path);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(root: &Path, path: &str, text: &str) {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    fn open(root: &Path) -> Composer {
+        let roots = Roots::new(root, &[]).unwrap();
+        Composer::open(&roots, &WalkOptions::default())
+    }
+
+    fn path_of(composer: &Composer, name: &str) -> Option<String> {
+        composer.file_of(name).map(|file| file.path.to_string())
+    }
+
+    #[test]
+    fn classes_are_found_by_every_kind_of_rule() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = &folder.path().join("app");
+        write(
+            root,
+            "composer.json",
+            r#"{"autoload": {"classmap": ["build"]},
+                "repositories": {"mine": {"type": "path", "url": "../packages/*"}}}"#,
+        );
+        let returns = |entries: &str| {
+            format!("<?php $vendorDir = dirname(__DIR__); return array({entries});")
+        };
+        for (name, entries) in [
+            (
+                "psr4",
+                "'P4\\\\' => array($vendorDir . '/none', $vendorDir . '/p4')",
+            ),
+            ("namespaces", "'P0_' => array($vendorDir . '/p0')"),
+            ("classmap", "'Mapped' => $vendorDir . '/m/x.php'"),
+            ("files", "'1' => $vendorDir . '/f/functions.php'"),
+        ] {
+            let path = format!("vendor/composer/autoload_{name}.php");
+            write(root, &path, &returns(entries));
+        }
+        write(
+            root,
+            "vendor/p4/A/B.php",
+            "<?php namespace P4\\A; class B {}",
+        );
+        write(root, "vendor/p4/Other.php", "<?php class Unrelated {}");
+        write(root, "vendor/p0/P0/A.php", "<?php class P0_A {}");
+        write(root, "vendor/m/x.php", "<?php class Mapped {}");
+        write(root, "vendor/f/functions.php", "<?php class Helper {}");
+        write(
+            root,
+            "build/deep/Made.php",
+            "<?php namespace Made; enum It {}",
+        );
+        write(
+            root,
+            "../packages/one/composer.json",
+            r#"{"autoload": {"psr-4": {"One\\": "src/"}}}"#,
+        );
+        write(
+            root,
+            "../packages/one/src/C.php",
+            "<?php namespace One; trait C {}",
+        );
+        let composer = open(root);
+        for (name, path) in [
+            ("P4\\A\\B", "vendor/p4/A/B.php"),
+            ("P0_A", "vendor/p0/P0/A.php"),
+            ("mapped", "vendor/m/x.php"),
+            ("Helper", "vendor/f/functions.php"),
+            ("Made\\It", "build/deep/Made.php"),
+            ("One\\C", "../packages/one/src/C.php"),
+        ] {
+            assert_eq!(path_of(&composer, name).as_deref(), Some(path), "{name}");
+        }
+        for name in ["P4\\Other", "P4\\..\\m\\x", "Unknown", ""] {
+            assert_eq!(path_of(&composer, name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_has_changed_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        write(
+            root,
+            "composer.json",
+            r#"{"autoload": {"psr-4": {"": "lib"}}}"#,
+        );
+        write(root, "lib/A.php", "<?php class A {}");
+        let composer = open(root);
+        let first = composer.file_of("A").unwrap();
+        assert!(Arc::ptr_eq(&first, &composer.file_of("A").unwrap()));
+        write(root, "lib/A.php", "<?php class A { public $new; }");
+        assert!(composer.file_of("A").unwrap().text.contains("$new"));
+        std::fs::remove_file(root.join("lib/A.php")).unwrap();
+        assert!(composer.file_of("A").is_none());
+    }
+
+    #[test]
+    fn a_project_without_composer_or_with_a_broken_one_has_no_packages() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(open(folder.path()).autoload, Autoload::default());
+        write(folder.path(), "composer.json", "{");
+        assert_eq!(open(folder.path()).autoload, Autoload::default());
+    }
+}

@@ -1,0 +1,405 @@
+//! Where Composer says that classes are: its `composer.json` and the PHP files
+//! that it generates, read without running PHP. Paths are relative to the
+//! folder that the file speaks of; nothing here looks at a disk.
+//!
+//! <https://getcomposer.org/doc/04-schema.md#autoload>
+
+use rustc_hash::FxHashMap;
+use serde::Deserialize;
+
+use super::lex::{Kind, Token, lex};
+
+/// Which files may declare a class: the rules of an autoloader.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Autoload {
+    /// Namespace prefixes, each with its folders.
+    pub psr4: Vec<(String, Vec<String>)>,
+    /// Prefixes of class names, each with its folders.
+    pub psr0: Vec<(String, Vec<String>)>,
+    /// The files of single classes, by name in lower case.
+    pub classes: FxHashMap<String, String>,
+    /// Folders to be searched for classes, and files to be read for them.
+    pub searched: Vec<String>,
+}
+
+/// What a `composer.json` says of its package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// Where its own classes are.
+    pub autoload: Autoload,
+    /// The folder that packages are installed in.
+    pub vendor: String,
+    /// Folders of packages beside this one, `*` standing for any folder.
+    pub packages: Vec<String>,
+}
+
+/// Reads a `composer.json`.
+///
+/// # Errors
+/// If it is no JSON object. What has not the shape that Composer wants is left out.
+pub fn manifest(json: &str) -> Result<Manifest, serde_json::Error> {
+    let raw: RawManifest = serde_json::from_str(json)?;
+    let mut autoload = Autoload::default();
+    for section in [raw.autoload, raw.autoload_dev] {
+        autoload.psr4.extend(section.psr4.into_rules());
+        autoload.psr0.extend(section.psr0.into_rules());
+        let searched = [section.classmap, section.files].into_iter();
+        autoload.searched.extend(searched.flat_map(Paths::into_vec));
+    }
+    let repositories = match raw.repositories {
+        serde_json::Value::Array(all) => all,
+        serde_json::Value::Object(all) => all.into_iter().map(|(_, value)| value).collect(),
+        _ => Vec::new(),
+    };
+    let packages = repositories.iter().filter(|r| r["type"] == "path");
+    let vendor = raw.config["vendor-dir"].as_str().unwrap_or("vendor");
+    Ok(Manifest {
+        autoload,
+        vendor: vendor.trim_end_matches('/').to_owned(),
+        packages: packages
+            .filter_map(|repository| Some(repository["url"].as_str()?.to_owned()))
+            .collect(),
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+#[derive(Default)]
+struct RawManifest {
+    autoload: RawAutoload,
+    autoload_dev: RawAutoload,
+    config: serde_json::Value,
+    repositories: serde_json::Value,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RawAutoload {
+    #[serde(rename = "psr-4")]
+    psr4: Rules,
+    #[serde(rename = "psr-0")]
+    psr0: Rules,
+    classmap: Paths,
+    files: Paths,
+}
+
+/// Prefixes with folders; PHP writes an empty map as `[]`.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Rules {
+    Map(std::collections::BTreeMap<String, Paths>),
+    Other(serde::de::IgnoredAny),
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self::Map(std::collections::BTreeMap::new())
+    }
+}
+
+impl Rules {
+    fn into_rules(self) -> Vec<(String, Vec<String>)> {
+        match self {
+            Self::Map(map) => map
+                .into_iter()
+                .map(|(prefix, paths)| (prefix, paths.into_vec()))
+                .collect(),
+            Self::Other(_) => Vec::new(),
+        }
+    }
+}
+
+/// One path or several.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Paths {
+    One(String),
+    Many(Vec<String>),
+    Other(serde::de::IgnoredAny),
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self::Many(Vec::new())
+    }
+}
+
+impl Paths {
+    fn into_vec(self) -> Vec<String> {
+        match self {
+            Self::One(path) => vec![path],
+            Self::Many(paths) => paths,
+            Self::Other(_) => Vec::new(),
+        }
+    }
+}
+
+/// Reads the array that a generated `vendor/composer/autoload_*.php` returns:
+/// each key with its paths, in order. `folder` is the folder that the file
+/// stands in; entries whose path is no plain expression are left out.
+#[must_use]
+pub fn generated(source: &str, folder: &str) -> Vec<(String, Vec<String>)> {
+    let tokens = lex(source);
+    let mut reader = Reader {
+        source,
+        tokens: &tokens,
+        at: 0,
+        folder,
+        variables: FxHashMap::default(),
+    };
+    reader.run()
+}
+
+struct Reader<'a> {
+    source: &'a str,
+    tokens: &'a [Token],
+    at: usize,
+    folder: &'a str,
+    variables: FxHashMap<&'a str, String>,
+}
+
+impl<'a> Reader<'a> {
+    fn run(&mut self) -> Vec<(String, Vec<String>)> {
+        let mut entries: Vec<(String, Vec<String>)> = Vec::new();
+        let mut returns = false;
+        while let Some(&token) = self.tokens.get(self.at) {
+            match token.kind {
+                Kind::Return => returns = true,
+                // `'key' =>`
+                Kind::String if returns && self.kind(1) == Some(Kind::DoubleArrow) => {
+                    entries.push((self.string(token), Vec::new()));
+                    self.at += 1;
+                }
+                // `$vendorDir = dirname(__DIR__);`
+                Kind::Variable if !returns && self.kind(1) == Some(Kind::Punct(b'=')) => {
+                    self.at += 2;
+                    if let Some(path) = self.path() {
+                        self.variables.insert(token.span.of(self.source), path);
+                    }
+                    continue;
+                }
+                Kind::Variable | Kind::String | Kind::Name if returns => {
+                    let before = self.at;
+                    let path = self.path();
+                    if let (Some(path), Some((_, paths))) = (path, entries.last_mut()) {
+                        paths.push(path.trim_start_matches('/').to_owned());
+                    }
+                    self.at = self.at.max(before + 1);
+                    continue;
+                }
+                _ => {}
+            }
+            self.at += 1;
+        }
+        entries.retain(|(_, paths)| !paths.is_empty());
+        entries
+    }
+
+    fn kind(&self, ahead: usize) -> Option<Kind> {
+        self.tokens.get(self.at + ahead).map(|token| token.kind)
+    }
+
+    /// Reads `a . b . c` as a path; `None` if it is anything else.
+    fn path(&mut self) -> Option<String> {
+        let mut path = self.operand()?;
+        while self.kind(0) == Some(Kind::Punct(b'.')) {
+            self.at += 1;
+            path.push_str(&self.operand()?);
+        }
+        Some(path)
+    }
+
+    /// Reads a string, a variable, `__DIR__` or `dirname(…)` of these.
+    fn operand(&mut self) -> Option<String> {
+        let mut levels = 0_usize;
+        while self.word().eq_ignore_ascii_case("dirname") {
+            self.at += 1;
+            self.expect(b'(')?;
+            levels += 1;
+        }
+        let token = *self.tokens.get(self.at)?;
+        let word = token.span.of(self.source);
+        let mut path = match token.kind {
+            Kind::String => self.string(token),
+            Kind::Variable => self.variables.get(word)?.clone(),
+            Kind::Name if word == "__DIR__" => self.folder.to_owned(),
+            // `array(` opens a list of paths, and is none itself.
+            _ => return None,
+        };
+        self.at += 1;
+        for _ in 0..levels {
+            self.expect(b')')?;
+            path.truncate(path.rfind('/').unwrap_or(0));
+        }
+        Some(path)
+    }
+
+    fn word(&self) -> &'a str {
+        let token = self.tokens.get(self.at);
+        token.map_or("", |token| token.span.of(self.source))
+    }
+
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        let is_next = self.kind(0) == Some(Kind::Punct(byte));
+        self.at += usize::from(is_next);
+        is_next.then_some(())
+    }
+
+    /// The value of a string in single quotes, as Composer writes them.
+    fn string(&self, token: Token) -> String {
+        let text = token.span.of(self.source);
+        let text = text.get(1..text.len().max(2) - 1).unwrap_or("");
+        let mut value = String::with_capacity(text.len());
+        let mut chars = text.chars().peekable();
+        while let Some(c) = chars.next() {
+            let escaped = (c == '\\').then(|| chars.next_if(|&next| matches!(next, '\\' | '\'')));
+            value.push(escaped.flatten().unwrap_or(c));
+        }
+        value
+    }
+}
+
+impl Autoload {
+    /// The files that may declare the class with the fully qualified name
+    /// `name`, the likeliest first, as an autoloader would try them.
+    pub fn candidates(&self, name: &str) -> impl Iterator<Item = String> + use<> {
+        let class = self.classes.get(&name.to_ascii_lowercase()).cloned();
+        let mut psr4: Vec<(usize, String)> = Vec::new();
+        for (prefix, folders) in &self.psr4 {
+            if let Some(rest) = name.strip_prefix(&**prefix) {
+                let file = format!("{}.php", rest.replace('\\', "/"));
+                psr4.extend(
+                    folders
+                        .iter()
+                        .map(|folder| (prefix.len(), join(folder, &file))),
+                );
+            }
+        }
+        // The longest prefix knows best.
+        psr4.sort_by_key(|&(length, _)| std::cmp::Reverse(length));
+        let mut psr0: Vec<(usize, String)> = Vec::new();
+        for (prefix, folders) in &self.psr0 {
+            if name.starts_with(&**prefix) {
+                let (namespace, short) = name.rsplit_once('\\').unwrap_or(("", name));
+                let short = format!("{}.php", short.replace('_', "/"));
+                let file = join(&namespace.replace('\\', "/"), &short);
+                psr0.extend(
+                    folders
+                        .iter()
+                        .map(|folder| (prefix.len(), join(folder, &file))),
+                );
+            }
+        }
+        psr0.sort_by_key(|&(length, _)| std::cmp::Reverse(length));
+        class
+            .into_iter()
+            .chain(psr4.into_iter().chain(psr0).map(|(_, path)| path))
+    }
+
+    /// These rules with `folder` in front of every path.
+    #[must_use]
+    pub fn below(mut self, folder: &str) -> Self {
+        let place = |path: &mut String| *path = join(folder, path);
+        for (_, paths) in self.psr4.iter_mut().chain(&mut self.psr0) {
+            paths.iter_mut().for_each(place);
+        }
+        self.classes.values_mut().for_each(place);
+        self.searched.iter_mut().for_each(place);
+        self
+    }
+
+    /// Adds the rules of `other` behind these.
+    pub fn extend(&mut self, other: Self) {
+        self.psr4.extend(other.psr4);
+        self.psr0.extend(other.psr0);
+        self.classes.extend(other.classes);
+        self.searched.extend(other.searched);
+    }
+}
+
+/// `path` in `folder`, without a doubled slash or a leading `./`.
+fn join(folder: &str, path: &str) -> String {
+    let folder = folder.trim_end_matches('/');
+    let path = path.strip_prefix("./").unwrap_or(path);
+    match (folder.strip_prefix("./").unwrap_or(folder), path) {
+        ("" | ".", path) => path.trim_start_matches('/').to_owned(),
+        (folder, "" | ".") => folder.to_owned(),
+        (folder, path) => format!("{folder}/{}", path.trim_start_matches('/')),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidates(autoload: &Autoload, name: &str) -> Vec<String> {
+        autoload.candidates(name).collect()
+    }
+
+    #[test]
+    fn a_manifest_says_where_classes_are() {
+        let manifest = manifest(
+            r#"{"autoload": {
+                "psr-4": {"App\\": "src/", "App\\Deep\\": ["deep", "./more/"], "": "any"},
+                "psr-0": {"Old_": "lib/", "Ns\\": "ns"},
+                "classmap": ["legacy/"], "files": ["f.php"]
+            }, "autoload-dev": {"psr-4": [], "classmap": ["t"]},
+            "config": {"vendor-dir": "lib/vendor/"},
+            "repositories": [{"type": "path", "url": "../packages/*"}, {"packagist.org": false}]}"#,
+        )
+        .unwrap();
+        let autoload = &manifest.autoload;
+        assert_eq!(
+            candidates(autoload, "App\\Deep\\A\\B"),
+            [
+                "deep/A/B.php",
+                "more/A/B.php",
+                "src/Deep/A/B.php",
+                "any/App/Deep/A/B.php"
+            ]
+        );
+        assert_eq!(candidates(autoload, "Old_A_B")[1], "lib/Old/A/B.php");
+        assert_eq!(candidates(autoload, "Ns\\A\\B_C")[1], "ns/Ns/A/B/C.php");
+        assert_eq!(autoload.searched, ["legacy/", "f.php", "t"]);
+        assert_eq!(manifest.vendor, "lib/vendor");
+        assert_eq!(manifest.packages, ["../packages/*"]);
+        assert_eq!(
+            autoload.clone().below("p").searched,
+            ["p/legacy/", "p/f.php", "p/t"]
+        );
+    }
+
+    #[test]
+    fn a_manifest_of_odd_shape_is_read_as_far_as_it_goes() {
+        assert!(manifest("[1").is_err());
+        let odd = manifest(r#"{"autoload": {"psr-4": 1, "files": {"a": 2}}, "repositories": 3}"#);
+        assert_eq!(odd.unwrap().autoload, Autoload::default());
+    }
+
+    #[test]
+    fn generated_arrays_are_read_without_php() {
+        let source = r"<?php
+            // autoload_psr4.php @generated by Composer
+            $vendorDir = dirname(__DIR__);
+            $baseDir = dirname($vendorDir);
+            return array(
+                'It\'s\\A\\' => array($vendorDir . '/a/src', $baseDir . '/a'),
+                'B' => $vendorDir . '/b.php',
+                'C' => [$baseDir . '/c', f($x), __DIR__ . '/d'],
+                'D' => $unknown . '/d.php',
+                'E' => '/e' .";
+        let entries = generated(source, "vendor/composer");
+        let entries: Vec<_> = entries
+            .iter()
+            .map(|(key, paths)| format!("{key}: {}", paths.join(", ")))
+            .collect();
+        assert_eq!(
+            entries,
+            [
+                "It's\\A\\: vendor/a/src, a",
+                "B: vendor/b.php",
+                "C: c, vendor/composer/d",
+            ]
+        );
+    }
+}
