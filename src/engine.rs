@@ -171,8 +171,15 @@ struct Shared {
 }
 
 /// A place for a project: empty once nobody holds it. The lock is held while
-/// it is read, so that two who ask for the same one read it one after another.
-type Slot = Arc<tokio::sync::Mutex<Weak<Project>>>;
+/// it is read, so that two who ask for the same one do not both read it.
+type Slot = Arc<tokio::sync::Mutex<Place>>;
+
+#[derive(Debug, Default)]
+struct Place {
+    project: Weak<Project>,
+    /// When the last reading of it began.
+    read: Option<Instant>,
+}
 
 impl Engine {
     /// An engine without projects, with as many threads as the machine has
@@ -221,12 +228,19 @@ impl Engine {
     /// # Errors
     /// If its files cannot be listed, once `cancel` is set, and on a panic.
     pub async fn project(&self, roots: Roots, cancel: Cancel) -> Result<Arc<Project>, OpenError> {
+        let asked = Instant::now();
         let slot = self.slot(&roots);
-        let mut held = slot.lock().await;
-        let shared = held.upgrade();
+        let mut place = slot.lock().await;
+        let shared = place.project.upgrade();
+        // Whoever came first may have begun to read it after this was asked.
+        if place.read.is_some_and(|read| read >= asked)
+            && let Some(project) = shared
+        {
+            return Ok(project);
+        }
         let is_new = shared.is_none();
+        let started = Instant::now();
         let work = move || {
-            let started = Instant::now();
             let options = WalkOptions::default();
             let check = || cancel.check().map_err(OpenError::from);
             let project = match shared {
@@ -242,7 +256,10 @@ impl Engine {
         };
         let reading = &self.shared.reading;
         let project = reading.run(&reading.turns(), work).await??;
-        *held = Arc::downgrade(&project);
+        *place = Place {
+            project: Arc::downgrade(&project),
+            read: Some(started),
+        };
         if is_new {
             tokio::spawn(linger(Arc::clone(&project)));
         }
@@ -260,7 +277,7 @@ impl Engine {
             Arc::strong_count(slot) > 1
                 || slot
                     .try_lock()
-                    .is_ok_and(|project| project.strong_count() > 0)
+                    .is_ok_and(|place| place.project.strong_count() > 0)
         });
         if let Some((_, slot)) = projects.iter().find(|(known, _)| known == roots) {
             return Arc::clone(slot);
