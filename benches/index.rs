@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use fimd::cancel::Cancel;
 use fimd::files::{self, Roots, WalkOptions};
 use fimd::index::{Change, Index, SourceFile, terms};
 use fimd::php::FileFacts;
@@ -94,12 +95,13 @@ fn measure(criterion: &mut Criterion, name: &str, files: &[Arc<SourceFile>]) {
         .map(|f| (f, query(f)))
         .collect();
     let mut group = criterion.benchmark_group(name);
+    let cancel = Cancel::default();
     let mut next = (0..queries.len()).cycle();
     group.bench_function("query", |b| {
         b.iter(|| {
             let (file, terms) = &queries[next.next().expect("there are files")];
             let terms: Vec<_> = terms.iter().map(|term| (term.as_str(), 1.0)).collect();
-            black_box(snapshot.search(&terms, &file.path, 20))
+            black_box(snapshot.search(&terms, &file.path, 20, &cancel))
         });
     });
     let mut next = (0..files.len()).cycle().step_by(7);

@@ -36,3 +36,19 @@ impl Cancel {
         }
     }
 }
+
+/// Asks the work to stop when it is dropped: held by whoever waits for it.
+#[derive(Debug)]
+pub struct CancelOnDrop(Cancel);
+
+impl From<Cancel> for CancelOnDrop {
+    fn from(cancel: Cancel) -> Self {
+        Self(cancel)
+    }
+}
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}

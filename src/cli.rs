@@ -1,6 +1,7 @@
 //! The command line: what was typed becomes typed options for the library.
 //! Data goes to stdout, everything else to stderr.
 
+mod connect;
 mod context;
 mod eval;
 mod files;
@@ -8,6 +9,7 @@ mod generate;
 mod serve;
 
 use std::io::{self, IsTerminal};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -16,7 +18,8 @@ use tracing_subscriber::EnvFilter;
 
 /// Fill-in-the-middle completion on your own PHP code.
 ///
-/// Without a command, answers an editor's JSON-RPC requests on stdin and stdout.
+/// Without a command, answers an editor's JSON-RPC requests on stdin and stdout,
+/// one per line or as a language server, whichever way the editor begins.
 #[derive(Debug, Parser)]
 #[command(version, about)]
 pub struct Cli {
@@ -24,12 +27,17 @@ pub struct Cli {
     /// [default: what RUST_LOG says, else warn].
     #[arg(long, global = true, value_name = "LEVEL")]
     log_level: Option<LevelFilter>,
+    /// Serve many clients at this socket, all on the same indexes, until a
+    /// signal ends it.
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Connect(connect::Args),
     Context(context::Args),
     Eval(eval::Args),
     Files(files::Args),
@@ -67,19 +75,31 @@ pub fn main() -> ExitCode {
         }
         Err(help) => help.exit(),
     };
-    let result = log_to_stderr(cli.log_level).and_then(|()| match cli.command {
-        None => serve::run(),
-        Some(Command::Context(args)) => context::run(&args),
-        Some(Command::Eval(args)) => eval::run(&args),
-        Some(Command::Files(args)) => files::run(&args),
-        Some(Command::Generate(generate)) => generate.run(),
-    });
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
+    match log_to_stderr(cli.log_level).and_then(|()| cli.run()) {
+        Ok(code) => code,
         Err(error) => {
             anstream::eprintln!("fimd: {error}");
             error.exit_code()
         }
+    }
+}
+
+impl Cli {
+    fn run(self) -> Result<ExitCode, Error> {
+        let done = match (self.command, self.socket) {
+            (None, None) => return serve::stdio(),
+            (None, Some(path)) => serve::socket(&path),
+            (Some(_), Some(_)) => Err(Error::Usage(
+                "--socket before a command: write it after `connect`, or leave the command out"
+                    .into(),
+            )),
+            (Some(Command::Connect(args)), None) => connect::run(&args, self.log_level),
+            (Some(Command::Context(args)), None) => context::run(&args),
+            (Some(Command::Eval(args)), None) => eval::run(&args),
+            (Some(Command::Files(args)), None) => files::run(&args),
+            (Some(Command::Generate(generate)), None) => generate.run(),
+        };
+        done.map(|()| ExitCode::SUCCESS)
     }
 }
 

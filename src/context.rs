@@ -187,7 +187,7 @@ pub fn assemble_without(
     cancel.check()?;
     let buffer = Buffer::new(request);
     let hits = if request.bm25 {
-        query::neighbours(snapshot, &buffer, NEIGHBOURS)
+        query::neighbours(snapshot, &buffer, NEIGHBOURS, cancel)?
     } else {
         Vec::new()
     };

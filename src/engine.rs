@@ -5,14 +5,14 @@ mod pool;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
 pub use self::pool::WorkError;
 
-use self::pool::Pool;
+use self::pool::{Pool, Turns};
 use crate::cancel::{Cancel, Cancelled};
 use crate::files::{self, Composer, FilesError, Found, LeftOut, Roots, WalkOptions};
 use crate::index::{Change, Index, SourceFile};
@@ -148,13 +148,23 @@ pub struct StartError {
     reason: String,
 }
 
+/// How long a project stays after the last who held it: an editor that is
+/// started again finds it as it was.
+const LINGER: Duration = Duration::from_secs(5 * 60);
+
 /// A handle on the long-lived state. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Engine(Arc<Shared>);
+pub struct Engine {
+    shared: Arc<Shared>,
+    turns: Turns,
+}
 
 #[derive(Debug)]
 struct Shared {
-    pool: Pool,
+    /// For what clients wait for while people type.
+    requests: Pool,
+    /// For reading projects, so that no request waits behind that.
+    reading: Pool,
     /// Every project that somebody holds or waits for. There are a handful, so
     /// a list; the lock is held for a look, never while a project is read.
     projects: Mutex<Vec<(Roots, Slot)>>,
@@ -171,10 +181,25 @@ impl Engine {
     /// # Errors
     /// If the threads cannot be started.
     pub fn new() -> Result<Self, StartError> {
-        Ok(Self(Arc::new(Shared {
-            pool: Pool::new()?,
-            projects: Mutex::default(),
-        })))
+        let requests = Pool::new()?;
+        Ok(Self {
+            turns: requests.turns(),
+            shared: Arc::new(Shared {
+                requests,
+                reading: Pool::new()?,
+                projects: Mutex::default(),
+            }),
+        })
+    }
+
+    /// A handle for one client: its work queues behind its own before it
+    /// queues behind that of others, so that one who floods waits for itself.
+    #[must_use]
+    pub fn for_client(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            turns: self.shared.requests.turns(),
+        }
     }
 
     /// Runs `work` off the runtime, on one of the engine's threads. Waits its
@@ -186,12 +211,12 @@ impl Engine {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, WorkError> {
-        self.0.pool.run(work).await
+        self.shared.requests.run(&self.turns, work).await
     }
 
     /// The project with these folders, up to date with the disk. Everybody who
     /// names the same folders shares one index, for as long as one of them
-    /// holds it.
+    /// holds it and some minutes longer.
     ///
     /// # Errors
     /// If its files cannot be listed, once `cancel` is set, and on a panic.
@@ -199,6 +224,7 @@ impl Engine {
         let slot = self.slot(&roots);
         let mut held = slot.lock().await;
         let shared = held.upgrade();
+        let is_new = shared.is_none();
         let work = move || {
             let started = Instant::now();
             let options = WalkOptions::default();
@@ -214,14 +240,18 @@ impl Engine {
             );
             Ok::<_, OpenError>(project)
         };
-        let project = self.run(work).await??;
+        let reading = &self.shared.reading;
+        let project = reading.run(&reading.turns(), work).await??;
         *held = Arc::downgrade(&project);
+        if is_new {
+            tokio::spawn(linger(Arc::clone(&project)));
+        }
         Ok(project)
     }
 
     fn slot(&self, roots: &Roots) -> Slot {
         let mut projects = self
-            .0
+            .shared
             .projects
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
@@ -239,6 +269,20 @@ impl Engine {
         projects.push((roots.clone(), Arc::clone(&slot)));
         slot
     }
+}
+
+/// Holds a project until nobody else has for [`LINGER`], give or take a tenth.
+async fn linger(project: Arc<Project>) {
+    const LOOKS: u32 = 10;
+    let mut alone = 0;
+    while alone <= LOOKS {
+        tokio::time::sleep(LINGER / LOOKS).await;
+        alone = match Arc::strong_count(&project) {
+            1 => alone + 1,
+            _ => 0,
+        };
+    }
+    tracing::info!(root = %project.roots.root().display(), "project dropped");
 }
 
 #[cfg(test)]
@@ -286,17 +330,21 @@ mod tests {
         assert_eq!(keys(&project), ["b.php: <?php // new", "c.php: <?php // c"]);
     }
 
-    #[tokio::test]
-    async fn a_project_that_nobody_holds_is_dropped() {
+    #[tokio::test(start_paused = true)]
+    async fn a_project_that_nobody_holds_is_dropped_some_minutes_later() {
         let engine = Engine::new().unwrap();
         let (_folder, roots) = folder();
         let project = engine.project(roots, Cancel::default()).await.unwrap();
         let alive = Arc::downgrade(&project);
+        tokio::time::sleep(2 * LINGER).await;
         drop(project);
+        tokio::time::sleep(LINGER / 2).await;
+        assert_eq!(alive.strong_count(), 1);
+        tokio::time::sleep(LINGER).await;
         assert_eq!(alive.strong_count(), 0);
         let (_other, roots) = folder();
         let _project = engine.project(roots, Cancel::default()).await.unwrap();
-        assert_eq!(engine.0.projects.lock().unwrap().len(), 1);
+        assert_eq!(engine.shared.projects.lock().unwrap().len(), 1);
     }
 
     #[tokio::test]

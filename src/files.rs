@@ -8,9 +8,9 @@ mod walk;
 
 pub use library::Composer;
 pub use read::{decode, read, read_text};
-pub use roots::Roots;
+pub use roots::{Roots, named_path};
 pub use rules::left_out_of_dataset;
-pub use walk::{Found, LeftOut, Walk, WalkOptions, walk};
+pub use walk::{Found, LeftOut, Walk, WalkOptions, belongs, walk};
 
 /// Why the project's files could not be listed or read.
 #[derive(Debug, thiserror::Error)]

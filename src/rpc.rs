@@ -1,10 +1,12 @@
 //! JSON-RPC 2.0: messages, errors and their text. Knows no method and no
-//! stream; [`lines`] cuts a stream of bytes into messages.
+//! service; [`frames`] cuts a stream of bytes into messages.
 //!
 //! An id is kept as the client wrote it, so that `1e400`, a number of thirty
 //! digits or `"\u0061"` comes back byte for byte.
 
-pub mod lines;
+pub mod frames;
+mod headers;
+mod lines;
 
 use std::fmt;
 
@@ -103,11 +105,19 @@ pub struct Error {
 }
 
 impl Error {
-    fn new(code: i32, message: impl Into<String>) -> Self {
+    /// The error with this code.
+    #[must_use]
+    pub fn new(code: i32, message: impl Into<String>) -> Self {
         Self {
             code,
             message: message.into(),
         }
+    }
+
+    /// Its code and what it says.
+    #[must_use]
+    pub fn into_parts(self) -> (i32, String) {
+        (self.code, self.message)
     }
 
     /// The bytes are not JSON, or not UTF-8.

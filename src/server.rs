@@ -1,31 +1,46 @@
-//! Serves the engine to one client over two streams of bytes: [`serve`].
+//! Serves the engine to clients: [`serve`] to one over two streams of bytes,
+//! [`listen`] to many over a socket.
 //!
-//! [`rpc`](crate::rpc) frames and reads messages, a session gives every
-//! request exactly one answer, and a file under `methods` does what one method
-//! does. Streams and the end of the service are arguments, so that stdio, a
-//! socket and a test are served alike.
+//! [`rpc`](crate::rpc) frames and reads messages. A session gives every request
+//! exactly one answer; what a message means is decided by the protocol of its
+//! framing: *lines*, the seed's, or *headers*, LSP's. A file under `methods`
+//! does what one method does, for both. Streams and the end of the service are
+//! arguments, so that stdio, a socket and a test are served alike.
 
+mod buffers;
+mod headers;
+mod lines;
+mod lsp;
 mod methods;
 mod outcome;
 mod params;
 mod project;
 mod reply;
+mod requests;
 mod session;
+mod socket;
 
 use std::future::Future;
 use std::io;
+use std::pin::pin;
 
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 
+pub use self::session::End;
+pub use self::socket::{Socket, SocketError, listen};
+
+use self::headers::HeadersProtocol;
+use self::lines::LinesProtocol;
 use crate::engine::Engine;
-use crate::rpc::lines::{Lines, MAX_MESSAGE_BYTES};
+use crate::rpc::frames::{Frames, Framing, MAX_MESSAGE_BYTES};
 
 /// How many bytes are read from the input at once.
 const READ_BYTES: usize = 1 << 16;
 
-/// Answers the requests on `input`, one JSON-RPC message per line, on `output`,
-/// until the client asks for the end, the input ends, nobody reads the output
-/// any more, or `shutdown` completes. What was asked before is answered first.
+/// Answers the requests on `input` on `output`, in the framing that the first
+/// byte tells, until the client asks for the end, the input ends, nobody reads
+/// the output any more, or `shutdown` completes. What was asked before is
+/// answered first.
 ///
 /// # Errors
 /// If the input cannot be read or the output cannot be written.
@@ -34,12 +49,30 @@ pub async fn serve<R, W>(
     input: R,
     output: W,
     shutdown: impl Future<Output = ()>,
-) -> io::Result<()>
+) -> io::Result<End>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin + Send + 'static,
 {
-    let input = BufReader::with_capacity(READ_BYTES, input);
-    let lines = Lines::new(input, MAX_MESSAGE_BYTES);
-    session::run(engine, lines, output, shutdown).await
+    let mut input = BufReader::with_capacity(READ_BYTES, input);
+    let mut shutdown = pin!(shutdown);
+    let framing = tokio::select! {
+        framing = Framing::detect(&mut input) => framing?,
+        () = &mut shutdown => None,
+    };
+    let Some(framing) = framing else {
+        return Ok(End::Orderly);
+    };
+    let engine = engine.for_client();
+    let frames = Frames::new(framing, input, MAX_MESSAGE_BYTES);
+    match framing {
+        Framing::Lines => {
+            let protocol = LinesProtocol::new(engine);
+            session::run(protocol, framing, frames, output, shutdown).await
+        }
+        Framing::Headers => {
+            let protocol = HeadersProtocol::new(engine);
+            session::run(protocol, framing, frames, output, shutdown).await
+        }
+    }
 }

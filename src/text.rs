@@ -49,6 +49,29 @@ pub fn byte_offset(text: &str, offset: u64, encoding: Encoding) -> usize {
     text.len()
 }
 
+/// The byte offset of an LSP position: a line, counted from 0, and units from
+/// its start. Lines end with `\n`, `\r\n` or `\r`.
+///
+/// A place past the end of its line or of the text is clamped to that end, one
+/// inside a character to the boundary before it.
+#[must_use]
+pub fn position_offset(text: &str, line: u64, character: u64, encoding: Encoding) -> usize {
+    let bytes = text.as_bytes();
+    let mut start = 0;
+    for _ in 0..line {
+        match memchr::memchr2(b'\n', b'\r', &bytes[start..]) {
+            None => return text.len(),
+            Some(at) => start += at + 1,
+        }
+        if bytes[start - 1] == b'\r' && bytes.get(start) == Some(&b'\n') {
+            start += 1;
+        }
+    }
+    let length = memchr::memchr2(b'\n', b'\r', &bytes[start..]);
+    let end = length.map_or(text.len(), |length| start + length);
+    start + byte_offset(&text[start..end], character, encoding)
+}
+
 /// A place in a text as people write it: `LINE:COL` (both from 1, the column
 /// in characters), or a byte offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +159,21 @@ mod tests {
         assert_eq!(byte_offset(text, 3, Encoding::Utf16), 3);
         assert_eq!(byte_offset(text, u64::MAX, Encoding::Utf8), text.len());
         assert_eq!(byte_offset(text, u64::MAX, Encoding::Utf16), text.len());
+    }
+
+    #[test]
+    fn positions_count_lines_of_every_kind_and_units_in_them() {
+        let text = "a\r\n\u{1F600}b\rc\n";
+        let at = |line, character, encoding| position_offset(text, line, character, encoding);
+        assert_eq!(at(0, 9, Encoding::Utf16), 1, "before the line break");
+        assert_eq!(at(1, 0, Encoding::Utf16), 3);
+        assert_eq!(at(1, 1, Encoding::Utf16), 3, "inside a surrogate pair");
+        assert_eq!(at(1, 2, Encoding::Utf16), 7);
+        assert_eq!(at(1, 1, Encoding::Utf32), 7);
+        assert_eq!(at(1, 4, Encoding::Utf8), 7);
+        assert_eq!(at(2, 1, Encoding::Utf8), 10);
+        assert_eq!(at(3, 0, Encoding::Utf8), text.len());
+        assert_eq!(at(u64::MAX, u64::MAX, Encoding::Utf32), text.len());
     }
 
     #[test]

@@ -1,13 +1,17 @@
-//! The *lines* protocol, spoken to the real binary over pipes.
+//! The *lines* protocol, spoken to the real binary over pipes and over a socket.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
+#[path = "common/daemon.rs"]
+#[expect(dead_code, reason = "only a daemon that runs is needed")]
+mod daemon;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{Client, Ended, Project, fimd, matches};
+use daemon::Daemon;
 use fimd::engine::Engine;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -525,6 +529,16 @@ fn scenarios_over_stdio() {
         let Ended { answers, code, log } = client.close();
         assert_eq!(code, Some(0), "{}: {log}", scenario.name);
         scenario.check(&project, answers);
+    }
+}
+
+#[test]
+fn scenarios_over_a_socket() {
+    let project = project();
+    let daemon = Daemon::start();
+    for scenario in scenarios() {
+        let answers = daemon.ask(&scenario.bytes(&project));
+        scenario.check(&project, answers.lines().map(String::from).collect());
     }
 }
 

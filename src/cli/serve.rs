@@ -1,40 +1,67 @@
-//! `fimd`: serves one client over stdin and stdout.
+//! `fimd`: serves one client over stdin and stdout, or many over a socket.
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
+use std::process::ExitCode;
 
-use super::Error;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::Error;
 use crate::engine::Engine;
-use crate::server;
+use crate::server::{self, End, Socket};
 
 /// Serves until the client or a signal ends it.
-pub(super) fn run() -> Result<(), Error> {
+pub(super) fn stdio() -> Result<ExitCode, Error> {
     if io::stdin().is_terminal() {
         anstream::eprintln!(
             "fimd: waiting for JSON-RPC requests on stdin, one per line, as an editor sends them; \
              Ctrl-D ends. `fimd --help` lists the commands for people."
         );
     }
-    let failure = |error: &dyn std::error::Error| Error::Failure(error.to_string());
-    let engine = Engine::new().map_err(|error| failure(&error))?;
+    let (engine, runtime) = start()?;
+    let served = runtime.block_on(async {
+        let end = Signals::new()?.first();
+        server::serve(engine, tokio::io::stdin(), tokio::io::stdout(), end).await
+    });
+    // A read of stdin cannot be interrupted, and nobody waits for it any more.
+    runtime.shutdown_background();
+    match served {
+        Ok(End::Orderly) => Ok(ExitCode::SUCCESS),
+        Ok(End::WithoutShutdown) => Ok(ExitCode::FAILURE),
+        Err(error) => Err(Error::Failure(format!(
+            "cannot serve on stdin and stdout: {error}"
+        ))),
+    }
+}
+
+/// Serves the clients of a socket until a signal ends it.
+pub(super) fn socket(path: &Path) -> Result<(), Error> {
+    let (engine, runtime) = start()?;
+    let served = runtime.block_on(async {
+        let signals = Signals::new().map_err(|error| Error::Failure(error.to_string()))?;
+        let socket = match Socket::passed(path) {
+            Ok(None) => Socket::bind(path),
+            Ok(Some(passed)) => Ok(passed),
+            Err(error) => Err(error),
+        };
+        let socket = socket.map_err(|error| Error::Failure(error.to_string()))?;
+        tracing::info!("listening at {}", path.display());
+        server::listen(engine, socket, signals.first()).await;
+        Ok(())
+    });
+    // Work whose client has gone is not waited for.
+    runtime.shutdown_background();
+    served
+}
+
+fn start() -> Result<(Engine, Runtime), Error> {
+    let engine = Engine::new().map_err(|error| Error::Failure(error.to_string()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::Failure(format!("cannot start the runtime: {error}")))?;
-    let served = runtime.block_on(async {
-        let signals = Signals::new()?;
-        server::serve(
-            engine,
-            tokio::io::stdin(),
-            tokio::io::stdout(),
-            signals.first(),
-        )
-        .await
-    });
-    // A read of stdin cannot be interrupted, and nobody waits for it any more.
-    runtime.shutdown_background();
-    served.map_err(|error| Error::Failure(format!("cannot serve on stdin and stdout: {error}")))
+    Ok((engine, runtime))
 }
 
 /// The signals that end the server.

@@ -4,9 +4,9 @@
 use rustc_hash::FxHashMap;
 
 use super::buffer::Buffer;
+use crate::cancel::{Cancel, Cancelled};
 use crate::index::terms::terms;
 use crate::index::{Hit, Snapshot};
-use crate::text::line_start;
 
 /// How much text before the cursor asks, in bytes.
 const BEFORE_BYTES: usize = 1200;
@@ -47,10 +47,15 @@ const STOP_WORDS: [&str; 28] = [
 ];
 
 /// The `limit` chunks most like the code around the cursor, best first.
-pub(super) fn neighbours(snapshot: &Snapshot, buffer: &Buffer<'_>, limit: usize) -> Vec<Hit> {
+pub(super) fn neighbours(
+    snapshot: &Snapshot,
+    buffer: &Buffer<'_>,
+    limit: usize,
+    cancel: &Cancel,
+) -> Result<Vec<Hit>, Cancelled> {
     let query = query(buffer);
     let terms: Vec<(&str, f32)> = query.iter().map(|(term, w)| (term.as_str(), *w)).collect();
-    snapshot.search(&terms, buffer.path, limit)
+    snapshot.search(&terms, buffer.path, limit, cancel)
 }
 
 /// The weighted terms around the cursor: what stands before it counts more
@@ -67,8 +72,7 @@ fn query(buffer: &Buffer<'_>) -> Vec<(String, f32)> {
             }
         });
     };
-    let start = buffer.word_start.saturating_sub(BEFORE_BYTES);
-    let start = line_start(content, content.floor_char_boundary(start));
+    let start = content.floor_char_boundary(buffer.word_start.saturating_sub(BEFORE_BYTES));
     for (distance, line) in content[start..buffer.word_start].lines().rev().enumerate() {
         add(line, 2.0 / (1.0 + 0.15 * distance as f32));
     }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Signal;
 use super::buffer::Buffer;
@@ -26,6 +26,10 @@ const SIMILAR_FILES: usize = 24;
 const NEAR_NAMES: usize = 120;
 /// A name that more than one in this many files use tells nothing of any file.
 const COMMON_NAME: usize = 4;
+/// How much more a file counts that declares a class with the same parent.
+const SIBLING: f32 = 1.5;
+/// How many classes of the same parent are looked at.
+const MAX_SIBLINGS: usize = 64;
 /// A name that the buffer holds already is in the model's sight without us.
 const KNOWN_NAME: f32 = 0.15;
 
@@ -164,6 +168,7 @@ impl<'a> Ranker<'a> {
                     self.type_members(&ty, operator, &mut reach, &mut typed);
                 }
             }
+            Site::Class if learns_from(Signal::Dependencies) => self.imported(&mut reach),
             Site::Class | Site::Method | Site::Expression | Site::Text => {}
         }
         let mut near = Names::default();
@@ -299,6 +304,51 @@ impl<'a> Ranker<'a> {
                     .or_insert(Piece::Declared(Declared::Member(owner, index)));
             }
         }
+        // What the siblings declare beside that is likely here too.
+        for sibling in self.siblings() {
+            for (index, member) in sibling.class().members.iter().enumerate() {
+                if member.kind == MemberKind::Method {
+                    let name = NameKind::Method.fold(member.name.of(sibling.text));
+                    let key: Name<'a> = (NameKind::Method, Cow::Owned(name));
+                    names.add(key.0, key.1.clone(), 0.25);
+                    typed
+                        .entry(key)
+                        .or_insert(Piece::Declared(Declared::Member(sibling, index)));
+                }
+            }
+        }
+    }
+
+    /// Classes that are imported and not used yet: somebody is about to.
+    fn imported(&self, names: &mut Names<'a>) {
+        let known = self.known_names(usize::MAX / 2);
+        for import in self.buffer.scope().imports() {
+            let name: Name<'a> = (
+                NameKind::Class,
+                Cow::Owned(NameKind::Class.fold(&import.target)),
+            );
+            if import.kind == UseKind::Class && known.binary_search(&name).is_err() {
+                names.add(name.0, name.1, 1.0);
+            }
+        }
+    }
+
+    /// Classes that inherit from what the class at the cursor inherits from.
+    fn siblings(&self) -> Vec<ClassRef<'a>> {
+        let Some(item) = self.buffer.class() else {
+            return Vec::new();
+        };
+        let own = self.types.own(item);
+        let (class, scope) = (own.class(), own.scope());
+        let parents = class.extends.iter().chain(&class.implements);
+        let parents = parents.filter_map(|parent| scope.class(parent.of(own.text)));
+        let mut siblings: Vec<ClassRef<'a>> = Vec::new();
+        for parent in parents {
+            let children = self.snapshot.children(&parent);
+            let others = children.into_iter().filter(|child| child.path != own.path);
+            siblings.extend(others.take(MAX_SIBLINGS));
+        }
+        siblings
     }
 
     /// Members used elsewhere on receivers of the same name.
@@ -414,14 +464,24 @@ impl<'a> Ranker<'a> {
             }
         }
         let folder = folder(self.buffer.path);
+        let siblings: FxHashSet<&str> = self.siblings().iter().map(|class| class.path).collect();
         let mut similar: Vec<(f32, &str, usize)> = found
             .into_iter()
             .enumerate()
             .filter_map(|(number, (score, file))| {
                 let file = file.filter(|file| *file.path != *self.buffer.path && score > 0.0)?;
                 let size = file.facts.references.len() as f32;
-                let score = score * nearness(folder, &file.path) / (20.0 + size).sqrt();
-                Some((score, &*file.path, number))
+                let kin = if siblings.contains(&*file.path) {
+                    SIBLING
+                } else {
+                    1.0
+                };
+                let near = nearness(folder, &file.path);
+                Some((
+                    score * kin * near / (20.0 + size).sqrt(),
+                    &*file.path,
+                    number,
+                ))
             })
             .collect();
         similar.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));

@@ -503,7 +503,7 @@ fn starts_of_chars(bytes: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    
+
     use proptest::prelude::*;
     use rand::SeedableRng;
 

@@ -37,8 +37,11 @@ impl WorkError {
 #[derive(Debug)]
 pub(super) struct Pool {
     threads: rayon::ThreadPool,
-    turns: Arc<Semaphore>,
+    turns: Turns,
 }
+
+/// How many pieces of work may run at a time: of a pool, or of one who uses it.
+pub(super) type Turns = Arc<Semaphore>;
 
 impl Pool {
     /// One thread for each processor.
@@ -58,16 +61,25 @@ impl Pool {
         })
     }
 
-    /// Runs `work` when its turn has come.
+    /// Turns for one user of the pool: as many as there are threads.
+    pub(super) fn turns(&self) -> Turns {
+        Arc::new(Semaphore::new(self.threads.current_num_threads()))
+    }
+
+    /// Runs `work` of a user who has these turns when one of them and one of
+    /// the pool's is free.
     pub(super) async fn run<T: Send + 'static>(
         &self,
+        own: &Turns,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, WorkError> {
+        let own = Arc::clone(own).acquire_owned().await;
         let turn = Arc::clone(&self.turns).acquire_owned().await;
-        let turn = turn.map_err(|_| WorkError::Stopped)?;
+        let turns = own.and_then(|own| turn.map(|turn| (own, turn)));
+        let turns = turns.map_err(|_| WorkError::Stopped)?;
         let (result, finished) = oneshot::channel();
         self.threads.spawn(move || {
-            let _turn = turn;
+            let _turns = turns;
             let outcome = catch_unwind(AssertUnwindSafe(work))
                 .map_err(|payload| WorkError::caught(&*payload));
             // Whoever asked may have gone.
@@ -86,23 +98,24 @@ mod tests {
     async fn a_panic_is_the_works_own() {
         let pool = Pool::new().unwrap();
         for _ in 0..20 {
-            let outcome = pool.run(|| panic!("number {}", 5)).await;
+            let outcome = pool.run(&pool.turns(), || panic!("number {}", 5)).await;
             assert_eq!(
                 outcome,
                 Err::<(), _>(WorkError::Panicked("number 5".into()))
             );
         }
-        assert_eq!(pool.run(|| 1).await, Ok(1));
+        assert_eq!(pool.run(&pool.turns(), || 1).await, Ok(1));
     }
 
     #[tokio::test]
     async fn work_that_is_dropped_before_its_turn_never_starts() {
         let pool = Pool::new().unwrap();
+        let turns = pool.turns();
         let busy = pool.turns.available_permits();
         let gates: Vec<_> = (0..busy)
             .map(|_| {
                 let (open, gate) = mpsc::channel::<()>();
-                (open, pool.run(move || gate.recv()))
+                (open, pool.run(&turns, move || gate.recv()))
             })
             .collect();
         let (open, mut running): (Vec<_>, Vec<_>) =
@@ -114,8 +127,9 @@ mod tests {
                 () = std::future::ready(()) => {}
             }
         }
+        let others = pool.turns();
         let (started, starts) = mpsc::channel::<()>();
-        let mut dropped = Box::pin(pool.run(move || started.send(())));
+        let mut dropped = Box::pin(pool.run(&others, move || started.send(())));
         tokio::select! {
             biased;
             _ = &mut dropped => panic!("every thread is busy"),

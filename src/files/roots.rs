@@ -112,11 +112,7 @@ impl Roots {
     /// outside.
     #[must_use]
     pub fn key(&self, filepath: &str) -> String {
-        let path = match filepath.strip_prefix("file://") {
-            Some(uri) => uri_path(uri),
-            None => PathBuf::from(filepath),
-        };
-        let path = resolve(&self.root.join(path));
+        let path = resolve(&self.root.join(named_path(filepath)));
         self.key_of(&path)
             .unwrap_or_else(|| path.to_string_lossy().into_owned())
     }
@@ -203,6 +199,15 @@ fn resolve(path: &Path) -> PathBuf {
         }
     }
     resolved
+}
+
+/// The path that a client means: written as such or as a `file://` URI.
+#[must_use]
+pub fn named_path(name: &str) -> PathBuf {
+    match name.strip_prefix("file://") {
+        Some(uri) => uri_path(uri),
+        None => PathBuf::from(name),
+    }
 }
 
 /// The path of a `file://` URI, given what stands after that.

@@ -119,6 +119,39 @@ pub fn walk(roots: &Roots, options: &WalkOptions) -> Result<Walk, FilesError> {
     })
 }
 
+/// Whether a file with this canonical path, which need not exist, would be one
+/// of the project's by its name and the rules.
+#[must_use]
+pub fn belongs(roots: &Roots, path: &Path) -> bool {
+    let Some(name) = path.file_name() else {
+        return false;
+    };
+    if !is_php(&name.to_string_lossy()) {
+        return false;
+    }
+    if roots.includes().any(|include| path.starts_with(include)) {
+        return true;
+    }
+    let Ok(inside) = path.strip_prefix(roots.root()) else {
+        return false;
+    };
+    let mut rules = Rules::above(roots.root());
+    let mut folder = roots.root().to_owned();
+    let mut names = inside.iter().peekable();
+    while let Some(name) = names.next() {
+        let has = |name: &str| folder.join(name).is_file();
+        rules = rules.below(&folder, has(".fimignore"), has(".gitignore"));
+        let is_folder = names.peek().is_some();
+        let path = folder.join(name);
+        let name = name.to_string_lossy();
+        if rules.rule_against(&path, &name, is_folder, roots).is_some() {
+            return false;
+        }
+        folder = path;
+    }
+    true
+}
+
 /// Whether the key of a file or, with `/` at its end, a folder is `folder` or
 /// lies below it.
 fn is_within(key: &str, folder: &str) -> bool {

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use super::SourceFile;
 use super::snapshot::LiveSegment;
+use crate::cancel::{Cancel, Cancelled};
 use crate::php::Span;
 
 /// How soon repetitions of a term stop counting.
@@ -78,9 +79,10 @@ pub(super) fn search(
     query: &[(&str, f32)],
     exclude: &str,
     limit: usize,
-) -> Vec<Hit> {
+    cancel: &Cancel,
+) -> Result<Vec<Hit>, Cancelled> {
     if limit == 0 {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     // The chunks of the excluded file, in each segment: none but in one.
     let excluded: Vec<_> = segments
@@ -98,7 +100,7 @@ pub(super) fn search(
         length += live_length - lengths.iter().map(|&n| u64::from(n)).sum::<u64>();
     }
     if chunks == 0 {
-        return Vec::new();
+        return Ok(Vec::new());
     }
 
     let mut weighted: Vec<Vec<(u32, f32)>> = vec![Vec::new(); segments.len()];
@@ -134,6 +136,7 @@ pub(super) fn search(
             score: 0.0,
         }));
         for &(term, weight) in weighted {
+            cancel.check()?;
             let (chunks, frequencies) = segment.postings(term);
             for (&chunk, &frequency) in chunks.iter().zip(frequencies) {
                 let scored = &mut scores[chunk as usize];
@@ -177,7 +180,7 @@ pub(super) fn search(
             score: candidate.score,
         }
     };
-    best.into_sorted_vec().into_iter().map(hit).collect()
+    Ok(best.into_sorted_vec().into_iter().map(hit).collect())
 }
 
 /// A chunk's score so far, beside what its length does to every term of it.

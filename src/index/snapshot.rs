@@ -12,6 +12,7 @@ use super::bm25::{self, Hit};
 use super::segment::Segment;
 use super::terms::terms;
 use super::{Library, SourceFile, chunk::chunks};
+use crate::cancel::{Cancel, Cancelled};
 
 /// The most segments that an index keeps. A query pays for each of them once
 /// per term; an edit pays for merging more the fewer they are.
@@ -284,9 +285,17 @@ impl Snapshot {
     /// without the file `exclude`, whose text has no influence at all. Terms
     /// are those that [`terms`] yields; one whose weight is not above 0
     /// counts for nothing.
-    #[must_use]
-    pub fn search(&self, query: &[(&str, f32)], exclude: &str, limit: usize) -> Vec<Hit> {
-        bm25::search(&self.segments, query, exclude, limit)
+    ///
+    /// # Errors
+    /// [`Cancelled`] once `cancel` is set.
+    pub fn search(
+        &self,
+        query: &[(&str, f32)],
+        exclude: &str,
+        limit: usize,
+        cancel: &Cancel,
+    ) -> Result<Vec<Hit>, Cancelled> {
+        bm25::search(&self.segments, query, exclude, limit, cancel)
     }
 }
 

@@ -38,6 +38,11 @@ struct Decl {
 }
 
 impl Decl {
+    /// The class that it is, or is a member of.
+    fn class(self, files: &[Arc<SourceFile>]) -> ClassRef<'_> {
+        ClassRef::of(&files[self.file as usize], self.item as usize)
+    }
+
     fn name(self, files: &[Arc<SourceFile>]) -> &str {
         let file = &files[self.file as usize];
         let item = self.item as usize;
@@ -177,6 +182,8 @@ pub struct Symbols {
     declared: Vec<Decl>,
     /// The first declaration of each kind and name, and how many there are.
     by_name: HashTable<(u32, u32)>,
+    /// The declarations of classes by their fully qualified names.
+    by_full_name: HashTable<u32>,
     /// For each parent class or interface, trait or implemented interface that
     /// is named: the dictionary's number, the file and the class. Ascending.
     children: Vec<(u32, u32, u32)>,
@@ -303,7 +310,10 @@ impl Symbols {
     /// Makes every declared name findable by its hash.
     fn file_names(&mut self, files: &[Arc<SourceFile>]) {
         let Self {
-            declared, by_name, ..
+            declared,
+            by_name,
+            by_full_name,
+            ..
         } = self;
         let key = |decl: &Decl| (decl.kind, decl.name(files));
         let rehash = |&(first, _): &(u32, u32)| {
@@ -321,6 +331,14 @@ impl Symbols {
             first += group.len() as u32;
         }
         by_name.shrink_to_fit(rehash);
+        let full_hash = |decl: &Decl| hash(decl.kind, &decl.class(files).name());
+        let rehash = |&at: &u32| full_hash(&declared[at as usize]);
+        for (at, decl) in declared.iter().enumerate() {
+            if decl.kind == DeclKind::Class {
+                by_full_name.insert_unique(full_hash(decl), at as u32, rehash);
+            }
+        }
+        by_full_name.shrink_to_fit(rehash);
     }
 
     /// The declarations of `kind` called `name`.
@@ -378,6 +396,7 @@ impl Symbols {
             + size_of_val(&*self.first_used)
             + size_of_val(&*self.used)
             + self.by_name.capacity() * 8 / 7 * 9
+            + self.by_full_name.capacity() * 8 / 7 * 5
     }
 }
 
@@ -632,11 +651,26 @@ impl Snapshot {
     /// declared outside the file `exclude`. Of several the first by path.
     #[must_use]
     pub fn class(&self, name: &str, exclude: &str) -> Option<ClassRef<'_>> {
-        let named = self.declared(DeclKind::Class, last_segment(name));
-        named.into_iter().find_map(|declared| match declared {
-            Declared::Class(class) if class.path != exclude && class.is_called(name) => Some(class),
-            _ => None,
-        })
+        let hash = hash(DeclKind::Class, name);
+        let mut first: Option<ClassRef<'_>> = None;
+        for live in self.segments() {
+            let segment = live.segment();
+            let symbols = segment.symbols();
+            for &at in symbols.by_full_name.iter_hash(hash) {
+                let decl = symbols.declared[at as usize];
+                let class = decl.class(segment.files());
+                let is_earlier =
+                    first.is_none_or(|first| (class.path, class.item) < (first.path, first.item));
+                if is_earlier
+                    && class.path != exclude
+                    && live.is_live(decl.file as usize)
+                    && class.is_called(name)
+                {
+                    first = Some(class);
+                }
+            }
+        }
+        first
     }
 
     /// Classes that extend, implement or use the class-like with the fully

@@ -10,7 +10,8 @@ use super::chunk::chunks;
 use super::segment::MAX_FREQUENCY;
 use super::snapshot::MAX_SEGMENTS;
 use super::terms::terms;
-use super::{Change, Index, Snapshot, SourceFile};
+use super::{Change, Hit, Index, Snapshot, SourceFile};
+use crate::cancel::{Cancel, Cancelled};
 use crate::php::FileFacts;
 
 fn file(path: &str, text: &str) -> Arc<SourceFile> {
@@ -26,11 +27,16 @@ fn index(files: &BTreeMap<String, String>) -> Index {
     Index::build(files.iter().map(|(path, text)| file(path, text)).collect())
 }
 
+fn search(snapshot: &Snapshot, query: &[(&str, f32)], exclude: &str, limit: usize) -> Vec<Hit> {
+    let cancel = Cancel::default();
+    snapshot.search(query, exclude, limit, &cancel).unwrap()
+}
+
 /// What a search found, comparable to the bit.
 type Found = Vec<(String, usize, u32)>;
 
 fn found(snapshot: &Snapshot, query: &[(&str, f32)], exclude: &str, limit: usize) -> Found {
-    let hits = snapshot.search(query, exclude, limit);
+    let hits = search(snapshot, query, exclude, limit);
     hits.iter()
         .map(|hit| {
             (
@@ -120,7 +126,7 @@ proptest! {
         exclude in path(),
         limit in 0..12_usize,
     ) {
-        let hits = index(&files).snapshot().search(&QUERY, &exclude, limit);
+        let hits = search(&index(&files).snapshot(), &QUERY, &exclude, limit);
         let expected = naive(&files, &QUERY, &exclude);
         prop_assert_eq!(hits.len(), expected.len().min(limit));
         let mut ranks: Vec<f64> = expected.values().copied().collect();
@@ -264,16 +270,26 @@ fn odd_queries_are_answered() {
     let files = [("a.php".to_owned(), "alpha\n".to_owned())].into();
     let snapshot = index(&files).snapshot();
     for weight in [0.0, -1.0, f32::NAN] {
-        assert!(snapshot.search(&[("alpha", weight)], "", 5).is_empty());
+        assert!(search(&snapshot, &[("alpha", weight)], "", 5).is_empty());
     }
-    assert!(snapshot.search(&[("alpha", 1.0)], "", 0).is_empty());
-    assert!(snapshot.search(&[("alpha", 1.0)], "a.php", 5).is_empty());
-    assert!(snapshot.search(&[], "", 5).is_empty());
-    assert_eq!(snapshot.search(&[("alpha", 1.0)], "", usize::MAX).len(), 1);
-    assert!(
-        Index::default()
-            .snapshot()
-            .search(&[("alpha", 1.0)], "", 5)
-            .is_empty()
+    assert!(search(&snapshot, &[("alpha", 1.0)], "", 0).is_empty());
+    assert!(search(&snapshot, &[("alpha", 1.0)], "a.php", 5).is_empty());
+    assert!(search(&snapshot, &[], "", 5).is_empty());
+    assert_eq!(
+        search(&snapshot, &[("alpha", 1.0)], "", usize::MAX).len(),
+        1
     );
+    let nothing = Index::default().snapshot();
+    assert!(search(&nothing, &[("alpha", 1.0)], "", 5).is_empty());
+}
+
+#[test]
+fn a_cancelled_search_finds_nothing() {
+    let files = [("a.php".to_owned(), "alpha\n".to_owned())].into();
+    let cancel = Cancel::default();
+    cancel.cancel();
+    let found = index(&files)
+        .snapshot()
+        .search(&[("alpha", 1.0)], "", 5, &cancel);
+    assert_eq!(found.err(), Some(Cancelled));
 }

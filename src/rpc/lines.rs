@@ -4,17 +4,7 @@ use std::io;
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
-/// How many bytes a message may have.
-pub const MAX_MESSAGE_BYTES: usize = 64 << 20;
-
-/// One line of input that is not blank.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Line {
-    /// A message, without its line break.
-    Message(Vec<u8>),
-    /// A message above the limit. Its bytes are gone.
-    TooLong,
-}
+use super::frames::Frame;
 
 /// Cuts a stream into lines, holding no more of it than the limit and one
 /// buffer of the stream.
@@ -43,7 +33,7 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
     ///
     /// # Errors
     /// If the input cannot be read.
-    pub async fn next(&mut self) -> io::Result<Option<Line>> {
+    pub async fn next(&mut self) -> io::Result<Option<Frame>> {
         loop {
             let available = self.input.fill_buf().await?;
             let at_end = available.is_empty();
@@ -60,7 +50,7 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
                 if self.line.len() > self.max_bytes + 1 {
                     self.line = Vec::new();
                     self.skipping = true;
-                    return Ok(Some(Line::TooLong));
+                    return Ok(Some(Frame::TooLong));
                 }
                 continue;
             }
@@ -70,10 +60,10 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
             }
             let was_skipped = std::mem::take(&mut self.skipping);
             if line.len() > self.max_bytes {
-                return Ok(Some(Line::TooLong));
+                return Ok(Some(Frame::TooLong));
             }
             if !was_skipped && !line.trim_ascii().is_empty() {
-                return Ok(Some(Line::Message(line)));
+                return Ok(Some(Frame::Message(line)));
             }
             if at_end {
                 return Ok(None);
@@ -88,7 +78,7 @@ mod tests {
     use tokio::io::{AsyncWriteExt, BufReader};
 
     /// The lines of `input` when it arrives in chunks that end at `cuts`.
-    fn lines(input: &[u8], cuts: &[usize], max_bytes: usize) -> Vec<Line> {
+    fn lines(input: &[u8], cuts: &[usize], max_bytes: usize) -> Vec<Frame> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
@@ -117,8 +107,8 @@ mod tests {
         })
     }
 
-    fn message(text: &str) -> Line {
-        Line::Message(text.into())
+    fn message(text: &str) -> Frame {
+        Frame::Message(text.into())
     }
 
     #[test]
@@ -130,7 +120,7 @@ mod tests {
     #[test]
     fn a_message_may_have_the_limit_and_not_one_byte_more() {
         let read = lines(b"1234\n1234\r\n12345\n12345\r\n1234567890\nabcd", &[], 4);
-        let long = || Line::TooLong;
+        let long = || Frame::TooLong;
         assert_eq!(
             read,
             [
@@ -148,7 +138,7 @@ mod tests {
     async fn a_message_above_the_limit_is_not_kept() {
         let input = vec![b'x'; 1 << 20];
         let mut lines = Lines::new(BufReader::with_capacity(16, &input[..]), 100);
-        assert_eq!(lines.next().await.unwrap(), Some(Line::TooLong));
+        assert_eq!(lines.next().await.unwrap(), Some(Frame::TooLong));
         assert_eq!(lines.line.capacity(), 0);
         assert_eq!(lines.next().await.unwrap(), None);
         assert_eq!(lines.line.capacity(), 0);

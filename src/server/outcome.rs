@@ -6,19 +6,9 @@ use std::pin::pin;
 
 use tokio::sync::oneshot;
 
-use crate::cancel::Cancel;
+use crate::cancel::{Cancel, CancelOnDrop};
 use crate::engine::WorkError;
 use crate::rpc;
-
-/// Stops the work of a request whose future is dropped, and of one that was
-/// answered before the work was done.
-struct StopOnDrop(Cancel);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.cancel();
-    }
-}
 
 /// What `work` comes to, or the error that it was cancelled or panicked. Sets
 /// `cancel` when nobody waits for the work any more.
@@ -27,7 +17,7 @@ pub(super) async fn outcome<T>(
     cancelled: oneshot::Receiver<()>,
     cancel: Cancel,
 ) -> Result<T, rpc::Error> {
-    let _stop = StopOnDrop(cancel);
+    let _stop = CancelOnDrop::from(cancel);
     let mut work = pin!(work);
     let work = poll_fn(|context| {
         catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))).unwrap_or_else(|payload| {

@@ -15,7 +15,9 @@ pub(super) struct Connected {
     /// Whether BM25 chunks are offered.
     pub(super) bm25: bool,
     /// The unit of the client's offsets.
-    pub(super) encoding: Encoding,
+    pub(super) offsets: Encoding,
+    /// The unit of the characters in its positions.
+    pub(super) positions: Encoding,
 }
 
 /// What the last `initialize` before a request has come to, or will: requests

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 
+use crate::rpc::frames::Framing;
 use crate::rpc::{self, Id};
 
 /// A result as JSON text, or an error.
@@ -14,10 +15,23 @@ pub(super) type Answer = Result<Box<RawValue>, rpc::Error>;
 /// Where the text of an answer goes.
 #[derive(Clone, Debug)]
 pub(super) enum Destination {
-    /// A line of the output.
-    Line(mpsc::Sender<String>),
+    /// The client, as a message of its own.
+    Client(mpsc::Sender<String>),
     /// A place in the array that answers a batch.
     Batch(usize, mpsc::Sender<(usize, String)>),
+}
+
+impl Destination {
+    /// Sends the text of an answer. Waits while the client has too many to read.
+    pub(super) async fn send(self, text: String) {
+        let sent = match self {
+            Self::Client(answers) => answers.send(text).await.is_ok(),
+            Self::Batch(place, batch) => batch.send((place, text)).await.is_ok(),
+        };
+        if !sent {
+            tracing::debug!("the client left before the answer");
+        }
+    }
 }
 
 /// The right to answer one message, once. To drop it without an answer is
@@ -47,22 +61,14 @@ impl Reply {
 
     /// Answers. Waits while the client has too many answers to read.
     pub(super) async fn send(self, answer: Answer) {
-        let id = self.id.as_ref();
-        let sent = match self.destination {
-            None => {
-                if let Err(error) = &answer {
-                    tracing::debug!("a notification failed: {error}");
-                }
-                true
+        match (self.destination, &answer) {
+            (Some(destination), _) => {
+                destination
+                    .send(rpc::answer(self.id.as_ref(), &answer))
+                    .await;
             }
-            Some(Destination::Line(lines)) => lines.send(rpc::answer(id, &answer)).await.is_ok(),
-            Some(Destination::Batch(place, batch)) => {
-                let text = rpc::answer(id, &answer);
-                batch.send((place, text)).await.is_ok()
-            }
-        };
-        if !sent {
-            tracing::debug!("the client left before the answer");
+            (None, Err(error)) => tracing::debug!("a notification failed: {error}"),
+            (None, Ok(_)) => {}
         }
     }
 }
@@ -79,14 +85,14 @@ pub(super) async fn gather(mut answers: mpsc::Receiver<(usize, String)>) -> Opti
     (!texts.is_empty()).then(|| format!("[{}]", texts.join(",")))
 }
 
-/// Writes lines as they come, each flushed at once, until their senders are gone.
+/// Writes messages as they come, each flushed at once, until their senders are gone.
 pub(super) async fn write<W: AsyncWrite + Unpin>(
-    mut lines: mpsc::Receiver<String>,
+    mut messages: mpsc::Receiver<String>,
     mut output: W,
+    framing: Framing,
 ) -> io::Result<()> {
-    while let Some(mut line) = lines.recv().await {
-        line.push('\n');
-        output.write_all(line.as_bytes()).await?;
+    while let Some(message) = messages.recv().await {
+        output.write_all(framing.frame(message).as_bytes()).await?;
         output.flush().await?;
     }
     Ok(())

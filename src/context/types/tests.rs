@@ -1,3 +1,5 @@
+//! The type of a receiver, for a table of small buffers.
+
 use std::sync::Arc;
 
 use super::*;

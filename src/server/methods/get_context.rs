@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::json;
@@ -10,9 +10,10 @@ use crate::cancel::Cancel;
 use crate::context::{self, Context, DEFAULT_MAX_CHARS, Dropped, Request, Snippet};
 use crate::engine::Engine;
 use crate::rpc::Error;
+use crate::server::buffers::OpenBuffers;
 use crate::server::params::Params;
 use crate::server::project::Connected;
-use crate::text::{Encoding, byte_offset};
+use crate::text::{byte_offset, position_offset};
 
 #[derive(Debug, Serialize)]
 struct Answer<'a> {
@@ -30,37 +31,50 @@ struct Explanation<'a> {
     dropped: &'a [Dropped],
 }
 
+/// LSP's `TextDocumentIdentifier`.
+#[derive(Debug, Deserialize)]
+struct TextDocument {
+    uri: String,
+}
+
+/// LSP's `Position`.
+#[derive(Debug, Deserialize)]
+struct Position {
+    line: u64,
+    character: u64,
+}
+
 /// Assembles the context off the runtime.
 pub(in crate::server) async fn run(
     engine: &Engine,
     connected: Option<Arc<Connected>>,
+    open: OpenBuffers,
     params: Option<Box<RawValue>>,
     cancel: Cancel,
 ) -> Result<Box<RawValue>, Error> {
     let connected = connected.ok_or_else(Error::not_initialized)?;
     engine
-        .run(move || answer(&connected, params.as_deref(), &cancel))
+        .run(move || answer(&connected, &open, params.as_deref(), &cancel))
         .await?
 }
 
 fn answer(
     connected: &Connected,
+    open: &OpenBuffers,
     params: Option<&RawValue>,
     cancel: &Cancel,
 ) -> Result<Box<RawValue>, Error> {
     let params = Params::read(params)?;
-    let filepath: String = params.required("filepath", "a path")?;
-    let content: String = params.required("content", "the text of the buffer")?;
+    let (path, content) = buffer(&params, connected, open)?;
     let max_chars = params.count("max_chars")?.map_or(DEFAULT_MAX_CHARS, |n| {
         usize::try_from(n).unwrap_or(usize::MAX)
     });
     let explain = params
         .optional("explain", "true or false")?
         .unwrap_or(false);
-    let cursor = cursor(&params, &content, connected.encoding)?;
+    let cursor = cursor(&params, &content, connected)?;
 
-    let path = connected.project.roots.key(&filepath);
-    let snapshot = connected.project.index.snapshot();
+    let snapshot = open.over(connected.project.index.snapshot(), &path);
     let request = Request {
         path: &path,
         content: &content,
@@ -84,10 +98,45 @@ fn answer(
     })
 }
 
+/// The key and the text of the buffer that is edited: an open one named by
+/// `textDocument`, or the one that `filepath` and `content` give.
+fn buffer(
+    params: &Params<'_>,
+    connected: &Connected,
+    open: &OpenBuffers,
+) -> Result<(String, String), Error> {
+    const CONTENT: &str = "the text of the buffer";
+    let document: Option<TextDocument> =
+        params.optional("textDocument", "an object with the uri of a buffer")?;
+    let Some(TextDocument { uri }) = document else {
+        let filepath: String = params.required("filepath", "a path")?;
+        let content = params.required("content", CONTENT)?;
+        return Ok((connected.project.roots.key(&filepath), content));
+    };
+    match (params.optional("content", CONTENT)?, open.get(&uri)) {
+        (Some(content), Some(buffer)) => Ok((buffer.key.clone(), content)),
+        (Some(content), None) => Ok((connected.project.roots.key(&uri), content)),
+        (None, Some(buffer)) => Ok((buffer.key.clone(), buffer.text.clone())),
+        (None, None) => Err(Error::invalid_params(format!(
+            "textDocument: {uri} is not open; open it or give its content"
+        ))),
+    }
+}
+
 /// The cursor in bytes of `content`.
-fn cursor(params: &Params<'_>, content: &str, encoding: Encoding) -> Result<usize, Error> {
+fn cursor(params: &Params<'_>, content: &str, connected: &Connected) -> Result<usize, Error> {
+    let position: Option<Position> =
+        params.optional("position", "an object with a line and a character")?;
+    if let Some(Position { line, character }) = position {
+        return Ok(position_offset(
+            content,
+            line,
+            character,
+            connected.positions,
+        ));
+    }
     Ok(match params.count("cursor_offset")? {
-        Some(offset) => byte_offset(content, offset, encoding),
+        Some(offset) => byte_offset(content, offset, connected.offsets),
         None => content.floor_char_boundary(content.len() / 2),
     })
 }
@@ -95,13 +144,27 @@ fn cursor(params: &Params<'_>, content: &str, encoding: Encoding) -> Result<usiz
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::{Project, ProjectOptions};
+    use crate::text::Encoding;
 
     #[test]
     fn the_cursor_is_in_the_clients_units_and_on_a_boundary() {
         let content = "\u{e4}\u{1F600}b";
+        let folder = tempfile::tempdir().unwrap();
+        let options = ProjectOptions {
+            root: folder.path().into(),
+            ..ProjectOptions::default()
+        };
+        let project = Project::open(&options).unwrap();
         let at = |params: &str, encoding| {
             let raw = RawValue::from_string(params.into()).unwrap();
-            cursor(&Params::read(Some(&raw)).unwrap(), content, encoding).unwrap()
+            let connected = Connected {
+                project: Arc::clone(&project),
+                bm25: false,
+                offsets: encoding,
+                positions: Encoding::Utf16,
+            };
+            cursor(&Params::read(Some(&raw)).unwrap(), content, &connected).unwrap()
         };
         let offset_3 = r#"{"cursor_offset":3}"#;
         assert_eq!(at(offset_3, Encoding::Utf8), 2);
@@ -111,6 +174,8 @@ mod tests {
             at(r#"{"cursor_offset":99999999999999999999}"#, Encoding::Utf8),
             7
         );
+        let position = r#"{"position":{"line":0,"character":3}}"#;
+        assert_eq!(at(position, Encoding::Utf8), 6);
         assert_eq!(
             at("{}", Encoding::Utf8),
             2,

@@ -3,42 +3,135 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
+use tower_lsp::ls_types::InitializeParams;
 
 use super::json;
 use crate::cancel::Cancel;
 use crate::engine::{Engine, OpenError};
-use crate::files::{FilesError, Roots};
+use crate::files::{FilesError, Roots, named_path};
 use crate::rpc::Error;
 use crate::server::params::Params;
 use crate::server::project::Connected;
 use crate::text::Encoding;
 
+/// What a project holds.
 #[derive(Debug, Serialize)]
-struct Counts {
+pub(in crate::server) struct Counts {
     /// Files in the index.
     file_count: usize,
     /// Chunks that BM25 searches; 0 if it was not asked for.
     bm25_chunks: usize,
 }
 
-/// Opens the project. Gives the answer and what later requests need.
-pub(in crate::server) async fn run(
+/// What a client asks for, beside the project's folders.
+struct Wanted {
+    includes: Vec<PathBuf>,
+    bm25: bool,
+    offsets: Encoding,
+}
+
+impl Wanted {
+    fn read(params: &Params<'_>, bm25: bool) -> Result<Self, Error> {
+        Ok(Self {
+            includes: params
+                .optional("include_paths", "an array of paths")?
+                .unwrap_or_default(),
+            bm25: params.optional("bm25", "true or false")?.unwrap_or(bm25),
+            offsets: params
+                .optional("offset_encoding", r#""utf-8", "utf-16" or "utf-32""#)?
+                .unwrap_or_default(),
+        })
+    }
+}
+
+/// Opens the project that a client of *lines* names. Gives the answer and what
+/// later requests need.
+pub(in crate::server) async fn lines(
     engine: &Engine,
     params: Option<&RawValue>,
     cancel: Cancel,
 ) -> Result<(Box<RawValue>, Connected), Error> {
     let params = Params::read(params)?;
     let root: PathBuf = params.required("project_root", "the path of a directory")?;
-    let includes: Vec<PathBuf> = params
-        .optional("include_paths", "an array of paths")?
-        .unwrap_or_default();
-    let bm25 = params.optional("bm25", "true or false")?.unwrap_or(false);
-    let encoding: Encoding = params
-        .optional("offset_encoding", r#""utf-8", "utf-16" or "utf-32""#)?
-        .unwrap_or_default();
+    let wanted = Wanted::read(&params, false)?;
+    let positions = wanted.offsets;
+    let (counts, connected) =
+        open(engine, ("project_root", root), wanted, positions, cancel).await?;
+    Ok((json(&counts)?, connected))
+}
 
-    let roots = engine.run(move || roots(&root, &includes)).await??;
+/// Opens the project that an LSP client names: in its `initializationOptions`,
+/// as its first workspace folder, or as `rootUri`.
+pub(in crate::server) async fn lsp(
+    engine: &Engine,
+    params: &InitializeParams,
+    cancel: Cancel,
+) -> Result<(Counts, Connected), Error> {
+    let options = params
+        .initialization_options
+        .as_ref()
+        .filter(|options| !options.is_null())
+        .map(to_raw_value)
+        .transpose()
+        .map_err(|error| Error::invalid_params(format!("initializationOptions: {error}")))?;
+    let options = Params::read(options.as_deref())?;
+    let named: Option<String> = options.optional("project_root", "the path of a directory")?;
+    let folders = params.workspace_folders.as_deref().unwrap_or_default();
+    if let (None, [_, ignored, ..]) = (&named, folders) {
+        tracing::warn!(
+            "only the first workspace folder is served, not {}; name others in include_paths",
+            ignored.uri.as_str()
+        );
+    }
+    #[expect(deprecated, reason = "clients without workspace folders have only it")]
+    let root_uri = params.root_uri.as_ref();
+    let root = match (named, folders.first(), root_uri) {
+        (Some(root), ..) => ("project_root", named_path(&root)),
+        (None, Some(folder), _) => ("workspaceFolders", named_path(folder.uri.as_str())),
+        (None, None, Some(uri)) => ("rootUri", named_path(uri.as_str())),
+        (None, None, None) => {
+            return Err(Error::invalid_params(
+                "project_root: expected the path of a directory in initializationOptions, \
+                 or a workspace folder, or rootUri; found nothing",
+            ));
+        }
+    };
+    let wanted = Wanted::read(&options, true)?;
+    open(engine, root, wanted, positions(params), cancel).await
+}
+
+/// The first of the client's position encodings that we know: all that LSP has.
+fn positions(params: &InitializeParams) -> Encoding {
+    let general = params.capabilities.general.as_ref();
+    let offered = general.and_then(|general| general.position_encodings.as_ref());
+    let mut known = offered.into_iter().flatten().filter_map(|kind| {
+        Some(match kind.as_str() {
+            "utf-8" => Encoding::Utf8,
+            "utf-16" => Encoding::Utf16,
+            "utf-32" => Encoding::Utf32,
+            _ => return None,
+        })
+    });
+    known.next().unwrap_or(Encoding::Utf16)
+}
+
+/// Opens the project at `root`, a path with the parameter that named it.
+async fn open(
+    engine: &Engine,
+    (named_by, root): (&'static str, PathBuf),
+    wanted: Wanted,
+    positions: Encoding,
+    cancel: Cancel,
+) -> Result<(Counts, Connected), Error> {
+    let Wanted {
+        includes,
+        bm25,
+        offsets,
+    } = wanted;
+    let roots = engine
+        .run(move || roots(named_by, &root, &includes))
+        .await??;
     let project = engine
         .project(roots, cancel)
         .await
@@ -55,16 +148,17 @@ pub(in crate::server) async fn run(
     let connected = Connected {
         project,
         bm25,
-        encoding,
+        offsets,
+        positions,
     };
-    Ok((json(&counts)?, connected))
+    Ok((counts, connected))
 }
 
 /// The project's folders, with an error that names the parameter at fault.
-fn roots(root: &Path, includes: &[PathBuf]) -> Result<Roots, Error> {
+fn roots(named_by: &'static str, root: &Path, includes: &[PathBuf]) -> Result<Roots, Error> {
     let blame = |name: &'static str| {
         move |error: FilesError| Error::invalid_params(format!("{name}: {error}"))
     };
-    Roots::new(root, &[]).map_err(blame("project_root"))?;
+    Roots::new(root, &[]).map_err(blame(named_by))?;
     Roots::new(root, includes).map_err(blame("include_paths"))
 }

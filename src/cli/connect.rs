@@ -1,0 +1,139 @@
+//! `fimd connect`: joins stdin and stdout to the shared daemon, for editors
+//! that can only spawn a process. Starts the daemon if none runs.
+
+use std::io::{self, Read};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::UnixStream;
+use tracing::level_filters::LevelFilter;
+
+use super::Error;
+
+/// How long a daemon may take to listen after it was started.
+const START: Duration = Duration::from_secs(10);
+
+/// How long to wait before trying again whether it does.
+const RETRY: Duration = Duration::from_millis(10);
+
+/// Join stdin and stdout to the daemon at a socket, and start it if none runs.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The daemon's socket.
+    #[arg(long, value_name = "PATH")]
+    socket: PathBuf,
+}
+
+/// Runs until the daemon ends the connection.
+pub(super) fn run(args: &Args, log_level: Option<LevelFilter>) -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::Failure(format!("cannot start the runtime: {error}")))?;
+    let joined = runtime.block_on(async {
+        let daemon = reach(&args.socket, log_level).await?;
+        join(daemon)
+            .await
+            .map_err(|error| failure(&args.socket, &error))
+    });
+    // A read of stdin cannot be interrupted, and nobody waits for it any more.
+    runtime.shutdown_background();
+    joined
+}
+
+fn failure(socket: &Path, reason: &dyn std::fmt::Display) -> Error {
+    Error::Failure(format!("socket {}: {reason}", socket.display()))
+}
+
+/// A connection to the daemon at `socket`, started if need be. Of many who do
+/// this at once, all reach the one daemon that came first.
+async fn reach(socket: &Path, log_level: Option<LevelFilter>) -> Result<UnixStream, Error> {
+    let mut started: Option<Child> = None;
+    let deadline = Instant::now() + START;
+    loop {
+        let error = match UnixStream::connect(socket).await {
+            Ok(daemon) => return Ok(daemon),
+            Err(error) => error,
+        };
+        let nobody = matches!(
+            error.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+        );
+        if !nobody {
+            return Err(failure(socket, &error));
+        }
+        let Some(daemon) = &mut started else {
+            started = Some(start(socket, log_level).map_err(|error| {
+                failure(socket, &format!("cannot start a daemon for it: {error}"))
+            })?);
+            continue;
+        };
+        let ended = daemon.try_wait().map_err(|error| failure(socket, &error))?;
+        if ended.is_some_and(|status| !status.success()) {
+            // It may have given way to another, which listens by now.
+            if let Ok(daemon) = UnixStream::connect(socket).await {
+                return Ok(daemon);
+            }
+            let mut log = String::new();
+            if let Some(mut stderr) = daemon.stderr.take() {
+                stderr
+                    .read_to_string(&mut log)
+                    .map_err(|error| failure(socket, &error))?;
+            }
+            let last = log.lines().last().unwrap_or("it said nothing");
+            let said = last.trim_start_matches("fimd: ");
+            return Err(Error::Failure(format!("the daemon did not start: {said}")));
+        }
+        if Instant::now() > deadline {
+            let seconds = START.as_secs();
+            return Err(failure(
+                socket,
+                &format!(
+                    "the daemon does not listen after {seconds} s; run `fimd --socket` to see why"
+                ),
+            ));
+        }
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+/// Starts a daemon that outlives this process and its terminal's signals.
+fn start(socket: &Path, log_level: Option<LevelFilter>) -> io::Result<Child> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("--socket").arg(std::path::absolute(socket)?);
+    // It serves many projects and keeps none of their folders busy.
+    command.current_dir("/");
+    command.args(log_level.map(|level| format!("--log-level={level}")));
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        // Read only if it does not start; later what it logs goes nowhere.
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
+}
+
+/// Passes bytes on, both ways, until the daemon ends the connection.
+async fn join(daemon: UnixStream) -> io::Result<()> {
+    let (mut answers, mut requests) = daemon.into_split();
+    let sender = tokio::spawn(async move {
+        // The daemon may have ended the connection: then there is nobody to tell.
+        let sent = tokio::io::copy(&mut tokio::io::stdin(), &mut requests).await;
+        let ended = requests.shutdown().await;
+        sent.map(drop).and(ended)
+    });
+    let mut stdout = tokio::io::stdout();
+    let received = tokio::io::copy(&mut answers, &mut stdout).await;
+    if sender.is_finished() {
+        tracing::debug!("the input has ended");
+    }
+    match received {
+        Ok(_) => stdout.flush().await,
+        // The editor has left, which is its right.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,318 @@
+//! The *headers* framing, LSP's: `Content-Length: N`, an empty line, N bytes.
+//!
+//! After bytes that are no header the next `Content-Length:` counts, wherever
+//! in a line it stands: a client that miscounts one message is heard again
+//! from the next one on.
+
+use std::io;
+
+use memchr::memchr;
+use tokio::io::{AsyncBufRead, AsyncBufReadExt};
+
+use super::frames::Frame;
+
+/// The most bytes that are kept of one header.
+const MAX_HEADER_BYTES: usize = 4096;
+
+/// What is kept of a header above that: the end of it may be a `Content-Length`.
+const KEPT_BYTES: usize = 64;
+
+const CONTENT_LENGTH: &[u8] = b"content-length:";
+
+/// Cuts a stream into messages by their headers, holding no more of it than
+/// one message and one buffer of the stream.
+#[derive(Debug)]
+pub struct Headers<R> {
+    input: R,
+    max_bytes: usize,
+    next: Next,
+    /// What has been read of it.
+    read: Vec<u8>,
+}
+
+/// What comes next in the stream.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    /// A header, or the empty line after the last one.
+    Header {
+        /// What the message's `Content-Length` is, if it was given.
+        length: Option<u64>,
+        /// Whether the message has headers.
+        begun: bool,
+        /// Whether something since the last message was no header.
+        malformed: bool,
+    },
+    /// So many bytes of a message.
+    Body(usize),
+    /// So many bytes of a message that was refused.
+    Skipped(u64),
+}
+
+impl Next {
+    const MESSAGE: Self = Self::Header {
+        length: None,
+        begun: false,
+        malformed: false,
+    };
+}
+
+impl<R: AsyncBufRead + Unpin> Headers<R> {
+    /// The messages of `input`, each of at most `max_bytes` bytes.
+    pub fn new(input: R, max_bytes: usize) -> Self {
+        Self {
+            input,
+            max_bytes,
+            next: Next::MESSAGE,
+            read: Vec::new(),
+        }
+    }
+
+    /// The next frame; none at the end of the input, even inside a message.
+    /// Can be dropped and called again without loss.
+    ///
+    /// # Errors
+    /// If the input cannot be read.
+    pub async fn next(&mut self) -> io::Result<Option<Frame>> {
+        loop {
+            // A message may have no bytes at all: then nothing is to be read.
+            if let Next::Body(length) = self.next
+                && self.read.len() == length
+            {
+                self.next = Next::MESSAGE;
+                return Ok(Some(Frame::Message(std::mem::take(&mut self.read))));
+            }
+            let available = self.input.fill_buf().await?;
+            if available.is_empty() {
+                return Ok(None);
+            }
+            match self.next {
+                Next::Body(length) => {
+                    let taken = available.len().min(length - self.read.len());
+                    self.read.extend_from_slice(&available[..taken]);
+                    self.input.consume(taken);
+                }
+                Next::Skipped(left) => {
+                    let taken = usize::try_from(left)
+                        .map_or(available.len(), |left| left.min(available.len()));
+                    self.input.consume(taken);
+                    self.next = match left - taken as u64 {
+                        0 => Next::MESSAGE,
+                        left => Next::Skipped(left),
+                    };
+                }
+                Next::Header { .. } => {
+                    let end = memchr(b'\n', available);
+                    let taken = end.map_or(available.len(), |end| end + 1);
+                    self.read
+                        .extend_from_slice(&available[..end.unwrap_or(taken)]);
+                    self.input.consume(taken);
+                    if let Some(frame) = self.header(end.is_some()) {
+                        return Ok(Some(frame));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes what has been read of a header, which may be all of it.
+    fn header(&mut self, complete: bool) -> Option<Frame> {
+        let Next::Header {
+            length,
+            begun,
+            malformed,
+        } = &mut self.next
+        else {
+            return None;
+        };
+        let was_malformed = *malformed;
+        let mut complaint = None;
+        if self.read.len() > MAX_HEADER_BYTES {
+            self.read.drain(..self.read.len() - KEPT_BYTES);
+            complaint = Some(format!("a header of more than {MAX_HEADER_BYTES} bytes"));
+        }
+        if complete {
+            let mut line = std::mem::take(&mut self.read);
+            if line.last() == Some(&b'\r') {
+                line.pop();
+            }
+            match (read_header(&line), *length) {
+                (Header::End, Some(length)) => {
+                    let fits = usize::try_from(length)
+                        .ok()
+                        .filter(|&n| n <= self.max_bytes);
+                    self.next = fits.map_or(Next::Skipped(length), Next::Body);
+                    return fits.is_none().then_some(Frame::TooLong);
+                }
+                (Header::End, None) if *begun => {
+                    complaint = Some("no Content-Length before the empty line".into());
+                    *begun = false;
+                }
+                (Header::End, None) => {}
+                (Header::Length(given), _) => {
+                    *length = Some(given);
+                    *malformed = false;
+                }
+                (Header::Other, _) => *begun = true,
+                (Header::Malformed, _) => {
+                    let line = String::from_utf8_lossy(&line[..line.len().min(40)]).into_owned();
+                    let expected = || format!("expected Content-Length: N, found {line:?}");
+                    complaint = Some(complaint.unwrap_or_else(expected));
+                }
+            }
+        }
+        // Once for whatever follows, up to the next Content-Length.
+        *malformed |= complaint.is_some();
+        complaint.filter(|_| !was_malformed).map(Frame::Malformed)
+    }
+}
+
+/// What one line before a message says.
+enum Header {
+    /// The empty line.
+    End,
+    /// `Content-Length`, possibly after something else.
+    Length(u64),
+    /// Any other header.
+    Other,
+    /// No header.
+    Malformed,
+}
+
+fn read_header(line: &[u8]) -> Header {
+    if line.is_empty() {
+        return Header::End;
+    }
+    let length = line
+        .windows(CONTENT_LENGTH.len())
+        .rposition(|window| window.eq_ignore_ascii_case(CONTENT_LENGTH));
+    if let Some(at) = length {
+        let digits = line[at + CONTENT_LENGTH.len()..].trim_ascii();
+        let number = std::str::from_utf8(digits).ok();
+        return number
+            .filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+            .and_then(|number| number.parse().ok())
+            .map_or(Header::Malformed, Header::Length);
+    }
+    let name = memchr(b':', line).map_or(&[][..], |colon| &line[..colon]);
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+    if !name.is_empty() && name.iter().all(is_name) {
+        Header::Other
+    } else {
+        Header::Malformed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncWriteExt, BufReader};
+
+    /// The frames of `input` when it arrives in chunks that end at `cuts`.
+    fn frames(input: &[u8], cuts: &[usize]) -> Vec<Frame> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let (mut ours, theirs) = tokio::io::duplex(1 << 16);
+            let mut headers = Headers::new(BufReader::new(theirs), 9);
+            let mut read = Vec::new();
+            let mut start = 0;
+            for &end in cuts.iter().chain([&input.len()]) {
+                ours.write_all(&input[start..end]).await.unwrap();
+                start = end;
+                // Poll to the end of what has arrived, then drop the future.
+                while let Some(frame) = tokio::select! {
+                    biased;
+                    frame = headers.next() => frame.unwrap(),
+                    () = std::future::ready(()) => None,
+                } {
+                    read.push(frame);
+                }
+            }
+            drop(ours);
+            while let Some(frame) = headers.next().await.unwrap() {
+                read.push(frame);
+            }
+            read
+        })
+    }
+
+    fn message(text: &str) -> Frame {
+        Frame::Message(text.into())
+    }
+
+    fn malformed(what: &str) -> Frame {
+        Frame::Malformed(what.into())
+    }
+
+    #[test]
+    fn messages_are_read_by_their_length() {
+        let input = b"Content-Length: 2\r\n\r\n{}content-LENGTH:4\nContent-Type: x\r\n\n{\n }\
+            \r\nContent-Length: 0\r\n\r\nContent-Length: 1\r\n\r\n5";
+        let read = frames(input, &[]);
+        assert_eq!(
+            read,
+            [message("{}"), message("{\n }"), message(""), message("5")]
+        );
+    }
+
+    #[test]
+    fn a_message_above_the_limit_is_skipped() {
+        let input = b"Content-Length: 10\r\n\r\n0123456789Content-Length: 9\r\n\r\n012345678";
+        assert_eq!(frames(input, &[]), [Frame::TooLong, message("012345678")]);
+    }
+
+    #[test]
+    fn what_is_no_header_is_named_once_and_the_next_message_is_read() {
+        let input = b"hello\r\nworld\r\n\r\nContent-Length: 2\r\n\r\n{}\
+            Content-Length: -1\r\n\r\n{}Content-Length: 1\r\n\r\n1\
+            Content-Type: x\r\n\r\nContent-Length: 1\r\n\r\n2";
+        assert_eq!(
+            frames(input, &[]),
+            [
+                malformed("expected Content-Length: N, found \"hello\""),
+                message("{}"),
+                malformed("expected Content-Length: N, found \"Content-Length: -1\""),
+                message("1"),
+                malformed("no Content-Length before the empty line"),
+                message("2"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_header_without_end_is_not_kept() {
+        let mut input = vec![b'x'; 1 << 20];
+        input.extend_from_slice(b"Content-Length: 1\r\n\r\n1");
+        let read = frames(&input[input.len() - (1 << 15)..], &[]);
+        assert_eq!(
+            read,
+            [malformed("a header of more than 4096 bytes"), message("1")]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_length_claimed_takes_no_memory() {
+        let input = &b"Content-Length: 60000000\r\n\r\n{"[..];
+        let mut headers = Headers::new(BufReader::new(input), usize::MAX);
+        assert_eq!(headers.next().await.unwrap(), None);
+        assert!(headers.read.capacity() < 100);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_chunking_gives_the_same_frames(
+            parts in proptest::collection::vec(proptest::sample::select(vec![
+                "Content-Length: 2\r\n", "Content-Length: 12\r\n", "Content-Length: x\r\n",
+                "Other: y\n", "\r\n", "\n", "{}", "junk", "Content-",
+            ]), 0..12),
+            mut cuts in proptest::collection::vec(0usize..=99, 0..8),
+        ) {
+            let input = parts.concat();
+            cuts.retain(|&cut| cut <= input.len());
+            cuts.sort_unstable();
+            let whole = frames(input.as_bytes(), &[]);
+            proptest::prop_assert_eq!(frames(input.as_bytes(), &cuts), whole);
+        }
+    }
+}

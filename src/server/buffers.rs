@@ -1,0 +1,233 @@
+//! The buffers that a client has open, and the project as it is with them laid
+//! over the disk.
+//!
+//! Nothing is indexed when a buffer is edited: the overlay is made by the next
+//! request that needs it, and kept as long as neither the project nor any
+//! buffer of it has changed. The buffer that a request is about is no part of
+//! it, so typing in one buffer and asking about it costs nothing here.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use tower_lsp::ls_types::TextDocumentContentChangeEvent;
+
+use crate::files::{self, Roots};
+use crate::index::{Snapshot, SourceFile};
+use crate::php;
+use crate::text::{Encoding, position_offset};
+
+/// An open buffer in one state, immutable.
+#[derive(Debug)]
+pub(super) struct Buffer {
+    /// The key of its file, see [`Roots::key`].
+    pub(super) key: String,
+    /// Its text.
+    pub(super) text: String,
+    /// Whether its file is one of the project's, or would be if it were saved.
+    in_project: bool,
+    /// It as a file, once it is needed.
+    file: OnceLock<Arc<SourceFile>>,
+}
+
+impl Buffer {
+    fn new(key: String, text: String, in_project: bool) -> Arc<Self> {
+        Arc::new(Self {
+            key,
+            text,
+            in_project,
+            file: OnceLock::new(),
+        })
+    }
+
+    fn file(&self) -> Arc<SourceFile> {
+        let file = self.file.get_or_init(|| {
+            Arc::new(SourceFile {
+                path: self.key.as_str().into(),
+                facts: php::facts(&self.text),
+                text: self.text.as_str().into(),
+                lossy: false,
+            })
+        });
+        Arc::clone(file)
+    }
+
+    fn is_as_in(&self, snapshot: &Snapshot) -> bool {
+        snapshot
+            .file(&self.key)
+            .is_some_and(|file| !file.lossy && *file.text == *self.text)
+    }
+}
+
+/// The buffers of one connection, by URI as the client writes it.
+#[derive(Debug, Default)]
+pub(super) struct Buffers(OpenBuffers);
+
+impl Buffers {
+    /// Their state at this moment.
+    pub(super) fn open(&self) -> OpenBuffers {
+        self.0.clone()
+    }
+
+    /// Opens a buffer, or gives an open one new text.
+    pub(super) fn put(&mut self, roots: &Roots, uri: &str, text: String) {
+        let key = roots.key(uri);
+        let is_file = uri.starts_with("file:");
+        let in_project = is_file && files::belongs(roots, &roots.path(&key));
+        let buffer = Buffer::new(key, text, in_project);
+        Arc::make_mut(&mut self.0.buffers).insert(uri.to_owned(), buffer);
+    }
+
+    /// Applies changes in order, each to the text that the one before left.
+    /// Positions outside the text are clamped.
+    pub(super) fn edit(
+        &mut self,
+        uri: &str,
+        changes: Vec<TextDocumentContentChangeEvent>,
+        encoding: Encoding,
+    ) {
+        let buffers = Arc::make_mut(&mut self.0.buffers);
+        let Some(buffer) = buffers.remove(uri) else {
+            tracing::warn!("{uri}: changed without being open; the change is ignored");
+            return;
+        };
+        let (key, mut text, in_project) = match Arc::try_unwrap(buffer) {
+            Ok(buffer) => (buffer.key, buffer.text, buffer.in_project),
+            // A request at work still reads it.
+            Err(shared) => (shared.key.clone(), shared.text.clone(), shared.in_project),
+        };
+        for change in changes {
+            let Some(range) = change.range else {
+                text = change.text;
+                continue;
+            };
+            let [start, end] = [range.start, range.end].map(|place| {
+                let (line, character) = (place.line.into(), place.character.into());
+                position_offset(&text, line, character, encoding)
+            });
+            text.replace_range(start..end.max(start), &change.text);
+        }
+        buffers.insert(uri.to_owned(), Buffer::new(key, text, in_project));
+    }
+
+    /// Closes a buffer: what counts again is the file on disk.
+    pub(super) fn close(&mut self, uri: &str) {
+        Arc::make_mut(&mut self.0.buffers).remove(uri);
+    }
+}
+
+/// The state of a connection's buffers when a request arrived. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OpenBuffers {
+    buffers: Arc<BTreeMap<String, Arc<Buffer>>>,
+    newest: Arc<Mutex<Option<Overlay>>>,
+}
+
+/// A snapshot with buffers laid over it.
+#[derive(Debug)]
+struct Overlay {
+    base: Arc<Snapshot>,
+    buffers: Vec<Arc<Buffer>>,
+    laid_over: Arc<Snapshot>,
+}
+
+impl OpenBuffers {
+    /// The buffer that was opened with this URI.
+    pub(super) fn get(&self, uri: &str) -> Option<&Arc<Buffer>> {
+        self.buffers.get(uri)
+    }
+
+    /// `base` with the project's open buffers laid over it, but for the one
+    /// with the key `except`. Takes time in proportion to the buffers that
+    /// differ from their files, if any has changed since the last time.
+    pub(super) fn over(&self, base: Arc<Snapshot>, except: &str) -> Arc<Snapshot> {
+        let buffers: Vec<_> = self
+            .buffers
+            .values()
+            .filter(|buffer| buffer.in_project && buffer.key != except)
+            .cloned()
+            .collect();
+        if buffers.is_empty() {
+            return base;
+        }
+        let newest = || self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(overlay) = &*newest()
+            && Arc::ptr_eq(&overlay.base, &base)
+            && overlay.buffers.len() == buffers.len()
+            && overlay
+                .buffers
+                .iter()
+                .zip(&buffers)
+                .all(|(a, b)| Arc::ptr_eq(a, b))
+        {
+            return Arc::clone(&overlay.laid_over);
+        }
+        let changed = buffers.iter().filter(|buffer| !buffer.is_as_in(&base));
+        let files: Vec<_> = changed.map(|buffer| buffer.file()).collect();
+        let laid_over = match files.is_empty() {
+            true => Arc::clone(&base),
+            false => Arc::new(base.with_overlay(files)),
+        };
+        *newest() = Some(Overlay {
+            base,
+            buffers,
+            laid_over: Arc::clone(&laid_over),
+        });
+        laid_over
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Project, ProjectOptions};
+
+    const A: &str = "a.php";
+    const B: &str = "b.php";
+
+    fn text(snapshot: &Snapshot, key: &str) -> String {
+        snapshot.file(key).unwrap().text.to_string()
+    }
+
+    #[test]
+    fn an_overlay_is_made_when_another_buffer_has_changed_and_not_before() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [A, B] {
+            std::fs::write(folder.path().join(name), "<?php // disk").unwrap();
+        }
+        let options = ProjectOptions {
+            root: folder.path().into(),
+            ..ProjectOptions::default()
+        };
+        let project = Project::open(&options).unwrap();
+        let base = project.index.snapshot();
+        let uri = |name: &str| format!("file://{}", project.roots.path(name).to_str().unwrap());
+        let mut buffers = Buffers::default();
+        let put = |buffers: &mut Buffers, name: &str, text: &str| {
+            buffers.put(&project.roots, &uri(name), text.into());
+        };
+        let over = |buffers: &Buffers, except| buffers.open().over(Arc::clone(&base), except);
+
+        // Buffers that are as on disk lay nothing over it.
+        put(&mut buffers, A, "<?php // disk");
+        put(&mut buffers, B, "<?php // disk");
+        assert!(Arc::ptr_eq(&over(&buffers, "x.php"), &base));
+
+        // Typing in one buffer and asking about it makes nothing new.
+        put(&mut buffers, B, "<?php // edited");
+        let first = over(&buffers, A);
+        assert_eq!(text(&first, B), "<?php // edited");
+        put(&mut buffers, A, "<?php // typed");
+        assert!(Arc::ptr_eq(&over(&buffers, A), &first));
+
+        // Asking about the other one shows what was typed, and a change of the
+        // project is seen through it.
+        assert_eq!(text(&over(&buffers, B), A), "<?php // typed");
+        let before = buffers.open();
+        buffers.close(&uri(A));
+        assert!(Arc::ptr_eq(&over(&buffers, B), &base));
+        assert_eq!(
+            text(&before.over(Arc::clone(&base), B), A),
+            "<?php // typed"
+        );
+    }
+}

@@ -1,0 +1,214 @@
+//! The shared daemon's socket: one listener, many clients, one engine.
+//!
+//! Invariants: at most one process listens at a path; only the user who
+//! started it is served; whatever one client does, the others do not notice.
+
+use std::fmt::Display;
+use std::fs::{self, File, Permissions};
+use std::future::Future;
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixStream as BlockingStream;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::time::Duration;
+
+use listenfd::ListenFd;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time;
+
+use super::serve;
+use crate::engine::Engine;
+
+/// How many clients are served at a time; more wait to be accepted.
+const MAX_CLIENTS: usize = 512;
+
+/// How long clients may take to read their last answers once the daemon ends.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// How long to wait before accepting again after that failed: file descriptors
+/// that have run out come back when a client leaves.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// Nobody can be served at a path.
+#[derive(Debug, thiserror::Error)]
+#[error("socket {}: {reason}", path.display())]
+pub struct SocketError {
+    path: PathBuf,
+    reason: String,
+}
+
+impl SocketError {
+    fn new(path: &Path, reason: impl Display) -> Self {
+        Self {
+            path: path.to_owned(),
+            reason: reason.to_string(),
+        }
+    }
+}
+
+/// A socket that listens. The file that was made for it is removed when it is
+/// dropped.
+#[derive(Debug)]
+pub struct Socket {
+    listener: UnixListener,
+    path: PathBuf,
+    /// The device and inode of the file that was made: another's at the same
+    /// path is not ours to remove.
+    identity: Option<(u64, u64)>,
+}
+
+impl Socket {
+    /// Listens at `path`, for this user only, in place of a socket that nobody
+    /// serves any more. To be called in a Tokio runtime.
+    ///
+    /// # Errors
+    /// If somebody serves there already, if something else stands there, and
+    /// if no socket can be made there.
+    pub fn bind(path: &Path) -> Result<Self, SocketError> {
+        let wrong = |reason: &dyn Display| SocketError::new(path, reason);
+        let _folder = lock_folder(path)?;
+        match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(wrong(&error)),
+            Ok(found) if !found.file_type().is_socket() => {
+                return Err(wrong(
+                    &"there is a file that is no socket; name another path",
+                ));
+            }
+            Ok(_) if BlockingStream::connect(path).is_ok() => {
+                return Err(wrong(
+                    &"another daemon serves here; use it, end it, or name another path",
+                ));
+            }
+            // Whoever served there has died.
+            Ok(_) => fs::remove_file(path).map_err(|error| wrong(&error))?,
+        }
+        let listener = UnixListener::bind(path).map_err(|error| wrong(&error))?;
+        // Until here the mode was up to the umask, so peers are checked too.
+        let identity = fs::set_permissions(path, Permissions::from_mode(0o600))
+            .and_then(|()| fs::symlink_metadata(path))
+            .map(|found| (found.dev(), found.ino()))
+            .map_err(|error| wrong(&error))?;
+        Ok(Self {
+            listener,
+            path: path.to_owned(),
+            identity: Some(identity),
+        })
+    }
+
+    /// The socket at `path` that systemd listens at and has passed to this
+    /// process (`LISTEN_FDS`); none if it has not. Its file is systemd's. To be
+    /// called in a Tokio runtime.
+    ///
+    /// # Errors
+    /// If what was passed is no socket for streams.
+    pub fn passed(path: &Path) -> Result<Option<Self>, SocketError> {
+        let wrong = |error: io::Error| SocketError::new(path, error);
+        let Some(listener) = ListenFd::from_env().take_unix_listener(0).map_err(wrong)? else {
+            return Ok(None);
+        };
+        listener.set_nonblocking(true).map_err(wrong)?;
+        Ok(Some(Self {
+            listener: UnixListener::from_std(listener).map_err(wrong)?,
+            path: path.to_owned(),
+            identity: None,
+        }))
+    }
+
+    /// The next client of this user; those of others are turned away.
+    async fn accept(&self) -> io::Result<UnixStream> {
+        loop {
+            let (client, _) = self.listener.accept().await?;
+            let peer = client.peer_cred()?.uid();
+            if peer == rustix::process::geteuid().as_raw() {
+                return Ok(client);
+            }
+            tracing::warn!(uid = peer, "a client of another user was turned away");
+        }
+    }
+
+    fn remove(&self) -> Result<(), SocketError> {
+        let Some(identity) = self.identity else {
+            return Ok(());
+        };
+        let _folder = lock_folder(&self.path)?;
+        let is_ours = fs::symlink_metadata(&self.path)
+            .is_ok_and(|found| (found.dev(), found.ino()) == identity);
+        if is_ours {
+            fs::remove_file(&self.path).map_err(|error| SocketError::new(&self.path, error))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if let Err(error) = self.remove() {
+            tracing::warn!("{error}");
+        }
+    }
+}
+
+/// Keeps other daemons from looking at, removing and making sockets in the
+/// path's folder, for as long as the result lives.
+fn lock_folder(path: &Path) -> Result<File, SocketError> {
+    let parent = path.parent().filter(|parent| *parent != Path::new(""));
+    let folder = parent.unwrap_or(Path::new("."));
+    let lock = || {
+        let folder = File::open(folder)?;
+        folder.lock()?;
+        Ok(folder)
+    };
+    lock().map_err(|error: io::Error| {
+        SocketError::new(
+            path,
+            format!(
+                "{}: {error}; name a path in a folder of yours",
+                folder.display()
+            ),
+        )
+    })
+}
+
+/// Serves every client of `socket` until `shutdown` completes. Then the socket
+/// is removed, and what clients have asked is answered.
+pub async fn listen(engine: Engine, socket: Socket, shutdown: impl Future<Output = ()>) {
+    let (stop, stopped) = watch::channel(false);
+    let mut clients = JoinSet::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            Some(left) = clients.join_next() => if let Err(error) = left {
+                tracing::error!("a client was lost: {error}");
+            },
+            accepted = socket.accept(), if clients.len() < MAX_CLIENTS => match accepted {
+                Ok(client) => {
+                    clients.spawn(serve_client(engine.clone(), client, stopped.clone()));
+                }
+                Err(error) => {
+                    tracing::warn!("cannot accept a client: {error}");
+                    time::sleep(RETRY).await;
+                }
+            },
+        }
+    }
+    drop(socket);
+    stop.send_replace(true);
+    let all_left = async { while clients.join_next().await.is_some() {} };
+    if time::timeout(GRACE, all_left).await.is_err() {
+        tracing::warn!("a client did not read its last answers");
+    }
+}
+
+async fn serve_client(engine: Engine, client: UnixStream, mut stopped: watch::Receiver<bool>) {
+    let (input, output) = client.into_split();
+    // An error here says that the daemon has ended, too.
+    let shutdown = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
+    if let Err(error) = serve(engine, input, output, shutdown).await {
+        tracing::info!("a client was lost: {error}");
+    }
+}

@@ -1,0 +1,104 @@
+//! The real binary as a shared daemon.
+
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::common::fimd;
+
+/// Only a daemon that hangs makes a test wait this long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A daemon at a socket in a folder of its own. Killed when dropped.
+pub(crate) struct Daemon {
+    child: Child,
+    folder: tempfile::TempDir,
+}
+
+/// The program as a daemon at `socket`.
+pub(crate) fn serving(socket: &Path) -> Command {
+    let mut command = fimd();
+    command.arg("--socket").arg(socket);
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Waits until `done` gives something.
+pub(crate) fn wait_for<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
+    let start = std::time::Instant::now();
+    loop {
+        if let Some(done) = done() {
+            return done;
+        }
+        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A daemon that accepts clients.
+fn listening(socket: &Path) -> Child {
+    let mut child = serving(socket).spawn().unwrap();
+    wait_for("the daemon to listen", || {
+        assert_eq!(child.try_wait().unwrap(), None, "the daemon has ended");
+        UnixStream::connect(socket).ok()
+    });
+    child
+}
+
+impl Daemon {
+    pub(crate) fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let child = listening(&folder.path().join("s"));
+        Self { child, folder }
+    }
+
+    /// Starts one that has ended anew, at the same path.
+    pub(crate) fn restart(&mut self) {
+        self.child = listening(&self.path());
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("s")
+    }
+
+    pub(crate) fn connect(&self) -> UnixStream {
+        let stream = UnixStream::connect(self.path()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    /// Sends `input` and its end on a connection of its own; gives what comes back.
+    pub(crate) fn ask(&self, input: &[u8]) -> String {
+        let mut stream = self.connect();
+        stream.write_all(input).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut answers = String::new();
+        stream.read_to_string(&mut answers).unwrap();
+        answers
+    }
+
+    /// Sends a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = Command::new("kill")
+            .args(["-s", name, &self.child.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+    }
+
+    /// Waits for its end and gives the exit code.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
+        let child = &mut self.child;
+        wait_for("the daemon to end", || child.try_wait().unwrap()).code()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
