@@ -27,7 +27,7 @@ use crate::index::Snapshot;
 pub const DEFAULT_MAX_CHARS: usize = 4096;
 
 /// How many chunks are asked for the names that they use.
-const NEIGHBOURS: usize = 40;
+const NEIGHBOURS: usize = 32;
 /// How many of them may be shown themselves.
 const USAGE_CHUNKS: usize = 12;
 

@@ -4,7 +4,7 @@
 //! The result is a function of the snapshot, the options and the seed. Each
 //! file draws from a generator of its own, seeded by the seed and the file's
 //! key, so neither the order of files nor the number of threads matters.
-//! Nothing here but [`write`] knows a disk.
+//! Nothing here but [`mod@write`] knows a disk.
 //!
 //! # How an example shares `max_total_chars`
 //! - the middle takes at most a quarter and is never cut;

@@ -22,7 +22,7 @@ const MAX_OWNERS: usize = 2;
 /// … and how likely each is, as a share of the one before it.
 const NEXT_OWNER: f32 = 0.4;
 /// How many of the classes that matter most are asked for their members first.
-const RELEVANT_CLASSES: usize = 64;
+const RELEVANT_CLASSES: usize = 40;
 /// A member's name that more declarations share says nothing of any one.
 const COMMON: usize = 40;
 /// What the head of a class that the buffer imports or inherits from counts.
@@ -86,7 +86,7 @@ impl<'n, 'a> Finder<'n, 'a> {
         classes.sort_by(|a, b| b.1.total_cmp(a.1).then_with(|| a.0.cmp(b.0)));
         let mut relevant: FxHashMap<(NameKind, &'n str), Vec<Declared<'a>>> = FxHashMap::default();
         for (name, _) in classes.into_iter().take(RELEVANT_CLASSES) {
-            let Some(class) = types.classes.get(name) else {
+            let Some(class) = types.snapshot.class(name, types.buffer.path) else {
                 continue;
             };
             for (index, member) in class.class().members.iter().enumerate() {
@@ -122,7 +122,7 @@ impl<'n, 'a> Finder<'n, 'a> {
         let (kind, text) = name;
         let decl = match kind {
             NameKind::Class => {
-                let class = self.types.classes.get(text);
+                let class = snapshot.class(text, path);
                 return class.map(Declared::Class).into_iter().collect();
             }
             NameKind::Function => DeclKind::Function,
@@ -238,7 +238,7 @@ pub(super) fn dependencies<'a>(types: &Types<'a>, offers: &mut Vec<Offer<'a>>) {
         if !seen.insert(NameKind::Class.fold(name)) {
             continue;
         }
-        let Some(class) = types.classes.get(name) else {
+        let Some(class) = types.snapshot.class(name, types.buffer.path) else {
             continue;
         };
         let mut add = |declared, score| {

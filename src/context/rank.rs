@@ -23,9 +23,12 @@ use crate::php::{MemberKind, Reference, UseKind, Visibility};
 /// How many similar files are asked for the names that they use.
 const SIMILAR_FILES: usize = 24;
 /// How many references around the cursor are asked which files are similar.
-const NEAR_NAMES: usize = 120;
+const NEAR_NAMES: usize = 100;
 /// A name that more than one in this many files use tells nothing of any file.
 const COMMON_NAME: usize = 4;
+/// Names that more files use than this are passed over too: they say little and
+/// cost most.
+const MAX_USERS: usize = 300;
 /// How much more a file counts that declares a class with the same parent.
 const SIBLING: f32 = 1.5;
 /// How many classes of the same parent are looked at.
@@ -450,11 +453,11 @@ impl<'a> Ranker<'a> {
     fn similar_files(&self) -> Vec<(usize, f32)> {
         let snapshot = self.snapshot;
         let total = snapshot.file_numbers();
-        let mut found: Vec<(f32, Option<&Arc<SourceFile>>)> = vec![(0.0, None); total];
+        let mut found: Vec<(f32, Option<&'a Arc<SourceFile>>)> = vec![(0.0, None); total];
         for (kind, name) in self.known_names(NEAR_NAMES) {
             let users = snapshot.uses(Key::Name(kind, &name));
             let count = users.clone().count();
-            if count * COMMON_NAME > total {
+            if count * COMMON_NAME > total || count > MAX_USERS {
                 continue;
             }
             let weight = (total as f32 / (1.0 + count as f32)).ln();
@@ -463,28 +466,29 @@ impl<'a> Ranker<'a> {
                 found[user.number].1 = Some(user.file);
             }
         }
+        let score = |(number, (score, file)): (usize, (f32, Option<&'a Arc<SourceFile>>))| {
+            let file = file.filter(|file| *file.path != *self.buffer.path && score > 0.0)?;
+            let size = file.facts.references.len() as f32;
+            Some((score / (20.0 + size).sqrt(), &*file.path, number))
+        };
+        let order = |a: &(f32, &str, usize), b: &(f32, &str, usize)| {
+            b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1))
+        };
+        let mut similar: Vec<_> = found.into_iter().enumerate().filter_map(score).collect();
+        if similar.len() > 4 * SIMILAR_FILES {
+            similar.select_nth_unstable_by(4 * SIMILAR_FILES, order);
+            similar.truncate(4 * SIMILAR_FILES);
+        }
+        // Of the most similar those count more that are related otherwise too.
         let folder = folder(self.buffer.path);
         let siblings: FxHashSet<&str> = self.siblings().iter().map(|class| class.path).collect();
-        let mut similar: Vec<(f32, &str, usize)> = found
-            .into_iter()
-            .enumerate()
-            .filter_map(|(number, (score, file))| {
-                let file = file.filter(|file| *file.path != *self.buffer.path && score > 0.0)?;
-                let size = file.facts.references.len() as f32;
-                let kin = if siblings.contains(&*file.path) {
-                    SIBLING
-                } else {
-                    1.0
-                };
-                let near = nearness(folder, &file.path);
-                Some((
-                    score * kin * near / (20.0 + size).sqrt(),
-                    &*file.path,
-                    number,
-                ))
-            })
-            .collect();
-        similar.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+        for (score, path, _) in &mut similar {
+            *score *= nearness(folder, path);
+            if siblings.contains(path) {
+                *score *= SIBLING;
+            }
+        }
+        similar.sort_by(order);
         let best = similar.first().map_or(1.0, |(score, ..)| *score);
         let nearest = similar.into_iter().take(SIMILAR_FILES);
         nearest

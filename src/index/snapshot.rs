@@ -19,7 +19,7 @@ use crate::cancel::{Cancel, Cancelled};
 pub const MAX_SEGMENTS: usize = 8;
 
 /// The most segments that are built at once, in parallel.
-const MAX_PARTS: usize = 4;
+const MAX_PARTS: usize = 2;
 
 /// Below this much source text, in bytes, building in parallel does not pay.
 const MIN_PART_BYTES: usize = 1 << 20;
