@@ -11,8 +11,8 @@ use crate::index::symbols::{DeclKind, Declared, Key, NameKind};
 use crate::php::{MemberKind, UseKind};
 
 /// One likely name is looked up for so many characters of the budget: about
-/// half of what a signature takes, as some names turn out to be declared nowhere.
-const CHARS_PER_NAME: usize = 24;
+/// what a short signature takes, so that there are more than fit.
+const CHARS_PER_NAME: usize = 32;
 /// At least so many names are looked up …
 const MIN_NAMES: usize = 50;
 /// … and at most so many.

@@ -13,7 +13,7 @@ const BEFORE_BYTES: usize = 1200;
 /// How much text after the cursor's line asks, in bytes.
 const AFTER_BYTES: usize = 400;
 /// The most terms of a query: what a search costs grows with them.
-const MAX_TERMS: usize = 32;
+const MAX_TERMS: usize = 28;
 /// Words that stand in nearly every chunk and tell nothing.
 const STOP_WORDS: [&str; 28] = [
     "this",

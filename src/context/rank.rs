@@ -34,7 +34,7 @@ const SIBLING: f32 = 1.5;
 /// How many classes of the same parent are looked at.
 const MAX_SIBLINGS: usize = 64;
 /// A name that the buffer holds already is in the model's sight without us.
-const KNOWN_NAME: f32 = 0.15;
+const KNOWN_NAME: f32 = 0.3;
 
 /// A name of a kind, folded (see [`NameKind::fold`]); a class by its full name.
 pub(super) type Name<'a> = (NameKind, Cow<'a, str>);
