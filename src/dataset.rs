@@ -45,7 +45,7 @@ use crate::files;
 use crate::index::{Snapshot, SourceFile};
 
 /// Source bytes worked on at a time: what bounds the memory for examples.
-const BATCH_BYTES: usize = 1 << 20;
+const BATCH_BYTES: usize = 128 << 10;
 /// Each context reads its whole buffer, so the contexts of one file cost its
 /// size times its holes. In files above 256 KiB this many bytes are read in
 /// all, and holes past that are not cut.
