@@ -105,6 +105,8 @@ pub enum Signal {
     Chunks,
     /// Names used in the files that use the same names as the buffer.
     SimilarFiles,
+    /// Names of the project that go on from the part that is typed.
+    Typed,
     /// Members of the types of the variables in reach.
     Reach,
     /// What the buffer imports, inherits from and names.

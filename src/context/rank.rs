@@ -15,7 +15,7 @@ use super::offers::name_kind;
 use super::pack::Piece;
 use super::site::Site;
 use super::types::{Type, Types};
-use crate::index::symbols::{ClassRef, Declared, Key, NameKind, used_name};
+use crate::index::symbols::{ClassRef, DeclKind, Declared, Key, NameKind, used_name};
 use crate::index::{Hit, Snapshot, SourceFile};
 use crate::php::names::Scope;
 use crate::php::{MemberKind, Reference, UseKind, Visibility};
@@ -33,6 +33,10 @@ const MAX_USERS: usize = 300;
 const SIBLING: f32 = 1.5;
 /// How many classes of the same parent are looked at.
 const MAX_SIBLINGS: usize = 64;
+/// The share of names that go on from what is typed, beside all other signals.
+const TYPED_SHARE: f32 = 0.5;
+/// How many declarations of a kind may go on from what is typed.
+const MAX_GOING_ON: usize = 4000;
 /// A name that the buffer holds already is in the model's sight without us.
 const KNOWN_NAME: f32 = 0.3;
 
@@ -204,8 +208,15 @@ impl<'a> Ranker<'a> {
         for (source, share) in sources.into_iter().zip(shares) {
             names.mix(source, share);
         }
+        if !self.buffer.typed.is_empty() {
+            if learns_from(Signal::Typed) {
+                let mut going_on = Names::default();
+                self.going_on(&mut going_on);
+                names.mix(going_on, TYPED_SHARE);
+            }
+            self.keep_typed(&mut names);
+        }
         self.discount_known(&mut names);
-        self.keep_typed(&mut names);
         Ranking {
             names: names.sorted(),
             typed,
@@ -526,12 +537,42 @@ impl<'a> Ranker<'a> {
         }
     }
 
+    /// Everything declared in the project whose name goes on from the part that
+    /// is typed, the more files use it the likelier.
+    fn going_on(&self, names: &mut Names<'a>) {
+        let kinds: &[DeclKind] = match self.site {
+            Site::Member { .. } => &[DeclKind::Member],
+            Site::Class => &[DeclKind::Class],
+            Site::Expression => &[DeclKind::Function, DeclKind::Class, DeclKind::Constant],
+            Site::Method | Site::Text => &[],
+        };
+        for &kind in kinds {
+            let declared = self.snapshot.declared_with_prefix(kind, self.buffer.typed);
+            for declared in declared.into_iter().take(MAX_GOING_ON) {
+                let kind = match declared {
+                    Declared::Class(_) => NameKind::Class,
+                    Declared::Function(..) => NameKind::Function,
+                    Declared::Constant(..) => NameKind::Constant,
+                    Declared::Member(class, index) => name_kind(class.class().members[index].kind),
+                };
+                let counts = kind_weight(self.site, kind);
+                let name = match kind {
+                    NameKind::Class => kind.fold(&declared.full_name().unwrap_or_default()),
+                    _ => kind.fold(declared.short_name()),
+                };
+                let users = self.snapshot.uses(Key::Name(kind, &name)).count();
+                if counts > 0.0 {
+                    // Several declarations of a name count once.
+                    let weight = counts * (0.5 + users as f32).sqrt();
+                    names.0.insert((kind, Cow::Owned(name)), weight);
+                }
+            }
+        }
+    }
+
     /// Once part of the name is typed, only names that go on from it remain.
     fn keep_typed(&self, names: &mut Names<'a>) {
         let typed = self.buffer.typed;
-        if typed.is_empty() {
-            return;
-        }
         let short = |name: &str| {
             name.rsplit('\\')
                 .next()
