@@ -3,6 +3,7 @@
 
 mod buffer;
 mod classes;
+mod included;
 mod members;
 mod offers;
 mod pack;

@@ -238,7 +238,7 @@ pub(super) fn dependencies<'a>(types: &Types<'a>, offers: &mut Vec<Offer<'a>>) {
         if !seen.insert(NameKind::Class.fold(name)) {
             continue;
         }
-        let Some(class) = types.snapshot.class(name, types.buffer.path) else {
+        let Some(class) = types.classes.get(name) else {
             continue;
         };
         let mut add = |declared, score| {

@@ -10,6 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Signal;
 use super::buffer::Buffer;
+use super::included::included;
 use super::members::is_visible;
 use super::offers::name_kind;
 use super::pack::Piece;
@@ -174,8 +175,12 @@ impl<'a> Ranker<'a> {
                     let operator = self.buffer.before;
                     self.type_members(&ty, operator, &mut reach, &mut typed);
                 }
+                self.included(&mut reach);
             }
-            Site::Class if learns_from(Signal::Dependencies) => self.imported(&mut reach),
+            Site::Class if learns_from(Signal::Dependencies) => {
+                self.imported(&mut reach);
+                self.included(&mut reach);
+            }
             Site::Class | Site::Method | Site::Expression | Site::Text => {}
         }
         let mut near = Names::default();
@@ -328,6 +333,26 @@ impl<'a> Ranker<'a> {
                     typed
                         .entry(key)
                         .or_insert(Piece::Declared(Declared::Member(sibling, index)));
+                }
+            }
+        }
+    }
+
+    /// What the files that the buffer includes declare.
+    fn included(&self, names: &mut Names<'a>) {
+        for file in included(self.buffer, self.snapshot) {
+            let (facts, text) = (&file.facts, &*file.text);
+            let classes = (0..facts.classes.len()).map(|item| ClassRef::of(file, item));
+            let classes = classes.filter(|class| !class.short_name().is_empty());
+            let classes = classes.map(|class| (NameKind::Class, class.name()));
+            let functions = facts.functions.iter();
+            let functions = functions.map(|f| (NameKind::Function, f.name.of(text).to_owned()));
+            let constants = facts.constants.iter();
+            let constants = constants.map(|c| (NameKind::Constant, c.name.of(text).to_owned()));
+            for (kind, name) in classes.chain(functions).chain(constants) {
+                let weight = kind_weight(self.site, kind);
+                if weight > 0.0 {
+                    names.add(kind, kind.fold(&name), weight);
                 }
             }
         }
