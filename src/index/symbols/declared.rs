@@ -1,0 +1,139 @@
+//! Declarations as a query finds them: together with the file they stand in.
+
+use super::last_segment;
+use crate::index::SourceFile;
+use crate::php::names::Scope;
+use crate::php::{ClassLike, Constant, FileFacts, Function, Member};
+
+/// A class-like together with the file it stands in.
+#[derive(Clone, Copy, Debug)]
+pub struct ClassRef<'a> {
+    /// The file's key.
+    pub path: &'a str,
+    /// The file's text.
+    pub text: &'a str,
+    /// The file's facts.
+    pub facts: &'a FileFacts,
+    /// Which of its classes.
+    pub item: usize,
+}
+
+impl<'a> ClassRef<'a> {
+    /// Class `item` of `file`.
+    #[must_use]
+    pub fn of(file: &'a SourceFile, item: usize) -> Self {
+        Self {
+            path: &file.path,
+            text: &file.text,
+            facts: &file.facts,
+            item,
+        }
+    }
+
+    /// The declaration.
+    #[must_use]
+    pub fn class(&self) -> &'a ClassLike {
+        &self.facts.classes[self.item]
+    }
+
+    /// The names in force around it.
+    #[must_use]
+    pub fn scope(&self) -> Scope<'a> {
+        Scope::of(self.facts, self.text, self.class().namespace)
+    }
+
+    /// Its fully qualified name, without leading backslash.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.scope().declared(self.short_name())
+    }
+
+    /// Whether `name` is its fully qualified name, in any case.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        let (namespace, short) = name.rsplit_once('\\').unwrap_or(("", name));
+        self.short_name().eq_ignore_ascii_case(short)
+            && self.scope().namespace().eq_ignore_ascii_case(namespace)
+    }
+
+    /// Its short name; empty for an anonymous class.
+    #[must_use]
+    pub fn short_name(&self) -> &'a str {
+        self.class().name.of(self.text)
+    }
+}
+
+/// A declaration found by name.
+#[derive(Clone, Copy, Debug)]
+pub enum Declared<'a> {
+    /// A class-like.
+    Class(ClassRef<'a>),
+    /// A member, the class it belongs to and its number there.
+    Member(ClassRef<'a>, usize),
+    /// A function.
+    Function(&'a SourceFile, usize),
+    /// A constant.
+    Constant(&'a SourceFile, usize),
+}
+
+impl<'a> Declared<'a> {
+    /// The key of the file it stands in.
+    #[must_use]
+    pub fn path(&self) -> &'a str {
+        match *self {
+            Self::Class(class) | Self::Member(class, _) => class.path,
+            Self::Function(file, _) | Self::Constant(file, _) => &file.path,
+        }
+    }
+
+    /// Its short name as declared.
+    #[must_use]
+    pub fn short_name(&self) -> &'a str {
+        last_segment(match *self {
+            Self::Class(class) => class.short_name(),
+            Self::Member(class, member) => class.class().members[member].name.of(class.text),
+            Self::Function(file, item) => file.facts.functions[item].name.of(&file.text),
+            Self::Constant(file, item) => file.facts.constants[item].name.of(&file.text),
+        })
+    }
+
+    /// Its fully qualified name, if it is no member.
+    #[must_use]
+    pub fn full_name(&self) -> Option<String> {
+        match *self {
+            Self::Class(class) => Some(class.name()),
+            Self::Member(..) => None,
+            Self::Function(file, item) => {
+                let Function {
+                    name, namespace, ..
+                } = file.facts.functions[item];
+                let scope = Scope::of(&file.facts, &file.text, namespace);
+                Some(scope.declared(name.of(&file.text)))
+            }
+            Self::Constant(file, item) => {
+                let Constant {
+                    name,
+                    namespace,
+                    is_define,
+                    ..
+                } = file.facts.constants[item];
+                let name = name.of(&file.text);
+                let scope = Scope::of(&file.facts, &file.text, namespace);
+                Some(if is_define {
+                    name.trim_start_matches('\\').to_owned()
+                } else {
+                    scope.declared(name)
+                })
+            }
+        }
+    }
+
+    /// The member's declaration, if it is one.
+    #[must_use]
+    pub fn member(&self) -> Option<&'a Member> {
+        match *self {
+            Self::Member(class, member) => class.class().members.get(member),
+            _ => None,
+        }
+    }
+}
