@@ -2,129 +2,17 @@
 //! index, and the threads that work on them. Knows no protocol.
 
 mod pool;
+mod project;
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use rayon::prelude::*;
-use rustc_hash::FxHashSet;
-
 pub use self::pool::WorkError;
+pub use self::project::{Project, ProjectOptions};
 
 use self::pool::{Pool, Turns};
 use crate::cancel::{Cancel, Cancelled};
-use crate::files::{self, Composer, FilesError, Found, LeftOut, Roots, WalkOptions};
-use crate::index::{Change, Index, SourceFile};
-
-/// Which files a project is made of.
-#[derive(Clone, Debug, Default)]
-pub struct ProjectOptions {
-    /// The project's root folder.
-    pub root: PathBuf,
-    /// Folders or single files whose code is context too, whatever the ignore rules say.
-    pub include_paths: Vec<PathBuf>,
-    /// How files are found.
-    pub walk: WalkOptions,
-}
-
-/// A project that has been read.
-#[derive(Debug)]
-pub struct Project {
-    /// Its folders.
-    pub roots: Roots,
-    /// Its files.
-    pub index: Index,
-    /// What was left out when it was opened, and why, in the order of keys.
-    pub left_out: Vec<LeftOut>,
-}
-
-impl Project {
-    /// Finds, reads and indexes a project, in parallel on the current rayon
-    /// pool. A file that cannot be read is logged and left out.
-    ///
-    /// # Errors
-    /// If a root is missing or cannot be read.
-    pub fn open(options: &ProjectOptions) -> Result<Arc<Self>, FilesError> {
-        let roots = Roots::new(&options.root, &options.include_paths)?;
-        Self::read(roots, &options.walk, &|| Ok(())).map(Arc::new)
-    }
-
-    /// Like [`Project::open`], with `check` asked before each file whether to go on.
-    fn read<E: From<FilesError> + Send>(
-        roots: Roots,
-        options: &WalkOptions,
-        check: &(impl Fn() -> Result<(), E> + Sync),
-    ) -> Result<Self, E> {
-        let (files, left_out) = read_files(&roots, options, check)?;
-        let index = Index::build(files);
-        index.set_library(Arc::new(Composer::open(&roots, options)));
-        Ok(Self {
-            roots,
-            index,
-            left_out,
-        })
-    }
-
-    /// Brings the index up to date with the disk, in parallel on the current
-    /// rayon pool. Readers see the old state until all of the new one is there.
-    fn refresh<E: From<FilesError> + Send>(
-        &self,
-        options: &WalkOptions,
-        check: &(impl Fn() -> Result<(), E> + Sync),
-    ) -> Result<(), E> {
-        let (files, _) = read_files(&self.roots, options, check)?;
-        let before = self.index.snapshot();
-        let kept: FxHashSet<&str> = files.iter().map(|file| &*file.path).collect();
-        let gone = before.files().filter(|file| !kept.contains(&*file.path));
-        let mut changes: Vec<Change> = gone
-            .map(|file| Change::Remove(Arc::clone(&file.path)))
-            .collect();
-        let changed = files.iter().filter(|file| {
-            before
-                .file(&file.path)
-                .is_none_or(|old| old.text != file.text || old.lossy != file.lossy)
-        });
-        changes.extend(changed.map(|file| Change::Put(Arc::clone(file))));
-        if !changes.is_empty() {
-            self.index.apply(changes);
-        }
-        let library = Composer::open(&self.roots, options);
-        self.index.set_library(Arc::new(library));
-        Ok(())
-    }
-}
-
-/// The project's files, and what was left out, each in the order of keys.
-fn read_files<E: From<FilesError> + Send>(
-    roots: &Roots,
-    options: &WalkOptions,
-    check: &(impl Fn() -> Result<(), E> + Sync),
-) -> Result<(Vec<Arc<SourceFile>>, Vec<LeftOut>), E> {
-    let walk = files::walk(roots, options)?;
-    let read = |found: &Found| {
-        check()?;
-        Ok(files::read(found).map(Arc::new).map_err(|error| {
-            tracing::warn!("{error}; the file is left out");
-            LeftOut {
-                key: found.key.clone(),
-                rule: error.to_string(),
-            }
-        }))
-    };
-    let read: Vec<Result<Arc<SourceFile>, LeftOut>> =
-        walk.files.par_iter().map(read).collect::<Result<_, E>>()?;
-    let mut files = Vec::with_capacity(read.len());
-    let mut left_out = walk.left_out;
-    for outcome in read {
-        match outcome {
-            Ok(file) => files.push(file),
-            Err(unreadable) => left_out.push(unreadable),
-        }
-    }
-    left_out.sort_by(|a, b| a.key.cmp(&b.key));
-    Ok((files, left_out))
-}
+use crate::files::{FilesError, Roots, WalkOptions};
 
 /// Why the engine has no project to give.
 #[derive(Debug, thiserror::Error)]
@@ -227,11 +115,10 @@ impl Engine {
         let is_new = shared.is_none();
         let work = move || {
             let started = Instant::now();
-            let options = WalkOptions::default();
             let check = || cancel.check().map_err(OpenError::from);
             let project = match shared {
-                Some(project) => project.refresh(&options, &check).map(|()| project),
-                None => Project::read(roots, &options, &check).map(Arc::new),
+                Some(project) => project.refresh(&check).map(|()| project),
+                None => Project::read(roots, WalkOptions::default(), &check).map(Arc::new),
             }?;
             tracing::info!(
                 files = project.index.snapshot().files().count(),
