@@ -1,0 +1,263 @@
+-- Neovim's own LSP client against the real server over stdio, with no plugin.
+--
+-- nvim --headless -u NONE -l neovim.lua FIMD ROOT COPY ENCODING
+--
+-- ROOT is the project; COPY is the same project, where buffers that ROOT's
+-- disk does not know are written, so that the shell can be asked what the
+-- context must be. Prints one line when all is well, else fails with a reason.
+
+local fimd, root, copy, encoding = unpack(arg)
+
+-- Only a server that hangs makes the test wait this long.
+local PATIENCE_MS = 60000
+-- Enough for all that the project declares.
+local MAX_CHARS = 20000
+local EDITS = 80
+local BURST = 20
+
+local compared = 0
+
+local function check(holds, what)
+  if not holds then
+    error(what, 0)
+  end
+end
+
+local function wait(what, done)
+  check(vim.wait(PATIENCE_MS, done, 5), 'waited in vain for ' .. what)
+end
+
+local function ending()
+  return vim.bo.fileformat == 'dos' and '\r\n' or '\n'
+end
+
+-- The current buffer as it would be saved.
+local function text()
+  local lines = vim.api.nvim_buf_get_lines(0, 0, -1, true)
+  return table.concat(lines, ending()) .. (vim.bo.endofline and ending() or '')
+end
+
+-- The cursor in bytes of that text.
+local function cursor()
+  local row, column = unpack(vim.api.nvim_win_get_cursor(0))
+  local bytes = column
+  for _, line in ipairs(vim.api.nvim_buf_get_lines(0, 0, row - 1, true)) do
+    bytes = bytes + #line + #ending()
+  end
+  return bytes
+end
+
+-- What the shell says for the current buffer and cursor.
+local function printed(project)
+  local file = project .. '/src/caller.php'
+  local run = vim
+    .system({
+      fimd, 'context', file, '--project', project, '--content', '-',
+      '--at', tostring(cursor()), '--max-chars', tostring(MAX_CHARS),
+    }, { stdin = text() })
+    :wait(PATIENCE_MS)
+  check(run.code == 0, 'fimd context: ' .. run.stderr)
+  return run.stdout
+end
+
+vim.o.virtualedit = 'onemore'
+vim.o.swapfile = false
+vim.cmd.edit(root .. '/src/caller.php')
+vim.bo.filetype = 'php'
+
+local capabilities = vim.lsp.protocol.make_client_capabilities()
+capabilities.general.positionEncodings = { encoding }
+local errors = {}
+local ended
+local sent = {}
+vim.api.nvim_create_autocmd('LspNotify', {
+  callback = function(event)
+    if event.data.method == 'textDocument/didChange' then
+      local document = event.data.params.textDocument
+      sent[document.uri] = document.version
+    end
+  end,
+})
+local client = vim.lsp.get_client_by_id(assert(vim.lsp.start({
+  name = 'fimd',
+  cmd = { fimd },
+  root_dir = root,
+  capabilities = capabilities,
+  on_error = function(code, err)
+    table.insert(errors, vim.inspect({ code, err }))
+  end,
+  on_exit = function(code, signal)
+    ended = { code = code, signal = signal }
+  end,
+})))
+wait('initialize', function()
+  return client.initialized or ended
+end)
+check(not ended, 'the server ended before it was initialized')
+check(client.offset_encoding == encoding, 'not the encoding: ' .. client.offset_encoding)
+local counts = client.server_capabilities.experimental.fimd
+check(counts.file_count == 2 and counts.bm25_chunks > 0, vim.inspect(counts))
+
+local function params()
+  local place = vim.lsp.util.make_position_params(0, encoding)
+  place.max_chars = MAX_CHARS
+  return place
+end
+
+local function context()
+  local answer, why = client:request_sync('getContext', params(), PATIENCE_MS, 0)
+  check(answer, 'getContext: ' .. tostring(why))
+  check(not answer.err, vim.inspect(answer.err))
+  return answer.result.context
+end
+
+-- The context of the current buffer at the cursor must be what the shell says
+-- for the project.
+local function compare(what, project)
+  local got, wanted = context(), printed(project)
+  check(
+    got == wanted,
+    ('%s, byte %d\n--- the editor got\n%s\n--- the shell says\n%s'):format(what, cursor(), got, wanted)
+  )
+  compared = compared + 1
+  return got
+end
+
+-- Puts the cursor behind the first occurrence of `place`.
+local function go_behind(place)
+  for row, line in ipairs(vim.api.nvim_buf_get_lines(0, 0, -1, true)) do
+    local _, stop = line:find(place, 1, true)
+    if stop then
+      vim.api.nvim_win_set_cursor(0, { row, stop })
+      return
+    end
+  end
+  error('not in the buffer: ' .. place, 0)
+end
+
+-- Replaces the first occurrence of `old`, whose neighbours are left alone.
+local function replace(old, new)
+  for row, line in ipairs(vim.api.nvim_buf_get_lines(0, 0, -1, true)) do
+    local start, stop = line:find(old, 1, true)
+    if start then
+      local lines = vim.split(new, '\n', { plain = true })
+      vim.api.nvim_buf_set_text(0, row - 1, start - 1, row - 1, stop, lines)
+      return
+    end
+  end
+  error('not in the buffer: ' .. old, 0)
+end
+
+-- The file as it was opened, then edits around characters of one, two, three
+-- and four bytes. A text that has slipped by a unit names something else.
+go_behind('$catalogue->')
+check(compare('as opened', root):find('find', 1, true), 'the declarations are not offered')
+for _, edit in ipairs({
+  { '/* 😀é */', '/* 😀é€ */' },
+  { '😀', 'x😀😀' },
+  { '$catalogue->', '$catalogue->fi' },
+  { '😀', '' },
+  { '€ */', '€\n𐍈 */' },
+  { '$catalogue->fi', "$a = '😀'; $catalogue->" },
+  { "'😀'", '"é😀"' },
+  { '\t$last', "\t$b = '😀';\n\t$last" },
+}) do
+  replace(edit[1], edit[2])
+  go_behind('$catalogue->')
+  compare(('%s to %s'):format(edit[1], edit[2]), root)
+end
+vim.cmd.undo()
+compare('undone', root)
+go_behind('$last->')
+compare('the last line, without an end of line', root)
+
+-- Another file, edited and not saved, is what the caller's context is made of.
+-- PHP's names may hold any character, so each that is applied at the wrong
+-- place shows.
+local caller = vim.api.nvim_get_current_buf()
+vim.cmd.edit(root .. '/src/Catalogue.php')
+local catalogue = vim.api.nvim_get_current_buf()
+vim.bo.filetype = 'php'
+check(vim.lsp.buf_attach_client(catalogue, client.id), 'the second buffer is not attached')
+math.randomseed(7)
+local pieces = { '', 'a', 'é', '€', '😀', '𐍈b😀' }
+for edit = 1, EDITS do
+  local rows = {}
+  for row, line in ipairs(vim.api.nvim_buf_get_lines(0, 0, -1, true)) do
+    if line:find('public function find', 1, true) then
+      table.insert(rows, row)
+    end
+  end
+  local row = rows[math.random(#rows)]
+  local line = vim.api.nvim_buf_get_lines(0, row - 1, row, true)[1]
+  local _, fixed = line:find('public function find', 1, true)
+  if edit % 10 == 0 then
+    -- Whole lines, too.
+    local added = ('    public function find%d😀(): self;'):format(edit)
+    vim.api.nvim_buf_set_lines(0, row, row, true, { added, '    // 😀' })
+  else
+    local starts = {}
+    for _, at in ipairs(vim.str_utf_pos(line)) do
+      if at > fixed and at <= line:find('(', 1, true) then
+        table.insert(starts, at - 1)
+      end
+    end
+    local from = math.random(#starts)
+    local to = math.random(from, math.min(#starts, from + 2))
+    local piece = pieces[math.random(#pieces)]
+    vim.api.nvim_buf_set_text(0, row - 1, starts[from], row - 1, starts[to], { piece })
+  end
+end
+check(vim.bo.modified, 'the buffer is not edited')
+-- A request sends the pending changes of its own buffer alone; those of others
+-- follow some 150 ms after they were made.
+wait('the changes to be sent', function()
+  return sent[vim.uri_from_bufnr(catalogue)] == vim.b[catalogue].changedtick
+end)
+local saved = assert(io.open(copy .. '/src/Catalogue.php', 'wb'))
+saved:write(text())
+saved:close()
+vim.api.nvim_set_current_buf(caller)
+go_behind('$catalogue->')
+check(compare('with an unsaved buffer', copy):find('find80😀()', 1, true), 'the edits are not offered')
+
+-- Closing it without saving brings the disk back.
+vim.api.nvim_buf_delete(catalogue, { force = true })
+check(not compare('with the buffer closed', root):find('find80', 1, true), 'the edits are still offered')
+
+-- A burst of requests that nobody wants any more: each is settled, and what
+-- comes after is answered. Neovim keeps a request until it is answered, and
+-- does not show the error of a cancelled one to its handler.
+vim.cmd.enew()
+vim.api.nvim_buf_set_name(0, root .. '/src/long.php')
+vim.bo.filetype = 'php'
+local long = { '<?php' }
+for line = 1, 20000 do
+  long[line + 1] = '$catalogue->find(["😀", 2, 3]);'
+end
+vim.api.nvim_buf_set_lines(0, 0, -1, true, long)
+check(vim.lsp.buf_attach_client(0, client.id), 'the long buffer is not attached')
+local answered = 0
+for _ = 1, BURST do
+  local is_sent, id = client:request('getContext', params(), function(err)
+    check(not err, vim.inspect(err))
+    answered = answered + 1
+  end, 0)
+  check(is_sent, 'a request was not sent')
+  client:cancel_request(id)
+end
+wait('the cancelled requests', function()
+  return vim.tbl_isempty(client.requests)
+end)
+check(answered < BURST, 'nothing was cancelled')
+vim.api.nvim_buf_delete(0, { force = true })
+vim.api.nvim_set_current_buf(caller)
+compare('after the burst', root)
+
+client:stop()
+wait('the end', function()
+  return ended
+end)
+check(ended.code == 0 and ended.signal == 0, vim.inspect(ended))
+check(#errors == 0, table.concat(errors, '\n'))
+io.stdout:write(('%d contexts compared, %d of %d cancelled\n'):format(compared, BURST - answered, BURST))
