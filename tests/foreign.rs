@@ -24,10 +24,20 @@ namespace Shop;
 /** Things to sell. */
 interface Catalogue
 {
-    public function findOne(string $name): self;
+    public function findOne(string $name): Basket;
     public function findMany😀é(string $name): self;
     public function find𐍈Other€(int ...$ids): self;
 }
+";
+
+const BASKET: &str = "<?php
+namespace Shop;
+class Basket
+{
+    public function weigh(): int { return 1; }
+    public function label(): Label { return new Label(); }
+}
+class Label {}
 ";
 
 /// Ends without an end of line.
@@ -79,8 +89,9 @@ fn neovim_gets_what_the_shell_prints() {
     for encoding in ["utf-8", "utf-16", "utf-32"] {
         for end_of_line in ["\n", "\r\n"] {
             let text = |text: &str| text.replace('\n', end_of_line);
-            let (catalogue, caller) = (text(CATALOGUE), text(CALLER));
+            let [basket, catalogue, caller] = [BASKET, CATALOGUE, CALLER].map(text);
             let files = [
+                ("src/Basket.php", &*basket),
                 ("src/Catalogue.php", &*catalogue),
                 ("src/caller.php", &*caller),
             ];

@@ -13,7 +13,7 @@ local PATIENCE_MS = 60000
 -- Enough for all that the project declares.
 local MAX_CHARS = 20000
 local EDITS = 80
-local BURST = 20
+local BURST = 60
 
 local compared = 0
 
@@ -47,13 +47,13 @@ local function cursor()
   return bytes
 end
 
--- What the shell says for the current buffer and cursor.
-local function printed(project)
+-- What the shell says for the current buffer at a byte.
+local function printed(project, byte)
   local file = project .. '/src/caller.php'
   local run = vim
     .system({
       fimd, 'context', file, '--project', project, '--content', '-',
-      '--at', tostring(cursor()), '--max-chars', tostring(MAX_CHARS),
+      '--at', tostring(byte), '--max-chars', tostring(MAX_CHARS),
     }, { stdin = text() })
     :wait(PATIENCE_MS)
   check(run.code == 0, 'fimd context: ' .. run.stderr)
@@ -96,7 +96,7 @@ end)
 check(not ended, 'the server ended before it was initialized')
 check(client.offset_encoding == encoding, 'not the encoding: ' .. client.offset_encoding)
 local counts = client.server_capabilities.experimental.fimd
-check(counts.file_count == 2 and counts.bm25_chunks > 0, vim.inspect(counts))
+check(counts.file_count == 3 and counts.bm25_chunks > 0, vim.inspect(counts))
 
 local function params()
   local place = vim.lsp.util.make_position_params(0, encoding)
@@ -105,7 +105,9 @@ local function params()
 end
 
 local function context()
-  local answer, why = client:request_sync('getContext', params(), PATIENCE_MS, 0)
+  -- Pending changes are sent first if the buffer is named; 0 would not do.
+  local buffer = vim.api.nvim_get_current_buf()
+  local answer, why = client:request_sync('getContext', params(), PATIENCE_MS, buffer)
   check(answer, 'getContext: ' .. tostring(why))
   check(not answer.err, vim.inspect(answer.err))
   return answer.result.context
@@ -114,7 +116,7 @@ end
 -- The context of the current buffer at the cursor must be what the shell says
 -- for the project.
 local function compare(what, project)
-  local got, wanted = context(), printed(project)
+  local got, wanted = context(), printed(project, cursor())
   check(
     got == wanted,
     ('%s, byte %d\n--- the editor got\n%s\n--- the shell says\n%s'):format(what, cursor(), got, wanted)
@@ -151,7 +153,9 @@ end
 -- The file as it was opened, then edits around characters of one, two, three
 -- and four bytes. A text that has slipped by a unit names something else.
 go_behind('$catalogue->')
-check(compare('as opened', root):find('find', 1, true), 'the declarations are not offered')
+local opened = compare('as opened', root)
+check(opened:find('find', 1, true), 'the declarations are not offered')
+check(opened ~= printed(root, cursor() - 1), 'a place beside the cursor has the same context')
 for _, edit in ipairs({
   { '/* 😀é */', '/* 😀é€ */' },
   { '😀', 'x😀😀' },
@@ -237,14 +241,20 @@ for line = 1, 20000 do
 end
 vim.api.nvim_buf_set_lines(0, 0, -1, true, long)
 check(vim.lsp.buf_attach_client(0, client.id), 'the long buffer is not attached')
+vim.cmd.normal('G$')
 local answered = 0
-for _ = 1, BURST do
+local ids = {}
+for burst = 1, BURST do
   local is_sent, id = client:request('getContext', params(), function(err)
     check(not err, vim.inspect(err))
     answered = answered + 1
-  end, 0)
+  end, vim.api.nvim_get_current_buf())
   check(is_sent, 'a request was not sent')
-  client:cancel_request(id)
+  ids[burst] = id
+end
+-- The last ones first: they wait for their turn the longest.
+for burst = BURST, 1, -1 do
+  client:cancel_request(ids[burst])
 end
 wait('the cancelled requests', function()
   return vim.tbl_isempty(client.requests)
