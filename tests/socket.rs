@@ -4,6 +4,7 @@
 
 mod common;
 #[path = "common/daemon.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
 mod daemon;
 
 use std::fs;

@@ -88,6 +88,14 @@ impl Daemon {
         assert!(kill.unwrap().success());
     }
 
+    /// How much memory is resident, in bytes.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kibibytes = line.unwrap().trim().strip_suffix(" kB").unwrap();
+        kibibytes.parse::<u64>().unwrap() << 10
+    }
+
     /// Waits for its end and gives the exit code.
     pub(crate) fn wait(&mut self) -> Option<i32> {
         let child = &mut self.child;
