@@ -4,7 +4,6 @@
 
 mod common;
 #[path = "common/daemon.rs"]
-#[expect(dead_code, reason = "other tests use the rest")]
 mod daemon;
 
 use std::fs;
@@ -176,47 +175,86 @@ fn what_is_in_flight_is_answered_before_the_end() {
     assert_eq!(daemon.wait(), Some(0));
 }
 
-#[test]
-fn clients_that_misbehave_harm_nobody_else() {
-    let project = project();
-    let daemon = Daemon::start();
-    // Half a message, and silence; half a header, and silence; nothing at all.
-    let mut silent = Vec::new();
-    for half in [
-        &b"{\"jsonrpc\":"[..],
-        b"Content-Length: 99999999\r\n\r\n{",
-        b"Content-",
-        b"",
-    ] {
-        let mut stream = daemon.connect();
-        stream.write_all(half).unwrap();
-        silent.push(stream);
-    }
-    // Death in the middle of a message.
-    opened(&daemon, &project)
-        .get_mut()
-        .write_all(b"{\"json")
-        .unwrap();
-    // A flood whose answers are not read, until no more is taken.
-    let mut flooder = opened(&daemon, &project);
-    let stream = flooder.get_mut();
-    stream
-        .set_write_timeout(Some(Duration::from_millis(500)))
-        .unwrap();
+/// What one client that floods without reading may cost, in bytes. Requests in
+/// flight are bounded at 64 MiB; the rest is for the work that they cause.
+const FLOOD_BYTES: u64 = 128 << 20;
+
+/// Sends `bytes` and falls silent; the connection stays.
+fn stalled(daemon: &Daemon, bytes: &[u8]) -> Vec<UnixStream> {
+    let mut stream = daemon.connect();
+    stream.write_all(bytes).unwrap();
+    vec![stream]
+}
+
+/// Asks ten thousand times, or until no more is taken, and reads no answer.
+fn flood(daemon: &Daemon, project: &Project) -> Vec<UnixStream> {
+    let mut stream = opened(daemon, project).into_inner();
+    let patience = Duration::from_millis(500);
+    stream.set_write_timeout(Some(patience)).unwrap();
+    let comment = "x".repeat(10_000);
+    let content = format!("<?php /* {comment} */\\nfunction f(A $a) {{ $a->");
     let mut sent = 0;
-    let flood = loop {
-        let request = get(sent, "<?php\nfunction f(A $a) { $a->");
-        match stream.write_all(request.as_bytes()) {
+    let end = loop {
+        match stream.write_all(get(sent, &content).as_bytes()) {
             Ok(()) => sent += 1,
             Err(error) => break error.kind(),
         }
-        assert!(sent < 1_000_000, "the flood is read without end");
+        assert!(sent < 10_000, "the flood is read without end");
     };
-    assert_eq!(flood, ErrorKind::WouldBlock);
+    assert_eq!(end, ErrorKind::WouldBlock);
     assert!(sent > 100, "{sent}");
+    vec![stream]
+}
+
+#[test]
+fn clients_that_misbehave_harm_nobody_else() {
+    type Abuse = fn(&Daemon, &Project) -> Vec<UnixStream>;
+    const ABUSES: [(&str, Abuse); 8] = [
+        ("half a line", |daemon, _| stalled(daemon, b"{\"jsonrpc\":")),
+        ("half a message", |daemon, _| {
+            stalled(daemon, b"Content-Length: 50000000\r\n\r\n{")
+        }),
+        ("a length above the limit", |daemon, _| {
+            stalled(daemon, b"Content-Length: 99999999999\r\n\r\n{")
+        }),
+        ("a length above all numbers", |daemon, _| {
+            stalled(daemon, b"Content-Length: 99999999999999999999999\r\n\r\n{")
+        }),
+        ("half a header", |daemon, _| stalled(daemon, b"Content-")),
+        ("death in a message", |daemon, project| {
+            let mut client = opened(daemon, project);
+            client.get_mut().write_all(b"{\"json").unwrap();
+            Vec::new()
+        }),
+        ("a flood", flood),
+        ("a crowd", |daemon, _| {
+            // More than are served at a time.
+            (0..600).map(|_| daemon.connect()).collect()
+        }),
+    ];
+    let project = project();
+    let daemon = Daemon::start();
+    let mut polite = opened(&daemon, &project);
+    let mut ask = || {
+        let request = get(1, "<?php\\nfunction f(A $a) { $a->");
+        polite.get_mut().write_all(request.as_bytes()).unwrap();
+        line(&mut polite)
+    };
+    let right = ask();
+    assert!(right.contains("function run()"), "{right}");
+    let before = daemon.resident_bytes();
+    let mut abusers = Vec::new();
+    for (name, abuse) in ABUSES {
+        abusers.extend(abuse(&daemon, &project));
+        for _ in 0..20 {
+            assert_eq!(ask(), right, "{name}");
+        }
+        let grown = daemon.resident_bytes().saturating_sub(before);
+        assert!(grown < FLOOD_BYTES, "{name}: {grown} bytes");
+    }
+    drop(abusers);
     answers_soon(&daemon, &project);
-    drop(flooder);
-    answers_soon(&daemon, &project);
+    assert_eq!(ask(), right);
 }
 
 #[test]
