@@ -40,7 +40,9 @@ pub(crate) fn wait_for<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T 
 
 /// A daemon that accepts clients.
 fn listening(socket: &Path) -> Child {
-    let mut child = serving(socket).spawn().unwrap();
+    // Files that vanish while they are read, and clients that do, are on purpose.
+    let mut command = serving(socket);
+    let mut child = command.arg("--log-level=error").spawn().unwrap();
     wait_for("the daemon to listen", || {
         assert_eq!(child.try_wait().unwrap(), None, "the daemon has ended");
         UnixStream::connect(socket).ok()
