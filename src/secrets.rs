@@ -223,7 +223,7 @@ fn token(text: &str, prefix: Range<usize>, form: &Form) -> Option<Secret> {
     while body.end > body.start && bytes[body.end - 1] == b'.' {
         body.end -= 1;
     }
-    if body.len() < form.min || !judge::is_random(&text[body.clone()]) {
+    if body.len() < form.min || !judge::is_random(&text[body.clone()], form.alphabet.spells()) {
         return None;
     }
     let start = if introduces { body.start } else { prefix.start };

@@ -160,7 +160,9 @@ fn token_hashes(text: &str) -> Vec<u64> {
     for token in tokens {
         let text = token.span.of(text);
         if token.kind == Kind::Doc {
-        } else if text.len() <= LONG_TOKEN {
+            continue;
+        }
+        if text.len() <= LONG_TOKEN {
             hashes.push(xxh3_64(text.as_bytes()));
         } else {
             let words = text.split_ascii_whitespace();

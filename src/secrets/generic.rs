@@ -63,14 +63,13 @@ pub(super) fn find(text: &str, hit: Range<usize>) -> Option<Secret> {
         _ => {}
     }
     let value = match bytes.get(at) {
-        Some(&quote @ (b'\'' | b'"')) if operator != Operator::Adjacent || !quoted => {
-            literal(bytes, at + 1, quote)?
-        }
+        Some(&quote @ (b'\'' | b'"')) => literal(bytes, at + 1, quote)?,
         _ if matches!(operator, Operator::Adjacent | Operator::Colon)
             && !quoted
             && stands_alone(bytes, name.start) =>
         {
-            bare(bytes, at)?
+            let in_query = matches!(bytes[..name.start].last(), Some(b'?' | b'&'));
+            bare(bytes, at, in_query)?
         }
         _ => return None,
     };
@@ -239,10 +238,11 @@ fn literal(bytes: &[u8], from: usize, quote: u8) -> Option<Range<usize>> {
     }
 }
 
-/// The value without quotes that starts at `from`.
-fn bare(bytes: &[u8], from: usize) -> Option<Range<usize>> {
+/// The value without quotes that starts at `from`; in a query `&` ends it.
+fn bare(bytes: &[u8], from: usize, in_query: bool) -> Option<Range<usize>> {
     let is_value = |byte: &u8| {
         byte.is_ascii_alphanumeric()
+            || *byte == b'&' && !in_query
             || matches!(byte, b'!' | b'#' | b'%' | b'*'..=b'+' | b'-'..=b'/' | b':' | b'=' | b'?' | b'@' | b'^' | b'_' | b'~')
     };
     let rest = bytes.get(from..)?;

@@ -110,13 +110,14 @@ pub(super) fn is_secret(value: &str, promise: Promise, interpolates: bool) -> bo
     }
 }
 
-/// Whether the body of an issued token is as random as those are, and no example.
-pub(super) fn is_random(body: &str) -> bool {
+/// Whether the body of an issued token is as random as those are, and no
+/// example. `spells` says that its alphabet has marks that join words.
+pub(super) fn is_random(body: &str, spells: bool) -> bool {
     // Vendors' documents end their examples so.
     !body.ends_with("EXAMPLE")
         && !has_run(body)
         && entropy(body) >= MIN_KEY_ENTROPY
-        && !is_words(body, &Shape::of(body))
+        && !(spells && is_words(body, &Shape::of(body)))
 }
 
 /// Counts of the sorts of characters in a value, in bytes.

@@ -25,6 +25,11 @@ pub(super) enum Alphabet {
 }
 
 impl Alphabet {
+    /// Whether prose and names in code may be written in it.
+    pub(super) fn spells(self) -> bool {
+        matches!(self, Self::Url | Self::Dotted | Self::Base64)
+    }
+
     /// Whether `byte` belongs to the alphabet.
     pub(super) fn has(self, byte: u8) -> bool {
         match self {

@@ -185,22 +185,28 @@ const LOOK_ALIKES: &[&str] = &[
 #[test]
 fn every_planted_secret_is_found_whole() {
     let secrets = secrets();
+    let mut missed = Vec::new();
     for (text, secret, kind) in planted() {
         let found: Vec<_> = secrets
             .find(&text)
             .into_iter()
             .map(|found| (text[found.range].to_owned(), found.kind))
             .collect();
-        assert_eq!(found, [(secret, kind)], "{text}");
+        if found != [(secret, kind)] {
+            missed.push((text, kind, found));
+        }
     }
+    assert_eq!(missed, []);
 }
 
 #[test]
 fn no_look_alike_is_taken_for_a_secret() {
     let secrets = secrets();
-    for text in LOOK_ALIKES {
-        assert_eq!(secrets.find(text), [], "{text}");
-    }
+    let taken: Vec<_> = LOOK_ALIKES
+        .iter()
+        .filter(|text| !secrets.find(text).is_empty())
+        .collect();
+    assert!(taken.is_empty(), "{taken:#?}");
 }
 
 #[test]
@@ -226,7 +232,10 @@ fn the_same_secret_has_the_same_placeholder_and_another_has_another() {
         redact("$a->password = 'tr0ub4dor&3';"),
         "$a->password = 'REDACTED_PASSWORD_b483';"
     );
-    assert_eq!(redact("DB_PASSWORD=tr0ub4dor&3"), "DB_PASSWORD=tr0ub4dor&3");
+    assert_eq!(
+        redact("DB_PASSWORD=tr0ub4dor&3"),
+        "DB_PASSWORD=REDACTED_PASSWORD_b483"
+    );
     assert_eq!(
         redact("\"pwd\": \"tr0ub4dor&3\""),
         "\"pwd\": \"REDACTED_PASSWORD_b483\""
