@@ -114,10 +114,9 @@ pub(super) fn is_secret(value: &str, promise: Promise, interpolates: bool) -> bo
 /// example. `spells` says that its alphabet has marks that join words.
 pub(super) fn is_random(body: &str, spells: bool) -> bool {
     // Vendors' documents end their examples so.
-    !body.ends_with("EXAMPLE")
-        && !has_run(body)
-        && entropy(body) >= MIN_KEY_ENTROPY
-        && !(spells && is_words(body, &Shape::of(body)))
+    let is_example = body.ends_with("EXAMPLE") || has_run(body);
+    let is_prose = spells && is_words(body, &Shape::of(body));
+    !is_example && !is_prose && entropy(body) >= MIN_KEY_ENTROPY
 }
 
 /// Counts of the sorts of characters in a value, in bytes.
