@@ -16,6 +16,7 @@
 //!   one does not need goes to the other. The prefix then starts, and the suffix
 //!   ends, at a line break if there is one.
 
+pub mod duplicates;
 pub mod holes;
 pub mod quality;
 pub mod report;

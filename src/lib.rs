@@ -10,5 +10,6 @@ pub mod files;
 pub mod index;
 pub mod php;
 pub mod rpc;
+pub mod secrets;
 pub mod server;
 pub mod text;

@@ -82,7 +82,7 @@ fn repetitive(text: &str) -> bool {
 }
 
 /// Words, and single other characters, without white space.
-fn tokens(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn tokens(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         rest = rest.trim_start();

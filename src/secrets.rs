@@ -1,0 +1,344 @@
+//! Secrets in source text, and placeholders for them: keys and tokens of known
+//! issuers, private keys, passwords in URLs and connection strings, and values
+//! that a name gives away, if they look like a secret.
+//!
+//! [`Secrets::find`] is one pass of an automaton over all prefixes and names;
+//! only what it hits is looked at. Each look is bounded or ends where the next
+//! may begin, so the time is linear in the text whatever it holds.
+//!
+//! # What depends on what
+//! Whether some bytes are a secret depends on them, on one byte behind them and
+//! on what leads to them: the two bytes in front of a token; name, operator and
+//! quote in front of a named value (at most 256 bytes); `BEGIN` and `END` of a
+//! private key; scheme and user of a URL. Cutting a window out of a text and
+//! redacting it thus gives the same as redacting the text and cutting, unless
+//! an edge of the window lies in a secret or in what leads to it. So whoever
+//! cuts finds the secrets of the whole text once, and lets [`replace`] map them
+//! onto each window; [`cut`] says whether an edge would go through one.
+//!
+//! # Placeholders
+//! `REDACTED_`, the kind in capitals, `_` and four hex digits of a keyed BLAKE3
+//! hash of the secret: `REDACTED_GITHUB_TOKEN_1a2b`. The same secret of the
+//! same kind always has the same one. It tells 16 bits about its secret and no
+//! more, however long one searches: of a list of ten million passwords some 150
+//! share it. It is a word, so it stands wherever the secret stood without
+//! ending a string or a comment, and it is never taken for a secret itself:
+//! redacting twice is redacting once.
+//!
+//! Out of reach: secrets put together from several literals, in another
+//! encoding, or compared with instead of assigned.
+
+mod generic;
+mod judge;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, BuildError};
+use memchr::{memchr, memmem};
+
+use self::judge::Promise;
+use self::rules::{Alphabet, FORMS, Form, NAMES};
+
+/// What every placeholder starts with.
+const MARK: &str = "REDACTED_";
+/// Keeps the placeholders' hashes apart from any other use of BLAKE3.
+const HASH_CONTEXT: &str = "fimd 2026 placeholder of a secret";
+
+/// In front of the anchors in [`NAMES`], behind those in [`FORMS`].
+const SPECIAL: [&str; 3] = [PEM_BEGIN, URL_MARK, JWT_BEGIN];
+const PEM_BEGIN: &str = "-----BEGIN ";
+const URL_MARK: &str = "://";
+const JWT_BEGIN: &str = "eyJ";
+
+/// The most bytes of a private key between `BEGIN` and `END`.
+const MAX_PEM: usize = 16 << 10;
+/// The fewest characters of a line of a private key.
+const MIN_PEM_RUN: usize = 24;
+/// The most bytes of a JSON Web Token.
+const MAX_JWT: usize = 4 << 10;
+/// The fewest bytes of a JSON Web Token's header and of its claims.
+const MIN_JWT_PART: usize = 17;
+/// The most bytes of a URL's scheme, of its user and of its password, each.
+const MAX_URL_PART: usize = 128;
+
+/// A secret in a text. It holds no part of the text, so it can be logged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Secret {
+    /// Where it stands, in bytes.
+    pub range: Range<usize>,
+    /// What it is, in `snake_case`: `github_token`, `private_key`, `password`;
+    /// `secret` for keys and tokens of an issuer that is not known.
+    pub kind: &'static str,
+}
+
+/// Finds secrets; made once and shared.
+#[derive(Debug)]
+pub struct Secrets {
+    /// [`FORMS`], then [`SPECIAL`], then [`NAMES`], whatever their case.
+    anchors: AhoCorasick,
+}
+
+impl Secrets {
+    /// Gets ready.
+    ///
+    /// # Errors
+    /// If the rules were too many for an automaton.
+    pub fn new() -> Result<Self, BuildError> {
+        let forms = FORMS.iter().map(|form| form.prefix);
+        let anchors = forms.chain(SPECIAL).chain(NAMES.iter().copied());
+        let anchors = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .kind(Some(aho_corasick::AhoCorasickKind::DFA))
+            .build(anchors)?;
+        Ok(Self { anchors })
+    }
+
+    /// The secrets of `text` in order; none overlaps another.
+    #[must_use]
+    pub fn find(&self, text: &str) -> Vec<Secret> {
+        let mut found = Vec::new();
+        for hit in self.anchors.find_overlapping_iter(text) {
+            let (anchor, range) = (hit.pattern().as_usize(), hit.range());
+            if let Some(form) = FORMS.get(anchor) {
+                found.extend(token(text, range, form));
+            } else if let Some(&special) = SPECIAL.get(anchor - FORMS.len()) {
+                match special {
+                    PEM_BEGIN => private_key(text, range, &mut found),
+                    URL_MARK => found.extend(password_of_url(text, range)),
+                    _ => found.extend(json_web_token(text, range)),
+                }
+            } else {
+                found.extend(generic::find(text, range));
+            }
+        }
+        found.retain(|secret| !text[secret.range.clone()].contains(MARK));
+        merge(found)
+    }
+
+    /// `text` with a placeholder for each secret, and the secrets that it had.
+    #[must_use]
+    pub fn redact<'t>(&self, text: &'t str) -> (Cow<'t, str>, Vec<Secret>) {
+        let secrets = self.find(text);
+        (replace(text, 0..text.len(), &secrets), secrets)
+    }
+}
+
+/// The `window` (in bytes) of `text` with a placeholder for each of `secrets`,
+/// which are those of the whole text. Of a secret that an edge of the window
+/// cuts through nothing is left: its whole placeholder stands for the part.
+/// Empty if the window does not lie in the text.
+#[must_use]
+pub fn replace<'t>(text: &'t str, window: Range<usize>, secrets: &[Secret]) -> Cow<'t, str> {
+    let Some(inside) = text.get(window.clone()) else {
+        return Cow::Borrowed("");
+    };
+    let first = secrets.partition_point(|secret| secret.range.end <= window.start);
+    let mut within = secrets[first..]
+        .iter()
+        .take_while(|secret| secret.range.start < window.end)
+        .peekable();
+    if within.peek().is_none() {
+        return Cow::Borrowed(inside);
+    }
+    let mut redacted = String::with_capacity(inside.len());
+    let mut at = window.start;
+    for secret in within {
+        redacted.push_str(&text[at..secret.range.start.max(at)]);
+        redacted.push_str(&placeholder(secret.kind, &text[secret.range.clone()]));
+        at = secret.range.end.min(window.end);
+    }
+    redacted.push_str(&text[at..window.end]);
+    Cow::Owned(redacted)
+}
+
+/// The one of `secrets` that an edge at byte `at` cuts through, if there is one.
+#[must_use]
+pub fn cut(secrets: &[Secret], at: usize) -> Option<&Secret> {
+    let first = secrets.partition_point(|secret| secret.range.end <= at);
+    secrets.get(first).filter(|secret| secret.range.start < at)
+}
+
+fn placeholder(kind: &str, secret: &str) -> String {
+    let hash = blake3::derive_key(HASH_CONTEXT, secret.as_bytes());
+    let kind = kind.to_ascii_uppercase();
+    format!("{MARK}{kind}_{:02x}{:02x}", hash[0], hash[1])
+}
+
+/// Sorts `found` and joins what overlaps. Of kinds that start together the
+/// longer tells, then that of a known form.
+fn merge(mut found: Vec<Secret>) -> Vec<Secret> {
+    let unnamed = |kind| matches!(kind, generic::PASSWORD | generic::SECRET);
+    found.sort_by_key(|s| (s.range.start, Reverse(s.range.end), unnamed(s.kind), s.kind));
+    let mut merged: Vec<Secret> = Vec::with_capacity(found.len());
+    for secret in found {
+        match merged.last_mut() {
+            Some(last) if secret.range.start < last.range.end => {
+                last.range.end = last.range.end.max(secret.range.end);
+            }
+            _ => merged.push(secret),
+        }
+    }
+    merged
+}
+
+/// Whether a token of `alphabet` may start at byte `at`: not in the middle of a
+/// longer one. The letter of an escape like `\n` is no part of one.
+fn starts_token(bytes: &[u8], at: usize, alphabet: Alphabet) -> bool {
+    match bytes[..at] {
+        [.., b'\\', b'n' | b'r' | b't'] => true,
+        [.., before] => !(before == b'_' || before.is_ascii_alphanumeric() || alphabet.has(before)),
+        [] => true,
+    }
+}
+
+/// The run of `alphabet` from byte `from` on, if it is no longer than `max`.
+fn run(bytes: &[u8], from: usize, alphabet: Alphabet, max: usize) -> Option<Range<usize>> {
+    let rest = &bytes[from..];
+    let len = rest
+        .iter()
+        .take(max + 1)
+        .take_while(|byte| alphabet.has(**byte))
+        .count();
+    (len <= max).then_some(from..from + len)
+}
+
+fn token(text: &str, prefix: Range<usize>, form: &Form) -> Option<Secret> {
+    let bytes = text.as_bytes();
+    // What introduces a token instead of being a part of it: `Bearer `, `AccountKey=`.
+    let introduces = form.prefix.ends_with([' ', '=', '/']);
+    let starts = if introduces {
+        starts_token(bytes, prefix.start, Alphabet::Word)
+    } else {
+        starts_token(bytes, prefix.start, form.alphabet)
+    };
+    if !starts || text[prefix.clone()] != *form.prefix {
+        return None;
+    }
+    let mut body = run(bytes, prefix.end, form.alphabet, form.max)?;
+    while body.end > body.start && bytes[body.end - 1] == b'.' {
+        body.end -= 1;
+    }
+    if body.len() < form.min || !judge::is_random(&text[body.clone()], form.alphabet.spells()) {
+        return None;
+    }
+    let start = if introduces { body.start } else { prefix.start };
+    Some(Secret {
+        range: start..body.end,
+        kind: form.kind,
+    })
+}
+
+fn json_web_token(text: &str, begin: Range<usize>) -> Option<Secret> {
+    let bytes = text.as_bytes();
+    if !starts_token(bytes, begin.start, Alphabet::Dotted) {
+        return None;
+    }
+    let range = run(bytes, begin.start, Alphabet::Dotted, MAX_JWT)?;
+    let mut parts = text[range.clone()].split('.');
+    let mut part = || {
+        let part = parts.next()?;
+        (part.len() >= MIN_JWT_PART && part.starts_with(JWT_BEGIN)).then_some(part)
+    };
+    let (header, claims) = (part()?, part()?);
+    let signature = parts.next().map_or(0, |signature| 1 + signature.len());
+    let end = range.start + header.len() + 1 + claims.len() + signature;
+    Some(Secret {
+        range: range.start..end,
+        kind: "json_web_token",
+    })
+}
+
+/// The password of the URL whose `://` stands at `mark`.
+fn password_of_url(text: &str, mark: Range<usize>) -> Option<Secret> {
+    let bytes = text.as_bytes();
+    let scheme = bytes[mark.start.saturating_sub(MAX_URL_PART)..mark.start]
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+        .count();
+    let is_part = |byte: u8| byte.is_ascii_graphic() && !b"'\"<>/@?`\\".contains(&byte);
+    let part = |from: usize, close: u8| {
+        let rest = &bytes[from..(from + MAX_URL_PART).min(bytes.len())];
+        let len = memchr(close, rest)?;
+        rest[..len]
+            .iter()
+            .all(|b| is_part(*b))
+            .then_some(from + len)
+    };
+    let colon = part(mark.end, b':')?;
+    let at = part(colon + 1, b'@')?;
+    let range = colon + 1..at;
+    let host = bytes
+        .get(at + 1)
+        .is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'[');
+    (scheme >= 2 && host && judge::is_secret(&text[range.clone()], Promise::Password, true))
+        .then_some(Secret {
+            range,
+            kind: generic::PASSWORD,
+        })
+}
+
+/// The parts of the private key whose `-----BEGIN ` stands at `begin`: one if
+/// it is written in one piece, one for each literal if it is put together.
+/// `BEGIN` and `END` stay, and so does all that is no key.
+fn private_key(text: &str, begin: Range<usize>, found: &mut Vec<Secret>) {
+    let bytes = text.as_bytes();
+    let label_end = (begin.end + 40).min(bytes.len());
+    let Some(label) = memmem::find(&bytes[begin.end..label_end], b"-----") else {
+        return;
+    };
+    let body = begin.end + label + 5;
+    if memmem::find(&bytes[begin.end..body], b"PRIVATE KEY").is_none() {
+        return;
+    }
+    let rest = &bytes[body..(body + MAX_PEM).min(bytes.len())];
+    // Up to the next mark of any sort, so that many beginnings cost no more than one.
+    let Some(len) = memmem::find(rest, b"-----") else {
+        return;
+    };
+    if !rest[len..].starts_with(b"-----END ") {
+        return;
+    }
+    let is_key = |byte: u8| Alphabet::Base64.has(byte);
+    let is_break = |byte: u8| byte.is_ascii_whitespace() || byte == b'\\';
+    let mut at = body;
+    for piece in rest[..len].split(|&byte| !is_key(byte) && !is_break(byte)) {
+        let mut range = at..at + piece.len();
+        at = range.end + 1;
+        // Line breaks at both ends stay, as they are or as escapes.
+        while let Some(rest) = strip_break(&bytes[range.clone()]) {
+            range.start = range.end - rest.len();
+        }
+        while range.end > range.start {
+            let piece = &bytes[range.clone()];
+            let trailing = match piece {
+                [.., b'\\', b'n' | b'r' | b't'] => 2,
+                [.., last] if is_break(*last) => 1,
+                _ => break,
+            };
+            range.end -= trailing;
+        }
+        let is_long = bytes[range.clone()]
+            .split(|&byte| !is_key(byte))
+            .any(|run| run.len() >= MIN_PEM_RUN && run.iter().any(u8::is_ascii_digit));
+        if is_long {
+            found.push(Secret {
+                range,
+                kind: "private_key",
+            });
+        }
+    }
+}
+
+fn strip_break(bytes: &[u8]) -> Option<&[u8]> {
+    match bytes {
+        [b'\\', b'n' | b'r' | b't', rest @ ..] => Some(rest),
+        [first, rest @ ..] if first.is_ascii_whitespace() => Some(rest),
+        _ => None,
+    }
+}

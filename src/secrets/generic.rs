@@ -1,0 +1,259 @@
+//! Values that a name gives away: `$password = '…'`, `'api_key' => '…'`,
+//! `define('DB_PASSWORD', '…')`, `->setPassword('…')`, `SECRET=…`.
+//!
+//! Only the bytes from the name to the end of the value decide, and the two in
+//! front of the name.
+
+use std::ops::Range;
+
+use memchr::memchr3;
+
+use super::Secret;
+use super::judge::{self, MAX_VALUE, Promise};
+
+/// The kind of what a person chose.
+pub(super) const PASSWORD: &str = "password";
+/// The kind of what a machine made, for whatever use.
+pub(super) const SECRET: &str = "secret";
+
+/// The most bytes of a name; what is longer is no name.
+const MAX_NAME: usize = 64;
+/// The most white space between a name, its operator and its value, in bytes.
+const MAX_BLANK: usize = 64;
+
+/// What the word in front of `key` makes it a secret.
+const KEYS: &[&str] = &[
+    "api",
+    "secret",
+    "private",
+    "access",
+    "auth",
+    "encryption",
+    "encrypt",
+    "crypt",
+    "crypto",
+    "app",
+    "license",
+    "signing",
+    "signature",
+    "master",
+    "account",
+    "consumer",
+    "shared",
+    "nonce",
+    "in",
+    "hmac",
+    "jwt",
+    "webhook",
+    "storage",
+    "security",
+    "server",
+    "upgrade",
+];
+
+/// The secret that the part of a name at `hit` gives away in `text`.
+pub(super) fn find(text: &str, hit: Range<usize>) -> Option<Secret> {
+    let bytes = text.as_bytes();
+    let name = name_around(bytes, &hit)?;
+    let promise = promise(&text[name.clone()], hit.start - name.start)?;
+    let (at, operator, quoted) = operator(bytes, name.end)?;
+    match operator {
+        Operator::Call if !is_setter(&text[name.clone()]) => return None,
+        Operator::Comma if !is_first_argument(&bytes[..name.start]) => return None,
+        _ => {}
+    }
+    let value = match bytes.get(at) {
+        Some(&quote @ (b'\'' | b'"')) => literal(bytes, at + 1, quote)?,
+        _ if matches!(operator, Operator::Adjacent | Operator::Colon)
+            && !quoted
+            && stands_alone(bytes, name.start) =>
+        {
+            let in_query = matches!(bytes[..name.start].last(), Some(b'?' | b'&'));
+            bare(bytes, at, in_query)?
+        }
+        _ => return None,
+    };
+    let interpolates = bytes.get(value.start.wrapping_sub(1)) != Some(&b'\'');
+    let kind = match promise {
+        Promise::Password => PASSWORD,
+        Promise::Key => SECRET,
+    };
+    judge::is_secret(&text[value.clone()], promise, interpolates)
+        .then_some(Secret { range: value, kind })
+}
+
+/// The identifier around `hit`.
+fn name_around(bytes: &[u8], hit: &Range<usize>) -> Option<Range<usize>> {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let before = bytes[hit.start.saturating_sub(MAX_NAME)..hit.start]
+        .iter()
+        .rev()
+        .take_while(|byte| is_name(byte))
+        .count();
+    let end = (hit.end + MAX_NAME).min(bytes.len());
+    let mut after = bytes[hit.end..end]
+        .iter()
+        .take_while(|byte| is_name(byte))
+        .count();
+    // The dash of `$password->`.
+    if after > 0 && bytes[hit.end + after - 1] == b'-' {
+        after -= 1;
+    }
+    let name = hit.start - before..hit.end + after;
+    (name.len() <= MAX_NAME).then_some(name)
+}
+
+/// What the last word of `name` promises, if the part of it at `hit` lies in
+/// that word: `reset_password` is one, `password_reset` none.
+fn promise(name: &str, hit: usize) -> Option<Promise> {
+    let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_' || c == '-');
+    let start = last_word(name);
+    if hit < start {
+        // `api_key` is found by its last word.
+        return None;
+    }
+    let last = name[start..].to_ascii_lowercase();
+    let ends = |tails: &[&str]| tails.iter().any(|tail| last.ends_with(tail));
+    if ends(&["password", "passwd", "passphrase", "pwd"])
+        || last.ends_with("pass") && last.len() <= 8
+    {
+        return Some(Promise::Password);
+    }
+    if ends(&["token", "secret", "salt", "credential", "credentials"]) {
+        return Some(Promise::Key);
+    }
+    let before = name[..start].trim_end_matches(['_', '-']);
+    let before = before[last_word(before)..].to_ascii_lowercase();
+    let key = last.strip_suffix("key")?;
+    let owner = if key.is_empty() { &*before } else { key };
+    KEYS.contains(&owner).then_some(Promise::Key)
+}
+
+/// Where the last word of `name` starts; words part at `_`, `-` and a capital
+/// behind a small letter or in front of one.
+fn last_word(name: &str) -> usize {
+    let bytes = name.as_bytes();
+    (1..bytes.len())
+        .rev()
+        .find(|&at| {
+            let (before, here) = (bytes[at - 1], bytes[at]);
+            let small_next = bytes.get(at + 1).is_some_and(u8::is_ascii_lowercase);
+            matches!(before, b'_' | b'-')
+                || here.is_ascii_uppercase() && (!before.is_ascii_uppercase() || small_next)
+        })
+        .unwrap_or(0)
+}
+
+/// What stands between a name and its value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Operator {
+    /// `=>`, `=` with blanks, `??` or `?:`
+    Assign,
+    /// The comma behind a quoted name.
+    Comma,
+    /// `=` without blanks, as in env files and connection strings.
+    Adjacent,
+    /// `:`
+    Colon,
+    /// `(`
+    Call,
+}
+
+/// The operator behind a name that ends at `at`: where its value starts, what
+/// it is, and whether the name ends in a quote.
+fn operator(bytes: &[u8], at: usize) -> Option<(usize, Operator, bool)> {
+    let quoted = matches!(bytes.get(at), Some(b'\'' | b'"'));
+    let mut from = at + usize::from(quoted);
+    if quoted && matches!(bytes.get(from), Some(b']' | b')')) {
+        from += 1;
+    }
+    let from = skip_blank(bytes, from);
+    let (len, operator) = match bytes.get(from..)? {
+        [b'=', b'=', ..] | [b':', b':', ..] => return None,
+        [b'?', b'?', b'=', ..] => (3, Operator::Assign),
+        [b'=', b'>', ..] | [b'?', b'?' | b':', ..] => (2, Operator::Assign),
+        [b'=', next, ..] if from == at && !next.is_ascii_whitespace() => (1, Operator::Adjacent),
+        [b'=', ..] => (1, Operator::Assign),
+        [b':', ..] => (1, Operator::Colon),
+        [b',', ..] if quoted => (1, Operator::Comma),
+        [b'(', ..] if !quoted => (1, Operator::Call),
+        _ => return None,
+    };
+    Some((skip_blank(bytes, from + len), operator, quoted))
+}
+
+fn skip_blank(bytes: &[u8], from: usize) -> usize {
+    let rest = bytes.get(from..).unwrap_or_default();
+    from + rest
+        .iter()
+        .take(MAX_BLANK)
+        .take_while(|byte| byte.is_ascii_whitespace())
+        .count()
+}
+
+/// Whether `name` is that of a method that takes the secret.
+fn is_setter(name: &str) -> bool {
+    ["set", "with", "use"].iter().any(|verb| {
+        name.strip_prefix(verb)
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase() || c == '_'))
+    })
+}
+
+/// Whether `before` ends in what opens a call's first argument: `define('`.
+fn is_first_argument(before: &[u8]) -> bool {
+    let [head @ .., b'\'' | b'"'] = before else {
+        return false;
+    };
+    let head = &head[head.len().saturating_sub(MAX_BLANK)..];
+    let Some((b'(', call)) = head.trim_ascii_end().split_last() else {
+        return false;
+    };
+    let is_array = call
+        .last_chunk::<5>()
+        .is_some_and(|last| last.eq_ignore_ascii_case(b"array"));
+    call.last().is_some_and(u8::is_ascii_alphanumeric) && !is_array
+}
+
+/// Whether nothing of PHP stands in front of a name at `start`, so that a value
+/// without quotes may follow it.
+fn stands_alone(bytes: &[u8], start: usize) -> bool {
+    start == 0
+        || matches!(
+            bytes[start - 1],
+            b'\n' | b'\r' | b' ' | b'\t' | b';' | b'?' | b'&' | b'\'' | b'"'
+        )
+}
+
+/// The inside of the literal that starts at `from`, up to `quote`.
+fn literal(bytes: &[u8], from: usize, quote: u8) -> Option<Range<usize>> {
+    let end = (from + MAX_VALUE + 1).min(bytes.len());
+    let mut at = from;
+    loop {
+        at += memchr3(quote, b'\\', b'\n', bytes.get(at..end)?)?;
+        match bytes[at] {
+            b'\\' => at += 2,
+            b'\n' => return None,
+            _ => return Some(from..at),
+        }
+    }
+}
+
+/// The value without quotes that starts at `from`; in a query `&` ends it.
+fn bare(bytes: &[u8], from: usize, in_query: bool) -> Option<Range<usize>> {
+    let is_value = |byte: &u8| {
+        byte.is_ascii_alphanumeric()
+            || *byte == b'&' && !in_query
+            || matches!(byte, b'!' | b'#' | b'%' | b'*'..=b'+' | b'-'..=b'/' | b':' | b'=' | b'?' | b'@' | b'^' | b'_' | b'~')
+    };
+    let rest = bytes.get(from..)?;
+    let len = rest
+        .iter()
+        .take(MAX_VALUE + 1)
+        .take_while(|byte| is_value(byte))
+        .count();
+    match rest.get(len) {
+        // An expression, or text that is put together at run time.
+        Some(b'(' | b'$' | b'{' | b'<' | b'>' | b'[') => None,
+        _ => Some(from..from + len),
+    }
+}

@@ -1,0 +1,199 @@
+//! What issued tokens look like, as data: a fixed prefix, then a run of known
+//! characters and length.
+//!
+//! The formats are those of gitleaks' default rules (MIT) and of the issuers'
+//! own documentation, written down as runs rather than regular expressions: a
+//! run is read once, so no text makes them slow.
+
+/// The characters that a token is made of.
+#[derive(Clone, Copy)]
+pub(super) enum Alphabet {
+    /// `0-9 a-f`
+    Hex,
+    /// `A-Z 2-7`
+    Base32,
+    /// `A-Z a-z 0-9`
+    Alnum,
+    /// `A-Z a-z 0-9 _`
+    Word,
+    /// `A-Z a-z 0-9 _ -`
+    Url,
+    /// `A-Z a-z 0-9 _ - .`
+    Dotted,
+    /// `A-Z a-z 0-9 + / =`
+    Base64,
+}
+
+impl Alphabet {
+    /// Whether prose and names in code may be written in it.
+    pub(super) fn spells(self) -> bool {
+        matches!(self, Self::Url | Self::Dotted | Self::Base64)
+    }
+
+    /// Whether `byte` belongs to the alphabet.
+    pub(super) fn has(self, byte: u8) -> bool {
+        match self {
+            Self::Hex => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+            Self::Base32 => matches!(byte, b'A'..=b'Z' | b'2'..=b'7'),
+            Self::Alnum => byte.is_ascii_alphanumeric(),
+            Self::Word => byte.is_ascii_alphanumeric() || byte == b'_',
+            Self::Url => byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'),
+            Self::Dotted => byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'),
+            Self::Base64 => byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='),
+        }
+    }
+}
+
+/// The form of one issuer's tokens.
+pub(super) struct Form {
+    /// What a finding is called.
+    pub(super) kind: &'static str,
+    /// How the token begins.
+    pub(super) prefix: &'static str,
+    /// What follows the prefix.
+    pub(super) alphabet: Alphabet,
+    /// The fewest characters behind the prefix.
+    pub(super) min: usize,
+    /// The most characters behind the prefix.
+    pub(super) max: usize,
+}
+
+const fn form(
+    kind: &'static str,
+    prefix: &'static str,
+    alphabet: Alphabet,
+    min: usize,
+    max: usize,
+) -> Form {
+    Form {
+        kind,
+        prefix,
+        alphabet,
+        min,
+        max,
+    }
+}
+
+/// The forms, a longer prefix before one that it begins with.
+pub(super) const FORMS: &[Form] = &[
+    // AWS: IAM identifiers, "Understanding unique ID prefixes".
+    form("aws_access_key", "AKIA", Alphabet::Base32, 16, 16),
+    form("aws_access_key", "ASIA", Alphabet::Base32, 16, 16),
+    form("aws_access_key", "ABIA", Alphabet::Base32, 16, 16),
+    form("aws_access_key", "ACCA", Alphabet::Base32, 16, 16),
+    // Alibaba Cloud.
+    form("alibaba_access_key", "LTAI", Alphabet::Alnum, 20, 20),
+    // GitHub: "Behind GitHub's new authentication token formats".
+    form("github_token", "ghp_", Alphabet::Alnum, 36, 251),
+    form("github_token", "gho_", Alphabet::Alnum, 36, 251),
+    form("github_token", "ghu_", Alphabet::Alnum, 36, 251),
+    form("github_token", "ghs_", Alphabet::Alnum, 36, 251),
+    form("github_token", "ghr_", Alphabet::Alnum, 36, 251),
+    form("github_token", "github_pat_", Alphabet::Word, 82, 82),
+    // GitLab: "Token overview", token prefixes.
+    form("gitlab_token", "glpat-", Alphabet::Dotted, 20, 64),
+    form("gitlab_token", "gldt-", Alphabet::Url, 20, 64),
+    form("gitlab_token", "glrt-", Alphabet::Dotted, 20, 64),
+    form("gitlab_token", "glcbt-", Alphabet::Url, 20, 64),
+    form("gitlab_token", "glptt-", Alphabet::Hex, 40, 40),
+    form("gitlab_token", "glsoat-", Alphabet::Url, 20, 64),
+    // Slack: "Token types".
+    form("slack_token", "xoxb-", Alphabet::Url, 20, 128),
+    form("slack_token", "xoxp-", Alphabet::Url, 20, 128),
+    form("slack_token", "xoxa-", Alphabet::Url, 20, 128),
+    form("slack_token", "xoxr-", Alphabet::Url, 20, 128),
+    form("slack_token", "xoxs-", Alphabet::Url, 20, 128),
+    form("slack_token", "xoxe-", Alphabet::Url, 20, 256),
+    form("slack_token", "xapp-", Alphabet::Url, 20, 128),
+    // Stripe: "API keys"; test keys open accounts too.
+    form("stripe_key", "sk_live_", Alphabet::Alnum, 10, 128),
+    form("stripe_key", "sk_test_", Alphabet::Alnum, 10, 128),
+    form("stripe_key", "rk_live_", Alphabet::Alnum, 10, 128),
+    form("stripe_key", "rk_test_", Alphabet::Alnum, 10, 128),
+    form("stripe_key", "whsec_", Alphabet::Base64, 32, 64),
+    // Google.
+    form("google_api_key", "AIza", Alphabet::Url, 35, 35),
+    form("google_client_secret", "GOCSPX-", Alphabet::Url, 28, 28),
+    form("google_token", "ya29.", Alphabet::Dotted, 20, 512),
+    // OpenAI, Anthropic and those that copied their form.
+    form("ai_key", "sk-", Alphabet::Url, 40, 256),
+    form("ai_key", "gsk_", Alphabet::Alnum, 52, 52),
+    form("huggingface_token", "hf_", Alphabet::Alnum, 34, 40),
+    form("replicate_token", "r8_", Alphabet::Alnum, 37, 37),
+    // Mail and messages.
+    form("sendgrid_key", "SG.", Alphabet::Dotted, 66, 66),
+    form("mailgun_key", "key-", Alphabet::Hex, 32, 32),
+    form("brevo_key", "xkeysib-", Alphabet::Url, 81, 81),
+    form("twilio_key", "SK", Alphabet::Hex, 32, 32),
+    // Package registries.
+    form("npm_token", "npm_", Alphabet::Alnum, 36, 36),
+    form("pypi_token", "pypi-AgE", Alphabet::Url, 50, 512),
+    form("rubygems_token", "rubygems_", Alphabet::Hex, 48, 48),
+    form("packagist_token", "packagist_", Alphabet::Hex, 32, 80),
+    form("docker_token", "dckr_pat_", Alphabet::Url, 27, 32),
+    // Hosting and infrastructure.
+    form("digitalocean_token", "dop_v1_", Alphabet::Hex, 64, 64),
+    form("digitalocean_token", "doo_v1_", Alphabet::Hex, 64, 64),
+    form("digitalocean_token", "dor_v1_", Alphabet::Hex, 64, 64),
+    form(
+        "azure_storage_key",
+        "AccountKey=",
+        Alphabet::Base64,
+        40,
+        128,
+    ),
+    form(
+        "azure_shared_key",
+        "SharedAccessKey=",
+        Alphabet::Base64,
+        40,
+        128,
+    ),
+    form("databricks_token", "dapi", Alphabet::Hex, 32, 32),
+    form("doppler_token", "dp.pt.", Alphabet::Alnum, 43, 43),
+    form("vault_token", "hvs.", Alphabet::Url, 90, 120),
+    form("pulumi_token", "pul-", Alphabet::Hex, 40, 40),
+    form("planetscale_token", "pscale_tkn_", Alphabet::Dotted, 32, 64),
+    form("supabase_token", "sbp_", Alphabet::Hex, 40, 40),
+    form("age_key", "AGE-SECRET-KEY-1", Alphabet::Alnum, 58, 58),
+    // Shops and payment.
+    form("shopify_token", "shpat_", Alphabet::Hex, 32, 32),
+    form("shopify_token", "shpca_", Alphabet::Hex, 32, 32),
+    form("shopify_token", "shppa_", Alphabet::Hex, 32, 32),
+    form("shopify_token", "shpss_", Alphabet::Hex, 32, 32),
+    form("square_token", "sq0atp-", Alphabet::Url, 22, 60),
+    form("square_secret", "sq0csp-", Alphabet::Url, 43, 60),
+    // Watching and planning.
+    form("newrelic_key", "NRAK-", Alphabet::Alnum, 27, 27),
+    form("sentry_token", "sntrys_", Alphabet::Base64, 80, 400),
+    form("sentry_token", "sntryu_", Alphabet::Hex, 64, 64),
+    form("grafana_token", "glsa_", Alphabet::Word, 41, 41),
+    form("grafana_token", "glc_", Alphabet::Base64, 32, 400),
+    form("postman_key", "PMAK-", Alphabet::Url, 59, 59),
+    form("linear_key", "lin_api_", Alphabet::Alnum, 40, 40),
+    form("notion_token", "ntn_", Alphabet::Alnum, 46, 46),
+    form("atlassian_token", "ATATT3", Alphabet::Url, 150, 220),
+    form("figma_token", "figd_", Alphabet::Url, 40, 64),
+    // Headers, whoever issued what stands behind them.
+    form("bearer_token", "Bearer ", Alphabet::Dotted, 20, 512),
+    form("basic_auth", "Basic ", Alphabet::Base64, 20, 512),
+    // The path of a webhook is all that guards it.
+    form(
+        "slack_webhook",
+        "hooks.slack.com/services/",
+        Alphabet::Base64,
+        40,
+        64,
+    ),
+];
+
+/// Parts of the names of secrets; [`super::generic`] looks at the whole name.
+pub(super) const NAMES: &[&str] = &[
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "key",
+    "salt",
+    "credential",
+];

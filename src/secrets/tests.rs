@@ -1,0 +1,320 @@
+//! Planted secrets, what looks like them, and what holds for any text.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn secrets() -> Secrets {
+    Secrets::new().unwrap()
+}
+
+/// Characters that no rule takes for an example. Tokens are put together here,
+/// because hosts refuse to store a file that spells one.
+fn body(alphabet: Alphabet, len: usize) -> String {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut body = String::new();
+    while body.len() < len {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let byte = (state >> 57) as u8;
+        if alphabet.has(byte) && (byte.is_ascii_alphanumeric()) {
+            body.push(char::from(byte));
+        }
+    }
+    body
+}
+
+/// PHP around a secret, `{}`, and the secret's kind.
+fn named() -> Vec<(&'static str, String, &'static str)> {
+    let (password, secret) = ("password", "secret");
+    let key = body(Alphabet::Alnum, 32);
+    let hex = body(Alphabet::Hex, 40);
+    let noise = "Xakm<o xQy rw4EMsLKM-?!T+,PFF})H4lzcW57AF0U@N@< >M%G4Yt>f`z]MON";
+    let chosen = "tr0ub4dor&3";
+    [
+        ("$password = '{}';", chosen, password),
+        ("$db_password='{}';", chosen, password),
+        ("private string $passwd = \"{}\";", chosen, password),
+        ("    'password' => '{}',", chosen, password),
+        ("    \"password\" => \"{}\",", chosen, password),
+        ("$config['db']['password'] = '{}';", chosen, password),
+        ("$this->password = '{}';", chosen, password),
+        ("self::$pwd = '{}';", chosen, password),
+        ("define('DB_PASSWORD', '{}');", chosen, password),
+        ("define( \"SMTP_PASS\", \"{}\" );", chosen, password),
+        ("const FTP_PASSWORD = '{}';", chosen, password),
+        ("$mailer->setPassword('{}');", chosen, password),
+        ("connect(user: 'root', password: '{}')", chosen, password),
+        ("$p = getenv('DB_PASSWORD') ?: '{}';", chosen, password),
+        ("$p = $_ENV['DB_PASSWORD'] ?? '{}';", chosen, password),
+        ("'password' => env('DB_PASSWORD', '{}'),", chosen, password),
+        ("$env = <<<ENV\nDB_PASSWORD={}\nENV;", chosen, password),
+        ("$env = \"DB_PASSWORD={}\\n\";", "tr0ub4dor3", password),
+        (
+            "new PDO('sqlsrv:Server=db;Password={};Encrypt=1')",
+            "Xk9#mQ2!v",
+            password,
+        ),
+        (
+            "new PDO('mysql://root:{}@db.internal/app')",
+            "Xk9mQ2vL",
+            password,
+        ),
+        (
+            "'dsn' => \"amqp://guest:{}@[::1]:5672\"",
+            "Xk9mQ2vL",
+            password,
+        ),
+        ("    password: {}", "Xk9mQ2vL7", password),
+        ("{\"password\": \"{}\"}", chosen, password),
+        ("const API_KEY = '{}';", &key, secret),
+        ("public const string CLIENT_SECRET = '{}';", &key, secret),
+        ("$apiKey = '{}';", &key, secret),
+        ("$secret = '{}';", &hex, secret),
+        ("'token' => '{}',", &hex, secret),
+        ("$client->withAccessToken(\"{}\");", &key, secret),
+        ("$client->setApiKey('{}');", &key, secret),
+        ("define('AUTH_KEY', '{}');", noise, secret),
+        ("define('NONCE_SALT',       '{}');", noise, secret),
+        ("AWS_SECRET_ACCESS_KEY={}", &key, secret),
+        ("$h = ['X-Api-Key: {}'];", &key, secret),
+        (
+            "file_get_contents('https://a.b/c?access_token={}&x=1');",
+            &key,
+            secret,
+        ),
+        ("'encryption_key' => '{}'", &key, secret),
+    ]
+    .map(|(php, value, kind)| (php, value.to_owned(), kind))
+    .to_vec()
+}
+
+/// All that must be found: the text, the secret in it and its kind.
+fn planted() -> Vec<(String, String, &'static str)> {
+    let mut planted: Vec<_> = named()
+        .into_iter()
+        .map(|(php, value, kind)| (php.replace("{}", &value), value, kind))
+        .collect();
+    for form in FORMS {
+        let value = body(form.alphabet, form.min);
+        let token = format!("{}{value}", form.prefix);
+        let introduces = form.prefix.ends_with([' ', '=', '/']);
+        let secret = if introduces { value } else { token.clone() };
+        planted.push((format!("f('{token}');"), secret.clone(), form.kind));
+        planted.push((format!("// see {token}\n"), secret, form.kind));
+    }
+    let jwt = [
+        "eyJhbGciOiJIUzI1NiJ9",
+        "eyJzdWIiOiJhYmMiLCJuYW1lIjoiSm8ifQ",
+        "dBjftJeZ4CVPmB92K27uhbUJU1p1r",
+    ]
+    .join(".");
+    planted.push((format!("$x = '{jwt}';"), jwt, "json_web_token"));
+    let (line, last) = (body(Alphabet::Alnum, 64), body(Alphabet::Alnum, 30));
+    let (begin, end) = (
+        "-----BEGIN RSA PRIVATE KEY-----",
+        "-----END RSA PRIVATE KEY-----",
+    );
+    let key = format!("{line}\n{last}=");
+    planted.push((format!("$k = '{begin}\n{key}\n{end}';"), key, "private_key"));
+    let key = format!("{line}\\n{last}=");
+    planted.push((
+        format!("$k = \"{begin}\\n{key}\\n{end}\";"),
+        key,
+        "private_key",
+    ));
+    planted
+}
+
+/// What must be left alone.
+const LOOK_ALIKES: &[&str] = &[
+    "$password = '';",
+    "$password = 'changeme';",
+    "$password = 'your-password-here1';",
+    "$password = $_POST['password1'];",
+    "$password = \"{$user->pass1}word\";",
+    "$password = \"x1-$suffix-abcd\";",
+    "'password' => 'required|string|min:8',",
+    "'password' => '%s',",
+    "'password' => '********',",
+    "'password' => PasswordType::class,",
+    "'password' => 'App\\Form\\Password2Type',",
+    "'password' => 'user.password.reset',",
+    "'password' => 'varchar(255)',",
+    "'old_password' => 'new_password',",
+    "'password' => __('Enter your password'),",
+    "'password', 'username2', 'address1'",
+    "array('password', 'first_name2')",
+    "db_drop('passwords', 'index_2');",
+    "$passwordHash = 'Xk9mQ2vL7pR4wZ8q';",
+    "$password_reset_url = 'Xk9mQ2vL7pR4wZ8q';",
+    "if ($password === 'Xk9mQ2vL7pR4wZ8q') {",
+    "f(password: $this->pass1word, token: new Token3Factory())",
+    "f(token: TYPE_2_TOKEN_IDENTIFIER)",
+    "const TOKEN = 'T_CONSTANT_ENCAPSED_STRING_2';",
+    "const CACHE_KEY = 'revision-row-1.29-abcdefgh';",
+    "$key = 'dash_v2_0f1e2d3c4b5a69788796a5b4c3d2e1f0';",
+    "$tokenizer = '9a8f7e6d5c4b3a291807f6e5d4c3b2a1';",
+    "$secret = 'd41d8cd98f00b204e9800998ecf8427e';",
+    "$token = 'da39a3ee5e6b4b0d3255bfef95601890afd80709';",
+    "const HASH = '9a8f7e6d5c4b3a291807f6e5d4c3b2a1';",
+    "assertSame('900150983cd24fb0d6963f7d28e17f72', md5($abc));",
+    "$token = 'Symfony\\Component\\Security\\Token2';",
+    "$token = 'security.token_storage.v2';",
+    "$apiKey = 'xxxxxxxxxxxxxxxxxxxxxxxx1';",
+    "$apiKey = 'YOUR_API_KEY_HERE_123';",
+    "$apiKey = '0123456789abcdef0123456789abcdef';",
+    "$apiKey = getenv('API_KEY');",
+    "'key' => 'Xk9mQ2vL7pR4wZ8qXk9m',",
+    "foreach ($keys as $key => $value4you) {",
+    "$id = 'AKIAIOSFODNN7EXAMPLE';",
+    "// http://user:pass@example.com/",
+    "'redis://user:%s@localhost'",
+    "\"mysql://root:{$pass1word}@db\"",
+    "'https://example.com:8080/path@2x'",
+    "strpos($key, '-----BEGIN PRIVATE KEY-----') && strpos($k2, '-----END PRIVATE KEY-----')",
+    "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A\n-----END PUBLIC KEY-----",
+    "'Authorization: Bearer ' . $token",
+    "Basic authentication_is_not_recommended",
+    "Bearer of the longest-sword-in-the-kingdom",
+    "$class = 'sk-navigation-bar-with-a-very-long-class-name-inside';",
+    "sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+];
+
+#[test]
+fn every_planted_secret_is_found_whole() {
+    let secrets = secrets();
+    let mut missed = Vec::new();
+    for (text, secret, kind) in planted() {
+        let found: Vec<_> = secrets
+            .find(&text)
+            .into_iter()
+            .map(|found| (text[found.range].to_owned(), found.kind))
+            .collect();
+        if found != [(secret, kind)] {
+            missed.push((text, kind, found));
+        }
+    }
+    assert_eq!(missed, []);
+}
+
+#[test]
+fn no_look_alike_is_taken_for_a_secret() {
+    let secrets = secrets();
+    let taken: Vec<_> = LOOK_ALIKES
+        .iter()
+        .filter(|text| !secrets.find(text).is_empty())
+        .collect();
+    assert!(taken.is_empty(), "{taken:#?}");
+}
+
+#[test]
+fn a_private_key_put_together_from_literals_keeps_its_quotes() {
+    let (a, b) = (body(Alphabet::Alnum, 64), body(Alphabet::Base64, 48));
+    let text = format!(
+        "$k = \"-----BEGIN PRIVATE KEY-----\\n\" .\n'{a}' . \"\\n\" . '{b}' .\n\"\\n-----END PRIVATE KEY-----\";"
+    );
+    let (redacted, found) = secrets().redact(&text);
+    assert_eq!(found.len(), 2);
+    assert!(!redacted.contains(&a) && !redacted.contains(&b));
+    assert_eq!(
+        redacted.matches(['\'', '"']).collect::<String>(),
+        text.matches(['\'', '"']).collect::<String>()
+    );
+}
+
+#[test]
+fn the_same_secret_has_the_same_placeholder_and_another_has_another() {
+    let secrets = secrets();
+    let redact = |text: &str| secrets.redact(text).0.into_owned();
+    assert_eq!(
+        redact("$a->password = 'tr0ub4dor&3';"),
+        "$a->password = 'REDACTED_PASSWORD_b483';"
+    );
+    assert_eq!(
+        redact("DB_PASSWORD=tr0ub4dor&3"),
+        "DB_PASSWORD=REDACTED_PASSWORD_b483"
+    );
+    assert_eq!(
+        redact("\"pwd\": \"tr0ub4dor&3\""),
+        "\"pwd\": \"REDACTED_PASSWORD_b483\""
+    );
+    assert_ne!(
+        redact("$password = 'tr0ub4dor&4';"),
+        "$password = 'REDACTED_PASSWORD_b483';"
+    );
+}
+
+#[test]
+fn nothing_is_left_of_a_secret_that_a_hole_cuts_through() {
+    let text = "$password = 'tr0ub4dor&3';";
+    let found = secrets().find(text);
+    let at = text.find("dor").unwrap();
+    assert_eq!(cut(&found, at), Some(&found[0]));
+    assert_eq!(cut(&found, found[0].range.start), None);
+    assert_eq!(cut(&found, found[0].range.end), None);
+    assert_eq!(
+        replace(text, 0..at, &found),
+        "$password = 'REDACTED_PASSWORD_b483"
+    );
+    assert_eq!(
+        replace(text, at..text.len(), &found),
+        "REDACTED_PASSWORD_b483';"
+    );
+    assert_eq!(replace(text, at..at + 1, &found), "REDACTED_PASSWORD_b483");
+    assert_eq!(replace(text, 0..9, &found), "$password");
+    assert_eq!(replace(text, 5..999, &found), "");
+}
+
+#[test]
+fn what_is_logged_of_a_secret_does_not_tell_it() {
+    let found = secrets().find("$password = 'tr0ub4dor&3';");
+    let logged = format!("{found:?}");
+    assert!(
+        logged.contains("password") && !logged.contains("tr0ub4dor"),
+        "{logged}"
+    );
+}
+
+/// Pieces that rules look for, so that random texts come near secrets.
+fn piece() -> impl Strategy<Value = String> {
+    let planted: Vec<String> = planted().into_iter().map(|(text, ..)| text).collect();
+    prop_oneof![
+        3 => proptest::sample::select(planted),
+        2 => proptest::sample::select(LOOK_ALIKES).prop_map(str::to_owned),
+        2 => "[ \n'\"=>:;,.$@/\\\\(){}a-zA-Z0-9_\u{e4}\u{1f600}-]{0,12}",
+        1 => proptest::sample::select(vec!["REDACTED_PASSWORD_1a2b", "://", "eyJ", "key", "secret", "-----BEGIN ", "-----END ", "PRIVATE KEY-----", "Bearer ", "\\n"]).prop_map(str::to_owned),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_redacted_once_and_for_all(pieces in prop::collection::vec(piece(), 0..12)) {
+        let secrets = secrets();
+        let text = pieces.concat();
+        let (redacted, found) = secrets.redact(&text);
+        prop_assert!(found.windows(2).all(|pair| pair[0].range.end <= pair[1].range.start));
+        prop_assert!(found.iter().all(|secret| !secret.range.is_empty()));
+        let again = secrets.redact(&redacted);
+        prop_assert_eq!(&*again.0, &*redacted, "{}", text);
+    }
+
+    #[test]
+    fn cutting_where_no_secret_is_told_and_redacting_commute(
+        pieces in prop::collection::vec(proptest::sample::select(planted()), 1..10),
+        from in 0..10_usize,
+        count in 1..10_usize,
+    ) {
+        // A comment between the pieces keeps what leads to a secret apart.
+        let pieces: Vec<_> = pieces.into_iter().map(|(text, ..)| text + "\n# ~\n").collect();
+        let from = from.min(pieces.len() - 1);
+        let to = (from + count).min(pieces.len());
+        let text = pieces.concat();
+        let window = pieces[..from].concat().len()..pieces[..to].concat().len();
+        let secrets = secrets();
+        let cut_last = replace(&text, window.clone(), &secrets.find(&text)).into_owned();
+        let cut_first = secrets.redact(&text[window]).0.into_owned();
+        prop_assert_eq!(cut_last, cut_first);
+    }
+}
