@@ -11,4 +11,5 @@ pub mod index;
 pub mod php;
 pub mod rpc;
 pub mod server;
+pub mod tags;
 pub mod text;
