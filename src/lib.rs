@@ -12,4 +12,5 @@ pub mod php;
 pub mod rpc;
 pub mod secrets;
 pub mod server;
+pub mod tags;
 pub mod text;

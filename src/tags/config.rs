@@ -1,0 +1,152 @@
+//! Presets of settings: `[[[{font:"Ubuntu Sans"; fontSize:"24"}]]]`.
+
+use super::parse::{Note, NoteKind, Parsed, Parser};
+use super::{CLOSE, Fault};
+
+/// A tag that changes settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// What it changes, in order, each key once.
+    pub entries: Vec<Entry>,
+    /// What is unusual about it.
+    pub notes: Vec<Note>,
+}
+
+/// One setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Which.
+    pub key: Key,
+    /// Its new value, as text.
+    pub value: String,
+    /// Where the value stands, in bytes from the tag's start.
+    pub at: usize,
+}
+
+macro_rules! keys {
+    ($($key:ident = $name:literal),* $(,)?) => {
+        /// The settings that a tag can change.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Key {
+            $(#[doc = concat!("`", $name, "`")] $key,)*
+        }
+
+        impl Key {
+            /// Every key.
+            pub const ALL: &'static [Self] = &[$(Self::$key),*];
+
+            /// Its name in a tag.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$key => $name,)*
+                }
+            }
+        }
+    };
+}
+
+keys! {
+    Endpoint = "endpoint",
+    Temperature = "temperature",
+    TopP = "topP",
+    FimPrefix = "fimPrefix",
+    FimSuffix = "fimSuffix",
+    FimMiddle = "fimMiddle",
+    Font = "font",
+    FontSize = "fontSize",
+    EditorPadding = "editorPadding",
+    LineNumberPadding = "lineNumberPadding",
+    FgColor = "fgColor",
+    BgColor = "bgColor",
+    CaretColor = "caretColor",
+    SelectionColor = "selectionColor",
+    ScrollSpeed = "scrollSpeed",
+    SpellLang = "spellLang",
+}
+
+const KEYS_HINT: &str = "keys are endpoint, temperature, topP, fimPrefix, fimSuffix, fimMiddle, \
+     font, fontSize, editorPadding, lineNumberPadding, fgColor, bgColor, caretColor, \
+     selectionColor, scrollSpeed and spellLang";
+
+impl Key {
+    fn named(name: &str) -> Option<Self> {
+        let name = if name == "fontFamily" { "font" } else { name };
+        Self::ALL.iter().copied().find(|key| key.name() == name)
+    }
+}
+
+impl Parser<'_> {
+    /// Reads a config tag from its `{` on.
+    pub(super) fn config(&mut self) -> Parsed<Config> {
+        self.eat("{");
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut is_json = false;
+        loop {
+            self.skip_space();
+            if !entries.is_empty() && self.eat("}") {
+                break;
+            }
+            let start = self.at();
+            is_json |= self.peek() == Some('"');
+            entries.push(self.entry(&entries)?);
+            self.skip_space();
+            if self.eat("}") {
+                break;
+            }
+            if is_json && self.eat(",") {
+                continue;
+            }
+            if !self.eat(";") {
+                return Err(self.expected("`;` or `}`", "put `;` between entries"));
+            }
+            debug_assert!(self.at() > start, "every entry takes some text");
+        }
+        self.skip_space();
+        if !self.eat(CLOSE) {
+            return Err(self.expected("`]]]`", "a config tag ends with }]]]"));
+        }
+        if is_json {
+            self.note(NoteKind::Extension, 0, "settings as JSON".into());
+        }
+        Ok(Config {
+            entries,
+            notes: self.take_notes(),
+        })
+    }
+
+    fn entry(&mut self, before: &[Entry]) -> Parsed<Entry> {
+        let at = self.at();
+        let name = match self.peek() {
+            Some('"') => self.string()?,
+            _ => self.word().to_owned(),
+        };
+        if name.is_empty() {
+            return Err(self.expected("a setting", KEYS_HINT));
+        }
+        let fault = |message: String, hint| Fault { message, at, hint };
+        if name == "open_maximized" {
+            let hint = "change it in the settings window";
+            return Err(fault("open_maximized cannot be set by a tag".into(), hint));
+        }
+        let key = Key::named(&name);
+        let key = key.ok_or_else(|| fault(format!("unknown setting {name}"), KEYS_HINT))?;
+        if before.iter().any(|entry| entry.key == key) {
+            let message = format!("{} is set twice", key.name());
+            return Err(fault(message, "leave out one of them"));
+        }
+        self.skip_space();
+        if !self.eat(":") {
+            return Err(self.expected("`:`", "an entry is key:\"value\""));
+        }
+        self.skip_space();
+        if !matches!(self.peek(), Some('"' | '\'')) {
+            return Err(self.expected("a value in quotes", "an entry is key:\"value\""));
+        }
+        Ok(Entry {
+            key,
+            at: self.at(),
+            value: self.string()?,
+        })
+    }
+}

@@ -1,0 +1,163 @@
+//! What a FIM tag asks the model, and what its answer does to the text.
+
+use std::ops::Range;
+
+use super::parse::{Fim, Function};
+use super::{Kind, Side, Tag, Tags};
+
+/// What the model is shown for a FIM tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Where the shown text begins and ends, in bytes.
+    pub range: Range<usize>,
+    /// The text before the tag, without comments.
+    pub before: String,
+    /// The text after the tag, without comments.
+    pub after: String,
+    /// The soft prefix and suffix tags that bound it, which vanish once used.
+    pub deletes: Vec<Range<usize>>,
+}
+
+/// What a FIM tag asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prompt {
+    /// Where the tag stands, in bytes.
+    pub tag: Range<usize>,
+    /// What the model is shown.
+    pub window: Window,
+    /// The most tokens to generate.
+    pub max_tokens: u32,
+    /// The temperature, if the tag sets it.
+    pub temperature: Option<f64>,
+    /// The share of probability that tokens are drawn from, if the tag sets it.
+    pub top_p: Option<f64>,
+    /// Where to end, the first that was written first.
+    pub stops: Vec<Stop>,
+    /// What comes before the generated text.
+    pub prepend: String,
+    /// What comes behind it.
+    pub append: String,
+}
+
+/// Text that ends the generated text.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Stop {
+    /// What ends it.
+    pub pattern: String,
+    /// Whether the pattern itself is kept.
+    pub keep: bool,
+}
+
+/// A change to a text.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Edit {
+    /// Where it begins in the text before all changes, in bytes.
+    pub start: usize,
+    /// Where it ends, in bytes.
+    pub end: usize,
+    /// What comes in its place.
+    pub new_text: String,
+}
+
+/// What the FIM tag `fim` at `tag` of `text` asks for. With `strip` the model
+/// is not shown other tags that stand in its window.
+#[must_use]
+pub fn prompt(text: &str, tags: &Tags, tag: &Tag, fim: &Fim, strip: bool) -> Prompt {
+    let mut prompt = Prompt {
+        tag: tag.range.clone(),
+        window: window(text, tags, &tag.range, strip),
+        max_tokens: fim.max_tokens,
+        temperature: None,
+        top_p: None,
+        stops: Vec::new(),
+        prepend: String::new(),
+        append: String::new(),
+    };
+    for call in &fim.calls {
+        let texts = call.args.iter().filter_map(|arg| arg.text());
+        let number = call.args.first().and_then(|arg| arg.number());
+        match call.function {
+            Function::Stop | Function::Chop => prompt.stops.extend(texts.map(|pattern| Stop {
+                pattern: pattern.to_owned(),
+                keep: call.function == Function::Stop,
+            })),
+            Function::Temp => prompt.temperature = number,
+            Function::TopP => prompt.top_p = number,
+            Function::Append => prompt.append.extend(texts),
+            Function::Prepend => prompt.prepend.extend(texts),
+            Function::Keep => prompt.window.deletes.clear(),
+        }
+    }
+    prompt
+}
+
+fn window(text: &str, tags: &Tags, fim: &Range<usize>, strip: bool) -> Window {
+    let all = tags.all();
+    let here = all.partition_point(|tag| tag.range.start < fim.start);
+    let bounds =
+        |tag: &&Tag, wanted: Side| matches!(&tag.kind, Kind::Boundary(b) if b.side == wanted);
+    let first = all[..here].iter().rfind(|tag| bounds(tag, Side::Prefix));
+    let last = all[here..].iter().find(|tag| bounds(tag, Side::Suffix));
+    let start = first.map_or(0, |tag| tag.range.end);
+    let end = last.map_or(text.len(), |tag| tag.range.start);
+    let soft = |tag: &&Tag| matches!(&tag.kind, Kind::Boundary(b) if !b.hard);
+    let shown = |range: Range<usize>| {
+        let mut shown = String::with_capacity(range.len());
+        let mut at = range.start;
+        let within = all
+            .iter()
+            .filter(|tag| range.start <= tag.range.start && tag.range.end <= range.end);
+        for tag in within.filter(|tag| strip || matches!(tag.kind, Kind::Comment(_))) {
+            shown.push_str(&text[at..tag.range.start]);
+            at = tag.range.end;
+        }
+        shown.push_str(&text[at..range.end]);
+        shown
+    };
+    Window {
+        before: shown(start..fim.start),
+        after: shown(fim.end..end),
+        range: start..end,
+        deletes: first
+            .into_iter()
+            .chain(last)
+            .filter(soft)
+            .map(|tag| tag.range.clone())
+            .collect(),
+    }
+}
+
+impl Prompt {
+    /// What putting `generated` in the tag's place changes, in the order of the
+    /// text: soft prefix and suffix tags that were used vanish.
+    #[must_use]
+    pub fn edits(&self, generated: &str) -> Vec<Edit> {
+        let edit = |range: &Range<usize>, new_text| Edit {
+            start: range.start,
+            end: range.end,
+            new_text,
+        };
+        let new_text = [&self.prepend, generated, &self.append].concat();
+        let deletes = self.window.deletes.iter();
+        let mut edits: Vec<_> = deletes.map(|range| edit(range, String::new())).collect();
+        edits.push(edit(&self.tag, new_text));
+        edits.sort_by_key(|edit| edit.start);
+        edits
+    }
+}
+
+impl Edit {
+    /// `text` after `edits`, which are in order and do not overlap.
+    #[must_use]
+    pub fn apply(text: &str, edits: &[Self]) -> String {
+        let mut result = String::with_capacity(text.len());
+        let mut at = 0;
+        for edit in edits {
+            result.push_str(&text[at..edit.start]);
+            result.push_str(&edit.new_text);
+            at = edit.end;
+        }
+        result.push_str(&text[at..]);
+        result
+    }
+}
