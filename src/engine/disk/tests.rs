@@ -149,7 +149,7 @@ fn answers(snapshot: &Snapshot) -> Vec<String> {
             content,
             cursor: content.len(),
             max_chars: 2000,
-            min_score: 0.0,
+            min_score: context::MinScore::default(),
             dependencies: true,
             bm25: true,
         };

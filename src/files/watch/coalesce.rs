@@ -197,15 +197,14 @@ mod tests {
                 let next = now + ms(pause);
                 // What falls due before the next event is taken when it does.
                 while let Some(due) = coalescer.due().filter(|due| *due <= next) {
-                    prop_assert!(coalescer.take(due.max(now)).is_some_and(|batch| {
-                        waiting.iter().all(|(path, since)| {
-                            let listed = match &batch {
-                                Changes::Paths(paths) => paths.contains(path),
-                                Changes::Rescan | Changes::Lost => true,
-                            };
-                            listed && due <= *since + CEILING
-                        })
-                    }));
+                    let batch = coalescer.take(due.max(now));
+                    let in_time = waiting.iter().all(|(_, since)| due <= *since + CEILING);
+                    let whole = waiting.iter().all(|(path, _)| match &batch {
+                        Some(Changes::Paths(paths)) => paths.contains(path),
+                        Some(Changes::Rescan | Changes::Lost) => true,
+                        None => false,
+                    });
+                    prop_assert!(batch.is_some() && whole && in_time);
                     waiting.clear();
                 }
                 now = next;
