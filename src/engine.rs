@@ -1,8 +1,10 @@
 //! The long-lived state behind every connection: the projects, each with its
 //! index, and the threads that work on them. Knows no protocol.
 
+mod disk;
 mod pool;
 mod project;
+mod watching;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -10,6 +12,7 @@ use std::time::{Duration, Instant};
 pub use self::pool::WorkError;
 pub use self::project::{Project, ProjectOptions};
 
+use self::disk::{Disk, SharedDisk};
 use self::pool::{Pool, Turns};
 use crate::cancel::{Cancel, Cancelled};
 use crate::files::{FilesError, Roots, WalkOptions};
@@ -112,14 +115,16 @@ impl Engine {
         let slot = self.slot(&roots);
         let mut held = slot.lock().await;
         let shared = held.upgrade();
-        let is_new = shared.is_none();
+        if let Some(project) = shared {
+            let check = move || cancel.check().map_err(OpenError::from);
+            let refresh = move |disk: &mut Disk| disk.refresh(&check);
+            self.on_disk(&project.disk, refresh).await??;
+            return Ok(project);
+        }
         let work = move || {
             let started = Instant::now();
             let check = || cancel.check().map_err(OpenError::from);
-            let project = match shared {
-                Some(project) => project.refresh(&check).map(|()| project),
-                None => Project::read(roots, WalkOptions::default(), &check).map(Arc::new),
-            }?;
+            let project = Project::read(roots, WalkOptions::default(), &check).map(Arc::new)?;
             tracing::info!(
                 files = project.index.snapshot().files().count(),
                 ms = started.elapsed().as_millis(),
@@ -130,10 +135,21 @@ impl Engine {
         let reading = &self.shared.reading;
         let project = reading.run(&reading.turns(), work).await??;
         *held = Arc::downgrade(&project);
-        if is_new {
-            tokio::spawn(linger(Arc::clone(&project)));
-        }
+        tokio::spawn(keep(self.clone(), Arc::clone(&project)));
         Ok(project)
+    }
+
+    /// Runs `work` on what a project knows of the disk, off the runtime and
+    /// apart from what clients wait for. One after another: the lock is taken
+    /// before a thread is, which might otherwise wait for itself.
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        disk: &SharedDisk,
+        work: impl FnOnce(&mut Disk) -> T + Send + 'static,
+    ) -> Result<T, WorkError> {
+        let mut disk = Arc::clone(disk).lock_owned().await;
+        let reading = &self.shared.reading;
+        reading.run(&reading.turns(), move || work(&mut disk)).await
     }
 
     fn slot(&self, roots: &Roots) -> Slot {
@@ -155,6 +171,15 @@ impl Engine {
         let slot = Slot::default();
         projects.push((roots.clone(), Arc::clone(&slot)));
         slot
+    }
+}
+
+/// Keeps a project, and keeps it like the disk, until it is to be dropped.
+async fn keep(engine: Engine, project: Arc<Project>) {
+    let disk = Arc::clone(&project.disk);
+    tokio::select! {
+        () = linger(project) => {}
+        () = watching::keep_fresh(engine, disk) => {}
     }
 }
 

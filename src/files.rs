@@ -1,18 +1,24 @@
-//! All access to the file system: finding, naming and reading PHP files.
+//! All access to the file system: finding, naming, reading and watching PHP files.
 
 mod library;
 mod read;
 mod roots;
 mod rules;
+mod stamp;
 mod walk;
+pub mod watch;
 
 pub use library::Composer;
 pub use read::{decode, read, read_text};
 pub use roots::{Roots, named_path};
 pub use rules::left_out_of_dataset;
-pub use walk::{Found, LeftOut, Walk, WalkOptions, belongs, walk};
+pub use stamp::Stamp;
+pub use walk::{
+    Found, LeftOut, Walk, WalkOptions, belongs, folders_above, is_rule, is_walked, walk,
+    walk_what_is_there,
+};
 
 /// Why the project's files could not be listed or read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct FilesError(pub String);

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use rayon::prelude::*;
-use rustc_hash::FxHashSet;
 
+use super::disk::{Disk, SharedDisk};
 use crate::files::{self, Composer, FilesError, Found, LeftOut, Roots, WalkOptions};
-use crate::index::{Change, Index, SourceFile};
+use crate::index::{Index, Library, SourceFile};
 
 /// Which files a project is made of.
 #[derive(Clone, Debug, Default)]
@@ -25,12 +26,12 @@ pub struct ProjectOptions {
 pub struct Project {
     /// Its folders.
     pub roots: Roots,
-    /// How its files are found.
-    options: WalkOptions,
     /// Its files.
-    pub index: Index,
+    pub index: Arc<Index>,
     /// What was left out when it was opened, and why, in the order of keys.
     pub left_out: Vec<LeftOut>,
+    /// What the index knows of the disk, for whoever brings it up to date.
+    pub(super) disk: SharedDisk,
 }
 
 impl Project {
@@ -50,52 +51,36 @@ impl Project {
         options: WalkOptions,
         check: &(impl Fn() -> Result<(), E> + Sync),
     ) -> Result<Self, E> {
-        let (files, left_out) = read_files(&roots, &options, check)?;
-        let index = Index::build(files);
-        index.set_library(Arc::new(Composer::open(&roots, &options)));
+        let walk = files::walk(&roots, &options)?;
+        let read_at = SystemTime::now();
+        let mut files = Vec::with_capacity(walk.files.len());
+        let mut left_out = walk.left_out.clone();
+        for outcome in read_found(&walk.files, check)? {
+            match outcome {
+                Ok(file) => files.push(file),
+                Err(unreadable) => left_out.push(unreadable),
+            }
+        }
+        left_out.sort_by(|a, b| a.key.cmp(&b.key));
+        let index = Arc::new(Index::build(files));
+        let library = Arc::new(Composer::open(&roots, &options));
+        index.set_library(Arc::clone(&library) as Arc<dyn Library>);
+        let disk = Disk::new(&roots, options, Arc::clone(&index), library, walk, read_at);
         Ok(Self {
             roots,
-            options,
             index,
             left_out,
+            disk: SharedDisk::new(disk.into()),
         })
-    }
-
-    /// Brings the index up to date with the disk, in parallel on the current
-    /// rayon pool. Readers see the old state until all of the new one is there.
-    pub(super) fn refresh<E: From<FilesError> + Send>(
-        &self,
-        check: &(impl Fn() -> Result<(), E> + Sync),
-    ) -> Result<(), E> {
-        let (files, _) = read_files(&self.roots, &self.options, check)?;
-        let before = self.index.snapshot();
-        let kept: FxHashSet<&str> = files.iter().map(|file| &*file.path).collect();
-        let gone = before.files().filter(|file| !kept.contains(&*file.path));
-        let mut changes: Vec<Change> = gone
-            .map(|file| Change::Remove(Arc::clone(&file.path)))
-            .collect();
-        let changed = files.iter().filter(|file| {
-            before
-                .file(&file.path)
-                .is_none_or(|old| old.text != file.text || old.lossy != file.lossy)
-        });
-        changes.extend(changed.map(|file| Change::Put(Arc::clone(file))));
-        if !changes.is_empty() {
-            self.index.apply(changes);
-        }
-        let library = Composer::open(&self.roots, &self.options);
-        self.index.set_library(Arc::new(library));
-        Ok(())
     }
 }
 
-/// The project's files, and what was left out, each in the order of keys.
-fn read_files<E: From<FilesError> + Send>(
-    roots: &Roots,
-    options: &WalkOptions,
+/// Reads what was found, in parallel on the current rayon pool; in its order.
+/// What cannot be read is logged.
+pub(super) fn read_found<E: Send>(
+    found: &[Found],
     check: &(impl Fn() -> Result<(), E> + Sync),
-) -> Result<(Vec<Arc<SourceFile>>, Vec<LeftOut>), E> {
-    let walk = files::walk(roots, options)?;
+) -> Result<Vec<Result<Arc<SourceFile>, LeftOut>>, E> {
     let read = |found: &Found| {
         check()?;
         Ok(files::read(found).map(Arc::new).map_err(|error| {
@@ -106,16 +91,5 @@ fn read_files<E: From<FilesError> + Send>(
             }
         }))
     };
-    let read: Vec<Result<Arc<SourceFile>, LeftOut>> =
-        walk.files.par_iter().map(read).collect::<Result<_, E>>()?;
-    let mut files = Vec::with_capacity(read.len());
-    let mut left_out = walk.left_out;
-    for outcome in read {
-        match outcome {
-            Ok(file) => files.push(file),
-            Err(unreadable) => left_out.push(unreadable),
-        }
-    }
-    left_out.sort_by(|a, b| a.key.cmp(&b.key));
-    Ok((files, left_out))
+    found.par_iter().map(read).collect()
 }

@@ -1,7 +1,6 @@
 //! Classes of installed packages, read from disk when a context needs them.
 
 use std::collections::BTreeSet;
-use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -12,7 +11,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::read::read_file;
 use super::rules::is_php;
-use super::{Roots, WalkOptions};
+use super::{Roots, Stamp, WalkOptions};
 use crate::index::symbols::ClassRef;
 use crate::index::{Library, SourceFile};
 use crate::php::composer::{Autoload, generated, manifest};
@@ -28,6 +27,10 @@ const MAX_SEARCHED: usize = 20_000;
 pub struct Composer {
     root: PathBuf,
     autoload: Autoload,
+    /// The files that were asked for it and the folders searched, as they were
+    /// then: whether there or not.
+    sources: Vec<(PathBuf, Option<Stamp>)>,
+    opened: SystemTime,
     max_file_bytes: u64,
     /// What was read, by path relative to the root. Only saves reading again:
     /// an entry counts while its stamp is the file's.
@@ -37,26 +40,55 @@ pub struct Composer {
     searched: OnceLock<FxHashMap<String, String>>,
 }
 
-/// What tells one state of a file from another: its length and change time.
-type Stamp = (u64, Option<SystemTime>);
-
-fn stamp(metadata: &Metadata) -> Stamp {
-    (metadata.len(), metadata.modified().ok())
-}
-
 impl Composer {
     /// Reads what Composer says of the project in `roots`; nothing if it has
     /// never heard of it. What cannot be read is logged and left out.
     #[must_use]
     pub fn open(roots: &Roots, options: &WalkOptions) -> Self {
-        let root = roots.root();
+        let opened = SystemTime::now();
+        let mut reader = Reader {
+            root: roots.root(),
+            sources: Vec::new(),
+        };
+        let autoload = reader.autoload();
         Self {
-            root: root.to_owned(),
-            autoload: autoload(root),
+            sources: reader.sources,
+            root: roots.root().to_owned(),
+            autoload,
+            opened,
             max_file_bytes: options.max_file_bytes,
             kept: DashMap::default(),
             searched: OnceLock::new(),
         }
+    }
+
+    /// Whether what Composer says may have changed since this was opened.
+    #[must_use]
+    pub fn is_outdated(&self) -> bool {
+        // Classes that were searched for may have come and gone unheard.
+        self.searched.get().is_some()
+            || self.sources.iter().any(|(path, before)| {
+                let now = stamp(path);
+                now != *before || now.is_some_and(|now| !now.is_settled(self.opened))
+            })
+    }
+
+    /// Whether a change at `path` may change what Composer says.
+    #[must_use]
+    pub fn rests_on(&self, path: &Path) -> bool {
+        let mut sources = self.sources.iter();
+        sources.any(|(source, _)| source.starts_with(path) || path.parent() == Some(source))
+    }
+
+    /// The folders to watch for such changes; those that do not exist will
+    /// come up in one that does.
+    pub fn folders(&self) -> impl Iterator<Item = &Path> {
+        let folder = |(source, _): &'_ (PathBuf, _)| source.is_dir();
+        let (folders, files): (Vec<_>, Vec<_>) = self.sources.iter().partition(|s| folder(s));
+        let above = |path| Path::ancestors(path).skip(1).take(2);
+        let above = files.into_iter().flat_map(move |(path, _)| above(path));
+        let folders = folders.into_iter().map(|(path, _)| path.as_path());
+        folders.chain(above.filter(|folder| folder.starts_with(&self.root)))
     }
 
     /// The file at `path`, relative to the root, if it is one of PHP, not too
@@ -67,7 +99,7 @@ impl Composer {
         if !metadata.is_file() || metadata.len() > self.max_file_bytes {
             return None;
         }
-        let stamp = stamp(&metadata);
+        let stamp = Stamp::of(&metadata);
         if let Some(kept) = self.kept.get(path)
             && kept.0 == stamp
         {
@@ -139,97 +171,118 @@ impl Library for Composer {
     }
 }
 
-/// What the project's `composer.json`, its path repositories and the files
-/// that Composer has generated say; what is generated first.
-fn autoload(root: &Path) -> Autoload {
-    let Some(text) = read(root, "composer.json") else {
-        return installed(root, "vendor");
-    };
-    let manifest = match manifest(&text) {
-        Ok(manifest) => manifest,
-        Err(error) => {
-            let path = root.join("composer.json");
-            tracing::warn!("{}: not used: {error}; correct it", path.display());
-            return installed(root, "vendor");
+/// The stamp of the file or folder at `path`, if there is one.
+fn stamp(path: &Path) -> Option<Stamp> {
+    path.metadata().ok().map(|metadata| Stamp::of(&metadata))
+}
+
+/// Reads Composer's files and keeps account of them.
+struct Reader<'a> {
+    root: &'a Path,
+    sources: Vec<(PathBuf, Option<Stamp>)>,
+}
+
+impl Reader<'_> {
+    /// What the project's `composer.json`, its path repositories and the files
+    /// that Composer has generated say; what is generated first.
+    fn autoload(&mut self) -> Autoload {
+        let Some(text) = self.read("composer.json") else {
+            return self.installed("vendor");
+        };
+        let manifest = match manifest(&text) {
+            Ok(manifest) => manifest,
+            Err(error) => {
+                let path = self.root.join("composer.json");
+                tracing::warn!("{}: not used: {error}; correct it", path.display());
+                return self.installed("vendor");
+            }
+        };
+        let mut all = self.installed(&manifest.vendor);
+        all.extend(manifest.autoload);
+        for pattern in &manifest.packages {
+            for folder in self.folders(pattern) {
+                let package = self.read(&format!("{folder}/composer.json"));
+                if let Some(Ok(package)) = package.map(|text| self::manifest(&text)) {
+                    all.extend(package.autoload.below(&folder));
+                }
+            }
         }
-    };
-    let mut all = installed(root, &manifest.vendor);
-    all.extend(manifest.autoload);
-    for pattern in &manifest.packages {
-        for folder in folders(root, pattern) {
-            let package = read(root, &format!("{folder}/composer.json"));
-            if let Some(Ok(package)) = package.map(|text| self::manifest(&text)) {
-                all.extend(package.autoload.below(&folder));
+        all
+    }
+
+    /// What Composer has generated in `vendor`.
+    fn installed(&mut self, vendor: &str) -> Autoload {
+        let folder = format!("{vendor}/composer");
+        let mut entries = |name: &str| {
+            let text = self.read(&format!("{folder}/autoload_{name}.php"));
+            text.map_or_else(Vec::new, |text| generated(&text, &folder))
+        };
+        let first = |(class, paths): (String, Vec<String>)| {
+            let path = paths.into_iter().next()?;
+            Some((class.to_ascii_lowercase(), path))
+        };
+        Autoload {
+            psr4: entries("psr4"),
+            psr0: entries("namespaces"),
+            classes: entries("classmap").into_iter().filter_map(first).collect(),
+            searched: entries("files")
+                .into_iter()
+                .flat_map(|(_, paths)| paths)
+                .collect(),
+        }
+    }
+
+    /// The text of a file of Composer's, if there is one.
+    fn read(&mut self, path: &str) -> Option<String> {
+        let path = self.source(path);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => {
+                tracing::warn!("{}: not used: {error}", path.display());
+                None
             }
         }
     }
-    all
-}
 
-/// What Composer has generated in `vendor`.
-fn installed(root: &Path, vendor: &str) -> Autoload {
-    let folder = format!("{vendor}/composer");
-    let entries = |name: &str| {
-        let text = read(root, &format!("{folder}/autoload_{name}.php"));
-        text.map_or_else(Vec::new, |text| generated(&text, &folder))
-    };
-    let first = |(class, paths): (String, Vec<String>)| {
-        let path = paths.into_iter().next()?;
-        Some((class.to_ascii_lowercase(), path))
-    };
-    Autoload {
-        psr4: entries("psr4"),
-        psr0: entries("namespaces"),
-        classes: entries("classmap").into_iter().filter_map(first).collect(),
-        searched: entries("files")
-            .into_iter()
-            .flat_map(|(_, paths)| paths)
-            .collect(),
+    /// Where `path`, relative to the root, is; noted as it is now.
+    fn source(&mut self, path: &str) -> PathBuf {
+        let path = self.root.join(path);
+        self.sources.push((path.clone(), stamp(&path)));
+        path
     }
-}
 
-/// The text of a file of Composer's, if there is one.
-fn read(root: &Path, path: &str) -> Option<String> {
-    let path = root.join(path);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Some(text),
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
-        Err(error) => {
-            tracing::warn!("{}: not used: {error}", path.display());
-            None
-        }
-    }
-}
-
-/// The folders that `pattern` names, relative to `root`, in the order of
-/// names; each `*` stands for a folder.
-fn folders(root: &Path, pattern: &str) -> Vec<String> {
-    let mut found = vec![String::new()];
-    for part in pattern.trim_end_matches('/').split('/') {
-        let mut next = Vec::new();
-        for folder in found {
-            let slash = if folder.is_empty() && !pattern.starts_with('/') {
-                ""
-            } else {
-                "/"
-            };
-            if part == "*" {
-                let entries = std::fs::read_dir(root.join(&folder)).into_iter().flatten();
-                let names = entries.flatten().filter(|entry| entry.path().is_dir());
-                let mut names: Vec<_> = names
-                    .filter_map(|entry| entry.file_name().into_string().ok())
-                    .collect();
-                names.sort_unstable();
-                next.extend(names.iter().map(|name| format!("{folder}{slash}{name}")));
-            } else if part.is_empty() {
-                next.push(folder);
-            } else {
-                next.push(format!("{folder}{slash}{part}"));
+    /// The folders that `pattern` names, relative to the root, in the order of
+    /// names; each `*` stands for a folder.
+    fn folders(&mut self, pattern: &str) -> Vec<String> {
+        let mut found = vec![String::new()];
+        for part in pattern.trim_end_matches('/').split('/') {
+            let mut next = Vec::new();
+            for folder in found {
+                let slash = if folder.is_empty() && !pattern.starts_with('/') {
+                    ""
+                } else {
+                    "/"
+                };
+                if part == "*" {
+                    let entries = std::fs::read_dir(self.source(&folder));
+                    let entries = entries.into_iter().flatten().flatten();
+                    let names = entries.filter(|entry| entry.path().is_dir());
+                    let mut names: Vec<_> = names
+                        .filter_map(|entry| entry.file_name().into_string().ok())
+                        .collect();
+                    names.sort_unstable();
+                    next.extend(names.iter().map(|name| format!("{folder}{slash}{name}")));
+                } else if part.is_empty() {
+                    next.push(folder);
+                } else {
+                    next.push(format!("{folder}{slash}{part}"));
+                }
             }
+            found = next;
         }
-        found = next;
+        found
     }
-    found
 }
 
 /// Adds the PHP files at or below `path`, relative to `root`, up to

@@ -119,7 +119,7 @@ impl Roots {
 
     /// The key of a file by its canonical path, unless it is outside.
     #[must_use]
-    pub(super) fn key_of(&self, path: &Path) -> Option<String> {
+    pub(crate) fn key_of(&self, path: &Path) -> Option<String> {
         if let Ok(inside) = path.strip_prefix(&self.root)
             && inside != Path::new("")
         {

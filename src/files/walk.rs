@@ -17,8 +17,9 @@
 //! The walk is our own, over the `ignore` crate's matchers: that crate's walker
 //! does not say what it left out or why.
 
-use std::collections::BTreeMap;
-use std::fs::{DirEntry, FileType};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fs::{DirEntry, FileType, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,7 +28,7 @@ use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::rules::{is_php, left_out_by_name};
-use super::{FilesError, Roots};
+use super::{FilesError, Roots, Stamp};
 
 /// How files are found.
 #[derive(Clone, Debug)]
@@ -53,9 +54,24 @@ pub struct Found {
     pub path: PathBuf,
     /// Its size in bytes when it was found.
     pub bytes: u64,
+    /// What told its state then.
+    pub stamp: Stamp,
     /// Whether it lies under the project root and belongs to the project by
     /// the project's own rules, not only by an include path.
     pub in_root: bool,
+}
+
+impl Found {
+    /// A file with this metadata.
+    pub(crate) fn new(key: String, path: PathBuf, metadata: &Metadata, in_root: bool) -> Self {
+        Self {
+            key,
+            path,
+            bytes: metadata.len(),
+            stamp: Stamp::of(metadata),
+            in_root,
+        }
+    }
 }
 
 /// A PHP file, or a folder, that was left out.
@@ -74,34 +90,64 @@ pub struct Walk {
     pub files: Vec<Found>,
     /// What does not, and why.
     pub left_out: Vec<LeftOut>,
+    /// The folders that were looked into, by their canonical paths.
+    pub folders: BTreeSet<PathBuf>,
+    /// What a user should hear of, a line each.
+    pub warnings: Vec<String>,
+    /// The root and the include paths that are gone or cannot be read.
+    pub missing: Vec<(PathBuf, FilesError)>,
 }
 
-/// Finds the project's PHP files.
+/// Finds the project's PHP files and logs what there is to warn of.
 ///
 /// # Errors
 /// If a root cannot be read at all; a folder below it that cannot be read is
 /// left out with its error as the rule.
 pub fn walk(roots: &Roots, options: &WalkOptions) -> Result<Walk, FilesError> {
+    let walk = walk_what_is_there(roots, options);
+    for warning in &walk.warnings {
+        tracing::warn!("{warning}");
+    }
+    match walk.missing.first() {
+        Some((_, error)) => Err(error.clone()),
+        None => Ok(walk),
+    }
+}
+
+/// Like [`walk`], of what there is, without a word in the log.
+#[must_use]
+pub fn walk_what_is_there(roots: &Roots, options: &WalkOptions) -> Walk {
     let mut walker = Walker {
         roots,
         options,
         files: BTreeMap::new(),
         left_out: BTreeMap::new(),
+        folders: BTreeSet::new(),
+        warnings: Vec::new(),
     };
-    walker.tree(roots.root(), Some(Rules::above(roots.root())))?;
-    for include in roots.includes() {
-        if include.is_dir() {
-            walker.tree(include, None)?;
-        } else {
-            let bytes = std::fs::metadata(include)
-                .map_err(|error| FilesError(format!("{}: {error}", include.display())))?
-                .len();
-            walker.offer(include, bytes, false);
+    let above = Rules::above(roots.root(), &mut walker.warnings);
+    let mut missing = Vec::new();
+    let mut note = |top: &Path, walked: io::Result<()>| {
+        if let Err(error) = walked {
+            let error = FilesError(format!("{}: {error}", top.display()));
+            missing.push((top.to_owned(), error));
         }
+    };
+    note(roots.root(), walker.tree(roots.root(), Some(above)));
+    for include in roots.includes() {
+        let walked = if include.is_dir() {
+            walker.tree(include, None)
+        } else {
+            let metadata = std::fs::metadata(include);
+            metadata.map(|metadata| walker.offer(include, &metadata, false))
+        };
+        note(include, walked);
     }
     let Walker {
         files,
         mut left_out,
+        folders,
+        warnings,
         ..
     } = walker;
     // What a rule of the root put out and an include path brought back.
@@ -110,38 +156,49 @@ pub fn walk(roots: &Roots, options: &WalkOptions) -> Result<Walk, FilesError> {
             left_out.retain(|_, out| !(out.ignored && is_within(&out.key, &key)));
         }
     }
-    Ok(Walk {
+    Walk {
         files: files.into_values().collect(),
         left_out: left_out
             .into_values()
             .map(|Out { key, rule, .. }| LeftOut { key, rule })
             .collect(),
-    })
+        folders,
+        warnings,
+        missing,
+    }
 }
 
 /// Whether a file with this canonical path, which need not exist, would be one
 /// of the project's by its name and the rules.
 #[must_use]
 pub fn belongs(roots: &Roots, path: &Path) -> bool {
-    let Some(name) = path.file_name() else {
-        return false;
-    };
-    if !is_php(&name.to_string_lossy()) {
-        return false;
-    }
+    let name = path.file_name();
+    name.is_some_and(|name| is_php(&name.to_string_lossy())) && is_let_in(roots, path, false)
+}
+
+/// Whether the walk would look into a folder with this canonical path.
+#[must_use]
+pub fn is_walked(roots: &Roots, folder: &Path) -> bool {
+    is_let_in(roots, folder, true)
+}
+
+fn is_let_in(roots: &Roots, path: &Path, is_folder: bool) -> bool {
     if roots.includes().any(|include| path.starts_with(include)) {
         return true;
     }
     let Ok(inside) = path.strip_prefix(roots.root()) else {
         return false;
     };
-    let mut rules = Rules::above(roots.root());
+    // Whoever walks hears of them.
+    let mut warnings = Vec::new();
+    let mut rules = Rules::above(roots.root(), &mut warnings);
     let mut folder = roots.root().to_owned();
     let mut names = inside.iter().peekable();
     while let Some(name) = names.next() {
         let has = |name: &str| folder.join(name).is_file();
-        rules = rules.below(&folder, has(".fimignore"), has(".gitignore"));
-        let is_folder = names.peek().is_some();
+        let ignores = (has(".fimignore"), has(".gitignore"));
+        rules = rules.below(&folder, ignores, &mut warnings);
+        let is_folder = is_folder || names.peek().is_some();
         let path = folder.join(name);
         let name = name.to_string_lossy();
         if rules.rule_against(&path, &name, is_folder, roots).is_some() {
@@ -150,6 +207,25 @@ pub fn belongs(roots: &Roots, path: &Path) -> bool {
         folder = path;
     }
     true
+}
+
+/// The folders above the root whose ignore files have a say in it, the nearest
+/// first.
+#[must_use]
+pub fn folders_above(root: &Path) -> Vec<PathBuf> {
+    let Some(top) = root.ancestors().find(|f| f.join(".git").exists()) else {
+        return Vec::new();
+    };
+    let above = root.ancestors().skip(1).take_while(|f| f.starts_with(top));
+    above.map(Path::to_path_buf).collect()
+}
+
+/// Whether a change to an entry with this name changes what belongs to a project.
+#[must_use]
+pub fn is_rule(name: &OsStr) -> bool {
+    [".fimignore", ".gitignore", ".git"]
+        .iter()
+        .any(|rule| name == *rule)
 }
 
 /// Whether the key of a file or, with `/` at its end, a folder is `folder` or
@@ -171,25 +247,27 @@ struct Level {
 
 impl Rules {
     /// The rules that apply to the project's root itself.
-    fn above(root: &Path) -> Self {
-        let Some(top) = root.ancestors().find(|f| f.join(".git").exists()) else {
-            return Self::default();
-        };
-        let above = root.ancestors().skip(1).take_while(|f| f.starts_with(top));
-        let above: Vec<_> = above.collect();
+    fn above(root: &Path, warnings: &mut Vec<String>) -> Self {
+        let above = folders_above(root);
         above.iter().rev().fold(Self::default(), |rules, folder| {
-            rules.below(folder, false, folder.join(".gitignore").is_file())
+            let has_gitignore = folder.join(".gitignore").is_file();
+            rules.below(folder, (false, has_gitignore), warnings)
         })
     }
 
-    /// The rules in `folder`, given which ignore files it has.
-    fn below(&self, folder: &Path, has_fimignore: bool, has_gitignore: bool) -> Self {
+    /// The rules in `folder`, given whether it has a `.fimignore` and a `.gitignore`.
+    fn below(
+        &self,
+        folder: &Path,
+        (has_fimignore, has_gitignore): (bool, bool),
+        warnings: &mut Vec<String>,
+    ) -> Self {
         if !has_fimignore && !has_gitignore {
             return self.clone();
         }
-        let load = |exists: bool, name: &str| {
+        let mut load = |exists: bool, name: &str| {
             if exists {
-                load(folder, name)
+                load(folder, name, warnings)
             } else {
                 Gitignore::empty()
             }
@@ -230,8 +308,8 @@ impl Rules {
     }
 }
 
-/// An ignore file's rules. What cannot be read or understood of it is logged.
-fn load(folder: &Path, name: &str) -> Gitignore {
+/// An ignore file's rules, with a warning of what cannot be read or understood.
+fn load(folder: &Path, name: &str, warnings: &mut Vec<String>) -> Gitignore {
     let path = folder.join(name);
     let mut builder = GitignoreBuilder::new(folder);
     let unread = builder.add(&path);
@@ -240,7 +318,7 @@ fn load(folder: &Path, name: &str) -> Gitignore {
         Err(error) => (Gitignore::empty(), Some(error)),
     };
     for error in unread.into_iter().chain(unbuilt) {
-        tracing::warn!("{}: rule not applied: {error}", path.display());
+        warnings.push(format!("{}: rule not applied: {error}", path.display()));
     }
     gitignore
 }
@@ -268,21 +346,24 @@ struct Walker<'a> {
     files: BTreeMap<String, Found>,
     /// By path: two paths may have the same key once they are made UTF-8.
     left_out: BTreeMap<(String, PathBuf), Out>,
+    folders: BTreeSet<PathBuf>,
+    warnings: Vec<String>,
 }
 
 impl Walker<'_> {
     /// Finds the files below `top`, by `rules` or, without any, all of them.
-    fn tree(&mut self, top: &Path, rules: Option<Rules>) -> Result<(), FilesError> {
+    fn tree(&mut self, top: &Path, rules: Option<Rules>) -> io::Result<()> {
         // A stack of our own: a deep tree must not end the thread's.
         let mut folders = vec![(top.to_owned(), rules)];
         while let Some((folder, rules)) = folders.pop() {
             let entries = match entries(&folder) {
                 Ok(entries) => entries,
-                Err(error) if folder == top => {
-                    return Err(FilesError(format!("{}: {error}", top.display())));
-                }
+                Err(error) if folder == top => return Err(error),
+                // It vanished since the folder above was read.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => {
-                    tracing::warn!("{}: left out: {error}", folder.display());
+                    let warning = format!("{}: left out: {error}", folder.display());
+                    self.warnings.push(warning);
                     self.leave_out(&folder, true, format!("cannot be read: {error}"), false);
                     continue;
                 }
@@ -291,11 +372,12 @@ impl Walker<'_> {
                 let mut entries = entries.iter();
                 entries.any(|(entry, kind)| !kind.is_dir() && entry.file_name() == name)
             };
-            let rules =
-                rules.map(|rules| rules.below(&folder, has(".fimignore"), has(".gitignore")));
+            let ignores = (has(".fimignore"), has(".gitignore"));
+            let rules = rules.map(|rules| rules.below(&folder, ignores, &mut self.warnings));
             for (entry, kind) in &entries {
                 self.entry(entry, *kind, rules.as_ref(), &mut folders);
             }
+            self.folders.insert(folder);
         }
         Ok(())
     }
@@ -325,7 +407,7 @@ impl Walker<'_> {
             self.leave_out(&path, false, "not a regular file".into(), false);
         } else {
             match entry.metadata() {
-                Ok(metadata) => self.offer(&path, metadata.len(), rules.is_some()),
+                Ok(metadata) => self.offer(&path, &metadata, rules.is_some()),
                 // It vanished since the folder was read.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => {
@@ -336,27 +418,23 @@ impl Walker<'_> {
     }
 
     /// Takes a file unless it is too large or its key is taken.
-    fn offer(&mut self, path: &Path, bytes: u64, in_root: bool) {
+    fn offer(&mut self, path: &Path, metadata: &Metadata, in_root: bool) {
         let Some(key) = self.roots.key_of(path) else {
             return;
         };
-        let limit = self.options.max_file_bytes;
+        let (bytes, limit) = (metadata.len(), self.options.max_file_bytes);
         if bytes > limit {
             let rule = format!("{bytes} bytes, more than the {limit} of --max-file-bytes");
             if self.leave_out(path, false, rule, false) {
-                tracing::warn!(
+                self.warnings.push(format!(
                     "{}: left out: {bytes} bytes, more than the {limit} of --max-file-bytes",
                     path.display()
-                );
+                ));
             }
             return;
         }
-        let taken = self.files.entry(key.clone()).or_insert_with(|| Found {
-            key,
-            path: path.to_owned(),
-            bytes,
-            in_root,
-        });
+        let found = || Found::new(key.clone(), path.to_owned(), metadata, in_root);
+        let taken = self.files.entry(key.clone()).or_insert_with(found);
         if taken.path != path {
             let rule = format!("same name as {} once made UTF-8", taken.path.display());
             self.leave_out(path, false, rule, false);

@@ -1,0 +1,252 @@
+//! What a project's index knows of the disk, and how it is brought up to date:
+//! file by file where files have changed, by a walk that reads nothing but
+//! stamps where folders or rules have.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use rustc_hash::FxHashSet;
+
+use super::project::read_found;
+use crate::files::watch::Changes;
+use crate::files::{self, Composer, FilesError, Found, Roots, Stamp, Walk, WalkOptions};
+use crate::index::{Change, Index, Library};
+
+/// Shared by those who bring one project up to date, one after another.
+pub(super) type SharedDisk = Arc<tokio::sync::Mutex<Disk>>;
+
+/// See the module. The only writer of its index.
+#[derive(Debug)]
+pub(super) struct Disk {
+    roots: Roots,
+    options: WalkOptions,
+    index: Arc<Index>,
+    library: Arc<Composer>,
+    /// Every file that belongs to the project, by key, also those that could
+    /// not be read.
+    known: BTreeMap<String, Known>,
+    folders: BTreeSet<PathBuf>,
+    missing: Vec<PathBuf>,
+    /// What is wrong with the files at present, and was said when it came up.
+    said: BTreeSet<String>,
+}
+
+/// A file as it was when it was read last.
+#[derive(Debug)]
+struct Known {
+    path: PathBuf,
+    /// Its stamp, if the file is sure to be the same while it has it.
+    stamp: Option<Stamp>,
+}
+
+impl Known {
+    fn new(found: Found, read_at: SystemTime, could_be_read: bool) -> (String, Self) {
+        // What cannot be read is tried again when it changes, not before: each
+        // try is logged.
+        let is_sure = !could_be_read || found.stamp.is_settled(read_at);
+        let known = Self {
+            path: found.path,
+            stamp: is_sure.then_some(found.stamp),
+        };
+        (found.key, known)
+    }
+}
+
+/// What has become of what is, or was, at a path.
+enum Now {
+    /// No file of the project is or was there.
+    Nothing,
+    File(Found),
+    /// There was a file with this key.
+    Gone(String),
+    /// More than one file may be other than it was.
+    Unclear,
+}
+
+impl Disk {
+    /// What is known once the files of `walk` were read, from `read_at` on, to
+    /// build `index`.
+    pub(super) fn new(
+        roots: &Roots,
+        options: WalkOptions,
+        index: Arc<Index>,
+        library: Arc<Composer>,
+        walk: Walk,
+        read_at: SystemTime,
+    ) -> Self {
+        let known = walk.files.into_iter().map(|found| {
+            let could_be_read = index.live(&found.key).is_some();
+            Known::new(found, read_at, could_be_read)
+        });
+        Self {
+            known: known.collect(),
+            roots: roots.clone(),
+            options,
+            library,
+            folders: walk.folders,
+            missing: Vec::new(),
+            said: walk.warnings.into_iter().collect(),
+            index,
+        }
+    }
+
+    /// The root and the include paths that are gone. Their files are, too,
+    /// until they come back.
+    pub(super) fn missing(&self) -> &[PathBuf] {
+        &self.missing
+    }
+
+    /// The folders and files in which changes have to be noticed.
+    pub(super) fn to_watch(&self) -> BTreeSet<PathBuf> {
+        let mut watched = self.folders.clone();
+        watched.extend(self.roots.includes().map(Path::to_path_buf));
+        watched.extend(files::folders_above(self.roots.root()));
+        watched.extend(self.library.folders().map(Path::to_path_buf));
+        watched
+    }
+
+    /// Brings the index up to date with what `changes` tell of.
+    pub(super) fn absorb(&mut self, changes: &Changes) {
+        let go_on = || Ok::<_, FilesError>(());
+        // What there is to say of it has been logged.
+        drop(self.absorb_some(changes, &go_on));
+    }
+
+    fn absorb_some<E: From<FilesError> + Send>(
+        &mut self,
+        changes: &Changes,
+        check: &(impl Fn() -> Result<(), E> + Sync),
+    ) -> Result<(), E> {
+        let Changes::Paths(paths) = changes else {
+            return self.refresh(check);
+        };
+        let (mut found, mut gone) = (Vec::new(), Vec::new());
+        for path in paths {
+            match self.now(path) {
+                Now::Nothing => {}
+                Now::File(file) => found.push(file),
+                Now::Gone(key) => gone.push(key),
+                Now::Unclear => return self.refresh(check),
+            }
+        }
+        self.update(found, gone, check)
+    }
+
+    fn now(&self, path: &Path) -> Now {
+        let is_rule = path.file_name().is_some_and(files::is_rule);
+        let mut tops = self.roots.includes().chain([self.roots.root()]);
+        if is_rule
+            || self.folders.contains(path)
+            || self.library.rests_on(path)
+            || tops.any(|top| top.starts_with(path))
+        {
+            return Now::Unclear;
+        }
+        let Some(key) = self.roots.key_of(path) else {
+            return Now::Nothing;
+        };
+        let known = self.known.get(&key);
+        // Of several paths with one key the walk knows which has it.
+        if key.contains('\u{FFFD}') || known.is_some_and(|known| known.path != path) {
+            return Now::Unclear;
+        }
+        match path.symlink_metadata() {
+            Ok(metadata) if metadata.is_dir() && files::is_walked(&self.roots, path) => {
+                return Now::Unclear;
+            }
+            Ok(metadata) if metadata.is_file() && files::belongs(&self.roots, path) => {
+                if metadata.len() > self.options.max_file_bytes {
+                    // The walk says so, once.
+                    return Now::Unclear;
+                }
+                let in_root = self.roots.includes().all(|top| !path.starts_with(top));
+                return Now::File(Found::new(key, path.to_owned(), &metadata, in_root));
+            }
+            _ => {}
+        }
+        if known.is_some() {
+            Now::Gone(key)
+        } else {
+            Now::Nothing
+        }
+    }
+
+    /// Brings the index up to date with the disk, reading what has another
+    /// stamp. Readers see the old state until all of the new one is there.
+    ///
+    /// # Errors
+    /// If the root or an include path is gone. The index is up to date then,
+    /// too, without its files.
+    pub(super) fn refresh<E: From<FilesError> + Send>(
+        &mut self,
+        check: &(impl Fn() -> Result<(), E> + Sync),
+    ) -> Result<(), E> {
+        let walk = files::walk_what_is_there(&self.roots, &self.options);
+        let still: FxHashSet<&str> = walk.files.iter().map(|found| &*found.key).collect();
+        let gone = self.known.keys().filter(|key| !still.contains(&***key));
+        let gone = gone.cloned().collect();
+        self.update(walk.files, gone, check)?;
+        self.folders = walk.folders;
+        if self.library.is_outdated() {
+            self.library = Arc::new(Composer::open(&self.roots, &self.options));
+            let library = Arc::clone(&self.library);
+            self.index.set_library(library as Arc<dyn Library>);
+        }
+        let missing = walk
+            .missing
+            .iter()
+            .map(|(_, error)| format!("{error}; its files are left out until it comes back"));
+        let wrong: BTreeSet<String> = walk.warnings.into_iter().chain(missing).collect();
+        for warning in wrong.difference(&self.said) {
+            tracing::warn!("{warning}");
+        }
+        self.said = wrong;
+        let (missing, errors): (_, Vec<_>) = walk.missing.into_iter().unzip();
+        self.missing = missing;
+        match errors.into_iter().next() {
+            Some(error) => Err(error.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes note of files that are there and of keys that are not, and
+    /// publishes what has changed at once.
+    fn update<E: Send>(
+        &mut self,
+        mut found: Vec<Found>,
+        gone: Vec<String>,
+        check: &(impl Fn() -> Result<(), E> + Sync),
+    ) -> Result<(), E> {
+        found.retain(|found| {
+            let known = self.known.get(&found.key);
+            known.is_none_or(|known| known.path != found.path || known.stamp != Some(found.stamp))
+        });
+        let read_at = SystemTime::now();
+        let outcomes = read_found(&found, check)?;
+        let mut changes = Vec::new();
+        for key in gone {
+            self.known.remove(&key);
+            changes.push(Change::Remove(key.into()));
+        }
+        for (found, outcome) in found.into_iter().zip(outcomes) {
+            let (key, known) = Known::new(found, read_at, outcome.is_ok());
+            match (self.index.live(&key), outcome) {
+                (Some(old), Ok(new)) if old.text == new.text && old.lossy == new.lossy => {}
+                (_, Ok(new)) => changes.push(Change::Put(new)),
+                (Some(old), Err(_)) => changes.push(Change::Remove(Arc::clone(&old.path))),
+                (None, Err(_)) => {}
+            }
+            self.known.insert(key, known);
+        }
+        if !changes.is_empty() {
+            tracing::debug!(files = changes.len(), "changed");
+            self.index.apply(changes);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,289 @@
+//! Properties of bringing an index up to date, against a rebuild.
+
+use std::fs;
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+use crate::cancel::Cancel;
+use crate::context::{self, Request};
+use crate::engine::{Project, ProjectOptions};
+use crate::index::Snapshot;
+use crate::index::symbols::DeclKind;
+
+const FOLDERS: [&str; 5] = ["", "a", "a/b", "c", "cache"];
+const FILES: [&str; 3] = ["x.php", "y.php", "z.txt"];
+const RULES: [&str; 3] = ["", "a/\n", "y.php\n!cache/\n"];
+
+/// What somebody does to the files. Paths are numbers into the lists above.
+#[derive(Clone, Debug)]
+enum Deed {
+    Write {
+        path: String,
+        text: u8,
+    },
+    Remove {
+        path: String,
+    },
+    Rename {
+        from: String,
+        to: String,
+    },
+    Link {
+        path: String,
+    },
+    Ignore {
+        folder: &'static str,
+        rules: &'static str,
+    },
+    Touch {
+        path: String,
+    },
+}
+
+impl Deed {
+    /// Does it if it can be done. The paths that a watcher would name.
+    fn run(&self, root: &Path) -> Vec<PathBuf> {
+        let write = |path: &str, text: &str| {
+            let path = root.join(path);
+            // Something may be in the way.
+            let made = path.parent().map(fs::create_dir_all);
+            if made.is_some_and(|made| made.is_ok()) {
+                drop(fs::write(&path, text));
+            }
+            path
+        };
+        // Folders that are made on the way are named, too.
+        let with_above = |path: PathBuf| {
+            let above = path.ancestors().take_while(|above| *above != root);
+            above.map(Path::to_path_buf).collect::<Vec<_>>()
+        };
+        match self {
+            Self::Write { path, text } => {
+                let (class, parent) = (text % 5, (text + 1) % 5);
+                let text = format!(
+                    "<?php\nclass C{class} extends C{parent} {{\n  public function run{text}(C{parent} $it) {{ return $it->run{class}(); }}\n}}\n"
+                );
+                with_above(write(path, &text))
+            }
+            Self::Remove { path } => {
+                let path = root.join(path);
+                drop(fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path)));
+                vec![path]
+            }
+            Self::Rename { from, to } => {
+                let (from, to) = (root.join(from), root.join(to));
+                drop(fs::rename(&from, &to));
+                vec![from, to]
+            }
+            Self::Link { path } => {
+                let path = root.join(path);
+                drop(std::os::unix::fs::symlink("x.php", &path));
+                vec![path]
+            }
+            Self::Ignore { folder, rules } => {
+                let path = Path::new(folder).join(".gitignore");
+                with_above(write(&path.to_string_lossy(), rules))
+            }
+            Self::Touch { path } => {
+                let path = root.join(path);
+                if let Ok(file) = fs::File::options().append(true).open(&path) {
+                    file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+                }
+                vec![path]
+            }
+        }
+    }
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let folder = || select(&FOLDERS[..]);
+    let file = move || {
+        (folder(), select(&FILES[..])).prop_map(|(folder, file)| {
+            let path = Path::new(folder).join(file);
+            path.to_string_lossy().into_owned()
+        })
+    };
+    let any = move || prop_oneof![file(), select(&FOLDERS[1..]).prop_map(str::to_owned)];
+    prop_oneof![
+        6 => (file(), 0..20_u8).prop_map(|(path, text)| Deed::Write { path, text }),
+        2 => any().prop_map(|path| Deed::Remove { path }),
+        2 => (any(), any()).prop_map(|(from, to)| Deed::Rename { from, to }),
+        1 => file().prop_map(|path| Deed::Link { path }),
+        1 => (folder(), select(&RULES[..])).prop_map(|(folder, rules)| Deed::Ignore { folder, rules }),
+        1 => file().prop_map(|path| Deed::Touch { path }),
+    ]
+}
+
+fn open(root: &Path) -> Arc<Project> {
+    let root = root.into();
+    Project::open(&ProjectOptions {
+        root,
+        ..ProjectOptions::default()
+    })
+    .unwrap()
+}
+
+/// All that a snapshot answers about files, symbols and contexts.
+fn answers(snapshot: &Snapshot) -> Vec<String> {
+    let mut answers: Vec<String> = snapshot
+        .files()
+        .map(|file| format!("{}: {}", file.path, file.text))
+        .collect();
+    for class in (0..5).map(|n| format!("C{n}")) {
+        let declared = snapshot.declared(DeclKind::Class, &class);
+        let paths = declared.iter().map(|class| class.path());
+        answers.push(format!("{class}: {:?}", paths.collect::<Vec<_>>()));
+        let children = snapshot.children(&class);
+        let names = children.iter().map(|class| class.name());
+        answers.push(format!("{class}: {:?}", names.collect::<Vec<_>>()));
+    }
+    for content in [
+        "<?php\nnew C1()->",
+        "<?php\nfunction f(C2 $it) { $it->run",
+        "<?php class D extends C",
+    ] {
+        let request = Request {
+            path: "a/x.php",
+            content,
+            cursor: content.len(),
+            max_chars: 2000,
+            min_score: context::MinScore::default(),
+            dependencies: true,
+            bm25: true,
+        };
+        let context = context::assemble(snapshot, &request, &Cancel::default()).unwrap();
+        answers.push(context.text);
+    }
+    answers
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+    #[test]
+    fn whatever_happens_to_files_the_index_is_one_built_anew(
+        batches in prop::collection::vec(
+            (prop::collection::vec(deed(), 0..6), 0..8_u8),
+            1..10,
+        ),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let project = open(&root);
+        let mut disk = project.disk.try_lock().unwrap();
+        for (deeds, heard) in batches {
+            let paths = deeds.iter().flat_map(|deed| deed.run(&root)).collect();
+            disk.absorb(&match heard {
+                0 => Changes::Rescan,
+                _ => Changes::Paths(paths),
+            });
+            let anew = open(&root);
+            prop_assert_eq!(answers(&project.index.snapshot()), answers(&anew.index.snapshot()));
+        }
+    }
+}
+
+#[test]
+fn the_same_text_publishes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    fs::write(root.join("a.php"), "<?php // a").unwrap();
+    let project = open(&root);
+    let mut disk = project.disk.try_lock().unwrap();
+    let before = project.index.snapshot();
+    fs::write(root.join("b.php"), "<?php // a").unwrap();
+    fs::rename(root.join("b.php"), root.join("a.php")).unwrap();
+    fs::write(root.join("notes.txt"), "a").unwrap();
+    for changes in [
+        Changes::Paths(
+            ["a.php", "b.php", "notes.txt"]
+                .map(|name| root.join(name))
+                .into(),
+        ),
+        Changes::Rescan,
+        Changes::Lost,
+    ] {
+        disk.absorb(&changes);
+        assert!(
+            Arc::ptr_eq(&before, &project.index.snapshot()),
+            "{changes:?}"
+        );
+    }
+    fs::write(root.join("a.php"), "<?php // b").unwrap();
+    disk.absorb(&Changes::Rescan);
+    assert!(!Arc::ptr_eq(&before, &project.index.snapshot()));
+}
+
+#[test]
+fn settled_files_are_not_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    fs::write(root.join("a.php"), "<?php // a").unwrap();
+    let project = open(&root);
+    let mut disk = project.disk.try_lock().unwrap();
+    // What was read may be given to be whatever it is not: nobody looks.
+    let stamp = Stamp::of(&root.join("a.php").metadata().unwrap());
+    disk.known.get_mut("a.php").unwrap().stamp = Some(stamp);
+    let reads = std::sync::atomic::AtomicUsize::new(0);
+    let count = || {
+        reads.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Ok::<_, FilesError>(())
+    };
+    disk.refresh(&count).unwrap();
+    assert_eq!(reads.load(std::sync::atomic::Ordering::Relaxed), 0);
+    let file = fs::File::options()
+        .append(true)
+        .open(root.join("a.php"))
+        .unwrap();
+    file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    disk.refresh(&count).unwrap();
+    assert_eq!(reads.load(std::sync::atomic::Ordering::Relaxed), 1);
+}
+
+#[test]
+fn memory_returns_after_large_deletions() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    for n in 0..200 {
+        let path = root.join(format!("{}/{n}.php", n % 10));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let body =
+            format!("  public function run{n}() {{ return $this->other{n}(); }}\n\n").repeat(20);
+        fs::write(path, format!("<?php\nclass C{n} {{\n{body}}}\n")).unwrap();
+    }
+    let memory = |project: &Project| -> usize {
+        let snapshot = project.index.snapshot();
+        snapshot
+            .segments()
+            .iter()
+            .map(|live| live.segment().memory())
+            .sum()
+    };
+    let project = open(&root);
+    let mut disk = project.disk.try_lock().unwrap();
+    let whole = memory(&project);
+    let files: Vec<_> = project
+        .index
+        .snapshot()
+        .files()
+        .map(Arc::downgrade)
+        .collect();
+    for n in 1..10 {
+        fs::remove_dir_all(root.join(n.to_string())).unwrap();
+        disk.absorb(&Changes::Paths([root.join(n.to_string())].into()));
+    }
+    let alive = files.iter().filter(|file| file.strong_count() > 0).count();
+    assert!(alive <= 27, "{alive} files are held of 20 that are there");
+    assert!(
+        memory(&project) < whole / 4,
+        "{} of {whole}",
+        memory(&project)
+    );
+    assert_eq!(disk.known.len(), 20);
+    fs::remove_dir_all(&root).unwrap();
+    disk.absorb(&Changes::Paths([root.clone()].into()));
+    assert_eq!(memory(&project), 0);
+    assert!(files.iter().all(|file| file.strong_count() == 0));
+    assert_eq!(disk.missing(), [root]);
+}

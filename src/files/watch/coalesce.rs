@@ -1,0 +1,227 @@
+//! Many events made into few batches. Pure: it is given the time.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use super::Changes;
+
+/// A batch is due once this long nothing has happened …
+const DEBOUNCE: Duration = Duration::from_millis(100);
+/// … or once this long something has.
+const CEILING: Duration = Duration::from_millis(500);
+/// Folders that have just come to be watched are looked through again once
+/// this long nothing has happened: whoever made them was filling them before.
+const QUIET: Duration = Duration::from_millis(200);
+/// … or once so long something has.
+const QUIET_CEILING: Duration = Duration::from_secs(2);
+/// With more paths than this, looking at everything costs less than at each.
+const MAX_PATHS: usize = 512;
+
+/// A time in which events are collected.
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    first: Instant,
+    last: Instant,
+}
+
+impl Window {
+    fn due(self, quiet: Duration, ceiling: Duration) -> Instant {
+        (self.last + quiet).min(self.first + ceiling)
+    }
+}
+
+/// Collects what happens until it is time to act on it.
+#[derive(Debug)]
+pub struct Coalescer {
+    pending: Changes,
+    window: Option<Window>,
+    /// While folders that were seen to be new have not been looked through again.
+    settling: Option<Window>,
+}
+
+impl Default for Coalescer {
+    fn default() -> Self {
+        Self {
+            pending: Changes::Paths(BTreeSet::new()),
+            window: None,
+            settling: None,
+        }
+    }
+}
+
+impl Coalescer {
+    /// Adds what has happened by `now`.
+    pub fn add(&mut self, changes: Changes, now: Instant) {
+        for window in [&mut self.settling, &mut self.window].into_iter().flatten() {
+            window.last = now;
+        }
+        self.window.get_or_insert(Window {
+            first: now,
+            last: now,
+        });
+        self.pending = match (std::mem::take(&mut self.pending), changes) {
+            (Changes::Paths(mut paths), Changes::Paths(more)) => {
+                paths.extend(more);
+                if paths.len() > MAX_PATHS {
+                    // Which folders were replaced is no longer known either.
+                    Changes::Lost
+                } else {
+                    Changes::Paths(paths)
+                }
+            }
+            (Changes::Lost, _) | (_, Changes::Lost) => Changes::Lost,
+            _ => Changes::Rescan,
+        };
+    }
+
+    /// Asks for a [`Changes::Rescan`] when things have been quiet for a while.
+    pub fn settle(&mut self, now: Instant) {
+        let window = self.settling.get_or_insert(Window {
+            first: now,
+            last: now,
+        });
+        window.last = now;
+    }
+
+    /// When there will be a batch, if nothing happens before.
+    #[must_use]
+    pub fn due(&self) -> Option<Instant> {
+        let batch = self.window.map(|window| window.due(DEBOUNCE, CEILING));
+        let settled = self.settling.map(|window| window.due(QUIET, QUIET_CEILING));
+        batch.into_iter().chain(settled).min()
+    }
+
+    /// The batch that is due at `now`, if one is.
+    pub fn take(&mut self, now: Instant) -> Option<Changes> {
+        if self.due().is_none_or(|due| now < due) {
+            return None;
+        }
+        let pending = std::mem::take(&mut self.pending);
+        self.window = None;
+        let settled = self
+            .settling
+            .take_if(|window| window.due(QUIET, QUIET_CEILING) <= now);
+        match pending {
+            Changes::Paths(_) if settled.is_some() => Some(Changes::Rescan),
+            pending => Some(pending),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn path(name: usize) -> Changes {
+        Changes::Paths([PathBuf::from(name.to_string())].into())
+    }
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn a_batch_waits_for_quiet_and_not_for_ever() {
+        let start = Instant::now();
+        let mut coalescer = Coalescer::default();
+        assert_eq!(coalescer.due(), None);
+        assert_eq!(coalescer.take(start), None);
+        coalescer.add(path(1), start);
+        assert_eq!(coalescer.due(), Some(start + DEBOUNCE));
+        assert_eq!(coalescer.take(start + ms(99)), None);
+        for at in 1..20 {
+            coalescer.add(path(at as usize % 2), start + ms(50 * at));
+        }
+        assert_eq!(coalescer.due(), Some(start + CEILING));
+        let both = Changes::Paths(["0", "1"].map(PathBuf::from).into());
+        assert_eq!(coalescer.take(start + ms(950)), Some(both));
+        assert_eq!(coalescer.due(), None);
+    }
+
+    #[test]
+    fn new_folders_are_looked_through_when_their_maker_has_finished() {
+        let start = Instant::now();
+        let mut coalescer = Coalescer::default();
+        coalescer.settle(start);
+        assert_eq!(coalescer.due(), Some(start + QUIET));
+        coalescer.add(path(1), start + ms(150));
+        assert_eq!(coalescer.take(start + ms(250)), Some(path(1)));
+        assert_eq!(coalescer.take(start + ms(349)), None);
+        assert_eq!(coalescer.take(start + ms(350)), Some(Changes::Rescan));
+        assert_eq!(coalescer.due(), None);
+    }
+
+    #[test]
+    fn a_maker_that_never_finishes_is_not_waited_for() {
+        let start = Instant::now();
+        let mut coalescer = Coalescer::default();
+        coalescer.settle(start);
+        let mut rescanned = None;
+        for at in (0..4000).step_by(50).map(ms) {
+            coalescer.add(path(1), start + at);
+            if let Some(Changes::Rescan) = coalescer.take(start + at) {
+                rescanned.get_or_insert(at);
+            }
+        }
+        assert!(
+            rescanned.unwrap() <= QUIET_CEILING + CEILING,
+            "{rescanned:?}"
+        );
+    }
+
+    #[test]
+    fn what_is_too_much_to_list_is_not_listed() {
+        let start = Instant::now();
+        let mut coalescer = Coalescer::default();
+        for n in 0..10 * MAX_PATHS {
+            coalescer.add(path(n), start);
+        }
+        assert_eq!(coalescer.pending, Changes::Lost);
+        coalescer.add(Changes::Rescan, start);
+        assert_eq!(coalescer.take(start + CEILING), Some(Changes::Lost));
+    }
+
+    proptest! {
+        #[test]
+        fn every_event_is_in_the_next_batch_and_no_batch_is_late(
+            steps in prop::collection::vec((0..300_u64, 0..5_usize, 0..20_u8), 1..60),
+        ) {
+            let mut coalescer = Coalescer::default();
+            let mut now = Instant::now();
+            let mut waiting: Vec<(PathBuf, Instant)> = Vec::new();
+            for (pause, name, what) in steps {
+                let next = now + ms(pause);
+                // What falls due before the next event is taken when it does.
+                while let Some(due) = coalescer.due().filter(|due| *due <= next) {
+                    let batch = coalescer.take(due.max(now));
+                    let in_time = waiting.iter().all(|(_, since)| due <= *since + CEILING);
+                    let whole = waiting.iter().all(|(path, _)| match &batch {
+                        Some(Changes::Paths(paths)) => paths.contains(path),
+                        Some(Changes::Rescan | Changes::Lost) => true,
+                        None => false,
+                    });
+                    prop_assert!(batch.is_some() && whole && in_time);
+                    waiting.clear();
+                }
+                now = next;
+                match what {
+                    0 => coalescer.add(Changes::Lost, now),
+                    1 => coalescer.settle(now),
+                    _ => {
+                        let path = PathBuf::from(name.to_string());
+                        coalescer.add(Changes::Paths([path.clone()].into()), now);
+                        waiting.push((path, now));
+                    }
+                }
+            }
+            let end = now + QUIET_CEILING;
+            let last = coalescer.take(end);
+            prop_assert!(waiting.is_empty() || last.is_some());
+            prop_assert_eq!(coalescer.due(), None);
+        }
+    }
+}
