@@ -8,7 +8,7 @@ mod walk;
 
 pub use library::Composer;
 pub use read::{decode, read, read_text};
-pub use roots::{Roots, named_path};
+pub use roots::{Roots, named_path, resolve};
 pub use rules::left_out_of_dataset;
 pub use walk::{Found, LeftOut, Walk, WalkOptions, belongs, walk};
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
@@ -29,8 +30,8 @@ pub struct Project {
     options: WalkOptions,
     /// Its files.
     pub index: Index,
-    /// What was left out when it was opened, and why, in the order of keys.
-    pub left_out: Vec<LeftOut>,
+    /// What was left out when the files were last listed.
+    left_out: ArcSwap<Vec<LeftOut>>,
 }
 
 impl Project {
@@ -57,8 +58,15 @@ impl Project {
             roots,
             options,
             index,
-            left_out,
+            left_out: ArcSwap::from_pointee(left_out),
         })
+    }
+
+    /// What was left out when the files were last listed, and why, in the
+    /// order of keys.
+    #[must_use]
+    pub fn left_out(&self) -> Arc<Vec<LeftOut>> {
+        self.left_out.load_full()
     }
 
     /// Brings the index up to date with the disk, in parallel on the current
@@ -67,7 +75,7 @@ impl Project {
         &self,
         check: &(impl Fn() -> Result<(), E> + Sync),
     ) -> Result<(), E> {
-        let (files, _) = read_files(&self.roots, &self.options, check)?;
+        let (files, left_out) = read_files(&self.roots, &self.options, check)?;
         let before = self.index.snapshot();
         let kept: FxHashSet<&str> = files.iter().map(|file| &*file.path).collect();
         let gone = before.files().filter(|file| !kept.contains(&*file.path));
@@ -83,6 +91,7 @@ impl Project {
         if !changes.is_empty() {
             self.index.apply(changes);
         }
+        self.left_out.store(Arc::new(left_out));
         let library = Composer::open(&self.roots, &self.options);
         self.index.set_library(Arc::new(library));
         Ok(())
