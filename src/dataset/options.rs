@@ -211,7 +211,11 @@ impl Options {
             );
         }
         if self.spans().next().is_none() {
-            return wrong("exclude_spans", "some kind of span to be left".into());
+            let name = match self.only_spans.is_empty() {
+                true => "exclude_spans",
+                false => "only_spans",
+            };
+            return wrong(name, "some kind of span that is not excluded".into());
         }
         Ok(())
     }
@@ -298,7 +302,7 @@ mod tests {
                     o.only_spans = vec![SpanKind::Lines];
                     o.exclude_spans = vec![SpanKind::Lines];
                 }),
-                "--exclude-spans: expected some kind",
+                "--only-spans: expected some kind",
             ),
         ] {
             assert!(
