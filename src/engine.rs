@@ -1,7 +1,9 @@
 //! The long-lived state behind every connection: the projects, each with its
-//! index, and the threads that work on them. Knows no protocol.
+//! index, the threads that work on them, and the jobs. Knows no protocol.
 
 mod disk;
+mod generation;
+mod jobs;
 mod pool;
 mod project;
 mod watching;
@@ -9,10 +11,13 @@ mod watching;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+pub use self::generation::{GenerateError, generate};
+pub use self::jobs::{Dataset, Job, Order, Stage, State, Status, SubmitError};
 pub use self::pool::WorkError;
 pub use self::project::{Project, ProjectOptions};
 
 use self::disk::{Disk, SharedDisk};
+use self::jobs::Jobs;
 use self::pool::{Pool, Turns};
 use crate::cancel::{Cancel, Cancelled};
 use crate::files::{FilesError, Roots, WalkOptions};
@@ -59,6 +64,8 @@ struct Shared {
     /// Every project that somebody holds or waits for. There are a handful, so
     /// a list; the lock is held for a look, never while a project is read.
     projects: Mutex<Vec<(Roots, Slot)>>,
+    /// The datasets that are generated in the background.
+    jobs: Jobs,
 }
 
 /// A place for a project: empty once nobody holds it. The lock is held while
@@ -79,6 +86,7 @@ impl Engine {
                 requests,
                 reading: Pool::new()?,
                 projects: Mutex::default(),
+                jobs: Jobs::default(),
             }),
         })
     }

@@ -10,7 +10,7 @@ pub mod watch;
 
 pub use library::Composer;
 pub use read::{decode, read, read_text};
-pub use roots::{Roots, named_path};
+pub use roots::{Roots, named_path, resolve};
 pub use rules::left_out_of_dataset;
 pub use stamp::Stamp;
 pub use walk::{

@@ -10,8 +10,8 @@ mod lines;
 
 use std::fmt;
 
-use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// How many messages one batch may hold.
@@ -328,6 +328,18 @@ pub fn answer(id: Option<&Id>, outcome: &Result<Box<RawValue>, Error>) -> String
             )
         }
     }
+}
+
+/// The text of a notification, on one line.
+///
+/// # Errors
+/// If `params` cannot be written as JSON.
+pub fn notification(method: &str, params: &impl Serialize) -> Result<String, serde_json::Error> {
+    let method = serde_json::Value::from(method);
+    let params = serde_json::to_string(params)?;
+    Ok(format!(
+        r#"{{"jsonrpc":"2.0","method":{method},"params":{params}}}"#
+    ))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod lsp;
 mod methods;
 mod outcome;
 mod params;
+mod progress;
 mod project;
 mod reply;
 mod requests;

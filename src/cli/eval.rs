@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use anstyle::Style;
 
 use super::Error;
-use super::generate::in_root;
 use crate::cancel::Cancel;
 use crate::context::{DEFAULT_MAX_CHARS, MinScore, Signal};
 use crate::engine::{Project, ProjectOptions};
@@ -90,7 +89,7 @@ impl ContextArgs {
             },
             without: self.without.clone(),
         };
-        let is_own = in_root(&project.roots, &self.include_path);
+        let is_own = |key: &str| project.roots.owns(key);
         let snapshot = project.index.snapshot();
         let report = eval::run(&snapshot, &options, &is_own, &Cancel::default())
             .map_err(|error| Error::Failure(error.to_string()))?;

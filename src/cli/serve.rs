@@ -22,7 +22,11 @@ pub(super) fn stdio() -> Result<ExitCode, Error> {
     let (engine, runtime) = start()?;
     let served = runtime.block_on(async {
         let end = Signals::new()?.first();
-        server::serve(engine, tokio::io::stdin(), tokio::io::stdout(), end).await
+        let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
+        let served = server::serve(engine.clone(), input, output, end).await;
+        // Nobody is left to ask for them.
+        engine.end_jobs().await;
+        served
     });
     // A read of stdin cannot be interrupted, and nobody waits for it any more.
     runtime.shutdown_background();

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Options, quality};
 use crate::php::spans::{self, Kind, Spans};
@@ -23,7 +23,9 @@ const TRIES: usize = 12;
 const TRIGGERS: [&str; 5] = ["->", "::", "= ", "return ", "("];
 
 /// How a hole was chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum,
+)]
 #[serde(rename_all = "snake_case")]
 #[value(rename_all = "snake_case")]
 pub enum SpanKind {
@@ -122,7 +124,7 @@ pub struct Chosen {
 pub fn choose(text: &str, options: &Options, rng: &mut ChaCha8Rng) -> Chosen {
     let mut wanted = text.len() / BYTES_PER_HOLE;
     wanted += usize::from(rng.random_range(0..BYTES_PER_HOLE) < text.len() % BYTES_PER_HOLE);
-    let spans = if options.ast_fim {
+    let spans = if !options.no_ast_fim {
         Spans::parse(text)
     } else {
         None
@@ -291,9 +293,7 @@ impl<'a> Pools<'a> {
     /// The kinds of `category` that were asked for and have anything to propose.
     fn kinds(&self, category: Category) -> impl Iterator<Item = SpanKind> {
         self.options
-            .spans
-            .iter()
-            .copied()
+            .spans()
             .filter(move |kind| kind.category() == category)
             .filter(|kind| match kind {
                 SpanKind::AstNode => !self.nodes.is_empty(),
@@ -515,7 +515,7 @@ mod tests {
 
     fn only(kind: SpanKind) -> Options {
         Options {
-            spans: vec![kind],
+            only_spans: vec![kind],
             min_middle_chars: 8,
             ..Options::default()
         }
@@ -596,10 +596,10 @@ mod tests {
     fn line_limits_hold_for_every_kind() {
         // The predecessor ignored --max-middle-lines for single nodes.
         let text = sample();
-        for ast_fim in [true, false] {
+        for no_ast_fim in [true, false] {
             let options = Options {
                 max_middle_lines: 2,
-                ast_fim,
+                no_ast_fim,
                 ..Options::default()
             };
             let chosen = chosen(&text, &options);
@@ -675,14 +675,14 @@ mod tests {
             min in 1_usize..50,
             lines in 1_usize..6,
             total in 200_usize..2000,
-            ast_fim: bool,
+            no_ast_fim: bool,
             quality_filter: bool,
         ) {
             let options = Options {
                 min_middle_chars: min,
                 max_middle_lines: lines,
                 max_total_chars: total,
-                ast_fim,
+                no_ast_fim,
                 quality_filter,
                 ..Options::default()
             };

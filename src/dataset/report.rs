@@ -9,14 +9,15 @@ use super::template::Tokens;
 use super::{Options, SpanKind, SplitBy};
 
 /// The whole story of a dataset. Equal input, options and seed give equal
-/// reports: it holds no times and no paths of this machine.
+/// reports: it holds no times, and no paths of this machine but the include
+/// paths as they were given.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// `fimd`.
     pub generator: &'static str,
     /// The version of fimd that made it.
     pub version: &'static str,
-    /// Every option that shapes the examples.
+    /// Every option.
     pub options: Options,
     /// The family's tokens.
     pub tokens: Tokens,
@@ -35,7 +36,7 @@ pub struct Report {
 }
 
 /// How much of everything there was.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Files in the index.
     pub files_indexed: usize,

@@ -1,10 +1,10 @@
 //! The families' training formats. Every marker is one token of the family's
 //! tokenizer, so the strings here are exact to the space.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A family of base models that share their fill-in-the-middle tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 pub enum Family {
     /// Qwen2.5-Coder, also Qwen3-Coder.
     #[default]

@@ -9,9 +9,9 @@ use std::time::SystemTime;
 
 use rustc_hash::FxHashSet;
 
-use super::project::read_found;
+use super::project::{SharedLeftOut, read_found};
 use crate::files::watch::Changes;
-use crate::files::{self, Composer, FilesError, Found, Roots, Stamp, Walk, WalkOptions};
+use crate::files::{self, Composer, FilesError, Found, LeftOut, Roots, Stamp, Walk, WalkOptions};
 use crate::index::{Change, Index, Library};
 
 /// Shared by those who bring one project up to date, one after another.
@@ -29,6 +29,7 @@ pub(super) struct Disk {
     known: BTreeMap<String, Known>,
     folders: BTreeSet<PathBuf>,
     missing: Vec<PathBuf>,
+    left_out: SharedLeftOut,
     /// What is wrong with the files at present, and was said when it came up.
     said: BTreeSet<String>,
 }
@@ -75,6 +76,7 @@ impl Disk {
         library: Arc<Composer>,
         walk: Walk,
         read_at: SystemTime,
+        left_out: SharedLeftOut,
     ) -> Self {
         let known = walk.files.into_iter().map(|found| {
             let could_be_read = index.live(&found.key).is_some();
@@ -87,6 +89,7 @@ impl Disk {
             library,
             folders: walk.folders,
             missing: Vec::new(),
+            left_out,
             said: walk.warnings.into_iter().collect(),
             index,
         }
@@ -189,6 +192,17 @@ impl Disk {
         let gone = gone.cloned().collect();
         self.update(walk.files, gone, check)?;
         self.folders = walk.folders;
+        let unreadable = self
+            .known
+            .keys()
+            .filter(|key| self.index.live(key).is_none());
+        let mut left_out = walk.left_out;
+        left_out.extend(unreadable.map(|key| LeftOut {
+            key: key.clone(),
+            rule: "cannot be read".into(),
+        }));
+        left_out.sort_by(|a, b| a.key.cmp(&b.key));
+        self.left_out.store(Arc::new(left_out));
         if self.library.is_outdated() {
             self.library = Arc::new(Composer::open(&self.roots, &self.options));
             let library = Arc::clone(&self.library);

@@ -46,10 +46,24 @@ pub(super) type Turns = Arc<Semaphore>;
 impl Pool {
     /// One thread for each processor.
     pub(super) fn new() -> Result<Self, StartError> {
+        Self::with_threads("fimd-work", || {})
+    }
+
+    /// Like [`Pool::new`], of threads that only use what time others leave on
+    /// the processors. Nobody should wait for a lock that work on it takes.
+    pub(super) fn in_background() -> Result<Self, StartError> {
+        Self::with_threads("fimd-job", yield_to_others)
+    }
+
+    fn with_threads(
+        name: &'static str,
+        start: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Self, StartError> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
-            .thread_name(|n| format!("fimd-work-{n}"))
+            .thread_name(move |n| format!("{name}-{n}"))
+            .start_handler(move |_| start())
             .build()
             .map_err(|error| StartError {
                 threads,
@@ -88,6 +102,20 @@ impl Pool {
         finished.await.map_err(|_| WorkError::Stopped)?
     }
 }
+
+/// Gives the current thread the lowest priority.
+#[cfg(target_os = "linux")]
+fn yield_to_others() {
+    const LOWEST: i32 = 19;
+    // On Linux this is about the thread that calls, not its process.
+    if let Err(error) = rustix::process::setpriority_process(None, LOWEST) {
+        tracing::warn!("a job runs with the priority of requests: {error}");
+    }
+}
+
+/// Elsewhere priorities belong to the whole process.
+#[cfg(not(target_os = "linux"))]
+fn yield_to_others() {}
 
 #[cfg(test)]
 mod tests {

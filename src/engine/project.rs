@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use arc_swap::ArcSwap;
 use rayon::prelude::*;
 
 use super::disk::{Disk, SharedDisk};
@@ -21,6 +22,9 @@ pub struct ProjectOptions {
     pub walk: WalkOptions,
 }
 
+/// What is left out of a project, as of the last time its files were listed.
+pub(super) type SharedLeftOut = Arc<ArcSwap<Vec<LeftOut>>>;
+
 /// A project that has been read.
 #[derive(Debug)]
 pub struct Project {
@@ -28,8 +32,8 @@ pub struct Project {
     pub roots: Roots,
     /// Its files.
     pub index: Arc<Index>,
-    /// What was left out when it was opened, and why, in the order of keys.
-    pub left_out: Vec<LeftOut>,
+    /// What was left out when the files were last listed.
+    left_out: SharedLeftOut,
     /// What the index knows of the disk, for whoever brings it up to date.
     pub(super) disk: SharedDisk,
 }
@@ -65,13 +69,29 @@ impl Project {
         let index = Arc::new(Index::build(files));
         let library = Arc::new(Composer::open(&roots, &options));
         index.set_library(Arc::clone(&library) as Arc<dyn Library>);
-        let disk = Disk::new(&roots, options, Arc::clone(&index), library, walk, read_at);
+        let left_out = SharedLeftOut::new(ArcSwap::from_pointee(left_out));
+        let disk = Disk::new(
+            &roots,
+            options,
+            Arc::clone(&index),
+            library,
+            walk,
+            read_at,
+            Arc::clone(&left_out),
+        );
         Ok(Self {
             roots,
             index,
             left_out,
             disk: SharedDisk::new(disk.into()),
         })
+    }
+
+    /// What was left out when the files were last listed, and why, in the
+    /// order of keys.
+    #[must_use]
+    pub fn left_out(&self) -> Arc<Vec<LeftOut>> {
+        self.left_out.load_full()
     }
 }
 

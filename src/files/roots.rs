@@ -106,6 +106,15 @@ impl Roots {
         self.includes.iter().map(|include| &*include.path)
     }
 
+    /// Whether the file with this key is the project's own. What an include
+    /// path brings in is not, also where that path lies below the root.
+    #[must_use]
+    pub fn owns(&self, key: &str) -> bool {
+        let path = self.path(key);
+        let mut includes = self.includes().filter(|path| !self.root.starts_with(path));
+        path.starts_with(&self.root) && !includes.any(|include| path.starts_with(include))
+    }
+
     /// The key of the file that a client names: absolute, relative to the
     /// root, or a `file://` URI; with `..`, symlinks and odd spellings
     /// resolved, whether it exists or not. Its absolute path when it is
@@ -177,7 +186,8 @@ fn slashed(path: &Path) -> String {
 }
 
 /// The canonical form of an absolute path, of which the last part need not exist.
-fn resolve(path: &Path) -> PathBuf {
+#[must_use]
+pub fn resolve(path: &Path) -> PathBuf {
     if let Ok(path) = path.canonicalize() {
         return path;
     }

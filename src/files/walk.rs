@@ -31,7 +31,7 @@ use super::rules::{is_php, left_out_by_name};
 use super::{FilesError, Roots, Stamp};
 
 /// How files are found.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WalkOptions {
     /// Files with more bytes are left out with a warning.
     pub max_file_bytes: u64,

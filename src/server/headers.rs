@@ -24,6 +24,7 @@ use tower_service::Service;
 
 use super::lsp::{self, Backend};
 use super::methods::cancel_request;
+use super::progress;
 use super::reply::{Answer, Reply};
 use super::requests::Requests;
 use super::session::{End, Flow, Protocol};
@@ -32,6 +33,7 @@ use crate::rpc::{self, Call, Message};
 
 /// The state of a connection.
 pub(super) struct HeadersProtocol {
+    engine: Engine,
     service: LspService<Backend>,
     /// The number of the next request.
     number: i64,
@@ -75,7 +77,8 @@ impl HeadersProtocol {
     /// That of a connection before its first message.
     pub(super) fn new(engine: Engine) -> Self {
         Self {
-            service: lsp::service(engine),
+            service: lsp::service(engine.clone()),
+            engine,
             number: 0,
             initialize: None,
             shut_down: false,
@@ -86,7 +89,7 @@ impl HeadersProtocol {
     fn call(&mut self, call: Call, bytes: usize, requests: &mut Requests) -> Flow {
         let Call { id, method, params } = call;
         tracing::debug!(method, id = id.as_ref().map(tracing::field::display), bytes);
-        let reply = Reply::to_call(id.clone(), requests.output());
+        let mut reply = Reply::to_call(id.clone(), requests.output());
         if method == "$/cancelRequest" {
             match cancel_request::target(params.as_deref()) {
                 Ok(target) => requests.cancel(target),
@@ -95,6 +98,13 @@ impl HeadersProtocol {
             if id.is_none() {
                 return Flow::Continue;
             }
+        }
+        match method.as_str() {
+            "generateDataset" => {
+                reply = reply.then(progress::follow(self.engine.clone(), requests.notifier()));
+            }
+            "shutdown" => requests.be_quiet(),
+            _ => {}
         }
         let has_id = id.is_some();
         let handled = match params.as_deref().map(read_params).transpose() {

@@ -7,8 +7,9 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 
 use super::buffers::OpenBuffers;
-use super::methods::{cancel_request, get_context, initialize};
+use super::methods::{cancel_request, generate_dataset, get_context, initialize, jobs};
 use super::outcome::outcome;
+use super::progress;
 use super::project::Current;
 use super::reply::{self, Destination, Reply};
 use super::requests::Requests;
@@ -74,8 +75,8 @@ impl LinesProtocol {
         });
         let output = requests.output();
         requests.spawn(None, 0, None, async move {
-            if let Some(array) = reply::gather(gathered).await {
-                output.send(array).await;
+            if let Some((array, after)) = reply::gather(gathered).await {
+                output.send(array, Some(after)).await;
             }
             if let Some((publisher, opened)) = opened {
                 publisher.publish(opened.wait().await);
@@ -111,6 +112,27 @@ impl LinesProtocol {
                     let connected = current.wait().await;
                     let open = OpenBuffers::default();
                     get_context::run(&engine, connected, open, params, cancel).await
+                });
+            }
+            "generateDataset" => {
+                let engine = self.engine.clone();
+                let current = self.current.clone();
+                let reply = reply.then(progress::follow(engine.clone(), requests.notifier()));
+                requests.request(id, reply, bytes, |_| async move {
+                    let connected = current.wait().await;
+                    generate_dataset::run(&engine, connected, params.as_deref()).await
+                });
+            }
+            "job/status" | "job/cancel" => {
+                let answer = match method.as_str() {
+                    "job/status" => jobs::status,
+                    _ => jobs::cancel,
+                };
+                let engine = self.engine.clone();
+                let current = self.current.clone();
+                requests.request(id, reply, bytes, |_| async move {
+                    current.wait().await;
+                    answer(&engine, params.as_deref())
                 });
             }
             "$/cancelRequest" => {

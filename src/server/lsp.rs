@@ -17,7 +17,7 @@ use tower_lsp::ls_types::{
 use tower_lsp::{LanguageServer, LspService};
 
 use super::buffers::Buffers;
-use super::methods::{get_context, initialize};
+use super::methods::{generate_dataset, get_context, initialize, jobs};
 use super::project::Connected;
 use crate::cancel::{Cancel, CancelOnDrop};
 use crate::engine::Engine;
@@ -43,6 +43,9 @@ pub(super) fn service(engine: Engine) -> LspService<Backend> {
         buffers: Mutex::default(),
     })
     .custom_method("getContext", Backend::get_context)
+    .custom_method("generateDataset", Backend::generate_dataset)
+    .custom_method("job/status", Backend::job_status)
+    .custom_method("job/cancel", Backend::job_cancel)
     .finish();
     service
 }
@@ -60,6 +63,24 @@ impl Backend {
         get_context::run(&self.engine, connected, open, Some(params), cancel)
             .await
             .map_err(error_of_theirs)
+    }
+}
+
+// What follows needs nothing of the connection's state but the project.
+impl Backend {
+    async fn generate_dataset(&self, params: Box<RawValue>) -> jsonrpc::Result<Box<RawValue>> {
+        let connected = self.connected.get().cloned();
+        generate_dataset::run(&self.engine, connected, Some(&params))
+            .await
+            .map_err(error_of_theirs)
+    }
+
+    async fn job_status(&self, params: Box<RawValue>) -> jsonrpc::Result<Box<RawValue>> {
+        jobs::status(&self.engine, Some(&params)).map_err(error_of_theirs)
+    }
+
+    async fn job_cancel(&self, params: Box<RawValue>) -> jsonrpc::Result<Box<RawValue>> {
+        jobs::cancel(&self.engine, Some(&params)).map_err(error_of_theirs)
     }
 }
 

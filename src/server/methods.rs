@@ -1,8 +1,10 @@
 //! What the methods do, one file each.
 
 pub(super) mod cancel_request;
+pub(super) mod generate_dataset;
 pub(super) mod get_context;
 pub(super) mod initialize;
+pub(super) mod jobs;
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};

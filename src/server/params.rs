@@ -2,8 +2,10 @@
 //! what was expected and what was found.
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use serde::Deserialize;
+use serde::de::value::MapDeserializer;
 use serde_json::value::RawValue;
 
 use crate::rpc::{Error, Kind};
@@ -58,6 +60,25 @@ impl<'a> Params<'a> {
         }
     }
 
+    /// All parameters but those in `taken`, as one value each of whose fields
+    /// has a default.
+    pub(super) fn others<T: Deserialize<'a>>(&self, taken: &[&str]) -> Result<T, Error> {
+        let others = || {
+            let named = self.0.iter().map(|(name, raw)| (name.as_str(), *raw));
+            named.filter(|(name, _)| !taken.contains(name))
+        };
+        T::deserialize(MapDeserializer::new(others())).map_err(|error: serde_json::Error| {
+            // Each on its own, to learn which it was.
+            let mut each = others().filter_map(|(name, raw)| {
+                let alone = MapDeserializer::new(iter::once((name, raw)));
+                let error: serde_json::Error = T::deserialize(alone).err()?;
+                Some(wrong_field(name, &error.to_string(), raw))
+            });
+            each.next()
+                .unwrap_or_else(|| Error::invalid_params(format!("params: {error}")))
+        })
+    }
+
     /// A number of things, which may be missing. An integer too large for this
     /// machine is as good as the largest.
     pub(super) fn count(&self, name: &str) -> Result<Option<u64>, Error> {
@@ -69,6 +90,27 @@ impl<'a> Params<'a> {
         } else {
             Err(wrong(name, "an integer of 0 or more", raw))
         }
+    }
+}
+
+/// The error for a parameter of which serde says `what`.
+fn wrong_field(name: &str, what: &str, raw: &RawValue) -> Error {
+    // Where in the value it is; the value is short.
+    let what = what.split(" at line ").next().unwrap_or(what);
+    match what.split_once(", expected ") {
+        Some((found, expected)) if found.starts_with("invalid ") => {
+            let expected = match expected {
+                "u8" => "an integer from 0 to 255",
+                "u64" | "usize" => "an integer of 0 or more",
+                "f32" | "f64" => "a number",
+                "a boolean" => "true or false",
+                "path string" => "a path",
+                "a sequence" => "an array",
+                other => other,
+            };
+            wrong(name, expected, raw)
+        }
+        _ => Error::invalid_params(format!("{name}: {what}")),
     }
 }
 

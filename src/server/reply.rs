@@ -1,6 +1,9 @@
-//! The way of one answer back to the client.
+//! The way of one answer back to the client, and of what it is told unasked.
 
+use std::fmt::Display;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::value::RawValue;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -12,21 +15,91 @@ use crate::rpc::{self, Id};
 /// A result as JSON text, or an error.
 pub(super) type Answer = Result<Box<RawValue>, rpc::Error>;
 
+/// What happens once an answer is on its way: what it does comes after it.
+pub(super) type Then = Box<dyn FnOnce(&Answer) + Send>;
+
+/// A [`Then`] that knows the answer.
+type After = Box<dyn FnOnce() + Send>;
+
+/// A message on its way to the client.
+#[derive(Debug)]
+pub(super) enum Outgoing {
+    /// One answer, or those of a batch.
+    Answer(String),
+    /// A notification, which is dropped once the session has become quiet.
+    Unasked(String),
+}
+
+/// Says whether the client wants to hear answers alone, since it has asked for
+/// the end. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Quiet(Arc<AtomicBool>);
+
+impl Quiet {
+    /// From the next message on, which is written after this, nothing unasked
+    /// is written any more.
+    pub(super) fn begin(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// Tells a client what it has not asked for, in any framing. It does not keep
+/// the connection open.
+#[derive(Clone, Debug)]
+pub(super) struct Notifier(mpsc::WeakSender<Outgoing>);
+
+impl Notifier {
+    /// Of the client whose messages go to `output`.
+    pub(super) fn new(output: &mpsc::Sender<Outgoing>) -> Self {
+        Self(output.downgrade())
+    }
+
+    /// Sends the notification that `make` makes. Waits while the client has
+    /// too much to read, and makes it then, so that what is sent is news.
+    /// None if the client has gone.
+    pub(super) async fn send<E: Display>(
+        &self,
+        make: impl FnOnce() -> Result<String, E>,
+    ) -> Option<()> {
+        let output = self.0.upgrade()?;
+        let room = output.reserve().await.ok()?;
+        match make() {
+            Ok(notification) => room.send(Outgoing::Unasked(notification)),
+            Err(error) => tracing::error!("a notification cannot be written: {error}"),
+        }
+        Some(())
+    }
+
+    /// Whether nobody is told anything any more.
+    pub(super) fn has_gone(&self) -> bool {
+        self.0.upgrade().is_none_or(|output| output.is_closed())
+    }
+}
+
+/// An answer, its place in a batch, and what comes after it.
+pub(super) type Placed = (usize, String, Option<After>);
+
 /// Where the text of an answer goes.
 #[derive(Clone, Debug)]
 pub(super) enum Destination {
     /// The client, as a message of its own.
-    Client(mpsc::Sender<String>),
+    Client(mpsc::Sender<Outgoing>),
     /// A place in the array that answers a batch.
-    Batch(usize, mpsc::Sender<(usize, String)>),
+    Batch(usize, mpsc::Sender<Placed>),
 }
 
 impl Destination {
-    /// Sends the text of an answer. Waits while the client has too many to read.
-    pub(super) async fn send(self, text: String) {
+    /// Sends the text of an answer, then does what comes after it. Waits
+    /// while the client has too many to read.
+    pub(super) async fn send(self, text: String, after: Option<After>) {
         let sent = match self {
-            Self::Client(answers) => answers.send(text).await.is_ok(),
-            Self::Batch(place, batch) => batch.send((place, text)).await.is_ok(),
+            Self::Client(answers) => answers.send(Outgoing::Answer(text)).await.is_ok_and(|()| {
+                if let Some(after) = after {
+                    after();
+                }
+                true
+            }),
+            Self::Batch(place, batch) => batch.send((place, text, after)).await.is_ok(),
         };
         if !sent {
             tracing::debug!("the client left before the answer");
@@ -36,10 +109,10 @@ impl Destination {
 
 /// The right to answer one message, once. To drop it without an answer is
 /// right for a session whose client has gone, and for nothing else.
-#[derive(Debug)]
 pub(super) struct Reply {
     id: Option<Id>,
     destination: Option<Destination>,
+    then: Option<Then>,
 }
 
 impl Reply {
@@ -48,6 +121,7 @@ impl Reply {
         Self {
             destination: id.is_some().then_some(destination),
             id,
+            then: None,
         }
     }
 
@@ -56,16 +130,27 @@ impl Reply {
         Self {
             id,
             destination: Some(destination),
+            then: None,
+        }
+    }
+
+    /// The same, with something that comes after the answer.
+    pub(super) fn then(self, then: Then) -> Self {
+        Self {
+            then: Some(then),
+            ..self
         }
     }
 
     /// Answers. Waits while the client has too many answers to read.
     pub(super) async fn send(self, answer: Answer) {
-        match (self.destination, &answer) {
-            (Some(destination), _) => {
-                destination
-                    .send(rpc::answer(self.id.as_ref(), &answer))
-                    .await;
+        match (self.destination, answer) {
+            (Some(destination), answer) => {
+                let text = rpc::answer(self.id.as_ref(), &answer);
+                let after = self
+                    .then
+                    .map(|then| Box::new(move || then(&answer)) as After);
+                destination.send(text, after).await;
             }
             (None, Err(error)) => tracing::debug!("a notification failed: {error}"),
             (None, Ok(_)) => {}
@@ -75,23 +160,34 @@ impl Reply {
 
 /// The array of a batch's answers, in the order of its requests; none if it
 /// held only notifications. Complete once every reply has been sent or dropped.
-pub(super) async fn gather(mut answers: mpsc::Receiver<(usize, String)>) -> Option<String> {
+/// What comes after them comes after all of it.
+pub(super) async fn gather(mut answers: mpsc::Receiver<Placed>) -> Option<(String, After)> {
     let mut gathered = Vec::new();
     while let Some(answer) = answers.recv().await {
         gathered.push(answer);
     }
-    gathered.sort_unstable();
-    let texts: Vec<String> = gathered.into_iter().map(|(_, text)| text).collect();
-    (!texts.is_empty()).then(|| format!("[{}]", texts.join(",")))
+    gathered.sort_unstable_by_key(|(place, ..)| *place);
+    let (texts, after): (Vec<_>, Vec<_>) = gathered
+        .into_iter()
+        .map(|(_, text, after)| (text, after))
+        .unzip();
+    let after = Box::new(|| after.into_iter().flatten().for_each(|after| after()));
+    (!texts.is_empty()).then(|| (format!("[{}]", texts.join(",")), after as After))
 }
 
-/// Writes messages as they come, each flushed at once, until their senders are gone.
+/// Writes messages as they come, each flushed at once, until their senders are
+/// gone; nothing unasked once the session is quiet.
 pub(super) async fn write<W: AsyncWrite + Unpin>(
-    mut messages: mpsc::Receiver<String>,
+    mut messages: mpsc::Receiver<Outgoing>,
     mut output: W,
     framing: Framing,
+    quiet: Quiet,
 ) -> io::Result<()> {
     while let Some(message) = messages.recv().await {
+        let message = match message {
+            Outgoing::Unasked(_) if quiet.0.load(Ordering::Acquire) => continue,
+            Outgoing::Answer(text) | Outgoing::Unasked(text) => text,
+        };
         output.write_all(framing.frame(message).as_bytes()).await?;
         output.flush().await?;
     }

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{self, JoinError, JoinSet};
 
 use super::outcome::outcome;
-use super::reply::{Answer, Destination, Reply};
+use super::reply::{Answer, Destination, Notifier, Outgoing, Quiet, Reply};
 use crate::cancel::Cancel;
 use crate::rpc::{Id, Refusal};
 
@@ -31,7 +31,8 @@ pub(super) type Finished = Result<(task::Id, ()), JoinError>;
 
 /// What has been asked and not answered. Dropping it ends all of it.
 pub(super) struct Requests {
-    answers: mpsc::Sender<String>,
+    answers: mpsc::Sender<Outgoing>,
+    quiet: Quiet,
     tasks: JoinSet<()>,
     running: FxHashMap<task::Id, Running>,
     in_flight_bytes: usize,
@@ -39,9 +40,10 @@ pub(super) struct Requests {
 
 impl Requests {
     /// None, of a client whose answers go to `answers`.
-    pub(super) fn new(answers: mpsc::Sender<String>) -> Self {
+    pub(super) fn new(answers: mpsc::Sender<Outgoing>, quiet: Quiet) -> Self {
         Self {
             answers,
+            quiet,
             tasks: JoinSet::new(),
             running: FxHashMap::default(),
             in_flight_bytes: 0,
@@ -51,6 +53,16 @@ impl Requests {
     /// Where single answers go.
     pub(super) fn output(&self) -> Destination {
         Destination::Client(self.answers.clone())
+    }
+
+    /// How the client is told what it has not asked for.
+    pub(super) fn notifier(&self) -> Notifier {
+        Notifier::new(&self.answers)
+    }
+
+    /// The client has asked for the end: it is only answered from now on.
+    pub(super) fn be_quiet(&self) {
+        self.quiet.begin();
     }
 
     /// Whether more may be read.

@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::task::JoinError;
 
-use super::reply::{self, Reply};
+use super::reply::{self, Quiet, Reply};
 use super::requests::Requests;
 use crate::rpc::frames::{Frame, Frames, Framing, MAX_MESSAGE_BYTES};
 use crate::rpc::{self, Message};
@@ -63,8 +63,9 @@ where
     W: AsyncWrite + Unpin + Send + 'static,
 {
     let (answers, waiting) = mpsc::channel(WAITING_ANSWERS);
-    let mut writer = tokio::spawn(reply::write(waiting, output, framing));
-    let mut requests = Requests::new(answers);
+    let quiet = Quiet::default();
+    let mut writer = tokio::spawn(reply::write(waiting, output, framing, quiet.clone()));
+    let mut requests = Requests::new(answers, quiet);
     let mut shutdown = pin!(shutdown);
     let mut end = End::Orderly;
     let mut last_reply = None;
@@ -91,6 +92,7 @@ where
             },
         }
     }
+    requests.be_quiet();
     // What was asked before the end is answered before it.
     loop {
         tokio::select! {

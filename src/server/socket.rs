@@ -174,7 +174,7 @@ fn lock_folder(path: &Path) -> Result<File, SocketError> {
 }
 
 /// Serves every client of `socket` until `shutdown` completes. Then the socket
-/// is removed, and what clients have asked is answered.
+/// is removed, what clients have asked is answered, and jobs are cancelled.
 pub async fn listen(engine: Engine, socket: Socket, shutdown: impl Future<Output = ()>) {
     let (stop, stopped) = watch::channel(false);
     let mut clients = JoinSet::new();
@@ -199,7 +199,8 @@ pub async fn listen(engine: Engine, socket: Socket, shutdown: impl Future<Output
     drop(socket);
     stop.send_replace(true);
     let all_left = async { while clients.join_next().await.is_some() {} };
-    if time::timeout(GRACE, all_left).await.is_err() {
+    let (left, ()) = tokio::join!(time::timeout(GRACE, all_left), engine.end_jobs());
+    if left.is_err() {
         tracing::warn!("a client did not read its last answers");
     }
 }

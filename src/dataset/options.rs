@@ -1,0 +1,314 @@
+//! The options of a dataset, defined once: the flags of `fimd generate`, the
+//! parameters of `generateDataset` and what `metadata.json` records are the
+//! fields of [`Options`]. A field is a flag's long name with `_` for `-`.
+
+use std::path::PathBuf;
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use super::holes::SpanKind;
+use super::template::Family;
+use crate::context::{self, MinScore};
+use crate::files::WalkOptions;
+
+/// How the examples are divided into training and validation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum SplitBy {
+    /// All examples of a file are in the same part.
+    #[default]
+    File,
+    /// Each example for itself: training knows the validation files.
+    Example,
+}
+
+// The doc comments are the help of `fimd generate --help`.
+/// What examples are wanted, as a user writes it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Model family whose fill-in-the-middle tokens are used
+    #[arg(long, value_name = "MODEL", default_value = "qwen2.5-coder")]
+    pub base_model: Family,
+    /// Put declarations that the file refers to before the prefix
+    #[arg(long)]
+    pub cross_file_context: bool,
+    /// Put code chunks found by BM25 before the prefix
+    #[arg(long)]
+    pub bm25_context: bool,
+    /// Leave out repetitive, low-entropy and comment-only middles
+    #[arg(long)]
+    pub quality_filter: bool,
+    /// Extra folder or file for cross-file context, whatever the ignore rules say (repeatable)
+    #[arg(long, value_name = "DIR")]
+    pub include_path: Vec<PathBuf>,
+    /// Most lines of a middle
+    #[arg(long, value_name = "N", default_value_t = Options::default().max_middle_lines)]
+    pub max_middle_lines: usize,
+    /// Fewest characters of a middle
+    #[arg(long, value_name = "N", default_value_t = Options::default().min_middle_chars)]
+    pub min_middle_chars: usize,
+    /// Most characters of context, prefix, middle and suffix together
+    #[arg(long, value_name = "N", default_value_t = Options::default().max_total_chars)]
+    pub max_total_chars: usize,
+    /// Most characters of the cross-file context
+    #[arg(long, value_name = "N", default_value_t = Options::default().max_context_chars)]
+    pub max_context_chars: usize,
+    /// Leave out declarations less likely than this to be named next, from 0 to 1
+    #[arg(long, value_name = "SCORE", default_value_t)]
+    pub min_score: MinScore,
+    /// Only files that have a test: XTest.php, or a test class that names X
+    #[arg(long)]
+    pub tested_only: bool,
+    /// Sort the training examples by complexity, the hardest first
+    #[arg(long)]
+    pub curriculum: bool,
+    /// With --curriculum, keep only the hardest N percent for training
+    #[arg(long, value_name = "N", default_value_t = Options::default().curriculum_top_pct)]
+    pub curriculum_top_pct: u8,
+    /// Share of the data for validation, from 0 up to 1
+    #[arg(long, value_name = "RATIO", default_value_t = Options::default().val_split)]
+    pub val_split: f64,
+    /// What stays together in the split; by example, training knows the validation files
+    #[arg(long, value_name = "UNIT", default_value = "file")]
+    pub split_by: SplitBy,
+    /// Seed of all random choices
+    #[arg(long, value_name = "N", default_value_t = Options::default().seed)]
+    pub seed: u64,
+    /// Kinds of spans to cut, separated by commas [default: all]
+    #[arg(long, value_name = "KINDS", value_delimiter = ',')]
+    pub only_spans: Vec<SpanKind>,
+    /// Kinds of spans not to cut, separated by commas
+    #[arg(long, value_name = "KINDS", value_delimiter = ',')]
+    pub exclude_spans: Vec<SpanKind>,
+    /// Do not parse: line and brace spans instead of syntax-tree spans
+    #[arg(long)]
+    pub no_ast_fim: bool,
+    /// Leave out files with more bytes
+    #[arg(long, value_name = "BYTES", default_value_t = Options::default().max_file_bytes)]
+    pub max_file_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            base_model: Family::default(),
+            cross_file_context: false,
+            bm25_context: false,
+            quality_filter: false,
+            include_path: Vec::new(),
+            max_middle_lines: 30,
+            min_middle_chars: 40,
+            max_total_chars: 8192,
+            max_context_chars: context::DEFAULT_MAX_CHARS,
+            min_score: MinScore::default(),
+            tested_only: false,
+            curriculum: false,
+            curriculum_top_pct: 100,
+            val_split: 0.1,
+            split_by: SplitBy::default(),
+            seed: 42,
+            only_spans: Vec::new(),
+            exclude_spans: Vec::new(),
+            no_ast_fim: false,
+            max_file_bytes: WalkOptions::default().max_file_bytes,
+        }
+    }
+}
+
+/// An option with a value that makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: expected {expected}")]
+pub struct WrongOption {
+    /// The option's name, as a parameter: with `_`.
+    pub name: &'static str,
+    /// What it must be, and what it is.
+    pub expected: String,
+}
+
+impl WrongOption {
+    /// The message about the flag of that name.
+    #[must_use]
+    pub fn of_flag(&self) -> String {
+        format!(
+            "--{}: expected {}",
+            self.name.replace('_', "-"),
+            self.expected
+        )
+    }
+}
+
+impl Options {
+    /// The most characters of a middle: a quarter of the total.
+    #[must_use]
+    pub fn max_middle_chars(&self) -> usize {
+        self.max_total_chars / 4
+    }
+
+    /// The characters that each context is assembled with; 0 when none is asked for.
+    #[must_use]
+    pub fn context_budget(&self) -> usize {
+        if self.cross_file_context || self.bm25_context {
+            self.max_context_chars.min(self.max_total_chars / 2)
+        } else {
+            0
+        }
+    }
+
+    /// The kinds of spans to cut.
+    pub fn spans(&self) -> impl Iterator<Item = SpanKind> {
+        let all = <SpanKind as clap::ValueEnum>::value_variants();
+        all.iter().copied().filter(|kind| {
+            (self.only_spans.is_empty() || self.only_spans.contains(kind))
+                && !self.exclude_spans.contains(kind)
+        })
+    }
+
+    /// How the files are found.
+    #[must_use]
+    pub fn walk(&self) -> WalkOptions {
+        WalkOptions {
+            max_file_bytes: self.max_file_bytes,
+        }
+    }
+
+    /// Whether the options can be met.
+    ///
+    /// # Errors
+    /// The first that makes no sense.
+    pub fn check(&self) -> Result<(), WrongOption> {
+        let wrong = |name, expected: String| Err(WrongOption { name, expected });
+        if self.max_middle_lines == 0 {
+            return wrong("max_middle_lines", "at least 1, found 0".into());
+        }
+        if self.min_middle_chars == 0 {
+            return wrong("min_middle_chars", "at least 1, found 0".into());
+        }
+        if self.max_middle_chars() < self.min_middle_chars {
+            let least = self.min_middle_chars.saturating_mul(4);
+            return wrong(
+                "max_total_chars",
+                format!(
+                    "at least {least}, since a middle has at least {} characters and at most a quarter of these; found {}",
+                    self.min_middle_chars, self.max_total_chars
+                ),
+            );
+        }
+        if !(0.0..1.0).contains(&self.val_split) {
+            let expected = format!("at least 0 and below 1, found {}", self.val_split);
+            return wrong("val_split", expected);
+        }
+        let percent = self.curriculum_top_pct;
+        if !(1..=100).contains(&percent) {
+            return wrong("curriculum_top_pct", format!("1 to 100, found {percent}"));
+        }
+        if percent < 100 && !self.curriculum {
+            return wrong(
+                "curriculum_top_pct",
+                format!("a curriculum to be asked for, too, where it is {percent}"),
+            );
+        }
+        if self.spans().next().is_none() {
+            let name = match self.only_spans.is_empty() {
+                true => "exclude_spans",
+                false => "only_spans",
+            };
+            return wrong(name, "some kind of span that is not excluded".into());
+        }
+        Ok(())
+    }
+
+    /// The random numbers for `what`: the same for the same seed, independent otherwise.
+    pub(super) fn rng(&self, what: &str) -> ChaCha8Rng {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.seed.to_le_bytes());
+        hasher.update(what.as_bytes());
+        ChaCha8Rng::from_seed(*hasher.finalize().as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::FromArgMatches;
+
+    use super::*;
+
+    #[test]
+    fn no_flag_and_no_parameter_mean_the_same() {
+        let command = <Options as clap::Args>::augment_args(clap::Command::new("fimd"));
+        let matches = command.get_matches_from(["fimd"]);
+        let flags = Options::from_arg_matches(&matches).unwrap();
+        assert_eq!(flags, Options::default());
+        let parameters: Options = serde_json::from_str("{}").unwrap();
+        assert_eq!(parameters, Options::default());
+    }
+
+    #[test]
+    fn each_flag_is_a_parameter_and_recorded() {
+        let command = <Options as clap::Args>::augment_args(clap::Command::new("fimd"));
+        let mut flags: Vec<_> = command
+            .get_arguments()
+            .filter_map(|arg| Some(arg.get_long()?.replace('-', "_")))
+            .collect();
+        flags.sort();
+        let recorded = serde_json::to_value(Options::default()).unwrap();
+        let mut fields: Vec<_> = recorded.as_object().unwrap().keys().cloned().collect();
+        fields.sort();
+        assert_eq!(flags, fields);
+        let read: Options = serde_json::from_value(recorded).unwrap();
+        assert_eq!(read, Options::default());
+    }
+
+    #[test]
+    fn nonsense_options_are_named() {
+        let of = |change: fn(&mut Options)| {
+            let mut options = Options::default();
+            change(&mut options);
+            options.check().unwrap_err().of_flag()
+        };
+        for (message, start) in [
+            (
+                of(|o| o.max_total_chars = 100),
+                "--max-total-chars: expected at least 160",
+            ),
+            (
+                of(|o| o.max_middle_lines = 0),
+                "--max-middle-lines: expected at least 1",
+            ),
+            (
+                of(|o| o.min_middle_chars = 0),
+                "--min-middle-chars: expected at least 1",
+            ),
+            (
+                of(|o| o.val_split = 1.0),
+                "--val-split: expected at least 0",
+            ),
+            (
+                of(|o| o.val_split = f64::NAN),
+                "--val-split: expected at least 0",
+            ),
+            (
+                of(|o| o.curriculum_top_pct = 50),
+                "--curriculum-top-pct: expected a curriculum",
+            ),
+            (
+                of(|o| o.curriculum_top_pct = 0),
+                "--curriculum-top-pct: expected 1 to 100",
+            ),
+            (
+                of(|o| {
+                    o.only_spans = vec![SpanKind::Lines];
+                    o.exclude_spans = vec![SpanKind::Lines];
+                }),
+                "--only-spans: expected some kind",
+            ),
+        ] {
+            assert!(
+                message.starts_with(start) && !message.contains('\n'),
+                "{message}"
+            );
+        }
+    }
+}
