@@ -238,7 +238,7 @@ fn project(files: usize) -> Project {
 /// One that takes long enough to be cancelled on the way.
 fn large() -> (Project, Value) {
     let options = json!({"cross_file_context": true, "bm25_context": true});
-    (project(1200), options)
+    (project(400), options)
 }
 
 fn with(options: &Value, output: &Path) -> Value {
@@ -377,11 +377,12 @@ fn a_third_job_waits_and_may_be_cancelled_there() {
 #[test]
 fn a_cancelled_job_leaves_the_old_dataset() {
     let (project, options) = large();
+    let small = self::project(4);
     over_all(project.path(), |new| {
         let temp = tempfile::tempdir().unwrap();
         let output = temp.path().join("data");
         let mut client = new();
-        let small = json!({"only_spans": ["char_span"], "output": output});
+        let small = json!({"project_root": small.path(), "output": output});
         let first = client.generate(&small);
         assert_eq!(client.until_ended(&first).1["state"], "done");
         let old = dataset(&output);
