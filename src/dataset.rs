@@ -21,6 +21,7 @@ mod example;
 pub mod holes;
 mod options;
 pub mod quality;
+pub mod read;
 pub mod report;
 pub mod split;
 pub mod template;

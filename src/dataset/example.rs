@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::holes::{self, Chosen, Hole, Measure, SpanKind};
 use super::{Error, Options, quality};
@@ -20,7 +20,7 @@ use crate::index::{Snapshot, SourceFile};
 const CONTEXT_BYTES_PER_FILE: usize = 128 << 20;
 
 /// One training example: a line of `train.jsonl` or `val.jsonl`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Example {
     /// The whole training string in the family's format.
     pub text: String,

@@ -20,9 +20,9 @@ use tempfile::TempDir;
 use super::Sink;
 use super::split::Parts;
 
-const TRAIN: &str = "train.jsonl";
-const VAL: &str = "val.jsonl";
-const METADATA: &str = "metadata.json";
+pub(super) const TRAIN: &str = "train.jsonl";
+pub(super) const VAL: &str = "val.jsonl";
+pub(super) const METADATA: &str = "metadata.json";
 
 /// Why a dataset could not be written, in one line.
 #[derive(Debug, thiserror::Error)]
