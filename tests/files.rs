@@ -310,6 +310,7 @@ fn a_deep_tree_is_walked() {
 
 fn fimd(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_fimd"))
+        .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
         .arg("files")
         .args(args)
         .output()
@@ -378,6 +379,7 @@ fn a_reader_that_leaves_is_no_error() {
         fs::write(dir.path().join(format!("{n:060}.php")), "").unwrap();
     }
     let mut child = Command::new(env!("CARGO_BIN_EXE_fimd"))
+        .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
         .args(["files", dir.path().to_str().unwrap()])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())

@@ -13,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::Error;
 use crate::cancel::Cancel;
+use crate::config::Limits;
 use crate::context::{self, MinScore};
 use crate::dataset::report::Report;
 use crate::dataset::template::Family;
@@ -86,9 +87,9 @@ pub(super) struct Generate {
     /// Do not parse: line and brace spans instead of syntax-tree spans
     #[arg(long)]
     no_ast_fim: bool,
-    /// Leave out files with more bytes
-    #[arg(long, value_name = "BYTES", default_value_t = WalkOptions::default().max_file_bytes)]
-    max_file_bytes: u64,
+    /// Leave out files with more bytes [default: what the settings say, else 1048576]
+    #[arg(long, value_name = "BYTES")]
+    max_file_bytes: Option<u64>,
     /// Print N random examples and write nothing
     #[arg(long, value_name = "N")]
     preview: Option<usize>,
@@ -126,21 +127,22 @@ impl Generate {
     ///
     /// # Errors
     /// If the options make no sense, or the work fails.
-    pub(super) fn run(&self) -> Result<(), Error> {
+    pub(super) fn run(&self, limits: &Limits) -> Result<(), Error> {
         let options = self.options();
+        let walk = limits.walk().with_max_file_bytes(self.max_file_bytes);
         options.check()?;
         if self.preview == Some(0) {
             return Err(Error::Usage("--preview must be at least 1".into()));
         }
         let output = match self.preview {
-            Some(count) => return self.print(&options, count),
+            Some(count) => return self.print(&options, walk, count),
             None => self.output.as_deref().ok_or_else(|| {
                 Error::Usage("--output is missing: say where the dataset goes".into())
             })?,
         };
         let cancel = cancel_on_signals()?;
         let stage = Stage::new(output)?;
-        let project = self.open()?;
+        let project = self.open(walk.clone())?;
         let in_root = in_root(&project.roots, &self.include_path);
         let bar = Bar::new();
         let mut sink = stage.sink()?;
@@ -161,7 +163,7 @@ impl Generate {
         stage.publish(&Metadata {
             report: &report,
             include_path: &self.include_path,
-            max_file_bytes: self.max_file_bytes,
+            max_file_bytes: walk.max_file_bytes,
         })?;
         let counts = report.counts;
         anstream::eprintln!(
@@ -201,19 +203,17 @@ impl Generate {
         }
     }
 
-    fn open(&self) -> Result<std::sync::Arc<Project>, Error> {
+    fn open(&self, walk: WalkOptions) -> Result<std::sync::Arc<Project>, Error> {
         Project::open(&ProjectOptions {
             root: self.project.clone(),
             include_paths: self.include_path.clone(),
-            walk: WalkOptions {
-                max_file_bytes: self.max_file_bytes,
-            },
+            walk,
         })
         .map_err(|error| Error::Failure(error.to_string()))
     }
 
-    fn print(&self, options: &Options, count: usize) -> Result<(), Error> {
-        let project = self.open()?;
+    fn print(&self, options: &Options, walk: WalkOptions, count: usize) -> Result<(), Error> {
+        let project = self.open(walk)?;
         let in_root = in_root(&project.roots, &self.include_path);
         let snapshot = project.index.snapshot();
         let examples = dataset::preview(&snapshot, options, &in_root, count, &Cancel::default())?;

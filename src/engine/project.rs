@@ -52,6 +52,7 @@ impl Project {
     ) -> Result<Self, E> {
         let (files, left_out) = read_files(&roots, &options, check)?;
         let index = Index::build(files);
+        options.check_memory(&roots, index.snapshot().memory() as u64)?;
         index.set_library(Arc::new(Composer::open(&roots, &options)));
         Ok(Self {
             roots,

@@ -32,15 +32,49 @@ use super::{FilesError, Roots};
 /// How files are found.
 #[derive(Clone, Debug)]
 pub struct WalkOptions {
+    /// A project with more PHP files than this is refused.
+    pub max_files: usize,
     /// Files with more bytes are left out with a warning.
     pub max_file_bytes: u64,
+    /// A project that takes more bytes of memory than this, by accounting, is
+    /// refused: at once if its files alone are larger.
+    pub max_project_bytes: u64,
 }
 
 impl Default for WalkOptions {
     fn default() -> Self {
         Self {
+            max_files: 200_000,
             max_file_bytes: 1 << 20,
+            max_project_bytes: 4 << 30,
         }
+    }
+}
+
+impl WalkOptions {
+    /// These, with another limit for the size of files if one is given.
+    #[must_use]
+    pub fn with_max_file_bytes(mut self, max_file_bytes: Option<u64>) -> Self {
+        if let Some(bytes) = max_file_bytes {
+            self.max_file_bytes = bytes;
+        }
+        self
+    }
+
+    /// Whether a project that takes so many bytes of memory may be opened.
+    ///
+    /// # Errors
+    /// If not, with what to do.
+    pub fn check_memory(&self, roots: &Roots, bytes: u64) -> Result<(), FilesError> {
+        let limit = self.max_project_bytes;
+        if bytes <= limit {
+            return Ok(());
+        }
+        Err(FilesError(format!(
+            "{}: {bytes} bytes of memory, more than the {limit} of max_project_bytes; leave \
+             folders out in .fimignore, or raise it under [limits] in the settings file",
+            roots.root().display()
+        )))
     }
 }
 
@@ -86,6 +120,7 @@ pub fn walk(roots: &Roots, options: &WalkOptions) -> Result<Walk, FilesError> {
         roots,
         options,
         files: BTreeMap::new(),
+        bytes: 0,
         left_out: BTreeMap::new(),
     };
     walker.tree(roots.root(), Some(Rules::above(roots.root())))?;
@@ -97,6 +132,7 @@ pub fn walk(roots: &Roots, options: &WalkOptions) -> Result<Walk, FilesError> {
                 .map_err(|error| FilesError(format!("{}: {error}", include.display())))?
                 .len();
             walker.offer(include, bytes, false);
+            walker.check()?;
         }
     }
     let Walker {
@@ -266,6 +302,8 @@ struct Walker<'a> {
     roots: &'a Roots,
     options: &'a WalkOptions,
     files: BTreeMap<String, Found>,
+    /// Of all of these together.
+    bytes: u64,
     /// By path: two paths may have the same key once they are made UTF-8.
     left_out: BTreeMap<(String, PathBuf), Out>,
 }
@@ -296,6 +334,7 @@ impl Walker<'_> {
             for (entry, kind) in &entries {
                 self.entry(entry, *kind, rules.as_ref(), &mut folders);
             }
+            self.check()?;
         }
         Ok(())
     }
@@ -335,6 +374,19 @@ impl Walker<'_> {
         }
     }
 
+    /// Whether what was found so far is within the limits.
+    fn check(&self) -> Result<(), FilesError> {
+        let (limit, root) = (self.options.max_files, self.roots.root());
+        if self.files.len() > limit {
+            return Err(FilesError(format!(
+                "{}: more PHP files than the {limit} of max_files; leave folders out in \
+                 .fimignore, or raise it under [limits] in the settings file",
+                root.display()
+            )));
+        }
+        self.options.check_memory(self.roots, self.bytes)
+    }
+
     /// Takes a file unless it is too large or its key is taken.
     fn offer(&mut self, path: &Path, bytes: u64, in_root: bool) {
         let Some(key) = self.roots.key_of(path) else {
@@ -342,20 +394,24 @@ impl Walker<'_> {
         };
         let limit = self.options.max_file_bytes;
         if bytes > limit {
-            let rule = format!("{bytes} bytes, more than the {limit} of --max-file-bytes");
+            let rule = format!("{bytes} bytes, more than the {limit} of max_file_bytes");
             if self.leave_out(path, false, rule, false) {
                 tracing::warn!(
-                    "{}: left out: {bytes} bytes, more than the {limit} of --max-file-bytes",
+                    "{}: left out: {bytes} bytes, more than the {limit} of max_file_bytes",
                     path.display()
                 );
             }
             return;
         }
-        let taken = self.files.entry(key.clone()).or_insert_with(|| Found {
-            key,
-            path: path.to_owned(),
-            bytes,
-            in_root,
+        let total = &mut self.bytes;
+        let taken = self.files.entry(key.clone()).or_insert_with(|| {
+            *total += bytes;
+            Found {
+                key,
+                path: path.to_owned(),
+                bytes,
+                in_root,
+            }
         });
         if taken.path != path {
             let rule = format!("same name as {} once made UTF-8", taken.path.display());

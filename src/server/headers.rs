@@ -24,7 +24,7 @@ use tower_service::Service;
 
 use super::lsp::{self, Backend};
 use super::methods::cancel_request;
-use super::reply::{Answer, Reply};
+use super::reply::{self, Answer, Asked, Reply};
 use super::requests::Requests;
 use super::session::{End, Flow, Protocol};
 use crate::engine::{Engine, WorkError};
@@ -32,6 +32,7 @@ use crate::rpc::{self, Call, Message};
 
 /// The state of a connection.
 pub(super) struct HeadersProtocol {
+    engine: Engine,
     service: LspService<Backend>,
     /// The number of the next request.
     number: i64,
@@ -75,7 +76,8 @@ impl HeadersProtocol {
     /// That of a connection before its first message.
     pub(super) fn new(engine: Engine) -> Self {
         Self {
-            service: lsp::service(engine),
+            service: lsp::service(engine.clone()),
+            engine,
             number: 0,
             initialize: None,
             shut_down: false,
@@ -84,13 +86,14 @@ impl HeadersProtocol {
 
     /// Starts one call.
     fn call(&mut self, call: Call, bytes: usize, requests: &mut Requests) -> Flow {
+        let _span = reply::span(&call).entered();
+        let asked = Asked::now(&self.engine, &call, bytes);
         let Call { id, method, params } = call;
-        tracing::debug!(method, id = id.as_ref().map(tracing::field::display), bytes);
-        let reply = Reply::to_call(id.clone(), requests.output());
+        let reply = Reply::to_call(id.clone(), requests.output(), asked);
         if method == "$/cancelRequest" {
             match cancel_request::target(params.as_deref()) {
                 Ok(target) => requests.cancel(target),
-                Err(error) => tracing::debug!("nothing cancelled: {error}"),
+                Err(error) => tracing::debug!(code = error.code(), "nothing cancelled"),
             }
             if id.is_none() {
                 return Flow::Continue;

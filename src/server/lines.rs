@@ -7,10 +7,10 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 
 use super::buffers::OpenBuffers;
-use super::methods::{cancel_request, get_context, initialize};
+use super::methods::{cancel_request, get_context, initialize, status};
 use super::outcome::outcome;
 use super::project::Current;
-use super::reply::{self, Destination, Reply};
+use super::reply::{self, Asked, Destination, Reply};
 use super::requests::Requests;
 use super::session::{End, Flow, Protocol};
 use crate::cancel::Cancel;
@@ -92,15 +92,17 @@ impl LinesProtocol {
         bytes: usize,
         requests: &mut Requests,
     ) -> Option<Reply> {
-        let Call { id, method, params } = match call {
+        let call = match call {
             Ok(call) => call,
             Err(refusal) => {
                 requests.refuse(refusal, destination, bytes);
                 return None;
             }
         };
-        tracing::debug!(method, id = id.as_ref().map(tracing::field::display), bytes);
-        let reply = Reply::to_call(id.clone(), destination);
+        let _span = reply::span(&call).entered();
+        let asked = Asked::now(&self.engine, &call, bytes);
+        let Call { id, method, params } = call;
+        let reply = Reply::to_call(id.clone(), destination, asked);
         match method.as_str() {
             "shutdown" => return Some(reply),
             "initialize" => self.initialize(id, params, reply, bytes, requests),
@@ -112,6 +114,10 @@ impl LinesProtocol {
                     let open = OpenBuffers::default();
                     get_context::run(&engine, connected, open, params, cancel).await
                 });
+            }
+            "fimd/status" => {
+                let engine = self.engine.clone();
+                requests.request(id, reply, bytes, |_| status::run(engine));
             }
             "$/cancelRequest" => {
                 let cancelled = cancel_request::target(params.as_deref()).map(|target| {

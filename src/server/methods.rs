@@ -3,6 +3,7 @@
 pub(super) mod cancel_request;
 pub(super) mod get_context;
 pub(super) mod initialize;
+pub(super) mod status;
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
