@@ -126,7 +126,7 @@ fn a_message_longer_than_the_limit_is_refused() {
     let (code, message) = error("max_message_bytes = 200", &[long]);
     assert_eq!(code, -32600);
     assert!(
-        matches("a message may have 200 bytes, *", &message),
+        matches("a message may have 200 bytes; *", &message),
         "{message}"
     );
 }

@@ -630,7 +630,7 @@ fn a_message_may_have_64_mib_and_not_one_byte_more() {
             &failed(
                 "null",
                 -32600,
-                "a message may have 67108864 bytes; this one was skipped",
+                "a message may have 67108864 bytes; this one was skipped; raise max_message_bytes under [limits] in the settings file",
             ),
             &failed("2", -32601, "*"),
         ],

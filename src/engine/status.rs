@@ -14,6 +14,9 @@ use super::Project;
 /// result: clients can make up names without end.
 const OTHER: &str = "other";
 
+/// What takes longer counts as an hour, in microseconds.
+const MAX_MICROS: u64 = 3_600_000_000;
+
 /// What `fimd/status` answers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Status {
@@ -141,8 +144,13 @@ impl Tally {
         let known = !is_error || methods.contains_key(method);
         let name = if known { method } else { OTHER };
         if !methods.contains_key(name) {
-            // Two digits are a number that the histogram takes.
-            let Ok(times) = Histogram::new(2) else { return };
+            let times = match Histogram::new_with_max(MAX_MICROS, 2) {
+                Ok(times) => times,
+                Err(error) => {
+                    tracing::error!("requests are not counted: {error}");
+                    return;
+                }
+            };
             methods.insert(name.to_owned(), Method { errors: 0, times });
         }
         if let Some(method) = methods.get_mut(name) {

@@ -117,8 +117,8 @@ fn read(frame: Frame, max_message_bytes: usize) -> (Message, usize) {
         Frame::Message(bytes) => (Message::read(&bytes), bytes.len()),
         Frame::TooLong => {
             let error = rpc::Error::invalid_request(format!(
-                "a message may have {max_message_bytes} bytes, as max_message_bytes under \
-                 [limits] in the settings file says; this one was skipped"
+                "a message may have {max_message_bytes} bytes; this one was skipped; raise \
+                 max_message_bytes under [limits] in the settings file"
             ));
             (Message::One(Err(error.into())), 0)
         }
