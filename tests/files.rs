@@ -271,7 +271,7 @@ fn a_large_file_is_left_out_even_of_an_include_path() {
     }
     let walk = walk(dir.path(), &[dir.path().join("vendor")]);
     assert_eq!(keys(&walk), ["a.php"]);
-    let rule = "1048577 bytes, more than the 1048576 of --max-file-bytes";
+    let rule = "1048577 bytes, more than the 1048576 of max_file_bytes";
     assert_eq!(rules(&walk), [("big.php", rule), ("vendor/big.php", rule)]);
 }
 
