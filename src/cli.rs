@@ -7,6 +7,7 @@ mod eval;
 mod files;
 mod generate;
 mod serve;
+mod status;
 
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
@@ -15,6 +16,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
+
+use crate::config::Settings;
 
 /// Fill-in-the-middle completion on your own PHP code.
 ///
@@ -31,6 +34,10 @@ pub struct Cli {
     /// signal ends it.
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
+    /// The settings file [default: fimd/settings.toml in $XDG_CONFIG_HOME or
+    /// ~/.config, if it exists].
+    #[arg(long, global = true, value_name = "FILE")]
+    settings: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -42,6 +49,7 @@ enum Command {
     Eval(eval::Args),
     Files(files::Args),
     Generate(generate::Generate),
+    Status(status::Args),
 }
 
 /// Why a command ended early: one line that names the thing and what to do.
@@ -86,18 +94,25 @@ pub fn main() -> ExitCode {
 
 impl Cli {
     fn run(self) -> Result<ExitCode, Error> {
+        let limits = || match Settings::load(self.settings.as_deref()) {
+            Ok(settings) => Ok(settings.limits),
+            Err(error) => Err(Error::Usage(error.to_string())),
+        };
         let done = match (self.command, self.socket) {
-            (None, None) => return serve::stdio(),
-            (None, Some(path)) => serve::socket(&path),
+            (None, None) => return serve::stdio(limits()?),
+            (None, Some(path)) => serve::socket(&path, limits()?),
             (Some(_), Some(_)) => Err(Error::Usage(
                 "--socket before a command: write it after `connect`, or leave the command out"
                     .into(),
             )),
-            (Some(Command::Connect(args)), None) => connect::run(&args, self.log_level),
-            (Some(Command::Context(args)), None) => context::run(&args),
-            (Some(Command::Eval(args)), None) => eval::run(&args),
-            (Some(Command::Files(args)), None) => files::run(&args),
-            (Some(Command::Generate(generate)), None) => generate.run(),
+            (Some(Command::Connect(args)), None) => {
+                connect::run(&args, self.log_level, self.settings.as_deref())
+            }
+            (Some(Command::Context(args)), None) => context::run(&args, &limits()?),
+            (Some(Command::Eval(args)), None) => eval::run(&args, &limits()?),
+            (Some(Command::Files(args)), None) => files::run(&args, &limits()?),
+            (Some(Command::Generate(generate)), None) => generate.run(&limits()?),
+            (Some(Command::Status(args)), None) => status::run(&args),
         };
         done.map(|()| ExitCode::SUCCESS)
     }

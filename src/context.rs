@@ -22,7 +22,7 @@ use site::Site;
 use types::Types;
 
 use crate::cancel::{Cancel, Cancelled};
-use crate::index::Snapshot;
+use crate::index::{Library, Snapshot};
 
 /// How many characters a context may have unless asked otherwise.
 pub const DEFAULT_MAX_CHARS: usize = 4096;
@@ -188,6 +188,10 @@ pub fn assemble_without(
     cancel: &Cancel,
 ) -> Result<Context, Cancelled> {
     cancel.check()?;
+    // Where there is nothing to tell of, the buffer need not be read.
+    if snapshot.segments().is_empty() && snapshot.library().is_none_or(Library::is_empty) {
+        return Ok(Context::default());
+    }
     let buffer = Buffer::new(request);
     let hits = if request.bm25 {
         query::neighbours(snapshot, &buffer, NEIGHBOURS, cancel)?
@@ -211,10 +215,10 @@ pub fn assemble_without(
             types,
             site,
             without,
+            cancel,
         }
-        .rank(&hits);
-        cancel.check()?;
-        let mut offers = offers::likely(&types, &ranking, request.max_chars);
+        .rank(&hits)?;
+        let mut offers = offers::likely(&types, &ranking, request.max_chars, cancel)?;
         if !without.contains(&Signal::Dependencies) {
             offers::dependencies(&types, &mut offers);
         }
@@ -224,5 +228,5 @@ pub fn assemble_without(
     };
     cancel.check()?;
     let chunks = &hits[..hits.len().min(USAGE_CHUNKS)];
-    Ok(pack::pack(&offers, chunks, request))
+    pack::pack(&offers, chunks, request, cancel)
 }

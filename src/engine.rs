@@ -6,21 +6,25 @@ mod generation;
 mod jobs;
 mod pool;
 mod project;
+mod status;
 mod watching;
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 pub use self::generation::{GenerateError, generate};
-pub use self::jobs::{Dataset, Job, Order, Stage, State, Status, SubmitError};
+pub use self::jobs::{Dataset, Job, JobStatus, Order, Stage, State, SubmitError};
 pub use self::pool::WorkError;
 pub use self::project::{Project, ProjectOptions};
+pub use self::status::{ClientStatus, IndexStatus, MethodStatus, ProjectStatus, Status};
 
 use self::disk::{Disk, SharedDisk};
 use self::jobs::Jobs;
 use self::pool::{Pool, Turns};
+use self::status::{Client, Tally};
 use crate::cancel::{Cancel, Cancelled};
-use crate::files::{FilesError, Roots, WalkOptions};
+use crate::config::Limits;
+use crate::files::{FilesError, Roots};
 
 /// Why the engine has no project to give.
 #[derive(Debug, thiserror::Error)]
@@ -53,10 +57,14 @@ const LINGER: Duration = Duration::from_secs(5 * 60);
 pub struct Engine {
     shared: Arc<Shared>,
     turns: Turns,
+    /// Whose handle it is, if a client's.
+    client: Option<Arc<Client>>,
 }
 
 #[derive(Debug)]
 struct Shared {
+    limits: Limits,
+    tally: Arc<Tally>,
     /// For what clients wait for while people type.
     requests: Pool,
     /// For reading projects, so that no request waits behind that.
@@ -74,15 +82,18 @@ type Slot = Arc<tokio::sync::Mutex<Weak<Project>>>;
 
 impl Engine {
     /// An engine without projects, with as many threads as the machine has
-    /// processors.
+    /// processors, that keeps to `limits`.
     ///
     /// # Errors
     /// If the threads cannot be started.
-    pub fn new() -> Result<Self, StartError> {
+    pub fn new(limits: Limits) -> Result<Self, StartError> {
         let requests = Pool::new()?;
         Ok(Self {
             turns: requests.turns(),
+            client: None,
             shared: Arc::new(Shared {
+                limits,
+                tally: Arc::new(Tally::new()),
                 requests,
                 reading: Pool::new()?,
                 projects: Mutex::default(),
@@ -93,12 +104,69 @@ impl Engine {
 
     /// A handle for one client: its work queues behind its own before it
     /// queues behind that of others, so that one who floods waits for itself.
+    /// The client counts as connected as long as a clone of it lives; `framing`
+    /// is how the status calls its framing.
     #[must_use]
-    pub fn for_client(&self) -> Self {
+    pub fn for_client(&self, framing: &'static str) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
             turns: self.shared.requests.turns(),
+            client: Some(Arc::new(Client::join(&self.shared.tally, framing))),
         }
+    }
+
+    /// How much of everything there may be.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+
+    /// The number of the client whose handle this is, counted from 1.
+    #[must_use]
+    pub fn client_number(&self) -> Option<u64> {
+        self.client.as_ref().map(|client| client.number())
+    }
+
+    /// Notes that the client asks about `project` from now on.
+    pub fn uses(&self, project: &Arc<Project>) {
+        if let Some(client) = &self.client {
+            client.uses(project);
+        }
+    }
+
+    /// Counts a request of `method` that has its answer.
+    pub fn answered(&self, method: &str, took: Duration, is_error: bool) {
+        self.shared.tally.answered(method, took, is_error);
+    }
+
+    /// What there is to tell. Takes time in proportion to the files held.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let (mut status, connected) = self.shared.tally.status();
+        let projects = self.projects().clone();
+        for (roots, slot) in projects {
+            let held = match slot.try_lock() {
+                Ok(project) => match project.upgrade() {
+                    Some(project) => Some(project),
+                    None => continue,
+                },
+                // It is being read.
+                Err(_) => None,
+            };
+            let clients = held.as_ref().map_or(0, |held| {
+                let of_it = |project: &&Weak<Project>| project.as_ptr() == Arc::as_ptr(held);
+                connected.iter().filter(of_it).count()
+            });
+            status.projects.push(ProjectStatus {
+                root: roots.root().to_string_lossy().into_owned(),
+                index: held.as_deref().map(IndexStatus::of),
+                clients,
+            });
+        }
+        let jobs = self.jobs();
+        let jobs = jobs.iter().map(|job| (job.id().to_owned(), job.status()));
+        status.jobs = jobs.collect();
+        status
     }
 
     /// Runs `work` off the runtime, on one of the engine's threads. Waits its
@@ -129,12 +197,17 @@ impl Engine {
             self.on_disk(&project.disk, refresh).await??;
             return Ok(project);
         }
+        let options = self.shared.limits.walk();
         let work = move || {
             let started = Instant::now();
             let check = || cancel.check().map_err(OpenError::from);
-            let project = Project::read(roots, WalkOptions::default(), &check).map(Arc::new)?;
+            let project = Project::read(roots, options, &check).map(Arc::new)?;
+            let snapshot = project.index.snapshot();
             tracing::info!(
-                files = project.index.snapshot().files().count(),
+                root = %project.roots.root().display(),
+                files = snapshot.files().count(),
+                bytes = snapshot.files().map(|file| file.text.len()).sum::<usize>(),
+                chunks = snapshot.chunk_count(),
                 ms = started.elapsed().as_millis(),
                 "project read"
             );
@@ -160,12 +233,13 @@ impl Engine {
         reading.run(&reading.turns(), move || work(&mut disk)).await
     }
 
+    fn projects(&self) -> MutexGuard<'_, Vec<(Roots, Slot)>> {
+        let projects = self.shared.projects.lock();
+        projects.unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn slot(&self, roots: &Roots) -> Slot {
-        let mut projects = self
-            .shared
-            .projects
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut projects = self.projects();
         // A slot that only this list holds can be locked at once.
         projects.retain(|(_, slot)| {
             Arc::strong_count(slot) > 1
@@ -227,7 +301,7 @@ mod tests {
 
     #[tokio::test]
     async fn those_who_name_the_same_folders_share_an_index() {
-        let engine = Engine::new().unwrap();
+        let engine = Engine::new(Limits::default()).unwrap();
         let (_folder, roots) = folder();
         let open = || engine.project(roots.clone(), Cancel::default());
         let (first, second) = tokio::join!(open(), open());
@@ -238,7 +312,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_project_named_again_is_brought_up_to_date() {
-        let engine = Engine::new().unwrap();
+        let engine = Engine::new(Limits::default()).unwrap();
         let (folder, roots) = folder();
         let open = || engine.project(roots.clone(), Cancel::default());
         let project = open().await.unwrap();
@@ -252,7 +326,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_project_that_nobody_holds_is_dropped_some_minutes_later() {
-        let engine = Engine::new().unwrap();
+        let engine = Engine::new(Limits::default()).unwrap();
         let (_folder, roots) = folder();
         let project = engine.project(roots, Cancel::default()).await.unwrap();
         let alive = Arc::downgrade(&project);
@@ -269,7 +343,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_cancelled_project_is_not_read() {
-        let engine = Engine::new().unwrap();
+        let engine = Engine::new(Limits::default()).unwrap();
         let (_folder, roots) = folder();
         let cancel = Cancel::default();
         cancel.cancel();

@@ -21,6 +21,7 @@ mod tests;
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
@@ -47,11 +48,22 @@ pub struct SourceFile {
     pub facts: FileFacts,
 }
 
+impl SourceFile {
+    /// Bytes of memory that it takes, by accounting.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        size_of::<Self>() + self.path.len() + self.text.len() + self.facts.memory()
+    }
+}
+
 /// Where classes can be read from that are not indexed: those of installed
 /// packages. What it answers must not depend on what it was asked before.
 pub trait Library: Debug + Send + Sync {
     /// The file that declares the class with the fully qualified name `name`.
     fn file_of(&self, name: &str) -> Option<Arc<SourceFile>>;
+
+    /// Whether it has no class to give, whatever it is asked.
+    fn is_empty(&self) -> bool;
 }
 
 /// A change to one file of an [`Index`].
@@ -65,7 +77,7 @@ pub enum Change {
 
 /// The index of a project: written by whoever watches the files, read through
 /// [`Snapshot`]s that never change.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Index {
     live: DashMap<Arc<str>, Arc<SourceFile>, FxBuildHasher>,
     newest: ArcSwap<Snapshot>,
@@ -73,6 +85,14 @@ pub struct Index {
     /// publication of the next. Guards no data: a writer that panicked has
     /// published nothing.
     writer: Mutex<()>,
+    /// When that was published. No query looks at it.
+    updated: Mutex<Instant>,
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self::build(Vec::new())
+    }
 }
 
 impl Index {
@@ -91,6 +111,7 @@ impl Index {
                 .collect(),
             newest: ArcSwap::from_pointee(Snapshot::build(files)),
             writer: Mutex::default(),
+            updated: Mutex::new(Instant::now()),
         }
     }
 
@@ -116,6 +137,7 @@ impl Index {
         }
         let next = self.newest.load().after(changes);
         self.newest.store(Arc::new(next));
+        *self.updated.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
     /// Publishes a snapshot of the same files that reads other classes from
@@ -131,6 +153,12 @@ impl Index {
     #[must_use]
     pub fn live(&self, path: &str) -> Option<Arc<SourceFile>> {
         self.live.get(path).map(|file| Arc::clone(&file))
+    }
+
+    /// When the files last changed.
+    #[must_use]
+    pub fn updated(&self) -> Instant {
+        *self.updated.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The newest published state.

@@ -320,6 +320,29 @@ pub struct FileFacts {
     pub references: Vec<Reference>,
 }
 
+impl FileFacts {
+    /// Bytes of memory that they take beside their own struct.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let of_class = |class: &ClassLike| {
+            size_of_val(&*class.extends)
+                + size_of_val(&*class.implements)
+                + size_of_val(&*class.traits)
+                + size_of_val(&*class.trait_rules)
+                + size_of_val(&*class.members)
+        };
+        size_of_val(&*self.namespaces)
+            + size_of_val(&*self.uses)
+            + size_of_val(&*self.imports_by_alias)
+            + size_of_val(&*self.classes)
+            + self.classes.iter().map(of_class).sum::<usize>()
+            + size_of_val(&*self.functions)
+            + size_of_val(&*self.constants)
+            + size_of_val(&*self.includes)
+            + size_of_val(&*self.references)
+    }
+}
+
 /// Reads the facts out of `source`. Never fails and takes time in proportion
 /// to the source's size, whatever it holds.
 #[must_use]

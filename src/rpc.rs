@@ -45,6 +45,23 @@ impl Id {
     }
 }
 
+impl Message {
+    /// The id of the first request in it, or of what was meant as one.
+    #[must_use]
+    pub fn id(&self) -> Option<&Id> {
+        fn id_of(call: &Result<Call, Refusal>) -> Option<&Id> {
+            match call {
+                Ok(call) => call.id.as_ref(),
+                Err(refusal) => refusal.id.as_ref(),
+            }
+        }
+        match self {
+            Self::One(call) => id_of(call),
+            Self::Batch(calls) => calls.iter().find_map(id_of),
+        }
+    }
+}
+
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.get())
@@ -118,6 +135,18 @@ impl Error {
     #[must_use]
     pub fn into_parts(self) -> (i32, String) {
         (self.code, self.message)
+    }
+
+    /// Its code.
+    #[must_use]
+    pub fn code(&self) -> i32 {
+        self.code
+    }
+
+    /// The server has as many clients as it may.
+    #[must_use]
+    pub fn too_many_clients(message: impl Into<String>) -> Self {
+        Self::new(-32000, message)
     }
 
     /// The bytes are not JSON, or not UTF-8.

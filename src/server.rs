@@ -26,6 +26,7 @@ use std::io;
 use std::pin::pin;
 
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
+use tracing::Instrument;
 
 pub use self::session::End;
 pub use self::socket::{Socket, SocketError, listen};
@@ -33,7 +34,7 @@ pub use self::socket::{Socket, SocketError, listen};
 use self::headers::HeadersProtocol;
 use self::lines::LinesProtocol;
 use crate::engine::Engine;
-use crate::rpc::frames::{Frames, Framing, MAX_MESSAGE_BYTES};
+use crate::rpc::frames::{Frames, Framing};
 
 /// How many bytes are read from the input at once.
 const READ_BYTES: usize = 1 << 16;
@@ -64,16 +65,28 @@ where
     let Some(framing) = framing else {
         return Ok(End::Orderly);
     };
-    let engine = engine.for_client();
-    let frames = Frames::new(framing, input, MAX_MESSAGE_BYTES);
-    match framing {
-        Framing::Lines => {
-            let protocol = LinesProtocol::new(engine);
-            session::run(protocol, framing, frames, output, shutdown).await
-        }
-        Framing::Headers => {
-            let protocol = HeadersProtocol::new(engine);
-            session::run(protocol, framing, frames, output, shutdown).await
-        }
-    }
+    let engine = engine.for_client(framing.name());
+    let limit = engine.limits().max_message_bytes;
+    let frames = Frames::new(framing, input, limit);
+    let span = tracing::info_span!(
+        "client",
+        number = engine.client_number(),
+        framing = framing.name()
+    );
+    let session = async {
+        tracing::info!("connected");
+        let end = match framing {
+            Framing::Lines => {
+                let protocol = LinesProtocol::new(engine);
+                session::run(protocol, framing, frames, limit, output, shutdown).await
+            }
+            Framing::Headers => {
+                let protocol = HeadersProtocol::new(engine);
+                session::run(protocol, framing, frames, limit, output, shutdown).await
+            }
+        };
+        tracing::info!("left");
+        end
+    };
+    session.instrument(span).await
 }

@@ -176,6 +176,7 @@ fn buffer((name, file, before, _): &Place) -> (String, usize, String) {
 
 fn fimd(args: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_fimd"))
+        .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
         .args(args)
         .env_remove("RUST_LOG")
         .stdin(Stdio::piped())

@@ -10,6 +10,7 @@ use serde_json::Value;
 fn fimd(args: &[&str], threads: &str) -> Output {
     let shop = format!("{}/tests/fixtures/shop", env!("CARGO_MANIFEST_DIR"));
     Command::new(env!("CARGO_BIN_EXE_fimd"))
+        .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
         .args(["eval", "context"])
         .args(
             args.iter()

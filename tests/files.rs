@@ -271,7 +271,7 @@ fn a_large_file_is_left_out_even_of_an_include_path() {
     }
     let walk = walk(dir.path(), &[dir.path().join("vendor")]);
     assert_eq!(keys(&walk), ["a.php"]);
-    let rule = "1048577 bytes, more than the 1048576 of --max-file-bytes";
+    let rule = "1048577 bytes, more than the 1048576 of max_file_bytes";
     assert_eq!(rules(&walk), [("big.php", rule), ("vendor/big.php", rule)]);
 }
 
@@ -310,6 +310,7 @@ fn a_deep_tree_is_walked() {
 
 fn fimd(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_fimd"))
+        .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
         .arg("files")
         .args(args)
         .output()
@@ -378,6 +379,7 @@ fn a_reader_that_leaves_is_no_error() {
         fs::write(dir.path().join(format!("{n:060}.php")), "").unwrap();
     }
     let mut child = Command::new(env!("CARGO_BIN_EXE_fimd"))
+        .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
         .args(["files", dir.path().to_str().unwrap()])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 fn fimd(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_fimd"))
+        .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
         .args(args)
         .env("RUST_LOG", "error")
         .output()
@@ -159,6 +160,7 @@ fn equal_seeds_give_equal_bytes_whatever_the_threads() {
             let output = temp.path().join(run);
             let seed = if *run == "other seed" { "8" } else { "7" };
             let status = Command::new(env!("CARGO_BIN_EXE_fimd"))
+                .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
                 .args(["generate", &path(&root), "--seed", seed, "--output"])
                 .arg(&output)
                 .env("RAYON_NUM_THREADS", if *run == "1" { "1" } else { "4" })
@@ -379,6 +381,7 @@ fn killing_a_run_leaves_the_old_dataset() {
     }];
     for delay in [1_u64, 5, 10, 20, 40, 60, 80, 120] {
         let mut run = Command::new(env!("CARGO_BIN_EXE_fimd"))
+            .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
             .args(["generate", &path(&root), "--seed", "2", "--output"])
             .arg(&output)
             .stderr(std::process::Stdio::null())

@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::Error;
 use crate::cancel::Cancel;
+use crate::config::Limits;
 use crate::context::{self, Context, MinScore, Request, Snippet, Source};
 use crate::engine::{Project, ProjectOptions};
 use crate::files::{self, Roots};
@@ -50,7 +51,7 @@ pub(super) struct Args {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &Args) -> Result<(), Error> {
+pub(super) fn run(args: &Args, limits: &Limits) -> Result<(), Error> {
     let failure = |path: &Path, error: &dyn std::fmt::Display| {
         Error::Failure(format!("{}: {error}", path.display()))
     };
@@ -69,7 +70,7 @@ pub(super) fn run(args: &Args) -> Result<(), Error> {
     let project = Project::open(&ProjectOptions {
         root,
         include_paths: args.include_path.clone(),
-        ..ProjectOptions::default()
+        walk: limits.walk(),
     })
     .map_err(|error| Error::Failure(error.to_string()))?;
     let path = project.roots.key(&file.to_string_lossy());

@@ -7,6 +7,7 @@ use anstyle::Style;
 
 use super::Error;
 use crate::cancel::Cancel;
+use crate::config::Limits;
 use crate::context::{DEFAULT_MAX_CHARS, MinScore, Signal};
 use crate::engine::{Project, ProjectOptions};
 use crate::eval::{self, HoleKind, KindResult, Options, Recall, Report, Run};
@@ -60,21 +61,21 @@ struct ContextArgs {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &Args) -> Result<(), Error> {
+pub(super) fn run(args: &Args, limits: &Limits) -> Result<(), Error> {
     match &args.what {
-        What::Context(args) => args.run(),
+        What::Context(args) => args.run(limits),
     }
 }
 
 impl ContextArgs {
-    fn run(&self) -> Result<(), Error> {
+    fn run(&self, limits: &Limits) -> Result<(), Error> {
         if self.holes == 0 {
             return Err(Error::Usage("--holes must be at least 1".into()));
         }
         let project = Project::open(&ProjectOptions {
             root: self.project.clone(),
             include_paths: self.include_path.clone(),
-            ..ProjectOptions::default()
+            walk: limits.walk(),
         })
         .map_err(|error| Error::Failure(error.to_string()))?;
         let options = Options {

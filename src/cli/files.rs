@@ -4,7 +4,8 @@ use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::PathBuf;
 
 use super::Error;
-use crate::files::{self, Roots, Walk, WalkOptions};
+use crate::config::Limits;
+use crate::files::{self, Roots, Walk};
 
 /// Print the files that a project is made of.
 #[derive(Debug, clap::Args)]
@@ -17,20 +18,19 @@ pub(super) struct Args {
     /// A folder or file that is in whatever the ignore rules say (repeatable)
     #[arg(long, value_name = "PATH")]
     include_path: Vec<PathBuf>,
-    /// Leave out files with more bytes than this
-    #[arg(long, value_name = "BYTES", default_value_t = WalkOptions::default().max_file_bytes)]
-    max_file_bytes: u64,
+    /// Leave out files with more bytes than this [default: what the settings say,
+    /// else 1048576]
+    #[arg(long, value_name = "BYTES")]
+    max_file_bytes: Option<u64>,
 }
 
 /// Lists the files, one a line, in the order of keys. With `--why` each line
 /// is `+`, a tab and the file, or `-`, a tab, the file or folder, a tab and
 /// the rule; what is in comes first.
-pub(super) fn run(args: &Args) -> Result<(), Error> {
+pub(super) fn run(args: &Args, limits: &Limits) -> Result<(), Error> {
     let failure = |error: files::FilesError| Error::Failure(error.to_string());
     let roots = Roots::new(&args.project, &args.include_path).map_err(failure)?;
-    let options = WalkOptions {
-        max_file_bytes: args.max_file_bytes,
-    };
+    let options = limits.walk().with_max_file_bytes(args.max_file_bytes);
     let walk = files::walk(&roots, &options).map_err(failure)?;
     match print(&walk, args.why) {
         // Whoever reads has seen enough.

@@ -13,9 +13,11 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::Error;
 use crate::cancel::Cancel;
+use crate::config::Limits;
 use crate::dataset::write::{Stage, WriteError};
 use crate::dataset::{self, Example, Options, Progress, WrongOption};
 use crate::engine::{self, GenerateError, Project, ProjectOptions};
+use crate::files::WalkOptions;
 
 /// Write fill-in-the-middle training data from a PHP project.
 #[derive(Debug, Args)]
@@ -70,23 +72,31 @@ impl Generate {
     ///
     /// # Errors
     /// If the options make no sense, or the work fails.
-    pub(super) fn run(&self) -> Result<(), Error> {
+    pub(super) fn run(&self, limits: &Limits) -> Result<(), Error> {
         self.options.check()?;
+        let walk = limits
+            .walk()
+            .with_max_file_bytes(self.options.max_file_bytes);
         if self.preview == Some(0) {
             return Err(Error::Usage("--preview must be at least 1".into()));
         }
         let output = match self.preview {
-            Some(count) => return self.print(count),
+            Some(count) => return self.print(walk, count),
             None => self.output.as_deref().ok_or_else(|| {
                 Error::Usage("--output is missing: say where the dataset goes".into())
             })?,
         };
+        let max_file_bytes = walk.max_file_bytes;
         let cancel = cancel_on_signals()?;
         let stage = Stage::new(output)?;
-        let project = self.open()?;
+        let project = self.open(walk)?;
         let bar = Bar::new();
         let show = &mut |progress| bar.show(progress);
-        let counts = engine::generate(&project, &self.options, stage, &cancel, show)?;
+        let options = Options {
+            max_file_bytes: Some(max_file_bytes),
+            ..self.options.clone()
+        };
+        let counts = engine::generate(&project, &options, stage, &cancel, show)?;
         drop(bar);
         anstream::eprintln!(
             "{}: {} training and {} validation examples from {} files",
@@ -98,17 +108,17 @@ impl Generate {
         Ok(())
     }
 
-    fn open(&self) -> Result<Arc<Project>, Error> {
+    fn open(&self, walk: WalkOptions) -> Result<Arc<Project>, Error> {
         Project::open(&ProjectOptions {
             root: self.project.clone(),
             include_paths: self.options.include_path.clone(),
-            walk: self.options.walk(),
+            walk,
         })
         .map_err(|error| Error::Failure(error.to_string()))
     }
 
-    fn print(&self, count: usize) -> Result<(), Error> {
-        let project = self.open()?;
+    fn print(&self, walk: WalkOptions, count: usize) -> Result<(), Error> {
+        let project = self.open(walk)?;
         let in_root = |key: &str| project.roots.owns(key);
         let snapshot = project.index.snapshot();
         let examples = dataset::preview(

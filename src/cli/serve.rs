@@ -8,18 +8,19 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Error;
+use crate::config::Limits;
 use crate::engine::Engine;
 use crate::server::{self, End, Socket};
 
 /// Serves until the client or a signal ends it.
-pub(super) fn stdio() -> Result<ExitCode, Error> {
+pub(super) fn stdio(limits: Limits) -> Result<ExitCode, Error> {
     if io::stdin().is_terminal() {
         anstream::eprintln!(
             "fimd: waiting for JSON-RPC requests on stdin, one per line, as an editor sends them; \
              Ctrl-D ends. `fimd --help` lists the commands for people."
         );
     }
-    let (engine, runtime) = start()?;
+    let (engine, runtime) = start(limits)?;
     let served = runtime.block_on(async {
         let end = Signals::new()?.first();
         let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
@@ -40,8 +41,8 @@ pub(super) fn stdio() -> Result<ExitCode, Error> {
 }
 
 /// Serves the clients of a socket until a signal ends it.
-pub(super) fn socket(path: &Path) -> Result<(), Error> {
-    let (engine, runtime) = start()?;
+pub(super) fn socket(path: &Path, limits: Limits) -> Result<(), Error> {
+    let (engine, runtime) = start(limits)?;
     let served = runtime.block_on(async {
         let signals = Signals::new().map_err(|error| Error::Failure(error.to_string()))?;
         let socket = match Socket::passed(path) {
@@ -59,8 +60,13 @@ pub(super) fn socket(path: &Path) -> Result<(), Error> {
     served
 }
 
-fn start() -> Result<(Engine, Runtime), Error> {
-    let engine = Engine::new().map_err(|error| Error::Failure(error.to_string()))?;
+fn start(limits: Limits) -> Result<(Engine, Runtime), Error> {
+    // What a panic says may quote the text at hand, which no log may hold.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(tracing::field::display);
+        tracing::error!(place, "panicked");
+    }));
+    let engine = Engine::new(limits).map_err(|error| Error::Failure(error.to_string()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -7,6 +7,7 @@ use super::members::{Members, is_visible};
 use super::pack::{Offer, Piece};
 use super::rank::{Name, Ranking, Relevance};
 use super::types::Types;
+use crate::cancel::{Cancel, Cancelled};
 use crate::index::symbols::{DeclKind, Declared, Key, NameKind};
 use crate::php::{MemberKind, UseKind};
 
@@ -37,12 +38,14 @@ pub(super) fn likely<'a>(
     types: &Types<'a>,
     ranking: &Ranking<'a>,
     max_chars: usize,
-) -> Vec<Offer<'a>> {
+    cancel: &Cancel,
+) -> Result<Vec<Offer<'a>>, Cancelled> {
     let count = (max_chars / CHARS_PER_NAME).clamp(MIN_NAMES, MAX_NAMES);
     let names = &ranking.names[..count.min(ranking.names.len())];
     let mut finder = Finder::new(*types, &ranking.classes, names);
     let mut offers = Vec::new();
     for (name, score) in names {
+        cancel.check()?;
         if let Some(&piece) = ranking.typed.get(name) {
             offers.push(Offer {
                 piece,
@@ -63,7 +66,7 @@ pub(super) fn likely<'a>(
             });
         }
     }
-    offers
+    Ok(offers)
 }
 
 /// Finds the declarations that a name may mean at the cursor.

@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use super::members::Magic;
 use super::render;
 use super::{Context, Dropped, MinScore, Request, Snippet, Source};
+use crate::cancel::{Cancel, Cancelled};
 use crate::index::Hit;
 use crate::index::symbols::{ClassRef, Declared};
 use crate::php::Span;
@@ -127,7 +128,12 @@ const CLASS_FRAME: usize = 5;
 const FILE_FRAME: usize = 12;
 
 /// Packs `offers` and `chunks` into the budget of `request`.
-pub(super) fn pack(offers: &[Offer<'_>], chunks: &[Hit], request: &Request<'_>) -> Context {
+pub(super) fn pack(
+    offers: &[Offer<'_>],
+    chunks: &[Hit],
+    request: &Request<'_>,
+    cancel: &Cancel,
+) -> Result<Context, Cancelled> {
     let max_chars = request.max_chars;
     let best = chunks.first().map_or(0.0, |hit| hit.score);
     let (chunks, weak): (Vec<&Hit>, Vec<&Hit>) =
@@ -140,14 +146,14 @@ pub(super) fn pack(offers: &[Offer<'_>], chunks: &[Hit], request: &Request<'_>) 
     let reserved = ((max_chars as f32 * reserved) as usize).min(wanted);
 
     let mut packer = Packer::new(max_chars);
-    let left = packer.take_offers(offers, request.min_score, max_chars - reserved);
+    let left = packer.take_offers(offers, request.min_score, max_chars - reserved, cancel)?;
     packer.take_chunks(&chunks);
     // What the chunks left goes to declarations once more.
-    for waits in packer.take_left(left, max_chars) {
+    for waits in packer.take_left(left, max_chars, cancel)? {
         packer.drop_offer(waits.offer, "no room");
     }
     packer.drop_chunks(&weak, "below the relevance threshold");
-    packer.finish()
+    Ok(packer.finish())
 }
 
 struct Packer<'a> {
@@ -188,7 +194,8 @@ impl<'a> Packer<'a> {
         offers: &[Offer<'a>],
         min_score: MinScore,
         budget: usize,
-    ) -> Vec<Waiting<'a>> {
+        cancel: &Cancel,
+    ) -> Result<Vec<Waiting<'a>>, Cancelled> {
         let mut waiting = Vec::with_capacity(offers.len());
         let mut numbers: FxHashMap<&str, usize> = FxHashMap::default();
         for &offer in offers {
@@ -215,14 +222,20 @@ impl<'a> Packer<'a> {
                 chars,
             });
         }
-        self.take_left(waiting, budget)
+        self.take_left(waiting, budget, cancel)
     }
 
-    fn take_left(&mut self, mut waiting: Vec<Waiting<'a>>, budget: usize) -> Vec<Waiting<'a>> {
+    fn take_left(
+        &mut self,
+        mut waiting: Vec<Waiting<'a>>,
+        budget: usize,
+        cancel: &Cancel,
+    ) -> Result<Vec<Waiting<'a>>, Cancelled> {
         let budget = budget.min(self.max_chars);
         // Opening a group makes its other members cheaper, so densities are
         // found anew after each round of the best few.
         loop {
+            cancel.check()?;
             let mut order: Vec<(f32, usize)> = waiting
                 .iter()
                 .enumerate()
@@ -238,7 +251,7 @@ impl<'a> Packer<'a> {
             let mut taken = taken.into_iter();
             waiting.retain(|_| !taken.next().unwrap_or(false));
             if waiting.len() == before {
-                return waiting;
+                return Ok(waiting);
             }
         }
     }

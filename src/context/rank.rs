@@ -16,6 +16,7 @@ use super::offers::name_kind;
 use super::pack::Piece;
 use super::site::Site;
 use super::types::{Type, Types};
+use crate::cancel::{Cancel, Cancelled};
 use crate::index::symbols::{ClassRef, DeclKind, Declared, Key, NameKind, used_name};
 use crate::index::{Hit, Snapshot, SourceFile};
 use crate::php::names::Scope;
@@ -130,6 +131,7 @@ pub(super) struct Ranker<'a> {
     pub(super) site: Site,
     /// What must not be learnt from.
     pub(super) without: &'a [Signal],
+    pub(super) cancel: &'a Cancel,
 }
 
 /// The ranking's result.
@@ -145,7 +147,7 @@ pub(super) struct Ranking<'a> {
 impl<'a> Ranker<'a> {
     /// Ranks names by everything but the lexical neighbours, and by those in
     /// `hits`.
-    pub(super) fn rank(&self, hits: &[Hit]) -> Ranking<'a> {
+    pub(super) fn rank(&self, hits: &[Hit]) -> Result<Ranking<'a>, Cancelled> {
         let mut typed = FxHashMap::default();
         let mut classes = FxHashMap::default();
         let mut names = Names::default();
@@ -171,6 +173,7 @@ impl<'a> Ranker<'a> {
             }
             Site::Expression | Site::Text if learns_from(Signal::Reach) => {
                 for (_, ty) in self.types.in_reach(self.buffer.before, 6) {
+                    self.cancel.check()?;
                     note_classes(&ty, 0.5, &mut classes);
                     let operator = self.buffer.before;
                     self.type_members(&ty, operator, &mut reach, &mut typed);
@@ -183,10 +186,12 @@ impl<'a> Ranker<'a> {
             }
             Site::Class | Site::Method | Site::Expression | Site::Text => {}
         }
+        self.cancel.check()?;
         let mut near = Names::default();
         if learns_from(Signal::Chunks) {
             self.used_in_chunks(hits, &mut near, &mut classes);
         }
+        self.cancel.check()?;
         let mut similar = Names::default();
         if learns_from(Signal::SimilarFiles) {
             self.used_in_files(&self.similar_files(), &mut similar, &mut classes);
@@ -202,6 +207,7 @@ impl<'a> Ranker<'a> {
                 .or_default() += 0.3;
         }
 
+        self.cancel.check()?;
         let is_typed = !offered.0.is_empty();
         let shares: [f32; 5] = match self.site {
             Site::Member { .. } if is_typed => [0.6, 0.15, 0.15, 0.1, 0.0],
@@ -222,11 +228,12 @@ impl<'a> Ranker<'a> {
             self.keep_typed(&mut names);
         }
         self.discount_known(&mut names);
-        Ranking {
+        self.cancel.check()?;
+        Ok(Ranking {
             names: names.sorted(),
             typed,
             classes,
-        }
+        })
     }
 
     /// Members of the classes of `ty` that may be used at the cursor, the more

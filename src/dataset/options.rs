@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use super::holes::SpanKind;
 use super::template::Family;
 use crate::context::{self, MinScore};
-use crate::files::WalkOptions;
 
 /// How the examples are divided into training and validation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -86,9 +85,9 @@ pub struct Options {
     /// Do not parse: line and brace spans instead of syntax-tree spans
     #[arg(long)]
     pub no_ast_fim: bool,
-    /// Leave out files with more bytes
-    #[arg(long, value_name = "BYTES", default_value_t = Options::default().max_file_bytes)]
-    pub max_file_bytes: u64,
+    /// Leave out files with more bytes [default: what the settings say, else 1048576]
+    #[arg(long, value_name = "BYTES")]
+    pub max_file_bytes: Option<u64>,
 }
 
 impl Default for Options {
@@ -113,7 +112,7 @@ impl Default for Options {
             only_spans: Vec::new(),
             exclude_spans: Vec::new(),
             no_ast_fim: false,
-            max_file_bytes: WalkOptions::default().max_file_bytes,
+            max_file_bytes: None,
         }
     }
 }
@@ -164,14 +163,6 @@ impl Options {
             (self.only_spans.is_empty() || self.only_spans.contains(kind))
                 && !self.exclude_spans.contains(kind)
         })
-    }
-
-    /// How the files are found.
-    #[must_use]
-    pub fn walk(&self) -> WalkOptions {
-        WalkOptions {
-            max_file_bytes: self.max_file_bytes,
-        }
     }
 
     /// Whether the options can be met.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::split::{Entry, Parts};
 use super::template::Tokens;
@@ -36,7 +36,7 @@ pub struct Report {
 }
 
 /// How much of everything there was.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Files in the index.
     pub files_indexed: usize,

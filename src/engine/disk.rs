@@ -180,13 +180,20 @@ impl Disk {
     /// stamp. Readers see the old state until all of the new one is there.
     ///
     /// # Errors
-    /// If the root or an include path is gone. The index is up to date then,
-    /// too, without its files.
+    /// If the root or an include path is gone; the index is up to date then,
+    /// too, without its files. If the project has grown above a limit; the
+    /// index then stays as it is.
     pub(super) fn refresh<E: From<FilesError> + Send>(
         &mut self,
         check: &(impl Fn() -> Result<(), E> + Sync),
     ) -> Result<(), E> {
         let walk = files::walk_what_is_there(&self.roots, &self.options);
+        if let Some(error) = walk.over {
+            if self.said.insert(error.to_string()) {
+                tracing::warn!("{error}; the index is no longer brought up to date");
+            }
+            return Err(error.into());
+        }
         let still: FxHashSet<&str> = walk.files.iter().map(|found| &*found.key).collect();
         let gone = self.known.keys().filter(|key| !still.contains(&***key));
         let gone = gone.cloned().collect();

@@ -21,7 +21,7 @@ pub enum GenerateError {
 
 /// Generates the dataset of `project` as it is now and publishes it, in
 /// parallel on the current rayon pool. The project should be one whose files
-/// were found by the options' own [`Options::walk`] and include paths.
+/// were found with the options' own include paths and limit of bytes.
 ///
 /// # Errors
 /// See [`GenerateError`]; the stage's output is then what it was.

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::generation::{GenerateError, generate};
@@ -21,7 +21,7 @@ use crate::cancel::Cancel;
 use crate::dataset::report::Counts;
 use crate::dataset::write::{Stage as Output, WriteError};
 use crate::dataset::{self, Options, Progress, WrongOption};
-use crate::files::{FilesError, Roots, WalkOptions, resolve};
+use crate::files::{FilesError, Roots, resolve};
 
 /// How many jobs run at a time.
 const MAX_RUNNING: usize = 2;
@@ -64,7 +64,7 @@ pub enum SubmitError {
 }
 
 /// Where a job is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// It waits for its turn.
@@ -88,7 +88,7 @@ impl State {
 }
 
 /// What a job works at, or worked at last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Nothing yet.
@@ -102,8 +102,8 @@ pub enum Stage {
 }
 
 /// How far a job is.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Status {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobStatus {
     /// Where it is in its life.
     pub state: State,
     /// What it works at, or worked at last.
@@ -123,7 +123,7 @@ pub struct Status {
 }
 
 /// What a job has made.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Dataset {
     /// Where it is.
     pub output: PathBuf,
@@ -156,6 +156,8 @@ impl Phase {
 /// A job, from its order to when it is forgotten.
 #[derive(Debug)]
 pub struct Job {
+    /// Counted from 1.
+    number: u64,
     id: String,
     order: Order,
     /// The output however it is spelled.
@@ -179,7 +181,7 @@ impl Job {
 
     /// How far it is.
     #[must_use]
-    pub fn status(&self) -> Status {
+    pub fn status(&self) -> JobStatus {
         let phase = self.phase.borrow().clone();
         let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
         let state = phase.state();
@@ -189,7 +191,7 @@ impl Job {
             Phase::Failed(error) => (None, Some(error)),
             Phase::Queued | Phase::Running | Phase::Cancelled => (None, None),
         };
-        Status {
+        JobStatus {
             state,
             stage: match (state, files_total) {
                 (State::Queued, _) => Stage::Waiting,
@@ -292,6 +294,7 @@ impl Engine {
         }
         registry.submitted += 1;
         let job = Arc::new(Job {
+            number: registry.submitted,
             id: format!("dataset-{}", registry.submitted),
             order,
             target,
@@ -304,6 +307,13 @@ impl Engine {
         registry.queued.push_back(Arc::clone(&job));
         registry.start(self);
         Ok(job)
+    }
+
+    /// Every job that waits, runs or is remembered: the oldest order first.
+    pub(super) fn jobs(&self) -> Vec<Arc<Job>> {
+        let mut jobs: Vec<_> = self.shared.jobs.lock().all().cloned().collect();
+        jobs.sort_by_key(|job| job.number);
+        jobs
     }
 
     /// The job of that id, unless it ended long ago.
@@ -408,8 +418,12 @@ async fn work(engine: &Engine, job: &Arc<Job>) -> Result<Counts, JobError> {
     };
     let (output, roots) = pool.run(&turns, prepare).await??;
     let cancel = job.cancel.clone();
-    let walk = job.order.options.walk();
-    let project = if walk == WalkOptions::default() {
+    let usual = engine.limits().walk();
+    let walk = usual
+        .clone()
+        .with_max_file_bytes(job.order.options.max_file_bytes);
+    let max_file_bytes = walk.max_file_bytes;
+    let project = if walk == usual {
         engine.project(roots, cancel).await?
     } else {
         let check = move || cancel.check().map_err(OpenError::from);
@@ -417,9 +431,13 @@ async fn work(engine: &Engine, job: &Arc<Job>) -> Result<Counts, JobError> {
         Arc::new(pool.run(&turns, read).await??)
     };
     let job = Arc::clone(job);
+    let options = Options {
+        max_file_bytes: Some(max_file_bytes),
+        ..job.order.options.clone()
+    };
     let generate = move || {
         let count = &mut |progress| job.count(progress);
-        generate(&project, &job.order.options, output, &job.cancel, count)
+        generate(&project, &options, output, &job.cancel, count)
     };
     Ok(pool.run(&turns, generate).await??)
 }

@@ -67,6 +67,7 @@ impl Project {
         }
         left_out.sort_by(|a, b| a.key.cmp(&b.key));
         let index = Arc::new(Index::build(files));
+        options.check_memory(&roots, index.snapshot().memory() as u64)?;
         let library = Arc::new(Composer::open(&roots, &options));
         index.set_library(Arc::clone(&library) as Arc<dyn Library>);
         let left_out = SharedLeftOut::new(ArcSwap::from_pointee(left_out));

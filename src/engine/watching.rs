@@ -141,6 +141,7 @@ impl Ear {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Limits;
     use crate::engine::{Project, ProjectOptions};
 
     /// Whether the index comes to hold `text` at `key`, before time is up.
@@ -166,7 +167,7 @@ mod tests {
             ..ProjectOptions::default()
         });
         let project = project.unwrap();
-        let (ear, engine) = (Arc::default(), Engine::new().unwrap());
+        let (ear, engine) = (Arc::default(), Engine::new(Limits::default()).unwrap());
         let changes = async {
             std::fs::write(path("b.php"), "<?php // b").unwrap();
             becomes(&project, "b.php", Some("<?php // b")).await;
@@ -199,7 +200,7 @@ mod tests {
             becomes(&project, "new/b.php", Some("<?php // b")).await;
         };
         tokio::select! {
-            () = keep_fresh(Engine::new().unwrap(), Arc::clone(&project.disk)) => panic!("it never ends"),
+            () = keep_fresh(Engine::new(Limits::default()).unwrap(), Arc::clone(&project.disk)) => panic!("it never ends"),
             () = changes => {}
         }
     }

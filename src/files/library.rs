@@ -154,6 +154,10 @@ impl Composer {
 }
 
 impl Library for Composer {
+    fn is_empty(&self) -> bool {
+        self.autoload == Autoload::default()
+    }
+
     fn file_of(&self, name: &str) -> Option<Arc<SourceFile>> {
         let declares = |file: &Arc<SourceFile>| {
             (0..file.facts.classes.len()).any(|item| ClassRef::of(file, item).is_called(name))

@@ -33,15 +33,49 @@ use super::{FilesError, Roots, Stamp};
 /// How files are found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WalkOptions {
+    /// A project with more PHP files than this is refused.
+    pub max_files: usize,
     /// Files with more bytes are left out with a warning.
     pub max_file_bytes: u64,
+    /// A project that takes more bytes of memory than this, by accounting, is
+    /// refused: at once if its files alone are larger.
+    pub max_project_bytes: u64,
 }
 
 impl Default for WalkOptions {
     fn default() -> Self {
         Self {
+            max_files: 200_000,
             max_file_bytes: 1 << 20,
+            max_project_bytes: 4 << 30,
         }
+    }
+}
+
+impl WalkOptions {
+    /// These, with another limit for the size of files if one is given.
+    #[must_use]
+    pub fn with_max_file_bytes(mut self, max_file_bytes: Option<u64>) -> Self {
+        if let Some(bytes) = max_file_bytes {
+            self.max_file_bytes = bytes;
+        }
+        self
+    }
+
+    /// Whether a project that takes so many bytes of memory may be opened.
+    ///
+    /// # Errors
+    /// If not, with what to do.
+    pub fn check_memory(&self, roots: &Roots, bytes: u64) -> Result<(), FilesError> {
+        let limit = self.max_project_bytes;
+        if bytes <= limit {
+            return Ok(());
+        }
+        Err(FilesError(format!(
+            "{}: {bytes} bytes of memory, more than the {limit} of max_project_bytes; leave \
+             folders out in .fimignore, or raise it under [limits] in the settings file",
+            roots.root().display()
+        )))
     }
 }
 
@@ -96,20 +130,25 @@ pub struct Walk {
     pub warnings: Vec<String>,
     /// The root and the include paths that are gone or cannot be read.
     pub missing: Vec<(PathBuf, FilesError)>,
+    /// Which limit of the project the files are above: then they are not all
+    /// here.
+    pub over: Option<FilesError>,
 }
 
 /// Finds the project's PHP files and logs what there is to warn of.
 ///
 /// # Errors
-/// If a root cannot be read at all; a folder below it that cannot be read is
-/// left out with its error as the rule.
+/// If a root cannot be read at all, and if the project is above a limit; a
+/// folder below the root that cannot be read is left out with its error as the
+/// rule.
 pub fn walk(roots: &Roots, options: &WalkOptions) -> Result<Walk, FilesError> {
     let walk = walk_what_is_there(roots, options);
     for warning in &walk.warnings {
         tracing::warn!("{warning}");
     }
-    match walk.missing.first() {
-        Some((_, error)) => Err(error.clone()),
+    let missing = walk.missing.first().map(|(_, error)| error);
+    match walk.over.as_ref().or(missing) {
+        Some(error) => Err(error.clone()),
         None => Ok(walk),
     }
 }
@@ -121,9 +160,11 @@ pub fn walk_what_is_there(roots: &Roots, options: &WalkOptions) -> Walk {
         roots,
         options,
         files: BTreeMap::new(),
+        bytes: 0,
         left_out: BTreeMap::new(),
         folders: BTreeSet::new(),
         warnings: Vec::new(),
+        over: None,
     };
     let above = Rules::above(roots.root(), &mut walker.warnings);
     let mut missing = Vec::new();
@@ -139,7 +180,10 @@ pub fn walk_what_is_there(roots: &Roots, options: &WalkOptions) -> Walk {
             walker.tree(include, None)
         } else {
             let metadata = std::fs::metadata(include);
-            metadata.map(|metadata| walker.offer(include, &metadata, false))
+            metadata.map(|metadata| {
+                walker.offer(include, &metadata, false);
+                walker.check();
+            })
         };
         note(include, walked);
     }
@@ -148,6 +192,7 @@ pub fn walk_what_is_there(roots: &Roots, options: &WalkOptions) -> Walk {
         mut left_out,
         folders,
         warnings,
+        over,
         ..
     } = walker;
     // What a rule of the root put out and an include path brought back.
@@ -165,6 +210,7 @@ pub fn walk_what_is_there(roots: &Roots, options: &WalkOptions) -> Walk {
         folders,
         warnings,
         missing,
+        over,
     }
 }
 
@@ -344,10 +390,14 @@ struct Walker<'a> {
     roots: &'a Roots,
     options: &'a WalkOptions,
     files: BTreeMap<String, Found>,
+    /// Of all of these together.
+    bytes: u64,
     /// By path: two paths may have the same key once they are made UTF-8.
     left_out: BTreeMap<(String, PathBuf), Out>,
     folders: BTreeSet<PathBuf>,
     warnings: Vec<String>,
+    /// See [`Walk::over`].
+    over: Option<FilesError>,
 }
 
 impl Walker<'_> {
@@ -378,6 +428,10 @@ impl Walker<'_> {
                 self.entry(entry, *kind, rules.as_ref(), &mut folders);
             }
             self.folders.insert(folder);
+            self.check();
+            if self.over.is_some() {
+                return Ok(());
+            }
         }
         Ok(())
     }
@@ -417,6 +471,20 @@ impl Walker<'_> {
         }
     }
 
+    /// Notes whether what was found so far is above a limit.
+    fn check(&mut self) {
+        let (limit, root) = (self.options.max_files, self.roots.root());
+        let within = match self.files.len() > limit {
+            true => Err(FilesError(format!(
+                "{}: more PHP files than the {limit} of max_files; leave folders out in \
+                 .fimignore, or raise it under [limits] in the settings file",
+                root.display()
+            ))),
+            false => self.options.check_memory(self.roots, self.bytes),
+        };
+        self.over = within.err();
+    }
+
     /// Takes a file unless it is too large or its key is taken.
     fn offer(&mut self, path: &Path, metadata: &Metadata, in_root: bool) {
         let Some(key) = self.roots.key_of(path) else {
@@ -424,16 +492,20 @@ impl Walker<'_> {
         };
         let (bytes, limit) = (metadata.len(), self.options.max_file_bytes);
         if bytes > limit {
-            let rule = format!("{bytes} bytes, more than the {limit} of --max-file-bytes");
+            let rule = format!("{bytes} bytes, more than the {limit} of max_file_bytes");
             if self.leave_out(path, false, rule, false) {
                 self.warnings.push(format!(
-                    "{}: left out: {bytes} bytes, more than the {limit} of --max-file-bytes",
+                    "{}: left out: {bytes} bytes, more than the {limit} of max_file_bytes",
                     path.display()
                 ));
             }
             return;
         }
-        let found = || Found::new(key.clone(), path.to_owned(), metadata, in_root);
+        let total = &mut self.bytes;
+        let found = || {
+            *total += bytes;
+            Found::new(key.clone(), path.to_owned(), metadata, in_root)
+        };
         let taken = self.files.entry(key.clone()).or_insert_with(found);
         if taken.path != path {
             let rule = format!("same name as {} once made UTF-8", taken.path.display());

@@ -280,6 +280,19 @@ impl Snapshot {
         self.segments.iter().map(|segment| segment.chunks).sum()
     }
 
+    /// Bytes of memory that the files and what is derived from them take, by
+    /// accounting: those of dead files too, as long as they are kept.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let segments = self.segments.iter().map(LiveSegment::segment);
+        segments
+            .map(|segment| {
+                let files = segment.files().iter().map(|file| file.memory());
+                segment.memory() + files.sum::<usize>()
+            })
+            .sum()
+    }
+
     /// The `limit` chunks that match the weighted terms of `query` best, best
     /// first; ties by path, then position. The answer is that of an index
     /// without the file `exclude`, whose text has no influence at all. Terms

@@ -9,9 +9,6 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 pub use super::headers::Headers;
 pub use super::lines::Lines;
 
-/// How many bytes a message may have.
-pub const MAX_MESSAGE_BYTES: usize = 64 << 20;
-
 /// What a stream holds next.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Frame {
@@ -52,6 +49,15 @@ impl Framing {
                 Some(_) => return Ok(Some(Self::Headers)),
                 None => {}
             }
+        }
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lines => "lines",
+            Self::Headers => "headers",
         }
     }
 

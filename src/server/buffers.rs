@@ -59,10 +59,20 @@ impl Buffer {
 }
 
 /// The buffers of one connection, by URI as the client writes it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Buffers(OpenBuffers);
 
 impl Buffers {
+    /// None; of those to come each may have so many bytes.
+    pub(super) fn new(max_bytes: usize) -> Self {
+        Self(OpenBuffers {
+            max_bytes,
+            buffers: Arc::default(),
+            too_large: Arc::default(),
+            newest: Arc::default(),
+        })
+    }
+
     /// Their state at this moment.
     pub(super) fn open(&self) -> OpenBuffers {
         self.0.clone()
@@ -73,6 +83,25 @@ impl Buffers {
         let key = roots.key(uri);
         let is_file = uri.starts_with("file:");
         let in_project = is_file && files::belongs(roots, &roots.path(&key));
+        self.insert(uri, key, text, in_project);
+    }
+
+    /// Keeps a buffer, unless it is too large: then it is forgotten, but for
+    /// that, since edits of what is not there cannot be followed.
+    fn insert(&mut self, uri: &str, key: String, text: String, in_project: bool) {
+        if text.len() > self.0.max_bytes {
+            tracing::warn!(
+                "{uri}: {} bytes, more than the {} of max_buffer_bytes; the buffer is not served \
+                 until it is given as a whole again",
+                text.len(),
+                self.0.max_bytes
+            );
+            let too_large = TooLarge { key, in_project };
+            Arc::make_mut(&mut self.0.buffers).remove(uri);
+            Arc::make_mut(&mut self.0.too_large).insert(uri.to_owned(), too_large);
+            return;
+        }
+        Arc::make_mut(&mut self.0.too_large).remove(uri);
         let buffer = Buffer::new(key, text, in_project);
         Arc::make_mut(&mut self.0.buffers).insert(uri.to_owned(), buffer);
     }
@@ -85,7 +114,16 @@ impl Buffers {
         changes: Vec<TextDocumentContentChangeEvent>,
         encoding: Encoding,
     ) {
+        let mut changes = changes.as_slice();
         let buffers = Arc::make_mut(&mut self.0.buffers);
+        if let Some(too_large) = self.0.too_large.get(uri) {
+            let Some(whole) = changes.iter().rposition(|change| change.range.is_none()) else {
+                return;
+            };
+            changes = &changes[whole..];
+            let TooLarge { key, in_project } = too_large.clone();
+            buffers.insert(uri.to_owned(), Buffer::new(key, String::new(), in_project));
+        }
         let Some(buffer) = buffers.remove(uri) else {
             tracing::warn!("{uri}: changed without being open; the change is ignored");
             return;
@@ -97,7 +135,7 @@ impl Buffers {
         };
         for change in changes {
             let Some(range) = change.range else {
-                text = change.text;
+                text.clone_from(&change.text);
                 continue;
             };
             let [start, end] = [range.start, range.end].map(|place| {
@@ -106,19 +144,30 @@ impl Buffers {
             });
             text.replace_range(start..end.max(start), &change.text);
         }
-        buffers.insert(uri.to_owned(), Buffer::new(key, text, in_project));
+        self.insert(uri, key, text, in_project);
     }
 
     /// Closes a buffer: what counts again is the file on disk.
     pub(super) fn close(&mut self, uri: &str) {
         Arc::make_mut(&mut self.0.buffers).remove(uri);
+        Arc::make_mut(&mut self.0.too_large).remove(uri);
     }
+}
+
+/// What stays of an open buffer that is larger than it may be.
+#[derive(Clone, Debug)]
+struct TooLarge {
+    key: String,
+    in_project: bool,
 }
 
 /// The state of a connection's buffers when a request arrived. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct OpenBuffers {
+    /// How many bytes each may have.
+    max_bytes: usize,
     buffers: Arc<BTreeMap<String, Arc<Buffer>>>,
+    too_large: Arc<BTreeMap<String, TooLarge>>,
     newest: Arc<Mutex<Option<Overlay>>>,
 }
 
@@ -134,6 +183,12 @@ impl OpenBuffers {
     /// The buffer that was opened with this URI.
     pub(super) fn get(&self, uri: &str) -> Option<&Arc<Buffer>> {
         self.buffers.get(uri)
+    }
+
+    /// How many bytes the buffer that was opened with this URI may have, if it
+    /// has more.
+    pub(super) fn is_too_large(&self, uri: &str) -> Option<usize> {
+        self.too_large.contains_key(uri).then_some(self.max_bytes)
     }
 
     /// `base` with the project's open buffers laid over it, but for the one
@@ -201,7 +256,7 @@ mod tests {
         let project = Project::open(&options).unwrap();
         let base = project.index.snapshot();
         let uri = |name: &str| format!("file://{}", project.roots.path(name).to_str().unwrap());
-        let mut buffers = Buffers::default();
+        let mut buffers = Buffers::new(1 << 20);
         let put = |buffers: &mut Buffers, name: &str, text: &str| {
             buffers.put(&project.roots, &uri(name), text.into());
         };

@@ -25,7 +25,7 @@ use tower_service::Service;
 use super::lsp::{self, Backend};
 use super::methods::cancel_request;
 use super::progress;
-use super::reply::{Answer, Reply};
+use super::reply::{self, Answer, Asked, Reply};
 use super::requests::Requests;
 use super::session::{End, Flow, Protocol};
 use crate::engine::{Engine, WorkError};
@@ -87,13 +87,14 @@ impl HeadersProtocol {
 
     /// Starts one call.
     fn call(&mut self, call: Call, bytes: usize, requests: &mut Requests) -> Flow {
+        let _span = reply::span(&call).entered();
+        let asked = Asked::now(&self.engine, &call, bytes);
         let Call { id, method, params } = call;
-        tracing::debug!(method, id = id.as_ref().map(tracing::field::display), bytes);
-        let mut reply = Reply::to_call(id.clone(), requests.output());
+        let mut reply = Reply::to_call(id.clone(), requests.output(), asked);
         if method == "$/cancelRequest" {
             match cancel_request::target(params.as_deref()) {
                 Ok(target) => requests.cancel(target),
-                Err(error) => tracing::debug!("nothing cancelled: {error}"),
+                Err(error) => tracing::debug!(code = error.code(), "nothing cancelled"),
             }
             if id.is_none() {
                 return Flow::Continue;

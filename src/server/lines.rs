@@ -7,11 +7,11 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 
 use super::buffers::OpenBuffers;
-use super::methods::{cancel_request, generate_dataset, get_context, initialize, jobs};
+use super::methods::{cancel_request, generate_dataset, get_context, initialize, jobs, status};
 use super::outcome::outcome;
 use super::progress;
 use super::project::Current;
-use super::reply::{self, Destination, Reply};
+use super::reply::{self, Asked, Destination, Reply};
 use super::requests::Requests;
 use super::session::{End, Flow, Protocol};
 use crate::cancel::Cancel;
@@ -93,15 +93,17 @@ impl LinesProtocol {
         bytes: usize,
         requests: &mut Requests,
     ) -> Option<Reply> {
-        let Call { id, method, params } = match call {
+        let call = match call {
             Ok(call) => call,
             Err(refusal) => {
                 requests.refuse(refusal, destination, bytes);
                 return None;
             }
         };
-        tracing::debug!(method, id = id.as_ref().map(tracing::field::display), bytes);
-        let reply = Reply::to_call(id.clone(), destination);
+        let _span = reply::span(&call).entered();
+        let asked = Asked::now(&self.engine, &call, bytes);
+        let Call { id, method, params } = call;
+        let reply = Reply::to_call(id.clone(), destination, asked);
         match method.as_str() {
             "shutdown" => return Some(reply),
             "initialize" => self.initialize(id, params, reply, bytes, requests),
@@ -134,6 +136,10 @@ impl LinesProtocol {
                     current.wait().await;
                     answer(&engine, params.as_deref())
                 });
+            }
+            "fimd/status" => {
+                let engine = self.engine.clone();
+                requests.request(id, reply, bytes, |_| status::run(engine));
             }
             "$/cancelRequest" => {
                 let cancelled = cancel_request::target(params.as_deref()).map(|target| {

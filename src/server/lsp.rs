@@ -17,7 +17,7 @@ use tower_lsp::ls_types::{
 use tower_lsp::{LanguageServer, LspService};
 
 use super::buffers::Buffers;
-use super::methods::{generate_dataset, get_context, initialize, jobs};
+use super::methods::{generate_dataset, get_context, initialize, jobs, status};
 use super::project::Connected;
 use crate::cancel::{Cancel, CancelOnDrop};
 use crate::engine::Engine;
@@ -38,14 +38,15 @@ pub(super) struct Backend {
 pub(super) fn service(engine: Engine) -> LspService<Backend> {
     // Nothing is ever asked of the client: there is no use for the socket.
     let (service, _) = LspService::build(|_| Backend {
+        buffers: Mutex::new(Buffers::new(engine.limits().max_buffer_bytes)),
         engine,
         connected: OnceLock::new(),
-        buffers: Mutex::default(),
     })
     .custom_method("getContext", Backend::get_context)
     .custom_method("generateDataset", Backend::generate_dataset)
     .custom_method("job/status", Backend::job_status)
     .custom_method("job/cancel", Backend::job_cancel)
+    .custom_method("fimd/status", Backend::status)
     .finish();
     service
 }
@@ -61,6 +62,12 @@ impl Backend {
         let cancel = Cancel::default();
         let _stop = CancelOnDrop::from(cancel.clone());
         get_context::run(&self.engine, connected, open, Some(params), cancel)
+            .await
+            .map_err(error_of_theirs)
+    }
+
+    async fn status(&self) -> jsonrpc::Result<Box<RawValue>> {
+        status::run(self.engine.clone())
             .await
             .map_err(error_of_theirs)
     }

@@ -10,7 +10,7 @@ use tokio::time::{self, MissedTickBehavior};
 
 use super::methods::generate_dataset::Started;
 use super::reply::{Notifier, Then};
-use crate::engine::{Engine, Job, Stage, State, Status};
+use crate::engine::{Engine, Job, JobStatus, Stage, State};
 use crate::rpc;
 
 /// At most one report in this time.
@@ -57,12 +57,12 @@ async fn tell(job: &Arc<Job>, client: &Notifier) -> Option<()> {
         let token = job.id();
         rpc::notification("$/progress", &Params { token, value })
     };
-    let begin = |status: &Status| Value::Begin {
+    let begin = |status: &JobStatus| Value::Begin {
         title: "Generating a dataset",
         message: message(status),
         percentage: percentage(status),
     };
-    let report = |status: &Status| Value::Report {
+    let report = |status: &JobStatus| Value::Report {
         message: message(status),
         percentage: percentage(status),
     };
@@ -93,12 +93,12 @@ async fn tell(job: &Arc<Job>, client: &Notifier) -> Option<()> {
     client.send(|| notification(Value::End { message })).await
 }
 
-fn percentage(status: &Status) -> usize {
+fn percentage(status: &JobStatus) -> usize {
     status.files_done * 100 / status.files_total.max(1)
 }
 
-fn message(status: &Status) -> String {
-    let Status {
+fn message(status: &JobStatus) -> String {
+    let JobStatus {
         stage,
         files_done,
         files_total,

@@ -4,13 +4,15 @@ use std::fmt::Display;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use serde_json::value::RawValue;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 
+use crate::engine::Engine;
 use crate::rpc::frames::Framing;
-use crate::rpc::{self, Id};
+use crate::rpc::{self, Call, Id};
 
 /// A result as JSON text, or an error.
 pub(super) type Answer = Result<Box<RawValue>, rpc::Error>;
@@ -113,15 +115,54 @@ pub(super) struct Reply {
     id: Option<Id>,
     destination: Option<Destination>,
     then: Option<Then>,
+    /// What is told of the answer, if it is one to a call.
+    asked: Option<Asked>,
+}
+
+/// A call from its reading on: how long it takes is counted until its answer
+/// goes to the writer.
+#[derive(Debug)]
+pub(super) struct Asked {
+    engine: Engine,
+    method: String,
+    bytes: usize,
+    since: Instant,
+}
+
+impl Asked {
+    /// A call of so many bytes, just read.
+    pub(super) fn now(engine: &Engine, call: &Call, bytes: usize) -> Self {
+        Self {
+            engine: engine.clone(),
+            method: call.method.clone(),
+            bytes,
+            since: Instant::now(),
+        }
+    }
+
+    /// Counts it and logs it, without a word of what was asked or answered.
+    fn answered(&self, answer: &Answer, bytes_out: usize) {
+        let took = self.since.elapsed();
+        let error = answer.as_ref().err();
+        self.engine.answered(&self.method, took, error.is_some());
+        tracing::info!(
+            bytes_in = self.bytes,
+            bytes_out,
+            ms = took.as_secs_f64() * 1e3,
+            error = error.map(rpc::Error::code),
+            "answered"
+        );
+    }
 }
 
 impl Reply {
     /// To a call: goes nowhere if it is a notification.
-    pub(super) fn to_call(id: Option<Id>, destination: Destination) -> Self {
+    pub(super) fn to_call(id: Option<Id>, destination: Destination, asked: Asked) -> Self {
         Self {
             destination: id.is_some().then_some(destination),
             id,
             then: None,
+            asked: Some(asked),
         }
     }
 
@@ -131,6 +172,7 @@ impl Reply {
             id,
             destination: Some(destination),
             then: None,
+            asked: None,
         }
     }
 
@@ -147,15 +189,30 @@ impl Reply {
         match (self.destination, answer) {
             (Some(destination), answer) => {
                 let text = rpc::answer(self.id.as_ref(), &answer);
+                if let Some(asked) = self.asked {
+                    asked.answered(&answer, text.len());
+                }
                 let after = self
                     .then
                     .map(|then| Box::new(move || then(&answer)) as After);
                 destination.send(text, after).await;
             }
-            (None, Err(error)) => tracing::debug!("a notification failed: {error}"),
+            (None, Err(error)) => {
+                tracing::debug!(code = error.code(), "a notification failed");
+            }
             (None, Ok(_)) => {}
         }
     }
+}
+
+/// The span in which a call is worked on. The client chooses method and id, so
+/// of long ones the log shows the beginning alone.
+pub(super) fn span(call: &Call) -> tracing::Span {
+    const SHOWN_CHARS: usize = 40;
+    let id = call.id.as_ref().map(ToString::to_string);
+    let id = id.map(|id| tracing::field::display(format!("{id:.SHOWN_CHARS$}")));
+    let method = format!("{:.SHOWN_CHARS$}", call.method);
+    tracing::info_span!("request", method, id)
 }
 
 /// The array of a batch's answers, in the order of its requests; none if it

@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{self, JoinError, JoinSet};
+use tracing::Instrument;
 
 use super::outcome::outcome;
 use super::reply::{Answer, Destination, Notifier, Outgoing, Quiet, Reply};
@@ -97,7 +98,7 @@ impl Requests {
     /// Answers a message that is no request.
     pub(super) fn refuse(&mut self, refusal: Refusal, destination: Destination, bytes: usize) {
         let Refusal { id, error } = refusal;
-        tracing::debug!("refused: {error}");
+        tracing::debug!(code = error.code(), bytes, "refused");
         let reply = Reply::to_refused(id, destination);
         self.spawn(None, bytes, None, reply.send(Err(error)));
     }
@@ -132,7 +133,7 @@ impl Requests {
     ) -> task::Id {
         let weight = bytes + TASK_BYTES;
         self.in_flight_bytes += weight;
-        let task = self.tasks.spawn(task).id();
+        let task = self.tasks.spawn(task.in_current_span()).id();
         self.running.insert(task, Running { id, weight, cancel });
         task
     }

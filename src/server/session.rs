@@ -15,7 +15,7 @@ use tokio::task::JoinError;
 
 use super::reply::{self, Quiet, Reply};
 use super::requests::Requests;
-use crate::rpc::frames::{Frame, Frames, Framing, MAX_MESSAGE_BYTES};
+use crate::rpc::frames::{Frame, Frames, Framing};
 use crate::rpc::{self, Message};
 
 /// How many answers may wait for the client to read them, besides those whose
@@ -55,6 +55,7 @@ pub(super) async fn run<R, W>(
     mut protocol: impl Protocol,
     framing: Framing,
     mut frames: Frames<R>,
+    max_message_bytes: usize,
     output: W,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<End>
@@ -78,7 +79,7 @@ where
             Some(finished) = requests.next_finished() => requests.finished(finished),
             frame = frames.next(), if may_read => match frame {
                 Ok(Some(frame)) => {
-                    let (message, bytes) = read(frame);
+                    let (message, bytes) = read(frame, max_message_bytes);
                     if let Flow::End(how, reply) = protocol.message(message, bytes, &mut requests) {
                         (end, last_reply) = (how, reply);
                         break;
@@ -113,12 +114,13 @@ where
 }
 
 /// What a frame says, and how many bytes it takes to remember it.
-fn read(frame: Frame) -> (Message, usize) {
+fn read(frame: Frame, max_message_bytes: usize) -> (Message, usize) {
     match frame {
         Frame::Message(bytes) => (Message::read(&bytes), bytes.len()),
         Frame::TooLong => {
             let error = rpc::Error::invalid_request(format!(
-                "a message may have {MAX_MESSAGE_BYTES} bytes; this one was skipped"
+                "a message may have {max_message_bytes} bytes; this one was skipped; raise \
+                 max_message_bytes under [limits] in the settings file"
             ));
             (Message::One(Err(error.into())), 0)
         }

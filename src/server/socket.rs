@@ -14,6 +14,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use listenfd::ListenFd;
+use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -21,9 +22,19 @@ use tokio::time;
 
 use super::serve;
 use crate::engine::Engine;
+use crate::rpc::frames::{Frame, Frames, Framing};
+use crate::rpc::{self, Message};
 
-/// How many clients are served at a time; more wait to be accepted.
-const MAX_CLIENTS: usize = 512;
+/// How many clients above the limit are told so at a time; more wait to be
+/// accepted.
+const MAX_REFUSALS: usize = 16;
+
+/// How long a client above the limit may take to ask something and to read
+/// that it is not served.
+const REFUSAL: Duration = Duration::from_secs(1);
+
+/// How large a message may be for its id to be read in a refusal, in bytes.
+const MAX_REFUSED_BYTES: usize = 1 << 16;
 
 /// How long clients may take to read their last answers once the daemon ends.
 const GRACE: Duration = Duration::from_secs(10);
@@ -178,6 +189,8 @@ fn lock_folder(path: &Path) -> Result<File, SocketError> {
 pub async fn listen(engine: Engine, socket: Socket, shutdown: impl Future<Output = ()>) {
     let (stop, stopped) = watch::channel(false);
     let mut clients = JoinSet::new();
+    let mut refused = JoinSet::new();
+    let max_clients = engine.limits().max_clients;
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
@@ -185,7 +198,14 @@ pub async fn listen(engine: Engine, socket: Socket, shutdown: impl Future<Output
             Some(left) = clients.join_next() => if let Err(error) = left {
                 tracing::error!("a client was lost: {error}");
             },
-            accepted = socket.accept(), if clients.len() < MAX_CLIENTS => match accepted {
+            Some(left) = refused.join_next() => if let Err(error) = left {
+                tracing::error!("a client was lost: {error}");
+            },
+            accepted = socket.accept(), if refused.len() < MAX_REFUSALS => match accepted {
+                Ok(client) if clients.len() >= max_clients => {
+                    tracing::warn!("a client was refused: there are {max_clients} already");
+                    refused.spawn(time::timeout(REFUSAL, refuse(client, max_clients)));
+                }
                 Ok(client) => {
                     clients.spawn(serve_client(engine.clone(), client, stopped.clone()));
                 }
@@ -203,6 +223,29 @@ pub async fn listen(engine: Engine, socket: Socket, shutdown: impl Future<Output
     if left.is_err() {
         tracing::warn!("a client did not read its last answers");
     }
+}
+
+/// Answers the first message of a client above the limit with an error.
+async fn refuse(client: UnixStream, max_clients: usize) -> io::Result<()> {
+    let (input, mut output) = client.into_split();
+    let mut input = BufReader::new(input);
+    let Some(framing) = Framing::detect(&mut input).await? else {
+        return Ok(());
+    };
+    let message = match Frames::new(framing, input, MAX_REFUSED_BYTES)
+        .next()
+        .await?
+    {
+        Some(Frame::Message(bytes)) => Some(Message::read(&bytes)),
+        _ => None,
+    };
+    let error = rpc::Error::too_many_clients(format!(
+        "{max_clients} clients are connected already; end one, or raise max_clients under \
+         [limits] in the settings file"
+    ));
+    let answer = rpc::answer(message.as_ref().and_then(Message::id), &Err(error));
+    output.write_all(framing.frame(answer).as_bytes()).await?;
+    output.shutdown().await
 }
 
 async fn serve_client(engine: Engine, client: UnixStream, mut stopped: watch::Receiver<bool>) {

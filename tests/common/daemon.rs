@@ -21,9 +21,13 @@ pub(crate) struct Daemon {
 /// The program as a daemon at `socket`.
 pub(crate) fn serving(socket: &Path) -> Command {
     let mut command = fimd();
+    serve_at(&mut command, socket);
+    command
+}
+
+fn serve_at(command: &mut Command, socket: &Path) {
     command.arg("--socket").arg(socket);
     command.stdin(Stdio::null());
-    command
 }
 
 /// Waits until `done` gives something.
@@ -39,10 +43,8 @@ pub(crate) fn wait_for<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T 
 }
 
 /// A daemon that accepts clients.
-fn listening(socket: &Path) -> Child {
-    // Files that vanish while they are read, and clients that do, are on purpose.
-    let mut command = serving(socket);
-    let mut child = command.arg("--log-level=error").spawn().unwrap();
+fn listening(command: &mut Command, socket: &Path) -> Child {
+    let mut child = command.spawn().unwrap();
     wait_for("the daemon to listen", || {
         assert_eq!(child.try_wait().unwrap(), None, "the daemon has ended");
         UnixStream::connect(socket).ok()
@@ -52,14 +54,22 @@ fn listening(socket: &Path) -> Child {
 
 impl Daemon {
     pub(crate) fn start() -> Self {
+        // Files that vanish while they are read, and clients that do, are on purpose.
+        Self::start_with(fimd().arg("--log-level=error"))
+    }
+
+    /// Starts `command`, the program with options.
+    pub(crate) fn start_with(command: &mut Command) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let child = listening(&folder.path().join("s"));
+        let socket = folder.path().join("s");
+        serve_at(command, &socket);
+        let child = listening(command, &socket);
         Self { child, folder }
     }
 
     /// Starts one that has ended anew, at the same path.
     pub(crate) fn restart(&mut self) {
-        self.child = listening(&self.path());
+        self.child = listening(&mut serving(&self.path()), &self.path());
     }
 
     pub(crate) fn path(&self) -> PathBuf {

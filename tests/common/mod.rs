@@ -60,6 +60,8 @@ pub(crate) struct Ended {
 pub(crate) fn fimd() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fimd"));
     command.env_remove("RUST_LOG");
+    // Nobody's settings are there.
+    command.env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"));
     command
 }
 

@@ -53,8 +53,9 @@ pub(in crate::server) async fn run(
     cancel: Cancel,
 ) -> Result<Box<RawValue>, Error> {
     let connected = connected.ok_or_else(Error::not_initialized)?;
+    let most = engine.limits().max_context_chars;
     engine
-        .run(move || answer(&connected, &open, params.as_deref(), &cancel))
+        .run(move || answer(&connected, &open, params.as_deref(), most, &cancel))
         .await?
 }
 
@@ -62,13 +63,23 @@ fn answer(
     connected: &Connected,
     open: &OpenBuffers,
     params: Option<&RawValue>,
+    max_context_chars: usize,
     cancel: &Cancel,
 ) -> Result<Box<RawValue>, Error> {
     let params = Params::read(params)?;
     let (path, content) = buffer(&params, connected, open)?;
-    let max_chars = params.count("max_chars")?.map_or(DEFAULT_MAX_CHARS, |n| {
-        usize::try_from(n).unwrap_or(usize::MAX)
-    });
+    let max_chars = match params.count("max_chars")? {
+        None => DEFAULT_MAX_CHARS.min(max_context_chars),
+        Some(asked) => usize::try_from(asked)
+            .ok()
+            .filter(|&asked| asked <= max_context_chars)
+            .ok_or_else(|| {
+                Error::invalid_params(format!(
+                    "max_chars: expected at most {max_context_chars}, found {asked}; raise \
+                     max_context_chars under [limits] in the settings file"
+                ))
+            })?,
+    };
     let explain = params
         .optional("explain", "true or false")?
         .unwrap_or(false);
@@ -113,7 +124,16 @@ fn buffer(
         let content = params.required("content", CONTENT)?;
         return Ok((connected.project.roots.key(&filepath), content));
     };
-    match (params.optional("content", CONTENT)?, open.get(&uri)) {
+    let given = params.optional("content", CONTENT)?;
+    if given.is_none()
+        && let Some(limit) = open.is_too_large(&uri)
+    {
+        return Err(Error::invalid_params(format!(
+            "textDocument: {uri} has more than {limit} bytes; raise max_buffer_bytes under \
+             [limits] in the settings file and open it again"
+        )));
+    }
+    match (given, open.get(&uri)) {
         (Some(content), Some(buffer)) => Ok((buffer.key.clone(), content)),
         (Some(content), None) => Ok((connected.project.roots.key(&uri), content)),
         (None, Some(buffer)) => Ok((buffer.key.clone(), buffer.text.clone())),

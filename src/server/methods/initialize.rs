@@ -140,6 +140,7 @@ async fn open(
             OpenError::Work(error) => error.into(),
             OpenError::Files(error) => Error::internal(error.to_string()),
         })?;
+    engine.uses(&project);
     let snapshot = project.index.snapshot();
     let counts = Counts {
         file_count: snapshot.files().count(),

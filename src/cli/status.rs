@@ -1,0 +1,177 @@
+//! `fimd status`: what a daemon holds, whom it serves, and how fast.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::Error;
+use crate::engine::Status;
+
+/// How long the daemon may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const REQUEST: &[u8] = b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"fimd/status\"}\n";
+
+/// Print what the daemon at a socket holds, whom it serves, and how fast.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The daemon's socket
+    #[arg(long, value_name = "PATH")]
+    socket: PathBuf,
+    /// Print the answer of the method `fimd/status` as it came
+    #[arg(long)]
+    json: bool,
+}
+
+/// What comes back.
+#[derive(Deserialize)]
+struct Answer {
+    result: Option<Box<RawValue>>,
+    error: Option<Refused>,
+}
+
+#[derive(Deserialize)]
+struct Refused {
+    message: String,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args) -> Result<(), Error> {
+    let failure = |reason: &dyn std::fmt::Display| {
+        Error::Failure(format!("socket {}: {reason}", args.socket.display()))
+    };
+    let line = ask(&args.socket).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+            failure(&"no daemon listens here; `fimd --socket PATH` starts one")
+        }
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+            failure(&format!("no answer within {} s", PATIENCE.as_secs()))
+        }
+        _ => failure(&error),
+    })?;
+    let not_ours = |error: serde_json::Error| failure(&format!("not a daemon of fimd: {error}"));
+    let answer: Answer = serde_json::from_str(&line).map_err(not_ours)?;
+    if let Some(refused) = answer.error {
+        return Err(failure(&refused.message));
+    }
+    let result = answer
+        .result
+        .ok_or_else(|| failure(&"an answer without a result"))?;
+    let mut out = io::stdout().lock();
+    let printed = if args.json {
+        writeln!(out, "{}", result.get())
+    } else {
+        let status = serde_json::from_str(result.get()).map_err(not_ours)?;
+        print(&mut out, &status)
+    };
+    match printed.and_then(|()| out.flush()) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(|error| Error::Failure(format!("standard output: {error}"))),
+    }
+}
+
+fn ask(socket: &Path) -> io::Result<String> {
+    let mut daemon = UnixStream::connect(socket)?;
+    daemon.set_read_timeout(Some(PATIENCE))?;
+    daemon.write_all(REQUEST)?;
+    let mut line = String::new();
+    BufReader::new(daemon).read_line(&mut line)?;
+    Ok(line)
+}
+
+fn print(out: &mut impl Write, status: &Status) -> io::Result<()> {
+    writeln!(out, "version  {}", status.version)?;
+    writeln!(out, "pid      {}", status.pid)?;
+    writeln!(out, "uptime   {}", time(status.uptime_ms))?;
+    let clients = status.clients.len();
+    writeln!(out, "clients  {clients}, this one included")?;
+    if !status.projects.is_empty() {
+        let (files, chunks) = ("files", "chunks");
+        writeln!(
+            out,
+            "\n{files:>8} {chunks:>8} {:>10} {:>10} {:>8}  project",
+            "memory", "updated", "clients"
+        )?;
+    }
+    for project in &status.projects {
+        match &project.index {
+            Some(index) => writeln!(
+                out,
+                "{:>8} {:>8} {:>10} {:>10} {:>8}  {}",
+                index.files,
+                index.chunks,
+                format!("{:.1} MB", index.memory_bytes as f64 / 1e6),
+                time(index.updated_ms_ago),
+                project.clients,
+                project.root
+            )?,
+            None => writeln!(out, "{:>48}  {}", "being read", project.root)?,
+        }
+    }
+    if !status.jobs.is_empty() {
+        writeln!(
+            out,
+            "\n{:>10} {:>16} {:>10}  job",
+            "state", "files", "examples"
+        )?;
+    }
+    for (id, job) in &status.jobs {
+        let state = format!("{:?}", job.state).to_lowercase();
+        let files = format!("{} of {}", job.files_done, job.files_total);
+        let error = job.error.as_deref().map(|error| format!(": {error}"));
+        writeln!(
+            out,
+            "{state:>10} {files:>16} {:>10}  {id}{}",
+            job.examples,
+            error.unwrap_or_default()
+        )?;
+    }
+    if !status.methods.is_empty() {
+        writeln!(
+            out,
+            "\n{:>8} {:>8} {:>10} {:>10} {:>10} {:>10}  method",
+            "requests", "errors", "p50 ms", "p90 ms", "p99 ms", "max ms"
+        )?;
+    }
+    for (name, method) in &status.methods {
+        writeln!(
+            out,
+            "{:>8} {:>8} {:>10.2} {:>10.2} {:>10.2} {:>10.2}  {name}",
+            method.requests,
+            method.errors,
+            method.p50_ms,
+            method.p90_ms,
+            method.p99_ms,
+            method.max_ms
+        )?;
+    }
+    Ok(())
+}
+
+/// A time in the two largest units that it has.
+fn time(ms: u64) -> String {
+    let seconds = ms / 1000;
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min {} s", seconds % 60),
+        (0, hours, _) => format!("{hours} h {} min", minutes % 60),
+        (days, ..) => format!("{days} d {} h", hours % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_their_two_largest_units() {
+        let said = [999, 61_000, 3_660_000, 90_000_000].map(time);
+        assert_eq!(said, ["0 s", "1 min 1 s", "1 h 1 min", "1 d 1 h"]);
+    }
+}

@@ -1,0 +1,291 @@
+//! What fimd may take, and the settings file that says so.
+//!
+//! The defaults stand here; the settings file overrules them, and a flag
+//! overrules the file. Settings are resolved once, when the program starts,
+//! and passed as values from then on.
+
+use std::fs;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+use etcetera::base_strategy::Xdg;
+use toml_edit::{Document, Item, TableLike, Value};
+
+use crate::files::WalkOptions;
+
+/// Where the settings file is, below the user's configuration folder.
+const FILE: &str = "fimd/settings.toml";
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The section `[limits]`.
+    pub limits: Limits,
+}
+
+/// How much of everything there may be. What goes beyond is refused with an
+/// answer that names the limit; nothing is cut off in silence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// PHP files that a project may have; one with more is not opened.
+    pub max_files: usize,
+    /// Bytes that a file may have; a larger one is left out with a warning.
+    pub max_file_bytes: u64,
+    /// Bytes of memory that a project may take, by accounting: the texts, the
+    /// facts and the index. One that takes more is not opened.
+    pub max_project_bytes: u64,
+    /// Bytes that a message may have; a larger one is answered with an error
+    /// and skipped.
+    pub max_message_bytes: usize,
+    /// Bytes that an open buffer may have; a larger one is forgotten until the
+    /// client gives it as a whole again, and requests for it are refused.
+    pub max_buffer_bytes: usize,
+    /// Characters that a client may ask for in one context.
+    pub max_context_chars: usize,
+    /// Clients that a socket serves at a time; the next is answered with an
+    /// error and let go.
+    pub max_clients: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let walk = WalkOptions::default();
+        Self {
+            max_files: walk.max_files,
+            max_file_bytes: walk.max_file_bytes,
+            max_project_bytes: walk.max_project_bytes,
+            max_message_bytes: 64 << 20,
+            max_buffer_bytes: 16 << 20,
+            max_context_chars: 1 << 20,
+            max_clients: 512,
+        }
+    }
+}
+
+impl Limits {
+    /// What the settings file calls them.
+    const KEYS: [&str; 7] = [
+        "max_files",
+        "max_file_bytes",
+        "max_project_bytes",
+        "max_message_bytes",
+        "max_buffer_bytes",
+        "max_context_chars",
+        "max_clients",
+    ];
+
+    /// Sets one of them, if there is one of that name: whether there is.
+    fn set(&mut self, key: &str, limit: usize) -> bool {
+        match key {
+            "max_files" => self.max_files = limit,
+            "max_file_bytes" => self.max_file_bytes = limit as u64,
+            "max_project_bytes" => self.max_project_bytes = limit as u64,
+            "max_message_bytes" => self.max_message_bytes = limit,
+            "max_buffer_bytes" => self.max_buffer_bytes = limit,
+            "max_context_chars" => self.max_context_chars = limit,
+            "max_clients" => self.max_clients = limit,
+            _ => return false,
+        }
+        true
+    }
+
+    /// How files are found within them.
+    #[must_use]
+    pub fn walk(&self) -> WalkOptions {
+        WalkOptions {
+            max_files: self.max_files,
+            max_file_bytes: self.max_file_bytes,
+            max_project_bytes: self.max_project_bytes,
+        }
+    }
+}
+
+/// The settings file cannot be used: names the file, the line, the key and
+/// what was expected there.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SettingsError(String);
+
+impl Settings {
+    /// The settings that `file` makes of the defaults; without one, the user's
+    /// own `fimd/settings.toml` in `$XDG_CONFIG_HOME` (`~/.config`), which need
+    /// not exist.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is not TOML, or has a key that means nothing
+    /// or a value that makes no sense.
+    pub fn load(file: Option<&Path>) -> Result<Self, SettingsError> {
+        let path = match file {
+            Some(path) => path.to_owned(),
+            None => own_file()?,
+        };
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && file.is_none() => {
+                return Ok(Self::default());
+            }
+            Err(error) => return Err(SettingsError(format!("{}: {error}", path.display()))),
+        };
+        Self::read(&text).map_err(|Wrong { at, what }| {
+            let line = 1 + text[..at].matches('\n').count();
+            SettingsError(format!("{}:{line}: {what}", path.display()))
+        })
+    }
+
+    fn read(text: &str) -> Result<Self, Wrong> {
+        let document = Document::parse(text).map_err(|error| {
+            let message = error.message().replace('\n', "; ");
+            Wrong::new(error.span(), format!("not TOML: {message}"))
+        })?;
+        let mut settings = Self::default();
+        for (key, item) in document.iter() {
+            let at = place(document.as_table(), key, item);
+            if key != "limits" {
+                return Err(Wrong::new(at, format!("{key}: unknown; expected [limits]")));
+            }
+            let Some(limits) = item.as_table_like() else {
+                let found = item.type_name();
+                let what = format!("limits: expected a section, found {found}");
+                return Err(Wrong::new(at, what));
+            };
+            settings.limits = read_limits(limits)?;
+        }
+        Ok(settings)
+    }
+}
+
+fn own_file() -> Result<PathBuf, SettingsError> {
+    let folders = Xdg::new().map_err(|error| {
+        SettingsError(format!(
+            "no folder for settings: {error}; name a file with --settings"
+        ))
+    })?;
+    Ok(folders.config_dir().join(FILE))
+}
+
+fn read_limits(table: &dyn TableLike) -> Result<Limits, Wrong> {
+    let mut limits = Limits::default();
+    for (key, item) in table.iter() {
+        let at = place(table, key, item);
+        let number = item.as_integer().and_then(|number| number.try_into().ok());
+        let Some(limit) = number.filter(|&number| number > 0) else {
+            let found = match item.as_value() {
+                Some(Value::Integer(number)) => number.value().to_string(),
+                _ => item.type_name().to_owned(),
+            };
+            let what = format!("limits.{key}: expected an integer of 1 or more, found {found}");
+            return Err(Wrong::new(at, what));
+        };
+        if !limits.set(key, limit) {
+            let known = Limits::KEYS.join(", ");
+            let what = format!("limits.{key}: unknown; expected one of {known}");
+            return Err(Wrong::new(at, what));
+        }
+    }
+    Ok(limits)
+}
+
+/// What is wrong with a settings file.
+struct Wrong {
+    /// The byte where it stands.
+    at: usize,
+    what: String,
+}
+
+impl Wrong {
+    fn new(at: Option<Range<usize>>, what: String) -> Self {
+        let at = at.map_or(0, |span| span.start);
+        Self { at, what }
+    }
+}
+
+/// Where the key stands, or, if that is not known, its value.
+fn place(table: &dyn TableLike, key: &str, item: &Item) -> Option<Range<usize>> {
+    let key = table.key(key).and_then(|key| key.span());
+    key.or_else(|| item.span())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Settings, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("s.toml");
+        fs::write(&file, text).unwrap();
+        Settings::load(Some(&file)).map_err(|error| {
+            let folder = format!("{}/", folder.path().display());
+            error.to_string().replace(&folder, "")
+        })
+    }
+
+    #[test]
+    fn what_is_not_set_keeps_its_default() {
+        assert_eq!(load(""), Ok(Settings::default()));
+        for text in [
+            "# mine\n[limits]\nmax_files = 5 # few\nmax_clients = 1_0\n",
+            "limits = { max_files = 5, max_clients = 10 }",
+            "limits.max_files = 5\nlimits.max_clients = 10",
+        ] {
+            let limits = load(text).unwrap().limits;
+            let expected = Limits {
+                max_files: 5,
+                max_clients: 10,
+                ..Limits::default()
+            };
+            assert_eq!(limits, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_key_sets_a_limit_of_its_own() {
+        for (number, key) in Limits::KEYS.iter().enumerate() {
+            let text = format!("[limits]\n{key} = {}\n", number + 1);
+            let set = format!("{:?}", load(&text).unwrap().limits);
+            assert!(set.contains(&format!(" {key}: {}", number + 1)), "{set}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_line() {
+        for (text, said) in [
+            ("a", "s.toml:1: not TOML: "),
+            ("\n\n[limits]\nmax_files = \n", "s.toml:4: not TOML: "),
+            (
+                "\n[limit]\nmax_files = 1",
+                "s.toml:2: limit: unknown; expected [limits]",
+            ),
+            ("limits = 5", "s.toml:1: limits: expected a section, found "),
+            (
+                "[limits]\n\nmax_flies = 1",
+                "s.toml:3: limits.max_flies: unknown; expected one of max_files, ",
+            ),
+            (
+                "[limits]\nmax_files = \"5\"",
+                "s.toml:2: limits.max_files: expected an integer of 1 or more, found string",
+            ),
+            (
+                "[limits]\nmax_clients = 0",
+                "s.toml:2: limits.max_clients: expected an integer of 1 or more, found 0",
+            ),
+            (
+                "[limits]\nmax_clients = -3",
+                "s.toml:2: limits.max_clients: expected an integer of 1 or more, found -3",
+            ),
+        ] {
+            let error = load(text).unwrap_err();
+            assert!(error.starts_with(said), "{error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_named_must_be_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("missing.toml");
+        let error = Settings::load(Some(&file)).unwrap_err().to_string();
+        assert!(error.contains("missing.toml: No such file"), "{error}");
+    }
+}
