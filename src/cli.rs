@@ -13,8 +13,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use etcetera::base_strategy::{BaseStrategy, Xdg};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
+
+use crate::files::Cache;
 
 /// Fill-in-the-middle completion on your own PHP code.
 ///
@@ -27,6 +30,10 @@ pub struct Cli {
     /// [default: what RUST_LOG says, else warn].
     #[arg(long, global = true, value_name = "LEVEL")]
     log_level: Option<LevelFilter>,
+    /// Neither read nor write the cache in $XDG_CACHE_HOME/fimd, else
+    /// ~/.cache/fimd, that makes the next start on a project quick.
+    #[arg(long, global = true)]
+    no_cache: bool,
     /// Serve many clients at this socket, all on the same indexes, until a
     /// signal ends it.
     #[arg(long, value_name = "PATH")]
@@ -86,20 +93,34 @@ pub fn main() -> ExitCode {
 
 impl Cli {
     fn run(self) -> Result<ExitCode, Error> {
+        let cache = if self.no_cache { None } else { cache() };
         let done = match (self.command, self.socket) {
-            (None, None) => return serve::stdio(),
-            (None, Some(path)) => serve::socket(&path),
+            (None, None) => return serve::stdio(cache),
+            (None, Some(path)) => serve::socket(&path, cache),
             (Some(_), Some(_)) => Err(Error::Usage(
                 "--socket before a command: write it after `connect`, or leave the command out"
                     .into(),
             )),
-            (Some(Command::Connect(args)), None) => connect::run(&args, self.log_level),
-            (Some(Command::Context(args)), None) => context::run(&args),
-            (Some(Command::Eval(args)), None) => eval::run(&args),
+            (Some(Command::Connect(args)), None) => {
+                connect::run(&args, self.log_level, self.no_cache)
+            }
+            (Some(Command::Context(args)), None) => context::run(&args, cache),
+            (Some(Command::Eval(args)), None) => eval::run(&args, cache),
             (Some(Command::Files(args)), None) => files::run(&args),
-            (Some(Command::Generate(generate)), None) => generate.run(),
+            (Some(Command::Generate(generate)), None) => generate.run(cache),
         };
         done.map(|()| ExitCode::SUCCESS)
+    }
+}
+
+/// The cache of this user, if the user has a place for one.
+fn cache() -> Option<Cache> {
+    match Xdg::new() {
+        Ok(folders) => Some(Cache::new(folders.cache_dir().join("fimd"))),
+        Err(error) => {
+            tracing::debug!("nothing is cached: {error}");
+            None
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod pool;
 mod project;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread;
 use std::time::{Duration, Instant};
 
 pub use self::pool::WorkError;
@@ -12,7 +13,7 @@ pub use self::project::{Project, ProjectOptions};
 
 use self::pool::{Pool, Turns};
 use crate::cancel::{Cancel, Cancelled};
-use crate::files::{FilesError, Roots, WalkOptions};
+use crate::files::{Cache, FilesError, Roots, WalkOptions};
 
 /// Why the engine has no project to give.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,10 @@ pub struct StartError {
 /// started again finds it as it was.
 const LINGER: Duration = Duration::from_secs(5 * 60);
 
+/// The niceness of a thread that gives way to all others.
+#[cfg(target_os = "linux")]
+const LOWEST_PRIORITY: i32 = 19;
+
 /// A handle on the long-lived state. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Engine {
@@ -56,6 +61,7 @@ struct Shared {
     /// Every project that somebody holds or waits for. There are a handful, so
     /// a list; the lock is held for a look, never while a project is read.
     projects: Mutex<Vec<(Roots, Slot)>>,
+    cache: Option<Cache>,
 }
 
 /// A place for a project: empty once nobody holds it. The lock is held while
@@ -64,11 +70,11 @@ type Slot = Arc<tokio::sync::Mutex<Weak<Project>>>;
 
 impl Engine {
     /// An engine without projects, with as many threads as the machine has
-    /// processors.
+    /// processors. What it learns about projects it keeps in `cache`.
     ///
     /// # Errors
     /// If the threads cannot be started.
-    pub fn new() -> Result<Self, StartError> {
+    pub fn new(cache: Option<Cache>) -> Result<Self, StartError> {
         let requests = Pool::new()?;
         Ok(Self {
             turns: requests.turns(),
@@ -76,6 +82,7 @@ impl Engine {
                 requests,
                 reading: Pool::new()?,
                 projects: Mutex::default(),
+                cache,
             }),
         })
     }
@@ -113,12 +120,13 @@ impl Engine {
         let mut held = slot.lock().await;
         let shared = held.upgrade();
         let is_new = shared.is_none();
+        let cache = self.shared.cache.clone();
         let work = move || {
             let started = Instant::now();
             let check = || cancel.check().map_err(OpenError::from);
             let project = match shared {
                 Some(project) => project.refresh(&check).map(|()| project),
-                None => Project::read(roots, WalkOptions::default(), &check).map(Arc::new),
+                None => Project::read(roots, WalkOptions::default(), cache, &check).map(Arc::new),
             }?;
             tracing::info!(
                 files = project.index.snapshot().files().count(),
@@ -132,8 +140,24 @@ impl Engine {
         *held = Arc::downgrade(&project);
         if is_new {
             tokio::spawn(linger(Arc::clone(&project)));
+            if project.is_worth_keeping() {
+                keep_in_background(Arc::clone(&project));
+            }
         }
         Ok(project)
+    }
+
+    /// Brings the cache up to date with all projects. Blocks while it is
+    /// written: to be called when no client is left.
+    pub fn close(&self) {
+        let projects = self.shared.projects.lock();
+        let projects = projects.unwrap_or_else(PoisonError::into_inner).clone();
+        for (_, slot) in projects {
+            // One that is being read has nothing to keep yet.
+            if let Some(project) = slot.try_lock().ok().and_then(|held| held.upgrade()) {
+                project.keep();
+            }
+        }
     }
 
     fn slot(&self, roots: &Roots) -> Slot {
@@ -170,6 +194,23 @@ async fn linger(project: Arc<Project>) {
         };
     }
     tracing::info!(root = %project.roots.root().display(), "project dropped");
+    keep_in_background(project);
+}
+
+/// Writes a project to the cache on a thread of its own that gives way to all
+/// others.
+fn keep_in_background(project: Arc<Project>) {
+    let keep = move || {
+        // Elsewhere than on Linux it would be that of the whole process.
+        #[cfg(target_os = "linux")]
+        if let Err(error) = rustix::process::setpriority_process(None, LOWEST_PRIORITY) {
+            tracing::debug!("the cache is written at full priority: {error}");
+        }
+        project.keep();
+    };
+    if let Err(error) = thread::Builder::new().name("fimd-cache".into()).spawn(keep) {
+        tracing::warn!("no thread for writing the cache: {error}");
+    }
 }
 
 #[cfg(test)]
@@ -194,7 +235,7 @@ mod tests {
 
     #[tokio::test]
     async fn those_who_name_the_same_folders_share_an_index() {
-        let engine = Engine::new().unwrap();
+        let engine = Engine::new(None).unwrap();
         let (_folder, roots) = folder();
         let open = || engine.project(roots.clone(), Cancel::default());
         let (first, second) = tokio::join!(open(), open());
@@ -205,7 +246,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_project_named_again_is_brought_up_to_date() {
-        let engine = Engine::new().unwrap();
+        let engine = Engine::new(None).unwrap();
         let (folder, roots) = folder();
         let open = || engine.project(roots.clone(), Cancel::default());
         let project = open().await.unwrap();
@@ -219,7 +260,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_project_that_nobody_holds_is_dropped_some_minutes_later() {
-        let engine = Engine::new().unwrap();
+        let engine = Engine::new(None).unwrap();
         let (_folder, roots) = folder();
         let project = engine.project(roots, Cancel::default()).await.unwrap();
         let alive = Arc::downgrade(&project);
@@ -236,7 +277,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_cancelled_project_is_not_read() {
-        let engine = Engine::new().unwrap();
+        let engine = Engine::new(None).unwrap();
         let (_folder, roots) = folder();
         let cancel = Cancel::default();
         cancel.cancel();

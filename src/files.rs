@@ -1,13 +1,16 @@
-//! All access to the file system: finding, naming and reading PHP files.
+//! All access to the file system: finding, naming and reading PHP files, and
+//! keeping what was learnt from them.
 
+mod cache;
 mod library;
 mod read;
 mod roots;
 mod rules;
 mod walk;
 
+pub use cache::Cache;
 pub use library::Composer;
-pub use read::{decode, read, read_text};
+pub use read::{decode, read, read_source, read_text};
 pub use roots::{Roots, named_path};
 pub use rules::left_out_of_dataset;
 pub use walk::{Found, LeftOut, Walk, WalkOptions, belongs, walk};

@@ -28,13 +28,17 @@ pub(super) struct Args {
 }
 
 /// Runs until the daemon ends the connection.
-pub(super) fn run(args: &Args, log_level: Option<LevelFilter>) -> Result<(), Error> {
+pub(super) fn run(
+    args: &Args,
+    log_level: Option<LevelFilter>,
+    no_cache: bool,
+) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::Failure(format!("cannot start the runtime: {error}")))?;
     let joined = runtime.block_on(async {
-        let daemon = reach(&args.socket, log_level).await?;
+        let daemon = reach(&args.socket, log_level, no_cache).await?;
         join(daemon)
             .await
             .map_err(|error| failure(&args.socket, &error))
@@ -50,7 +54,11 @@ fn failure(socket: &Path, reason: &dyn std::fmt::Display) -> Error {
 
 /// A connection to the daemon at `socket`, started if need be. Of many who do
 /// this at once, all reach the one daemon that came first.
-async fn reach(socket: &Path, log_level: Option<LevelFilter>) -> Result<UnixStream, Error> {
+async fn reach(
+    socket: &Path,
+    log_level: Option<LevelFilter>,
+    no_cache: bool,
+) -> Result<UnixStream, Error> {
     let mut started: Option<Child> = None;
     let deadline = Instant::now() + START;
     loop {
@@ -66,7 +74,7 @@ async fn reach(socket: &Path, log_level: Option<LevelFilter>) -> Result<UnixStre
             return Err(failure(socket, &error));
         }
         let Some(daemon) = &mut started else {
-            started = Some(start(socket, log_level).map_err(|error| {
+            started = Some(start(socket, log_level, no_cache).map_err(|error| {
                 failure(socket, &format!("cannot start a daemon for it: {error}"))
             })?);
             continue;
@@ -101,11 +109,12 @@ async fn reach(socket: &Path, log_level: Option<LevelFilter>) -> Result<UnixStre
 }
 
 /// Starts a daemon that outlives this process and its terminal's signals.
-fn start(socket: &Path, log_level: Option<LevelFilter>) -> io::Result<Child> {
+fn start(socket: &Path, log_level: Option<LevelFilter>, no_cache: bool) -> io::Result<Child> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("--socket").arg(std::path::absolute(socket)?);
     // It serves many projects and keeps none of their folders busy.
     command.current_dir("/");
+    command.args(no_cache.then_some("--no-cache"));
     command.args(log_level.map(|level| format!("--log-level={level}")));
     command
         .stdin(Stdio::null())

@@ -9,7 +9,7 @@ use super::Error;
 use crate::cancel::Cancel;
 use crate::context::{self, Context, MinScore, Request, Snippet, Source};
 use crate::engine::{Project, ProjectOptions};
-use crate::files::{self, Roots};
+use crate::files::{self, Cache, Roots};
 use crate::index::Snapshot;
 use crate::text::{Place, line_start};
 
@@ -50,7 +50,7 @@ pub(super) struct Args {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &Args) -> Result<(), Error> {
+pub(super) fn run(args: &Args, cache: Option<Cache>) -> Result<(), Error> {
     let failure = |path: &Path, error: &dyn std::fmt::Display| {
         Error::Failure(format!("{}: {error}", path.display()))
     };
@@ -69,6 +69,7 @@ pub(super) fn run(args: &Args) -> Result<(), Error> {
     let project = Project::open(&ProjectOptions {
         root,
         include_paths: args.include_path.clone(),
+        cache,
         ..ProjectOptions::default()
     })
     .map_err(|error| Error::Failure(error.to_string()))?;
@@ -91,7 +92,9 @@ pub(super) fn run(args: &Args) -> Result<(), Error> {
     } else {
         out.write_all(context.text.as_bytes())
     };
-    match printed.and_then(|()| out.flush()) {
+    let printed = printed.and_then(|()| out.flush());
+    project.keep_if_worth();
+    match printed {
         // Whoever reads has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.map_err(|error| Error::Failure(format!("standard output: {error}"))),

@@ -11,6 +11,7 @@ use crate::cancel::Cancel;
 use crate::context::{DEFAULT_MAX_CHARS, MinScore, Signal};
 use crate::engine::{Project, ProjectOptions};
 use crate::eval::{self, HoleKind, KindResult, Options, Recall, Report, Run};
+use crate::files::Cache;
 
 /// Measure fimd on a project.
 #[derive(Debug, clap::Args)]
@@ -61,23 +62,25 @@ struct ContextArgs {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &Args) -> Result<(), Error> {
+pub(super) fn run(args: &Args, cache: Option<Cache>) -> Result<(), Error> {
     match &args.what {
-        What::Context(args) => args.run(),
+        What::Context(args) => args.run(cache),
     }
 }
 
 impl ContextArgs {
-    fn run(&self) -> Result<(), Error> {
+    fn run(&self, cache: Option<Cache>) -> Result<(), Error> {
         if self.holes == 0 {
             return Err(Error::Usage("--holes must be at least 1".into()));
         }
         let project = Project::open(&ProjectOptions {
             root: self.project.clone(),
             include_paths: self.include_path.clone(),
+            cache,
             ..ProjectOptions::default()
         })
         .map_err(|error| Error::Failure(error.to_string()))?;
+        project.keep_if_worth();
         let options = Options {
             holes: self.holes,
             seed: self.seed,

@@ -19,7 +19,7 @@ use crate::dataset::template::Family;
 use crate::dataset::write::{Stage, WriteError};
 use crate::dataset::{self, Example, Options, Progress, SpanKind, SplitBy};
 use crate::engine::{Project, ProjectOptions};
-use crate::files::{Roots, WalkOptions};
+use crate::files::{Cache, Roots, WalkOptions};
 
 /// Write fill-in-the-middle training data from a PHP project.
 #[derive(Debug, Args)]
@@ -126,21 +126,21 @@ impl Generate {
     ///
     /// # Errors
     /// If the options make no sense, or the work fails.
-    pub(super) fn run(&self) -> Result<(), Error> {
+    pub(super) fn run(&self, cache: Option<Cache>) -> Result<(), Error> {
         let options = self.options();
         options.check()?;
         if self.preview == Some(0) {
             return Err(Error::Usage("--preview must be at least 1".into()));
         }
         let output = match self.preview {
-            Some(count) => return self.print(&options, count),
+            Some(count) => return self.print(&options, count, cache),
             None => self.output.as_deref().ok_or_else(|| {
                 Error::Usage("--output is missing: say where the dataset goes".into())
             })?,
         };
         let cancel = cancel_on_signals()?;
         let stage = Stage::new(output)?;
-        let project = self.open()?;
+        let project = self.open(cache)?;
         let in_root = in_root(&project.roots, &self.include_path);
         let bar = Bar::new();
         let mut sink = stage.sink()?;
@@ -201,19 +201,22 @@ impl Generate {
         }
     }
 
-    fn open(&self) -> Result<std::sync::Arc<Project>, Error> {
-        Project::open(&ProjectOptions {
+    fn open(&self, cache: Option<Cache>) -> Result<std::sync::Arc<Project>, Error> {
+        let project = Project::open(&ProjectOptions {
             root: self.project.clone(),
             include_paths: self.include_path.clone(),
             walk: WalkOptions {
                 max_file_bytes: self.max_file_bytes,
             },
+            cache,
         })
-        .map_err(|error| Error::Failure(error.to_string()))
+        .map_err(|error| Error::Failure(error.to_string()))?;
+        project.keep_if_worth();
+        Ok(project)
     }
 
-    fn print(&self, options: &Options, count: usize) -> Result<(), Error> {
-        let project = self.open()?;
+    fn print(&self, options: &Options, count: usize, cache: Option<Cache>) -> Result<(), Error> {
+        let project = self.open(cache)?;
         let in_root = in_root(&project.roots, &self.include_path);
         let snapshot = project.index.snapshot();
         let examples = dataset::preview(&snapshot, options, &in_root, count, &Cancel::default())?;

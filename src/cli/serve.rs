@@ -9,23 +9,25 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Error;
 use crate::engine::Engine;
+use crate::files::Cache;
 use crate::server::{self, End, Socket};
 
 /// Serves until the client or a signal ends it.
-pub(super) fn stdio() -> Result<ExitCode, Error> {
+pub(super) fn stdio(cache: Option<Cache>) -> Result<ExitCode, Error> {
     if io::stdin().is_terminal() {
         anstream::eprintln!(
             "fimd: waiting for JSON-RPC requests on stdin, one per line, as an editor sends them; \
              Ctrl-D ends. `fimd --help` lists the commands for people."
         );
     }
-    let (engine, runtime) = start()?;
+    let (engine, runtime) = start(cache)?;
     let served = runtime.block_on(async {
         let end = Signals::new()?.first();
-        server::serve(engine, tokio::io::stdin(), tokio::io::stdout(), end).await
+        server::serve(engine.clone(), tokio::io::stdin(), tokio::io::stdout(), end).await
     });
     // A read of stdin cannot be interrupted, and nobody waits for it any more.
     runtime.shutdown_background();
+    engine.close();
     match served {
         Ok(End::Orderly) => Ok(ExitCode::SUCCESS),
         Ok(End::WithoutShutdown) => Ok(ExitCode::FAILURE),
@@ -36,8 +38,8 @@ pub(super) fn stdio() -> Result<ExitCode, Error> {
 }
 
 /// Serves the clients of a socket until a signal ends it.
-pub(super) fn socket(path: &Path) -> Result<(), Error> {
-    let (engine, runtime) = start()?;
+pub(super) fn socket(path: &Path, cache: Option<Cache>) -> Result<(), Error> {
+    let (engine, runtime) = start(cache)?;
     let served = runtime.block_on(async {
         let signals = Signals::new().map_err(|error| Error::Failure(error.to_string()))?;
         let socket = match Socket::passed(path) {
@@ -47,16 +49,17 @@ pub(super) fn socket(path: &Path) -> Result<(), Error> {
         };
         let socket = socket.map_err(|error| Error::Failure(error.to_string()))?;
         tracing::info!("listening at {}", path.display());
-        server::listen(engine, socket, signals.first()).await;
+        server::listen(engine.clone(), socket, signals.first()).await;
         Ok(())
     });
     // Work whose client has gone is not waited for.
     runtime.shutdown_background();
+    engine.close();
     served
 }
 
-fn start() -> Result<(Engine, Runtime), Error> {
-    let engine = Engine::new().map_err(|error| Error::Failure(error.to_string()))?;
+fn start(cache: Option<Cache>) -> Result<(Engine, Runtime), Error> {
+    let engine = Engine::new(cache).map_err(|error| Error::Failure(error.to_string()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
