@@ -64,7 +64,7 @@ impl Place {
     fn program(&self) -> Command {
         let mut command = fimd();
         command.env("XDG_CACHE_HOME", self.cache.path());
-        command.arg("--log-level=fimd=debug");
+        command.arg("--log-level=debug");
         command
     }
 
@@ -301,7 +301,7 @@ fn a_full_disk_is_a_warning() {
         return;
     }
     let mut command = in_full(env!("CARGO_BIN_EXE_fimd"));
-    let (answers, log) = place.ask(command.arg("--log-level=fimd=debug"));
+    let (answers, log) = place.ask(command.arg("--log-level=debug"));
     assert_eq!(answers, expected);
     assert!(log.contains(WARNING), "{log}");
 }
