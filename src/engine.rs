@@ -182,7 +182,8 @@ impl Engine {
     }
 }
 
-/// Holds a project until nobody else has for [`LINGER`], give or take a tenth.
+/// Holds a project until nobody else has for [`LINGER`], give or take a tenth,
+/// and sees to it that the cache is up to date by then.
 async fn linger(project: Arc<Project>) {
     const LOOKS: u32 = 10;
     let mut alone = 0;
@@ -192,9 +193,11 @@ async fn linger(project: Arc<Project>) {
             1 => alone + 1,
             _ => 0,
         };
+        if alone == 1 && !project.is_kept() {
+            keep_in_background(Arc::clone(&project));
+        }
     }
     tracing::info!(root = %project.roots.root().display(), "project dropped");
-    keep_in_background(project);
 }
 
 /// Writes a project to the cache on a thread of its own that gives way to all

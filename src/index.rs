@@ -29,6 +29,7 @@ use dashmap::DashMap;
 use rustc_hash::FxBuildHasher;
 
 pub use bm25::Hit;
+pub use codec::Damaged;
 pub use segment::Segment;
 pub use snapshot::{LiveSegment, Snapshot};
 pub use stored::{FORMAT, Restored, Source, Stored};

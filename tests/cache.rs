@@ -1,6 +1,9 @@
 //! The cache on disk: whatever stands there, the answers are those of a start
 //! without it.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[expect(dead_code, reason = "other tests use the rest")]
 mod common;
 
 use std::fs::{self, File, FileTimes, Permissions};

@@ -112,6 +112,12 @@ impl Project {
         self.cache.is_some() && *kept == Kept::Little
     }
 
+    /// Whether [`Project::keep`] would find nothing to do.
+    pub(super) fn is_kept(&self) -> bool {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        self.cache.is_none() || *kept == Kept::Revision(self.index.snapshot().revision())
+    }
+
     /// Brings the cache up to date if it holds little of the project.
     pub fn keep_if_worth(&self) {
         if self.is_worth_keeping() {
