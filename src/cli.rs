@@ -14,10 +14,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use etcetera::base_strategy::{BaseStrategy, Xdg};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
-use crate::config::Settings;
+use crate::config::{Limits, Settings};
+use crate::files::Cache;
 
 /// Fill-in-the-middle completion on your own PHP code.
 ///
@@ -30,6 +32,10 @@ pub struct Cli {
     /// [default: what RUST_LOG says, else warn].
     #[arg(long, global = true, value_name = "LEVEL")]
     log_level: Option<LevelFilter>,
+    /// Neither read nor write the cache in $XDG_CACHE_HOME/fimd, else
+    /// ~/.cache/fimd, that makes the next start on a project quick.
+    #[arg(long, global = true)]
+    no_cache: bool,
     /// Serve many clients at this socket, all on the same indexes, until a
     /// signal ends it.
     #[arg(long, value_name = "PATH")]
@@ -50,6 +56,14 @@ enum Command {
     Files(files::Args),
     Generate(generate::Generate),
     Status(status::Args),
+}
+
+/// What every command that reads projects is given.
+#[derive(Debug)]
+struct Setup {
+    limits: Limits,
+    /// Where what is learnt about projects is kept.
+    cache: Option<Cache>,
 }
 
 /// Why a command ended early: one line that names the thing and what to do.
@@ -94,27 +108,45 @@ pub fn main() -> ExitCode {
 
 impl Cli {
     fn run(self) -> Result<ExitCode, Error> {
-        let limits = || match Settings::load(self.settings.as_deref()) {
-            Ok(settings) => Ok(settings.limits),
+        let settings = self.settings.clone();
+        let setup = || match Settings::load(settings.as_deref()) {
+            Ok(Settings { limits }) => Ok(Setup {
+                limits,
+                cache: if self.no_cache { None } else { cache() },
+            }),
             Err(error) => Err(Error::Usage(error.to_string())),
         };
         let done = match (self.command, self.socket) {
-            (None, None) => return serve::stdio(limits()?),
-            (None, Some(path)) => serve::socket(&path, limits()?),
+            (None, None) => return serve::stdio(setup()?),
+            (None, Some(path)) => serve::socket(&path, setup()?),
             (Some(_), Some(_)) => Err(Error::Usage(
                 "--socket before a command: write it after `connect`, or leave the command out"
                     .into(),
             )),
-            (Some(Command::Connect(args)), None) => {
-                connect::run(&args, self.log_level, self.settings.as_deref())
-            }
-            (Some(Command::Context(args)), None) => context::run(&args, &limits()?),
-            (Some(Command::Eval(args)), None) => eval::run(&args, &limits()?),
-            (Some(Command::Files(args)), None) => files::run(&args, &limits()?),
-            (Some(Command::Generate(generate)), None) => generate.run(&limits()?),
+            (Some(Command::Connect(args)), None) => connect::run(
+                &args,
+                self.log_level,
+                self.settings.as_deref(),
+                self.no_cache,
+            ),
+            (Some(Command::Context(args)), None) => context::run(&args, setup()?),
+            (Some(Command::Eval(args)), None) => eval::run(&args, setup()?),
+            (Some(Command::Files(args)), None) => files::run(&args, &setup()?.limits),
+            (Some(Command::Generate(generate)), None) => generate.run(setup()?),
             (Some(Command::Status(args)), None) => status::run(&args),
         };
         done.map(|()| ExitCode::SUCCESS)
+    }
+}
+
+/// The cache of this user, if the user has a place for one.
+fn cache() -> Option<Cache> {
+    match Xdg::new() {
+        Ok(folders) => Some(Cache::new(folders.cache_dir().join("fimd"))),
+        Err(error) => {
+            tracing::debug!("nothing is cached: {error}");
+            None
+        }
     }
 }
 

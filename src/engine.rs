@@ -10,6 +10,7 @@ mod status;
 mod watching;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
 use std::time::{Duration, Instant};
 
 pub use self::generation::{GenerateError, generate};
@@ -24,7 +25,7 @@ use self::pool::{Pool, Turns};
 use self::status::{Client, Tally};
 use crate::cancel::{Cancel, Cancelled};
 use crate::config::Limits;
-use crate::files::{FilesError, Roots};
+use crate::files::{Cache, FilesError, Roots};
 
 /// Why the engine has no project to give.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +53,10 @@ pub struct StartError {
 /// started again finds it as it was.
 const LINGER: Duration = Duration::from_secs(5 * 60);
 
+/// The niceness of a thread that gives way to all others.
+#[cfg(target_os = "linux")]
+const LOWEST_PRIORITY: i32 = 19;
+
 /// A handle on the long-lived state. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Engine {
@@ -74,6 +79,7 @@ struct Shared {
     projects: Mutex<Vec<(Roots, Slot)>>,
     /// The datasets that are generated in the background.
     jobs: Jobs,
+    cache: Option<Cache>,
 }
 
 /// A place for a project: empty once nobody holds it. The lock is held while
@@ -82,11 +88,12 @@ type Slot = Arc<tokio::sync::Mutex<Weak<Project>>>;
 
 impl Engine {
     /// An engine without projects, with as many threads as the machine has
-    /// processors, that keeps to `limits`.
+    /// processors, that keeps to `limits`. What it learns about projects it
+    /// keeps in `cache`.
     ///
     /// # Errors
     /// If the threads cannot be started.
-    pub fn new(limits: Limits) -> Result<Self, StartError> {
+    pub fn new(limits: Limits, cache: Option<Cache>) -> Result<Self, StartError> {
         let requests = Pool::new()?;
         Ok(Self {
             turns: requests.turns(),
@@ -98,6 +105,7 @@ impl Engine {
                 reading: Pool::new()?,
                 projects: Mutex::default(),
                 jobs: Jobs::default(),
+                cache,
             }),
         })
     }
@@ -198,10 +206,11 @@ impl Engine {
             return Ok(project);
         }
         let options = self.shared.limits.walk();
+        let cache = self.shared.cache.clone();
         let work = move || {
             let started = Instant::now();
             let check = || cancel.check().map_err(OpenError::from);
-            let project = Project::read(roots, options, &check).map(Arc::new)?;
+            let project = Project::read(roots, options, cache, &check).map(Arc::new)?;
             let snapshot = project.index.snapshot();
             tracing::info!(
                 root = %project.roots.root().display(),
@@ -217,7 +226,22 @@ impl Engine {
         let project = reading.run(&reading.turns(), work).await??;
         *held = Arc::downgrade(&project);
         tokio::spawn(keep(self.clone(), Arc::clone(&project)));
+        if project.is_worth_keeping() {
+            keep_in_background(Arc::clone(&project));
+        }
         Ok(project)
+    }
+
+    /// Brings the cache up to date with all projects. Blocks while it is
+    /// written: to be called when no client is left.
+    pub fn close(&self) {
+        let projects = self.projects().clone();
+        for (_, slot) in projects {
+            // One that is being read has nothing to keep yet.
+            if let Some(project) = slot.try_lock().ok().and_then(|held| held.upgrade()) {
+                project.keep();
+            }
+        }
     }
 
     /// Runs `work` on what a project knows of the disk, off the runtime and
@@ -265,7 +289,8 @@ async fn keep(engine: Engine, project: Arc<Project>) {
     }
 }
 
-/// Holds a project until nobody else has for [`LINGER`], give or take a tenth.
+/// Holds a project until nobody else has for [`LINGER`], give or take a tenth,
+/// and sees to it that the cache is up to date by then.
 async fn linger(project: Arc<Project>) {
     const LOOKS: u32 = 10;
     let mut alone = 0;
@@ -275,8 +300,27 @@ async fn linger(project: Arc<Project>) {
             1 => alone + 1,
             _ => 0,
         };
+        if alone == 1 && !project.is_kept() {
+            keep_in_background(Arc::clone(&project));
+        }
     }
     tracing::info!(root = %project.roots.root().display(), "project dropped");
+}
+
+/// Writes a project to the cache on a thread of its own that gives way to all
+/// others.
+fn keep_in_background(project: Arc<Project>) {
+    let keep = move || {
+        // Elsewhere than on Linux it would be that of the whole process.
+        #[cfg(target_os = "linux")]
+        if let Err(error) = rustix::process::setpriority_process(None, LOWEST_PRIORITY) {
+            tracing::debug!("the cache is written at full priority: {error}");
+        }
+        project.keep();
+    };
+    if let Err(error) = thread::Builder::new().name("fimd-cache".into()).spawn(keep) {
+        tracing::warn!("no thread for writing the cache: {error}");
+    }
 }
 
 #[cfg(test)]
@@ -301,7 +345,7 @@ mod tests {
 
     #[tokio::test]
     async fn those_who_name_the_same_folders_share_an_index() {
-        let engine = Engine::new(Limits::default()).unwrap();
+        let engine = Engine::new(Limits::default(), None).unwrap();
         let (_folder, roots) = folder();
         let open = || engine.project(roots.clone(), Cancel::default());
         let (first, second) = tokio::join!(open(), open());
@@ -312,7 +356,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_project_named_again_is_brought_up_to_date() {
-        let engine = Engine::new(Limits::default()).unwrap();
+        let engine = Engine::new(Limits::default(), None).unwrap();
         let (folder, roots) = folder();
         let open = || engine.project(roots.clone(), Cancel::default());
         let project = open().await.unwrap();
@@ -326,7 +370,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_project_that_nobody_holds_is_dropped_some_minutes_later() {
-        let engine = Engine::new(Limits::default()).unwrap();
+        let engine = Engine::new(Limits::default(), None).unwrap();
         let (_folder, roots) = folder();
         let project = engine.project(roots, Cancel::default()).await.unwrap();
         let alive = Arc::downgrade(&project);
@@ -343,7 +387,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_cancelled_project_is_not_read() {
-        let engine = Engine::new(Limits::default()).unwrap();
+        let engine = Engine::new(Limits::default(), None).unwrap();
         let (_folder, roots) = folder();
         let cancel = Cancel::default();
         cancel.cancel();

@@ -1,5 +1,7 @@
-//! All access to the file system: finding, naming, reading and watching PHP files.
+//! All access to the file system: finding, naming, reading and watching PHP
+//! files, and keeping what was learnt from them.
 
+mod cache;
 mod library;
 mod read;
 mod roots;
@@ -8,8 +10,9 @@ mod stamp;
 mod walk;
 pub mod watch;
 
+pub use cache::Cache;
 pub use library::Composer;
-pub use read::{decode, read, read_text};
+pub use read::{decode, read, read_source, read_text};
 pub use roots::{Roots, named_path, resolve};
 pub use rules::left_out_of_dataset;
 pub use stamp::Stamp;

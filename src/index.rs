@@ -10,9 +10,11 @@
 
 pub mod bm25;
 pub mod chunk;
+mod codec;
 mod dictionary;
 pub mod segment;
 pub mod snapshot;
+pub mod stored;
 pub mod symbols;
 pub mod terms;
 
@@ -28,8 +30,10 @@ use dashmap::DashMap;
 use rustc_hash::FxBuildHasher;
 
 pub use bm25::Hit;
+pub use codec::Damaged;
 pub use segment::Segment;
 pub use snapshot::{LiveSegment, Snapshot};
+pub use stored::{FORMAT, Restored, Source, Stored};
 
 use crate::php::FileFacts;
 use snapshot::Changes;
@@ -110,6 +114,27 @@ impl Index {
                 .filter_map(|(path, file)| Some((Arc::clone(path), Arc::clone(file.as_ref()?))))
                 .collect(),
             newest: ArcSwap::from_pointee(Snapshot::build(files)),
+            writer: Mutex::default(),
+            updated: Mutex::new(Instant::now()),
+        }
+    }
+
+    /// The index of what a [`Stored`] one still knew, `restored`, together with
+    /// `files`, what it did not: read anew, and none of them in both. In
+    /// parallel on the current rayon pool.
+    #[must_use]
+    pub fn restore(restored: Restored, files: Vec<Arc<SourceFile>>) -> Self {
+        let mut snapshot = restored.snapshot();
+        if !files.is_empty() {
+            let put = |file: Arc<SourceFile>| (Arc::clone(&file.path), Some(file));
+            snapshot = snapshot.after(files.into_iter().map(put).collect());
+        }
+        Self {
+            live: snapshot
+                .files()
+                .map(|file| (Arc::clone(&file.path), Arc::clone(file)))
+                .collect(),
+            newest: ArcSwap::from_pointee(snapshot),
             writer: Mutex::default(),
             updated: Mutex::new(Instant::now()),
         }

@@ -3,7 +3,9 @@
 //! seen. Nothing here knows of disks, indexes or protocols.
 //!
 //! Facts hold byte spans into the source rather than copies of its text, so
-//! they are small and mean nothing without the text they were read from.
+//! they are small and mean nothing without the text they were read from. A change
+//! to what they hold, or to how they are read, asks for another
+//! [`index::FORMAT`](crate::index::FORMAT).
 
 pub mod composer;
 pub mod lex;
@@ -14,10 +16,14 @@ pub mod spans;
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 pub(crate) use references::receiver;
 
 /// A range of bytes of a source text. An empty span stands for "absent".
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 pub struct Span {
     /// First byte.
     pub start: u32,
@@ -67,7 +73,7 @@ impl Span {
 }
 
 /// What a name refers to where it is written; see [`Reference`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum RefKind {
     /// A class-like name in any position: `new X`, `X::`, a type, `extends X`.
@@ -90,7 +96,7 @@ pub enum RefKind {
 
 /// One use of a name that may be declared elsewhere. A project has millions
 /// of them, so they are packed into eight bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reference {
     /// What kind of thing the syntax says is named.
     pub kind: RefKind,
@@ -142,7 +148,7 @@ impl Reference {
 }
 
 /// Class, interface, trait or enum.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ClassKind {
     /// `class`, also an anonymous one.
     Class,
@@ -156,7 +162,7 @@ pub enum ClassKind {
 
 /// One `namespace` region of a file. A file without a `namespace` statement has
 /// one region with an empty name over the whole file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Namespace {
     /// The name, without leading backslash; empty for the global namespace.
     pub name: Span,
@@ -165,7 +171,7 @@ pub struct Namespace {
 }
 
 /// What a `use` statement imports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum UseKind {
     /// `use A\B;`
     Class,
@@ -176,7 +182,7 @@ pub enum UseKind {
 }
 
 /// One imported name. A grouped `use A\{B, C as D};` yields one for each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Use {
     /// What is imported.
     pub kind: UseKind,
@@ -191,7 +197,7 @@ pub struct Use {
 }
 
 /// Visibility of a member.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Visibility {
     /// `public`, `var`, or nothing written.
     #[default]
@@ -203,7 +209,7 @@ pub enum Visibility {
 }
 
 /// What a member is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum MemberKind {
     /// A method.
     Method,
@@ -216,7 +222,7 @@ pub enum MemberKind {
 }
 
 /// A member of a class-like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// What it is.
     pub kind: MemberKind,
@@ -240,7 +246,7 @@ pub struct Member {
 }
 
 /// A class, interface, trait or enum.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClassLike {
     /// Which of the four.
     pub kind: ClassKind,
@@ -267,7 +273,7 @@ pub struct ClassLike {
 }
 
 /// A function outside any class.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Function {
     /// The short name.
     pub name: Span,
@@ -286,7 +292,7 @@ pub struct Function {
 }
 
 /// A constant outside any class: `const X = …;` or `define('X', …)`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Constant {
     /// The name; for `define` the string's content, which is fully qualified.
     pub name: Span,
@@ -299,7 +305,7 @@ pub struct Constant {
 }
 
 /// What one file declares, imports and refers to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileFacts {
     /// Namespace regions in source order; never empty.
     pub namespaces: Vec<Namespace>,

@@ -32,8 +32,9 @@ pub(super) fn run(
     args: &Args,
     log_level: Option<LevelFilter>,
     settings: Option<&Path>,
+    no_cache: bool,
 ) -> Result<(), Error> {
-    let start = || start(&args.socket, log_level, settings);
+    let start = || start(&args.socket, log_level, settings, no_cache);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -110,11 +111,13 @@ fn start(
     socket: &Path,
     log_level: Option<LevelFilter>,
     settings: Option<&Path>,
+    no_cache: bool,
 ) -> io::Result<Child> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("--socket").arg(std::path::absolute(socket)?);
     // It serves many projects and keeps none of their folders busy.
     command.current_dir("/");
+    command.args(no_cache.then_some("--no-cache"));
     command.args(log_level.map(|level| format!("--log-level={level}")));
     if let Some(file) = settings {
         command.arg("--settings").arg(std::path::absolute(file)?);

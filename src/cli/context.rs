@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 
-use super::Error;
+use super::{Error, Setup};
 use crate::cancel::Cancel;
-use crate::config::Limits;
 use crate::context::{self, Context, MinScore, Request, Snippet, Source};
 use crate::engine::{Project, ProjectOptions};
 use crate::files::{self, Roots};
@@ -51,7 +50,7 @@ pub(super) struct Args {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &Args, limits: &Limits) -> Result<(), Error> {
+pub(super) fn run(args: &Args, setup: Setup) -> Result<(), Error> {
     let failure = |path: &Path, error: &dyn std::fmt::Display| {
         Error::Failure(format!("{}: {error}", path.display()))
     };
@@ -70,7 +69,8 @@ pub(super) fn run(args: &Args, limits: &Limits) -> Result<(), Error> {
     let project = Project::open(&ProjectOptions {
         root,
         include_paths: args.include_path.clone(),
-        walk: limits.walk(),
+        walk: setup.limits.walk(),
+        cache: setup.cache,
     })
     .map_err(|error| Error::Failure(error.to_string()))?;
     let path = project.roots.key(&file.to_string_lossy());
@@ -92,7 +92,9 @@ pub(super) fn run(args: &Args, limits: &Limits) -> Result<(), Error> {
     } else {
         out.write_all(context.text.as_bytes())
     };
-    match printed.and_then(|()| out.flush()) {
+    let printed = printed.and_then(|()| out.flush());
+    project.keep_if_worth();
+    match printed {
         // Whoever reads has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.map_err(|error| Error::Failure(format!("standard output: {error}"))),

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 
 use anstyle::Style;
 
-use super::Error;
+use super::{Error, Setup};
 use crate::cancel::Cancel;
-use crate::config::Limits;
 use crate::context::{DEFAULT_MAX_CHARS, MinScore, Signal};
 use crate::engine::{Project, ProjectOptions};
 use crate::eval::{self, HoleKind, KindResult, Options, Recall, Report, Run};
@@ -61,23 +60,25 @@ struct ContextArgs {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &Args, limits: &Limits) -> Result<(), Error> {
+pub(super) fn run(args: &Args, setup: Setup) -> Result<(), Error> {
     match &args.what {
-        What::Context(args) => args.run(limits),
+        What::Context(args) => args.run(setup),
     }
 }
 
 impl ContextArgs {
-    fn run(&self, limits: &Limits) -> Result<(), Error> {
+    fn run(&self, setup: Setup) -> Result<(), Error> {
         if self.holes == 0 {
             return Err(Error::Usage("--holes must be at least 1".into()));
         }
         let project = Project::open(&ProjectOptions {
             root: self.project.clone(),
             include_paths: self.include_path.clone(),
-            walk: limits.walk(),
+            walk: setup.limits.walk(),
+            cache: setup.cache,
         })
         .map_err(|error| Error::Failure(error.to_string()))?;
+        project.keep_if_worth();
         let options = Options {
             holes: self.holes,
             seed: self.seed,

@@ -11,13 +11,11 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::Error;
+use super::{Error, Setup};
 use crate::cancel::Cancel;
-use crate::config::Limits;
 use crate::dataset::write::{Stage, WriteError};
 use crate::dataset::{self, Example, Options, Progress, WrongOption};
 use crate::engine::{self, GenerateError, Project, ProjectOptions};
-use crate::files::WalkOptions;
 
 /// Write fill-in-the-middle training data from a PHP project.
 #[derive(Debug, Args)]
@@ -72,24 +70,25 @@ impl Generate {
     ///
     /// # Errors
     /// If the options make no sense, or the work fails.
-    pub(super) fn run(&self, limits: &Limits) -> Result<(), Error> {
+    pub(super) fn run(&self, mut setup: Setup) -> Result<(), Error> {
         self.options.check()?;
-        let walk = limits
-            .walk()
-            .with_max_file_bytes(self.options.max_file_bytes);
+        let limits = &mut setup.limits;
+        if let Some(bytes) = self.options.max_file_bytes {
+            limits.max_file_bytes = bytes;
+        }
+        let max_file_bytes = limits.max_file_bytes;
         if self.preview == Some(0) {
             return Err(Error::Usage("--preview must be at least 1".into()));
         }
         let output = match self.preview {
-            Some(count) => return self.print(walk, count),
+            Some(count) => return self.print(setup, count),
             None => self.output.as_deref().ok_or_else(|| {
                 Error::Usage("--output is missing: say where the dataset goes".into())
             })?,
         };
-        let max_file_bytes = walk.max_file_bytes;
         let cancel = cancel_on_signals()?;
         let stage = Stage::new(output)?;
-        let project = self.open(walk)?;
+        let project = self.open(setup)?;
         let bar = Bar::new();
         let show = &mut |progress| bar.show(progress);
         let options = Options {
@@ -108,17 +107,20 @@ impl Generate {
         Ok(())
     }
 
-    fn open(&self, walk: WalkOptions) -> Result<Arc<Project>, Error> {
-        Project::open(&ProjectOptions {
+    fn open(&self, setup: Setup) -> Result<Arc<Project>, Error> {
+        let project = Project::open(&ProjectOptions {
             root: self.project.clone(),
             include_paths: self.options.include_path.clone(),
-            walk,
+            walk: setup.limits.walk(),
+            cache: setup.cache,
         })
-        .map_err(|error| Error::Failure(error.to_string()))
+        .map_err(|error| Error::Failure(error.to_string()))?;
+        project.keep_if_worth();
+        Ok(project)
     }
 
-    fn print(&self, walk: WalkOptions, count: usize) -> Result<(), Error> {
-        let project = self.open(walk)?;
+    fn print(&self, setup: Setup, count: usize) -> Result<(), Error> {
+        let project = self.open(setup)?;
         let in_root = |key: &str| project.roots.owns(key);
         let snapshot = project.index.snapshot();
         let examples = dataset::preview(

@@ -7,20 +7,19 @@ use std::process::ExitCode;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::Error;
-use crate::config::Limits;
+use super::{Error, Setup};
 use crate::engine::Engine;
 use crate::server::{self, End, Socket};
 
 /// Serves until the client or a signal ends it.
-pub(super) fn stdio(limits: Limits) -> Result<ExitCode, Error> {
+pub(super) fn stdio(setup: Setup) -> Result<ExitCode, Error> {
     if io::stdin().is_terminal() {
         anstream::eprintln!(
             "fimd: waiting for JSON-RPC requests on stdin, one per line, as an editor sends them; \
              Ctrl-D ends. `fimd --help` lists the commands for people."
         );
     }
-    let (engine, runtime) = start(limits)?;
+    let (engine, runtime) = start(setup)?;
     let served = runtime.block_on(async {
         let end = Signals::new()?.first();
         let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
@@ -31,6 +30,7 @@ pub(super) fn stdio(limits: Limits) -> Result<ExitCode, Error> {
     });
     // A read of stdin cannot be interrupted, and nobody waits for it any more.
     runtime.shutdown_background();
+    engine.close();
     match served {
         Ok(End::Orderly) => Ok(ExitCode::SUCCESS),
         Ok(End::WithoutShutdown) => Ok(ExitCode::FAILURE),
@@ -41,8 +41,8 @@ pub(super) fn stdio(limits: Limits) -> Result<ExitCode, Error> {
 }
 
 /// Serves the clients of a socket until a signal ends it.
-pub(super) fn socket(path: &Path, limits: Limits) -> Result<(), Error> {
-    let (engine, runtime) = start(limits)?;
+pub(super) fn socket(path: &Path, setup: Setup) -> Result<(), Error> {
+    let (engine, runtime) = start(setup)?;
     let served = runtime.block_on(async {
         let signals = Signals::new().map_err(|error| Error::Failure(error.to_string()))?;
         let socket = match Socket::passed(path) {
@@ -52,21 +52,23 @@ pub(super) fn socket(path: &Path, limits: Limits) -> Result<(), Error> {
         };
         let socket = socket.map_err(|error| Error::Failure(error.to_string()))?;
         tracing::info!("listening at {}", path.display());
-        server::listen(engine, socket, signals.first()).await;
+        server::listen(engine.clone(), socket, signals.first()).await;
         Ok(())
     });
     // Work whose client has gone is not waited for.
     runtime.shutdown_background();
+    engine.close();
     served
 }
 
-fn start(limits: Limits) -> Result<(Engine, Runtime), Error> {
+fn start(setup: Setup) -> Result<(Engine, Runtime), Error> {
     // What a panic says may quote the text at hand, which no log may hold.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(tracing::field::display);
         tracing::error!(place, "panicked");
     }));
-    let engine = Engine::new(limits).map_err(|error| Error::Failure(error.to_string()))?;
+    let engine = Engine::new(setup.limits, setup.cache)
+        .map_err(|error| Error::Failure(error.to_string()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -245,7 +245,7 @@ impl Disk {
             known.is_none_or(|known| known.path != found.path || known.stamp != Some(found.stamp))
         });
         let read_at = SystemTime::now();
-        let outcomes = read_found(&found, check)?;
+        let outcomes = read_found(&found, files::read, check)?;
         let mut changes = Vec::new();
         for key in gone {
             self.known.remove(&key);
@@ -255,7 +255,7 @@ impl Disk {
             let (key, known) = Known::new(found, read_at, outcome.is_ok());
             match (self.index.live(&key), outcome) {
                 (Some(old), Ok(new)) if old.text == new.text && old.lossy == new.lossy => {}
-                (_, Ok(new)) => changes.push(Change::Put(new)),
+                (_, Ok(new)) => changes.push(Change::Put(Arc::new(new))),
                 (Some(old), Err(_)) => changes.push(Change::Remove(Arc::clone(&old.path))),
                 (None, Err(_)) => {}
             }

@@ -427,7 +427,7 @@ async fn work(engine: &Engine, job: &Arc<Job>) -> Result<Counts, JobError> {
         engine.project(roots, cancel).await?
     } else {
         let check = move || cancel.check().map_err(OpenError::from);
-        let read = move || Project::read(roots, walk, &check);
+        let read = move || Project::read(roots, walk, None, &check);
         Arc::new(pool.run(&turns, read).await??)
     };
     let job = Arc::clone(job);

@@ -1,15 +1,15 @@
 //! One project: its folders, and the index that is kept like the disk.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use rayon::prelude::*;
 
 use super::disk::{Disk, SharedDisk};
-use crate::files::{self, Composer, FilesError, Found, LeftOut, Roots, WalkOptions};
-use crate::index::{Index, Library, SourceFile};
+use crate::files::{self, Cache, Composer, FilesError, Found, LeftOut, Roots, WalkOptions};
+use crate::index::{Index, Library, Source};
 
 /// Which files a project is made of.
 #[derive(Clone, Debug, Default)]
@@ -20,10 +20,16 @@ pub struct ProjectOptions {
     pub include_paths: Vec<PathBuf>,
     /// How files are found.
     pub walk: WalkOptions,
+    /// Where what is learnt about the project is kept for the next time.
+    pub cache: Option<Cache>,
 }
 
 /// What is left out of a project, as of the last time its files were listed.
 pub(super) type SharedLeftOut = Arc<ArcSwap<Vec<LeftOut>>>;
+
+/// What is kept is written anew once more than one in this many of the source
+/// bytes are not in it: reading those costs less than writing all the others.
+const STALE: usize = 20;
 
 /// A project that has been read.
 #[derive(Debug)]
@@ -36,6 +42,21 @@ pub struct Project {
     left_out: SharedLeftOut,
     /// What the index knows of the disk, for whoever brings it up to date.
     pub(super) disk: SharedDisk,
+    cache: Option<Cache>,
+    /// The revision of the index that the cache holds. Locked while the cache is
+    /// written, so that two who do it do it one after another.
+    kept: Mutex<Kept>,
+}
+
+/// What the cache holds of a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    /// The index with this revision.
+    Revision(u64),
+    /// So much of the project that it is not worth writing at once.
+    Most,
+    /// Too little.
+    Little,
 }
 
 impl Project {
@@ -46,27 +67,43 @@ impl Project {
     /// If a root is missing or cannot be read.
     pub fn open(options: &ProjectOptions) -> Result<Arc<Self>, FilesError> {
         let roots = Roots::new(&options.root, &options.include_paths)?;
-        Self::read(roots, options.walk.clone(), &|| Ok(())).map(Arc::new)
+        let (walk, cache) = (options.walk.clone(), options.cache.clone());
+        Self::read(roots, walk, cache, &|| Ok(())).map(Arc::new)
     }
 
     /// Like [`Project::open`], with `check` asked before each file whether to go on.
     pub(super) fn read<E: From<FilesError> + Send>(
         roots: Roots,
         options: WalkOptions,
+        cache: Option<Cache>,
         check: &(impl Fn() -> Result<(), E> + Sync),
     ) -> Result<Self, E> {
         let walk = files::walk(&roots, &options)?;
         let read_at = SystemTime::now();
-        let mut files = Vec::with_capacity(walk.files.len());
+        let (stored, found) = rayon::join(
+            || cache.as_ref().map(|cache| cache.load(&roots)),
+            || read_found(&walk.files, files::read_source, check),
+        );
+        let mut sources = Vec::with_capacity(walk.files.len());
         let mut left_out = walk.left_out.clone();
-        for outcome in read_found(&walk.files, check)? {
+        for outcome in found? {
             match outcome {
-                Ok(file) => files.push(file),
+                Ok(source) => sources.push(source),
                 Err(unreadable) => left_out.push(unreadable),
             }
         }
         left_out.sort_by(|a, b| a.key.cmp(&b.key));
-        let index = Arc::new(Index::build(files));
+        let bytes_of = |sources: &[Source]| sources.iter().map(|s| s.text.len()).sum::<usize>();
+        let all = bytes_of(&sources);
+        let (restored, unknown) = stored.unwrap_or_default().claim(sources);
+        let new = bytes_of(&unknown);
+        let scan = |source: Source| check().map(|()| Arc::new(source.scan()));
+        let files = unknown
+            .into_par_iter()
+            .map(scan)
+            .collect::<Result<_, E>>()?;
+        let index = Arc::new(Index::restore(restored, files));
+        tracing::debug!(bytes = all, new, "what is not in the cache was scanned");
         options.check_memory(&roots, index.snapshot().memory() as u64)?;
         let library = Arc::new(Composer::open(&roots, &options));
         index.set_library(Arc::clone(&library) as Arc<dyn Library>);
@@ -85,6 +122,12 @@ impl Project {
             index,
             left_out,
             disk: SharedDisk::new(disk.into()),
+            cache,
+            kept: Mutex::new(match new {
+                0 => Kept::Revision(0),
+                _ if new > all / STALE => Kept::Little,
+                _ => Kept::Most,
+            }),
         })
     }
 
@@ -94,17 +137,56 @@ impl Project {
     pub fn left_out(&self) -> Arc<Vec<LeftOut>> {
         self.left_out.load_full()
     }
+
+    /// Whether the cache holds so little of the project that it should be
+    /// written now.
+    #[must_use]
+    pub fn is_worth_keeping(&self) -> bool {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        self.cache.is_some() && *kept == Kept::Little
+    }
+
+    /// Whether [`Project::keep`] would find nothing to do.
+    pub(super) fn is_kept(&self) -> bool {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        self.cache.is_none() || *kept == Kept::Revision(self.index.snapshot().revision())
+    }
+
+    /// Brings the cache up to date if it holds little of the project.
+    pub fn keep_if_worth(&self) {
+        if self.is_worth_keeping() {
+            self.keep();
+        }
+    }
+
+    /// Brings the cache up to date. Blocks while it is written. What goes wrong
+    /// is logged: the next start takes longer, and that is all.
+    pub fn keep(&self) {
+        let Some(cache) = &self.cache else { return };
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let snapshot = self.index.snapshot();
+        let this = Kept::Revision(snapshot.revision());
+        if *kept == this {
+            return;
+        }
+        if let Err(error) = cache.store(&self.roots, &snapshot) {
+            tracing::warn!("the cache cannot be written: {error}; --no-cache does without");
+        }
+        // Also if it failed: it would again.
+        *kept = this;
+    }
 }
 
-/// Reads what was found, in parallel on the current rayon pool; in its order.
-/// What cannot be read is logged.
-pub(super) fn read_found<E: Send>(
+/// What `read` gives for what was found, in parallel on the current rayon pool;
+/// in its order. What cannot be read is logged.
+pub(super) fn read_found<T: Send, E: Send>(
     found: &[Found],
+    read: impl Fn(&Found) -> Result<T, FilesError> + Sync,
     check: &(impl Fn() -> Result<(), E> + Sync),
-) -> Result<Vec<Result<Arc<SourceFile>, LeftOut>>, E> {
+) -> Result<Vec<Result<T, LeftOut>>, E> {
     let read = |found: &Found| {
         check()?;
-        Ok(files::read(found).map(Arc::new).map_err(|error| {
+        Ok(read(found).map_err(|error| {
             tracing::warn!("{error}; the file is left out");
             LeftOut {
                 key: found.key.clone(),

@@ -167,7 +167,10 @@ mod tests {
             ..ProjectOptions::default()
         });
         let project = project.unwrap();
-        let (ear, engine) = (Arc::default(), Engine::new(Limits::default()).unwrap());
+        let (ear, engine) = (
+            Arc::default(),
+            Engine::new(Limits::default(), None).unwrap(),
+        );
         let changes = async {
             std::fs::write(path("b.php"), "<?php // b").unwrap();
             becomes(&project, "b.php", Some("<?php // b")).await;
@@ -200,7 +203,7 @@ mod tests {
             becomes(&project, "new/b.php", Some("<?php // b")).await;
         };
         tokio::select! {
-            () = keep_fresh(Engine::new(Limits::default()).unwrap(), Arc::clone(&project.disk)) => panic!("it never ends"),
+            () = keep_fresh(Engine::new(Limits::default(), None).unwrap(), Arc::clone(&project.disk)) => panic!("it never ends"),
             () = changes => {}
         }
     }

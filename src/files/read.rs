@@ -3,24 +3,34 @@
 use std::path::Path;
 
 use super::{FilesError, Found};
-use crate::index::SourceFile;
-use crate::php;
+use crate::index::{Source, SourceFile};
 
 /// Reads a found file and its facts.
 ///
 /// # Errors
-/// If the file has vanished, cannot be read, or has grown to 4 GiB.
+/// As [`read_source`].
 pub fn read(found: &Found) -> Result<SourceFile, FilesError> {
-    read_file(&found.path, &found.key)
+    read_source(found).map(Source::scan)
+}
+
+/// Reads a found file.
+///
+/// # Errors
+/// If the file has vanished, cannot be read, or has grown to 4 GiB.
+pub fn read_source(found: &Found) -> Result<Source, FilesError> {
+    source(&found.path, &found.key)
 }
 
 /// Reads the file at `path`, called `key`, and its facts.
 pub(super) fn read_file(path: &Path, key: &str) -> Result<SourceFile, FilesError> {
+    source(path, key).map(Source::scan)
+}
+
+fn source(path: &Path, key: &str) -> Result<Source, FilesError> {
     let (text, lossy) =
         read_text(path).map_err(|error| FilesError(format!("{}: {error}", path.display())))?;
-    Ok(SourceFile {
+    Ok(Source {
         path: key.into(),
-        facts: php::facts(&text),
         text: text.into_boxed_str(),
         lossy,
     })

@@ -5,6 +5,8 @@ use std::hash::Hasher;
 use hashbrown::HashTable;
 use rustc_hash::FxHasher;
 
+use super::codec::{Damaged, Decoder, Encoder, Renumbering, ensure};
+
 /// Terms, each stored once, numbered in the order in which they came.
 #[derive(Debug, Default)]
 pub(super) struct Dictionary {
@@ -65,6 +67,59 @@ impl Dictionary {
         text.shrink_to_fit();
         ends.shrink_to_fit();
         table.shrink_to_fit(|&id| hash(term_at(text, ends, id)));
+    }
+
+    /// The terms with new numbers, without those that go.
+    pub(super) fn renumbered(&self, terms: &Renumbering) -> Self {
+        let mut kept = Self::default();
+        for id in 0..self.len() as u32 {
+            if terms.of(id).is_some() {
+                kept.push(self.text(id));
+            }
+        }
+        kept.shrink();
+        kept
+    }
+
+    /// Adds a term that is not there yet.
+    fn push(&mut self, term: &str) {
+        let Self { text, ends, table } = self;
+        let id = ends.len() as u32;
+        text.push_str(term);
+        ends.push(text.len() as u32);
+        table.insert_unique(hash(term), id, |&id| hash(term_at(text, ends, id)));
+    }
+
+    pub(super) fn encode(&self, out: &mut Encoder) {
+        out.bytes(self.text.as_bytes());
+        let mut start = 0;
+        out.numbers(
+            self.ends
+                .iter()
+                .map(|&end| end - std::mem::replace(&mut start, end)),
+        );
+    }
+
+    pub(super) fn decode(from: &mut Decoder<'_>) -> Result<Self, Damaged> {
+        let text = std::str::from_utf8(from.bytes()?).map_err(|_| Damaged)?;
+        let mut ends = from.numbers()?;
+        let mut last = 0_u32;
+        for end in &mut ends {
+            last = last.checked_add(*end).ok_or(Damaged)?;
+            ensure(text.is_char_boundary(last as usize))?;
+            *end = last;
+        }
+        ensure(last as usize == text.len())?;
+        let mut table = HashTable::with_capacity(ends.len());
+        for id in 0..ends.len() as u32 {
+            let of = |&id: &u32| hash(term_at(text, &ends, id));
+            table.insert_unique(of(&id), id, of);
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            ends,
+            table,
+        })
     }
 
     pub(super) fn memory(&self) -> usize {

@@ -2,8 +2,12 @@
 //! is derived from their texts. What an index holds beside BM25's postings
 //! belongs here too, derived in `Segment::build` from the same files.
 
+mod stored;
+
 use std::ops::Range;
 use std::sync::Arc;
+
+pub(super) use self::stored::StoredSegment;
 
 use super::SourceFile;
 use super::chunk::chunks;

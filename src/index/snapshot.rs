@@ -35,6 +35,8 @@ pub(super) type Changes = BTreeMap<Arc<str>, Option<Arc<SourceFile>>>;
 pub struct Snapshot {
     segments: Vec<LiveSegment>,
     library: Option<Arc<dyn Library>>,
+    /// How many changes led to it.
+    revision: u64,
 }
 
 /// A segment together with the set of its files that are dead: replaced by a
@@ -67,8 +69,12 @@ fn weight(file: &SourceFile) -> usize {
 
 impl LiveSegment {
     fn new(files: Vec<Arc<SourceFile>>) -> Self {
-        let bytes = files.iter().map(|file| weight(file)).sum();
-        let segment = Segment::build(files);
+        Self::of(Segment::build(files))
+    }
+
+    /// `segment`, all of it live.
+    fn of(segment: Segment) -> Self {
+        let bytes = segment.files().iter().map(|file| weight(file)).sum();
         Self {
             chunks: segment.lengths().len(),
             terms: segment.lengths().iter().map(|&n| u64::from(n)).sum(),
@@ -157,8 +163,23 @@ impl Snapshot {
     pub(super) fn build(files: Changes) -> Self {
         Self {
             segments: build(files.into_values().flatten().collect()),
-            library: None,
+            ..Self::default()
         }
+    }
+
+    /// The files of `segments`, each key once.
+    pub(super) fn of(segments: Vec<Segment>) -> Self {
+        let segments = segments.into_iter().map(LiveSegment::of);
+        Self {
+            segments: segments.filter(|segment| segment.bytes > 0).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// How many changes to files led to this state from the first one.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// The same files, with classes that they do not declare from `library`.
@@ -166,6 +187,7 @@ impl Snapshot {
         Self {
             segments: self.segments.clone(),
             library: Some(library),
+            revision: self.revision,
         }
     }
 
@@ -193,6 +215,7 @@ impl Snapshot {
         Self {
             segments,
             library: self.library.clone(),
+            revision: self.revision,
         }
     }
 
@@ -231,6 +254,7 @@ impl Snapshot {
         Self {
             segments: kept,
             library: self.library.clone(),
+            revision: self.revision + 1,
         }
     }
 

@@ -2,12 +2,14 @@
 //! of its files beside their words.
 
 mod declared;
+mod stored;
 
 use std::hash::Hasher;
 use std::sync::Arc;
 
 use hashbrown::HashTable;
 use rustc_hash::FxHasher;
+use serde::{Deserialize, Serialize};
 
 pub use self::declared::{ClassRef, Declared};
 
@@ -18,7 +20,7 @@ use crate::php::RefKind;
 use crate::php::names::Scope;
 
 /// What a declaration declares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum DeclKind {
     /// A class-like with a name.
     Class,
@@ -31,7 +33,7 @@ pub enum DeclKind {
 }
 
 /// A declaration: numbers into a segment's files and their facts.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Decl {
     kind: DeclKind,
     file: u32,

@@ -9,8 +9,9 @@ use super::bm25::{B, K1, idf};
 use super::chunk::chunks;
 use super::segment::MAX_FREQUENCY;
 use super::snapshot::MAX_SEGMENTS;
+use super::symbols::{DeclKind, Key, NameKind};
 use super::terms::terms;
-use super::{Change, Hit, Index, Snapshot, SourceFile};
+use super::{Change, FORMAT, Hit, Index, Snapshot, Source, SourceFile, Stored};
 use crate::cancel::{Cancel, Cancelled};
 use crate::php::FileFacts;
 
@@ -292,4 +293,197 @@ fn a_cancelled_search_finds_nothing() {
         .snapshot()
         .search(&[("alpha", 1.0)], "", 5, &cancel);
     assert_eq!(found.err(), Some(Cancelled));
+}
+
+/// PHP, so that there are facts.
+fn code() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("class Alpha extends Beta { function delta(Gamma $x) { return $x->epsilon(); } }\n\n"),
+        Just("class Beta { const DELTA = 1; public int $epsilon; }\n"),
+        Just("function delta() { return new Alpha(Beta::DELTA); }\n\n"),
+        Just("const ALPHA = 5;\n"),
+        Just("namespace N;\nuse Other\\Alpha;\n"),
+        Just("\n"),
+    ];
+    prop::collection::vec(piece, 0..6).prop_map(|pieces| format!("<?php\n{}", pieces.concat()))
+}
+
+type Files = BTreeMap<String, String>;
+
+fn sources(files: &Files) -> Vec<Source> {
+    let source = |(path, text): (&String, &String)| Source {
+        path: path.as_str().into(),
+        text: text.as_str().into(),
+        lossy: false,
+    };
+    files.iter().map(source).collect()
+}
+
+fn scanned(sources: Vec<Source>) -> Vec<Arc<SourceFile>> {
+    let scan = |source: Source| Arc::new(source.scan());
+    sources.into_iter().map(scan).collect()
+}
+
+fn parts(snapshot: &Snapshot) -> Vec<Vec<u8>> {
+    snapshot.encode().collect::<Result<_, _>>().unwrap()
+}
+
+fn decoded(parts: &[Vec<u8>]) -> Result<Stored, super::codec::Damaged> {
+    Stored::decode(&parts.iter().map(Vec::as_slice).collect::<Vec<_>>())
+}
+
+/// What the symbols say, comparable.
+fn symbols(snapshot: &Snapshot) -> Vec<String> {
+    let mut said = Vec::new();
+    for name in ["alpha", "beta", "gamma", "delta", "epsilon"] {
+        for kind in [
+            DeclKind::Class,
+            DeclKind::Function,
+            DeclKind::Constant,
+            DeclKind::Member,
+        ] {
+            for declared in snapshot.declared(kind, name) {
+                said.push(format!(
+                    "{kind:?} {} {:?}",
+                    declared.path(),
+                    declared.full_name()
+                ));
+            }
+            for declared in snapshot.declared_with_prefix(kind, &name[..2]) {
+                said.push(format!(
+                    "{kind:?} {} {}",
+                    declared.path(),
+                    declared.short_name()
+                ));
+            }
+        }
+        for class in [
+            name.to_owned(),
+            format!("N\\{name}"),
+            format!("Other\\{name}"),
+        ] {
+            let found = snapshot.class(&class, "");
+            said.push(format!("{:?}", found.map(|c| (c.path, c.item))));
+            let children = snapshot.children(&class);
+            said.push(format!(
+                "{:?}",
+                children
+                    .iter()
+                    .map(|c| (c.path, c.item))
+                    .collect::<Vec<_>>()
+            ));
+            for kind in [NameKind::Class, NameKind::Method, NameKind::ClassConstant] {
+                let key = Key::Name(kind, &kind.fold(&class));
+                let mut uses: Vec<_> = snapshot
+                    .uses(key)
+                    .map(|u| (&u.file.path, u.value))
+                    .collect();
+                uses.sort();
+                said.push(format!("{uses:?}"));
+            }
+        }
+        let mut uses: Vec<_> = snapshot
+            .uses(Key::On("x"))
+            .map(|u| (&u.file.path, u.value))
+            .collect();
+        uses.sort();
+        said.push(format!("{uses:?}"));
+    }
+    let mut used = Vec::new();
+    let mut first = 0;
+    for live in snapshot.segments() {
+        for (number, file) in live.files() {
+            used.push((
+                &file.path,
+                snapshot.names_used(first + number).collect::<Vec<_>>(),
+            ));
+        }
+        first += live.segment().files().len();
+    }
+    used.sort();
+    said.push(format!("{used:?}"));
+    said
+}
+
+proptest! {
+    #[test]
+    fn what_was_stored_leads_where_a_rebuild_does(
+        start in prop::collection::btree_map(path(), code(), 0..6),
+        edits in prop::collection::btree_map(path(), prop::option::weighted(0.7, code()), 0..4),
+        since in prop::collection::btree_map(path(), prop::option::weighted(0.7, code()), 0..4),
+        exclude in path(),
+    ) {
+        let change = |files: &mut Files, edits: &BTreeMap<String, Option<String>>| {
+            for (path, text) in edits {
+                match text {
+                    Some(text) => files.insert(path.clone(), text.clone()),
+                    None => files.remove(path),
+                };
+            }
+        };
+        let mut files = start;
+        let before = Index::build(scanned(sources(&files)));
+        before.apply(edits.iter().map(|(path, text)| match text {
+            Some(text) => Change::Put(scanned(sources(&[(path.clone(), text.clone())].into())).remove(0)),
+            None => Change::Remove(path.as_str().into()),
+        }));
+        change(&mut files, &edits);
+        let kept = files.clone();
+        let stored = decoded(&parts(&before.snapshot())).unwrap();
+        change(&mut files, &since);
+        let (restored, unknown) = stored.claim(sources(&files));
+        for source in &unknown {
+            prop_assert_ne!(kept.get(&*source.path).map(|text| &**text), Some(&*source.text));
+        }
+        let after = Index::restore(restored, scanned(unknown)).snapshot();
+        let rebuilt = Index::build(scanned(sources(&files))).snapshot();
+        let listed = |snapshot: &Snapshot| -> Vec<_> {
+            let file = |file: &Arc<SourceFile>| (file.path.clone(), file.text.clone(), file.facts.clone());
+            snapshot.files().map(file).collect()
+        };
+        prop_assert_eq!(listed(&after), listed(&rebuilt));
+        prop_assert_eq!(after.chunk_count(), rebuilt.chunk_count());
+        for limit in [3, 100] {
+            prop_assert_eq!(
+                found(&after, &QUERY, &exclude, limit),
+                found(&rebuilt, &QUERY, &exclude, limit)
+            );
+        }
+        prop_assert_eq!(symbols(&after), symbols(&rebuilt));
+    }
+}
+
+/// Files with some of everything that is stored.
+fn sample() -> Files {
+    let text = "<?php\nnamespace N;\nuse A\\{B, C as D};\n\n/** Doc */\nabstract class Alpha extends B \
+                implements D {\n use T { a as b; }\n const K = 1;\n private ?int $x = null;\n function \
+                delta(self $y): string { return $y->x->delta(K, B::L); }\n}\n\nfunction f() { require \
+                'g.php'; }\ndefine('M', 2);\n";
+    [("a.php", text), ("b/ä.php", "<?php\n\nf(new N\\Alpha);\n")]
+        .map(|(path, text)| (path.to_owned(), text.to_owned()))
+        .into()
+}
+
+#[test]
+fn damaged_bytes_are_told_or_read_as_others() {
+    let good = parts(&Index::build(scanned(sources(&sample()))).snapshot());
+    assert!(decoded(&good).is_ok());
+    let bytes = &good[0];
+    for at in 0..bytes.len() {
+        assert!(Stored::decode(&[&bytes[..at]]).is_err());
+        for bit in 0..8 {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1 << bit;
+            // No checksum here: what is read may be anything but a panic.
+            drop(Stored::decode(&[&flipped]));
+        }
+    }
+}
+
+/// Fails when stored bytes change: then [`FORMAT`] must change too.
+#[test]
+fn the_format_has_the_number_that_it_had() {
+    let stored = parts(&Index::build(scanned(sources(&sample()))).snapshot()).concat();
+    let told = format!("{FORMAT} {}", &blake3::hash(&stored).to_hex()[..16]);
+    insta::assert_snapshot!(told, @"1 f05f3a21802b80c0");
 }

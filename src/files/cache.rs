@@ -1,0 +1,227 @@
+//! What was learnt about a project, kept on disk for the next start.
+//!
+//! A folder holds a file for each project, named after its folders: a header,
+//! the parts of [`Snapshot::encode`], each with its length, and the BLAKE3 hash
+//! of all that. A file that another format, another user or a mishap has
+//! written is as good as none. Nothing that is wrong with the folder keeps
+//! anybody from working: a project is then read as if for the first time.
+//!
+//! Each file is written under another name and put in its place whole, so
+//! that of two processes that write it the last one's stays and a reader never
+//! sees a half. Who writes holds a lock on the file; one without a lock is what
+//! a process that was killed has left, and is removed by the next that writes.
+
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use tempfile::NamedTempFile;
+
+use super::Roots;
+use crate::index::{FORMAT, Snapshot, Stored};
+
+/// What every file starts with, and then the format's number.
+const MAGIC: &[u8; 8] = b"fimdidx\n";
+
+/// Files that nobody has read for this long are removed.
+const MAX_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// When the files have more bytes than this together, those not read for the
+/// longest time are removed.
+const MAX_BYTES: u64 = 2 << 30;
+
+/// The extension of a project's file.
+const KEPT: &str = "index";
+
+/// The extension of a file that is being written.
+const UNFINISHED: &str = "tmp";
+
+const HEADER_BYTES: usize = MAGIC.len() + 4;
+const LENGTH_BYTES: usize = 8;
+
+/// A folder of what was learnt about projects.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    folder: PathBuf,
+}
+
+impl Cache {
+    /// The cache in `folder`, which is made, for this user only, when something
+    /// is first written.
+    #[must_use]
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    /// What is kept about the project with these folders, in parallel on the
+    /// current rayon pool; nothing if there is nothing that can be used.
+    #[must_use]
+    pub fn load(&self, roots: &Roots) -> Stored {
+        let path = self.path(roots);
+        match load(&path) {
+            Ok(stored) => stored,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Stored::default(),
+            Err(error) => {
+                tracing::debug!("{}: {error}; it will be replaced", path.display());
+                Stored::default()
+            }
+        }
+    }
+
+    /// Keeps `snapshot` for the project with these folders, and removes what
+    /// has been of no use for long.
+    ///
+    /// # Errors
+    /// If the folder or a file in it cannot be written.
+    pub fn store(&self, roots: &Roots, snapshot: &Snapshot) -> io::Result<()> {
+        self.make_folder()?;
+        let path = self.path(roots);
+        let mut file = {
+            // Nobody takes a file for abandoned between its making and its locking.
+            let folder = File::open(&self.folder)?;
+            folder.lock()?;
+            self.prune(&path);
+            let file = tempfile::Builder::new()
+                .prefix("")
+                .suffix(&format!(".{UNFINISHED}"))
+                .tempfile_in(&self.folder)?;
+            file.as_file().lock()?;
+            file
+        };
+        write(&mut file, snapshot)?;
+        file.as_file().sync_all()?;
+        file.persist(&path)?;
+        File::open(&self.folder)?.sync_all()
+    }
+
+    fn path(&self, roots: &Roots) -> PathBuf {
+        let mut hasher = blake3::Hasher::new();
+        for folder in std::iter::once(roots.root()).chain(roots.includes()) {
+            let bytes = folder.as_os_str().as_bytes();
+            hasher.update(&(bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
+        }
+        self.folder
+            .join(hasher.finalize().to_hex().as_str())
+            .with_extension(KEPT)
+    }
+
+    fn make_folder(&self) -> io::Result<()> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)?;
+        // What is kept derives from private code.
+        if fs::metadata(&self.folder)?.mode() & 0o777 != 0o700 {
+            fs::set_permissions(&self.folder, Permissions::from_mode(0o700))?;
+        }
+        Ok(())
+    }
+
+    /// Removes files that are abandoned, too old or too many, but not `keep`.
+    fn prune(&self, keep: &Path) {
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                tracing::debug!("{}: {error}", self.folder.display());
+                return;
+            }
+        };
+        let now = SystemTime::now();
+        let mut kept = Vec::new();
+        // An entry that cannot be looked at may have been removed by another.
+        for path in entries.flatten().map(|entry| entry.path()) {
+            match path.extension().and_then(|extension| extension.to_str()) {
+                Some(UNFINISHED) if is_abandoned(&path) => remove(&path),
+                Some(KEPT) if path != keep => {
+                    let Ok(found) = fs::metadata(&path) else {
+                        continue;
+                    };
+                    let used = found.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+                    // A file from the future was used after the clock was set back.
+                    match now.duration_since(used) {
+                        Ok(age) if age > MAX_AGE => remove(&path),
+                        _ => kept.push((used, found.len(), path)),
+                    }
+                }
+                _ => {}
+            }
+        }
+        kept.sort_unstable();
+        let mut bytes = 0;
+        for (_, len, path) in kept.iter().rev() {
+            bytes += len;
+            if bytes > MAX_BYTES {
+                remove(path);
+            }
+        }
+    }
+}
+
+/// Whether nobody writes the file at `path` any more.
+fn is_abandoned(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| file.try_lock().is_ok())
+}
+
+fn remove(path: &Path) {
+    match fs::remove_file(path) {
+        Ok(()) => tracing::debug!("{}: removed from the cache", path.display()),
+        Err(error) => tracing::debug!("{}: {error}", path.display()),
+    }
+}
+
+fn write(file: &mut NamedTempFile, snapshot: &Snapshot) -> io::Result<()> {
+    let mut hasher = blake3::Hasher::new();
+    let mut out = BufWriter::new(file);
+    let mut put = |bytes: &[u8]| {
+        hasher.update(bytes);
+        out.write_all(bytes)
+    };
+    put(MAGIC)?;
+    put(&FORMAT.to_le_bytes())?;
+    for part in snapshot.encode() {
+        let part = part.map_err(io::Error::other)?;
+        put(&(part.len() as u64).to_le_bytes())?;
+        put(&part)?;
+    }
+    let hash = hasher.finalize();
+    out.write_all(hash.as_bytes())?;
+    out.flush()
+}
+
+fn load(path: &Path) -> io::Result<Stored> {
+    let damaged = || io::Error::new(io::ErrorKind::InvalidData, "damaged, or of another version");
+    let mut file = File::open(path)?;
+    if file.metadata()?.uid() != rustix::process::geteuid().as_raw() {
+        return Err(io::Error::other("written by another user"));
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    let (kept, hash) = bytes
+        .split_last_chunk::<{ blake3::OUT_LEN }>()
+        .ok_or_else(damaged)?;
+    let (header, mut rest) = kept.split_at_checked(HEADER_BYTES).ok_or_else(damaged)?;
+    let (magic, format) = header.split_at(MAGIC.len());
+    if magic != MAGIC || format != FORMAT.to_le_bytes() || blake3::hash(kept) != *hash {
+        return Err(damaged());
+    }
+    let mut parts = Vec::new();
+    while let Some((length, after)) = rest.split_first_chunk::<LENGTH_BYTES>() {
+        let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| damaged())?;
+        let (part, after) = after.split_at_checked(length).ok_or_else(damaged)?;
+        parts.push(part);
+        rest = after;
+    }
+    if !rest.is_empty() {
+        return Err(damaged());
+    }
+    let stored = Stored::decode(&parts).map_err(|_| damaged())?;
+    // When it was last of use, for `prune`.
+    if let Err(error) = file.set_modified(SystemTime::now()) {
+        tracing::debug!("{}: {error}", path.display());
+    }
+    Ok(stored)
+}

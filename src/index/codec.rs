@@ -1,0 +1,225 @@
+//! Numbers, lists of numbers and facts as bytes, and back. Long lists are
+//! written as the steps from one number to the next, in as few bytes as they
+//! need, and read into vectors of their exact size: the index is mostly such
+//! lists. Whatever the bytes, reading them gives a value or [`Damaged`].
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// The bytes are not those of a stored index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("damaged")]
+pub struct Damaged;
+
+/// The bytes that have been written.
+#[derive(Debug, Default)]
+pub(super) struct Encoder {
+    bytes: Vec<u8>,
+}
+
+impl Encoder {
+    pub(super) fn finish(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// A number, seven bits a byte, the lowest first; a set high bit says that
+    /// more follow.
+    pub(super) fn number(&mut self, mut number: u32) {
+        while number >= 0x80 {
+            self.bytes.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        self.bytes.push(number as u8);
+    }
+
+    /// How many numbers follow, and they.
+    pub(super) fn numbers(&mut self, numbers: impl ExactSizeIterator<Item = u32>) {
+        self.number(numbers.len() as u32);
+        numbers.for_each(|number| self.number(number));
+    }
+
+    /// Where lists start, and the end of the last: numbers that ascend from 0.
+    pub(super) fn offsets(&mut self, offsets: &[u32]) {
+        self.numbers(offsets.windows(2).map(|pair| pair[1] - pair[0]));
+    }
+
+    /// Lists of ascending numbers, which start at `offsets`.
+    pub(super) fn ascending(&mut self, offsets: &[u32], mut numbers: impl Iterator<Item = u32>) {
+        for pair in offsets.windows(2) {
+            let mut last = 0;
+            for number in numbers.by_ref().take((pair[1] - pair[0]) as usize) {
+                self.number(number - last);
+                last = number;
+            }
+        }
+    }
+
+    /// How many bytes follow, and they.
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+        self.number(bytes.len() as u32);
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Anything else.
+    ///
+    /// # Errors
+    /// If `value` cannot be written at all.
+    pub(super) fn value(&mut self, value: &impl Serialize) -> Result<(), postcard::Error> {
+        self.bytes = postcard::to_extend(value, std::mem::take(&mut self.bytes))?;
+        Ok(())
+    }
+}
+
+/// The bytes that have not been read yet. Reads what [`Encoder`]'s methods of
+/// the same names write.
+#[derive(Debug)]
+pub(super) struct Decoder<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Decoder<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    /// Succeeds if nothing is left.
+    pub(super) fn finish(self) -> Result<(), Damaged> {
+        ensure(self.rest.is_empty())
+    }
+
+    pub(super) fn number(&mut self) -> Result<u32, Damaged> {
+        let mut number = 0;
+        for shift in (0..32).step_by(7) {
+            let (&byte, rest) = self.rest.split_first().ok_or(Damaged)?;
+            self.rest = rest;
+            number |= u32::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok(number);
+            }
+        }
+        Err(Damaged)
+    }
+
+    /// How many of something follow that takes a byte or more each.
+    pub(super) fn count(&mut self) -> Result<usize, Damaged> {
+        let count = self.number()? as usize;
+        ensure(count <= self.rest.len())?;
+        Ok(count)
+    }
+
+    pub(super) fn numbers(&mut self) -> Result<Vec<u32>, Damaged> {
+        let count = self.count()?;
+        let mut numbers = Vec::with_capacity(count);
+        for _ in 0..count {
+            numbers.push(self.number()?);
+        }
+        Ok(numbers)
+    }
+
+    pub(super) fn offsets(&mut self) -> Result<Vec<u32>, Damaged> {
+        let count = self.count()?;
+        let mut offsets = Vec::with_capacity(count + 1);
+        let mut end = 0_u32;
+        offsets.push(end);
+        for _ in 0..count {
+            end = end.checked_add(self.number()?).ok_or(Damaged)?;
+            offsets.push(end);
+        }
+        Ok(offsets)
+    }
+
+    /// Each number is below `limit`.
+    pub(super) fn ascending(&mut self, offsets: &[u32], limit: u32) -> Result<Vec<u32>, Damaged> {
+        let total = offsets.last().map_or(0, |&end| end as usize);
+        ensure(total <= self.rest.len())?;
+        let mut numbers = Vec::with_capacity(total);
+        for pair in offsets.windows(2) {
+            let mut last = 0_u32;
+            for _ in pair[0]..pair[1] {
+                last = last.checked_add(self.number()?).ok_or(Damaged)?;
+                ensure(last < limit)?;
+                numbers.push(last);
+            }
+        }
+        Ok(numbers)
+    }
+
+    pub(super) fn bytes(&mut self) -> Result<&'a [u8], Damaged> {
+        let count = self.count()?;
+        let (bytes, rest) = self.rest.split_at(count);
+        self.rest = rest;
+        Ok(bytes)
+    }
+
+    pub(super) fn value<T: DeserializeOwned>(&mut self) -> Result<T, Damaged> {
+        let (value, rest) = postcard::take_from_bytes(self.rest).map_err(|_| Damaged)?;
+        self.rest = rest;
+        Ok(value)
+    }
+}
+
+/// Succeeds if what undamaged bytes fulfil is so.
+pub(super) fn ensure(holds: bool) -> Result<(), Damaged> {
+    if holds { Ok(()) } else { Err(Damaged) }
+}
+
+/// New numbers for the things that stay when others go: those that stay keep
+/// their order.
+#[derive(Debug)]
+pub(super) struct Renumbering {
+    /// [`Renumbering::GONE`] for what goes.
+    new: Vec<u32>,
+}
+
+impl Renumbering {
+    const GONE: u32 = u32::MAX;
+
+    /// One bit for each thing: whether it stays.
+    pub(super) fn new(stays: impl Iterator<Item = bool>) -> Self {
+        let mut next = 0;
+        let number = |stays: bool| {
+            if !stays {
+                return Self::GONE;
+            }
+            next += 1;
+            next - 1
+        };
+        Self {
+            new: stays.map(number).collect(),
+        }
+    }
+
+    /// The new number of what has number `old`, if it stays.
+    pub(super) fn of(&self, old: u32) -> Option<u32> {
+        Some(self.new[old as usize]).filter(|&new| new != Self::GONE)
+    }
+
+    /// Keeps the items that stay, of a list with one for each thing.
+    pub(super) fn keep<T>(&self, items: &mut Vec<T>) {
+        let mut stays = self.new.iter().map(|&new| new != Self::GONE);
+        items.retain(|_| stays.next() == Some(true));
+        items.shrink_to_fit();
+    }
+
+    /// Keeps the lists that stay, of one for each thing, which start at
+    /// `offsets`; gives where they start now. `move_item` is called for each
+    /// item kept, with its old and its new place.
+    pub(super) fn lists(
+        &self,
+        offsets: &[u32],
+        mut move_item: impl FnMut(usize, usize) -> bool,
+    ) -> Vec<u32> {
+        let mut kept = vec![0];
+        let mut end = 0;
+        for (list, pair) in offsets.windows(2).enumerate() {
+            if self.new[list] == Self::GONE {
+                continue;
+            }
+            for from in pair[0]..pair[1] {
+                end += usize::from(move_item(from as usize, end));
+            }
+            kept.push(end as u32);
+        }
+        kept
+    }
+}
