@@ -294,6 +294,9 @@ fn a_file_that_may_not_be_read_is_no_source_until_it_may() {
         let mut command = Command::new("setpriv");
         command.args(["--reuid=65534", "--clear-groups"]);
         command.arg(fimd().get_program());
+        let surroundings = fimd();
+        let set = surroundings.get_envs();
+        command.envs(set.filter_map(|(name, value)| Some((name, value?))));
         command
     } else {
         fimd()
