@@ -255,20 +255,30 @@ mod tests {
             scores.sort_by(f64::total_cmp);
             [1, 3, 5, 7, 9].map(|tenth| scores[scores.len() * tenth / 10])
         };
-        let span = quantiles(&all)[4] - quantiles(&all)[0];
+        let whole = quantiles(&all);
+        let off = |part: &[usize]| {
+            let pairs = quantiles(part).into_iter().zip(whole);
+            pairs.map(|(part, whole)| (part - whole).abs()).sum::<f64>()
+        };
         let options = Options {
             curriculum: true,
             curriculum_top_pct: 10,
             ..Options::default()
         };
+        let (mut layered, mut random) = (0.0, 0.0);
         for seed in 0..20 {
-            let parts = split(&entries, &options, &mut ChaCha8Rng::seed_from_u64(seed));
-            for (val, whole) in quantiles(&parts.val).iter().zip(quantiles(&all)) {
-                // A tenth of the files at random misses this for most seeds.
-                assert!((val - whole).abs() < span / 12.0, "{seed}: {val} {whole}");
-            }
-            assert!(quantiles(&parts.train)[0] > quantiles(&all)[4]);
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let parts = split(&entries, &options, &mut rng);
+            let hardest = |part: &[usize]| quantiles(part)[4];
+            assert!(hardest(&parts.train) > hardest(&all));
+            layered += off(&parts.val);
+            let mut files: Vec<_> = (0..sizes.len()).collect();
+            files.shuffle(&mut rng);
+            let drawn = &files[..20];
+            let is_drawn = |at: &usize| drawn.contains(&entries[*at].file);
+            random += off(&all.iter().copied().filter(is_drawn).collect::<Vec<_>>());
         }
+        assert!(3.0 * layered < random, "{layered} {random}");
     }
 
     #[test]
