@@ -18,7 +18,7 @@ use etcetera::base_strategy::{BaseStrategy, Xdg};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{Limits, Settings};
+use crate::config::{ContextSettings, Limits, Settings};
 use crate::files::Cache;
 
 /// Fill-in-the-middle completion on your own PHP code.
@@ -62,6 +62,7 @@ enum Command {
 #[derive(Debug)]
 struct Setup {
     limits: Limits,
+    context: ContextSettings,
     /// Where what is learnt about projects is kept.
     cache: Option<Cache>,
 }
@@ -110,8 +111,9 @@ impl Cli {
     fn run(self) -> Result<ExitCode, Error> {
         let settings = self.settings.clone();
         let setup = || match Settings::load(settings.as_deref()) {
-            Ok(Settings { limits }) => Ok(Setup {
+            Ok(Settings { limits, context }) => Ok(Setup {
                 limits,
+                context,
                 cache: if self.no_cache { None } else { cache() },
             }),
             Err(error) => Err(Error::Usage(error.to_string())),

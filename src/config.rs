@@ -14,6 +14,7 @@ use etcetera::base_strategy::Xdg;
 use toml_edit::{Document, Item, TableLike, Value};
 
 use crate::files::WalkOptions;
+use crate::secrets::InContext;
 
 /// Where the settings file is, below the user's configuration folder.
 const FILE: &str = "fimd/settings.toml";
@@ -23,6 +24,15 @@ const FILE: &str = "fimd/settings.toml";
 pub struct Settings {
     /// The section `[limits]`.
     pub limits: Limits,
+    /// The section `[context]`.
+    pub context: ContextSettings,
+}
+
+/// What the contexts are like that editors get.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ContextSettings {
+    /// What becomes of secrets in them, unless a client asks otherwise.
+    pub secrets: InContext,
 }
 
 /// How much of everything there may be. What goes beyond is refused with an
@@ -142,15 +152,19 @@ impl Settings {
         let mut settings = Self::default();
         for (key, item) in document.iter() {
             let at = place(document.as_table(), key, item);
-            if key != "limits" {
-                return Err(Wrong::new(at, format!("{key}: unknown; expected [limits]")));
+            if !["limits", "context"].contains(&key) {
+                let what = format!("{key}: unknown; expected [limits] or [context]");
+                return Err(Wrong::new(at, what));
             }
-            let Some(limits) = item.as_table_like() else {
+            let Some(section) = item.as_table_like() else {
                 let found = item.type_name();
-                let what = format!("limits: expected a section, found {found}");
+                let what = format!("{key}: expected a section, found {found}");
                 return Err(Wrong::new(at, what));
             };
-            settings.limits = read_limits(limits)?;
+            match key {
+                "limits" => settings.limits = read_limits(section)?,
+                _ => settings.context = read_context(section)?,
+            }
         }
         Ok(settings)
     }
@@ -185,6 +199,28 @@ fn read_limits(table: &dyn TableLike) -> Result<Limits, Wrong> {
         }
     }
     Ok(limits)
+}
+
+fn read_context(table: &dyn TableLike) -> Result<ContextSettings, Wrong> {
+    let mut context = ContextSettings::default();
+    for (key, item) in table.iter() {
+        let at = place(table, key, item);
+        if key != "secrets" {
+            let what = format!("context.{key}: unknown; expected secrets");
+            return Err(Wrong::new(at, what));
+        }
+        context.secrets = match item.as_str() {
+            Some("redact") => InContext::Redact,
+            Some("keep") => InContext::Keep,
+            found => {
+                let found = found.map_or(item.type_name().to_owned(), |text| format!("{text:?}"));
+                let what =
+                    format!(r#"context.secrets: expected "redact" or "keep", found {found}"#);
+                return Err(Wrong::new(at, what));
+            }
+        };
+    }
+    Ok(context)
 }
 
 /// What is wrong with a settings file.
@@ -240,6 +276,14 @@ mod tests {
     }
 
     #[test]
+    fn secrets_can_be_kept() {
+        let secrets = |text| load(text).unwrap().context.secrets;
+        assert_eq!(secrets("[limits]\nmax_files = 5"), InContext::Redact);
+        assert_eq!(secrets("[context]\nsecrets = 'redact'"), InContext::Redact);
+        assert_eq!(secrets("context.secrets = 'keep'"), InContext::Keep);
+    }
+
+    #[test]
     fn every_key_sets_a_limit_of_its_own() {
         for (number, key) in Limits::KEYS.iter().enumerate() {
             let text = format!("[limits]\n{key} = {}\n", number + 1);
@@ -255,9 +299,21 @@ mod tests {
             ("\n\n[limits]\nmax_files = \n", "s.toml:4: not TOML: "),
             (
                 "\n[limit]\nmax_files = 1",
-                "s.toml:2: limit: unknown; expected [limits]",
+                "s.toml:2: limit: unknown; expected [limits] or [context]",
             ),
             ("limits = 5", "s.toml:1: limits: expected a section, found "),
+            (
+                "[context]\nsecret = \"keep\"",
+                "s.toml:2: context.secret: unknown; expected secrets",
+            ),
+            (
+                "[context]\nsecrets = \"drop\"",
+                "s.toml:2: context.secrets: expected \"redact\" or \"keep\", found \"drop\"",
+            ),
+            (
+                "[context]\nsecrets = false",
+                "s.toml:2: context.secrets: expected \"redact\" or \"keep\", found boolean",
+            ),
             (
                 "[limits]\n\nmax_flies = 1",
                 "s.toml:3: limits.max_flies: unknown; expected one of max_files, ",

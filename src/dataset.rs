@@ -18,33 +18,39 @@
 
 pub mod duplicates;
 mod example;
+pub mod generated;
 pub mod holes;
 mod options;
 pub mod quality;
 pub mod read;
+pub mod rejects;
 pub mod report;
+mod seen;
+mod sources;
 pub mod split;
 pub mod template;
 mod tested;
+pub mod vendored;
 pub mod write;
 
 use std::sync::Arc;
 
 use rand::RngExt;
 use rand::seq::SliceRandom;
-use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use self::example::Example;
 pub use self::holes::SpanKind;
-pub use self::options::{Options, SplitBy, WrongOption};
+pub use self::options::{Dedup, OnSecret, Options, SplitBy, WrongOption};
 
-use self::example::{batch_examples, example_of, file_holes};
-use self::holes::Measure;
+use self::example::{Maker, Plan};
+use self::rejects::Reject;
 use self::report::Report;
+use self::seen::{Place, Seen};
+use self::sources::{Source, sources};
 use self::split::Entry;
 use crate::cancel::{Cancel, Cancelled};
-use crate::files;
-use crate::index::{Snapshot, SourceFile};
+use crate::index::Snapshot;
+use crate::secrets::{self, RulesError, Secrets};
 
 /// Source bytes worked on at a time: what bounds the memory for examples.
 const BATCH_BYTES: usize = 128 << 10;
@@ -58,6 +64,9 @@ pub enum Error {
     /// The sink could not take the examples.
     #[error("the dataset cannot be written: {0}")]
     Sink(#[from] std::io::Error),
+    /// Secrets could not be found.
+    #[error(transparent)]
+    Secrets(#[from] RulesError),
     /// The work was asked to stop.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -75,6 +84,14 @@ pub trait Sink {
     /// # Errors
     /// If it cannot be kept; ends the run.
     fn example(&mut self, line: &str) -> std::io::Result<()>;
+
+    /// Takes a line of the file of rejects (see [`mod@rejects`]), if it keeps one.
+    ///
+    /// # Errors
+    /// If it cannot be kept; ends the run.
+    fn reject(&mut self, _line: &str) -> std::io::Result<()> {
+        Ok(())
+    }
 
     /// Takes the order in which the examples, counted from 0 as they came, are
     /// wanted in the two parts.
@@ -112,37 +129,77 @@ pub fn run(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, Error> {
     options.check()?;
+    let secrets = Secrets::new()?;
     let mut report = Report::new(options);
-    let sources = sources(snapshot, options, in_root, &mut report);
+    let sources = sources(snapshot, options, in_root, cancel)?;
+    report.counts.files_indexed = sources.files;
+    for skipped in &sources.skipped {
+        report.skip(skipped.path, &skipped.reason);
+        report.duplicates.note_file(skipped);
+        sink.reject(&skipped.reject().line()?)?;
+    }
+    let sources = sources.used;
+    let maker = Maker {
+        snapshot,
+        options,
+        secrets: &secrets,
+        cancel,
+    };
+    let refusals = Refusals {
+        sources: &sources,
+        secrets: &secrets,
+        keep: options.rejects.is_some(),
+    };
     let mut state = Progress {
         files_total: sources.len(),
         ..Progress::default()
     };
     let (mut entries, mut kinds) = (Vec::new(), Vec::new());
-    let mut seen = FxHashSet::default();
+    let (mut alike, mut equal) = (Seen::default(), Seen::default());
     for batch in batches(&sources) {
         progress(state);
-        for (file, examples) in
-            (state.files_done..).zip(batch_examples(snapshot, batch, options, cancel)?)
+        let mut plans = maker.plans(batch)?;
+        for (file, plan) in (state.files_done..).zip(&mut plans) {
+            refusals.of_plan(file, plan, &mut alike, &mut report, sink)?;
+        }
+        for ((file, plan), outcomes) in (state.files_done..)
+            .zip(&plans)
+            .zip(maker.examples(&plans)?)
         {
             let before = entries.len();
-            for (reason, count) in examples.rejected {
-                report.reject(reason, count);
-            }
-            for ready in examples.ready {
-                if !seen.insert(ready.digest) {
-                    report.reject("duplicate_example", 1);
+            for (planned, outcome) in plan.holes.iter().zip(outcomes) {
+                let hole = &planned.hole.range;
+                let place = Place {
+                    file,
+                    hole: hole.clone(),
+                };
+                let ready = match outcome.example {
+                    Ok(ready) => ready,
+                    Err(reason) => {
+                        report.reject(reason, 1);
+                        report.secrets.note_refused(&outcome.secrets);
+                        refusals.write(&place, reason, None, sink)?;
+                        continue;
+                    }
+                };
+                if options.dedup != Dedup::Off
+                    && let Some(first) = equal.note(ready.digest, place.clone())
+                {
+                    report.reject(DUPLICATE, 1);
+                    refusals.write(&place, DUPLICATE, Some(first), sink)?;
                     continue;
                 }
+                report.secrets.note(&outcome.secrets);
                 sink.example(&ready.line)?;
                 entries.push(Entry {
                     file,
+                    cluster: batch[file - state.files_done].cluster,
                     complexity: ready.complexity,
                 });
                 kinds.push(ready.kind);
             }
             if entries.len() == before {
-                report.skip(&sources[file].path, "no hole fits");
+                report.skip(&plan.file.path, "no hole fits");
             } else {
                 report.counts.files_used += 1;
             }
@@ -154,10 +211,87 @@ pub fn run(
     if entries.is_empty() {
         return Err(Error::Nothing(report.counts.files_indexed));
     }
+    report.duplicates.finish(&alike, &equal);
     let parts = split::split(&entries, options, &mut options.rng("\0split"));
     sink.finish(&parts)?;
     report.finish(&entries, &kinds, &parts);
     Ok(report)
+}
+
+/// The reason of an example whose text another one has.
+const DUPLICATE: &str = "duplicate_example";
+/// The reason of an example that is nearly another one.
+const NEAR_DUPLICATE: &str = "near_duplicate_example";
+
+/// Accounts for the holes that nothing came of.
+struct Refusals<'a> {
+    sources: &'a [Source<'a>],
+    secrets: &'a Secrets,
+    /// Whether somebody wants to see them.
+    keep: bool,
+}
+
+impl Refusals<'_> {
+    /// Takes the near duplicates out of `plan`, that of file number `file`, and
+    /// accounts for all that it has turned down.
+    fn of_plan(
+        &self,
+        file: usize,
+        plan: &mut Plan<'_>,
+        alike: &mut Seen,
+        report: &mut Report,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Error> {
+        for (reason, count) in std::mem::take(&mut plan.rejected) {
+            report.reject(reason, count);
+        }
+        for refused in std::mem::take(&mut plan.refused) {
+            let hole = refused.range;
+            self.write(&Place { file, hole }, refused.reason, None, sink)?;
+        }
+        for planned in std::mem::take(&mut plan.holes) {
+            let place = Place {
+                file,
+                hole: planned.hole.range.clone(),
+            };
+            match planned.key.and_then(|key| alike.note(key, place.clone())) {
+                Some(first) => {
+                    report.reject(NEAR_DUPLICATE, 1);
+                    self.write(&place, NEAR_DUPLICATE, Some(first), sink)?;
+                }
+                None => plan.holes.push(planned),
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the hole at `place` to the rejects, if they are kept.
+    fn write(
+        &self,
+        place: &Place,
+        reason: &'static str,
+        first: Option<&Place>,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Error> {
+        if !self.keep {
+            return Ok(());
+        }
+        let file = self.sources[place.file].file;
+        let found = self.secrets.find_around(&file.text, place.hole.clone());
+        let middle = secrets::replace(&file.text, place.hole.clone(), &found);
+        let reject = Reject {
+            filepath: &file.path,
+            start_byte: Some(place.hole.start),
+            end_byte: Some(place.hole.end),
+            reason,
+            duplicate_of: first.map(|first| {
+                let path = &self.sources[first.file].file.path;
+                format!("{path}:{}..{}", first.hole.start, first.hole.end)
+            }),
+            middle: Some(&middle),
+        };
+        Ok(sink.reject(&reject.line()?)?)
+    }
 }
 
 /// `count` random examples, from as many different files as there are.
@@ -172,98 +306,63 @@ pub fn preview(
     cancel: &Cancel,
 ) -> Result<Vec<Example>, Error> {
     options.check()?;
-    let mut report = Report::new(options);
-    let mut files = sources(snapshot, options, in_root, &mut report);
+    let secrets = Secrets::new()?;
+    // Near duplicates would have to be looked for in the whole project.
+    let quick = Options {
+        dedup: match options.dedup {
+            Dedup::Near => Dedup::Exact,
+            other => other,
+        },
+        val_split: 0.0,
+        ..options.clone()
+    };
+    let sources = sources(snapshot, &quick, in_root, cancel)?;
+    let maker = Maker {
+        snapshot,
+        options,
+        secrets: &secrets,
+        cancel,
+    };
+    let mut files = sources.used;
     let mut rng = options.rng("\0preview");
     files.shuffle(&mut rng);
     let mut pending = Vec::new();
     let mut examples = Vec::new();
-    for file in files {
+    for source in files {
         if examples.len() == count {
             break;
         }
-        cancel.check()?;
-        let mut holes = file_holes(file, options).holes;
-        if !holes.is_empty() {
-            let hole = holes.swap_remove(rng.random_range(0..holes.len()));
-            examples.extend(example_of(
-                snapshot,
-                file,
-                &Measure::new(&file.text),
-                &hole,
-                options,
-                cancel,
-            )?);
-            pending.extend(holes.into_iter().map(|hole| (file, hole)));
+        let mut plan = maker.plan(source.file)?;
+        if !plan.holes.is_empty() {
+            let at = rng.random_range(0..plan.holes.len());
+            let planned = plan.holes.swap_remove(at);
+            examples.extend(maker.example(&plan, &planned.hole)?.example.ok());
+            let holes = std::mem::take(&mut plan.holes);
+            let plan = Arc::new(plan);
+            let others = holes.into_iter().map(|planned| planned.hole);
+            pending.extend(others.map(|hole| (Arc::clone(&plan), hole)));
         }
     }
     pending.shuffle(&mut rng);
-    for (file, hole) in pending {
+    for (plan, hole) in pending {
         if examples.len() == count {
             break;
         }
-        examples.extend(example_of(
-            snapshot,
-            file,
-            &Measure::new(&file.text),
-            &hole,
-            options,
-            cancel,
-        )?);
+        examples.extend(maker.example(&plan, &hole)?.example.ok());
     }
     if examples.is_empty() {
-        return Err(Error::Nothing(report.counts.files_indexed));
+        return Err(Error::Nothing(sources.files));
     }
     Ok(examples)
 }
 
-/// The files that give examples, in the order of keys; `report` says why the others do not.
-fn sources<'a>(
-    snapshot: &'a Snapshot,
-    options: &Options,
-    in_root: InRoot<'_>,
-    report: &mut Report,
-) -> Vec<&'a Arc<SourceFile>> {
-    let tests = options
-        .tested_only
-        .then(|| tested::Tests::new(snapshot.files()));
-    let mut texts: FxHashMap<blake3::Hash, &str> = FxHashMap::default();
-    let mut sources = Vec::new();
-    for file in snapshot.files() {
-        report.counts.files_indexed += 1;
-        let reason = if !in_root(&file.path) {
-            Some("only in an include path")
-        } else if file.lossy {
-            Some("not UTF-8")
-        } else if let Some(reason) = files::left_out_of_dataset(&file.path) {
-            Some(reason)
-        } else if tests.as_ref().is_some_and(|tests| !tests.cover(file)) {
-            Some("no test for it")
-        } else if texts
-            .insert(blake3::hash(file.text.as_bytes()), &file.path)
-            .is_some()
-        {
-            Some("same text as another file")
-        } else {
-            None
-        };
-        match reason {
-            Some(reason) => report.skip(&file.path, reason),
-            None => sources.push(file),
-        }
-    }
-    sources
-}
-
 /// Cuts `files` into runs of about [`BATCH_BYTES`].
-fn batches<'a>(
-    mut files: &'a [&'a Arc<SourceFile>],
-) -> impl Iterator<Item = &'a [&'a Arc<SourceFile>]> {
+fn batches<'a>(mut files: &'a [Source<'a>]) -> impl Iterator<Item = &'a [Source<'a>]> {
     std::iter::from_fn(move || {
         let mut bytes = 0;
-        let fits = files.iter().take_while(|file| {
+        let fits = files.iter().take_while(|source| {
             let first = bytes == 0;
-            bytes += file.text.len();
+            bytes += source.file.text.len();
             first || bytes <= BATCH_BYTES
         });
         let (batch, rest) = files.split_at(fits.count());

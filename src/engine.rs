@@ -24,8 +24,9 @@ use self::jobs::Jobs;
 use self::pool::{Pool, Turns};
 use self::status::{Client, Tally};
 use crate::cancel::{Cancel, Cancelled};
-use crate::config::Limits;
+use crate::config::{Limits, Settings};
 use crate::files::{Cache, FilesError, Roots};
+use crate::secrets::{InContext, RulesError, Secrets};
 
 /// Why the engine has no project to give.
 #[derive(Debug, thiserror::Error)]
@@ -41,12 +42,20 @@ pub enum OpenError {
     Work(#[from] WorkError),
 }
 
-/// The threads that the engine works on could not be started.
+/// Why there is no engine.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot start {threads} worker threads: {reason}")]
-pub struct StartError {
-    threads: usize,
-    reason: String,
+pub enum StartError {
+    /// The threads that it works on could not be started.
+    #[error("cannot start {threads} worker threads: {reason}")]
+    Threads {
+        /// How many were wanted.
+        threads: usize,
+        /// Why they are not there.
+        reason: String,
+    },
+    /// It could not find secrets.
+    #[error(transparent)]
+    Secrets(#[from] RulesError),
 }
 
 /// How long a project stays after the last who held it: an editor that is
@@ -68,7 +77,8 @@ pub struct Engine {
 
 #[derive(Debug)]
 struct Shared {
-    limits: Limits,
+    settings: Settings,
+    secrets: Arc<Secrets>,
     tally: Arc<Tally>,
     /// For what clients wait for while people type.
     requests: Pool,
@@ -88,18 +98,19 @@ type Slot = Arc<tokio::sync::Mutex<Weak<Project>>>;
 
 impl Engine {
     /// An engine without projects, with as many threads as the machine has
-    /// processors, that keeps to `limits`. What it learns about projects it
+    /// processors, that keeps to `settings`. What it learns about projects it
     /// keeps in `cache`.
     ///
     /// # Errors
-    /// If the threads cannot be started.
-    pub fn new(limits: Limits, cache: Option<Cache>) -> Result<Self, StartError> {
+    /// See [`StartError`].
+    pub fn new(settings: Settings, cache: Option<Cache>) -> Result<Self, StartError> {
         let requests = Pool::new()?;
         Ok(Self {
             turns: requests.turns(),
             client: None,
             shared: Arc::new(Shared {
-                limits,
+                settings,
+                secrets: Arc::new(Secrets::new()?),
                 tally: Arc::new(Tally::new()),
                 requests,
                 reading: Pool::new()?,
@@ -126,7 +137,19 @@ impl Engine {
     /// How much of everything there may be.
     #[must_use]
     pub fn limits(&self) -> &Limits {
-        &self.shared.limits
+        &self.shared.settings.limits
+    }
+
+    /// What becomes of secrets in a context unless the client asks otherwise.
+    #[must_use]
+    pub fn secrets_in_context(&self) -> InContext {
+        self.shared.settings.context.secrets
+    }
+
+    /// What finds secrets.
+    #[must_use]
+    pub fn secrets(&self) -> &Arc<Secrets> {
+        &self.shared.secrets
     }
 
     /// The number of the client whose handle this is, counted from 1.
@@ -205,7 +228,7 @@ impl Engine {
             self.on_disk(&project.disk, refresh).await??;
             return Ok(project);
         }
-        let options = self.shared.limits.walk();
+        let options = self.shared.settings.limits.walk();
         let cache = self.shared.cache.clone();
         let work = move || {
             let started = Instant::now();
@@ -345,7 +368,7 @@ mod tests {
 
     #[tokio::test]
     async fn those_who_name_the_same_folders_share_an_index() {
-        let engine = Engine::new(Limits::default(), None).unwrap();
+        let engine = Engine::new(Settings::default(), None).unwrap();
         let (_folder, roots) = folder();
         let open = || engine.project(roots.clone(), Cancel::default());
         let (first, second) = tokio::join!(open(), open());
@@ -356,7 +379,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_project_named_again_is_brought_up_to_date() {
-        let engine = Engine::new(Limits::default(), None).unwrap();
+        let engine = Engine::new(Settings::default(), None).unwrap();
         let (folder, roots) = folder();
         let open = || engine.project(roots.clone(), Cancel::default());
         let project = open().await.unwrap();
@@ -370,7 +393,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_project_that_nobody_holds_is_dropped_some_minutes_later() {
-        let engine = Engine::new(Limits::default(), None).unwrap();
+        let engine = Engine::new(Settings::default(), None).unwrap();
         let (_folder, roots) = folder();
         let project = engine.project(roots, Cancel::default()).await.unwrap();
         let alive = Arc::downgrade(&project);
@@ -387,7 +410,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_cancelled_project_is_not_read() {
-        let engine = Engine::new(Limits::default(), None).unwrap();
+        let engine = Engine::new(Settings::default(), None).unwrap();
         let (_folder, roots) = folder();
         let cancel = Cancel::default();
         cancel.cancel();

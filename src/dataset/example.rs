@@ -1,18 +1,22 @@
 //! One example: a hole, the context for it, and the text around it that fits.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
 
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::holes::{self, Chosen, Hole, Measure, SpanKind};
-use super::{Error, Options, quality};
+use super::options::{Dedup, OnSecret};
+use super::rejects::Refused;
+use super::sources::Source;
+use super::{Error, Options, duplicates, quality};
 use crate::cancel::{Cancel, Cancelled};
-use crate::context;
+use crate::context::{self, Context};
 use crate::index::{Snapshot, SourceFile};
+use crate::secrets::{self, Secret, Secrets};
 
 /// Each context reads its whole buffer, so the contexts of one file cost its
 /// size times its holes. In files above 256 KiB this many bytes are read in
@@ -46,8 +50,13 @@ pub struct Example {
     pub middle_lines: usize,
     /// See [`quality::complexity`].
     pub complexity_score: f64,
+    /// That of the whole file.
+    pub file_complexity: f64,
     /// The `max_chars` that the context was assembled with; 0 for none.
     pub context_max_chars: usize,
+    /// How many secrets placeholders stand for, in context, prefix, middle and
+    /// suffix. Without one the last three are the file's own bytes.
+    pub redacted: u64,
 }
 
 /// An example made ready to be written.
@@ -62,45 +71,230 @@ pub(super) struct Ready {
     pub(super) complexity: f64,
 }
 
-/// What one file gave.
-pub(super) struct FileExamples {
-    /// Its examples, in the order of holes.
-    pub(super) ready: Vec<Ready>,
-    /// What was turned down, by reason.
-    pub(super) rejected: BTreeMap<&'static str, u64>,
+/// A hole that something may come of.
+pub(super) struct Planned {
+    /// The hole.
+    pub(super) hole: Hole,
+    /// What near duplicates have in common with it, where that matters.
+    pub(super) key: Option<[u8; 16]>,
 }
 
-/// The examples of each file of `batch`, in its order.
-pub(super) fn batch_examples(
-    snapshot: &Snapshot,
-    batch: &[&Arc<SourceFile>],
-    options: &Options,
-    cancel: &Cancel,
-) -> Result<Vec<FileExamples>, Error> {
-    batch
-        .par_iter()
-        .map(|file| {
-            cancel.check()?;
-            let Chosen {
-                holes,
-                mut rejected,
-            } = file_holes(file, options);
-            let measure = Measure::new(&file.text);
-            let examples: Vec<_> = holes
-                .par_iter()
-                .map(|hole| {
-                    let example = example_of(snapshot, file, &measure, hole, options, cancel)?;
-                    example.map(|example| Ready::new(&example)).transpose()
-                })
-                .collect::<Result<_, Error>>()?;
-            let in_all = examples.len();
-            let ready: Vec<_> = examples.into_iter().flatten().collect();
-            if ready.len() < in_all {
-                rejected.insert("marker_in_text", (in_all - ready.len()) as u64);
+/// A file with its holes, before any of them has cost a context.
+pub(super) struct Plan<'a> {
+    /// The file.
+    pub(super) file: &'a SourceFile,
+    measure: Measure<'a>,
+    /// The secrets of the whole file; none if they are kept.
+    secrets: Vec<Secret>,
+    /// See [`Example::file_complexity`].
+    complexity: f64,
+    /// In the order of their starts.
+    pub(super) holes: Vec<Planned>,
+    /// Proposals turned down, by reason.
+    pub(super) rejected: BTreeMap<&'static str, u64>,
+    /// The holes and proposals turned down that somebody may want to see; all
+    /// are counted in `rejected`.
+    pub(super) refused: Vec<Refused>,
+}
+
+/// What came of a hole.
+pub(super) struct Outcome<T> {
+    /// The example, or why there is none.
+    pub(super) example: Result<T, &'static str>,
+    /// The secrets in its four parts, by kind.
+    pub(super) secrets: BTreeMap<&'static str, u64>,
+}
+
+/// Makes the examples of one run.
+pub(super) struct Maker<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) options: &'a Options,
+    pub(super) secrets: &'a Secrets,
+    pub(super) cancel: &'a Cancel,
+}
+
+impl Maker<'_> {
+    /// The plan of each file of `batch`, in its order.
+    pub(super) fn plans<'f>(&self, batch: &[Source<'f>]) -> Result<Vec<Plan<'f>>, Cancelled> {
+        batch
+            .par_iter()
+            .map(|source| self.plan(source.file))
+            .collect()
+    }
+
+    /// What comes of each hole of each of `plans`, in their order.
+    pub(super) fn examples(&self, plans: &[Plan<'_>]) -> Result<Vec<Vec<Outcome<Ready>>>, Error> {
+        let ready = |plan: &Plan<'_>, planned: &Planned| {
+            let Outcome { example, secrets } = self.example(plan, &planned.hole)?;
+            Ok(Outcome {
+                example: match example {
+                    Ok(example) => Ok(Ready::new(&example)?),
+                    Err(reason) => Err(reason),
+                },
+                secrets,
+            })
+        };
+        let of_plan = |plan: &Plan<'_>| {
+            let holes = plan.holes.par_iter();
+            holes.map(|planned| ready(plan, planned)).collect()
+        };
+        plans.par_iter().map(of_plan).collect()
+    }
+
+    /// The holes of `file` that may become examples.
+    pub(super) fn plan<'f>(&self, file: &'f SourceFile) -> Result<Plan<'f>, Cancelled> {
+        self.cancel.check()?;
+        let options = self.options;
+        let Chosen {
+            holes,
+            mut rejected,
+            mut refused,
+        } = file_holes(file, options);
+        let secrets = match options.secrets {
+            OnSecret::Keep => Vec::new(),
+            OnSecret::Redact | OnSecret::Drop => self.secrets.find(&file.text),
+        };
+        let mut planned = Vec::with_capacity(holes.len());
+        for hole in holes {
+            let objection = objection_to_secrets(&hole.range, &secrets, options.secrets);
+            if let Some(reason) = objection {
+                *rejected.entry(reason).or_default() += 1;
+                let range = hole.range;
+                refused.push(Refused { range, reason });
+                continue;
             }
-            Ok(FileExamples { ready, rejected })
+            let key = (options.dedup == Dedup::Near).then(|| {
+                let Range { start, end } = hole.range;
+                let text = &*file.text;
+                duplicates::example_key(&text[..start], &text[start..end], &text[end..])
+            });
+            planned.push(Planned { hole, key });
+        }
+        Ok(Plan {
+            file,
+            measure: Measure::new(&file.text),
+            secrets,
+            complexity: quality::complexity(&file.text),
+            holes: planned,
+            rejected,
+            refused,
         })
-        .collect()
+    }
+
+    /// What comes of `hole`, one of those of `plan`.
+    pub(super) fn example(
+        &self,
+        plan: &Plan<'_>,
+        hole: &Hole,
+    ) -> Result<Outcome<Example>, Cancelled> {
+        self.cancel.check()?;
+        let options = self.options;
+        let (text, measure) = (&*plan.file.text, &plan.measure);
+        let Range { start, end } = hole.range;
+        let max_chars = options.context_budget();
+        let context = self.context(plan.file, &hole.range, max_chars)?;
+        let mut secrets = context.redacted;
+        let context = context.text;
+        let middle = secrets::replace(text, hole.range.clone(), &plan.secrets);
+        if duplicates::near_contains(&context, &middle) {
+            return Ok(Outcome::refused("middle_in_context", secrets));
+        }
+        let taken = context.chars().count()
+            + match &middle {
+                Cow::Borrowed(_) => measure.chars(hole.range.clone()),
+                Cow::Owned(middle) => middle.chars().count(),
+            };
+        let Some(room) = options.max_total_chars.checked_sub(taken) else {
+            // Placeholders are longer than what they stand for.
+            return Ok(Outcome::refused("too_long", secrets));
+        };
+        let (window, prefix, suffix) = around(text, measure, &hole.range, &plan.secrets, room);
+        for secret in secrets::within(&plan.secrets, window) {
+            *secrets.entry(secret.kind).or_default() += 1;
+        }
+        if options.secrets == OnSecret::Drop && !secrets.is_empty() {
+            return Ok(Outcome::refused("secret", secrets));
+        }
+        let tokens = options.base_model.tokens();
+        if [&*context, &prefix, &middle, &suffix]
+            .iter()
+            .any(|part| tokens.occur_in(part))
+        {
+            return Ok(Outcome::refused("marker_in_text", secrets));
+        }
+        let example = Example {
+            text: tokens.render(&context, &prefix, &middle, &suffix),
+            complexity_score: quality::complexity(&middle),
+            file_complexity: plan.complexity,
+            prefix: prefix.into(),
+            middle: middle.into(),
+            suffix: suffix.into(),
+            filepath: plan.file.path.to_string(),
+            span_kind: hole.kind,
+            span_name: hole.name.clone(),
+            start_byte: start,
+            end_byte: end,
+            middle_lines: measure.lines(hole.range.clone()),
+            context_max_chars: max_chars,
+            redacted: secrets.values().sum(),
+            context,
+        };
+        Ok(Outcome {
+            example: Ok(example),
+            secrets,
+        })
+    }
+
+    /// What `getContext` answers for `file` without `hole`.
+    fn context(
+        &self,
+        file: &SourceFile,
+        hole: &Range<usize>,
+        max_chars: usize,
+    ) -> Result<Context, Cancelled> {
+        if max_chars == 0 {
+            return Ok(Context::default());
+        }
+        let options = self.options;
+        let holed = [&file.text[..hole.start], &file.text[hole.end..]].concat();
+        let request = context::Request {
+            path: &file.path,
+            content: &holed,
+            cursor: hole.start,
+            max_chars,
+            min_score: options.min_score,
+            dependencies: options.cross_file_context,
+            bm25: options.bm25_context,
+            secrets: (options.secrets != OnSecret::Keep).then_some(self.secrets),
+        };
+        context::assemble(self.snapshot, &request, self.cancel)
+    }
+}
+
+impl<T> Outcome<T> {
+    fn refused(reason: &'static str, secrets: BTreeMap<&'static str, u64>) -> Self {
+        Self {
+            example: Err(reason),
+            secrets,
+        }
+    }
+}
+
+/// Why `hole` cannot be cut where the file has `secrets`: through the middle of
+/// one, half of which would be asked for; or at all around one that is to be dropped.
+fn objection_to_secrets(
+    hole: &Range<usize>,
+    secrets: &[Secret],
+    policy: OnSecret,
+) -> Option<&'static str> {
+    let cuts = |at| secrets::cut(secrets, at).is_some();
+    if cuts(hole.start) || cuts(hole.end) {
+        Some("secret_cut_through")
+    } else if policy == OnSecret::Drop && secrets::within(secrets, hole.clone()).next().is_some() {
+        Some("secret")
+    } else {
+        None
+    }
 }
 
 impl Ready {
@@ -124,7 +318,7 @@ impl Ready {
 }
 
 /// The holes of `file`, no more than the work for their contexts allows.
-pub(super) fn file_holes(file: &SourceFile, options: &Options) -> Chosen {
+fn file_holes(file: &SourceFile, options: &Options) -> Chosen {
     let mut rng = options.rng(&file.path);
     let mut chosen = holes::choose(&file.text, options, &mut rng);
     if options.context_budget() > 0 {
@@ -142,65 +336,30 @@ pub(super) fn file_holes(file: &SourceFile, options: &Options) -> Chosen {
     chosen
 }
 
-/// The example for `hole`, or `None` if its text spells one of the family's tokens.
-pub(super) fn example_of(
-    snapshot: &Snapshot,
-    file: &SourceFile,
+/// The window around `hole` that shows at most `chars` characters of prefix and
+/// suffix, in bytes, and these two with placeholders for `secrets`.
+fn around<'t>(
+    text: &'t str,
     measure: &Measure<'_>,
-    hole: &Hole,
-    options: &Options,
-    cancel: &Cancel,
-) -> Result<Option<Example>, Cancelled> {
-    cancel.check()?;
-    let text = &*file.text;
-    let Range { start, end } = hole.range;
-    let max_chars = options.context_budget();
-    let context = if max_chars == 0 {
-        String::new()
-    } else {
-        let holed = [&text[..start], &text[end..]].concat();
-        let request = context::Request {
-            path: &file.path,
-            content: &holed,
-            cursor: start,
-            max_chars,
-            min_score: options.min_score,
-            dependencies: options.cross_file_context,
-            bm25: options.bm25_context,
+    hole: &Range<usize>,
+    secrets: &[Secret],
+    chars: usize,
+) -> (Range<usize>, Cow<'t, str>, Cow<'t, str>) {
+    let mut room = chars;
+    loop {
+        let window = window(text, measure, hole, room);
+        let prefix = secrets::replace(text, window.start..hole.start, secrets);
+        let suffix = secrets::replace(text, hole.end..window.end, secrets);
+        let over = match (&prefix, &suffix) {
+            (Cow::Borrowed(_), Cow::Borrowed(_)) => 0,
+            _ => (prefix.chars().count() + suffix.chars().count()).saturating_sub(chars),
         };
-        context::assemble(snapshot, &request, cancel)?.text
-    };
-    let middle = &text[hole.range.clone()];
-    let taken = context.chars().count() + measure.chars(hole.range.clone());
-    let window = window(
-        text,
-        measure,
-        &hole.range,
-        options.max_total_chars.saturating_sub(taken),
-    );
-    let (prefix, suffix) = (&text[window.start..start], &text[end..window.end]);
-    let tokens = options.base_model.tokens();
-    if [&context, prefix, middle, suffix]
-        .iter()
-        .any(|part| tokens.occur_in(part))
-    {
-        return Ok(None);
+        if over == 0 || room == 0 {
+            return (window, prefix, suffix);
+        }
+        // Placeholders are longer than what they stand for.
+        room = room.saturating_sub(over);
     }
-    Ok(Some(Example {
-        text: tokens.render(&context, prefix, middle, suffix),
-        prefix: prefix.into(),
-        middle: middle.into(),
-        suffix: suffix.into(),
-        filepath: file.path.to_string(),
-        span_kind: hole.kind,
-        span_name: hole.name.clone(),
-        start_byte: start,
-        end_byte: end,
-        middle_lines: measure.lines(hole.range.clone()),
-        complexity_score: quality::complexity(middle),
-        context_max_chars: max_chars,
-        context,
-    }))
 }
 
 /// The part of `text` around `hole` that prefix and suffix show, in bytes, for
@@ -244,21 +403,16 @@ mod tests {
             lossy: false,
             facts: FileFacts::default(),
         };
-        let measure = Measure::new(text);
-        file_holes(&file, options)
-            .holes
+        let maker = Maker {
+            snapshot: &Snapshot::default(),
+            options,
+            secrets: &Secrets::new().unwrap(),
+            cancel: &Cancel::default(),
+        };
+        let plan = maker.plan(&file).unwrap();
+        plan.holes
             .iter()
-            .filter_map(|hole| {
-                example_of(
-                    &Snapshot::default(),
-                    &file,
-                    &measure,
-                    hole,
-                    options,
-                    &Cancel::default(),
-                )
-                .unwrap()
-            })
+            .filter_map(|planned| maker.example(&plan, &planned.hole).unwrap().example.ok())
             .collect()
     }
 

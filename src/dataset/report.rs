@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::seen::Seen;
+use super::sources;
 use super::split::{Entry, Parts};
 use super::template::Tokens;
 use super::{Options, SpanKind, SplitBy};
@@ -29,6 +31,10 @@ pub struct Report {
     pub spans: BTreeMap<SpanKind, usize>,
     /// The complexity of the examples in both parts; absent when there are none.
     pub complexity: Option<Complexity>,
+    /// What was there more than once.
+    pub duplicates: Duplicates,
+    /// What was hidden, or kept out.
+    pub secrets: SecretCounts,
     /// Files that gave no example, by reason.
     pub files_skipped: BTreeMap<String, Skipped>,
     /// Holes that were proposed or cut and turned down, by reason.
@@ -85,6 +91,74 @@ pub struct Complexity {
     pub max: f64,
 }
 
+/// What was there more than once and came into the dataset once. With
+/// `--dedup off` all of it came in and nothing is counted here.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Duplicates {
+    /// Files that are no data because another one says the same.
+    pub files_removed: usize,
+    /// For each file that stands for others, by its key, the keys of those.
+    pub files: BTreeMap<String, Vec<String>>,
+    /// Examples that were left out because another one says the same.
+    pub examples_removed: usize,
+    /// Clusters of two examples or more.
+    pub example_clusters: usize,
+    /// The sizes of the ten largest of them.
+    pub largest_example_clusters: Vec<usize>,
+}
+
+/// How many secrets there were, by kind.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct SecretCounts {
+    /// Those that placeholders stand for in the examples, before the
+    /// curriculum cut any.
+    pub redacted: BTreeMap<&'static str, u64>,
+    /// Examples with a placeholder.
+    pub examples_redacted: usize,
+    /// Those in examples that were left out.
+    pub left_out: BTreeMap<&'static str, u64>,
+}
+
+impl Duplicates {
+    /// Notes a file that was skipped, if another one stands for it.
+    pub(super) fn note_file(&mut self, skipped: &sources::Skipped<'_>) {
+        if let Some(first) = skipped.duplicate_of {
+            self.files_removed += 1;
+            let copies = self.files.entry(first.to_owned()).or_default();
+            copies.push(skipped.path.to_owned());
+        }
+    }
+
+    /// Fills in what is known of the examples in the end.
+    pub(super) fn finish(&mut self, alike: &Seen, equal: &Seen) {
+        let mut sizes = [alike.clusters(), equal.clusters()].concat();
+        sizes.sort_unstable_by(|a, b| b.cmp(a));
+        self.example_clusters = sizes.len();
+        self.examples_removed = sizes.iter().map(|size| size - 1).sum();
+        sizes.truncate(10);
+        self.largest_example_clusters = sizes;
+    }
+}
+
+impl SecretCounts {
+    /// Notes what an example hides.
+    pub(super) fn note(&mut self, secrets: &BTreeMap<&'static str, u64>) {
+        self.examples_redacted += usize::from(!secrets.is_empty());
+        add(&mut self.redacted, secrets);
+    }
+
+    /// Notes the secrets of what became no example.
+    pub(super) fn note_refused(&mut self, secrets: &BTreeMap<&'static str, u64>) {
+        add(&mut self.left_out, secrets);
+    }
+}
+
+fn add(to: &mut BTreeMap<&'static str, u64>, counts: &BTreeMap<&'static str, u64>) {
+    for (kind, count) in counts {
+        *to.entry(kind).or_default() += count;
+    }
+}
+
 /// Files skipped for one reason.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Skipped {
@@ -120,6 +194,8 @@ impl Report {
             },
             spans: BTreeMap::new(),
             complexity: None,
+            duplicates: Duplicates::default(),
+            secrets: SecretCounts::default(),
             files_skipped: BTreeMap::new(),
             rejections: BTreeMap::new(),
             options: options.clone(),

@@ -7,13 +7,17 @@
 //! process lives; a stage that nobody locks was left by a killed run and is
 //! removed by the next one.
 
+mod rejects;
+
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+pub use self::rejects::WithRejects;
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
+
 use serde::Serialize;
 use tempfile::TempDir;
 

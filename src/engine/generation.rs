@@ -3,7 +3,7 @@
 
 use crate::cancel::Cancel;
 use crate::dataset::report::Counts;
-use crate::dataset::write::{Stage, WriteError};
+use crate::dataset::write::{Stage, WithRejects, WriteError};
 use crate::dataset::{self, Options, Progress};
 
 use super::Project;
@@ -32,7 +32,7 @@ pub fn generate(
     cancel: &Cancel,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Counts, GenerateError> {
-    let mut sink = stage.sink()?;
+    let mut sink = WithRejects::new(stage.sink()?, options.rejects.as_deref(), &stage)?;
     let left_out = project.left_out();
     let snapshot = project.index.snapshot();
     let in_root = |key: &str| project.roots.owns(key);
@@ -42,5 +42,6 @@ pub fn generate(
     }
     cancel.check().map_err(dataset::Error::from)?;
     stage.publish(&report)?;
+    sink.publish()?;
     Ok(report.counts)
 }

@@ -96,12 +96,14 @@ fn answer(
             .unwrap_or_default(),
         dependencies: true,
         bm25: connected.bm25,
+        secrets: connected.secrets.as_deref(),
     };
     let context = context::assemble(&snapshot, &request, cancel).map_err(|_| Error::cancelled())?;
     let Context {
         text,
         snippets,
         dropped,
+        ..
     } = &context;
     json(&Answer {
         context: text,
@@ -181,6 +183,7 @@ mod tests {
             let connected = Connected {
                 project: Arc::clone(&project),
                 bm25: false,
+                secrets: None,
                 offsets: encoding,
                 positions: Encoding::Utf16,
             };
