@@ -9,10 +9,10 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::holes::{self, Chosen, Hole, Measure, SpanKind};
-use super::{Error, Options, quality};
+use super::{Error, Options, Outcome, Repo, quality};
 use crate::cancel::{Cancel, Cancelled};
 use crate::context;
-use crate::index::{Snapshot, SourceFile};
+use crate::index::SourceFile;
 
 /// Each context reads its whole buffer, so the contexts of one file cost its
 /// size times its holes. In files above 256 KiB this many bytes are read in
@@ -48,18 +48,41 @@ pub struct Example {
     pub complexity_score: f64,
     /// The `max_chars` that the context was assembled with; 0 for none.
     pub context_max_chars: usize,
+    /// The project that the file is of; absent where there is only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repo: Option<String>,
+    /// The commit that was checked out; only with [`Options::provenance`], as
+    /// the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// The licence, as an SPDX expression where it is known by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license: Option<String>,
+    /// The BLAKE3 hash of the file's bytes, in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_hash: Option<String>,
 }
 
 /// An example made ready to be written.
 pub(super) struct Ready {
     /// It as a line of a dataset.
     pub(super) line: String,
+    /// The rest of what is to be known of it.
+    pub(super) cut: Cut,
+}
+
+/// What a run knows of an example beside its line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cut {
     /// Equal for equal text around and in the hole.
-    pub(super) digest: [u8; 16],
+    pub digest: u128,
     /// See [`Example::span_kind`].
-    pub(super) kind: SpanKind,
-    /// See [`Example::complexity_score`].
-    pub(super) complexity: f64,
+    pub kind: SpanKind,
+    /// The bits of [`Example::complexity_score`]: a number in decimal might
+    /// come back as its neighbour.
+    pub complexity: u64,
+    /// The length of the line, in bytes.
+    pub bytes: usize,
 }
 
 /// What one file gave.
@@ -70,9 +93,22 @@ pub(super) struct FileExamples {
     pub(super) rejected: BTreeMap<&'static str, u64>,
 }
 
+impl FileExamples {
+    /// What a run keeps of them, and their lines.
+    pub(super) fn split(self) -> (Outcome, Vec<String>) {
+        let rejected = self.rejected.into_iter();
+        let (cuts, lines) = self.ready.into_iter().map(|r| (r.cut, r.line)).unzip();
+        let outcome = Outcome {
+            cuts,
+            rejected: rejected.map(|(why, n)| (why.to_owned(), n)).collect(),
+        };
+        (outcome, lines)
+    }
+}
+
 /// The examples of each file of `batch`, in its order.
 pub(super) fn batch_examples(
-    snapshot: &Snapshot,
+    repo: &Repo<'_>,
     batch: &[&Arc<SourceFile>],
     options: &Options,
     cancel: &Cancel,
@@ -89,7 +125,7 @@ pub(super) fn batch_examples(
             let examples: Vec<_> = holes
                 .par_iter()
                 .map(|hole| {
-                    let example = example_of(snapshot, file, &measure, hole, options, cancel)?;
+                    let example = example_of(repo, file, &measure, hole, options, cancel)?;
                     example.map(|example| Ready::new(&example)).transpose()
                 })
                 .collect::<Result<_, Error>>()?;
@@ -110,15 +146,18 @@ impl Ready {
             hasher.update(&part.len().to_le_bytes());
             hasher.update(part.as_bytes());
         }
-        let mut digest = [0; 16];
+        let mut digest = [0_u8; 16];
         hasher.finalize_xof().fill(&mut digest);
         let mut line = serde_json::to_string(example).map_err(std::io::Error::from)?;
         line.push('\n');
         Ok(Self {
+            cut: Cut {
+                digest: u128::from_le_bytes(digest),
+                kind: example.span_kind,
+                complexity: example.complexity_score.to_bits(),
+                bytes: line.len(),
+            },
             line,
-            digest,
-            kind: example.span_kind,
-            complexity: example.complexity_score,
         })
     }
 }
@@ -144,7 +183,7 @@ pub(super) fn file_holes(file: &SourceFile, options: &Options) -> Chosen {
 
 /// The example for `hole`, or `None` if its text spells one of the family's tokens.
 pub(super) fn example_of(
-    snapshot: &Snapshot,
+    repo: &Repo<'_>,
     file: &SourceFile,
     measure: &Measure<'_>,
     hole: &Hole,
@@ -168,7 +207,7 @@ pub(super) fn example_of(
             dependencies: options.cross_file_context,
             bm25: options.bm25_context,
         };
-        context::assemble(snapshot, &request, cancel)?.text
+        context::assemble(repo.snapshot, &request, cancel)?.text
     };
     let middle = &text[hole.range.clone()];
     let taken = context.chars().count() + measure.chars(hole.range.clone());
@@ -186,7 +225,7 @@ pub(super) fn example_of(
     {
         return Ok(None);
     }
-    Ok(Some(Example {
+    let mut example = Example {
         text: tokens.render(&context, prefix, middle, suffix),
         prefix: prefix.into(),
         middle: middle.into(),
@@ -200,7 +239,13 @@ pub(super) fn example_of(
         complexity_score: quality::complexity(middle),
         context_max_chars: max_chars,
         context,
-    }))
+        repo: None,
+        commit: None,
+        license: None,
+        content_hash: None,
+    };
+    repo.sign(&mut example, file, options);
+    Ok(Some(example))
 }
 
 /// The part of `text` around `hole` that prefix and suffix show, in bytes, for
@@ -235,6 +280,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::files::Origin;
+    use crate::index::Snapshot;
     use crate::php::FileFacts;
 
     fn examples(text: &str, options: &Options) -> Vec<Example> {
@@ -245,19 +292,18 @@ mod tests {
             facts: FileFacts::default(),
         };
         let measure = Measure::new(text);
+        let repo = Repo {
+            name: None,
+            snapshot: &Snapshot::default(),
+            in_root: &|_| true,
+            left_out: &[],
+            origin: &|_| Origin::default(),
+        };
         file_holes(&file, options)
             .holes
             .iter()
             .filter_map(|hole| {
-                example_of(
-                    &Snapshot::default(),
-                    &file,
-                    &measure,
-                    hole,
-                    options,
-                    &Cancel::default(),
-                )
-                .unwrap()
+                example_of(&repo, &file, &measure, hole, options, &Cancel::default()).unwrap()
             })
             .collect()
     }

@@ -23,6 +23,9 @@ pub struct Report {
     pub tokens: Tokens,
     /// How much of everything.
     pub counts: Counts,
+    /// What each project gave, in their order; absent where there is only one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub projects: Vec<Project>,
     /// How the examples were divided.
     pub split: Split,
     /// Examples of each kind, in both parts.
@@ -32,7 +35,7 @@ pub struct Report {
     /// Files that gave no example, by reason.
     pub files_skipped: BTreeMap<String, Skipped>,
     /// Holes that were proposed or cut and turned down, by reason.
-    pub rejections: BTreeMap<&'static str, u64>,
+    pub rejections: BTreeMap<String, u64>,
 }
 
 /// How much of everything there was.
@@ -50,6 +53,19 @@ pub struct Counts {
     pub val: usize,
     /// Examples that the curriculum cut from training.
     pub cut_by_curriculum: usize,
+}
+
+/// What one of several projects gave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Project {
+    /// What its examples call it.
+    pub name: String,
+    /// Files in the index.
+    pub files_indexed: usize,
+    /// Files that gave examples.
+    pub files_used: usize,
+    /// Examples that were no duplicates, before the curriculum cut any.
+    pub examples: usize,
 }
 
 /// How the examples were divided.
@@ -110,6 +126,7 @@ impl Report {
             version: env!("CARGO_PKG_VERSION"),
             tokens: options.base_model.tokens(),
             counts: Counts::default(),
+            projects: Vec::new(),
             split: Split {
                 by: options.split_by,
                 asked: options.val_split,
@@ -127,8 +144,8 @@ impl Report {
     }
 
     /// Adds to the rejections.
-    pub fn reject(&mut self, reason: &'static str, count: u64) {
-        *self.rejections.entry(reason).or_default() += count;
+    pub fn reject(&mut self, reason: &str, count: u64) {
+        *self.rejections.entry(reason.to_owned()).or_default() += count;
     }
 
     /// Fills in what is known once the examples are split.
