@@ -43,11 +43,20 @@ pub(in crate::server) async fn run(
 fn order(connected: Option<&Connected>, params: &Params<'_>) -> Result<Order, Error> {
     const EXPECTED: &str = "the absolute path of a folder";
     let named: Option<PathBuf> = params.optional(PROJECT_ROOT, EXPECTED)?;
-    const PATHS: &str = "a list of absolute paths";
+    const PATHS: &str = "an array of absolute paths";
     let more: Option<Vec<PathBuf>> = params.optional(PROJECTS, PATHS)?;
     let inputs: Option<Vec<PathBuf>> = params.optional(INPUTS, PATHS)?;
     let inputs = inputs.unwrap_or_default();
-    let mut projects: Vec<_> = named.into_iter().chain(more.unwrap_or_default()).collect();
+    let more = more.unwrap_or_default();
+    for (name, paths) in [(PROJECTS, &more), (INPUTS, &inputs)] {
+        for path in paths {
+            absolute(name, path)?;
+        }
+    }
+    if let Some(root) = &named {
+        absolute(PROJECT_ROOT, root)?;
+    }
+    let mut projects: Vec<_> = named.into_iter().chain(more).collect();
     if projects.is_empty() && inputs.is_empty() {
         let connected = connected.ok_or_else(Error::not_initialized)?;
         projects.push(connected.project.roots.root().to_owned());
@@ -55,12 +64,6 @@ fn order(connected: Option<&Connected>, params: &Params<'_>) -> Result<Order, Er
     let output: PathBuf = params.required(OUTPUT, EXPECTED)?;
     let resume: Option<bool> = params.optional(RESUME, "true or false")?;
     let options: Options = params.others(&[PROJECT_ROOT, PROJECTS, INPUTS, OUTPUT, RESUME])?;
-    for path in &projects {
-        absolute(PROJECT_ROOT, path)?;
-    }
-    for path in &inputs {
-        absolute(INPUTS, path)?;
-    }
     absolute(OUTPUT, &output)?;
     for path in &options.include_path {
         absolute("include_path", path)?;
