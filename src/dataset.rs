@@ -1,10 +1,26 @@
-//! Training data from a project's files: [`run`] turns a snapshot into examples
-//! and hands them to a [`Sink`].
+//! Training data from projects' files: a [`Run`] takes one project after the
+//! other, turns its snapshot into examples and hands them to a [`Sink`].
 //!
-//! The result is a function of the snapshot, the options and the seed. Each
+//! The result is a function of the snapshots, the options and the seed. Each
 //! file draws from a generator of its own, seeded by the seed and the file's
-//! key, so neither the order of files nor the number of threads matters.
+//! key, so neither the order of files nor the number of threads matters, nor
+//! which other projects are in the run: but for the duplicates left out, a
+//! project gives the examples that it gives alone.
 //! Nothing here but [`mod@write`] knows a disk.
+//!
+//! # Memory
+//! A run holds one project at a time. Of those before it, it keeps a name and a
+//! digest for each file, some 200 bytes for each example, and what the report
+//! names. So a file is left out as a copy of one in an earlier project if their
+//! texts are equal; near duplicates among files are looked for in one project
+//! only, those among examples in all.
+//!
+//! # Going on after a kill
+//! Examples are made in batches, and [`Batch`] is what a run needs to know of
+//! one beside the examples' lines. A sink may keep both and give the batches
+//! back to a later run over the same projects, which then makes only the rest:
+//! everything else, from duplicates to the report, follows from the batches as
+//! it did the first time.
 //!
 //! # How an example shares `max_total_chars`
 //! - the middle takes at most a quarter and is never cut;
@@ -16,15 +32,19 @@
 //!   one does not need goes to the other. The prefix then starts, and the suffix
 //!   ends, at a line break if there is one.
 
+mod batch;
 pub mod duplicates;
 mod example;
 pub mod generated;
 pub mod holes;
+mod ledger;
 mod options;
 pub mod quality;
 pub mod read;
 pub mod rejects;
+mod repo;
 pub mod report;
+mod run;
 mod seen;
 mod sources;
 pub mod split;
@@ -38,22 +58,18 @@ use std::sync::Arc;
 use rand::RngExt;
 use rand::seq::SliceRandom;
 
+pub use self::batch::{Attempt, Batch, Cut, Outcome};
 pub use self::example::Example;
 pub use self::holes::SpanKind;
 pub use self::options::{Dedup, OnSecret, Options, SplitBy, WrongOption};
+pub use self::repo::{InRoot, Repo};
+pub use self::run::Run;
 
-use self::example::{Maker, Plan};
-use self::rejects::Reject;
-use self::report::Report;
-use self::seen::{Place, Seen};
-use self::sources::{Source, sources};
-use self::split::Entry;
+use self::example::Maker;
+use self::ledger::Ledger;
+use self::sources::{sources, text_hashes};
 use crate::cancel::{Cancel, Cancelled};
-use crate::index::Snapshot;
-use crate::secrets::{self, RulesError, Secrets};
-
-/// Source bytes worked on at a time: what bounds the memory for examples.
-const BATCH_BYTES: usize = 128 << 10;
+use crate::secrets::{RulesError, Secrets};
 
 /// Why there is no dataset.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +91,12 @@ pub enum Error {
         "no example could be cut from {0} PHP files: see `fimd files --why` for what is left out, and try a lower --min-middle-chars"
     )]
     Nothing(usize),
+    /// A project is not what it was when the batches were made that the sink
+    /// has kept.
+    #[error(
+        "{0}: not the files that the interrupted run has read; leave --resume out to begin anew"
+    )]
+    Changed(String),
 }
 
 /// Takes the examples of a run.
@@ -85,13 +107,31 @@ pub trait Sink {
     /// If it cannot be kept; ends the run.
     fn example(&mut self, line: &str) -> std::io::Result<()>;
 
-    /// Takes a line of the file of rejects (see [`mod@rejects`]), if it keeps one.
+    /// Takes lines of the file of rejects (see [`mod@rejects`]), if it keeps
+    /// one; those of batches that were recalled are given again.
+    ///
+    /// # Errors
+    /// If they cannot be kept; ends the run.
+    fn reject(&mut self, _lines: &str) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    /// Notes that all examples of `batch` were given.
     ///
     /// # Errors
     /// If it cannot be kept; ends the run.
-    fn reject(&mut self, _line: &str) -> std::io::Result<()> {
-        Ok(())
-    }
+    fn end_batch(&mut self, batch: &Batch) -> std::io::Result<()>;
+
+    /// The batch that comes next, if an earlier run has ended it: its examples
+    /// were taken then and are not given again.
+    ///
+    /// # Errors
+    /// If what was kept cannot be read; ends the run.
+    fn recall(&mut self) -> std::io::Result<Option<Batch>>;
+
+    /// Takes the next example of a batch that was recalled, by the length of
+    /// its line in bytes.
+    fn recalled_example(&mut self, bytes: usize);
 
     /// Takes the order in which the examples, counted from 0 as they came, are
     /// wanted in the two parts.
@@ -106,192 +146,12 @@ pub trait Sink {
 pub struct Progress {
     /// Files done.
     pub files_done: usize,
-    /// Files in all.
+    /// Files in all, of the projects read so far.
     pub files_total: usize,
     /// Examples so far.
     pub examples: usize,
-}
-
-/// Says of a key whether its file belongs to the project itself; files that are
-/// only in an include path are context, not data.
-pub type InRoot<'a> = &'a (dyn Fn(&str) -> bool + Sync);
-
-/// Generates the dataset of `snapshot`, in parallel on the current rayon pool.
-///
-/// # Errors
-/// See [`Error`].
-pub fn run(
-    snapshot: &Snapshot,
-    options: &Options,
-    in_root: InRoot<'_>,
-    sink: &mut dyn Sink,
-    cancel: &Cancel,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Report, Error> {
-    options.check()?;
-    let secrets = Secrets::new()?;
-    let mut report = Report::new(options);
-    let sources = sources(snapshot, options, in_root, cancel)?;
-    report.counts.files_indexed = sources.files;
-    for skipped in &sources.skipped {
-        report.skip(skipped.path, &skipped.reason);
-        report.duplicates.note_file(skipped);
-        sink.reject(&skipped.reject().line()?)?;
-    }
-    let sources = sources.used;
-    let maker = Maker {
-        snapshot,
-        options,
-        secrets: &secrets,
-        cancel,
-    };
-    let refusals = Refusals {
-        sources: &sources,
-        secrets: &secrets,
-        keep: options.rejects.is_some(),
-    };
-    let mut state = Progress {
-        files_total: sources.len(),
-        ..Progress::default()
-    };
-    let (mut entries, mut kinds) = (Vec::new(), Vec::new());
-    let (mut alike, mut equal) = (Seen::default(), Seen::default());
-    for batch in batches(&sources) {
-        progress(state);
-        let mut plans = maker.plans(batch)?;
-        for (file, plan) in (state.files_done..).zip(&mut plans) {
-            refusals.of_plan(file, plan, &mut alike, &mut report, sink)?;
-        }
-        for ((file, plan), outcomes) in (state.files_done..)
-            .zip(&plans)
-            .zip(maker.examples(&plans)?)
-        {
-            let before = entries.len();
-            for (planned, outcome) in plan.holes.iter().zip(outcomes) {
-                let hole = &planned.hole.range;
-                let place = Place {
-                    file,
-                    hole: hole.clone(),
-                };
-                let ready = match outcome.example {
-                    Ok(ready) => ready,
-                    Err(reason) => {
-                        report.reject(reason, 1);
-                        report.secrets.note_refused(&outcome.secrets);
-                        refusals.write(&place, reason, None, sink)?;
-                        continue;
-                    }
-                };
-                if options.dedup != Dedup::Off
-                    && let Some(first) = equal.note(ready.digest, place.clone())
-                {
-                    report.reject(DUPLICATE, 1);
-                    refusals.write(&place, DUPLICATE, Some(first), sink)?;
-                    continue;
-                }
-                report.secrets.note(&outcome.secrets);
-                sink.example(&ready.line)?;
-                entries.push(Entry {
-                    file,
-                    cluster: batch[file - state.files_done].cluster,
-                    complexity: ready.complexity,
-                });
-                kinds.push(ready.kind);
-            }
-            if entries.len() == before {
-                report.skip(&plan.file.path, "no hole fits");
-            } else {
-                report.counts.files_used += 1;
-            }
-        }
-        state.files_done += batch.len();
-        state.examples = entries.len();
-    }
-    progress(state);
-    if entries.is_empty() {
-        return Err(Error::Nothing(report.counts.files_indexed));
-    }
-    report.duplicates.finish(&alike, &equal);
-    let parts = split::split(&entries, options, &mut options.rng("\0split"));
-    sink.finish(&parts)?;
-    report.finish(&entries, &kinds, &parts);
-    Ok(report)
-}
-
-/// The reason of an example whose text another one has.
-const DUPLICATE: &str = "duplicate_example";
-/// The reason of an example that is nearly another one.
-const NEAR_DUPLICATE: &str = "near_duplicate_example";
-
-/// Accounts for the holes that nothing came of.
-struct Refusals<'a> {
-    sources: &'a [Source<'a>],
-    secrets: &'a Secrets,
-    /// Whether somebody wants to see them.
-    keep: bool,
-}
-
-impl Refusals<'_> {
-    /// Takes the near duplicates out of `plan`, that of file number `file`, and
-    /// accounts for all that it has turned down.
-    fn of_plan(
-        &self,
-        file: usize,
-        plan: &mut Plan<'_>,
-        alike: &mut Seen,
-        report: &mut Report,
-        sink: &mut dyn Sink,
-    ) -> Result<(), Error> {
-        for (reason, count) in std::mem::take(&mut plan.rejected) {
-            report.reject(reason, count);
-        }
-        for refused in std::mem::take(&mut plan.refused) {
-            let hole = refused.range;
-            self.write(&Place { file, hole }, refused.reason, None, sink)?;
-        }
-        for planned in std::mem::take(&mut plan.holes) {
-            let place = Place {
-                file,
-                hole: planned.hole.range.clone(),
-            };
-            match planned.key.and_then(|key| alike.note(key, place.clone())) {
-                Some(first) => {
-                    report.reject(NEAR_DUPLICATE, 1);
-                    self.write(&place, NEAR_DUPLICATE, Some(first), sink)?;
-                }
-                None => plan.holes.push(planned),
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes the hole at `place` to the rejects, if they are kept.
-    fn write(
-        &self,
-        place: &Place,
-        reason: &'static str,
-        first: Option<&Place>,
-        sink: &mut dyn Sink,
-    ) -> Result<(), Error> {
-        if !self.keep {
-            return Ok(());
-        }
-        let file = self.sources[place.file].file;
-        let found = self.secrets.find_around(&file.text, place.hole.clone());
-        let middle = secrets::replace(&file.text, place.hole.clone(), &found);
-        let reject = Reject {
-            filepath: &file.path,
-            start_byte: Some(place.hole.start),
-            end_byte: Some(place.hole.end),
-            reason,
-            duplicate_of: first.map(|first| {
-                let path = &self.sources[first.file].file.path;
-                format!("{path}:{}..{}", first.hole.start, first.hole.end)
-            }),
-            middle: Some(&middle),
-        };
-        Ok(sink.reject(&reject.line()?)?)
-    }
+    /// Whether all are made, and are being divided and written.
+    pub is_writing: bool,
 }
 
 /// `count` random examples, from as many different files as there are.
@@ -299,9 +159,8 @@ impl Refusals<'_> {
 /// # Errors
 /// See [`Error`].
 pub fn preview(
-    snapshot: &Snapshot,
+    repo: &Repo<'_>,
     options: &Options,
-    in_root: InRoot<'_>,
     count: usize,
     cancel: &Cancel,
 ) -> Result<Vec<Example>, Error> {
@@ -316,9 +175,10 @@ pub fn preview(
         val_split: 0.0,
         ..options.clone()
     };
-    let sources = sources(snapshot, &quick, in_root, cancel)?;
+    let hashes = text_hashes(repo, cancel)?;
+    let sources = sources(repo, &quick, &hashes, &Ledger::new(&quick), cancel)?;
     let maker = Maker {
-        snapshot,
+        repo,
         options,
         secrets: &secrets,
         cancel,
@@ -354,19 +214,4 @@ pub fn preview(
         return Err(Error::Nothing(sources.files));
     }
     Ok(examples)
-}
-
-/// Cuts `files` into runs of about [`BATCH_BYTES`].
-fn batches<'a>(mut files: &'a [Source<'a>]) -> impl Iterator<Item = &'a [Source<'a>]> {
-    std::iter::from_fn(move || {
-        let mut bytes = 0;
-        let fits = files.iter().take_while(|source| {
-            let first = bytes == 0;
-            bytes += source.file.text.len();
-            first || bytes <= BATCH_BYTES
-        });
-        let (batch, rest) = files.split_at(fits.count());
-        files = rest;
-        (!batch.is_empty()).then_some(batch)
-    })
 }

@@ -302,11 +302,12 @@ fn ask(project: &Path, examples: &[Value], secrets: &str) -> Vec<Value> {
         let text = fs::read_to_string(project.join(str_of(example, "filepath"))).unwrap();
         let at = |field: &str| usize::try_from(example[field].as_u64().unwrap()).unwrap();
         let (start, end) = (at("start_byte"), at("end_byte"));
+        let holed = [&text[..start], &text[end..]].concat();
         lines.push(json!({
             "jsonrpc": "2.0", "id": id, "method": "getContext",
             "params": {
                 "filepath": example["filepath"],
-                "content": [&text[..start], &text[end..]].concat(),
+                "content": holed,
                 "cursor_offset": start,
                 "max_chars": example["context_max_chars"],
             },

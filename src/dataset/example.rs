@@ -12,10 +12,10 @@ use super::holes::{self, Chosen, Hole, Measure, SpanKind};
 use super::options::{Dedup, OnSecret};
 use super::rejects::Refused;
 use super::sources::Source;
-use super::{Error, Options, duplicates, quality};
+use super::{Cut, Error, Options, Repo, duplicates, quality};
 use crate::cancel::{Cancel, Cancelled};
 use crate::context::{self, Context};
-use crate::index::{Snapshot, SourceFile};
+use crate::index::SourceFile;
 use crate::secrets::{self, Secret, Secrets};
 
 /// Each context reads its whole buffer, so the contexts of one file cost its
@@ -57,18 +57,27 @@ pub struct Example {
     /// How many secrets placeholders stand for, in context, prefix, middle and
     /// suffix. Without one the last three are the file's own bytes.
     pub redacted: u64,
+    /// The project that the file is of; absent where there is only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repo: Option<String>,
+    /// The commit that was checked out; only with [`Options::provenance`], as
+    /// the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// The licence, as an SPDX expression where it is known by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license: Option<String>,
+    /// The BLAKE3 hash of the file's bytes, in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_hash: Option<String>,
 }
 
 /// An example made ready to be written.
 pub(super) struct Ready {
     /// It as a line of a dataset.
     pub(super) line: String,
-    /// Equal for equal text around and in the hole.
-    pub(super) digest: [u8; 16],
-    /// See [`Example::span_kind`].
-    pub(super) kind: SpanKind,
-    /// See [`Example::complexity_score`].
-    pub(super) complexity: f64,
+    /// The rest of what is to be known of it.
+    pub(super) cut: Cut,
 }
 
 /// A hole that something may come of.
@@ -76,7 +85,7 @@ pub(super) struct Planned {
     /// The hole.
     pub(super) hole: Hole,
     /// What near duplicates have in common with it, where that matters.
-    pub(super) key: Option<[u8; 16]>,
+    pub(super) key: Option<u128>,
 }
 
 /// A file with its holes, before any of them has cost a context.
@@ -98,16 +107,16 @@ pub(super) struct Plan<'a> {
 }
 
 /// What came of a hole.
-pub(super) struct Outcome<T> {
+pub(super) struct Tried<T> {
     /// The example, or why there is none.
     pub(super) example: Result<T, &'static str>,
     /// The secrets in its four parts, by kind.
     pub(super) secrets: BTreeMap<&'static str, u64>,
 }
 
-/// Makes the examples of one run.
+/// Makes the examples of one project.
 pub(super) struct Maker<'a> {
-    pub(super) snapshot: &'a Snapshot,
+    pub(super) repo: &'a Repo<'a>,
     pub(super) options: &'a Options,
     pub(super) secrets: &'a Secrets,
     pub(super) cancel: &'a Cancel,
@@ -123,10 +132,10 @@ impl Maker<'_> {
     }
 
     /// What comes of each hole of each of `plans`, in their order.
-    pub(super) fn examples(&self, plans: &[Plan<'_>]) -> Result<Vec<Vec<Outcome<Ready>>>, Error> {
+    pub(super) fn examples(&self, plans: &[Plan<'_>]) -> Result<Vec<Vec<Tried<Ready>>>, Error> {
         let ready = |plan: &Plan<'_>, planned: &Planned| {
-            let Outcome { example, secrets } = self.example(plan, &planned.hole)?;
-            Ok(Outcome {
+            let Tried { example, secrets } = self.example(plan, &planned.hole)?;
+            Ok(Tried {
                 example: match example {
                     Ok(example) => Ok(Ready::new(&example)?),
                     Err(reason) => Err(reason),
@@ -166,7 +175,8 @@ impl Maker<'_> {
             let key = (options.dedup == Dedup::Near).then(|| {
                 let Range { start, end } = hole.range;
                 let text = &*file.text;
-                duplicates::example_key(&text[..start], &text[start..end], &text[end..])
+                let key = duplicates::example_key(&text[..start], &text[start..end], &text[end..]);
+                u128::from_le_bytes(key)
             });
             planned.push(Planned { hole, key });
         }
@@ -186,7 +196,7 @@ impl Maker<'_> {
         &self,
         plan: &Plan<'_>,
         hole: &Hole,
-    ) -> Result<Outcome<Example>, Cancelled> {
+    ) -> Result<Tried<Example>, Cancelled> {
         self.cancel.check()?;
         let options = self.options;
         let (text, measure) = (&*plan.file.text, &plan.measure);
@@ -197,7 +207,7 @@ impl Maker<'_> {
         let context = context.text;
         let middle = secrets::replace(text, hole.range.clone(), &plan.secrets);
         if duplicates::near_contains(&context, &middle) {
-            return Ok(Outcome::refused("middle_in_context", secrets));
+            return Ok(Tried::refused("middle_in_context", secrets));
         }
         let taken = context.chars().count()
             + match &middle {
@@ -206,23 +216,23 @@ impl Maker<'_> {
             };
         let Some(room) = options.max_total_chars.checked_sub(taken) else {
             // Placeholders are longer than what they stand for.
-            return Ok(Outcome::refused("too_long", secrets));
+            return Ok(Tried::refused("too_long", secrets));
         };
         let (window, prefix, suffix) = around(text, measure, &hole.range, &plan.secrets, room);
         for secret in secrets::within(&plan.secrets, window) {
             *secrets.entry(secret.kind).or_default() += 1;
         }
         if options.secrets == OnSecret::Drop && !secrets.is_empty() {
-            return Ok(Outcome::refused("secret", secrets));
+            return Ok(Tried::refused("secret", secrets));
         }
         let tokens = options.base_model.tokens();
         if [&*context, &prefix, &middle, &suffix]
             .iter()
             .any(|part| tokens.occur_in(part))
         {
-            return Ok(Outcome::refused("marker_in_text", secrets));
+            return Ok(Tried::refused("marker_in_text", secrets));
         }
-        let example = Example {
+        let mut example = Example {
             text: tokens.render(&context, &prefix, &middle, &suffix),
             complexity_score: quality::complexity(&middle),
             file_complexity: plan.complexity,
@@ -238,8 +248,13 @@ impl Maker<'_> {
             context_max_chars: max_chars,
             redacted: secrets.values().sum(),
             context,
+            repo: None,
+            commit: None,
+            license: None,
+            content_hash: None,
         };
-        Ok(Outcome {
+        self.repo.sign(&mut example, plan.file, options);
+        Ok(Tried {
             example: Ok(example),
             secrets,
         })
@@ -267,11 +282,11 @@ impl Maker<'_> {
             bm25: options.bm25_context,
             secrets: (options.secrets != OnSecret::Keep).then_some(self.secrets),
         };
-        context::assemble(self.snapshot, &request, self.cancel)
+        context::assemble(self.repo.snapshot, &request, self.cancel)
     }
 }
 
-impl<T> Outcome<T> {
+impl<T> Tried<T> {
     fn refused(reason: &'static str, secrets: BTreeMap<&'static str, u64>) -> Self {
         Self {
             example: Err(reason),
@@ -304,15 +319,18 @@ impl Ready {
             hasher.update(&part.len().to_le_bytes());
             hasher.update(part.as_bytes());
         }
-        let mut digest = [0; 16];
+        let mut digest = [0_u8; 16];
         hasher.finalize_xof().fill(&mut digest);
         let mut line = serde_json::to_string(example).map_err(std::io::Error::from)?;
         line.push('\n');
         Ok(Self {
+            cut: Cut {
+                digest: u128::from_le_bytes(digest),
+                kind: example.span_kind,
+                complexity: example.complexity_score.to_bits(),
+                bytes: line.len(),
+            },
             line,
-            digest,
-            kind: example.span_kind,
-            complexity: example.complexity_score,
         })
     }
 }
@@ -394,6 +412,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::files::Origin;
+    use crate::index::Snapshot;
     use crate::php::FileFacts;
 
     fn examples(text: &str, options: &Options) -> Vec<Example> {
@@ -403,8 +423,15 @@ mod tests {
             lossy: false,
             facts: FileFacts::default(),
         };
-        let maker = Maker {
+        let repo = Repo {
+            name: None,
             snapshot: &Snapshot::default(),
+            in_root: &|_| true,
+            left_out: &[],
+            origin: &|_| Origin::default(),
+        };
+        let maker = Maker {
+            repo: &repo,
             options,
             secrets: &Secrets::new().unwrap(),
             cancel: &Cancel::default(),

@@ -129,6 +129,9 @@ pub struct Options {
     /// Leave out files with more bytes [default: what the settings say, else 1048576]
     #[arg(long, value_name = "BYTES")]
     pub max_file_bytes: Option<u64>,
+    /// Say in each example where it is from: repo, commit, license, content_hash
+    #[arg(long)]
+    pub provenance: bool,
 }
 
 impl Default for Options {
@@ -159,6 +162,7 @@ impl Default for Options {
             exclude_spans: Vec::new(),
             no_ast_fim: false,
             max_file_bytes: None,
+            provenance: false,
         }
     }
 }

@@ -9,6 +9,9 @@ use serde::Serialize;
 /// A file or a hole that gave no example: a line of the file of rejects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reject<'a> {
+    /// The project that the file is of; absent where there is only one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repo: Option<&'a str>,
     /// The file's key.
     pub filepath: &'a str,
     /// Where the hole starts in the file, in bytes; none of a whole file.
@@ -17,8 +20,8 @@ pub struct Reject<'a> {
     pub end_byte: Option<usize>,
     /// As `metadata.json` counts it.
     pub reason: &'a str,
-    /// What it is a duplicate of: a file's key, with `:START..END` behind it
-    /// for a hole.
+    /// What it is a duplicate of: a file's key, with `REPO:` before it where
+    /// there are more projects than one, and `:START..END` behind it for a hole.
     pub duplicate_of: Option<String>,
     /// What would have been cut out, with placeholders for secrets.
     pub middle: Option<&'a str>,

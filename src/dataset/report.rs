@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::seen::Seen;
-use super::sources;
 use super::split::{Entry, Parts};
 use super::template::Tokens;
 use super::{Options, SpanKind, SplitBy};
@@ -25,6 +24,9 @@ pub struct Report {
     pub tokens: Tokens,
     /// How much of everything.
     pub counts: Counts,
+    /// What each project gave, in their order; absent where there is only one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub projects: Vec<Project>,
     /// How the examples were divided.
     pub split: Split,
     /// Examples of each kind, in both parts.
@@ -38,7 +40,7 @@ pub struct Report {
     /// Files that gave no example, by reason.
     pub files_skipped: BTreeMap<String, Skipped>,
     /// Holes that were proposed or cut and turned down, by reason.
-    pub rejections: BTreeMap<&'static str, u64>,
+    pub rejections: BTreeMap<String, u64>,
 }
 
 /// How much of everything there was.
@@ -56,6 +58,19 @@ pub struct Counts {
     pub val: usize,
     /// Examples that the curriculum cut from training.
     pub cut_by_curriculum: usize,
+}
+
+/// What one of several projects gave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Project {
+    /// What its examples call it.
+    pub name: String,
+    /// Files in the index.
+    pub files_indexed: usize,
+    /// Files that gave examples.
+    pub files_used: usize,
+    /// Examples that were no duplicates, before the curriculum cut any.
+    pub examples: usize,
 }
 
 /// How the examples were divided.
@@ -97,7 +112,8 @@ pub struct Complexity {
 pub struct Duplicates {
     /// Files that are no data because another one says the same.
     pub files_removed: usize,
-    /// For each file that stands for others, by its key, the keys of those.
+    /// For each file that stands for others, by its key, the keys of those; with
+    /// `REPO:` before a key where there are more projects than one.
     pub files: BTreeMap<String, Vec<String>>,
     /// Examples that were left out because another one says the same.
     pub examples_removed: usize,
@@ -112,21 +128,19 @@ pub struct Duplicates {
 pub struct SecretCounts {
     /// Those that placeholders stand for in the examples, before the
     /// curriculum cut any.
-    pub redacted: BTreeMap<&'static str, u64>,
+    pub redacted: BTreeMap<String, u64>,
     /// Examples with a placeholder.
     pub examples_redacted: usize,
     /// Those in examples that were left out.
-    pub left_out: BTreeMap<&'static str, u64>,
+    pub left_out: BTreeMap<String, u64>,
 }
 
 impl Duplicates {
-    /// Notes a file that was skipped, if another one stands for it.
-    pub(super) fn note_file(&mut self, skipped: &sources::Skipped<'_>) {
-        if let Some(first) = skipped.duplicate_of {
-            self.files_removed += 1;
-            let copies = self.files.entry(first.to_owned()).or_default();
-            copies.push(skipped.path.to_owned());
-        }
+    /// Notes that the file `duplicate_of` stands for the file `name`.
+    pub(super) fn note_file(&mut self, name: &str, duplicate_of: &str) {
+        self.files_removed += 1;
+        let copies = self.files.entry(duplicate_of.to_owned()).or_default();
+        copies.push(name.to_owned());
     }
 
     /// Fills in what is known of the examples in the end.
@@ -142,20 +156,20 @@ impl Duplicates {
 
 impl SecretCounts {
     /// Notes what an example hides.
-    pub(super) fn note(&mut self, secrets: &BTreeMap<&'static str, u64>) {
+    pub(super) fn note(&mut self, secrets: &BTreeMap<String, u64>) {
         self.examples_redacted += usize::from(!secrets.is_empty());
         add(&mut self.redacted, secrets);
     }
 
     /// Notes the secrets of what became no example.
-    pub(super) fn note_refused(&mut self, secrets: &BTreeMap<&'static str, u64>) {
+    pub(super) fn note_refused(&mut self, secrets: &BTreeMap<String, u64>) {
         add(&mut self.left_out, secrets);
     }
 }
 
-fn add(to: &mut BTreeMap<&'static str, u64>, counts: &BTreeMap<&'static str, u64>) {
+fn add(to: &mut BTreeMap<String, u64>, counts: &BTreeMap<String, u64>) {
     for (kind, count) in counts {
-        *to.entry(kind).or_default() += count;
+        *to.entry(kind.clone()).or_default() += count;
     }
 }
 
@@ -184,6 +198,7 @@ impl Report {
             version: env!("CARGO_PKG_VERSION"),
             tokens: options.base_model.tokens(),
             counts: Counts::default(),
+            projects: Vec::new(),
             split: Split {
                 by: options.split_by,
                 asked: options.val_split,
@@ -203,8 +218,8 @@ impl Report {
     }
 
     /// Adds to the rejections.
-    pub fn reject(&mut self, reason: &'static str, count: u64) {
-        *self.rejections.entry(reason).or_default() += count;
+    pub fn reject(&mut self, reason: &str, count: u64) {
+        *self.rejections.entry(reason.to_owned()).or_default() += count;
     }
 
     /// Fills in what is known once the examples are split.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::{Stage, WriteError};
-use crate::dataset::Sink;
 use crate::dataset::split::Parts;
+use crate::dataset::{Batch, Sink};
 
 /// A sink that keeps what was refused, too, if somebody asked for it.
 #[derive(Debug)]
@@ -83,11 +83,23 @@ impl<S: Sink> Sink for WithRejects<S> {
         self.sink.example(line)
     }
 
-    fn reject(&mut self, line: &str) -> io::Result<()> {
+    fn reject(&mut self, lines: &str) -> io::Result<()> {
         match &mut self.rejects {
-            Some(rejects) => rejects.file.write_all(line.as_bytes()),
+            Some(rejects) => rejects.file.write_all(lines.as_bytes()),
             None => Ok(()),
         }
+    }
+
+    fn end_batch(&mut self, batch: &Batch) -> io::Result<()> {
+        self.sink.end_batch(batch)
+    }
+
+    fn recall(&mut self) -> io::Result<Option<Batch>> {
+        self.sink.recall()
+    }
+
+    fn recalled_example(&mut self, bytes: usize) {
+        self.sink.recalled_example(bytes);
     }
 
     fn finish(&mut self, parts: &Parts) -> io::Result<()> {
