@@ -71,8 +71,8 @@ const MAX_URL_PART: usize = 128;
 /// What [`Secrets::find_around`] reads on each side of a window, in bytes, up to
 /// a line's end: more than leads to any secret but a long token or a private key.
 const LEAD: usize = 512;
-/// What a private key has behind `BEGIN` and in front of `END`.
-const PEM_LABEL: &[u8] = b"PRIVATE KEY-----";
+/// What a private key has behind `BEGIN` and `END`.
+const PEM_LABEL: &[u8] = b"PRIVATE KEY";
 
 /// What becomes of the secrets in a context that an editor asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -350,7 +350,7 @@ fn private_key(text: &str, begin: Range<usize>, found: &mut Vec<Secret>) {
         return;
     };
     let body = begin.end + label + 5;
-    if memmem::find(&bytes[begin.end..body], b"PRIVATE KEY").is_none() {
+    if memmem::find(&bytes[begin.end..body], PEM_LABEL).is_none() {
         return;
     }
     let rest = &bytes[body..(body + MAX_PEM).min(bytes.len())];

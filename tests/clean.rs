@@ -145,15 +145,11 @@ fn the_same_code_in_two_files_is_one_example() {
     let root = project(&NAMES);
     let shared = class("Shared");
     let method = shared.split_once("{\n").unwrap().1;
-    for name in ["Apple", "Bridge"] {
-        let text = class(name).replacen(
-            "{\n",
-            &format!("{{\n{}", method.rsplit_once('}').unwrap().0),
-            1,
-        );
+    let method = method.rsplit_once('}').unwrap().0;
+    for name in NAMES {
+        let text = class(name).replacen("{\n", &format!("{{\n{method}"), 1);
         write(root.path(), &format!("src/{name}.php"), &text);
     }
-    // One line in a hundred is drawn twice by chance, so a whole file is cut to shreds.
     let run = Run::new(
         root.path(),
         "2",
@@ -216,11 +212,8 @@ fn leaky() -> tempfile::TempDir {
             .collect();
         let text = class(name).replacen("{\n", &format!("{{\n{secrets}"), 1);
         write(root.path(), &format!("src/{name}.php"), &text);
-        let user = class(&format!("{name}User")).replacen(
-            "$this->is",
-            &format!("(new {name}())->connect{name}1('h'); $this->is"),
-            1,
-        );
+        let call = format!("(new {name}())->connect{name}1('h');\n        return array_slice");
+        let user = class(&format!("{name}User")).replace("return array_slice", &call);
         write(root.path(), &format!("src/{name}User.php"), &user);
     }
     root
