@@ -143,7 +143,7 @@ fn projects_give_together_what_they_give_alone_however_they_are_named() {
     assert_eq!(told[1]["examples"], alone[1].len());
     assert_eq!(told[1]["files_used"], 5);
 
-    let list = temp.path().join("list");
+    let list = temp.path().join("projects.txt");
     fs::write(&list, format!("# projects\n\n  {one}\n{two} \n")).unwrap();
     generate(
         &output("list"),
