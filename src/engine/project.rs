@@ -190,7 +190,12 @@ pub(super) fn read_found<T: Send, E: Send>(
     let read = |found: &Found| {
         check()?;
         Ok(read(found).map_err(|error| {
-            tracing::warn!("{error}; the file is left out");
+            if found.path.exists() {
+                tracing::warn!("{error}; the file is left out");
+            } else {
+                // It was deleted since it was found, which is anybody's right.
+                tracing::debug!("{error}");
+            }
             LeftOut {
                 key: found.key.clone(),
                 rule: error.to_string(),
