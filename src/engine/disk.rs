@@ -32,6 +32,8 @@ pub(super) struct Disk {
     left_out: SharedLeftOut,
     /// What is wrong with the files at present, and was said when it came up.
     said: BTreeSet<String>,
+    /// Whether the project has grown above its limit of memory.
+    is_too_large: bool,
 }
 
 /// A file as it was when it was read last.
@@ -91,6 +93,7 @@ impl Disk {
             missing: Vec::new(),
             left_out,
             said: walk.warnings.into_iter().collect(),
+            is_too_large: false,
             index,
         }
     }
@@ -264,8 +267,22 @@ impl Disk {
         if !changes.is_empty() {
             tracing::debug!(files = changes.len(), "changed");
             self.index.apply(changes);
+            self.check_memory();
         }
         Ok(())
+    }
+
+    /// Says when the project grows above its limit of memory. It is served on:
+    /// an editor is at work in it. When it is opened next it is refused.
+    fn check_memory(&mut self) {
+        let bytes = self.index.snapshot().memory() as u64;
+        let within = self.options.check_memory(&self.roots, bytes);
+        let was_too_large = std::mem::replace(&mut self.is_too_large, within.is_err());
+        if let Err(error) = within
+            && !was_too_large
+        {
+            tracing::warn!("{error}; until it is opened anew it is served as it is");
+        }
     }
 }
 

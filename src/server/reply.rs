@@ -209,6 +209,10 @@ impl Reply {
 /// of long ones the log shows the beginning alone.
 pub(super) fn span(call: &Call) -> tracing::Span {
     const SHOWN_CHARS: usize = 40;
+    // What nobody reads is not written out either.
+    if !tracing::enabled!(tracing::Level::INFO) {
+        return tracing::Span::none();
+    }
     let id = call.id.as_ref().map(ToString::to_string);
     let id = id.map(|id| tracing::field::display(format!("{id:.SHOWN_CHARS$}")));
     let method = format!("{:.SHOWN_CHARS$}", call.method);
