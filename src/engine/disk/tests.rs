@@ -57,7 +57,11 @@ impl Deed {
         // Folders that are made on the way are named, too.
         let with_above = |path: PathBuf| {
             let above = path.ancestors().take_while(|above| *above != root);
-            above.map(Path::to_path_buf).collect::<Vec<_>>()
+            // What is written through a link is told of the file it leads to.
+            above
+                .map(Path::to_path_buf)
+                .chain(path.canonicalize())
+                .collect::<Vec<_>>()
         };
         match self {
             Self::Write { path, text } => {
@@ -91,7 +95,8 @@ impl Deed {
                 if let Ok(file) = fs::File::options().append(true).open(&path) {
                     file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
                 }
-                vec![path]
+                let file = path.canonicalize().unwrap_or_else(|_| path.clone());
+                vec![path, file]
             }
         }
     }

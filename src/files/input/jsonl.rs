@@ -91,6 +91,10 @@ struct Columns {
 
 fn parse(line: Vec<u8>) -> Result<Row, String> {
     let (line, lossy) = decode(line);
+    // An array would be read as the columns in their order.
+    if !line.trim_start().starts_with('{') {
+        return Err("row is no JSON object".into());
+    }
     let columns: Columns = serde_json::from_str(&line).map_err(|error| {
         let error = error.to_string();
         // Where in the line would make a reason of its own of every row.
@@ -164,7 +168,7 @@ mod tests {
             "no JSON object",
             "without `content`",
             "`repo` is no text",
-            "surrogate",
+            "hex escape",
             "more than 1048636 bytes",
         ]) {
             assert!(reason.contains(part), "{reason}");
