@@ -31,7 +31,7 @@ pub enum Dedup {
     Off,
     /// Equal text.
     Exact,
-    /// Nearly equal text; see [`super::duplicates`].
+    /// Nearly equal text, by runs of tokens.
     #[default]
     Near,
 }
