@@ -34,9 +34,10 @@ def fail(message):
     sys.exit(f"measure.py: {message}")
 
 
-def spawn(arguments, **options):
+def spawn(arguments, cache="/nonexistent", **options):
     """Starts a process that logs nothing but errors."""
-    return subprocess.Popen(arguments, env={**os.environ, "RUST_LOG": "error"}, **options)
+    env = {**os.environ, "RUST_LOG": "error", "XDG_CACHE_HOME": str(cache)}
+    return subprocess.Popen(arguments, env=env, **options)
 
 
 def reap(process):
@@ -51,8 +52,8 @@ def reap(process):
 class Server:
     """A fimd that speaks JSON lines on its standard streams."""
 
-    def __init__(self, binary):
-        self.process = spawn([binary], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, binary, *options, cache="/nonexistent"):
+        self.process = spawn([binary, *options], cache, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.last_id = 0
 
     def call(self, method, **params):
@@ -102,12 +103,24 @@ def random_cursors(files):
 
 
 def measure_server(binary, project, files):
-    """Returns the seconds to initialize, those of each getContext, the peak RSS."""
+    """Returns the seconds to initialize without a cache and with one, those of
+    each getContext, the peak RSS."""
+
+    def initialize(server):
+        return server.call("initialize", project_root=str(project), bm25=True)[1]
+
+    warm = []
+    with tempfile.TemporaryDirectory() as cache:
+        for _ in range(4):
+            server = Server(binary, cache=cache)
+            warm.append(initialize(server))
+            server.end()
+    # The first has made the cache.
+    warm.pop(0)
     starts = []
     for _ in range(3):
-        server = Server(binary)
-        _, seconds = server.call("initialize", project_root=str(project), bm25=True)
-        starts.append(seconds)
+        server = Server(binary, "--no-cache")
+        starts.append(initialize(server))
         if len(starts) < 3:
             server.end()
     answers = []
@@ -117,7 +130,7 @@ def measure_server(binary, project, files):
             "getContext", filepath=name, content=content, cursor_offset=offset
         )
         answers.append(seconds)
-    return median(starts), answers, server.end()
+    return median(starts), median(warm), answers, server.end()
 
 
 def measure_generate(binary, project):
@@ -126,7 +139,7 @@ def measure_generate(binary, project):
         output = Path(folder) / "dataset"
         flags = ["--cross-file-context", "--bm25-context", "--quality-filter"]
         began = time.perf_counter()
-        command = [binary, "generate", project, "--output", output, *flags]
+        command = [binary, "--no-cache", "generate", project, "--output", output, *flags]
         peak = reap(spawn(command, stdout=subprocess.DEVNULL))
         seconds = time.perf_counter() - began
         examples = 0
@@ -141,15 +154,15 @@ def main():
         sys.exit(__doc__)
     binary, folder = sys.argv[1], Path(sys.argv[2]).resolve()
     print(f"{os.cpu_count()} cores\n")
-    print("| project | files | source | initialize | getContext p50 / p99 | generate | peak RSS: server / generate |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    print("| project | files | source | initialize | again, warm | getContext p50 / p99 | generate | peak RSS: server / generate |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for name in sys.argv[3:] or ["wordpress", "mediawiki"]:
         project = folder / name
         if not project.is_dir():
             fail(f"{project} is no folder; DIR has one for each project")
         files = source_files(binary, project)
         size = sum(file.stat().st_size for file in files)
-        start, answers, server_peak = measure_server(binary, project, files)
+        start, warm, answers, server_peak = measure_server(binary, project, files)
         p99 = quantiles(answers, n=100, method="inclusive")[98]
         examples, seconds, generate_peak = measure_generate(binary, project)
         cells = [
@@ -157,6 +170,7 @@ def main():
             f"{len(files)}",
             f"{size / MB:.1f} MB",
             f"{start:.2f} s, {size / MB / start:.0f} MB/s",
+            f"{warm:.2f} s",
             f"{median(answers) * 1e3:.1f} / {p99 * 1e3:.1f} ms",
             f"{examples} examples in {seconds:.1f} s, {examples / seconds:.0f}/s",
             " / ".join(f"{peak / MB:.0f} MB ({peak / size:.1f}×)" for peak in (server_peak, generate_peak)),
