@@ -6,6 +6,7 @@ mod context;
 mod eval;
 mod files;
 mod generate;
+mod models;
 mod serve;
 mod status;
 
@@ -19,6 +20,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Limits, Settings};
+use crate::model::Families;
 use crate::files::Cache;
 
 /// Fill-in-the-middle completion on your own PHP code.
@@ -55,6 +57,7 @@ enum Command {
     Eval(eval::Args),
     Files(files::Args),
     Generate(generate::Generate),
+    Models(models::Args),
     Status(status::Args),
 }
 
@@ -62,6 +65,7 @@ enum Command {
 #[derive(Debug)]
 struct Setup {
     limits: Limits,
+    families: Families,
     /// Where what is learnt about projects is kept.
     cache: Option<Cache>,
 }
@@ -110,8 +114,9 @@ impl Cli {
     fn run(self) -> Result<ExitCode, Error> {
         let settings = self.settings.clone();
         let setup = || match Settings::load(settings.as_deref()) {
-            Ok(Settings { limits }) => Ok(Setup {
+            Ok(Settings { limits, families }) => Ok(Setup {
                 limits,
+                families,
                 cache: if self.no_cache { None } else { cache() },
             }),
             Err(error) => Err(Error::Usage(error.to_string())),
@@ -133,6 +138,7 @@ impl Cli {
             (Some(Command::Eval(args)), None) => eval::run(&args, setup()?),
             (Some(Command::Files(args)), None) => files::run(&args, &setup()?.limits),
             (Some(Command::Generate(generate)), None) => generate.run(setup()?),
+            (Some(Command::Models(args)), None) => models::run(&args, &setup()?.families),
             (Some(Command::Status(args)), None) => status::run(&args),
         };
         done.map(|()| ExitCode::SUCCESS)

@@ -11,9 +11,12 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 use etcetera::base_strategy::Xdg;
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
 use toml_edit::{Document, Item, TableLike, Value};
 
 use crate::files::WalkOptions;
+use crate::model::{Families, Family};
 
 /// Where the settings file is, below the user's configuration folder.
 const FILE: &str = "fimd/settings.toml";
@@ -23,6 +26,8 @@ const FILE: &str = "fimd/settings.toml";
 pub struct Settings {
     /// The section `[limits]`.
     pub limits: Limits,
+    /// The model families: fimd's own and those of the sections `[models.NAME]`.
+    pub families: Families,
 }
 
 /// How much of everything there may be. What goes beyond is refused with an
@@ -142,15 +147,20 @@ impl Settings {
         let mut settings = Self::default();
         for (key, item) in document.iter() {
             let at = place(document.as_table(), key, item);
-            if key != "limits" {
-                return Err(Wrong::new(at, format!("{key}: unknown; expected [limits]")));
+            if !["limits", "models"].contains(&key) {
+                let what = format!("{key}: unknown; expected [limits] or [models.NAME]");
+                return Err(Wrong::new(at, what));
             }
-            let Some(limits) = item.as_table_like() else {
+            let Some(section) = item.as_table_like() else {
                 let found = item.type_name();
-                let what = format!("limits: expected a section, found {found}");
+                let what = format!("{key}: expected a section, found {found}");
                 return Err(Wrong::new(at, what));
             };
-            settings.limits = read_limits(limits)?;
+            if key == "limits" {
+                settings.limits = read_limits(section)?;
+            } else {
+                read_families(section, &mut settings.families)?;
+            }
         }
         Ok(settings)
     }
@@ -185,6 +195,31 @@ fn read_limits(table: &dyn TableLike) -> Result<Limits, Wrong> {
         }
     }
     Ok(limits)
+}
+
+/// Adds the families that `table` describes, by their names.
+fn read_families(table: &dyn TableLike, families: &mut Families) -> Result<(), Wrong> {
+    for (name, item) in table.iter() {
+        let at = place(table, name, item);
+        let value = item.clone().into_value().map_err(|item| {
+            let found = item.type_name();
+            let what = format!("models.{name}: expected a section, found {found}");
+            Wrong::new(at.clone(), what)
+        })?;
+        let family = Family::deserialize(value.into_deserializer()).map_err(|error| {
+            let span = error.span().or_else(|| at.clone());
+            let message = error.message().replace('\n', "; ");
+            Wrong::new(span, format!("models.{name}: {message}"))
+        })?;
+        let family = Family {
+            name: name.to_owned(),
+            ..family
+        };
+        families
+            .add(family)
+            .map_err(|error| Wrong::new(at, format!("models.{name}: {error}")))?;
+    }
+    Ok(())
 }
 
 /// What is wrong with a settings file.
@@ -255,7 +290,7 @@ mod tests {
             ("\n\n[limits]\nmax_files = \n", "s.toml:4: not TOML: "),
             (
                 "\n[limit]\nmax_files = 1",
-                "s.toml:2: limit: unknown; expected [limits]",
+                "s.toml:2: limit: unknown; expected [limits] or [models.NAME]",
             ),
             ("limits = 5", "s.toml:1: limits: expected a section, found "),
             (

@@ -15,6 +15,13 @@
 //! - prefix and suffix share what is left, at least a quarter, two to one; what
 //!   one does not need goes to the other. The prefix then starts, and the suffix
 //!   ends, at a line break if there is one.
+//!
+//! # And how it keeps to `max_tokens`
+//! The tokens of the whole text are counted. While there are too many, the
+//! context is assembled anew with a smaller budget, which the record keeps as
+//! its own `context_max_chars`, down to none; then prefix and suffix lose their
+//! far ends. An example whose middle alone is too much is left out. What the
+//! context gives up goes to nobody.
 
 pub mod duplicates;
 mod example;
@@ -24,7 +31,7 @@ pub mod quality;
 pub mod read;
 pub mod report;
 pub mod split;
-pub mod template;
+pub mod shape;
 mod tested;
 pub mod write;
 
@@ -36,15 +43,17 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use self::example::Example;
 pub use self::holes::SpanKind;
-pub use self::options::{Options, SplitBy, WrongOption};
+pub use self::options::{MarkersInSource, Options, SplitBy, WrongOption};
 
 use self::example::{batch_examples, example_of, file_holes};
 use self::holes::Measure;
 use self::report::Report;
+use self::shape::Shapes;
 use self::split::Entry;
 use crate::cancel::{Cancel, Cancelled};
 use crate::files;
 use crate::index::{Snapshot, SourceFile};
+use crate::model::{Model, TokenizerError};
 
 /// Source bytes worked on at a time: what bounds the memory for examples.
 const BATCH_BYTES: usize = 128 << 10;
@@ -58,6 +67,9 @@ pub enum Error {
     /// The sink could not take the examples.
     #[error("the dataset cannot be written: {0}")]
     Sink(#[from] std::io::Error),
+    /// The tokenizer cannot read a text.
+    #[error("tokens cannot be counted: {0}")]
+    Tokens(#[from] TokenizerError),
     /// The work was asked to stop.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -99,6 +111,15 @@ pub struct Progress {
 /// only in an include path are context, not data.
 pub type InRoot<'a> = &'a (dyn Fn(&str) -> bool + Sync);
 
+/// What the examples are made for.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// The model that is to learn from them; see [`Options::model`].
+    pub model: &'a Model,
+    /// What the project is called.
+    pub repo: &'a str,
+}
+
 /// Generates the dataset of `snapshot`, in parallel on the current rayon pool.
 ///
 /// # Errors
@@ -106,24 +127,25 @@ pub type InRoot<'a> = &'a (dyn Fn(&str) -> bool + Sync);
 pub fn run(
     snapshot: &Snapshot,
     options: &Options,
+    target: Target<'_>,
     in_root: InRoot<'_>,
     sink: &mut dyn Sink,
     cancel: &Cancel,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, Error> {
     options.check()?;
-    let mut report = Report::new(options);
+    let mut report = Report::new(options, target.model);
     let sources = sources(snapshot, options, in_root, &mut report);
     let mut state = Progress {
         files_total: sources.len(),
         ..Progress::default()
     };
-    let (mut entries, mut kinds) = (Vec::new(), Vec::new());
+    let (mut entries, mut kinds, mut shapes) = (Vec::new(), Vec::new(), Vec::new());
     let mut seen = FxHashSet::default();
     for batch in batches(&sources) {
         progress(state);
         for (file, examples) in
-            (state.files_done..).zip(batch_examples(snapshot, batch, options, cancel)?)
+            (state.files_done..).zip(batch_examples(snapshot, batch, options, target, cancel)?)
         {
             let before = entries.len();
             for (reason, count) in examples.rejected {
@@ -140,6 +162,7 @@ pub fn run(
                     complexity: ready.complexity,
                 });
                 kinds.push(ready.kind);
+                shapes.push(ready.shape);
             }
             if entries.len() == before {
                 report.skip(&sources[file].path, "no hole fits");
@@ -157,6 +180,7 @@ pub fn run(
     let parts = split::split(&entries, options, &mut options.rng("\0split"));
     sink.finish(&parts)?;
     report.finish(&entries, &kinds, &parts);
+    report.shapes = Shapes::of(&shapes, &parts);
     Ok(report)
 }
 
@@ -167,12 +191,13 @@ pub fn run(
 pub fn preview(
     snapshot: &Snapshot,
     options: &Options,
+    target: Target<'_>,
     in_root: InRoot<'_>,
     count: usize,
     cancel: &Cancel,
 ) -> Result<Vec<Example>, Error> {
     options.check()?;
-    let mut report = Report::new(options);
+    let mut report = Report::new(options, target.model);
     let mut files = sources(snapshot, options, in_root, &mut report);
     let mut rng = options.rng("\0preview");
     files.shuffle(&mut rng);
@@ -186,14 +211,9 @@ pub fn preview(
         let mut holes = file_holes(file, options).holes;
         if !holes.is_empty() {
             let hole = holes.swap_remove(rng.random_range(0..holes.len()));
-            examples.extend(example_of(
-                snapshot,
-                file,
-                &Measure::new(&file.text),
-                &hole,
-                options,
-                cancel,
-            )?);
+            let measure = Measure::new(&file.text);
+            let example = example_of(snapshot, file, &measure, &hole, options, target, cancel)?;
+            examples.extend(example.ok().map(|(example, _)| example));
             pending.extend(holes.into_iter().map(|hole| (file, hole)));
         }
     }
@@ -202,14 +222,9 @@ pub fn preview(
         if examples.len() == count {
             break;
         }
-        examples.extend(example_of(
-            snapshot,
-            file,
-            &Measure::new(&file.text),
-            &hole,
-            options,
-            cancel,
-        )?);
+        let measure = Measure::new(&file.text);
+        let example = example_of(snapshot, file, &measure, &hole, options, target, cancel)?;
+        examples.extend(example.ok().map(|(example, _)| example));
     }
     if examples.is_empty() {
         return Err(Error::Nothing(report.counts.files_indexed));

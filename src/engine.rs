@@ -26,6 +26,7 @@ use self::status::{Client, Tally};
 use crate::cancel::{Cancel, Cancelled};
 use crate::config::Limits;
 use crate::files::{Cache, FilesError, Roots};
+use crate::model::Families;
 
 /// Why the engine has no project to give.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +63,8 @@ const LOWEST_PRIORITY: i32 = 19;
 pub struct Engine {
     shared: Arc<Shared>,
     turns: Turns,
+    /// Of the models that datasets are made for.
+    families: Arc<Families>,
     /// Whose handle it is, if a client's.
     client: Option<Arc<Client>>,
 }
@@ -97,6 +100,7 @@ impl Engine {
         let requests = Pool::new()?;
         Ok(Self {
             turns: requests.turns(),
+            families: Arc::default(),
             client: None,
             shared: Arc::new(Shared {
                 limits,
@@ -110,6 +114,15 @@ impl Engine {
         })
     }
 
+    /// Knows these families of models instead of fimd's own alone.
+    #[must_use]
+    pub fn with_families(self, families: Families) -> Self {
+        Self {
+            families: Arc::new(families),
+            ..self
+        }
+    }
+
     /// A handle for one client: its work queues behind its own before it
     /// queues behind that of others, so that one who floods waits for itself.
     /// The client counts as connected as long as a clone of it lives; `framing`
@@ -119,6 +132,7 @@ impl Engine {
         Self {
             shared: Arc::clone(&self.shared),
             turns: self.shared.requests.turns(),
+            families: Arc::clone(&self.families),
             client: Some(Arc::new(Client::join(&self.shared.tally, framing))),
         }
     }

@@ -14,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Error, Setup};
 use crate::cancel::Cancel;
 use crate::dataset::write::{Stage, WriteError};
-use crate::dataset::{self, Example, Options, Progress, WrongOption};
+use crate::dataset::{self, Example, Options, Progress, Target, WrongOption};
 use crate::engine::{self, GenerateError, Project, ProjectOptions};
 
 /// Write fill-in-the-middle training data from a PHP project.
@@ -72,6 +72,7 @@ impl Generate {
     /// If the options make no sense, or the work fails.
     pub(super) fn run(&self, mut setup: Setup) -> Result<(), Error> {
         self.options.check()?;
+        self.options.family(&setup.families)?;
         let limits = &mut setup.limits;
         if let Some(bytes) = self.options.max_file_bytes {
             limits.max_file_bytes = bytes;
@@ -88,6 +89,7 @@ impl Generate {
         };
         let cancel = cancel_on_signals()?;
         let stage = Stage::new(output)?;
+        let families = setup.families.clone();
         let project = self.open(setup)?;
         let bar = Bar::new();
         let show = &mut |progress| bar.show(progress);
@@ -95,7 +97,7 @@ impl Generate {
             max_file_bytes: Some(max_file_bytes),
             ..self.options.clone()
         };
-        let counts = engine::generate(&project, &options, stage, &cancel, show)?;
+        let counts = engine::generate(&project, &options, &families, stage, &cancel, show)?;
         drop(bar);
         anstream::eprintln!(
             "{}: {} training and {} validation examples from {} files",
@@ -120,12 +122,18 @@ impl Generate {
     }
 
     fn print(&self, setup: Setup, count: usize) -> Result<(), Error> {
+        let model = self.options.model(&setup.families)?;
         let project = self.open(setup)?;
+        let target = Target {
+            model: &model,
+            repo: &project.name(),
+        };
         let in_root = |key: &str| project.roots.owns(key);
         let snapshot = project.index.snapshot();
         let examples = dataset::preview(
             &snapshot,
             &self.options,
+            target,
             &in_root,
             count,
             &Cancel::default(),

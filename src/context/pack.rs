@@ -161,6 +161,8 @@ struct Packer<'a> {
     used: usize,
     groups: Vec<Group<'a>>,
     chunk_text: String,
+    /// The file under each header in `chunk_text`.
+    chunk_files: Vec<String>,
     chunk_snippets: Vec<Snippet>,
     dropped: Vec<Dropped>,
 }
@@ -182,6 +184,7 @@ impl<'a> Packer<'a> {
             used: 0,
             groups: Vec::new(),
             chunk_text: String::new(),
+            chunk_files: Vec::new(),
             chunk_snippets: Vec::new(),
             dropped: Vec::new(),
         }
@@ -353,6 +356,7 @@ impl<'a> Packer<'a> {
             self.used += chars;
             self.chunk_text.push_str(&header);
             self.chunk_text.push_str(&body);
+            self.chunk_files.push(hit.file.path.to_string());
             let start = hit.chunk.start as usize;
             self.chunk_snippets.push(Snippet {
                 path: hit.file.path.to_string(),
@@ -418,6 +422,7 @@ impl<'a> Packer<'a> {
         for group in groups {
             let path = group.path;
             context.text.push_str(&render::file_header(path));
+            context.files.push(path.to_owned());
             context.text.push_str(&group.namespace);
             let add = |context: &mut Context, mut lines: Vec<Line>| {
                 lines.sort_by_key(|line| line.span.start);
@@ -446,6 +451,7 @@ impl<'a> Packer<'a> {
             add(&mut context, group.others);
         }
         context.text.push_str(&self.chunk_text);
+        context.files.extend(self.chunk_files);
         context.snippets.extend(self.chunk_snippets);
         context
             .dropped

@@ -1,18 +1,22 @@
 //! One example: a hole, the context for it, and the text around it that fits.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use rand::RngExt;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::holes::{self, Chosen, Hole, Measure, SpanKind};
-use super::{Error, Options, quality};
+use super::shape::Shape;
+use super::{Error, MarkersInSource, Options, Target, quality};
 use crate::cancel::{Cancel, Cancelled};
-use crate::context;
+use crate::context::{self, Context};
 use crate::index::{Snapshot, SourceFile};
+use crate::model::{ContextStyle, Format, Marks, Model, Parts, Rendered};
 
 /// Each context reads its whole buffer, so the contexts of one file cost its
 /// size times its holes. In files above 256 KiB this many bytes are read in
@@ -30,7 +34,8 @@ pub struct Example {
     pub middle: String,
     /// The file's own text just after the hole.
     pub suffix: String,
-    /// Text of other files; stands before `prefix` in `text`.
+    /// Text of other files, as `getContext` answers it; stands before `prefix`
+    /// in `text`, laid out as the family wants it.
     pub context: String,
     /// The file's key.
     pub filepath: String,
@@ -48,6 +53,21 @@ pub struct Example {
     pub complexity_score: f64,
     /// The `max_chars` that the context was assembled with; 0 for none.
     pub context_max_chars: usize,
+    /// The order of the parts in `text`.
+    #[serde(default)]
+    pub format: Format,
+    /// The tokens of `text`, if there is a tokenizer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<usize>,
+    /// How many control tokens in the four parts were neutralised:
+    /// [`Marks::restore`] gives the files' own text back.
+    #[serde(default, skip_serializing_if = "is_none_at_all")]
+    pub markers_neutralised: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_none_at_all(count: &usize) -> bool {
+    *count == 0
 }
 
 /// An example made ready to be written.
@@ -60,6 +80,8 @@ pub(super) struct Ready {
     pub(super) kind: SpanKind,
     /// See [`Example::complexity_score`].
     pub(super) complexity: f64,
+    /// How its text is made.
+    pub(super) shape: Shape,
 }
 
 /// What one file gave.
@@ -75,6 +97,7 @@ pub(super) fn batch_examples(
     snapshot: &Snapshot,
     batch: &[&Arc<SourceFile>],
     options: &Options,
+    target: Target<'_>,
     cancel: &Cancel,
 ) -> Result<Vec<FileExamples>, Error> {
     batch
@@ -89,14 +112,18 @@ pub(super) fn batch_examples(
             let examples: Vec<_> = holes
                 .par_iter()
                 .map(|hole| {
-                    let example = example_of(snapshot, file, &measure, hole, options, cancel)?;
-                    example.map(|example| Ready::new(&example)).transpose()
+                    let made =
+                        example_of(snapshot, file, &measure, hole, options, target, cancel)?;
+                    made.map(|(example, shape)| Ready::new(&example, shape))
+                        .map_or_else(|reason| Ok(Err(reason)), |ready| ready.map(Ok))
                 })
                 .collect::<Result<_, Error>>()?;
-            let in_all = examples.len();
-            let ready: Vec<_> = examples.into_iter().flatten().collect();
-            if ready.len() < in_all {
-                rejected.insert("marker_in_text", (in_all - ready.len()) as u64);
+            let mut ready = Vec::with_capacity(examples.len());
+            for example in examples {
+                match example {
+                    Ok(example) => ready.push(example),
+                    Err(reason) => *rejected.entry(reason).or_default() += 1,
+                }
             }
             Ok(FileExamples { ready, rejected })
         })
@@ -104,7 +131,7 @@ pub(super) fn batch_examples(
 }
 
 impl Ready {
-    fn new(example: &Example) -> Result<Self, Error> {
+    fn new(example: &Example, shape: Shape) -> Result<Self, Error> {
         let mut hasher = blake3::Hasher::new();
         for part in [&example.prefix, &example.middle, &example.suffix] {
             hasher.update(&part.len().to_le_bytes());
@@ -119,6 +146,7 @@ impl Ready {
             digest,
             kind: example.span_kind,
             complexity: example.complexity_score,
+            shape,
         })
     }
 }
@@ -142,65 +170,187 @@ pub(super) fn file_holes(file: &SourceFile, options: &Options) -> Chosen {
     chosen
 }
 
-/// The example for `hole`, or `None` if its text spells one of the family's tokens.
+/// The example for `hole` and how its text is made, or why there is none.
 pub(super) fn example_of(
     snapshot: &Snapshot,
     file: &SourceFile,
     measure: &Measure<'_>,
     hole: &Hole,
     options: &Options,
+    target: Target<'_>,
     cancel: &Cancel,
-) -> Result<Option<Example>, Cancelled> {
-    cancel.check()?;
+) -> Result<Result<(Example, Shape), &'static str>, Error> {
     let text = &*file.text;
     let Range { start, end } = hole.range;
-    let max_chars = options.context_budget();
-    let context = if max_chars == 0 {
-        String::new()
-    } else {
-        let holed = [&text[..start], &text[end..]].concat();
-        let request = context::Request {
-            path: &file.path,
-            content: &holed,
-            cursor: start,
-            max_chars,
-            min_score: options.min_score,
-            dependencies: options.cross_file_context,
-            bm25: options.bm25_context,
-        };
-        context::assemble(snapshot, &request, cancel)?.text
+    let model = target.model;
+    let marking = Marking {
+        marks: model.marks(),
+        how: options.markers,
     };
-    let middle = &text[hole.range.clone()];
-    let taken = context.chars().count() + measure.chars(hole.range.clone());
-    let window = window(
-        text,
-        measure,
-        &hole.range,
-        options.max_total_chars.saturating_sub(taken),
-    );
-    let (prefix, suffix) = (&text[window.start..start], &text[end..window.end]);
-    let tokens = options.base_model.tokens();
-    if [&context, prefix, middle, suffix]
-        .iter()
-        .any(|part| tokens.occur_in(part))
-    {
-        return Ok(None);
+    let format = format_of(file, hole, options, model);
+    let (middle, in_middle) = marking.clear(&text[hole.range.clone()]);
+    let assemble = |max_chars| context_of(snapshot, file, &hole.range, max_chars, options, cancel);
+    let mut max_chars = options.context_budget();
+    let mut context = assemble(max_chars)?;
+    let taken = marking.clear(&context.text).0.chars().count() + middle.chars().count();
+    let most = options.max_total_chars.saturating_sub(taken);
+    // What is given up below goes to nobody, so this only gets less.
+    let mut room = most;
+    loop {
+        cancel.check()?;
+        let (shown, in_context) = marking.clear(&context.text);
+        let window = window(text, measure, &hole.range, room);
+        let (prefix, in_prefix) = marking.clear(&text[window.start..start]);
+        let (suffix, in_suffix) = marking.clear(&text[end..window.end]);
+        let used = prefix.chars().count() + suffix.chars().count();
+        if used > most {
+            // There is no room for what neutralising adds.
+            room = room.min(used).saturating_sub(in_prefix + in_suffix);
+            continue;
+        }
+        let parts = Parts {
+            context: &shown,
+            files: &context.files,
+            repo: target.repo,
+            path: &file.path,
+            prefix: &prefix,
+            suffix: &suffix,
+        };
+        let style = options.context_style;
+        let rendered = model.family().example(&parts, &middle, format, style);
+        if is_spelled(model.marks(), &parts, &rendered, style) {
+            return Ok(Err("marker_in_text"));
+        }
+        let counts = (options.max_tokens.is_some() || model.has_tokenizer())
+            .then(|| model.count(&rendered))
+            .transpose()?;
+        let excess = match (counts, options.max_tokens) {
+            (Some(counts), Some(max)) => counts.total.saturating_sub(max),
+            _ => 0,
+        };
+        if let Some(counts) = counts.filter(|_| excess > 0) {
+            if !context.text.is_empty() {
+                max_chars = less(shown.chars().count(), counts.context, excess);
+                context = assemble(max_chars)?;
+            } else if used > 0 {
+                room = less(used, counts.prefix + counts.suffix, excess);
+            } else {
+                return Ok(Err("too_many_tokens"));
+            }
+            continue;
+        }
+        let shape = Shape {
+            format,
+            neutralised: in_context + in_prefix + in_middle + in_suffix,
+            tokens: counts.filter(|_| model.has_tokenizer()),
+        };
+        let example = Example {
+            text: rendered.text,
+            prefix: prefix.into(),
+            suffix: suffix.into(),
+            context: shown.into(),
+            filepath: file.path.to_string(),
+            span_kind: hole.kind,
+            span_name: hole.name.clone(),
+            start_byte: start,
+            end_byte: end,
+            middle_lines: measure.lines(hole.range.clone()),
+            complexity_score: quality::complexity(&middle),
+            middle: middle.into(),
+            context_max_chars: max_chars,
+            format,
+            tokens: shape.tokens.map(|counts| counts.total),
+            markers_neutralised: shape.neutralised,
+        };
+        return Ok(Ok((example, shape)));
     }
-    Ok(Some(Example {
-        text: tokens.render(&context, prefix, middle, suffix),
-        prefix: prefix.into(),
-        middle: middle.into(),
-        suffix: suffix.into(),
-        filepath: file.path.to_string(),
-        span_kind: hole.kind,
-        span_name: hole.name.clone(),
-        start_byte: start,
-        end_byte: end,
-        middle_lines: measure.lines(hole.range.clone()),
-        complexity_score: quality::complexity(middle),
-        context_max_chars: max_chars,
-        context,
-    }))
+}
+
+/// What is done about control tokens in a source.
+struct Marking<'m> {
+    marks: &'m Marks,
+    how: MarkersInSource,
+}
+
+impl Marking<'_> {
+    /// What is shown of `text`, and how many places were changed for that.
+    fn clear<'a>(&self, text: &'a str) -> (Cow<'a, str>, usize) {
+        match self.how {
+            MarkersInSource::Drop => (Cow::Borrowed(text), 0),
+            MarkersInSource::Neutralise => self.marks.neutralise(text),
+        }
+    }
+}
+
+/// The order of the parts: drawn for each example, whatever the others drew.
+fn format_of(file: &SourceFile, hole: &Hole, options: &Options, model: &Model) -> Format {
+    if options.spm_rate == 0.0 {
+        return model.family().format();
+    }
+    let Range { start, end } = hole.range;
+    let mut rng = options.rng(&format!("\0format {start} {end} {}", file.path));
+    if rng.random_bool(options.spm_rate) {
+        Format::Spm
+    } else {
+        Format::Psm
+    }
+}
+
+/// What an editor would get in the hole with this budget.
+fn context_of(
+    snapshot: &Snapshot,
+    file: &SourceFile,
+    hole: &Range<usize>,
+    max_chars: usize,
+    options: &Options,
+    cancel: &Cancel,
+) -> Result<Context, Cancelled> {
+    if max_chars == 0 {
+        return Ok(Context::default());
+    }
+    let holed = [&file.text[..hole.start], &file.text[hole.end..]].concat();
+    let request = context::Request {
+        path: &file.path,
+        content: &holed,
+        cursor: hole.start,
+        max_chars,
+        min_score: options.min_score,
+        dependencies: options.cross_file_context,
+        bm25: options.bm25_context,
+    };
+    context::assemble(snapshot, &request, cancel)
+}
+
+/// Whether the text of a part spells a control token, alone or with what it
+/// stands next to.
+fn is_spelled(marks: &Marks, parts: &Parts<'_>, text: &Rendered, style: ContextStyle) -> bool {
+    let mut own = vec![&text.prefix, &text.middle, &text.suffix];
+    match style {
+        ContextStyle::Comment => own.push(&text.context),
+        // Its files have tokens between them.
+        ContextStyle::Repo => {
+            if [parts.context, parts.repo, parts.path]
+                .iter()
+                .any(|part| marks.occur_in(part))
+            {
+                return true;
+            }
+        }
+    }
+    marks.find(&text.text).any(|found| {
+        own.iter()
+            .any(|part| part.start < found.end && found.start < part.end)
+    })
+}
+
+/// How many of `chars` characters may be kept, where they have `tokens` tokens
+/// and `excess` tokens are too many: in proportion, a little less, and none
+/// where little would be left.
+fn less(chars: usize, tokens: usize, excess: usize) -> usize {
+    const LITTLE: usize = 64;
+    let kept = tokens.saturating_sub(excess);
+    let chars = chars.saturating_mul(kept) / tokens.max(1) * 31 / 32;
+    if chars < LITTLE { 0 } else { chars }
 }
 
 /// The part of `text` around `hole` that prefix and suffix show, in bytes, for
@@ -235,9 +385,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::Families;
     use crate::php::FileFacts;
 
     fn examples(text: &str, options: &Options) -> Vec<Example> {
+        let model = options.model(&Families::default()).unwrap();
+        let target = Target {
+            model: &model,
+            repo: "shop",
+        };
         let file = SourceFile {
             path: "a.php".into(),
             text: text.into(),
@@ -255,10 +411,13 @@ mod tests {
                     &measure,
                     hole,
                     options,
+                    target,
                     &Cancel::default(),
                 )
                 .unwrap()
+                .ok()
             })
+            .map(|(example, _)| example)
             .collect()
     }
 

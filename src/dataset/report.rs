@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::split::{Entry, Parts};
-use super::template::Tokens;
+use super::shape::{Shapes, Tokens};
 use super::{Options, SpanKind, SplitBy};
+use crate::model::Model;
 
 /// The whole story of a dataset. Equal input, options and seed give equal
 /// reports: it holds no times, and no paths of this machine but the include
@@ -28,7 +29,10 @@ pub struct Report {
     /// Examples of each kind, in both parts.
     pub spans: BTreeMap<SpanKind, usize>,
     /// The complexity of the examples in both parts; absent when there are none.
-    pub complexity: Option<Complexity>,
+    pub complexity: Option<Distribution>,
+    /// How the texts are made.
+    #[serde(flatten)]
+    pub shapes: Shapes,
     /// Files that gave no example, by reason.
     pub files_skipped: BTreeMap<String, Skipped>,
     /// Holes that were proposed or cut and turned down, by reason.
@@ -70,9 +74,9 @@ pub struct Split {
     pub leaks: bool,
 }
 
-/// Statistics of the complexity scores.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Complexity {
+/// Statistics of some numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Distribution {
     /// The least.
     pub min: f64,
     /// The median.
@@ -94,6 +98,22 @@ pub struct Skipped {
     pub files: Vec<String>,
 }
 
+impl Distribution {
+    /// Of `numbers`; of none there is none.
+    pub fn of(numbers: impl Iterator<Item = f64>) -> Option<Self> {
+        let mut numbers: Vec<_> = numbers.collect();
+        numbers.sort_by(f64::total_cmp);
+        let max = *numbers.last()?;
+        Some(Self {
+            min: numbers[0],
+            median: numbers[(numbers.len() - 1) / 2],
+            mean: numbers.iter().sum::<f64>() / numbers.len() as f64,
+            p90: numbers[(numbers.len() - 1) * 9 / 10],
+            max,
+        })
+    }
+}
+
 impl Report {
     /// Notes that the file `key` was skipped for `reason`.
     pub fn skip(&mut self, key: &str, reason: &str) {
@@ -104,11 +124,11 @@ impl Report {
 
     /// A report on nothing yet.
     #[must_use]
-    pub fn new(options: &Options) -> Self {
+    pub fn new(options: &Options, model: &Model) -> Self {
         Self {
             generator: "fimd",
             version: env!("CARGO_PKG_VERSION"),
-            tokens: options.base_model.tokens(),
+            tokens: Tokens::of(model.family()),
             counts: Counts::default(),
             split: Split {
                 by: options.split_by,
@@ -120,6 +140,7 @@ impl Report {
             },
             spans: BTreeMap::new(),
             complexity: None,
+            shapes: Shapes::default(),
             files_skipped: BTreeMap::new(),
             rejections: BTreeMap::new(),
             options: options.clone(),
@@ -145,15 +166,7 @@ impl Report {
         for at in kept() {
             *self.spans.entry(kinds[*at]).or_default() += 1;
         }
-        let mut scores: Vec<_> = kept().map(|at| entries[*at].complexity).collect();
-        scores.sort_by(f64::total_cmp);
-        self.complexity = scores.last().map(|max| Complexity {
-            min: scores[0],
-            median: scores[(scores.len() - 1) / 2],
-            mean: scores.iter().sum::<f64>() / scores.len() as f64,
-            p90: scores[(scores.len() - 1) * 9 / 10],
-            max: *max,
-        });
+        self.complexity = Distribution::of(kept().map(|at| entries[*at].complexity));
     }
 }
 

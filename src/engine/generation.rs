@@ -4,7 +4,8 @@
 use crate::cancel::Cancel;
 use crate::dataset::report::Counts;
 use crate::dataset::write::{Stage, WriteError};
-use crate::dataset::{self, Options, Progress};
+use crate::dataset::{self, Options, Progress, Target};
+use crate::model::Families;
 
 use super::Project;
 
@@ -28,15 +29,21 @@ pub enum GenerateError {
 pub fn generate(
     project: &Project,
     options: &Options,
+    families: &Families,
     stage: Stage,
     cancel: &Cancel,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Counts, GenerateError> {
+    let model = options.model(families).map_err(dataset::Error::from)?;
+    let target = Target {
+        model: &model,
+        repo: &project.name(),
+    };
     let mut sink = stage.sink()?;
     let left_out = project.left_out();
     let snapshot = project.index.snapshot();
     let in_root = |key: &str| project.roots.owns(key);
-    let mut report = dataset::run(&snapshot, options, &in_root, &mut sink, cancel, progress)?;
+    let mut report = dataset::run(&snapshot, options, target, &in_root, &mut sink, cancel, progress)?;
     for left_out in left_out.iter() {
         report.skip(&left_out.key, &left_out.rule);
     }

@@ -278,6 +278,7 @@ impl Engine {
     /// See [`SubmitError`].
     pub async fn submit(&self, order: Order) -> Result<Arc<Job>, SubmitError> {
         order.options.check()?;
+        order.options.family(&self.families)?;
         let output = order.output.clone();
         let target = self.run(move || resolve(&output)).await?;
         let mut registry = self.shared.jobs.lock();
@@ -435,9 +436,10 @@ async fn work(engine: &Engine, job: &Arc<Job>) -> Result<Counts, JobError> {
         max_file_bytes: Some(max_file_bytes),
         ..job.order.options.clone()
     };
+    let families = Arc::clone(&engine.families);
     let generate = move || {
         let count = &mut |progress| job.count(progress);
-        generate(&project, &options, output, &job.cancel, count)
+        generate(&project, &options, &families, output, &job.cancel, count)
     };
     Ok(pool.run(&turns, generate).await??)
 }
