@@ -20,8 +20,8 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Limits, Settings};
-use crate::model::Families;
 use crate::files::Cache;
+use crate::model::Families;
 
 /// Fill-in-the-middle completion on your own PHP code.
 ///

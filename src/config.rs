@@ -275,6 +275,35 @@ mod tests {
     }
 
     #[test]
+    fn families_of_ones_own_are_added() {
+        let text = "[models.own]\nprefix = '<P>'\nsuffix = '<S>'\nmiddle = '<M>'\nend = '<E>'\n\
+                    [models.own.repo]\nfile = '{path}: {code}'\n";
+        let families = load(text).unwrap().families;
+        let own = families.get("own").unwrap();
+        assert_eq!(
+            own.markers().collect::<Vec<_>>(),
+            ["<P>", "<S>", "<M>", "<E>"]
+        );
+        assert!(own.mixes_formats());
+        assert_eq!(own.repo.as_ref().unwrap().file, "{path}: {code}");
+        for (wrong, said) in [
+            (text.replace("end = '<E>'", ""), "s.toml:1: models.own: "),
+            (
+                text.replace("'<M>'", "''"),
+                "s.toml:1: models.own: middle: ",
+            ),
+            (text.replace("'<S>'", "5"), "s.toml:3: models.own: "),
+            (text.replace("suffix", "sufix"), "s.toml:3: models.own: "),
+            ("[models]\nown = 1".into(), "s.toml:2: models.own: "),
+            ("models = 1".into(), "s.toml:1: models: expected a section"),
+        ] {
+            let error = load(&wrong).unwrap_err();
+            assert!(error.starts_with(said), "{error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+    }
+
+    #[test]
     fn every_key_sets_a_limit_of_its_own() {
         for (number, key) in Limits::KEYS.iter().enumerate() {
             let text = format!("[limits]\n{key} = {}\n", number + 1);

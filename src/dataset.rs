@@ -30,8 +30,8 @@ mod options;
 pub mod quality;
 pub mod read;
 pub mod report;
-pub mod split;
 pub mod shape;
+pub mod split;
 mod tested;
 pub mod write;
 

@@ -250,7 +250,9 @@ impl Family {
             ("end", &self.end),
         ] {
             if marker.trim().is_empty() {
-                return Err(WrongFamily(format!("{what}: expected a marker, found none")));
+                return Err(WrongFamily(format!(
+                    "{what}: expected a marker, found none"
+                )));
             }
         }
         if self.middle.trim().is_empty() && self.order == Order::PrefixFirst {

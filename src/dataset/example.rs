@@ -112,8 +112,7 @@ pub(super) fn batch_examples(
             let examples: Vec<_> = holes
                 .par_iter()
                 .map(|hole| {
-                    let made =
-                        example_of(snapshot, file, &measure, hole, options, target, cancel)?;
+                    let made = example_of(snapshot, file, &measure, hole, options, target, cancel)?;
                     made.map(|(example, shape)| Ready::new(&example, shape))
                         .map_or_else(|reason| Ok(Err(reason)), |ready| ready.map(Ok))
                 })
@@ -202,10 +201,11 @@ pub(super) fn example_of(
         let window = window(text, measure, &hole.range, room);
         let (prefix, in_prefix) = marking.clear(&text[window.start..start]);
         let (suffix, in_suffix) = marking.clear(&text[end..window.end]);
+        let added = in_prefix + in_suffix;
         let used = prefix.chars().count() + suffix.chars().count();
         if used > most {
             // There is no room for what neutralising adds.
-            room = room.min(used).saturating_sub(in_prefix + in_suffix);
+            room = room.saturating_sub(added);
             continue;
         }
         let parts = Parts {
@@ -230,10 +230,11 @@ pub(super) fn example_of(
         };
         if let Some(counts) = counts.filter(|_| excess > 0) {
             if !context.text.is_empty() {
-                max_chars = less(shown.chars().count(), counts.context, excess);
+                // Of the text as it was assembled, so that it gets less each time.
+                max_chars = less(context.text.chars().count(), counts.context, excess);
                 context = assemble(max_chars)?;
             } else if used > 0 {
-                room = less(used, counts.prefix + counts.suffix, excess);
+                room = less(used - added, counts.prefix + counts.suffix, excess);
             } else {
                 return Ok(Err("too_many_tokens"));
             }

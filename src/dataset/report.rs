@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::split::{Entry, Parts};
 use super::shape::{Shapes, Tokens};
+use super::split::{Entry, Parts};
 use super::{Options, SpanKind, SplitBy};
 use crate::model::Model;
 

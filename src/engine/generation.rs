@@ -43,7 +43,9 @@ pub fn generate(
     let left_out = project.left_out();
     let snapshot = project.index.snapshot();
     let in_root = |key: &str| project.roots.owns(key);
-    let mut report = dataset::run(&snapshot, options, target, &in_root, &mut sink, cancel, progress)?;
+    let mut report = dataset::run(
+        &snapshot, options, target, &in_root, &mut sink, cancel, progress,
+    )?;
     for left_out in left_out.iter() {
         report.skip(&left_out.key, &left_out.rule);
     }

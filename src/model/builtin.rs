@@ -87,11 +87,7 @@ pub(super) fn families() -> Vec<Family> {
             &["<fim_pad>", "<reponame>", "<filename>", "<gh_stars>"],
         ),
         // The vocabulary has the markers with the space before them.
-        family(
-            "codellama",
-            ["<PRE> ", " <SUF>", " <MID>", " <EOT>"],
-            &[],
-        ),
+        family("codellama", ["<PRE> ", " <SUF>", " <MID>", " <EOT>"], &[]),
         // `<reponame>` and `<filename>` are metadata of one file.
         family(
             "starcoder",
@@ -128,16 +124,16 @@ pub(super) fn families() -> Vec<Family> {
         )
         .repo_in_prefix("#{path}\n{code}", "#{path}\n"),
         // The separator has no place for a path, so the path stays a comment.
+        family("codegemma", with(piped, "<|file_separator|>"), &["<bos>"])
+            .stops(&["<eos>"])
+            .repo("", "// --- {path} ---\n{code}<|file_separator|>", ""),
         family(
-            "codegemma",
-            with(piped, "<|file_separator|>"),
-            &["<bos>"],
+            "codestral",
+            ["[PREFIX]", "[SUFFIX]", "", "</s>"],
+            &["<s>", "[MIDDLE]"],
         )
-        .stops(&["<eos>"])
-        .repo("", "// --- {path} ---\n{code}<|file_separator|>", ""),
-        family("codestral", ["[PREFIX]", "[SUFFIX]", "", "</s>"], &["<s>", "[MIDDLE]"])
-            .suffix_first()
-            .repo_in_prefix("+++++ {path}\n{code}\n", "+++++ {path}\n"),
+        .suffix_first()
+        .repo_in_prefix("+++++ {path}\n{code}\n", "+++++ {path}\n"),
         family(
             "seed-coder",
             [

@@ -109,11 +109,24 @@ fn a_family_of_ones_own_must_make_sense() {
     };
     let families = own(|_| ()).unwrap();
     assert_eq!(families.iter().last().unwrap().name, "own");
-    assert!(families.names(|f| f.repo.is_some()).ends_with("mellum, own"));
+    assert!(
+        families
+            .names(|f| f.repo.is_some())
+            .ends_with("mellum, own")
+    );
     for (wrong, said) in [
-        (own(|family| family.end = " ".into()), "end: expected a marker"),
-        (own(|family| family.middle.clear()), "middle: expected a marker"),
-        (own(|family| family.stops = vec!["x".into()]), "two characters"),
+        (
+            own(|family| family.end = " ".into()),
+            "end: expected a marker",
+        ),
+        (
+            own(|family| family.middle.clear()),
+            "middle: expected a marker",
+        ),
+        (
+            own(|family| family.stops = vec!["x".into()]),
+            "two characters",
+        ),
         (
             own(|family| family.repo = Some(Repo::default())),
             "repo.file: expected",
