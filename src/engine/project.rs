@@ -86,15 +86,18 @@ impl Project {
         cache: Option<Cache>,
         check: &(impl Fn() -> Result<(), E> + Sync),
     ) -> Result<Self, E> {
-        let walk = files::walk(&roots, &options)?;
-        let read_at = SystemTime::now();
-        let (stored, found) = rayon::join(
-            || cache.as_ref().map(|cache| cache.load(&roots)),
-            || read_found(&walk.files, files::read_source, check),
-        );
+        let find_and_read = || {
+            let walk = files::walk(&roots, &options)?;
+            let read_at = SystemTime::now();
+            let found = read_found(&walk.files, files::read_source, check)?;
+            Ok::<_, E>((walk, read_at, found))
+        };
+        let load = || cache.as_ref().map(|cache| cache.load(&roots));
+        let (read, stored) = rayon::join(find_and_read, load);
+        let (walk, read_at, found) = read?;
         let mut sources = Vec::with_capacity(walk.files.len());
         let mut left_out = walk.left_out.clone();
-        for outcome in found? {
+        for outcome in found {
             match outcome {
                 Ok(source) => sources.push(source),
                 Err(unreadable) => left_out.push(unreadable),
