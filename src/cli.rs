@@ -6,8 +6,11 @@ mod context;
 mod eval;
 mod files;
 mod generate;
+mod preview;
 mod serve;
+mod show;
 mod status;
+mod verify;
 
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
@@ -55,7 +58,9 @@ enum Command {
     Eval(eval::Args),
     Files(files::Args),
     Generate(generate::Generate),
+    Preview(preview::Args),
     Status(status::Args),
+    Verify(verify::Args),
 }
 
 /// What every command that reads projects is given.
@@ -133,7 +138,9 @@ impl Cli {
             (Some(Command::Eval(args)), None) => eval::run(&args, setup()?),
             (Some(Command::Files(args)), None) => files::run(&args, &setup()?.limits),
             (Some(Command::Generate(generate)), None) => generate.run(setup()?),
+            (Some(Command::Preview(args)), None) => preview::run(&args),
             (Some(Command::Status(args)), None) => status::run(&args),
+            (Some(Command::Verify(args)), None) => return verify::run(args, setup()?),
         };
         done.map(|()| ExitCode::SUCCESS)
     }

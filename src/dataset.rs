@@ -23,9 +23,11 @@ mod options;
 pub mod quality;
 pub mod read;
 pub mod report;
+mod sample;
 pub mod split;
 pub mod template;
 mod tested;
+pub mod verify;
 pub mod write;
 
 use std::sync::Arc;
@@ -37,6 +39,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 pub use self::example::Example;
 pub use self::holes::SpanKind;
 pub use self::options::{Options, SplitBy, WrongOption};
+pub use self::sample::sampled;
 
 use self::example::{batch_examples, example_of, file_holes};
 use self::holes::Measure;

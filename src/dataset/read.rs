@@ -25,7 +25,7 @@ fn place(path: &Path, line: Option<usize>) -> String {
 }
 
 /// A part of a dataset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
     /// What is trained on.
     Train,

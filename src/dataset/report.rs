@@ -146,14 +146,22 @@ impl Report {
             *self.spans.entry(kinds[*at]).or_default() += 1;
         }
         let mut scores: Vec<_> = kept().map(|at| entries[*at].complexity).collect();
+        self.complexity = Complexity::of(&mut scores);
+    }
+}
+
+impl Complexity {
+    /// Of these scores, which it sorts; `None` if there are none.
+    #[must_use]
+    pub fn of(scores: &mut [f64]) -> Option<Self> {
         scores.sort_by(f64::total_cmp);
-        self.complexity = scores.last().map(|max| Complexity {
+        scores.last().map(|max| Self {
             min: scores[0],
             median: scores[(scores.len() - 1) / 2],
             mean: scores.iter().sum::<f64>() / scores.len() as f64,
             p90: scores[(scores.len() - 1) * 9 / 10],
             max: *max,
-        });
+        })
     }
 }
 
