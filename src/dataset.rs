@@ -147,7 +147,7 @@ pub fn run(
             if entries.len() == before {
                 report.skip(&sources[file].path, "no hole fits");
             } else {
-                report.counts.files_used += 1;
+                report.uses(&sources[file].path, sources[file].text.len());
             }
         }
         state.files_done += batch.len();
@@ -234,7 +234,11 @@ fn sources<'a>(
     let mut sources = Vec::new();
     for file in snapshot.files() {
         report.counts.files_indexed += 1;
-        let reason = if !in_root(&file.path) {
+        let is_own = in_root(&file.path);
+        if is_own {
+            report.cover(&file.path, file.text.len());
+        }
+        let reason = if !is_own {
             Some("only in an include path")
         } else if file.lossy {
             Some("not UTF-8")

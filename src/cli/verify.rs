@@ -120,8 +120,11 @@ fn print(out: &mut dyn Write, verification: &Verification) -> io::Result<()> {
         exposure.middles, exposure.in_contexts, exposure.in_files
     )?;
     let breached = findings.iter().filter(|finding| finding.breached > 0);
-    match breached.count() {
-        0 => writeln!(out, "{good}{train} + {val} examples: every claim holds{good:#}"),
-        n => writeln!(out, "{bad}{train} + {val} examples: {n} claims breached{bad:#}"),
-    }
+    let breached = breached.count();
+    let (style, said) = match breached {
+        0 => (good, "every claim holds".to_owned()),
+        1 => (bad, "1 claim breached".to_owned()),
+        n => (bad, format!("{n} claims breached")),
+    };
+    writeln!(out, "{style}{train} + {val} examples: {said}{style:#}")
 }

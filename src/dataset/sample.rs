@@ -40,7 +40,12 @@ impl<T> Sample<T> {
         hasher.finalize_xof().fill(&mut hash);
         let key = (hash, place);
         let is_full = self.kept.len() >= self.most;
-        if is_full && self.kept.last_key_value().is_none_or(|(last, _)| *last < key) {
+        if is_full
+            && self
+                .kept
+                .last_key_value()
+                .is_none_or(|(last, _)| *last < key)
+        {
             return;
         }
         self.kept.insert(key, item());
@@ -54,6 +59,15 @@ impl<T> Sample<T> {
         let kept = self.kept.into_iter();
         kept.map(|((_, place), item)| (place, item))
     }
+}
+
+/// A place as a user reads it.
+pub(super) fn place_name((part, number): Place) -> String {
+    let part = match part {
+        Part::Train => "train",
+        Part::Val => "val",
+    };
+    format!("{part}:{number}")
 }
 
 /// Up to `count` random examples of `dataset`, of `kind` if one is given.

@@ -22,7 +22,7 @@ pub use self::whole::Exposure;
 use self::whole::Census;
 use super::Options;
 use super::read::{Dataset, Part, ReadError};
-use super::sample::{Place, Sample};
+use super::sample::{Place, Sample, place_name};
 use crate::cancel::{Cancel, Cancelled};
 use crate::index::Snapshot;
 
@@ -282,20 +282,11 @@ fn each_batch(
 impl Breach {
     fn of(place: Place, file: &str, what: String) -> Self {
         Self {
-            at: name(place),
+            at: place_name(place),
             file: Some(file.to_owned()),
             what,
         }
     }
-}
-
-/// A place as a user reads it.
-fn name((part, number): Place) -> String {
-    let part = match part {
-        Part::Train => "train",
-        Part::Val => "val",
-    };
-    format!("{part}:{number}")
 }
 
 /// `text` in quotes, of a long one its beginning.

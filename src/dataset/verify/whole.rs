@@ -9,13 +9,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::examples::Checker;
-use super::{Breach, Claim, Ledger, Placed, name};
+use super::{Breach, Claim, Ledger, Placed};
 use crate::cancel::{Cancel, Cancelled};
 use crate::dataset::duplicates::held_out::HeldOut;
 use crate::dataset::duplicates::{self, example_key};
 use crate::dataset::read::{Dataset, Part};
 use crate::dataset::report::Complexity;
-use crate::dataset::sample::Place;
+use crate::dataset::sample::{Place, place_name};
 use crate::dataset::write::METADATA;
 use crate::dataset::{Example, SpanKind, SplitBy};
 
@@ -229,7 +229,7 @@ impl Census {
         };
         ledger.check(Claim::DuplicateExamples, self.scores.len());
         for (place, first, file) in again {
-            let what = format!("is a duplicate of {}", name(*first));
+            let what = format!("is a duplicate of {}", place_name(*first));
             ledger.breach(Claim::DuplicateExamples, Breach::of(*place, file, what));
         }
     }
