@@ -23,8 +23,7 @@ const BINS: usize = 32;
 /// Rows of a table; of longer ones the others are summed up.
 const MAX_ROWS: usize = 40;
 /// What the page has a place of its own for; other metadata comes as a table.
-const PLACED: [&str; 9] = [
-    "complexity",
+const PLACED: [&str; 8] = [
     "counts",
     "coverage",
     "files_skipped",
@@ -289,19 +288,19 @@ fn tables(metadata: &Value) -> String {
     }
     let mut figures = Vec::new();
     for (name, value) in metadata.as_object().into_iter().flatten() {
-        if name == "complexity" || !PLACED.contains(&name.as_str()) {
+        if !PLACED.contains(&name.as_str()) {
             flatten(name, value, &mut figures);
         }
     }
     let rows = figures.iter().map(|(name, value)| {
         format!(
-            "<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n",
+            "<div><dt>{}</dt><dd>{}</dd></div>\n",
             escaped(name),
             escaped(value)
         )
     });
     cards.push(format!(
-        "<table class=\"figures\"><caption>Options and figures</caption><tbody>\n{}</tbody></table>",
+        "<h3>Options and figures</h3><dl class=\"figures\">\n{}</dl>",
         rows.collect::<String>()
     ));
     section("tables", "Files and options", &cards)
@@ -368,6 +367,14 @@ fn flatten(path: &str, value: &Value, into: &mut Vec<(String, String)>) {
             }
         }
         Value::String(text) => into.push((path.to_owned(), text.clone())),
+        // Three digits are enough to look at.
+        Value::Number(number) if number.is_f64() => {
+            let rounded = number.as_f64().map(|number| (number * 1e3).round() / 1e3);
+            into.push((
+                path.to_owned(),
+                rounded.map_or_else(String::new, |n| n.to_string()),
+            ));
+        }
         other => into.push((path.to_owned(), other.to_string())),
     }
 }

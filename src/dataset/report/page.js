@@ -91,8 +91,8 @@ function show(number) {
     example.place,
     example.kind,
     example.name,
-    `${example.lines} lines`,
-    `complexity ${example.complexity}`,
+    `lines: ${example.lines}`,
+    `complexity: ${example.complexity}`,
     example.budget && `${[...example.context].length} of ${example.budget} characters of context`,
   ].filter(Boolean).join(' · '), 'note'));
 
@@ -101,7 +101,10 @@ function show(number) {
     details.open = contextOpen;
     details.addEventListener('toggle', () => { contextOpen = details.open; });
     details.append(element('summary', 'Context'));
-    details.append(element('pre', example.context, 'context'));
+    const context = element('pre', example.context, 'context');
+    // It scrolls by itself, so it can be reached with the keyboard.
+    context.tabIndex = 0;
+    details.append(context);
     shown.append(details);
   }
   const code = element('pre');
@@ -109,7 +112,12 @@ function show(number) {
     code.append(element(name === 'middle' ? 'mark' : 'span', example[name], name));
   }
   shown.append(code);
+  // From the top, unless that would leave the middle out of sight.
   shown.scrollTop = 0;
+  const middle = code.querySelector('.middle').getBoundingClientRect();
+  const room = shown.getBoundingClientRect();
+  const below = Math.min(middle.bottom, middle.top + room.height / 2) - room.bottom;
+  if (below > 0) shown.scrollTop = below + room.height / 4;
 }
 
 /** Shows the example that the address names, filtered out or not. */
