@@ -7,8 +7,11 @@ mod eval;
 mod files;
 mod generate;
 mod models;
+mod preview;
 mod serve;
+mod show;
 mod status;
+mod verify;
 
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
@@ -58,7 +61,9 @@ enum Command {
     Files(files::Args),
     Generate(generate::Generate),
     Models(models::Args),
+    Preview(preview::Args),
     Status(status::Args),
+    Verify(verify::Args),
 }
 
 /// What every command that reads projects is given.
@@ -139,7 +144,9 @@ impl Cli {
             (Some(Command::Files(args)), None) => files::run(&args, &setup()?.limits),
             (Some(Command::Generate(generate)), None) => generate.run(setup()?),
             (Some(Command::Models(args)), None) => models::run(&args, &setup()?.families),
+            (Some(Command::Preview(args)), None) => preview::run(&args),
             (Some(Command::Status(args)), None) => status::run(&args),
+            (Some(Command::Verify(args)), None) => return verify::run(args, setup()?),
         };
         done.map(|()| ExitCode::SUCCESS)
     }

@@ -30,9 +30,11 @@ mod options;
 pub mod quality;
 pub mod read;
 pub mod report;
+mod sample;
 pub mod shape;
 pub mod split;
 mod tested;
+pub mod verify;
 pub mod write;
 
 use std::sync::Arc;
@@ -44,6 +46,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 pub use self::example::Example;
 pub use self::holes::SpanKind;
 pub use self::options::{MarkersInSource, Options, SplitBy, WrongOption};
+pub use self::sample::sampled;
 
 use self::example::{batch_examples, example_of, file_holes};
 use self::holes::Measure;
@@ -167,7 +170,7 @@ pub fn run(
             if entries.len() == before {
                 report.skip(&sources[file].path, "no hole fits");
             } else {
-                report.counts.files_used += 1;
+                report.uses(&sources[file].path, sources[file].text.len());
             }
         }
         state.files_done += batch.len();
@@ -246,7 +249,11 @@ fn sources<'a>(
     let mut sources = Vec::new();
     for file in snapshot.files() {
         report.counts.files_indexed += 1;
-        let reason = if !in_root(&file.path) {
+        let is_own = in_root(&file.path);
+        if is_own {
+            report.cover(&file.path, file.text.len());
+        }
+        let reason = if !is_own {
             Some("only in an include path")
         } else if file.lossy {
             Some("not UTF-8")

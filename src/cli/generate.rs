@@ -1,20 +1,19 @@
 //! `fimd generate`: the dataset of a project to disk or, for `--preview`, some
 //! of its examples to the terminal.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
-use anstyle::{AnsiColor, Style};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Error, Setup};
+use super::{Error, Setup, show};
 use crate::cancel::Cancel;
 use crate::dataset::write::{Stage, WriteError};
-use crate::dataset::{self, Example, Options, Progress, Target, WrongOption};
+use crate::dataset::{self, Options, Progress, Target, WrongOption};
 use crate::engine::{self, GenerateError, Project, ProjectOptions};
 
 /// Write fill-in-the-middle training data from a PHP project.
@@ -138,44 +137,8 @@ impl Generate {
             count,
             &Cancel::default(),
         )?;
-        let mut out = anstream::stdout().lock();
-        let printed = (1..)
-            .zip(&examples)
-            .try_for_each(|(n, example)| print_example(&mut out, n, examples.len(), example))
-            .and_then(|()| out.flush());
-        match printed {
-            // Whoever reads has seen enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            other => other.map_err(|error| Error::Failure(format!("cannot print: {error}"))),
-        }
+        show::examples(&examples)
     }
-}
-
-/// Prints `example`, the middle in colour and between `⟦` and `⟧`.
-fn print_example(out: &mut impl Write, n: usize, of: usize, example: &Example) -> io::Result<()> {
-    let title = Style::new().bold();
-    let dim = Style::new().dimmed();
-    let cut = AnsiColor::Green.on_default().bold();
-    writeln!(
-        out,
-        "{title}── {n}/{of} {}:{}..{} {} {}{title:#}",
-        example.filepath,
-        example.start_byte,
-        example.end_byte,
-        example.span_kind.name(),
-        example.span_name
-    )?;
-    let Example {
-        context,
-        prefix,
-        middle,
-        suffix,
-        ..
-    } = example;
-    if !context.is_empty() {
-        writeln!(out, "{dim}{}{dim:#}", context.trim_end())?;
-    }
-    writeln!(out, "{prefix}{cut}⟦{middle}⟧{cut:#}{}\n", suffix.trim_end())
 }
 
 /// The bar on stderr; nothing is drawn where stderr is no terminal.
@@ -211,7 +174,7 @@ impl Drop for Bar {
 }
 
 /// A flag that the first SIGINT or SIGTERM sets; a second one ends the process at once.
-fn cancel_on_signals() -> Result<Cancel, Error> {
+pub(super) fn cancel_on_signals() -> Result<Cancel, Error> {
     let fail = |error: io::Error| Error::Failure(format!("cannot watch for signals: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()

@@ -1,5 +1,8 @@
 //! What a run did, as `metadata.json` tells it.
 
+mod charts;
+pub mod html;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -33,6 +36,8 @@ pub struct Report {
     /// How the texts are made.
     #[serde(flatten)]
     pub shapes: Shapes,
+    /// What each folder gives, down to the second level; include paths aside.
+    pub coverage: BTreeMap<String, Coverage>,
     /// Files that gave no example, by reason.
     pub files_skipped: BTreeMap<String, Skipped>,
     /// Holes that were proposed or cut and turned down, by reason.
@@ -54,6 +59,19 @@ pub struct Counts {
     pub val: usize,
     /// Examples that the curriculum cut from training.
     pub cut_by_curriculum: usize,
+}
+
+/// How much of a folder there are examples of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Coverage {
+    /// Files in the index.
+    pub files: u64,
+    /// Files that gave examples.
+    pub files_used: u64,
+    /// Bytes of the files in the index.
+    pub bytes: u64,
+    /// Bytes of the files that gave examples.
+    pub bytes_used: u64,
 }
 
 /// How the examples were divided.
@@ -141,10 +159,26 @@ impl Report {
             spans: BTreeMap::new(),
             complexity: None,
             shapes: Shapes::default(),
+            coverage: BTreeMap::new(),
             files_skipped: BTreeMap::new(),
             rejections: BTreeMap::new(),
             options: options.clone(),
         }
+    }
+
+    /// Notes that the project's file `key` has this many bytes.
+    pub fn cover(&mut self, key: &str, bytes: usize) {
+        let folder = self.coverage.entry(folder(key).to_owned()).or_default();
+        folder.files += 1;
+        folder.bytes += bytes as u64;
+    }
+
+    /// Notes that the file `key`, which has this many bytes, gave examples.
+    pub fn uses(&mut self, key: &str, bytes: usize) {
+        self.counts.files_used += 1;
+        let folder = self.coverage.entry(folder(key).to_owned()).or_default();
+        folder.files_used += 1;
+        folder.bytes_used += bytes as u64;
     }
 
     /// Adds to the rejections.
@@ -170,10 +204,34 @@ impl Report {
     }
 }
 
+/// The folder of the file `key`, or the one above that is not deeper than two
+/// levels; `./` is the root.
+fn folder(key: &str) -> &str {
+    let slashes = key.match_indices('/').take(2);
+    slashes.last().map_or("./", |(at, _)| &key[..=at])
+}
+
 /// From how many files the examples at `indices` come.
 fn files(entries: &[Entry], indices: &[usize]) -> usize {
     let mut files: Vec<_> = indices.iter().map(|at| entries[*at].file).collect();
     files.sort_unstable();
     files.dedup();
     files.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_told_down_to_the_second_level() {
+        for (key, expected) in [
+            ("a.php", "./"),
+            ("src/a.php", "src/"),
+            ("src/b/a.php", "src/b/"),
+            ("src/b/c/d/a.php", "src/b/"),
+        ] {
+            assert_eq!(folder(key), expected);
+        }
+    }
 }

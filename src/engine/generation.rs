@@ -50,6 +50,7 @@ pub fn generate(
         report.skip(&left_out.key, &left_out.rule);
     }
     cancel.check().map_err(dataset::Error::from)?;
+    stage.add_report(&report)?;
     stage.publish(&report)?;
     Ok(report.counts)
 }
