@@ -60,6 +60,20 @@ impl Fixture {
         fixture
     }
 
+    /// A copy of both, to do harm to.
+    fn copy(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for part in ["project/src", "data"] {
+            let to = folder.path().join(part);
+            fs::create_dir_all(&to).unwrap();
+            for entry in fs::read_dir(self.folder.path().join(part)).unwrap() {
+                let entry = entry.unwrap();
+                fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+            }
+        }
+        Self { folder }
+    }
+
     fn project(&self) -> PathBuf {
         self.folder.path().join("project")
     }
@@ -309,8 +323,9 @@ fn a_planted_fault_of_each_sort_is_found_by_its_claim() {
             },
         ),
     ];
+    let clean = Fixture::new(&[]);
     for (fault, claims, words, plant) in faults {
-        let fixture = Fixture::new(&[]);
+        let fixture = clean.copy();
         plant(&fixture);
         let (code, report) = fixture.verify();
         assert_eq!(code, Some(1), "{fault}: {report:#}");

@@ -29,14 +29,15 @@ page.on('request', (request) => {
   if (request.url().split('#')[0] !== address) complaints.push(`asked for ${request.url()}`);
 });
 
-const current = () => page.locator('#list a[aria-current]').getAttribute('href');
+// Waits until that example is shown.
+const shows = (number) => page.locator(`#list a[href="#${number}"][aria-current]`).waitFor();
 const listed = () => page.locator('#list li:visible').count();
 const shoot = async (name) => { if (shots) await page.screenshot({ path: join(shots, `${name}.png`) }); };
 
 await page.goto(address);
 const all = await listed();
 assert.ok(all > 20, `${all} examples`);
-assert.equal(await current(), '#1');
+await shows(1);
 assert.equal(await page.title(), 'Dataset for qwen2.5-coder');
 await shoot('plots-light');
 
@@ -51,25 +52,25 @@ for (const [role, name] of [['combobox', 'Kind'], ['combobox', 'Part'], ['search
 
 // Keys step, and stop at both ends.
 await page.keyboard.press('k');
-assert.equal(await current(), '#1');
+await shows(1);
 await page.keyboard.press('j');
 await page.keyboard.press('j');
-assert.equal(await current(), '#3');
-assert.equal(new URL(page.url()).hash, '#3');
+await shows(3);
+await page.waitForURL(/#3$/);
 await page.keyboard.press('ArrowDown');
-assert.equal(await current(), '#4');
+await shows(4);
 await page.keyboard.press('ArrowUp');
 await page.keyboard.press('k');
-assert.equal(await current(), '#2');
+await shows(2);
 await page.getByRole('button', { name: 'Next' }).click();
-assert.equal(await current(), '#3');
+await shows(3);
 await page.locator('#list a').nth(4).click();
-assert.equal(await current(), '#5');
+await shows(5);
 
 // Each example is shown to the letter, whatever it holds.
 for (let number = 1; number <= all; number++) {
   await page.evaluate((hash) => { location.hash = hash; }, `#${number}`);
-  await page.locator(`#list a[href="#${number}"][aria-current]`).waitFor();
+  await shows(number);
   const [part, line] = (await page.locator('#shown .note').first().textContent()).split(' · ')[1].split(':');
   const record = records[part][Number(line) - 1];
   for (const name of ['context', 'prefix', 'middle', 'suffix']) {
@@ -102,10 +103,10 @@ assert.ok(places.length > 0 && places.every((place) => place.startsWith('ast_nod
 // A link leads to its example, in a page of its own and past the filters.
 await page.goto(`${address}#7`);
 await page.reload();
-assert.equal(await current(), '#7');
+await shows(7);
 await page.getByRole('searchbox', { name: 'Text' }).fill('no file says this');
 await page.evaluate(() => { location.hash = '#8'; });
-await page.locator('#list a[href="#8"][aria-current]').waitFor();
+await shows(8);
 assert.equal(await listed(), all);
 await shoot('browser-light');
 
