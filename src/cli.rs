@@ -22,7 +22,7 @@ use etcetera::base_strategy::{BaseStrategy, Xdg};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{Limits, Settings};
+use crate::config::{ContextSettings, Limits, Settings};
 use crate::files::Cache;
 use crate::model::Families;
 
@@ -71,6 +71,7 @@ enum Command {
 struct Setup {
     limits: Limits,
     families: Families,
+    context: ContextSettings,
     /// Where what is learnt about projects is kept.
     cache: Option<Cache>,
 }
@@ -119,9 +120,14 @@ impl Cli {
     fn run(self) -> Result<ExitCode, Error> {
         let settings = self.settings.clone();
         let setup = || match Settings::load(settings.as_deref()) {
-            Ok(Settings { limits, families }) => Ok(Setup {
+            Ok(Settings {
                 limits,
                 families,
+                context,
+            }) => Ok(Setup {
+                limits,
+                families,
+                context,
                 cache: if self.no_cache { None } else { cache() },
             }),
             Err(error) => Err(Error::Usage(error.to_string())),

@@ -17,6 +17,7 @@ use toml_edit::{Document, Item, TableLike, Value};
 
 use crate::files::WalkOptions;
 use crate::model::{Families, Family};
+use crate::secrets::InContext;
 
 /// Where the settings file is, below the user's configuration folder.
 const FILE: &str = "fimd/settings.toml";
@@ -28,6 +29,15 @@ pub struct Settings {
     pub limits: Limits,
     /// The model families: fimd's own and those of the sections `[models.NAME]`.
     pub families: Families,
+    /// The section `[context]`.
+    pub context: ContextSettings,
+}
+
+/// What the contexts are like that editors get.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ContextSettings {
+    /// What becomes of secrets in them, unless a client asks otherwise.
+    pub secrets: InContext,
 }
 
 /// How much of everything there may be. What goes beyond is refused with an
@@ -147,8 +157,8 @@ impl Settings {
         let mut settings = Self::default();
         for (key, item) in document.iter() {
             let at = place(document.as_table(), key, item);
-            if !["limits", "models"].contains(&key) {
-                let what = format!("{key}: unknown; expected [limits] or [models.NAME]");
+            if !["limits", "context", "models"].contains(&key) {
+                let what = format!("{key}: unknown; expected [limits], [context] or [models.NAME]");
                 return Err(Wrong::new(at, what));
             }
             let Some(section) = item.as_table_like() else {
@@ -156,10 +166,10 @@ impl Settings {
                 let what = format!("{key}: expected a section, found {found}");
                 return Err(Wrong::new(at, what));
             };
-            if key == "limits" {
-                settings.limits = read_limits(section)?;
-            } else {
-                read_families(section, &mut settings.families)?;
+            match key {
+                "limits" => settings.limits = read_limits(section)?,
+                "context" => settings.context = read_context(section)?,
+                _ => read_families(section, &mut settings.families)?,
             }
         }
         Ok(settings)
@@ -220,6 +230,28 @@ fn read_families(table: &dyn TableLike, families: &mut Families) -> Result<(), W
             .map_err(|error| Wrong::new(at, format!("models.{name}: {error}")))?;
     }
     Ok(())
+}
+
+fn read_context(table: &dyn TableLike) -> Result<ContextSettings, Wrong> {
+    let mut context = ContextSettings::default();
+    for (key, item) in table.iter() {
+        let at = place(table, key, item);
+        if key != "secrets" {
+            let what = format!("context.{key}: unknown; expected secrets");
+            return Err(Wrong::new(at, what));
+        }
+        context.secrets = match item.as_str() {
+            Some("redact") => InContext::Redact,
+            Some("keep") => InContext::Keep,
+            found => {
+                let found = found.map_or(item.type_name().to_owned(), |text| format!("{text:?}"));
+                let what =
+                    format!(r#"context.secrets: expected "redact" or "keep", found {found}"#);
+                return Err(Wrong::new(at, what));
+            }
+        };
+    }
+    Ok(context)
 }
 
 /// What is wrong with a settings file.
@@ -304,6 +336,14 @@ mod tests {
     }
 
     #[test]
+    fn secrets_can_be_kept() {
+        let secrets = |text| load(text).unwrap().context.secrets;
+        assert_eq!(secrets("[limits]\nmax_files = 5"), InContext::Redact);
+        assert_eq!(secrets("[context]\nsecrets = 'redact'"), InContext::Redact);
+        assert_eq!(secrets("context.secrets = 'keep'"), InContext::Keep);
+    }
+
+    #[test]
     fn every_key_sets_a_limit_of_its_own() {
         for (number, key) in Limits::KEYS.iter().enumerate() {
             let text = format!("[limits]\n{key} = {}\n", number + 1);
@@ -319,9 +359,21 @@ mod tests {
             ("\n\n[limits]\nmax_files = \n", "s.toml:4: not TOML: "),
             (
                 "\n[limit]\nmax_files = 1",
-                "s.toml:2: limit: unknown; expected [limits] or [models.NAME]",
+                "s.toml:2: limit: unknown; expected [limits], [context] or [models.NAME]",
             ),
             ("limits = 5", "s.toml:1: limits: expected a section, found "),
+            (
+                "[context]\nsecret = \"keep\"",
+                "s.toml:2: context.secret: unknown; expected secrets",
+            ),
+            (
+                "[context]\nsecrets = \"drop\"",
+                "s.toml:2: context.secrets: expected \"redact\" or \"keep\", found \"drop\"",
+            ),
+            (
+                "[context]\nsecrets = false",
+                "s.toml:2: context.secrets: expected \"redact\" or \"keep\", found boolean",
+            ),
             (
                 "[limits]\n\nmax_flies = 1",
                 "s.toml:3: limits.max_flies: unknown; expected one of max_files, ",

@@ -14,6 +14,7 @@ mod site;
 mod types;
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 
 use buffer::Buffer;
 use classes::Classes;
@@ -24,6 +25,7 @@ use types::Types;
 
 use crate::cancel::{Cancel, Cancelled};
 use crate::index::{Library, Snapshot};
+use crate::secrets::Secrets;
 
 /// How many characters a context may have unless asked otherwise.
 pub const DEFAULT_MAX_CHARS: usize = 4096;
@@ -92,6 +94,9 @@ pub struct Request<'a> {
     pub dependencies: bool,
     /// Whether chunks found by BM25 are offered.
     pub bm25: bool,
+    /// What finds the secrets that placeholders are to stand for; without it
+    /// they are left as they are.
+    pub secrets: Option<&'a Secrets>,
 }
 
 /// What the ranking learns from. All of it is used, unless someone wants to
@@ -153,6 +158,8 @@ pub struct Context {
     pub snippets: Vec<Snippet>,
     /// What was found and left out, best first.
     pub dropped: Vec<Dropped>,
+    /// How many secrets placeholders stand for in `text`, by kind.
+    pub redacted: BTreeMap<&'static str, u64>,
 }
 
 /// A piece that was found and left out.

@@ -1,10 +1,26 @@
-//! Training data from a project's files: [`run`] turns a snapshot into examples
-//! and hands them to a [`Sink`].
+//! Training data from projects' files: a [`Run`] takes one project after the
+//! other, turns its snapshot into examples and hands them to a [`Sink`].
 //!
-//! The result is a function of the snapshot, the options and the seed. Each
+//! The result is a function of the snapshots, the options and the seed. Each
 //! file draws from a generator of its own, seeded by the seed and the file's
-//! key, so neither the order of files nor the number of threads matters.
+//! key, so neither the order of files nor the number of threads matters, nor
+//! which other projects are in the run: but for the duplicates left out, a
+//! project gives the examples that it gives alone.
 //! Nothing here but [`mod@write`] knows a disk.
+//!
+//! # Memory
+//! A run holds one project at a time. Of those before it, it keeps a name and a
+//! digest for each file, some 200 bytes for each example, and what the report
+//! names. So a file is left out as a copy of one in an earlier project if their
+//! texts are equal; near duplicates among files are looked for in one project
+//! only, those among examples in all.
+//!
+//! # Going on after a kill
+//! Examples are made in batches, and [`Batch`] is what a run needs to know of
+//! one beside the examples' lines. A sink may keep both and give the batches
+//! back to a later run over the same projects, which then makes only the rest:
+//! everything else, from duplicates to the report, follows from the batches as
+//! it did the first time.
 //!
 //! # How an example shares `max_total_chars`
 //! - the middle takes at most a quarter and is never cut;
@@ -23,17 +39,26 @@
 //! far ends. An example whose middle alone is too much is left out. What the
 //! context gives up goes to nobody.
 
+mod batch;
 pub mod duplicates;
 mod example;
+pub mod generated;
 pub mod holes;
+mod ledger;
 mod options;
 pub mod quality;
 pub mod read;
+pub mod rejects;
+mod repo;
 pub mod report;
+mod run;
 mod sample;
+mod seen;
 pub mod shape;
+mod sources;
 pub mod split;
 mod tested;
+pub mod vendored;
 pub mod verify;
 pub mod write;
 
@@ -41,25 +66,21 @@ use std::sync::Arc;
 
 use rand::RngExt;
 use rand::seq::SliceRandom;
-use rustc_hash::{FxHashMap, FxHashSet};
 
+pub use self::batch::{Attempt, Batch, Cut, Outcome};
 pub use self::example::Example;
 pub use self::holes::SpanKind;
-pub use self::options::{MarkersInSource, Options, SplitBy, WrongOption};
+pub use self::options::{Dedup, MarkersInSource, OnSecret, Options, SplitBy, WrongOption};
+pub use self::repo::{InRoot, Repo};
+pub use self::run::Run;
 pub use self::sample::sampled;
 
-use self::example::{batch_examples, example_of, file_holes};
-use self::holes::Measure;
-use self::report::Report;
-use self::shape::Shapes;
-use self::split::Entry;
+use self::example::Maker;
+use self::ledger::Ledger;
+use self::sources::{sources, text_hashes};
 use crate::cancel::{Cancel, Cancelled};
-use crate::files;
-use crate::index::{Snapshot, SourceFile};
 use crate::model::{Model, TokenizerError};
-
-/// Source bytes worked on at a time: what bounds the memory for examples.
-const BATCH_BYTES: usize = 128 << 10;
+use crate::secrets::{RulesError, Secrets};
 
 /// Why there is no dataset.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +94,9 @@ pub enum Error {
     /// The tokenizer cannot read a text.
     #[error("tokens cannot be counted: {0}")]
     Tokens(#[from] TokenizerError),
+    /// Secrets could not be found.
+    #[error(transparent)]
+    Secrets(#[from] RulesError),
     /// The work was asked to stop.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -81,6 +105,12 @@ pub enum Error {
         "no example could be cut from {0} PHP files: see `fimd files --why` for what is left out, and try a lower --min-middle-chars"
     )]
     Nothing(usize),
+    /// A project is not what it was when the batches were made that the sink
+    /// has kept.
+    #[error(
+        "{0}: not the files that the interrupted run has read; leave --resume out to begin anew"
+    )]
+    Changed(String),
 }
 
 /// Takes the examples of a run.
@@ -90,6 +120,32 @@ pub trait Sink {
     /// # Errors
     /// If it cannot be kept; ends the run.
     fn example(&mut self, line: &str) -> std::io::Result<()>;
+
+    /// Takes lines of the file of rejects (see [`mod@rejects`]), if it keeps
+    /// one; those of batches that were recalled are given again.
+    ///
+    /// # Errors
+    /// If they cannot be kept; ends the run.
+    fn reject(&mut self, _lines: &str) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    /// Notes that all examples of `batch` were given.
+    ///
+    /// # Errors
+    /// If it cannot be kept; ends the run.
+    fn end_batch(&mut self, batch: &Batch) -> std::io::Result<()>;
+
+    /// The batch that comes next, if an earlier run has ended it: its examples
+    /// were taken then and are not given again.
+    ///
+    /// # Errors
+    /// If what was kept cannot be read; ends the run.
+    fn recall(&mut self) -> std::io::Result<Option<Batch>>;
+
+    /// Takes the next example of a batch that was recalled, by the length of
+    /// its line in bytes.
+    fn recalled_example(&mut self, bytes: usize);
 
     /// Takes the order in which the examples, counted from 0 as they came, are
     /// wanted in the two parts.
@@ -104,192 +160,76 @@ pub trait Sink {
 pub struct Progress {
     /// Files done.
     pub files_done: usize,
-    /// Files in all.
+    /// Files in all, of the projects read so far.
     pub files_total: usize,
     /// Examples so far.
     pub examples: usize,
+    /// Whether all are made, and are being divided and written.
+    pub is_writing: bool,
 }
 
-/// Says of a key whether its file belongs to the project itself; files that are
-/// only in an include path are context, not data.
-pub type InRoot<'a> = &'a (dyn Fn(&str) -> bool + Sync);
-
-/// What the examples are made for.
-#[derive(Clone, Copy, Debug)]
-pub struct Target<'a> {
-    /// The model that is to learn from them; see [`Options::model`].
-    pub model: &'a Model,
-    /// What the project is called.
-    pub repo: &'a str,
-}
-
-/// Generates the dataset of `snapshot`, in parallel on the current rayon pool.
-///
-/// # Errors
-/// See [`Error`].
-pub fn run(
-    snapshot: &Snapshot,
-    options: &Options,
-    target: Target<'_>,
-    in_root: InRoot<'_>,
-    sink: &mut dyn Sink,
-    cancel: &Cancel,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Report, Error> {
-    options.check()?;
-    let mut report = Report::new(options, target.model);
-    let sources = sources(snapshot, options, in_root, &mut report);
-    let mut state = Progress {
-        files_total: sources.len(),
-        ..Progress::default()
-    };
-    let (mut entries, mut kinds, mut shapes) = (Vec::new(), Vec::new(), Vec::new());
-    let mut seen = FxHashSet::default();
-    for batch in batches(&sources) {
-        progress(state);
-        for (file, examples) in
-            (state.files_done..).zip(batch_examples(snapshot, batch, options, target, cancel)?)
-        {
-            let before = entries.len();
-            for (reason, count) in examples.rejected {
-                report.reject(reason, count);
-            }
-            for ready in examples.ready {
-                if !seen.insert(ready.digest) {
-                    report.reject("duplicate_example", 1);
-                    continue;
-                }
-                sink.example(&ready.line)?;
-                entries.push(Entry {
-                    file,
-                    complexity: ready.complexity,
-                });
-                kinds.push(ready.kind);
-                shapes.push(ready.shape);
-            }
-            if entries.len() == before {
-                report.skip(&sources[file].path, "no hole fits");
-            } else {
-                report.uses(&sources[file].path, sources[file].text.len());
-            }
-        }
-        state.files_done += batch.len();
-        state.examples = entries.len();
-    }
-    progress(state);
-    if entries.is_empty() {
-        return Err(Error::Nothing(report.counts.files_indexed));
-    }
-    let parts = split::split(&entries, options, &mut options.rng("\0split"));
-    sink.finish(&parts)?;
-    report.finish(&entries, &kinds, &parts);
-    report.shapes = Shapes::of(&shapes, &parts);
-    Ok(report)
-}
-
-/// `count` random examples, from as many different files as there are.
+/// `count` random examples for `model`, from as many different files as there are.
 ///
 /// # Errors
 /// See [`Error`].
 pub fn preview(
-    snapshot: &Snapshot,
+    repo: &Repo<'_>,
     options: &Options,
-    target: Target<'_>,
-    in_root: InRoot<'_>,
+    model: &Model,
     count: usize,
     cancel: &Cancel,
 ) -> Result<Vec<Example>, Error> {
     options.check()?;
-    let mut report = Report::new(options, target.model);
-    let mut files = sources(snapshot, options, in_root, &mut report);
+    let secrets = Secrets::new()?;
+    // Near duplicates would have to be looked for in the whole project.
+    let quick = Options {
+        dedup: match options.dedup {
+            Dedup::Near => Dedup::Exact,
+            other => other,
+        },
+        val_split: 0.0,
+        ..options.clone()
+    };
+    let hashes = text_hashes(repo, cancel)?;
+    let sources = sources(repo, &quick, &hashes, &Ledger::new(&quick, model), cancel)?;
+    let maker = Maker {
+        repo,
+        options,
+        model,
+        secrets: &secrets,
+        cancel,
+    };
+    let mut files = sources.used;
     let mut rng = options.rng("\0preview");
     files.shuffle(&mut rng);
     let mut pending = Vec::new();
     let mut examples = Vec::new();
-    for file in files {
+    for source in files {
         if examples.len() == count {
             break;
         }
-        cancel.check()?;
-        let mut holes = file_holes(file, options).holes;
-        if !holes.is_empty() {
-            let hole = holes.swap_remove(rng.random_range(0..holes.len()));
-            let measure = Measure::new(&file.text);
-            let example = example_of(snapshot, file, &measure, &hole, options, target, cancel)?;
-            examples.extend(example.ok().map(|(example, _)| example));
-            pending.extend(holes.into_iter().map(|hole| (file, hole)));
+        let mut plan = maker.plan(source.file)?;
+        if !plan.holes.is_empty() {
+            let at = rng.random_range(0..plan.holes.len());
+            let planned = plan.holes.swap_remove(at);
+            let made = maker.example(&plan, &planned.hole)?.example;
+            examples.extend(made.ok().map(|(example, _)| example));
+            let holes = std::mem::take(&mut plan.holes);
+            let plan = Arc::new(plan);
+            let others = holes.into_iter().map(|planned| planned.hole);
+            pending.extend(others.map(|hole| (Arc::clone(&plan), hole)));
         }
     }
     pending.shuffle(&mut rng);
-    for (file, hole) in pending {
+    for (plan, hole) in pending {
         if examples.len() == count {
             break;
         }
-        let measure = Measure::new(&file.text);
-        let example = example_of(snapshot, file, &measure, &hole, options, target, cancel)?;
-        examples.extend(example.ok().map(|(example, _)| example));
+        let made = maker.example(&plan, &hole)?.example;
+        examples.extend(made.ok().map(|(example, _)| example));
     }
     if examples.is_empty() {
-        return Err(Error::Nothing(report.counts.files_indexed));
+        return Err(Error::Nothing(sources.files));
     }
     Ok(examples)
-}
-
-/// The files that give examples, in the order of keys; `report` says why the others do not.
-fn sources<'a>(
-    snapshot: &'a Snapshot,
-    options: &Options,
-    in_root: InRoot<'_>,
-    report: &mut Report,
-) -> Vec<&'a Arc<SourceFile>> {
-    let tests = options
-        .tested_only
-        .then(|| tested::Tests::new(snapshot.files()));
-    let mut texts: FxHashMap<blake3::Hash, &str> = FxHashMap::default();
-    let mut sources = Vec::new();
-    for file in snapshot.files() {
-        report.counts.files_indexed += 1;
-        let is_own = in_root(&file.path);
-        if is_own {
-            report.cover(&file.path, file.text.len());
-        }
-        let reason = if !is_own {
-            Some("only in an include path")
-        } else if file.lossy {
-            Some("not UTF-8")
-        } else if let Some(reason) = files::left_out_of_dataset(&file.path) {
-            Some(reason)
-        } else if tests.as_ref().is_some_and(|tests| !tests.cover(file)) {
-            Some("no test for it")
-        } else if texts
-            .insert(blake3::hash(file.text.as_bytes()), &file.path)
-            .is_some()
-        {
-            Some("same text as another file")
-        } else {
-            None
-        };
-        match reason {
-            Some(reason) => report.skip(&file.path, reason),
-            None => sources.push(file),
-        }
-    }
-    sources
-}
-
-/// Cuts `files` into runs of about [`BATCH_BYTES`].
-fn batches<'a>(
-    mut files: &'a [&'a Arc<SourceFile>],
-) -> impl Iterator<Item = &'a [&'a Arc<SourceFile>]> {
-    std::iter::from_fn(move || {
-        let mut bytes = 0;
-        let fits = files.iter().take_while(|file| {
-            let first = bytes == 0;
-            bytes += file.text.len();
-            first || bytes <= BATCH_BYTES
-        });
-        let (batch, rest) = files.split_at(fits.count());
-        files = rest;
-        (!batch.is_empty()).then_some(batch)
-    })
 }

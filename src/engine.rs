@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub use self::generation::{GenerateError, generate};
+pub use self::generation::{GenerateError, Sources, generate};
 pub use self::jobs::{Dataset, Job, JobStatus, Order, Stage, State, SubmitError};
 pub use self::pool::WorkError;
 pub use self::project::{Project, ProjectOptions};
@@ -24,9 +24,10 @@ use self::jobs::Jobs;
 use self::pool::{Pool, Turns};
 use self::status::{Client, Tally};
 use crate::cancel::{Cancel, Cancelled};
-use crate::config::Limits;
+use crate::config::{Limits, Settings};
 use crate::files::{Cache, FilesError, Roots};
 use crate::model::Families;
+use crate::secrets::{InContext, RulesError, Secrets};
 
 /// Why the engine has no project to give.
 #[derive(Debug, thiserror::Error)]
@@ -42,12 +43,20 @@ pub enum OpenError {
     Work(#[from] WorkError),
 }
 
-/// The threads that the engine works on could not be started.
+/// Why there is no engine.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot start {threads} worker threads: {reason}")]
-pub struct StartError {
-    threads: usize,
-    reason: String,
+pub enum StartError {
+    /// The threads that it works on could not be started.
+    #[error("cannot start {threads} worker threads: {reason}")]
+    Threads {
+        /// How many were wanted.
+        threads: usize,
+        /// Why they are not there.
+        reason: String,
+    },
+    /// It could not find secrets.
+    #[error(transparent)]
+    Secrets(#[from] RulesError),
 }
 
 /// How long a project stays after the last who held it: an editor that is
@@ -63,15 +72,14 @@ const LOWEST_PRIORITY: i32 = 19;
 pub struct Engine {
     shared: Arc<Shared>,
     turns: Turns,
-    /// Of the models that datasets are made for.
-    families: Arc<Families>,
     /// Whose handle it is, if a client's.
     client: Option<Arc<Client>>,
 }
 
 #[derive(Debug)]
 struct Shared {
-    limits: Limits,
+    settings: Settings,
+    secrets: Arc<Secrets>,
     tally: Arc<Tally>,
     /// For what clients wait for while people type.
     requests: Pool,
@@ -91,19 +99,19 @@ type Slot = Arc<tokio::sync::Mutex<Weak<Project>>>;
 
 impl Engine {
     /// An engine without projects, with as many threads as the machine has
-    /// processors, that keeps to `limits`. What it learns about projects it
+    /// processors, that keeps to `settings`. What it learns about projects it
     /// keeps in `cache`.
     ///
     /// # Errors
-    /// If the threads cannot be started.
-    pub fn new(limits: Limits, cache: Option<Cache>) -> Result<Self, StartError> {
+    /// See [`StartError`].
+    pub fn new(settings: Settings, cache: Option<Cache>) -> Result<Self, StartError> {
         let requests = Pool::new()?;
         Ok(Self {
             turns: requests.turns(),
-            families: Arc::default(),
             client: None,
             shared: Arc::new(Shared {
-                limits,
+                settings,
+                secrets: Arc::new(Secrets::new()?),
                 tally: Arc::new(Tally::new()),
                 requests,
                 reading: Pool::new()?,
@@ -114,13 +122,10 @@ impl Engine {
         })
     }
 
-    /// Knows these families of models instead of fimd's own alone.
+    /// The model families that datasets can be made for.
     #[must_use]
-    pub fn with_families(self, families: Families) -> Self {
-        Self {
-            families: Arc::new(families),
-            ..self
-        }
+    pub fn families(&self) -> &Families {
+        &self.shared.settings.families
     }
 
     /// A handle for one client: its work queues behind its own before it
@@ -132,7 +137,6 @@ impl Engine {
         Self {
             shared: Arc::clone(&self.shared),
             turns: self.shared.requests.turns(),
-            families: Arc::clone(&self.families),
             client: Some(Arc::new(Client::join(&self.shared.tally, framing))),
         }
     }
@@ -140,7 +144,19 @@ impl Engine {
     /// How much of everything there may be.
     #[must_use]
     pub fn limits(&self) -> &Limits {
-        &self.shared.limits
+        &self.shared.settings.limits
+    }
+
+    /// What becomes of secrets in a context unless the client asks otherwise.
+    #[must_use]
+    pub fn secrets_in_context(&self) -> InContext {
+        self.shared.settings.context.secrets
+    }
+
+    /// What finds secrets.
+    #[must_use]
+    pub fn secrets(&self) -> &Arc<Secrets> {
+        &self.shared.secrets
     }
 
     /// The number of the client whose handle this is, counted from 1.
@@ -219,7 +235,7 @@ impl Engine {
             self.on_disk(&project.disk, refresh).await??;
             return Ok(project);
         }
-        let options = self.shared.limits.walk();
+        let options = self.shared.settings.limits.walk();
         let cache = self.shared.cache.clone();
         let work = move || {
             let started = Instant::now();
@@ -359,7 +375,7 @@ mod tests {
 
     #[tokio::test]
     async fn those_who_name_the_same_folders_share_an_index() {
-        let engine = Engine::new(Limits::default(), None).unwrap();
+        let engine = Engine::new(Settings::default(), None).unwrap();
         let (_folder, roots) = folder();
         let open = || engine.project(roots.clone(), Cancel::default());
         let (first, second) = tokio::join!(open(), open());
@@ -370,7 +386,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_project_named_again_is_brought_up_to_date() {
-        let engine = Engine::new(Limits::default(), None).unwrap();
+        let engine = Engine::new(Settings::default(), None).unwrap();
         let (folder, roots) = folder();
         let open = || engine.project(roots.clone(), Cancel::default());
         let project = open().await.unwrap();
@@ -384,7 +400,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_project_that_nobody_holds_is_dropped_some_minutes_later() {
-        let engine = Engine::new(Limits::default(), None).unwrap();
+        let engine = Engine::new(Settings::default(), None).unwrap();
         let (_folder, roots) = folder();
         let project = engine.project(roots, Cancel::default()).await.unwrap();
         let alive = Arc::downgrade(&project);
@@ -401,7 +417,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_cancelled_project_is_not_read() {
-        let engine = Engine::new(Limits::default(), None).unwrap();
+        let engine = Engine::new(Settings::default(), None).unwrap();
         let (_folder, roots) = folder();
         let cancel = Cancel::default();
         cancel.cancel();

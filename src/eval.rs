@@ -273,6 +273,7 @@ fn answer(
         min_score: options.min_score,
         dependencies: true,
         bm25,
+        secrets: None,
     };
     let started = Instant::now();
     let context = context::assemble_without(&options.without, snapshot, &request, cancel)?;

@@ -2,7 +2,9 @@
 //! files, and keeping what was learnt from them.
 
 mod cache;
+mod input;
 mod library;
+mod origin;
 mod read;
 mod roots;
 mod rules;
@@ -11,7 +13,9 @@ mod walk;
 pub mod watch;
 
 pub use cache::Cache;
+pub use input::{Repositories, Repository};
 pub use library::Composer;
+pub use origin::Origin;
 pub use read::{decode, read, read_source, read_text};
 pub use roots::{Roots, named_path, resolve};
 pub use rules::left_out_of_dataset;

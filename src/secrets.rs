@@ -14,7 +14,9 @@
 //! redacting it thus gives the same as redacting the text and cutting, unless
 //! an edge of the window lies in a secret or in what leads to it. So whoever
 //! cuts finds the secrets of the whole text once, and lets [`replace`] map them
-//! onto each window; [`cut`] says whether an edge would go through one.
+//! onto each window; [`cut`] says whether an edge would go through one. Whoever
+//! wants one window of a large text asks [`Secrets::find_around`], which reads
+//! no more of it than what leads into the window.
 //!
 //! # Placeholders
 //! `REDACTED_`, the kind in capitals, `_` and four hex digits of a keyed BLAKE3
@@ -39,7 +41,8 @@ use std::cmp::Reverse;
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, BuildError};
-use memchr::{memchr, memmem};
+use memchr::{memchr, memmem, memrchr};
+use serde::{Deserialize, Serialize};
 
 use self::judge::Promise;
 use self::rules::{Alphabet, FORMS, Form, NAMES};
@@ -65,6 +68,22 @@ const MAX_JWT: usize = 4 << 10;
 const MIN_JWT_PART: usize = 17;
 /// The most bytes of a URL's scheme, of its user and of its password, each.
 const MAX_URL_PART: usize = 128;
+/// What [`Secrets::find_around`] reads on each side of a window, in bytes, up to
+/// a line's end: more than leads to any secret but a long token or a private key.
+const LEAD: usize = 512;
+/// What a private key has behind `BEGIN` and `END`.
+const PEM_LABEL: &[u8] = b"PRIVATE KEY";
+
+/// What becomes of the secrets in a context that an editor asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum InContext {
+    /// Placeholders stand for them.
+    #[default]
+    Redact,
+    /// They are left as they are.
+    Keep,
+}
 
 /// A secret in a text. It holds no part of the text, so it can be logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +94,11 @@ pub struct Secret {
     /// `secret` for keys and tokens of an issuer that is not known.
     pub kind: &'static str,
 }
+
+/// The rules for secrets are too many for an automaton.
+#[derive(Debug, thiserror::Error)]
+#[error("the rules for secrets cannot be used: {0}")]
+pub struct RulesError(#[from] BuildError);
 
 /// Finds secrets; made once and shared.
 #[derive(Debug)]
@@ -88,7 +112,7 @@ impl Secrets {
     ///
     /// # Errors
     /// If the rules were too many for an automaton.
-    pub fn new() -> Result<Self, BuildError> {
+    pub fn new() -> Result<Self, RulesError> {
         let forms = FORMS.iter().map(|form| form.prefix);
         let anchors = forms.chain(SPECIAL).chain(NAMES.iter().copied());
         let anchors = AhoCorasick::builder()
@@ -120,6 +144,35 @@ impl Secrets {
         merge(found)
     }
 
+    /// Those of the secrets of `text` that have a part in `window` (in bytes, on
+    /// character boundaries), for less than the whole text costs. Lines of more
+    /// than 4 KiB around an edge are read in part only.
+    #[must_use]
+    pub fn find_around(&self, text: &str, window: Range<usize>) -> Vec<Secret> {
+        let bytes = text.as_bytes();
+        let reach = |by: usize| {
+            let start = text.floor_char_boundary(window.start.saturating_sub(by));
+            start..text.ceil_char_boundary(window.end.saturating_add(by).min(text.len()))
+        };
+        let near = reach(MAX_PEM + LEAD);
+        let region = if memmem::find(&bytes[near.clone()], PEM_LABEL).is_some() {
+            near
+        } else {
+            let (lead, most) = (reach(LEAD), reach(MAX_JWT));
+            let before = memrchr(b'\n', &bytes[most.start..lead.start]);
+            let after = memchr(b'\n', &bytes[lead.end..most.end]);
+            let start = before.map_or(most.start, |at| most.start + at + 1);
+            start..after.map_or(most.end, |at| lead.end + at)
+        };
+        let mut found = self.find(&text[region.clone()]);
+        for secret in &mut found {
+            secret.range.start += region.start;
+            secret.range.end += region.start;
+        }
+        found.retain(|secret| secret.range.start < window.end && secret.range.end > window.start);
+        found
+    }
+
     /// `text` with a placeholder for each secret, and the secrets that it had.
     #[must_use]
     pub fn redact<'t>(&self, text: &'t str) -> (Cow<'t, str>, Vec<Secret>) {
@@ -137,11 +190,7 @@ pub fn replace<'t>(text: &'t str, window: Range<usize>, secrets: &[Secret]) -> C
     let Some(inside) = text.get(window.clone()) else {
         return Cow::Borrowed("");
     };
-    let first = secrets.partition_point(|secret| secret.range.end <= window.start);
-    let mut within = secrets[first..]
-        .iter()
-        .take_while(|secret| secret.range.start < window.end)
-        .peekable();
+    let mut within = within(secrets, window.clone()).peekable();
     if within.peek().is_none() {
         return Cow::Borrowed(inside);
     }
@@ -154,6 +203,14 @@ pub fn replace<'t>(text: &'t str, window: Range<usize>, secrets: &[Secret]) -> C
     }
     redacted.push_str(&text[at..window.end]);
     Cow::Owned(redacted)
+}
+
+/// Those of `secrets` that have a part in `window` (in bytes).
+pub fn within(secrets: &[Secret], window: Range<usize>) -> impl Iterator<Item = &Secret> {
+    let first = secrets.partition_point(|secret| secret.range.end <= window.start);
+    secrets[first..]
+        .iter()
+        .take_while(move |secret| secret.range.start < window.end)
 }
 
 /// The one of `secrets` that an edge at byte `at` cuts through, if there is one.
@@ -293,7 +350,7 @@ fn private_key(text: &str, begin: Range<usize>, found: &mut Vec<Secret>) {
         return;
     };
     let body = begin.end + label + 5;
-    if memmem::find(&bytes[begin.end..body], b"PRIVATE KEY").is_none() {
+    if memmem::find(&bytes[begin.end..body], PEM_LABEL).is_none() {
         return;
     }
     let rest = &bytes[body..(body + MAX_PEM).min(bytes.len())];

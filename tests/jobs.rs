@@ -375,6 +375,42 @@ fn a_third_job_waits_and_may_be_cancelled_there() {
 }
 
 #[test]
+fn a_job_over_projects_and_rows_writes_what_the_command_line_writes() {
+    let projects = [project(8), project(5)];
+    let temp = tempfile::tempdir().unwrap();
+    let input = temp.path().join("rows.jsonl");
+    let content = "<?php\nfunction of_a_row(array $rows) { return array_map('strlen', $rows); }\n";
+    let row = json!({"repo": "r", "path": "a.php", "content": content});
+    fs::write(&input, format!("{row}\n")).unwrap();
+    let expected = temp.path().join("expected");
+    let run = fimd()
+        .arg("generate")
+        .args(projects.each_ref().map(Project::path))
+        .args(["--provenance", "--input"])
+        .arg(&input)
+        .arg("--output")
+        .arg(&expected)
+        .output()
+        .unwrap();
+    assert!(run.status.success());
+    let expected = dataset(&expected);
+    let options = json!({
+        "projects": projects.each_ref().map(Project::path), "inputs": [input],
+        "provenance": true, "resume": true,
+    });
+    over_all(projects[0].path(), |new| {
+        let output = temp.path().join("output");
+        let mut client = new();
+        let job = client.generate(&with(&options, &output));
+        let (_, status) = client.until_ended(&job);
+        assert_eq!(status["state"], "done", "{status}");
+        assert_eq!(dataset(&output), expected);
+        fs::remove_dir_all(&output).unwrap();
+        assert_eq!(names(temp.path()), ["expected", "rows.jsonl"]);
+    });
+}
+
+#[test]
 fn a_cancelled_job_leaves_the_old_dataset() {
     let (project, options) = large();
     let small = self::project(4);
@@ -447,6 +483,21 @@ fn wrong_parameters_are_named() {
             "generateDataset",
             json!({"output": "/x", "project_root": "."}),
             "project_root: expected an absolute path, found .",
+        ),
+        (
+            "generateDataset",
+            json!({"output": "/x", "projects": ["/a", "b"]}),
+            "projects: expected an absolute path, found b",
+        ),
+        (
+            "generateDataset",
+            json!({"output": "/x", "inputs": "/a.jsonl"}),
+            "inputs: expected an array of absolute paths, found \"/a.jsonl\"",
+        ),
+        (
+            "generateDataset",
+            json!({"output": "/x", "inputs": ["/a.jsonl"], "resume": 1}),
+            "resume: expected true or false, found 1",
         ),
         (
             "generateDataset",

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{Client, Ended, Project, fimd, matches};
 use daemon::Daemon;
-use fimd::config::Limits;
+use fimd::config::Settings;
 use fimd::engine::Engine;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -589,7 +589,7 @@ proptest::proptest! {
         let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(input.len() + 1)).collect();
         cuts.sort_unstable();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let engine = Engine::new(Limits::default(), None).unwrap();
+        let engine = Engine::new(Settings::default(), None).unwrap();
         let answers = runtime.block_on(served(&engine, &input, &cuts));
         scenario.check(&project, answers);
     }
@@ -676,7 +676,7 @@ async fn a_client_that_does_not_read_is_not_read_from() {
     const REQUESTS: usize = 20_000;
     let (ours, theirs) = tokio::io::duplex(1 << 10);
     let (input, output) = tokio::io::split(theirs);
-    let engine = Engine::new(Limits::default(), None).unwrap();
+    let engine = Engine::new(Settings::default(), None).unwrap();
     let server = fimd::server::serve(engine, input, output, std::future::pending());
     let server = tokio::spawn(server);
     let (mut answers, mut requests) = tokio::io::split(ours);

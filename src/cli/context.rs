@@ -11,6 +11,7 @@ use crate::context::{self, Context, MinScore, Request, Snippet, Source};
 use crate::engine::{Project, ProjectOptions};
 use crate::files::{self, Roots};
 use crate::index::Snapshot;
+use crate::secrets::{InContext, Secrets};
 use crate::text::{Place, line_start};
 
 /// Print the cross-file context for one place in a file.
@@ -73,6 +74,12 @@ pub(super) fn run(args: &Args, setup: Setup) -> Result<(), Error> {
         cache: setup.cache,
     })
     .map_err(|error| Error::Failure(error.to_string()))?;
+    let secrets = match setup.context.secrets {
+        InContext::Redact => {
+            Some(Secrets::new().map_err(|error| Error::Failure(error.to_string()))?)
+        }
+        InContext::Keep => None,
+    };
     let path = project.roots.key(&file.to_string_lossy());
     let snapshot = project.index.snapshot();
     let request = Request {
@@ -83,6 +90,7 @@ pub(super) fn run(args: &Args, setup: Setup) -> Result<(), Error> {
         min_score: args.min_score,
         dependencies: true,
         bm25: !args.no_bm25,
+        secrets: secrets.as_ref(),
     };
     let context = context::assemble(&snapshot, &request, &Cancel::default())
         .map_err(|error| Error::Failure(error.to_string()))?;

@@ -1,8 +1,8 @@
-//! `fimd generate`: the dataset of a project to disk or, for `--preview`, some
+//! `fimd generate`: the dataset of some projects to disk or, for `--preview`, some
 //! of its examples to the terminal.
 
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
@@ -13,14 +13,23 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Error, Setup, show};
 use crate::cancel::Cancel;
 use crate::dataset::write::{Stage, WriteError};
-use crate::dataset::{self, Options, Progress, Target, WrongOption};
-use crate::engine::{self, GenerateError, Project, ProjectOptions};
+use crate::dataset::{self, Options, Progress, Repo, WrongOption};
+use crate::engine::{self, GenerateError, Project, ProjectOptions, Sources};
+use crate::files::Origin;
 
-/// Write fill-in-the-middle training data from a PHP project.
+/// Write fill-in-the-middle training data from PHP projects.
 #[derive(Debug, Args)]
 pub(super) struct Generate {
-    /// The project's root folder
-    project: PathBuf,
+    /// The projects' root folders, each a project of its own
+    #[arg(value_name = "PROJECT", required_unless_present_any = ["projects", "input"])]
+    project: Vec<PathBuf>,
+    /// More projects from a file, a folder a line; `-` is stdin, `#` begins a comment
+    #[arg(long, value_name = "FILE")]
+    projects: Option<PathBuf>,
+    /// Repositories from a .jsonl, .jsonl.zst or .parquet file with the columns
+    /// repo, path and content, sorted by repo; license and commit are optional (repeatable)
+    #[arg(long, value_name = "FILE")]
+    input: Vec<PathBuf>,
     /// The folder for train.jsonl, val.jsonl and metadata.json; a dataset there is replaced
     #[arg(short, long, value_name = "DIR", required_unless_present = "preview")]
     output: Option<PathBuf>,
@@ -29,6 +38,9 @@ pub(super) struct Generate {
     /// Print N random examples and write nothing
     #[arg(long, value_name = "N")]
     preview: Option<usize>,
+    /// Go on with what an interrupted run with the same options has made so far
+    #[arg(long, conflicts_with = "preview")]
+    resume: bool,
 }
 
 impl From<dataset::Error> for Error {
@@ -54,6 +66,7 @@ impl From<GenerateError> for Error {
         match error {
             GenerateError::Dataset(error) => error.into(),
             GenerateError::Write(error) => error.into(),
+            GenerateError::Files(error) => Self::Failure(error.to_string()),
         }
     }
 }
@@ -87,16 +100,32 @@ impl Generate {
             })?,
         };
         let cancel = cancel_on_signals()?;
-        let stage = Stage::new(output)?;
-        let families = setup.families.clone();
-        let project = self.open(setup)?;
+        let stage = Stage::new(output, self.resume)?;
+        let families = setup.families;
+        let walk = setup.limits.walk();
+        let sources = Sources::new(
+            &self.folders()?,
+            &self.input,
+            &self.options,
+            walk,
+            setup.cache,
+        )
+        .map_err(GenerateError::from)?;
         let bar = Bar::new();
         let show = &mut |progress| bar.show(progress);
         let options = Options {
             max_file_bytes: Some(max_file_bytes),
             ..self.options.clone()
         };
-        let counts = engine::generate(&project, &options, &families, stage, &cancel, show)?;
+        let made = engine::generate(sources, &options, &families, stage, &cancel, show);
+        let counts = match made {
+            Err(GenerateError::Dataset(dataset::Error::Cancelled(_))) if self.resume => {
+                return Err(Error::Failure(
+                    "interrupted: the same command goes on from here".into(),
+                ));
+            }
+            made => made?,
+        };
         drop(bar);
         anstream::eprintln!(
             "{}: {} training and {} validation examples from {} files",
@@ -108,9 +137,31 @@ impl Generate {
         Ok(())
     }
 
+    /// The folders of all projects: those of the command line, then those of the list.
+    fn folders(&self) -> Result<Vec<PathBuf>, Error> {
+        let mut folders = self.project.clone();
+        if let Some(list) = &self.projects {
+            let text = if list == Path::new("-") {
+                io::read_to_string(io::stdin())
+            } else {
+                std::fs::read_to_string(list)
+            };
+            let text = text.map_err(|error| {
+                Error::Failure(format!("--projects {}: {error}", list.display()))
+            })?;
+            let lines = text.lines().map(str::trim);
+            let named = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+            folders.extend(named.map(PathBuf::from));
+        }
+        Ok(folders)
+    }
+
     fn open(&self, setup: Setup) -> Result<Arc<Project>, Error> {
+        let ([folder], []) = (&*self.folders()?, &*self.input) else {
+            return Err(Error::Usage("--preview shows one PROJECT: name one".into()));
+        };
         let project = Project::open(&ProjectOptions {
-            root: self.project.clone(),
+            root: folder.clone(),
             include_paths: self.options.include_path.clone(),
             walk: setup.limits.walk(),
             cache: setup.cache,
@@ -123,20 +174,16 @@ impl Generate {
     fn print(&self, setup: Setup, count: usize) -> Result<(), Error> {
         let model = self.options.model(&setup.families)?;
         let project = self.open(setup)?;
-        let target = Target {
-            model: &model,
-            repo: &project.name(),
+        let repo = Repo {
+            name: None,
+            title: &project.name(),
+            snapshot: &project.index.snapshot(),
+            in_root: &|key| project.roots.owns(key),
+            left_out: &[],
+            origin: &|_| Origin::default(),
         };
-        let in_root = |key: &str| project.roots.owns(key);
-        let snapshot = project.index.snapshot();
-        let examples = dataset::preview(
-            &snapshot,
-            &self.options,
-            target,
-            &in_root,
-            count,
-            &Cancel::default(),
-        )?;
+        let options = &self.options;
+        let examples = dataset::preview(&repo, options, &model, count, &Cancel::default())?;
         show::examples(&examples)
     }
 }

@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Error, Setup};
+use crate::config::Settings;
 use crate::engine::Engine;
 use crate::server::{self, End, Socket};
 
@@ -67,9 +68,13 @@ fn start(setup: Setup) -> Result<(Engine, Runtime), Error> {
         let place = panic.location().map(tracing::field::display);
         tracing::error!(place, "panicked");
     }));
-    let engine = Engine::new(setup.limits, setup.cache)
-        .map_err(|error| Error::Failure(error.to_string()))?
-        .with_families(setup.families);
+    let settings = Settings {
+        limits: setup.limits,
+        families: setup.families,
+        context: setup.context,
+    };
+    let engine =
+        Engine::new(settings, setup.cache).map_err(|error| Error::Failure(error.to_string()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

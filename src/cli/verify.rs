@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
+use serde_json::Value;
 
 use super::generate::cancel_on_signals;
 use super::{Error, Setup, show};
-use crate::dataset::Target;
+use crate::dataset::Repo;
 use crate::dataset::read::Dataset;
 use crate::dataset::verify::{self, Finding, Verification};
-use crate::engine::{Project, ProjectOptions};
+use crate::engine::Sources;
+use crate::files::Origin;
 
 /// Check a dataset against the source that it was made from.
 ///
@@ -20,9 +22,10 @@ use crate::engine::{Project, ProjectOptions};
 pub(super) struct Args {
     /// The folder that `fimd generate` wrote
     dataset: PathBuf,
-    /// The root folder of the project that it was made from
-    #[arg(long, value_name = "DIR")]
-    project: PathBuf,
+    /// The root folder of the project that it was made from (repeatable: each of
+    /// them, in the same order)
+    #[arg(long, value_name = "DIR", required = true)]
+    project: Vec<PathBuf>,
     /// Extra folder or file for context (repeatable) [default: those that the
     /// dataset was made with]
     #[arg(long, value_name = "PATH")]
@@ -51,24 +54,39 @@ pub(super) fn run(args: Args, mut setup: Setup) -> Result<ExitCode, Error> {
     if let Some(bytes) = options.max_file_bytes {
         setup.limits.max_file_bytes = bytes;
     }
-    let project = Project::open(&ProjectOptions {
-        root: args.project,
-        include_paths: match args.include_path.is_empty() {
-            true => options.include_path,
-            false => args.include_path,
-        },
-        walk: setup.limits.walk(),
-        cache: setup.cache,
-    })
-    .map_err(|error| failure(&error))?;
-    project.keep_if_worth();
-    let in_root = |key: &str| project.roots.owns(key);
-    let snapshot = project.index.snapshot();
-    let target = Target {
-        model: &model,
-        repo: &project.name(),
-    };
-    let verification = verify::verify(&dataset, &snapshot, &in_root, target, args.all, &cancel)
+    if !args.include_path.is_empty() {
+        options.include_path = args.include_path;
+    }
+    let walk = setup.limits.walk();
+    let sources = Sources::new(&args.project, &[], &options, walk, setup.cache)
+        .map_err(|error| failure(&error))?;
+    let mut projects = sources.open(&cancel).map_err(|error| failure(&error))?;
+    let named = dataset.metadata.get("projects").and_then(Value::as_array);
+    let named = named.map_or(&[][..], Vec::as_slice);
+    if let ([name], [project]) = (named, &mut *projects) {
+        // Whatever its folder is called now.
+        let name = name.get("name").and_then(Value::as_str);
+        project.0 = name.unwrap_or_default().to_owned();
+    }
+    let opened: Vec<_> = projects
+        .iter()
+        .map(|(name, project)| {
+            let in_root = |key: &str| project.roots.owns(key);
+            (name, project.index.snapshot(), in_root)
+        })
+        .collect();
+    let repos: Vec<_> = opened
+        .iter()
+        .map(|(name, snapshot, in_root)| Repo {
+            name: (!named.is_empty()).then_some(name.as_str()),
+            title: name,
+            snapshot,
+            in_root,
+            left_out: &[],
+            origin: &|_| Origin::default(),
+        })
+        .collect();
+    let verification = verify::verify(&dataset, &repos, &model, args.all, &cancel)
         .map_err(|error| failure(&error))?;
     show::print(|out| match args.json {
         true => {

@@ -73,6 +73,7 @@ mod tests {
             min_score: MinScore::default(),
             dependencies: true,
             bm25: false,
+            secrets: None,
         };
         let found = included(&Buffer::new(&request), &snapshot);
         let found: Vec<&str> = found.iter().map(|file| &*file.path).collect();

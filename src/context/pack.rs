@@ -13,6 +13,7 @@ use crate::cancel::{Cancel, Cancelled};
 use crate::index::Hit;
 use crate::index::symbols::{ClassRef, Declared};
 use crate::php::Span;
+use crate::secrets::{self, Secrets};
 
 /// A chunk is left out if it scores below this share of the best chunk.
 const MIN_CHUNK: f32 = 0.3;
@@ -145,7 +146,7 @@ pub(super) fn pack(
         .sum();
     let reserved = ((max_chars as f32 * reserved) as usize).min(wanted);
 
-    let mut packer = Packer::new(max_chars);
+    let mut packer = Packer::new(max_chars, request.secrets);
     let left = packer.take_offers(offers, request.min_score, max_chars - reserved, cancel)?;
     packer.take_chunks(&chunks);
     // What the chunks left goes to declarations once more.
@@ -165,6 +166,8 @@ struct Packer<'a> {
     chunk_files: Vec<String>,
     chunk_snippets: Vec<Snippet>,
     dropped: Vec<Dropped>,
+    secrets: Option<&'a Secrets>,
+    redacted: BTreeMap<&'static str, u64>,
 }
 
 /// An offer that waits for room.
@@ -178,8 +181,10 @@ struct Waiting<'a> {
 }
 
 impl<'a> Packer<'a> {
-    fn new(max_chars: usize) -> Self {
+    fn new(max_chars: usize, secrets: Option<&'a Secrets>) -> Self {
         Self {
+            secrets,
+            redacted: BTreeMap::new(),
             max_chars,
             used: 0,
             groups: Vec::new(),
@@ -284,7 +289,14 @@ impl<'a> Packer<'a> {
     fn take(&mut self, waits: &Waiting<'a>, budget: usize) -> bool {
         let Offer { piece, score } = waits.offer;
         let group = &mut self.groups[waits.group];
-        let line = piece.line();
+        let mut line = piece.line();
+        let mut hidden = Vec::new();
+        if let (Some(secrets), Some(line)) = (self.secrets, &mut line) {
+            hidden = secrets.find(line);
+            if !hidden.is_empty() {
+                *line = secrets::replace(line, 0..line.len(), &hidden).into_owned();
+            }
+        }
         let chars = line.as_deref().map_or(0, |line| line.chars().count());
         let mut cost = chars;
         let namespace = (!group.is_open).then(|| namespace_line(&piece));
@@ -305,6 +317,9 @@ impl<'a> Packer<'a> {
             return false;
         }
         self.used += cost;
+        for secret in hidden {
+            *self.redacted.entry(secret.kind).or_default() += 1;
+        }
         group.is_open = true;
         group.score = group.score.max(score);
         if let Some(namespace) = namespace {
@@ -337,31 +352,55 @@ impl<'a> Packer<'a> {
             }
             let header = render::file_header(&hit.file.path);
             let head = header.chars().count();
+            let start = hit.chunk.start as usize;
+            let hidden = self.secrets.map_or_else(Vec::new, |secrets| {
+                secrets.find_around(&hit.file.text, start..start + text.len())
+            });
             let mut body = String::new();
             let mut chars = head;
-            for line in text.lines() {
-                let line_chars = line.chars().count() + 1;
-                if self.used + chars + line_chars > self.max_chars {
+            let (mut lines, mut end) = (0, start);
+            for line in text.split_inclusive('\n') {
+                let line_end = end + line.len();
+                // A secret of several lines takes one.
+                let covered = secrets::cut(&hidden, end).map_or(end, |secret| secret.range.end);
+                let shown =
+                    secrets::replace(&hit.file.text, covered.min(line_end)..line_end, &hidden);
+                let ended = shown.ends_with('\n') || line_end == start + text.len();
+                let shown = shown.strip_suffix('\n').unwrap_or(&shown);
+                let shown = shown.strip_suffix('\r').unwrap_or(shown);
+                let line_chars = shown.chars().count();
+                if self.used + chars + line_chars + 1 > self.max_chars {
                     break;
                 }
-                chars += line_chars;
-                body.push_str(line);
-                body.push('\n');
+                chars += line_chars + usize::from(ended);
+                body.push_str(shown);
+                if ended {
+                    body.push('\n');
+                }
+                lines += 1;
+                end = line_end;
             }
-            let whole = body.len() >= text.len();
-            if body.trim().is_empty() || !whole && body.lines().count() < 3 {
+            let whole = end == start + text.len();
+            if !whole && !body.is_empty() && !body.ends_with('\n') {
+                // Cut behind the first line of a secret, whose line break went with it.
+                body.push('\n');
+                chars += 1;
+            }
+            if body.trim().is_empty() || !whole && lines < 3 {
                 self.drop_chunks(&[hit], "no room");
                 continue;
             }
             self.used += chars;
+            for secret in hidden.iter().filter(|secret| secret.range.start < end) {
+                *self.redacted.entry(secret.kind).or_default() += 1;
+            }
             self.chunk_text.push_str(&header);
             self.chunk_text.push_str(&body);
             self.chunk_files.push(hit.file.path.to_string());
-            let start = hit.chunk.start as usize;
             self.chunk_snippets.push(Snippet {
                 path: hit.file.path.to_string(),
                 start,
-                end: start + body.trim_end().len().min(hit.chunk.len()),
+                end: start + text[..end - start].trim_end().len(),
                 source: Source::Bm25,
                 score: hit.score,
                 chars,
@@ -414,6 +453,7 @@ impl<'a> Packer<'a> {
     fn finish(self) -> Context {
         let mut context = Context {
             dropped: self.dropped,
+            redacted: self.redacted,
             ..Context::default()
         };
         let mut groups = self.groups;

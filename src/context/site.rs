@@ -214,6 +214,7 @@ mod tests {
             min_score: MinScore::default(),
             dependencies: true,
             bm25: false,
+            secrets: None,
         };
         Site::of(&Buffer::new(&request))
     }

@@ -252,26 +252,36 @@ fn meetings(
     Ok(met.concat())
 }
 
-/// Disjoint sets of files.
-struct Union {
+/// Disjoint sets of files, by their numbers.
+pub(super) struct Union {
     parent: Vec<usize>,
 }
 
 impl Union {
-    fn new(files: usize) -> Self {
+    /// Each of so many files in a set of its own.
+    pub(super) fn new(files: usize) -> Self {
         Self {
             parent: (0..files).collect(),
         }
     }
 
-    fn root(&self, mut file: usize) -> usize {
+    /// One file more, in a set of its own: its number.
+    pub(super) fn push(&mut self) -> usize {
+        let file = self.parent.len();
+        self.parent.push(file);
+        file
+    }
+
+    /// Equal for files in the same set: the number of its first.
+    pub(super) fn root(&self, mut file: usize) -> usize {
         while self.parent[file] != file {
             file = self.parent[file];
         }
         file
     }
 
-    fn join(&mut self, a: usize, b: usize) {
+    /// Makes the sets of `a` and `b` one.
+    pub(super) fn join(&mut self, a: usize, b: usize) {
         let (a, b) = (self.root(a), self.root(b));
         self.parent[a.max(b)] = a.min(b);
     }

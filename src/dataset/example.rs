@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
 
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -11,12 +10,16 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::holes::{self, Chosen, Hole, Measure, SpanKind};
+use super::options::{Dedup, OnSecret};
+use super::rejects::Refused;
 use super::shape::Shape;
-use super::{Error, MarkersInSource, Options, Target, quality};
+use super::sources::Source;
+use super::{Cut, Error, MarkersInSource, Options, Repo, duplicates, quality};
 use crate::cancel::{Cancel, Cancelled};
 use crate::context::{self, Context};
-use crate::index::{Snapshot, SourceFile};
+use crate::index::SourceFile;
 use crate::model::{ContextStyle, Format, Marks, Model, Parts, Rendered};
+use crate::secrets::{self, Secret, Secrets};
 
 /// Each context reads its whole buffer, so the contexts of one file cost its
 /// size times its holes. In files above 256 KiB this many bytes are read in
@@ -51,6 +54,8 @@ pub struct Example {
     pub middle_lines: usize,
     /// See [`quality::complexity`].
     pub complexity_score: f64,
+    /// That of the whole file.
+    pub file_complexity: f64,
     /// The `max_chars` that the context was assembled with; 0 for none.
     pub context_max_chars: usize,
     /// The order of the parts in `text`.
@@ -60,9 +65,25 @@ pub struct Example {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<usize>,
     /// How many control tokens in the four parts were neutralised:
-    /// [`Marks::restore`] gives the files' own text back.
+    /// [`Marks::restore`] gives the files' own text back, but for secrets.
     #[serde(default, skip_serializing_if = "is_none_at_all")]
     pub markers_neutralised: usize,
+    /// How many secrets placeholders stand for, in context, prefix, middle and
+    /// suffix. Without one the last three are the file's own bytes.
+    pub redacted: u64,
+    /// The project that the file is of; absent where there is only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repo: Option<String>,
+    /// The commit that was checked out; only with [`Options::provenance`], as
+    /// the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// The licence, as an SPDX expression where it is known by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license: Option<String>,
+    /// The BLAKE3 hash of the file's bytes, in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_hash: Option<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
@@ -74,59 +95,301 @@ fn is_none_at_all(count: &usize) -> bool {
 pub(super) struct Ready {
     /// It as a line of a dataset.
     pub(super) line: String,
-    /// Equal for equal text around and in the hole.
-    pub(super) digest: [u8; 16],
-    /// See [`Example::span_kind`].
-    pub(super) kind: SpanKind,
-    /// See [`Example::complexity_score`].
-    pub(super) complexity: f64,
-    /// How its text is made.
-    pub(super) shape: Shape,
+    /// The rest of what is to be known of it.
+    pub(super) cut: Cut,
 }
 
-/// What one file gave.
-pub(super) struct FileExamples {
-    /// Its examples, in the order of holes.
-    pub(super) ready: Vec<Ready>,
-    /// What was turned down, by reason.
+/// A hole that something may come of.
+pub(super) struct Planned {
+    /// The hole.
+    pub(super) hole: Hole,
+    /// What near duplicates have in common with it, where that matters.
+    pub(super) key: Option<u128>,
+}
+
+/// A file with its holes, before any of them has cost a context.
+pub(super) struct Plan<'a> {
+    /// The file.
+    pub(super) file: &'a SourceFile,
+    measure: Measure<'a>,
+    /// The secrets of the whole file; none if they are kept.
+    secrets: Vec<Secret>,
+    /// See [`Example::file_complexity`].
+    complexity: f64,
+    /// In the order of their starts.
+    pub(super) holes: Vec<Planned>,
+    /// Proposals turned down, by reason.
     pub(super) rejected: BTreeMap<&'static str, u64>,
+    /// The holes and proposals turned down that somebody may want to see; all
+    /// are counted in `rejected`.
+    pub(super) refused: Vec<Refused>,
 }
 
-/// The examples of each file of `batch`, in its order.
-pub(super) fn batch_examples(
-    snapshot: &Snapshot,
-    batch: &[&Arc<SourceFile>],
-    options: &Options,
-    target: Target<'_>,
-    cancel: &Cancel,
-) -> Result<Vec<FileExamples>, Error> {
-    batch
-        .par_iter()
-        .map(|file| {
-            cancel.check()?;
-            let Chosen {
-                holes,
-                mut rejected,
-            } = file_holes(file, options);
-            let measure = Measure::new(&file.text);
-            let examples: Vec<_> = holes
-                .par_iter()
-                .map(|hole| {
-                    let made = example_of(snapshot, file, &measure, hole, options, target, cancel)?;
-                    made.map(|(example, shape)| Ready::new(&example, shape))
-                        .map_or_else(|reason| Ok(Err(reason)), |ready| ready.map(Ok))
-                })
-                .collect::<Result<_, Error>>()?;
-            let mut ready = Vec::with_capacity(examples.len());
-            for example in examples {
-                match example {
-                    Ok(example) => ready.push(example),
-                    Err(reason) => *rejected.entry(reason).or_default() += 1,
-                }
+/// What came of a hole.
+pub(super) struct Tried<T> {
+    /// The example, or why there is none.
+    pub(super) example: Result<T, &'static str>,
+    /// The secrets in its four parts, by kind.
+    pub(super) secrets: BTreeMap<&'static str, u64>,
+}
+
+/// Makes the examples of one project.
+pub(super) struct Maker<'a> {
+    pub(super) repo: &'a Repo<'a>,
+    pub(super) options: &'a Options,
+    pub(super) model: &'a Model,
+    pub(super) secrets: &'a Secrets,
+    pub(super) cancel: &'a Cancel,
+}
+
+impl Maker<'_> {
+    /// The plan of each file of `batch`, in its order.
+    pub(super) fn plans<'f>(&self, batch: &[Source<'f>]) -> Result<Vec<Plan<'f>>, Cancelled> {
+        batch
+            .par_iter()
+            .map(|source| self.plan(source.file))
+            .collect()
+    }
+
+    /// What comes of each hole of each of `plans`, in their order.
+    pub(super) fn examples(&self, plans: &[Plan<'_>]) -> Result<Vec<Vec<Tried<Ready>>>, Error> {
+        let ready = |plan: &Plan<'_>, planned: &Planned| {
+            let Tried { example, secrets } = self.example(plan, &planned.hole)?;
+            Ok(Tried {
+                example: match example {
+                    Ok((example, shape)) => Ok(Ready::new(&example, shape)?),
+                    Err(reason) => Err(reason),
+                },
+                secrets,
+            })
+        };
+        let of_plan = |plan: &Plan<'_>| {
+            let holes = plan.holes.par_iter();
+            holes.map(|planned| ready(plan, planned)).collect()
+        };
+        plans.par_iter().map(of_plan).collect()
+    }
+
+    /// The holes of `file` that may become examples.
+    pub(super) fn plan<'f>(&self, file: &'f SourceFile) -> Result<Plan<'f>, Cancelled> {
+        self.cancel.check()?;
+        let options = self.options;
+        let Chosen {
+            holes,
+            mut rejected,
+            mut refused,
+        } = file_holes(file, options);
+        let secrets = match options.secrets {
+            OnSecret::Keep => Vec::new(),
+            OnSecret::Redact | OnSecret::Drop => self.secrets.find(&file.text),
+        };
+        let mut planned = Vec::with_capacity(holes.len());
+        for hole in holes {
+            let objection = objection_to_secrets(&hole.range, &secrets, options.secrets);
+            if let Some(reason) = objection {
+                *rejected.entry(reason).or_default() += 1;
+                let range = hole.range;
+                refused.push(Refused { range, reason });
+                continue;
             }
-            Ok(FileExamples { ready, rejected })
+            let key = (options.dedup == Dedup::Near).then(|| {
+                let Range { start, end } = hole.range;
+                let text = &*file.text;
+                let key = duplicates::example_key(&text[..start], &text[start..end], &text[end..]);
+                u128::from_le_bytes(key)
+            });
+            planned.push(Planned { hole, key });
+        }
+        Ok(Plan {
+            file,
+            measure: Measure::new(&file.text),
+            secrets,
+            complexity: quality::complexity(&file.text),
+            holes: planned,
+            rejected,
+            refused,
         })
-        .collect()
+    }
+
+    /// What comes of `hole`, one of those of `plan`: the example and how its
+    /// text is made.
+    pub(super) fn example(
+        &self,
+        plan: &Plan<'_>,
+        hole: &Hole,
+    ) -> Result<Tried<(Example, Shape)>, Error> {
+        let options = self.options;
+        let (file, measure) = (plan.file, &plan.measure);
+        let text = &*file.text;
+        let Range { start, end } = hole.range;
+        let marking = Marking {
+            marks: self.model.marks(),
+            how: options.markers,
+        };
+        let format = format_of(file, hole, options, self.model);
+        let redacted = |window: Range<usize>| secrets::replace(text, window, &plan.secrets);
+        let middle = redacted(hole.range.clone());
+        let (middle, in_middle) = marking.clear(&middle);
+        let mut max_chars = options.context_budget();
+        let mut context = self.context(file, &hole.range, max_chars)?;
+        let gives_away =
+            |context: &Context| duplicates::near_contains(&marking.clear(&context.text).0, &middle);
+        if gives_away(&context) {
+            return Ok(Tried::refused("middle_in_context", context.redacted));
+        }
+        let taken = marking.clear(&context.text).0.chars().count() + middle.chars().count();
+        let Some(most) = options.max_total_chars.checked_sub(taken) else {
+            // Placeholders are longer than what they stand for.
+            return Ok(Tried::refused("too_long", context.redacted));
+        };
+        // What is given up below goes to nobody, so this only gets less.
+        let mut room = most;
+        loop {
+            self.cancel.check()?;
+            let (shown, in_context) = marking.clear(&context.text);
+            let window = window(text, measure, &hole.range, room);
+            let prefix = redacted(window.start..start);
+            let suffix = redacted(end..window.end);
+            let (prefix, in_prefix) = marking.clear(&prefix);
+            let (suffix, in_suffix) = marking.clear(&suffix);
+            let used = prefix.chars().count() + suffix.chars().count();
+            // What neutralising and placeholders add.
+            let own = measure.chars(window.start..start) + measure.chars(end..window.end);
+            let added = used.saturating_sub(own);
+            if used > most && room > 0 {
+                room = room.saturating_sub(used - most);
+                continue;
+            }
+            let mut secrets = context.redacted.clone();
+            for secret in secrets::within(&plan.secrets, window) {
+                *secrets.entry(secret.kind).or_default() += 1;
+            }
+            if options.secrets == OnSecret::Drop && !secrets.is_empty() {
+                return Ok(Tried::refused("secret", secrets));
+            }
+            let parts = Parts {
+                context: &shown,
+                files: &context.files,
+                repo: self.repo.title,
+                path: &file.path,
+                prefix: &prefix,
+                suffix: &suffix,
+            };
+            let (model, style) = (self.model, options.context_style);
+            let rendered = model.family().example(&parts, &middle, format, style);
+            if is_spelled(model.marks(), &parts, &rendered, style) {
+                return Ok(Tried::refused("marker_in_text", secrets));
+            }
+            let counts = (options.max_tokens.is_some() || model.has_tokenizer())
+                .then(|| model.count(&rendered))
+                .transpose()?;
+            let excess = match (counts, options.max_tokens) {
+                (Some(counts), Some(max)) => counts.total.saturating_sub(max),
+                _ => 0,
+            };
+            if let Some(counts) = counts.filter(|_| excess > 0) {
+                if !context.text.is_empty() {
+                    // Of the text as it was assembled, so that it gets less each time.
+                    max_chars = less(context.text.chars().count(), counts.context, excess);
+                    context = self.context(file, &hole.range, max_chars)?;
+                    if gives_away(&context) {
+                        return Ok(Tried::refused("middle_in_context", context.redacted));
+                    }
+                } else if used > 0 && room > 0 {
+                    let kept = used.saturating_sub(added);
+                    room = less(kept, counts.prefix + counts.suffix, excess);
+                } else {
+                    return Ok(Tried::refused("too_many_tokens", secrets));
+                }
+                continue;
+            }
+            let shape = Shape {
+                format,
+                neutralised: in_context + in_prefix + in_middle + in_suffix,
+                tokens: counts.filter(|_| model.has_tokenizer()),
+            };
+            let mut example = Example {
+                text: rendered.text,
+                complexity_score: quality::complexity(&middle),
+                file_complexity: plan.complexity,
+                prefix: prefix.into(),
+                middle: middle.into(),
+                suffix: suffix.into(),
+                context: shown.into(),
+                filepath: file.path.to_string(),
+                span_kind: hole.kind,
+                span_name: hole.name.clone(),
+                start_byte: start,
+                end_byte: end,
+                middle_lines: measure.lines(hole.range.clone()),
+                context_max_chars: max_chars,
+                format,
+                tokens: shape.tokens.map(|counts| counts.total),
+                markers_neutralised: shape.neutralised,
+                redacted: secrets.values().sum(),
+                repo: None,
+                commit: None,
+                license: None,
+                content_hash: None,
+            };
+            self.repo.sign(&mut example, file, options);
+            return Ok(Tried {
+                example: Ok((example, shape)),
+                secrets,
+            });
+        }
+    }
+
+    /// What `getContext` answers for `file` without `hole`.
+    fn context(
+        &self,
+        file: &SourceFile,
+        hole: &Range<usize>,
+        max_chars: usize,
+    ) -> Result<Context, Cancelled> {
+        if max_chars == 0 {
+            return Ok(Context::default());
+        }
+        let options = self.options;
+        let holed = [&file.text[..hole.start], &file.text[hole.end..]].concat();
+        let request = context::Request {
+            path: &file.path,
+            content: &holed,
+            cursor: hole.start,
+            max_chars,
+            min_score: options.min_score,
+            dependencies: options.cross_file_context,
+            bm25: options.bm25_context,
+            secrets: (options.secrets != OnSecret::Keep).then_some(self.secrets),
+        };
+        context::assemble(self.repo.snapshot, &request, self.cancel)
+    }
+}
+
+impl<T> Tried<T> {
+    fn refused(reason: &'static str, secrets: BTreeMap<&'static str, u64>) -> Self {
+        Self {
+            example: Err(reason),
+            secrets,
+        }
+    }
+}
+
+/// Why `hole` cannot be cut where the file has `secrets`: through the middle of
+/// one, half of which would be asked for; or at all around one that is to be dropped.
+fn objection_to_secrets(
+    hole: &Range<usize>,
+    secrets: &[Secret],
+    policy: OnSecret,
+) -> Option<&'static str> {
+    let cuts = |at| secrets::cut(secrets, at).is_some();
+    if cuts(hole.start) || cuts(hole.end) {
+        Some("secret_cut_through")
+    } else if policy == OnSecret::Drop && secrets::within(secrets, hole.clone()).next().is_some() {
+        Some("secret")
+    } else {
+        None
+    }
 }
 
 impl Ready {
@@ -136,22 +399,25 @@ impl Ready {
             hasher.update(&part.len().to_le_bytes());
             hasher.update(part.as_bytes());
         }
-        let mut digest = [0; 16];
+        let mut digest = [0_u8; 16];
         hasher.finalize_xof().fill(&mut digest);
         let mut line = serde_json::to_string(example).map_err(std::io::Error::from)?;
         line.push('\n');
         Ok(Self {
+            cut: Cut {
+                digest: u128::from_le_bytes(digest),
+                kind: example.span_kind,
+                complexity: example.complexity_score.to_bits(),
+                shape,
+                bytes: line.len(),
+            },
             line,
-            digest,
-            kind: example.span_kind,
-            complexity: example.complexity_score,
-            shape,
         })
     }
 }
 
 /// The holes of `file`, no more than the work for their contexts allows.
-pub(super) fn file_holes(file: &SourceFile, options: &Options) -> Chosen {
+fn file_holes(file: &SourceFile, options: &Options) -> Chosen {
     let mut rng = options.rng(&file.path);
     let mut chosen = holes::choose(&file.text, options, &mut rng);
     if options.context_budget() > 0 {
@@ -167,104 +433,6 @@ pub(super) fn file_holes(file: &SourceFile, options: &Options) -> Chosen {
         }
     }
     chosen
-}
-
-/// The example for `hole` and how its text is made, or why there is none.
-pub(super) fn example_of(
-    snapshot: &Snapshot,
-    file: &SourceFile,
-    measure: &Measure<'_>,
-    hole: &Hole,
-    options: &Options,
-    target: Target<'_>,
-    cancel: &Cancel,
-) -> Result<Result<(Example, Shape), &'static str>, Error> {
-    let text = &*file.text;
-    let Range { start, end } = hole.range;
-    let model = target.model;
-    let marking = Marking {
-        marks: model.marks(),
-        how: options.markers,
-    };
-    let format = format_of(file, hole, options, model);
-    let (middle, in_middle) = marking.clear(&text[hole.range.clone()]);
-    let assemble = |max_chars| context_of(snapshot, file, &hole.range, max_chars, options, cancel);
-    let mut max_chars = options.context_budget();
-    let mut context = assemble(max_chars)?;
-    let taken = marking.clear(&context.text).0.chars().count() + middle.chars().count();
-    let most = options.max_total_chars.saturating_sub(taken);
-    // What is given up below goes to nobody, so this only gets less.
-    let mut room = most;
-    loop {
-        cancel.check()?;
-        let (shown, in_context) = marking.clear(&context.text);
-        let window = window(text, measure, &hole.range, room);
-        let (prefix, in_prefix) = marking.clear(&text[window.start..start]);
-        let (suffix, in_suffix) = marking.clear(&text[end..window.end]);
-        let added = in_prefix + in_suffix;
-        let used = prefix.chars().count() + suffix.chars().count();
-        if used > most {
-            // There is no room for what neutralising adds.
-            room = room.saturating_sub(added);
-            continue;
-        }
-        let parts = Parts {
-            context: &shown,
-            files: &context.files,
-            repo: target.repo,
-            path: &file.path,
-            prefix: &prefix,
-            suffix: &suffix,
-        };
-        let style = options.context_style;
-        let rendered = model.family().example(&parts, &middle, format, style);
-        if is_spelled(model.marks(), &parts, &rendered, style) {
-            return Ok(Err("marker_in_text"));
-        }
-        let counts = (options.max_tokens.is_some() || model.has_tokenizer())
-            .then(|| model.count(&rendered))
-            .transpose()?;
-        let excess = match (counts, options.max_tokens) {
-            (Some(counts), Some(max)) => counts.total.saturating_sub(max),
-            _ => 0,
-        };
-        if let Some(counts) = counts.filter(|_| excess > 0) {
-            if !context.text.is_empty() {
-                // Of the text as it was assembled, so that it gets less each time.
-                max_chars = less(context.text.chars().count(), counts.context, excess);
-                context = assemble(max_chars)?;
-            } else if used > 0 {
-                room = less(used - added, counts.prefix + counts.suffix, excess);
-            } else {
-                return Ok(Err("too_many_tokens"));
-            }
-            continue;
-        }
-        let shape = Shape {
-            format,
-            neutralised: in_context + in_prefix + in_middle + in_suffix,
-            tokens: counts.filter(|_| model.has_tokenizer()),
-        };
-        let example = Example {
-            text: rendered.text,
-            prefix: prefix.into(),
-            suffix: suffix.into(),
-            context: shown.into(),
-            filepath: file.path.to_string(),
-            span_kind: hole.kind,
-            span_name: hole.name.clone(),
-            start_byte: start,
-            end_byte: end,
-            middle_lines: measure.lines(hole.range.clone()),
-            complexity_score: quality::complexity(&middle),
-            middle: middle.into(),
-            context_max_chars: max_chars,
-            format,
-            tokens: shape.tokens.map(|counts| counts.total),
-            markers_neutralised: shape.neutralised,
-        };
-        return Ok(Ok((example, shape)));
-    }
 }
 
 /// What is done about control tokens in a source.
@@ -295,31 +463,6 @@ fn format_of(file: &SourceFile, hole: &Hole, options: &Options, model: &Model) -
     } else {
         Format::Psm
     }
-}
-
-/// What an editor would get in the hole with this budget.
-fn context_of(
-    snapshot: &Snapshot,
-    file: &SourceFile,
-    hole: &Range<usize>,
-    max_chars: usize,
-    options: &Options,
-    cancel: &Cancel,
-) -> Result<Context, Cancelled> {
-    if max_chars == 0 {
-        return Ok(Context::default());
-    }
-    let holed = [&file.text[..hole.start], &file.text[hole.end..]].concat();
-    let request = context::Request {
-        path: &file.path,
-        content: &holed,
-        cursor: hole.start,
-        max_chars,
-        min_score: options.min_score,
-        dependencies: options.cross_file_context,
-        bm25: options.bm25_context,
-    };
-    context::assemble(snapshot, &request, cancel)
 }
 
 /// Whether the text of a part spells a control token, alone or with what it
@@ -386,38 +529,38 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::files::Origin;
+    use crate::index::Snapshot;
     use crate::model::Families;
     use crate::php::FileFacts;
 
     fn examples(text: &str, options: &Options) -> Vec<Example> {
         let model = options.model(&Families::default()).unwrap();
-        let target = Target {
-            model: &model,
-            repo: "shop",
-        };
         let file = SourceFile {
             path: "a.php".into(),
             text: text.into(),
             lossy: false,
             facts: FileFacts::default(),
         };
-        let measure = Measure::new(text);
-        file_holes(&file, options)
-            .holes
+        let repo = Repo {
+            name: None,
+            title: "shop",
+            snapshot: &Snapshot::default(),
+            in_root: &|_| true,
+            left_out: &[],
+            origin: &|_| Origin::default(),
+        };
+        let maker = Maker {
+            repo: &repo,
+            options,
+            model: &model,
+            secrets: &Secrets::new().unwrap(),
+            cancel: &Cancel::default(),
+        };
+        let plan = maker.plan(&file).unwrap();
+        plan.holes
             .iter()
-            .filter_map(|hole| {
-                example_of(
-                    &Snapshot::default(),
-                    &file,
-                    &measure,
-                    hole,
-                    options,
-                    target,
-                    &Cancel::default(),
-                )
-                .unwrap()
-                .ok()
-            })
+            .filter_map(|planned| maker.example(&plan, &planned.hole).unwrap().example.ok())
             .map(|(example, _)| example)
             .collect()
     }

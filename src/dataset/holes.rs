@@ -11,6 +11,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use super::rejects::Refused;
 use super::{Options, quality};
 use crate::php::spans::{self, Kind, Spans};
 use crate::text::{line_end, line_start};
@@ -117,6 +118,9 @@ pub struct Chosen {
     pub holes: Vec<Hole>,
     /// Proposals turned down, by reason.
     pub rejected: BTreeMap<&'static str, u64>,
+    /// Those that the quality filter turned down, if somebody wants to see
+    /// them, in the order of their starts.
+    pub refused: Vec<Refused>,
 }
 
 /// Chooses the holes of `text`.
@@ -134,6 +138,7 @@ pub fn choose(text: &str, options: &Options, rng: &mut ChaCha8Rng) -> Chosen {
         pools,
         by_start: BTreeMap::new(),
         rejected: BTreeMap::new(),
+        refused: BTreeMap::new(),
     };
     for _ in 0..wanted {
         let first = draw_category(rng);
@@ -148,6 +153,14 @@ pub fn choose(text: &str, options: &Options, rng: &mut ChaCha8Rng) -> Chosen {
     Chosen {
         holes: chooser.by_start.into_values().collect(),
         rejected: chooser.rejected,
+        refused: chooser
+            .refused
+            .into_iter()
+            .map(|((start, end), reason)| Refused {
+                range: start..end,
+                reason,
+            })
+            .collect(),
     }
 }
 
@@ -167,6 +180,8 @@ struct Chooser<'a> {
     /// The holes so far by start and end.
     by_start: BTreeMap<(usize, usize), Hole>,
     rejected: BTreeMap<&'static str, u64>,
+    /// See [`Chosen::refused`].
+    refused: BTreeMap<(usize, usize), &'static str>,
 }
 
 impl Chooser<'_> {
@@ -183,7 +198,12 @@ impl Chooser<'_> {
                 continue;
             };
             match self.objection(&range) {
-                Some(reason) => *self.rejected.entry(reason).or_default() += 1,
+                Some(reason) => {
+                    *self.rejected.entry(reason).or_default() += 1;
+                    if self.pools.options.rejects.is_some() && quality::REASONS.contains(&reason) {
+                        self.refused.insert((range.start, range.end), reason);
+                    }
+                }
                 None => {
                     let name = self.pools.name(&range);
                     let key = (range.start, range.end);

@@ -34,6 +34,32 @@ pub enum MarkersInSource {
     Neutralise,
 }
 
+/// What counts as a duplicate, of files and of examples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Dedup {
+    /// Nothing: duplicates stay.
+    Off,
+    /// Equal text.
+    Exact,
+    /// Nearly equal text; see [`super::duplicates`].
+    #[default]
+    Near,
+}
+
+/// What becomes of secrets in an example.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum OnSecret {
+    /// Placeholders stand for them.
+    #[default]
+    Redact,
+    /// An example with one is left out.
+    Drop,
+    /// They are left as they are.
+    Keep,
+}
+
 // The doc comments are the help of `fimd generate --help`.
 /// What examples are wanted, as a user writes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
@@ -99,6 +125,21 @@ pub struct Options {
     /// What stays together in the split; by example, training knows the validation files
     #[arg(long, value_name = "UNIT", default_value = "file")]
     pub split_by: SplitBy,
+    /// Of files and examples with the same or nearly the same text, keep one
+    #[arg(long, value_name = "WHICH", default_value = "near")]
+    pub dedup: Dedup,
+    /// What becomes of keys, tokens and passwords in prefix, middle, suffix and context
+    #[arg(long, value_name = "WHAT", default_value = "redact")]
+    pub secrets: OnSecret,
+    /// Cut examples from generated files and data tables, too
+    #[arg(long)]
+    pub keep_generated: bool,
+    /// Cut examples from checked-in copies of third-party libraries, too
+    #[arg(long)]
+    pub keep_vendored: bool,
+    /// Write what was refused, and why, to this file, one JSON object per line
+    #[arg(long, value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
     /// Seed of all random choices
     #[arg(long, value_name = "N", default_value_t = Options::default().seed)]
     pub seed: u64,
@@ -114,6 +155,9 @@ pub struct Options {
     /// Leave out files with more bytes [default: what the settings say, else 1048576]
     #[arg(long, value_name = "BYTES")]
     pub max_file_bytes: Option<u64>,
+    /// Say in each example where it is from: repo, commit, license, content_hash
+    #[arg(long)]
+    pub provenance: bool,
 }
 
 impl Default for Options {
@@ -139,11 +183,17 @@ impl Default for Options {
             curriculum_top_pct: 100,
             val_split: 0.1,
             split_by: SplitBy::default(),
+            dedup: Dedup::default(),
+            secrets: OnSecret::default(),
+            keep_generated: false,
+            keep_vendored: false,
+            rejects: None,
             seed: 42,
             only_spans: Vec::new(),
             exclude_spans: Vec::new(),
             no_ast_fim: false,
             max_file_bytes: None,
+            provenance: false,
         }
     }
 }

@@ -14,16 +14,22 @@ const REPETITIVE_TOKENS: usize = 30;
 /// little. PHP code lies above 4; `---- ---- ----` and `0, 0, 0, 0,` below 2.
 const MIN_ENTROPY: f64 = 2.5;
 
+/// What [`objection`] may say.
+pub const REASONS: [&str; 3] = [COMMENT_ONLY, LOW_ENTROPY, REPETITIVE];
+const COMMENT_ONLY: &str = "comment_only";
+const LOW_ENTROPY: &str = "low_entropy";
+const REPETITIVE: &str = "repetitive";
+
 /// Why the quality filter turns `middle` down, if it does: `repetitive`,
 /// `low_entropy` or `comment_only`. `in_comment` says that it lies inside one comment.
 #[must_use]
 pub fn objection(middle: &str, in_comment: bool) -> Option<&'static str> {
     if in_comment || comment_only(middle) {
-        Some("comment_only")
+        Some(COMMENT_ONLY)
     } else if entropy(middle) < MIN_ENTROPY {
-        Some("low_entropy")
+        Some(LOW_ENTROPY)
     } else if repetitive(middle) {
-        Some("repetitive")
+        Some(REPETITIVE)
     } else {
         None
     }

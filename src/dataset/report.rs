@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::seen::Seen;
 use super::shape::{Shapes, Tokens};
 use super::split::{Entry, Parts};
-use super::{Options, SpanKind, SplitBy};
+use super::{Options, Repo, SpanKind, SplitBy};
 use crate::model::Model;
 
 /// The whole story of a dataset. Equal input, options and seed give equal
@@ -27,6 +28,9 @@ pub struct Report {
     pub tokens: Tokens,
     /// How much of everything.
     pub counts: Counts,
+    /// What each project gave, in their order; absent where there is only one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub projects: Vec<Project>,
     /// How the examples were divided.
     pub split: Split,
     /// Examples of each kind, in both parts.
@@ -36,12 +40,17 @@ pub struct Report {
     /// How the texts are made.
     #[serde(flatten)]
     pub shapes: Shapes,
-    /// What each folder gives, down to the second level; include paths aside.
+    /// What each folder gives, down to the second level, with `REPO:` before it
+    /// where there are more projects than one; include paths aside.
     pub coverage: BTreeMap<String, Coverage>,
+    /// What was there more than once.
+    pub duplicates: Duplicates,
+    /// What was hidden, or kept out.
+    pub secrets: SecretCounts,
     /// Files that gave no example, by reason.
     pub files_skipped: BTreeMap<String, Skipped>,
     /// Holes that were proposed or cut and turned down, by reason.
-    pub rejections: BTreeMap<&'static str, u64>,
+    pub rejections: BTreeMap<String, u64>,
 }
 
 /// How much of everything there was.
@@ -72,6 +81,19 @@ pub struct Coverage {
     pub bytes: u64,
     /// Bytes of the files that gave examples.
     pub bytes_used: u64,
+}
+
+/// What one of several projects gave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Project {
+    /// What its examples call it.
+    pub name: String,
+    /// Files in the index.
+    pub files_indexed: usize,
+    /// Files that gave examples.
+    pub files_used: usize,
+    /// Examples that were no duplicates, before the curriculum cut any.
+    pub examples: usize,
 }
 
 /// How the examples were divided.
@@ -105,6 +127,73 @@ pub struct Distribution {
     pub p90: f64,
     /// The greatest.
     pub max: f64,
+}
+
+/// What was there more than once and came into the dataset once. With
+/// `--dedup off` all of it came in and nothing is counted here.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Duplicates {
+    /// Files that are no data because another one says the same.
+    pub files_removed: usize,
+    /// For each file that stands for others, by its key, the keys of those; with
+    /// `REPO:` before a key where there are more projects than one.
+    pub files: BTreeMap<String, Vec<String>>,
+    /// Examples that were left out because another one says the same.
+    pub examples_removed: usize,
+    /// Clusters of two examples or more.
+    pub example_clusters: usize,
+    /// The sizes of the ten largest of them.
+    pub largest_example_clusters: Vec<usize>,
+}
+
+/// How many secrets there were, by kind.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct SecretCounts {
+    /// Those that placeholders stand for in the examples, before the
+    /// curriculum cut any.
+    pub redacted: BTreeMap<String, u64>,
+    /// Examples with a placeholder.
+    pub examples_redacted: usize,
+    /// Those in examples that were left out.
+    pub left_out: BTreeMap<String, u64>,
+}
+
+impl Duplicates {
+    /// Notes that the file `duplicate_of` stands for the file `name`.
+    pub(super) fn note_file(&mut self, name: &str, duplicate_of: &str) {
+        self.files_removed += 1;
+        let copies = self.files.entry(duplicate_of.to_owned()).or_default();
+        copies.push(name.to_owned());
+    }
+
+    /// Fills in what is known of the examples in the end.
+    pub(super) fn finish(&mut self, alike: &Seen, equal: &Seen) {
+        let mut sizes = [alike.clusters(), equal.clusters()].concat();
+        sizes.sort_unstable_by(|a, b| b.cmp(a));
+        self.example_clusters = sizes.len();
+        self.examples_removed = sizes.iter().map(|size| size - 1).sum();
+        sizes.truncate(10);
+        self.largest_example_clusters = sizes;
+    }
+}
+
+impl SecretCounts {
+    /// Notes what an example hides.
+    pub(super) fn note(&mut self, secrets: &BTreeMap<String, u64>) {
+        self.examples_redacted += usize::from(!secrets.is_empty());
+        add(&mut self.redacted, secrets);
+    }
+
+    /// Notes the secrets of what became no example.
+    pub(super) fn note_refused(&mut self, secrets: &BTreeMap<String, u64>) {
+        add(&mut self.left_out, secrets);
+    }
+}
+
+fn add(to: &mut BTreeMap<String, u64>, counts: &BTreeMap<String, u64>) {
+    for (kind, count) in counts {
+        *to.entry(kind.clone()).or_default() += count;
+    }
 }
 
 /// Files skipped for one reason.
@@ -148,6 +237,7 @@ impl Report {
             version: env!("CARGO_PKG_VERSION"),
             tokens: Tokens::of(model.family()),
             counts: Counts::default(),
+            projects: Vec::new(),
             split: Split {
                 by: options.split_by,
                 asked: options.val_split,
@@ -160,30 +250,32 @@ impl Report {
             complexity: None,
             shapes: Shapes::default(),
             coverage: BTreeMap::new(),
+            duplicates: Duplicates::default(),
+            secrets: SecretCounts::default(),
             files_skipped: BTreeMap::new(),
             rejections: BTreeMap::new(),
             options: options.clone(),
         }
     }
 
-    /// Notes that the project's file `key` has this many bytes.
-    pub fn cover(&mut self, key: &str, bytes: usize) {
-        let folder = self.coverage.entry(folder(key).to_owned()).or_default();
+    /// Notes that the file `key` of `repo` itself has this many bytes.
+    pub fn cover(&mut self, repo: &Repo<'_>, key: &str, bytes: usize) {
+        let folder = self.coverage.entry(repo.label(folder(key))).or_default();
         folder.files += 1;
         folder.bytes += bytes as u64;
     }
 
-    /// Notes that the file `key`, which has this many bytes, gave examples.
-    pub fn uses(&mut self, key: &str, bytes: usize) {
+    /// Notes that the file `key` of `repo`, which has this many bytes, gave examples.
+    pub fn uses(&mut self, repo: &Repo<'_>, key: &str, bytes: usize) {
         self.counts.files_used += 1;
-        let folder = self.coverage.entry(folder(key).to_owned()).or_default();
+        let folder = self.coverage.entry(repo.label(folder(key))).or_default();
         folder.files_used += 1;
         folder.bytes_used += bytes as u64;
     }
 
     /// Adds to the rejections.
-    pub fn reject(&mut self, reason: &'static str, count: u64) {
-        *self.rejections.entry(reason).or_default() += count;
+    pub fn reject(&mut self, reason: &str, count: u64) {
+        *self.rejections.entry(reason.to_owned()).or_default() += count;
     }
 
     /// Fills in what is known once the examples are split.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::report::Distribution;
 use super::split::Parts;
@@ -36,13 +36,14 @@ impl Tokens {
 }
 
 /// How one text is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shape {
     /// The order of its parts.
     pub format: Format,
     /// How many control tokens in its source were neutralised.
     pub neutralised: usize,
     /// Its tokens, if there is a tokenizer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<TokenCounts>,
 }
 

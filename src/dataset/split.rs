@@ -1,5 +1,11 @@
 //! Which examples are trained on, which validate, and in which order they stand.
+//!
+//! Files that are near duplicates of each other go to the same part, and so do
+//! all examples of a file. Validation is drawn before the curriculum cuts
+//! anything, and from every layer of complexity alike: with the files in the
+//! order of their mean complexity, one of each run of `1 / ratio`.
 
+use rand::RngExt;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
@@ -10,6 +16,9 @@ use super::{Options, SplitBy};
 pub struct Entry {
     /// Which file it comes from, counted from 0.
     pub file: usize,
+    /// Equal for examples of the same file and of near duplicates of it, and
+    /// not much above the number of files.
+    pub cluster: usize,
     /// See [`super::quality::complexity`].
     pub complexity: f64,
 }
@@ -42,8 +51,9 @@ pub fn split(entries: &[Entry], options: &Options, rng: &mut ChaCha8Rng) -> Part
             in_val
         }
         SplitBy::File => {
-            let files = files_for_validation(entries, options.val_split, rng);
-            entries.iter().map(|entry| files[entry.file]).collect()
+            let clusters = clusters_for_validation(entries, options.val_split, rng);
+            let chosen = entries.iter().map(|entry| clusters[entry.cluster]);
+            chosen.collect()
         }
     };
     let (val, mut train): (Vec<_>, Vec<_>) = order.into_iter().partition(|at| in_val[*at]);
@@ -66,58 +76,81 @@ fn share(count: usize, ratio: f64) -> usize {
     wanted.clamp(1, count - 1)
 }
 
-/// For each file whether it validates: `ratio` of the files that have
-/// examples, chosen at random, then a few exchanged for files of other sizes
-/// until about `ratio` of the examples are theirs too.
-fn files_for_validation(entries: &[Entry], ratio: f64, rng: &mut ChaCha8Rng) -> Vec<bool> {
-    let count = entries.iter().map(|entry| entry.file + 1).max();
+/// For each cluster whether it validates: `ratio` of those that have examples,
+/// one at random of each layer of complexity, then a few exchanged for others
+/// of the same layer until about `ratio` of the examples are theirs too.
+fn clusters_for_validation(entries: &[Entry], ratio: f64, rng: &mut ChaCha8Rng) -> Vec<bool> {
+    let count = entries.iter().map(|entry| entry.cluster + 1).max();
     let mut examples = vec![0_i64; count.unwrap_or(0)];
+    let mut complexity = vec![0.0; examples.len()];
     for entry in entries {
-        examples[entry.file] += 1;
+        examples[entry.cluster] += 1;
+        complexity[entry.cluster] += entry.complexity;
     }
-    let mut files: Vec<_> = (0..examples.len()).filter(|at| examples[*at] > 0).collect();
-    files.shuffle(rng);
-    let wanted = share(files.len(), ratio);
-    let (val, train) = files.split_at_mut(wanted);
-    train.sort_by_key(|at| examples[*at]);
+    let mean = |at: usize| complexity[at] / examples[at] as f64;
+    let mut clusters: Vec<_> = (0..examples.len()).filter(|at| examples[*at] > 0).collect();
+    clusters.shuffle(rng);
+    clusters.sort_by(|a, b| mean(*a).total_cmp(&mean(*b)));
+    let wanted = share(clusters.len(), ratio);
+    let mut layers: Vec<Layer> = (0..wanted)
+        .map(|layer| {
+            let from = layer * clusters.len() / wanted;
+            let to = (layer + 1) * clusters.len() / wanted;
+            let mut clusters = clusters[from..to].to_vec();
+            clusters.sort_by_key(|at| (examples[*at], *at));
+            let chosen = rng.random_range(0..clusters.len());
+            Layer { clusters, chosen }
+        })
+        .collect();
     let target = (entries.len() as f64 * ratio).round() as i64;
     for _ in 0..EXCHANGES {
-        let surplus = val.iter().map(|at| examples[*at]).sum::<i64>() - target;
-        let Some((off, inside, outside)) = best_exchange(val, train, &examples, surplus) else {
+        let chosen = layers.iter().map(|layer| examples[layer.chosen()]);
+        let surplus = chosen.sum::<i64>() - target;
+        let Some((off, layer, instead)) = best_exchange(&layers, &examples, surplus) else {
             break;
         };
         if off >= surplus.abs() {
             break;
         }
-        std::mem::swap(&mut val[inside], &mut train[outside]);
-        train.sort_by_key(|at| examples[*at]);
+        layers[layer].chosen = instead;
     }
     let mut chosen = vec![false; examples.len()];
-    for at in val {
-        chosen[*at] = true;
+    for layer in &layers {
+        chosen[layer.chosen()] = true;
     }
     chosen
 }
 
-/// The exchange of a file of `val` for one of `train` (sorted by examples) that
-/// brings `surplus` nearest to 0: what is left of it, and both positions.
-fn best_exchange(
-    val: &[usize],
-    train: &[usize],
-    examples: &[i64],
-    surplus: i64,
-) -> Option<(i64, usize, usize)> {
-    val.iter()
+/// Clusters of about the same complexity, one of which validates.
+struct Layer {
+    /// In the order of their numbers of examples.
+    clusters: Vec<usize>,
+    /// Which of them it is.
+    chosen: usize,
+}
+
+impl Layer {
+    fn chosen(&self) -> usize {
+        self.clusters[self.chosen]
+    }
+}
+
+/// The exchange within a layer that brings `surplus` nearest to 0: what is left
+/// of it, the layer, and which of its clusters is to validate instead.
+fn best_exchange(layers: &[Layer], examples: &[i64], surplus: i64) -> Option<(i64, usize, usize)> {
+    layers
+        .iter()
         .enumerate()
-        .flat_map(|(inside, at)| {
-            let wanted = examples[*at] - surplus;
-            let above = train.partition_point(|other| examples[*other] < wanted);
+        .flat_map(|(number, layer)| {
+            let wanted = examples[layer.chosen()] - surplus;
+            let clusters = &layer.clusters;
+            let above = clusters.partition_point(|other| examples[*other] < wanted);
             [above.checked_sub(1), Some(above)]
                 .into_iter()
                 .flatten()
-                .filter_map(move |outside| {
-                    let off = (examples[*train.get(outside)?] - wanted).abs();
-                    Some((off, inside, outside))
+                .filter_map(move |instead| {
+                    let off = (examples[*clusters.get(instead)?] - wanted).abs();
+                    (instead != layer.chosen).then_some((off, number, instead))
                 })
         })
         .min()
@@ -134,6 +167,7 @@ mod tests {
         let of_file = |(file, size): (usize, &usize)| {
             (0..*size).map(move |n| Entry {
                 file,
+                cluster: file,
                 complexity: (n * 7 % 13) as f64,
             })
         };
@@ -186,6 +220,65 @@ mod tests {
             .map(|at| entries[*at].complexity)
             .collect();
         assert!(scores.is_sorted_by(|a, b| a >= b));
+    }
+
+    #[test]
+    fn near_duplicates_are_in_one_part() {
+        let mut entries = entries(&[10; 40]);
+        for entry in &mut entries {
+            entry.cluster = entry.file % 20;
+        }
+        let parts = run(&entries, &Options::default());
+        let clusters = |part: &[usize]| -> Vec<usize> {
+            let mut clusters: Vec<_> = part.iter().map(|at| entries[*at].cluster).collect();
+            clusters.sort_unstable();
+            clusters.dedup();
+            clusters
+        };
+        let (train, val) = (clusters(&parts.train), clusters(&parts.val));
+        assert_eq!(val.len(), 2);
+        assert!(val.iter().all(|cluster| !train.contains(cluster)));
+    }
+
+    #[test]
+    fn validation_is_as_complex_as_the_whole_whatever_the_curriculum_cuts() {
+        // Few easy files with many examples, many of all sorts, a few very hard ones.
+        let sizes: Vec<_> = (0..200).map(|file| 5 + file * 31 % 17).collect();
+        let mut entries = entries(&sizes);
+        for entry in &mut entries {
+            let hardness = entry.file as f64;
+            entry.complexity += hardness * hardness / 100.0;
+        }
+        let all: Vec<_> = (0..entries.len()).collect();
+        let quantiles = |part: &[usize]| {
+            let mut scores: Vec<_> = part.iter().map(|at| entries[*at].complexity).collect();
+            scores.sort_by(f64::total_cmp);
+            [1, 3, 5, 7, 9].map(|tenth| scores[scores.len() * tenth / 10])
+        };
+        let whole = quantiles(&all);
+        let off = |part: &[usize]| {
+            let pairs = quantiles(part).into_iter().zip(whole);
+            pairs.map(|(part, whole)| (part - whole).abs()).sum::<f64>()
+        };
+        let options = Options {
+            curriculum: true,
+            curriculum_top_pct: 10,
+            ..Options::default()
+        };
+        let (mut layered, mut random) = (0.0, 0.0);
+        for seed in 0..20 {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let parts = split(&entries, &options, &mut rng);
+            let hardest = |part: &[usize]| quantiles(part)[4];
+            assert!(hardest(&parts.train) > hardest(&all));
+            layered += off(&parts.val);
+            let mut files: Vec<_> = (0..sizes.len()).collect();
+            files.shuffle(&mut rng);
+            let drawn = &files[..20];
+            let is_drawn = |at: &usize| drawn.contains(&entries[*at].file);
+            random += off(&all.iter().copied().filter(is_drawn).collect::<Vec<_>>());
+        }
+        assert!(3.0 * layered < random, "{layered} {random}");
     }
 
     #[test]

@@ -22,10 +22,10 @@ pub use self::whole::Exposure;
 use self::whole::Census;
 use super::read::{Dataset, Part, ReadError};
 use super::sample::{Place, Sample, place_name};
-use super::{Options, Target};
+use super::{Options, Repo};
 use crate::cancel::{Cancel, Cancelled};
-use crate::index::Snapshot;
-use crate::model::TokenizerError;
+use crate::model::{Model, TokenizerError};
+use crate::secrets::{RulesError, Secrets};
 
 /// How many breaches of a claim are told; all are counted.
 const MAX_TOLD: usize = 5;
@@ -45,6 +45,9 @@ pub enum VerifyError {
     /// The tokenizer cannot read a text.
     #[error("tokens cannot be counted: {0}")]
     Tokens(#[from] TokenizerError),
+    /// Secrets could not be found.
+    #[error(transparent)]
+    Secrets(#[from] RulesError),
     /// The work was asked to stop.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -166,10 +169,9 @@ pub struct Verification {
     pub exposure: Exposure,
 }
 
-/// Checks the claims of `dataset`, which is made for `target` and whose
-/// examples come from those files of `snapshot` of which `in_root` says that
-/// they are the project's own; in parallel on the current rayon pool. What
-/// needs the context assembled again, is checked for all examples if `all`,
+/// Checks the claims of `dataset`, which is made for `model` from `projects`,
+/// whose names are those that its records call them by; in parallel on the
+/// current rayon pool. A record of another project is a breach. What needs the context assembled again, is checked for all examples if `all`,
 /// else for a few hundred drawn with the dataset's seed: parity, and in the
 /// style of repositories `text`.
 ///
@@ -177,16 +179,15 @@ pub struct Verification {
 /// See [`VerifyError`]. What cannot be read of the parts is a breach instead.
 pub fn verify(
     dataset: &Dataset,
-    snapshot: &Snapshot,
-    in_root: super::InRoot<'_>,
-    target: Target<'_>,
+    projects: &[Repo<'_>],
+    model: &Model,
     all: bool,
     cancel: &Cancel,
 ) -> Result<Verification, VerifyError> {
     let checker = examples::Checker {
-        snapshot,
-        in_root,
-        target,
+        projects,
+        model,
+        secrets: Secrets::new()?,
         options: options_of(dataset)?,
         cancel,
     };
@@ -207,7 +208,7 @@ pub fn verify(
                 for (claim, what) in checked.breaches {
                     ledger.breach(claim, Breach::of(*place, &example.filepath, what));
                 }
-                census.add(*place, example, checked.fits);
+                census.add(*place, example, checked.fits, checked.key);
             }
             Ok(())
         })?;

@@ -4,10 +4,13 @@
 //! files are written and synced there, and [`Stage::publish`] puts the folder in
 //! the output's place in one step, so that a reader, or whoever kills the
 //! process, finds the old dataset or the new one. The stage is locked while its
-//! process lives; a stage that nobody locks was left by a killed run and is
-//! removed by the next one.
+//! process lives; a stage that nobody locks was left by a killed run: the next
+//! one goes on with it if it is asked to, and removes it otherwise.
 
-use std::fs::{self, File};
+mod journal;
+mod rejects;
+
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -15,17 +18,25 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
 use serde::Serialize;
-use tempfile::TempDir;
 
-use super::Sink;
+pub use self::journal::Task;
+pub use self::rejects::WithRejects;
+
+use self::journal::Journal;
 use super::read::Dataset;
 use super::report::html;
 use super::split::Parts;
+use super::{Batch, Sink};
 
 pub(super) const TRAIN: &str = "train.jsonl";
 pub(super) const VAL: &str = "val.jsonl";
 pub(super) const METADATA: &str = "metadata.json";
 const REPORT: &str = "report.html";
+
+/// The examples in the order they were made, until their order is known.
+const SPOOL: &str = "spool";
+/// What was made of which files so far.
+const JOURNAL: &str = "journal";
 
 /// Why a dataset could not be written, in one line.
 #[derive(Debug, thiserror::Error)]
@@ -38,23 +49,42 @@ impl WriteError {
     }
 }
 
-/// A dataset in the making; dropped without [`Self::publish`] it leaves nothing.
+/// A dataset in the making; dropped without [`Self::publish`] it leaves nothing,
+/// or, if it is one to go on with, the examples made so far.
 #[derive(Debug)]
 pub struct Stage {
     output: PathBuf,
     parent: PathBuf,
-    dir: TempDir,
+    dir: PathBuf,
+    /// Whether the next run may go on with it.
+    is_kept: bool,
     /// Locked until the stage is gone.
     _lock: File,
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if self.is_kept && journal::is_begun(&self.dir.join(JOURNAL)) {
+            return;
+        }
+        // It is gone if it took the place of nothing.
+        if let Err(error) = fs::remove_dir_all(&self.dir)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!("cannot remove {}: {error}", self.dir.display());
+        }
+    }
 }
 
 impl Stage {
     /// Prepares to write the dataset `output`, after checking that it may be
     /// written: that it does not exist, is an empty folder, or is a dataset.
+    /// With `resume` it goes on with what an interrupted run has left, and
+    /// leaves the same if it is interrupted itself.
     ///
     /// # Errors
     /// If it is anything else, or a stage cannot be made beside it.
-    pub fn new(output: &Path) -> Result<Self, WriteError> {
+    pub fn new(output: &Path, resume: bool) -> Result<Self, WriteError> {
         let output = match fs::canonicalize(output) {
             Ok(existing) => existing,
             Err(error) if error.kind() == io::ErrorKind::NotFound => std::path::absolute(output)
@@ -74,37 +104,61 @@ impl Stage {
         // Held while stages are looked through and made, so that none is
         // taken for abandoned before its owner has locked it.
         let gate = lock(&parent).map_err(|error| WriteError::new("write into", &parent, error))?;
-        remove_abandoned(&parent, &prefix, &output);
+        let left = take_abandoned(&parent, &prefix, &output, resume);
         check_replaceable(&output)?;
-        let dir = tempfile::Builder::new()
-            .prefix(&prefix)
-            // As open as the umask lets any folder be: it becomes the dataset.
-            .permissions(fs::Permissions::from_mode(0o777))
-            .tempdir_in(&parent)
-            .map_err(|error| WriteError::new("write into", &parent, error.kind()))?;
-        let own_lock =
-            lock(dir.path()).map_err(|error| WriteError::new("lock", dir.path(), error))?;
+        let (dir, own_lock) = match left {
+            Some((dir, own_lock)) => {
+                keep_only(&dir, &[SPOOL, JOURNAL])
+                    .map_err(|error| WriteError::new("go on with", &dir, error))?;
+                (dir, own_lock)
+            }
+            None => {
+                let dir = tempfile::Builder::new()
+                    .prefix(&prefix)
+                    // As open as the umask lets any folder be: it becomes the dataset.
+                    .permissions(fs::Permissions::from_mode(0o777))
+                    .tempdir_in(&parent)
+                    .map_err(|error| WriteError::new("write into", &parent, error.kind()))?;
+                let own_lock =
+                    lock(dir.path()).map_err(|error| WriteError::new("lock", dir.path(), error))?;
+                (dir.keep(), own_lock)
+            }
+        };
         drop(gate);
         Ok(Self {
             output,
             parent,
             dir,
+            is_kept: resume,
             _lock: own_lock,
         })
     }
 
-    /// The sink that writes the examples of this dataset.
+    /// The sink that writes the examples of this dataset, which is that of `task`.
     ///
     /// # Errors
-    /// If the stage cannot be written.
-    pub fn sink(&self) -> Result<Spool, WriteError> {
-        let spool = tempfile::tempfile_in(self.dir.path())
-            .map_err(|error| WriteError::new("write into", &self.parent, error))?;
-        Ok(Spool {
-            dir: self.dir.path().to_owned(),
-            spool: BufWriter::new(spool),
-            ends: Vec::new(),
-        })
+    /// If the stage cannot be written, or an interrupted run with another task
+    /// has left it.
+    pub fn sink(&self, task: &Task) -> Result<Spool, WriteError> {
+        let open = || {
+            let mut spool = OpenOptions::new()
+                .read(true)
+                .append(true)
+                .create(true)
+                .open(self.dir.join(SPOOL))?;
+            let journal = Journal::open(&self.dir.join(JOURNAL), task, &mut spool)?;
+            if journal.recovered > 0 {
+                let batches = journal.recovered;
+                tracing::warn!(batches, "going on with what an interrupted run has left");
+            }
+            Ok::<_, io::Error>(Spool {
+                dir: self.dir.clone(),
+                spool: BufWriter::new(spool),
+                ends: Vec::new(),
+                journal,
+            })
+        };
+        open().map_err(|error| WriteError::new("write", &self.output, error))
     }
 
     /// Adds the page that shows the dataset, once its examples are there, of
@@ -115,10 +169,10 @@ impl Stage {
     pub fn add_report(&self, metadata: &impl Serialize) -> Result<(), WriteError> {
         let fail = |error: &dyn std::fmt::Display| WriteError::new("write", &self.output, error);
         let metadata = serde_json::to_value(metadata).map_err(|error| fail(&error))?;
-        let dataset = Dataset::unpublished(self.dir.path(), metadata);
+        let dataset = Dataset::unpublished(&self.dir, metadata);
         let page = html::page(&dataset).map_err(|error| fail(&error))?;
         let write = || {
-            let mut file = File::create(self.dir.path().join(REPORT))?;
+            let mut file = File::create(self.dir.join(REPORT))?;
             file.write_all(page.as_bytes())?;
             file.sync_all()
         };
@@ -135,7 +189,10 @@ impl Stage {
     }
 
     fn try_publish(&self, metadata: &impl Serialize) -> io::Result<()> {
-        let stage = self.dir.path();
+        let stage = &*self.dir;
+        // The journal first: without it nobody asks for the spool.
+        fs::remove_file(stage.join(JOURNAL))?;
+        fs::remove_file(stage.join(SPOOL))?;
         let mut file = BufWriter::new(File::create(stage.join(METADATA))?);
         serde_json::to_writer_pretty(&mut file, metadata)?;
         file.write_all(b"\n")?;
@@ -180,18 +237,30 @@ fn lock(folder: &Path) -> io::Result<File> {
 }
 
 /// Removes the stages that killed runs left in `parent`. One that was put
-/// aside while the output is missing is the output: it goes back.
-fn remove_abandoned(parent: &Path, prefix: &str, output: &Path) {
-    let Ok(entries) = fs::read_dir(parent) else {
-        return;
-    };
+/// aside while the output is missing is the output: it goes back. With `resume`,
+/// one that can be gone on with is not removed but locked and returned.
+fn take_abandoned(
+    parent: &Path,
+    prefix: &str,
+    output: &Path,
+    resume: bool,
+) -> Option<(PathBuf, File)> {
+    let mut taken = None;
+    let entries = fs::read_dir(parent).ok()?;
     for entry in entries.flatten() {
         if !entry.file_name().to_string_lossy().starts_with(prefix) {
             continue;
         }
         let path = entry.path();
-        let abandoned = File::open(&path).is_ok_and(|file| file.try_lock().is_ok());
-        if !abandoned {
+        let Some(own_lock) = File::open(&path)
+            .ok()
+            .filter(|file| file.try_lock().is_ok())
+        else {
+            continue;
+        };
+        let can_go_on = journal::is_begun(&path.join(JOURNAL));
+        if resume && can_go_on && taken.is_none() {
+            taken = Some((path, own_lock));
             continue;
         }
         let result =
@@ -201,10 +270,25 @@ fn remove_abandoned(parent: &Path, prefix: &str, output: &Path) {
                 fs::remove_dir_all(&path)
             };
         match result {
+            Ok(()) if can_go_on => tracing::warn!(
+                "removed what an interrupted run had made so far; --resume would have gone on with it"
+            ),
             Ok(()) => tracing::info!("removed {}, left by a run that was killed", path.display()),
             Err(error) => tracing::warn!("{} was left by a killed run: {error}", path.display()),
         }
     }
+    taken
+}
+
+/// Removes the files of `folder` but for those of the given names.
+fn keep_only(folder: &Path, names: &[&str]) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if !names.iter().any(|name| entry.file_name() == *name) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether `output` may be replaced.
@@ -241,16 +325,22 @@ fn check_replaceable(output: &Path) -> Result<(), WriteError> {
     }
 }
 
-/// Keeps the examples in an unnamed file until their order is known.
+/// Keeps the examples in a file until their order is known.
 #[derive(Debug)]
 pub struct Spool {
     dir: PathBuf,
     spool: BufWriter<File>,
     /// Where each example ends in the spool, in bytes.
     ends: Vec<u64>,
+    journal: Journal,
 }
 
 impl Spool {
+    fn push_end(&mut self, bytes: usize) {
+        let start = self.ends.last().copied().unwrap_or(0);
+        self.ends.push(start + bytes as u64);
+    }
+
     fn write_part(
         &self,
         spool: &mut BufReader<File>,
@@ -270,9 +360,22 @@ impl Spool {
 impl Sink for Spool {
     fn example(&mut self, line: &str) -> io::Result<()> {
         self.spool.write_all(line.as_bytes())?;
-        let start = self.ends.last().copied().unwrap_or(0);
-        self.ends.push(start + line.len() as u64);
+        self.journal.spooled(line.as_bytes());
+        self.push_end(line.len());
         Ok(())
+    }
+
+    fn end_batch(&mut self, batch: &Batch) -> io::Result<()> {
+        self.spool.flush()?;
+        self.journal.end_batch(batch)
+    }
+
+    fn recall(&mut self) -> io::Result<Option<Batch>> {
+        self.journal.recall()
+    }
+
+    fn recalled_example(&mut self, bytes: usize) {
+        self.push_end(bytes);
     }
 
     fn finish(&mut self, parts: &Parts) -> io::Result<()> {
@@ -286,10 +389,20 @@ impl Sink for Spool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Families;
+
+    fn task() -> Task {
+        Task {
+            version: String::new(),
+            options: serde_json::Map::new(),
+            family: Families::default().get("starcoder").unwrap().clone(),
+            inputs: Vec::new(),
+        }
+    }
 
     fn write(output: &Path, lines: &[&str]) -> Result<(), WriteError> {
-        let stage = Stage::new(output)?;
-        let mut sink = stage.sink()?;
+        let stage = Stage::new(output, false)?;
+        let mut sink = stage.sink(&task())?;
         for line in lines {
             sink.example(&format!("{line}\n")).unwrap();
         }
@@ -348,8 +461,8 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let output = temp.path().join("data");
         write(&output, &["v", "a"]).unwrap();
-        let stage = Stage::new(&output).unwrap();
-        let mut sink = stage.sink().unwrap();
+        let stage = Stage::new(&output, false).unwrap();
+        let mut sink = stage.sink(&task()).unwrap();
         sink.example("half").unwrap();
         drop((sink, stage));
         assert_eq!(fs::read_to_string(output.join(TRAIN)).unwrap(), "a\n");
@@ -361,10 +474,10 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let output = temp.path().join("data");
         fs::create_dir(temp.path().join(".data.fimd-dead")).unwrap();
-        let live = Stage::new(&output).unwrap();
+        let live = Stage::new(&output, false).unwrap();
         assert!(!temp.path().join(".data.fimd-dead").exists());
         write(&output, &["v", "a"]).unwrap();
-        assert!(live.dir.path().exists());
+        assert!(live.dir.exists());
     }
 
     #[test]
@@ -373,7 +486,7 @@ mod tests {
         let output = temp.path().join("data");
         write(&output, &["v", "a"]).unwrap();
         fs::rename(&output, aside(&temp.path().join(".data.fimd-x"))).unwrap();
-        drop(Stage::new(&output).unwrap());
+        drop(Stage::new(&output, false).unwrap());
         assert_eq!(names(&output), [METADATA, TRAIN, VAL]);
     }
 }

@@ -1,13 +1,21 @@
-//! Writing the dataset of a project: what `fimd generate` and the server's
+//! Writing the dataset of some projects: what `fimd generate` and the server's
 //! jobs have in common.
 
-use crate::cancel::Cancel;
-use crate::dataset::report::Counts;
-use crate::dataset::write::{Stage, WriteError};
-use crate::dataset::{self, Options, Progress, Target};
-use crate::model::Families;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
 
 use super::Project;
+use crate::cancel::{Cancel, Cancelled};
+use crate::dataset::report::Counts;
+use crate::dataset::write::{Stage, Task, WithRejects, WriteError};
+use crate::dataset::{self, Options, Progress, Repo, Run};
+use crate::files::{
+    Cache, FilesError, LeftOut, Origin, Repositories, Repository, Roots, WalkOptions,
+};
+use crate::index::Index;
+use crate::model::{Families, Model};
 
 /// Why a dataset was not written.
 #[derive(Debug, thiserror::Error)]
@@ -18,16 +26,159 @@ pub enum GenerateError {
     /// It cannot be put where it is wanted.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// What it is to be made of cannot be read.
+    #[error(transparent)]
+    Files(#[from] FilesError),
 }
 
-/// Generates the dataset of `project` as it is now and publishes it, in
-/// parallel on the current rayon pool. The project should be one whose files
-/// were found with the options' own include paths and limit of bytes.
+impl From<Cancelled> for GenerateError {
+    fn from(cancelled: Cancelled) -> Self {
+        Self::Dataset(cancelled.into())
+    }
+}
+
+/// What a dataset is made of: project folders, then repositories.
+#[derive(Debug)]
+pub struct Sources {
+    folders: Vec<Folder>,
+    /// Files of rows: see [`Repositories`].
+    inputs: Vec<PathBuf>,
+    walk: WalkOptions,
+    cache: Option<Cache>,
+}
+
+#[derive(Debug)]
+struct Folder {
+    name: String,
+    roots: Roots,
+    /// The project, if it is open already.
+    open: Option<Arc<Project>>,
+}
+
+impl Folder {
+    /// The project, read unless it is open.
+    fn project(
+        &mut self,
+        walk: &WalkOptions,
+        cache: &Option<Cache>,
+        check: &(impl Fn() -> Result<(), GenerateError> + Sync),
+    ) -> Result<Arc<Project>, GenerateError> {
+        if let Some(project) = self.open.take() {
+            return Ok(project);
+        }
+        let project = Project::read(self.roots.clone(), walk.clone(), cache.clone(), check)?;
+        project.keep_if_worth();
+        Ok(Arc::new(project))
+    }
+}
+
+impl Sources {
+    /// The projects in `folders`, each with the include paths of `options` and
+    /// named for its folder, then the repositories of the files `inputs`. A
+    /// folder named twice counts once. `cache` is where what is learnt about
+    /// projects is kept.
+    ///
+    /// # Errors
+    /// If there is nothing at all, or a folder or include path cannot be read.
+    pub fn new(
+        folders: &[PathBuf],
+        inputs: &[PathBuf],
+        options: &Options,
+        walk: WalkOptions,
+        cache: Option<Cache>,
+    ) -> Result<Self, FilesError> {
+        if !inputs.is_empty() && !options.include_path.is_empty() {
+            return Err(FilesError(
+                "an include path belongs to a project folder, and rows have none; leave it out, or run twice".into(),
+            ));
+        }
+        let mut names = FxHashSet::default();
+        let mut found: Vec<Folder> = Vec::new();
+        for folder in folders {
+            let roots = Roots::new(folder, &options.include_path)?;
+            if found.iter().any(|folder| folder.roots == roots) {
+                continue;
+            }
+            let base = roots.root().file_name().unwrap_or(roots.root().as_os_str());
+            let base = base.to_string_lossy().into_owned();
+            let more = (2_usize..).map(|n| format!("{base}-{n}"));
+            let mut free = [base.clone()].into_iter().chain(more);
+            if let Some(name) = free.find(|name| names.insert(name.clone())) {
+                let open = None;
+                found.push(Folder { name, roots, open });
+            }
+        }
+        if found.is_empty() && inputs.is_empty() {
+            return Err(FilesError(
+                "no project; name the folder of one, or a file of rows".into(),
+            ));
+        }
+        Ok(Self {
+            folders: found,
+            inputs: inputs.to_vec(),
+            walk,
+            cache,
+        })
+    }
+
+    /// The projects in the folders, all read, with what their examples call
+    /// them where there are more than one.
+    ///
+    /// # Errors
+    /// If one cannot be read, or the work was asked to stop.
+    pub fn open(self, cancel: &Cancel) -> Result<Vec<(String, Arc<Project>)>, GenerateError> {
+        let check = || cancel.check().map_err(GenerateError::from);
+        let Self {
+            folders,
+            walk,
+            cache,
+            ..
+        } = self;
+        let open = |mut folder: Folder| {
+            let project = folder.project(&walk, &cache, &check)?;
+            Ok((folder.name, project))
+        };
+        folders.into_iter().map(open).collect()
+    }
+
+    /// The folders of the project, where it is only one.
+    #[must_use]
+    pub fn only(&self) -> Option<&Roots> {
+        match (&*self.folders, &*self.inputs) {
+            ([folder], []) => Some(&folder.roots),
+            _ => None,
+        }
+    }
+
+    /// These, with `project` for that of its folders: it is not read again. It
+    /// should be one whose files were found as these are to be.
+    #[must_use]
+    pub fn with_open(mut self, project: Arc<Project>) -> Self {
+        for folder in &mut self.folders {
+            if folder.roots == project.roots {
+                folder.open = Some(Arc::clone(&project));
+            }
+        }
+        self
+    }
+
+    /// What tells a run over these for `model` from others.
+    fn task(&self, options: &Options, model: &Model) -> Result<Task, WriteError> {
+        let folders = self.folders.iter().map(|folder| folder.roots.root());
+        let inputs = self.inputs.iter().map(PathBuf::as_path);
+        let all = folders.chain(inputs);
+        let all = all.map(|path| path.display().to_string());
+        Task::new(options, model.family(), all)
+    }
+}
+
+/// Generates the dataset of `sources`, one project after the other, and
+/// publishes it, in parallel on the current rayon pool.
 ///
 /// # Errors
 /// See [`GenerateError`]; the stage's output is then what it was.
 pub fn generate(
-    project: &Project,
+    sources: Sources,
     options: &Options,
     families: &Families,
     stage: Stage,
@@ -35,22 +186,87 @@ pub fn generate(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Counts, GenerateError> {
     let model = options.model(families).map_err(dataset::Error::from)?;
-    let target = Target {
-        model: &model,
-        repo: &project.name(),
-    };
-    let mut sink = stage.sink()?;
-    let left_out = project.left_out();
-    let snapshot = project.index.snapshot();
-    let in_root = |key: &str| project.roots.owns(key);
-    let mut report = dataset::run(
-        &snapshot, options, target, &in_root, &mut sink, cancel, progress,
-    )?;
-    for left_out in left_out.iter() {
-        report.skip(&left_out.key, &left_out.rule);
+    let sink = stage.sink(&sources.task(options, &model)?)?;
+    let mut sink = WithRejects::new(sink, options.rejects.as_deref(), &stage)?;
+    let mut run = Run::new(options, &model, &mut sink, cancel, progress)?;
+    let check = || cancel.check().map_err(GenerateError::from);
+    let is_named = options.provenance || sources.only().is_none();
+    let Sources {
+        folders,
+        inputs,
+        walk,
+        cache,
+    } = sources;
+    // Opened before the folders are worked on, so that what is wrong with them
+    // is said at once.
+    let taken: Vec<_> = folders.iter().map(|folder| folder.name.clone()).collect();
+    let mut repositories =
+        Repositories::open(&inputs, walk.clone(), taken.iter().map(String::as_str))?;
+    for mut folder in folders {
+        let project = folder.project(&walk, &cache, &check)?;
+        let origin = match options.provenance {
+            true => Origin::of(project.roots.root()),
+            false => Origin::default(),
+        };
+        run.project(&Repo {
+            name: is_named.then_some(&*folder.name),
+            title: &folder.name,
+            snapshot: &project.index.snapshot(),
+            in_root: &|key| project.roots.owns(key),
+            left_out: &project.left_out(),
+            origin: &|_| origin.clone(),
+        })?;
     }
-    cancel.check().map_err(dataset::Error::from)?;
+    let mut refused = Refused::default();
+    while let Some(repository) = repositories.next(&check)? {
+        refused.take(&mut repositories, &mut run);
+        let Repository {
+            name,
+            files,
+            left_out,
+            origins,
+        } = repository;
+        run.project(&Repo {
+            name: Some(&name),
+            title: &name,
+            snapshot: &Index::build(files).snapshot(),
+            in_root: &|_| true,
+            left_out: &left_out,
+            origin: &|key| origins.get(key).cloned().unwrap_or_default(),
+        })?;
+    }
+    refused.take(&mut repositories, &mut run);
+    refused.warn();
+    let report = run.finish()?;
+    check()?;
     stage.add_report(&report)?;
     stage.publish(&report)?;
+    sink.publish()?;
     Ok(report.counts)
+}
+
+/// The rows that were refused, for the log.
+#[derive(Default)]
+struct Refused {
+    count: usize,
+    first: Option<LeftOut>,
+}
+
+impl Refused {
+    fn take(&mut self, repositories: &mut Repositories, run: &mut Run<'_>) {
+        for row in repositories.take_refused() {
+            run.refused(&row);
+            self.count += 1;
+            self.first.get_or_insert(row);
+        }
+    }
+
+    fn warn(&self) {
+        if let Some(LeftOut { key, rule }) = &self.first {
+            tracing::warn!(
+                rows = self.count,
+                "rows were left out, the first at {key}: {rule}; metadata.json names all"
+            );
+        }
+    }
 }

@@ -8,20 +8,20 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use super::generation::{GenerateError, generate};
+use super::generation::{GenerateError, Sources, generate};
 use super::pool::Pool;
-use super::{Engine, OpenError, Project, StartError, WorkError};
+use super::{Engine, OpenError, StartError, WorkError};
 use crate::cancel::Cancel;
 use crate::dataset::report::Counts;
 use crate::dataset::write::{Stage as Output, WriteError};
 use crate::dataset::{self, Options, Progress, WrongOption};
-use crate::files::{FilesError, Roots, resolve};
+use crate::files::{FilesError, resolve};
 
 /// How many jobs run at a time.
 const MAX_RUNNING: usize = 2;
@@ -35,10 +35,15 @@ const MAX_REMEMBERED: usize = 100;
 /// What a job is to do.
 #[derive(Clone, Debug)]
 pub struct Order {
-    /// The project's root folder, absolute.
-    pub project_root: PathBuf,
+    /// The root folders of projects, absolute.
+    pub projects: Vec<PathBuf>,
+    /// Files of rows, absolute: see [`Repositories`](crate::files::Repositories).
+    pub inputs: Vec<PathBuf>,
     /// Where the dataset goes, absolute.
     pub output: PathBuf,
+    /// Whether to go on with what an interrupted run has left, and to leave
+    /// the same if it is interrupted itself.
+    pub resume: bool,
     /// What examples are wanted.
     pub options: Options,
 }
@@ -170,6 +175,7 @@ pub struct Job {
     files_done: AtomicUsize,
     files_total: AtomicUsize,
     examples: AtomicUsize,
+    is_writing: AtomicBool,
 }
 
 impl Job {
@@ -195,9 +201,9 @@ impl Job {
             state,
             stage: match (state, files_total) {
                 (State::Queued, _) => Stage::Waiting,
+                _ if self.is_writing.load(Ordering::Relaxed) => Stage::Writing,
                 (_, 0) => Stage::Reading,
-                _ if files_done < files_total => Stage::Generating,
-                _ => Stage::Writing,
+                _ => Stage::Generating,
             },
             files_done,
             files_total,
@@ -219,6 +225,8 @@ impl Job {
         set(&self.files_total, progress.files_total);
         set(&self.files_done, progress.files_done);
         set(&self.examples, progress.examples);
+        self.is_writing
+            .store(progress.is_writing, Ordering::Relaxed);
     }
 }
 
@@ -278,7 +286,7 @@ impl Engine {
     /// See [`SubmitError`].
     pub async fn submit(&self, order: Order) -> Result<Arc<Job>, SubmitError> {
         order.options.check()?;
-        order.options.family(&self.families)?;
+        order.options.family(self.families())?;
         let output = order.output.clone();
         let target = self.run(move || resolve(&output)).await?;
         let mut registry = self.shared.jobs.lock();
@@ -304,6 +312,7 @@ impl Engine {
             files_done: AtomicUsize::default(),
             files_total: AtomicUsize::default(),
             examples: AtomicUsize::default(),
+            is_writing: AtomicBool::default(),
         });
         registry.queued.push_back(Arc::clone(&job));
         registry.start(self);
@@ -411,35 +420,47 @@ async fn run(engine: Engine, job: Arc<Job>) {
 async fn work(engine: &Engine, job: &Arc<Job>) -> Result<Counts, JobError> {
     let pool = Pool::in_background()?;
     let turns = pool.turns();
-    let order = job.order.clone();
-    let prepare = move || {
-        let output = Output::new(&order.output)?;
-        let roots = Roots::new(&order.project_root, &order.options.include_path)?;
-        Ok::<_, JobError>((output, roots))
-    };
-    let (output, roots) = pool.run(&turns, prepare).await??;
-    let cancel = job.cancel.clone();
     let usual = engine.limits().walk();
     let walk = usual
         .clone()
         .with_max_file_bytes(job.order.options.max_file_bytes);
-    let max_file_bytes = walk.max_file_bytes;
-    let project = if walk == usual {
-        engine.project(roots, cancel).await?
-    } else {
-        let check = move || cancel.check().map_err(OpenError::from);
-        let read = move || Project::read(roots, walk, None, &check);
-        Arc::new(pool.run(&turns, read).await??)
-    };
-    let job = Arc::clone(job);
     let options = Options {
-        max_file_bytes: Some(max_file_bytes),
+        max_file_bytes: Some(walk.max_file_bytes),
         ..job.order.options.clone()
     };
-    let families = Arc::clone(&engine.families);
+    let is_usual = walk == usual;
+    let order = job.order.clone();
+    let prepare = move || {
+        let Order {
+            projects,
+            inputs,
+            output,
+            resume,
+            options,
+        } = order;
+        let output = Output::new(&output, resume)?;
+        let sources = Sources::new(&projects, &inputs, &options, walk, None)?;
+        Ok::<_, JobError>((output, sources))
+    };
+    let (output, mut sources) = pool.run(&turns, prepare).await??;
+    if let Some(roots) = sources.only().cloned()
+        && is_usual
+    {
+        let project = engine.project(roots, job.cancel.clone()).await?;
+        sources = sources.with_open(project);
+    }
+    let job = Arc::clone(job);
+    let engine = engine.clone();
     let generate = move || {
         let count = &mut |progress| job.count(progress);
-        generate(&project, &options, &families, output, &job.cancel, count)
+        generate(
+            sources,
+            &options,
+            engine.families(),
+            output,
+            &job.cancel,
+            count,
+        )
     };
     Ok(pool.run(&turns, generate).await??)
 }

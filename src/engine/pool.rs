@@ -65,7 +65,7 @@ impl Pool {
             .thread_name(move |n| format!("{name}-{n}"))
             .start_handler(move |_| start())
             .build()
-            .map_err(|error| StartError {
+            .map_err(|error| StartError::Threads {
                 threads,
                 reason: error.to_string(),
             })?;

@@ -141,7 +141,7 @@ impl Ear {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Limits;
+    use crate::config::Settings;
     use crate::engine::{Project, ProjectOptions};
 
     /// Whether the index comes to hold `text` at `key`, before time is up.
@@ -169,7 +169,7 @@ mod tests {
         let project = project.unwrap();
         let (ear, engine) = (
             Arc::default(),
-            Engine::new(Limits::default(), None).unwrap(),
+            Engine::new(Settings::default(), None).unwrap(),
         );
         let changes = async {
             std::fs::write(path("b.php"), "<?php // b").unwrap();
@@ -203,7 +203,7 @@ mod tests {
             becomes(&project, "new/b.php", Some("<?php // b")).await;
         };
         tokio::select! {
-            () = keep_fresh(Engine::new(Limits::default(), None).unwrap(), Arc::clone(&project.disk)) => panic!("it never ends"),
+            () = keep_fresh(Engine::new(Settings::default(), None).unwrap(), Arc::clone(&project.disk)) => panic!("it never ends"),
             () = changes => {}
         }
     }

@@ -30,6 +30,20 @@ pub(super) fn left_out_by_name(name: &str, is_folder: bool) -> Option<String> {
         .map(|ending| format!("default: *.{ending}"))
 }
 
+/// Why the file with this key is left out by names alone, if it is, and the
+/// key of what is left out: of the file, or of a folder above it.
+pub(super) fn left_out_by_key(key: &str) -> Option<(String, String)> {
+    let folders = memchr::memchr_iter(b'/', key.as_bytes()).map(|slash| (&key[..slash], true));
+    folders
+        .chain([(key, false)])
+        .find_map(|(above, is_folder)| {
+            let name = above.rsplit('/').next().unwrap_or(above);
+            let rule = left_out_by_name(name, is_folder)?;
+            let slash = if is_folder { "/" } else { "" };
+            Some((format!("{above}{slash}"), rule))
+        })
+}
+
 fn ends_with(name: &str, ending: &str) -> bool {
     let start = name.len().checked_sub(ending.len());
     start

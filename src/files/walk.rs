@@ -62,6 +62,12 @@ impl WalkOptions {
         self
     }
 
+    /// Why a file of so many bytes is left out, if it is.
+    pub(super) fn too_large(&self, bytes: u64) -> Option<String> {
+        let limit = self.max_file_bytes;
+        (bytes > limit).then(|| format!("{bytes} bytes, more than the {limit} of max_file_bytes"))
+    }
+
     /// Whether a project that takes so many bytes of memory may be opened.
     ///
     /// # Errors
@@ -490,14 +496,11 @@ impl Walker<'_> {
         let Some(key) = self.roots.key_of(path) else {
             return;
         };
-        let (bytes, limit) = (metadata.len(), self.options.max_file_bytes);
-        if bytes > limit {
-            let rule = format!("{bytes} bytes, more than the {limit} of max_file_bytes");
+        let bytes = metadata.len();
+        if let Some(rule) = self.options.too_large(bytes) {
+            let warning = format!("{}: left out: {rule}", path.display());
             if self.leave_out(path, false, rule, false) {
-                self.warnings.push(format!(
-                    "{}: left out: {bytes} bytes, more than the {limit} of max_file_bytes",
-                    path.display()
-                ));
+                self.warnings.push(warning);
             }
             return;
         }

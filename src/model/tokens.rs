@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Family, Marks, Rendered};
 
@@ -20,7 +20,7 @@ pub struct TokenizerError(String);
 
 /// How many tokens the parts of a text have. A token counts for the part that
 /// it begins in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenCounts {
     /// Of the context.
     pub context: usize,

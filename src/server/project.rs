@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::engine::Project;
+use crate::secrets::Secrets;
 use crate::text::Encoding;
 
 /// What `initialize` has set up for a connection.
@@ -14,6 +15,8 @@ pub(super) struct Connected {
     pub(super) project: Arc<Project>,
     /// Whether BM25 chunks are offered.
     pub(super) bm25: bool,
+    /// What finds the secrets that its contexts are to hide, if they are.
+    pub(super) secrets: Option<Arc<Secrets>>,
     /// The unit of the client's offsets.
     pub(super) offsets: Encoding,
     /// The unit of the characters in its positions.

@@ -88,6 +88,7 @@ fn receiver(code: &str) -> String {
         min_score: MinScore::default(),
         dependencies: true,
         bm25: false,
+        secrets: None,
     };
     let buffer = Buffer::new(&request);
     let fuel = Cell::new(FUEL);

@@ -7,10 +7,10 @@ use rayon::prelude::*;
 use super::{Claim, Placed, VerifyError, quoted};
 use crate::cancel::{Cancel, Cancelled};
 use crate::context::{self, Context};
-use crate::dataset::duplicates::near_contains;
-use crate::dataset::{Example, InRoot, MarkersInSource, Options, Target, quality};
-use crate::index::Snapshot;
-use crate::model::{ContextStyle, Parts};
+use crate::dataset::duplicates::{example_key, near_contains};
+use crate::dataset::{Example, MarkersInSource, OnSecret, Options, Repo, quality};
+use crate::model::{ContextStyle, Model, Parts};
+use crate::secrets::{self, Secret, Secrets};
 
 /// The claims that [`Checker::check`] checks of each example.
 pub(super) const CLAIMS: [Claim; 6] = [
@@ -24,9 +24,9 @@ pub(super) const CLAIMS: [Claim; 6] = [
 
 /// What examples are held against.
 pub(super) struct Checker<'a> {
-    pub(super) snapshot: &'a Snapshot,
-    pub(super) in_root: InRoot<'a>,
-    pub(super) target: Target<'a>,
+    pub(super) projects: &'a [Repo<'a>],
+    pub(super) model: &'a Model,
+    pub(super) secrets: Secrets,
     pub(super) options: Options,
     pub(super) cancel: &'a Cancel,
 }
@@ -37,6 +37,8 @@ pub(super) struct Checked {
     pub(super) breaches: Objections,
     /// Whether its parts stand in its file as they should.
     pub(super) fits: bool,
+    /// What near duplicates have in common with it, if there is such a hole.
+    pub(super) key: Option<[u8; 16]>,
 }
 
 /// What is held against an example.
@@ -68,7 +70,14 @@ impl Checker<'_> {
                 breaches.push((Claim::Context, what));
             }
             figures(example, &mut breaches);
-            Ok(Checked { breaches, fits })
+            let key = self
+                .holed(example)
+                .map(|[before, hole, after]| example_key(before, hole, after));
+            Ok(Checked {
+                breaches,
+                fits,
+                key,
+            })
         };
         batch.par_iter().map(check).collect()
     }
@@ -85,7 +94,7 @@ impl Checker<'_> {
     fn own<'e>(&self, example: &'e Example) -> Own<'e> {
         let restore = |part: &'e str| match self.options.markers {
             MarkersInSource::Drop => Cow::Borrowed(part),
-            MarkersInSource::Neutralise => self.target.model.marks().restore(part),
+            MarkersInSource::Neutralise => self.model.marks().restore(part),
         };
         Own {
             prefix: restore(&example.prefix),
@@ -97,7 +106,7 @@ impl Checker<'_> {
 
     /// Whether the example's parts are its file's own text.
     fn fits_source(&self, example: &Example, own: &Own<'_>, breaches: &mut Objections) -> bool {
-        let text = match self.source(&example.filepath) {
+        let text = match self.source(example.repo.as_deref(), &example.filepath) {
             Ok(text) => text,
             Err(why) => {
                 breaches.push((Claim::Source, why));
@@ -114,7 +123,7 @@ impl Checker<'_> {
             breaches.push((Claim::Source, what));
             return false;
         }
-        match misfit(example, own, text) {
+        match misfit(example, own, text, &self.secrets_of(text)) {
             Some(what) => {
                 breaches.push((Claim::RoundTrip, what));
                 false
@@ -123,11 +132,41 @@ impl Checker<'_> {
         }
     }
 
-    /// The text of the project's own file `key`, or what has become of it.
-    pub(super) fn source(&self, key: &str) -> Result<&str, String> {
-        match self.snapshot.file(key) {
+    /// The secrets of a file that placeholders stand for.
+    fn secrets_of(&self, text: &str) -> Vec<Secret> {
+        match self.options.secrets {
+            OnSecret::Keep => Vec::new(),
+            OnSecret::Redact | OnSecret::Drop => self.secrets.find(text),
+        }
+    }
+
+    /// The project that records call `name`.
+    fn project(&self, name: Option<&str>) -> Option<&Repo<'_>> {
+        self.projects.iter().find(|project| project.name == name)
+    }
+
+    /// What is before, in and behind the example's hole; none if its file has
+    /// no such hole.
+    fn holed(&self, example: &Example) -> Option<[&str; 3]> {
+        let text = self
+            .source(example.repo.as_deref(), &example.filepath)
+            .ok()?;
+        let (start, end) = (example.start_byte, example.end_byte);
+        Some([text.get(..start)?, text.get(start..end)?, text.get(end..)?])
+    }
+
+    /// The text of the file `key` of the project `repo` itself, or what has
+    /// become of it.
+    pub(super) fn source(&self, repo: Option<&str>, key: &str) -> Result<&str, String> {
+        let Some(project) = self.project(repo) else {
+            return Err(match repo {
+                Some(repo) => format!("no project {repo:?} to check it with: name its folder"),
+                None => "expected the project that it is of, found none".into(),
+            });
+        };
+        match project.snapshot.file(key) {
             None => Err("the file has changed since: it is not among the project's files".into()),
-            Some(_) if !(self.in_root)(key) => {
+            Some(_) if !(project.in_root)(key) => {
                 Err("expected a file of the project itself, found one of an include path".into())
             }
             Some(file) if file.lossy => Err("the file has changed since: it is not UTF-8".into()),
@@ -145,7 +184,7 @@ impl Checker<'_> {
         ];
         let mut neutralised = 0;
         for (name, part, own) in parts {
-            if self.target.model.marks().occur_in(part) {
+            if self.model.marks().occur_in(part) {
                 let what = format!("the {name} spells a marker of the family");
                 breaches.push((Claim::Markers, what));
             }
@@ -170,7 +209,8 @@ impl Checker<'_> {
         breaches: &mut Objections,
     ) -> Result<(), VerifyError> {
         let Example { text, format, .. } = example;
-        let Target { model, repo } = self.target;
+        let model = self.model;
+        let project = self.project(example.repo.as_deref());
         let family = model.family();
         if self.options.spm_rate == 0.0 && *format != family.format() {
             let what = format!("format: expected {}, found {format}", family.format());
@@ -179,7 +219,7 @@ impl Checker<'_> {
         let parts = Parts {
             context: &example.context,
             files,
-            repo,
+            repo: project.map_or("", |project| project.title),
             path: &example.filepath,
             prefix: &example.prefix,
             suffix: &example.suffix,
@@ -266,9 +306,7 @@ impl Checker<'_> {
             };
             let expected = match self.options.markers {
                 MarkersInSource::Drop => Cow::Borrowed(context.text.as_str()),
-                MarkersInSource::Neutralise => {
-                    self.target.model.marks().neutralise(&context.text).0
-                }
+                MarkersInSource::Neutralise => self.model.marks().neutralise(&context.text).0,
             };
             if let Some(at) = first_difference(&expected, &example.context) {
                 let what = format!(
@@ -278,6 +316,13 @@ impl Checker<'_> {
                 );
                 breaches.push((Claim::Parity, what));
             }
+            let redacted: u64 = context.redacted.values().sum();
+            if let Some(redacted) = self.placeholders(example).map(|own| own + redacted)
+                && redacted != example.redacted
+            {
+                let what = format!("redacted: expected {redacted}, found {}", example.redacted);
+                breaches.push((Claim::Metadata, what));
+            }
             if !self.texts_need_no_context() {
                 self.text(example, &context.files, &mut breaches)?;
             }
@@ -286,16 +331,42 @@ impl Checker<'_> {
         batch.par_iter().map(objections).collect()
     }
 
+    /// How many placeholders stand for secrets in prefix, middle and suffix;
+    /// `None` if those do not stand in the file.
+    fn placeholders(&self, example: &Example) -> Option<u64> {
+        let source = self.source(example.repo.as_deref(), &example.filepath);
+        let text = source.ok()?;
+        let (start, end) = (example.start_byte, example.end_byte);
+        let all = self.secrets_of(text);
+        let own = self.own(example);
+        if misfit(example, &own, text, &all).is_some() {
+            return None;
+        }
+        // The window begins and ends where as much is shown as the parts hold.
+        let shown = |window| secrets::replace(text, window, &all).len();
+        let (mut from, mut to) = (start, end);
+        for secret in all.iter().rev().filter(|secret| secret.range.end <= start) {
+            if shown(secret.range.end..start) >= own.prefix.len() {
+                break;
+            }
+            from = secret.range.start;
+        }
+        for secret in all.iter().filter(|secret| secret.range.start >= end) {
+            if shown(end..secret.range.start) >= own.suffix.len() {
+                break;
+            }
+            to = secret.range.end;
+        }
+        Some(secrets::within(&all, from..to).count() as u64)
+    }
+
     /// The context for the example's hole; `None` if its file has no such hole.
     fn context(&self, example: &Example) -> Result<Option<Context>, Cancelled> {
         self.cancel.check()?;
-        let (start, end) = (example.start_byte, example.end_byte);
-        let Ok(text) = self.source(&example.filepath) else {
+        let Some(project) = self.project(example.repo.as_deref()) else {
             return Ok(None);
         };
-        let (Some(before), Some(_), Some(after)) =
-            (text.get(..start), text.get(start..end), text.get(end..))
-        else {
+        let Some([before, _, after]) = self.holed(example) else {
             return Ok(None);
         };
         if example.context_max_chars == 0 {
@@ -304,26 +375,29 @@ impl Checker<'_> {
         let request = context::Request {
             path: &example.filepath,
             content: &[before, after].concat(),
-            cursor: start,
+            cursor: example.start_byte,
             max_chars: example.context_max_chars,
             min_score: self.options.min_score,
             dependencies: self.options.cross_file_context,
             bm25: self.options.bm25_context,
+            secrets: (self.options.secrets != OnSecret::Keep).then_some(&self.secrets),
         };
-        context::assemble(self.snapshot, &request, self.cancel).map(Some)
+        context::assemble(project.snapshot, &request, self.cancel).map(Some)
     }
 }
 
 /// How the example's parts differ from the file's `text`, if they do.
-fn misfit(example: &Example, own: &Own<'_>, text: &str) -> Option<String> {
+///
+/// Placeholders stand for `secrets`, which are those of the whole file.
+fn misfit(example: &Example, own: &Own<'_>, text: &str, secrets: &[Secret]) -> Option<String> {
     let (start, end) = (example.start_byte, example.end_byte);
-    let (Some(before), Some(hole), Some(after)) =
-        (text.get(..start), text.get(start..end), text.get(end..))
-    else {
+    if text.get(start..end).is_none() {
         return Some(format!(
             "expected {start}..{end} to start and end between characters of the file"
         ));
-    };
+    }
+    let shown = |window| secrets::replace(text, window, secrets);
+    let (before, hole, after) = (shown(0..start), shown(start..end), shown(end..text.len()));
     let expected = |part: &str, found: &str, expected: &str| {
         Some(format!(
             "{part}: expected {} as in the file, found {}",
@@ -337,8 +411,8 @@ fn misfit(example: &Example, own: &Own<'_>, text: &str) -> Option<String> {
         suffix,
         ..
     } = own;
-    if hole != middle {
-        let at = first_difference(hole, middle).unwrap_or(0);
+    if hole != *middle {
+        let at = first_difference(&hole, middle).unwrap_or(0);
         expected("middle", &middle[at..], &hole[at..])
     } else if !before.ends_with(&**prefix) {
         let from = before.len().saturating_sub(prefix.len());
@@ -346,7 +420,7 @@ fn misfit(example: &Example, own: &Own<'_>, text: &str) -> Option<String> {
         let at = first_difference(own, prefix).unwrap_or(0);
         expected("prefix", &prefix[at..], &own[at..])
     } else if !after.starts_with(&**suffix) {
-        let at = first_difference(after, suffix).unwrap_or(0);
+        let at = first_difference(&after, suffix).unwrap_or(0);
         expected("suffix", &suffix[at..], &after[at..])
     } else {
         None

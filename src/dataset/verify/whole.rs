@@ -2,6 +2,7 @@
 //! there twice, and what the metadata counts.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -11,14 +12,14 @@ use serde_json::Value;
 use super::examples::Checker;
 use super::{Breach, Claim, Ledger, Placed};
 use crate::cancel::{Cancel, Cancelled};
+use crate::dataset::duplicates;
 use crate::dataset::duplicates::held_out::HeldOut;
-use crate::dataset::duplicates::{self, example_key};
 use crate::dataset::read::{Dataset, Part};
 use crate::dataset::report::Distribution;
 use crate::dataset::sample::{Place, place_name};
 use crate::dataset::shape::Neutralised;
 use crate::dataset::write::METADATA;
-use crate::dataset::{Example, SpanKind, SplitBy};
+use crate::dataset::{Dedup, Example, SpanKind, SplitBy};
 use crate::model::Format;
 
 /// How much of the validation training has seen. It is measured, not claimed:
@@ -38,7 +39,9 @@ pub struct Exposure {
 /// What is remembered of all examples.
 #[derive(Default)]
 pub(super) struct Census {
-    files: BTreeMap<String, FileCount>,
+    files: BTreeMap<FileId, FileCount>,
+    /// Examples with placeholders for secrets.
+    redacted: usize,
     kinds: BTreeMap<SpanKind, usize>,
     /// The complexity of each example.
     scores: Vec<f64>,
@@ -56,6 +59,22 @@ pub(super) struct Census {
     val_middles: Vec<String>,
 }
 
+/// A file of one of the projects.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct FileId {
+    repo: Option<String>,
+    key: String,
+}
+
+impl fmt::Display for FileId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.repo {
+            Some(repo) => write!(f, "{repo}:{}", self.key),
+            None => f.write_str(&self.key),
+        }
+    }
+}
+
 /// The examples of a file.
 #[derive(Default)]
 struct FileCount {
@@ -65,22 +84,22 @@ struct FileCount {
     misfits: usize,
 }
 
-/// What the metadata says of duplicates.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Dedup {
-    Off,
-    Exact,
-    Near,
-}
-
 impl Census {
-    /// Takes an example; `fits` tells whether it fits its file.
-    pub(super) fn add(&mut self, place: Place, example: &Example, fits: bool) {
+    /// Takes an example; `fits` tells whether it fits its file, `key` is what
+    /// its near duplicates have in common with it.
+    pub(super) fn add(
+        &mut self,
+        place: Place,
+        example: &Example,
+        fits: bool,
+        key: Option<[u8; 16]>,
+    ) {
         let part = place.0 as usize;
-        let file = match self.files.get_mut(&example.filepath) {
-            Some(file) => file,
-            None => self.files.entry(example.filepath.clone()).or_default(),
+        let id = FileId {
+            repo: example.repo.clone(),
+            key: example.filepath.clone(),
         };
+        let file = self.files.entry(id).or_default();
         file.examples[part] += 1;
         file.misfits += usize::from(!fits);
         self.examples[part] += 1;
@@ -104,11 +123,13 @@ impl Census {
         if first != place {
             self.exact_again.push((place, first, filepath.clone()));
         }
-        let key = example_key(prefix, middle, suffix);
-        let first = *self.near.entry(key).or_insert(place);
-        if first != place {
-            self.near_again.push((place, first, filepath.clone()));
+        if let Some(key) = key {
+            let first = *self.near.entry(key).or_insert(place);
+            if first != place {
+                self.near_again.push((place, first, filepath.clone()));
+            }
         }
+        self.redacted += usize::from(example.redacted > 0);
         if place.0 == Part::Val {
             self.val_middles.push(middle.clone());
         }
@@ -127,7 +148,7 @@ impl Census {
         ledger: &mut Ledger,
     ) -> Result<(), Cancelled> {
         self.changed_files(ledger);
-        let dedup = dedup(dataset);
+        let dedup = checker.options.dedup;
         self.files_apart(checker, dedup, ledger)?;
         self.examples_apart(dedup, ledger);
         self.metadata(dataset, ledger);
@@ -157,13 +178,21 @@ impl Census {
         let files: Vec<_> = self
             .files
             .keys()
-            .filter_map(|key| Some((key.as_str(), checker.source(key).ok()?)))
+            .filter_map(|id| Some((id, checker.source(id.repo.as_deref(), &id.key).ok()?)))
             .collect();
-        let clusters = duplicates::clusters(&files, checker.cancel)?.duplicated();
-        let clusters: Vec<Vec<&str>> = clusters
-            .into_iter()
-            .map(|(_, members)| members.into_iter().map(|file| files[file].0).collect())
-            .collect();
+        // Near duplicates are looked for in one project only.
+        let mut clusters: Vec<Vec<&FileId>> = Vec::new();
+        for project in files.chunk_by(|(a, _), (b, _)| a.repo == b.repo) {
+            let texts: Vec<_> = project
+                .iter()
+                .map(|(id, text)| (id.key.as_str(), *text))
+                .collect();
+            let found = duplicates::clusters(&texts, checker.cancel)?.duplicated();
+            let members = found.into_iter().map(|(_, members)| members);
+            clusters.extend(
+                members.map(|members| members.into_iter().map(|at| project[at].0).collect()),
+            );
+        }
         if checker.options.split_by == SplitBy::File {
             self.split(&clusters, ledger);
         } else {
@@ -198,7 +227,7 @@ impl Census {
     }
 
     /// That no file and no cluster is in both parts.
-    fn split(&self, clusters: &[Vec<&str>], ledger: &mut Ledger) {
+    fn split(&self, clusters: &[Vec<&FileId>], ledger: &mut Ledger) {
         ledger.check(Claim::SplitFiles, self.files.len());
         for (key, file) in &self.files {
             let [train, val] = file.examples;
@@ -213,7 +242,7 @@ impl Census {
         for cluster in clusters {
             let with = |part: Part| {
                 let mut members = cluster.iter();
-                members.find(|key| self.files[**key].examples[part as usize] > 0)
+                members.find(|id| self.files[**id].examples[part as usize] > 0)
             };
             let (Some(train), Some(val)) = (with(Part::Train), with(Part::Val)) else {
                 continue;
@@ -277,6 +306,11 @@ impl Census {
         let Neutralised { examples, places } = self.neutralised;
         counts.push(("/markers_neutralised/examples".into(), examples.into()));
         counts.push(("/markers_neutralised/places".into(), places.into()));
+        // The metadata counts those, too, that the curriculum has cut.
+        let cut = dataset.metadata.pointer("/counts/cut_by_curriculum");
+        if cut.and_then(Value::as_u64) == Some(0) {
+            counts.push(("/secrets/examples_redacted".into(), self.redacted.into()));
+        }
         // Counts are far below 2^52.
         let tokens = self.tokens.iter().map(|tokens| *tokens as f64);
         let distributions = [
@@ -322,10 +356,10 @@ impl Census {
 }
 
 impl Breach {
-    fn of_file(key: &str, what: String) -> Self {
+    fn of_file(file: &FileId, what: String) -> Self {
         Self {
-            at: key.to_owned(),
-            file: Some(key.to_owned()),
+            at: file.to_string(),
+            file: Some(file.to_string()),
             what,
         }
     }
@@ -336,17 +370,6 @@ fn is_same(found: &Value, expected: &Value) -> bool {
     match (found.as_f64(), expected.as_f64()) {
         (Some(found), Some(expected)) => (found - expected).abs() <= expected.abs() * 1e-9,
         _ => found == expected,
-    }
-}
-
-/// How duplicates were treated.
-fn dedup(dataset: &Dataset) -> Dedup {
-    let dedup = dataset.metadata.pointer("/options/dedup");
-    match dedup.and_then(Value::as_str) {
-        Some("off") => Dedup::Off,
-        Some("near") => Dedup::Near,
-        // All that a dataset without the option claims.
-        _ => Dedup::Exact,
     }
 }
 

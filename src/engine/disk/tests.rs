@@ -152,6 +152,7 @@ fn answers(snapshot: &Snapshot) -> Vec<String> {
             min_score: context::MinScore::default(),
             dependencies: true,
             bm25: true,
+            secrets: None,
         };
         let context = context::assemble(snapshot, &request, &Cancel::default()).unwrap();
         answers.push(context.text);

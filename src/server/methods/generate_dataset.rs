@@ -15,7 +15,10 @@ use crate::server::project::Connected;
 
 /// The parameters beside the options of a dataset.
 const PROJECT_ROOT: &str = "project_root";
+const PROJECTS: &str = "projects";
+const INPUTS: &str = "inputs";
 const OUTPUT: &str = "output";
+const RESUME: &str = "resume";
 
 /// What is answered at once.
 #[derive(Debug, Serialize, Deserialize)]
@@ -24,7 +27,8 @@ pub(in crate::server) struct Started {
     pub(in crate::server) job_id: String,
 }
 
-/// Accepts the job. Its project is that of the connection unless it names one.
+/// Accepts the job. Its project is that of the connection unless it names
+/// projects or inputs.
 pub(in crate::server) async fn run(
     engine: &Engine,
     connected: Option<Arc<Connected>>,
@@ -39,14 +43,27 @@ pub(in crate::server) async fn run(
 fn order(connected: Option<&Connected>, params: &Params<'_>) -> Result<Order, Error> {
     const EXPECTED: &str = "the absolute path of a folder";
     let named: Option<PathBuf> = params.optional(PROJECT_ROOT, EXPECTED)?;
-    let project_root = match (named, connected) {
-        (Some(root), _) => root,
-        (None, Some(connected)) => connected.project.roots.root().to_owned(),
-        (None, None) => return Err(Error::not_initialized()),
-    };
+    const PATHS: &str = "an array of absolute paths";
+    let more: Option<Vec<PathBuf>> = params.optional(PROJECTS, PATHS)?;
+    let inputs: Option<Vec<PathBuf>> = params.optional(INPUTS, PATHS)?;
+    let inputs = inputs.unwrap_or_default();
+    let more = more.unwrap_or_default();
+    for (name, paths) in [(PROJECTS, &more), (INPUTS, &inputs)] {
+        for path in paths {
+            absolute(name, path)?;
+        }
+    }
+    if let Some(root) = &named {
+        absolute(PROJECT_ROOT, root)?;
+    }
+    let mut projects: Vec<_> = named.into_iter().chain(more).collect();
+    if projects.is_empty() && inputs.is_empty() {
+        let connected = connected.ok_or_else(Error::not_initialized)?;
+        projects.push(connected.project.roots.root().to_owned());
+    }
     let output: PathBuf = params.required(OUTPUT, EXPECTED)?;
-    let options: Options = params.others(&[PROJECT_ROOT, OUTPUT])?;
-    absolute(PROJECT_ROOT, &project_root)?;
+    let resume: Option<bool> = params.optional(RESUME, "true or false")?;
+    let options: Options = params.others(&[PROJECT_ROOT, PROJECTS, INPUTS, OUTPUT, RESUME])?;
     absolute(OUTPUT, &output)?;
     for path in &options.include_path {
         absolute("include_path", path)?;
@@ -54,9 +71,14 @@ fn order(connected: Option<&Connected>, params: &Params<'_>) -> Result<Order, Er
     if let Some(path) = &options.tokenizer {
         absolute("tokenizer", path)?;
     }
+    if let Some(path) = &options.rejects {
+        absolute("rejects", path)?;
+    }
     Ok(Order {
-        project_root,
+        projects,
+        inputs,
         output,
+        resume: resume.unwrap_or(false),
         options,
     })
 }

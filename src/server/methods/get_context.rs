@@ -96,6 +96,7 @@ fn answer(
             .unwrap_or_default(),
         dependencies: true,
         bm25: connected.bm25,
+        secrets: connected.secrets.as_deref(),
     };
     let context = context::assemble(&snapshot, &request, cancel).map_err(|_| Error::cancelled())?;
     let Context {
@@ -103,6 +104,7 @@ fn answer(
         files: _,
         snippets,
         dropped,
+        ..
     } = &context;
     json(&Answer {
         context: text,
@@ -182,6 +184,7 @@ mod tests {
             let connected = Connected {
                 project: Arc::clone(&project),
                 bm25: false,
+                secrets: None,
                 offsets: encoding,
                 positions: Encoding::Utf16,
             };

@@ -1,6 +1,7 @@
 //! `initialize`: opens a project for the connection.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -11,6 +12,7 @@ use crate::cancel::Cancel;
 use crate::engine::{Engine, OpenError};
 use crate::files::{FilesError, Roots, named_path};
 use crate::rpc::Error;
+use crate::secrets::InContext;
 use crate::server::params::Params;
 use crate::server::project::Connected;
 use crate::text::Encoding;
@@ -28,16 +30,20 @@ pub(in crate::server) struct Counts {
 struct Wanted {
     includes: Vec<PathBuf>,
     bm25: bool,
+    secrets: InContext,
     offsets: Encoding,
 }
 
 impl Wanted {
-    fn read(params: &Params<'_>, bm25: bool) -> Result<Self, Error> {
+    fn read(params: &Params<'_>, bm25: bool, secrets: InContext) -> Result<Self, Error> {
         Ok(Self {
             includes: params
                 .optional("include_paths", "an array of paths")?
                 .unwrap_or_default(),
             bm25: params.optional("bm25", "true or false")?.unwrap_or(bm25),
+            secrets: params
+                .optional("secrets", r#""redact" or "keep""#)?
+                .unwrap_or(secrets),
             offsets: params
                 .optional("offset_encoding", r#""utf-8", "utf-16" or "utf-32""#)?
                 .unwrap_or_default(),
@@ -54,7 +60,7 @@ pub(in crate::server) async fn lines(
 ) -> Result<(Box<RawValue>, Connected), Error> {
     let params = Params::read(params)?;
     let root: PathBuf = params.required("project_root", "the path of a directory")?;
-    let wanted = Wanted::read(&params, false)?;
+    let wanted = Wanted::read(&params, false, engine.secrets_in_context())?;
     let positions = wanted.offsets;
     let (counts, connected) =
         open(engine, ("project_root", root), wanted, positions, cancel).await?;
@@ -97,7 +103,7 @@ pub(in crate::server) async fn lsp(
             ));
         }
     };
-    let wanted = Wanted::read(&options, true)?;
+    let wanted = Wanted::read(&options, true, engine.secrets_in_context())?;
     open(engine, root, wanted, positions(params), cancel).await
 }
 
@@ -127,6 +133,7 @@ async fn open(
     let Wanted {
         includes,
         bm25,
+        secrets,
         offsets,
     } = wanted;
     let roots = engine
@@ -149,6 +156,7 @@ async fn open(
     let connected = Connected {
         project,
         bm25,
+        secrets: (secrets == InContext::Redact).then(|| Arc::clone(engine.secrets())),
         offsets,
         positions,
     };

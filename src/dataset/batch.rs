@@ -1,0 +1,69 @@
+//! What a run knows of the examples it has made, beside their lines: what has
+//! to outlive a kill.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::SpanKind;
+use super::shape::Shape;
+
+/// What came of some files in a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// All that was read of the project, as a digest.
+    pub project: String,
+    /// The number of the first file, counted from 0 over the whole run.
+    pub first: usize,
+    /// Each file in order.
+    pub files: Vec<Outcome>,
+    /// The lines of what was refused, if somebody wants to see them: see
+    /// [`mod@super::rejects`].
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub rejects: String,
+}
+
+/// What came of one file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Its holes that were tried, in their order.
+    pub attempts: Vec<Attempt>,
+    /// The keys of those that were not, as near duplicates of others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repeats: Vec<u128>,
+    /// What was turned down before, by reason.
+    pub rejected: BTreeMap<String, u64>,
+}
+
+/// What came of one hole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Where the hole starts in the file, in bytes.
+    pub start: usize,
+    /// One past its last byte.
+    pub end: usize,
+    /// What near duplicates have in common with it, where that matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<u128>,
+    /// The example, or why there is none.
+    pub made: Result<Cut, String>,
+    /// The secrets in its four parts, by kind.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, u64>,
+}
+
+/// What a run knows of an example.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cut {
+    /// Equal for equal text around and in the hole.
+    pub digest: u128,
+    /// See [`Example::span_kind`](super::Example::span_kind).
+    pub kind: SpanKind,
+    /// The bits of [`Example::complexity_score`](super::Example::complexity_score):
+    /// a number in decimal might come back as its neighbour.
+    pub complexity: u64,
+    /// How its text is made.
+    pub shape: Shape,
+    /// The length of the line, in bytes.
+    pub bytes: usize,
+}

@@ -1,0 +1,68 @@
+//! One project, as a run sees it.
+
+use super::{Example, Options};
+use crate::files::{LeftOut, Origin};
+use crate::index::{Snapshot, SourceFile};
+
+/// Says of a key whether its file belongs to the project itself; files that are
+/// only in an include path are context, not data.
+pub type InRoot<'a> = &'a (dyn Fn(&str) -> bool + Sync);
+
+/// A project to make examples of.
+#[derive(Clone, Copy)]
+pub struct Repo<'a> {
+    /// What it is called, different from all others of the run. None for a
+    /// project whose examples need no telling apart.
+    pub name: Option<&'a str>,
+    /// What texts call it whose family names the project of their files.
+    pub title: &'a str,
+    /// Its files.
+    pub snapshot: &'a Snapshot,
+    /// Which of them are its own.
+    pub in_root: InRoot<'a>,
+    /// What was left out of it before.
+    pub left_out: &'a [LeftOut],
+    /// Where a file is from, by its key.
+    pub origin: &'a (dyn Fn(&str) -> Origin + Sync),
+}
+
+impl Repo<'_> {
+    /// How the report names the file `key`: `repo:key`, or the key alone.
+    pub(super) fn label(&self, key: &str) -> String {
+        match self.name {
+            Some(name) => format!("{name}:{key}"),
+            None => key.to_owned(),
+        }
+    }
+
+    /// A digest of all that examples are made of: the name, and each file's
+    /// key and text. `hashes` are those of the texts, in the order of keys.
+    /// Packages outside the index are not looked at.
+    pub(super) fn digest(&self, hashes: &[blake3::Hash]) -> String {
+        let mut hasher = blake3::Hasher::new();
+        let mut part = |bytes: &[u8]| {
+            hasher.update(&bytes.len().to_le_bytes());
+            hasher.update(bytes);
+        };
+        part(self.name.unwrap_or_default().as_bytes());
+        for (file, hash) in self.snapshot.files().zip(hashes) {
+            part(file.path.as_bytes());
+            part(hash.as_bytes());
+        }
+        let mut digest = [0; 16];
+        hasher.finalize_xof().fill(&mut digest);
+        format!("{:032x}", u128::from_be_bytes(digest))
+    }
+
+    /// Says in `example` where it is from, as far as that is asked for.
+    pub(super) fn sign(&self, example: &mut Example, file: &SourceFile, options: &Options) {
+        example.repo = self.name.map(str::to_owned);
+        if options.provenance {
+            let Origin { license, commit } = (self.origin)(&file.path);
+            example.commit = commit.map(|commit| commit.to_string());
+            example.license = license.map(|license| license.to_string());
+            let hash = blake3::hash(file.text.as_bytes());
+            example.content_hash = Some(hash.to_hex().to_string());
+        }
+    }
+}

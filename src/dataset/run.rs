@@ -1,0 +1,319 @@
+//! A dataset in the making: one project after the other, batch by batch.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::batch::{Attempt, Batch, Outcome};
+use super::example::{Maker, Plan, Ready, Tried};
+use super::ledger::{DUPLICATE, Ledger, NEAR_DUPLICATE, Verdict};
+use super::rejects::Reject;
+use super::report::{self, Report};
+use super::seen::Place;
+use super::sources::{Source, sources, text_hashes};
+use super::{Error, Options, Progress, Repo, Sink};
+use crate::cancel::Cancel;
+use crate::files::LeftOut;
+use crate::index::SourceFile;
+use crate::model::Model;
+use crate::secrets::{self, Secrets};
+
+/// Source bytes worked on at a time: what bounds the memory for examples.
+const BATCH_BYTES: usize = 128 << 10;
+
+/// A dataset in the making, in parallel on the current rayon pool.
+pub struct Run<'a> {
+    options: &'a Options,
+    model: &'a Model,
+    sink: &'a mut dyn Sink,
+    cancel: &'a Cancel,
+    progress: &'a mut dyn FnMut(Progress),
+    secrets: Secrets,
+    state: Progress,
+    ledger: Ledger,
+}
+
+impl<'a> Run<'a> {
+    /// A run without a project yet, for `model`, which is [`Options::model`]. `progress` is called after every batch.
+    ///
+    /// # Errors
+    /// If the options make no sense, or secrets could not be found.
+    pub fn new(
+        options: &'a Options,
+        model: &'a Model,
+        sink: &'a mut dyn Sink,
+        cancel: &'a Cancel,
+        progress: &'a mut dyn FnMut(Progress),
+    ) -> Result<Self, Error> {
+        options.check()?;
+        Ok(Self {
+            options,
+            model,
+            sink,
+            cancel,
+            progress,
+            secrets: Secrets::new()?,
+            state: Progress::default(),
+            ledger: Ledger::new(options, model),
+        })
+    }
+
+    /// Makes the examples of a project.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn project(&mut self, repo: &Repo<'_>) -> Result<(), Error> {
+        let hashes = text_hashes(repo, self.cancel)?;
+        let digest = repo.digest(&hashes);
+        let before = (self.ledger.report.counts, self.ledger.examples());
+        let sources = sources(repo, self.options, &hashes, &self.ledger, self.cancel)?;
+        for skipped in &sources.skipped {
+            self.sink.reject(&skipped.reject(repo).line()?)?;
+        }
+        self.ledger.add_files(repo, &sources);
+        self.state.files_total += sources.used.len();
+        (self.progress)(self.state);
+        for batch in batches(&sources.used) {
+            match self.sink.recall()? {
+                Some(made) => self.recall(repo, &digest, batch, &made)?,
+                None => self.make(repo, &digest, batch)?,
+            }
+            self.state.files_done += batch.len();
+            self.state.examples = self.ledger.examples();
+            (self.progress)(self.state);
+        }
+        for left_out in repo.left_out {
+            let name = repo.label(&left_out.key);
+            self.ledger.report.skip(&name, &left_out.rule);
+        }
+        if let Some(name) = repo.name {
+            let (before, examples) = before;
+            let examples = self.ledger.examples() - examples;
+            let report = &mut self.ledger.report;
+            report.projects.push(report::Project {
+                name: name.to_owned(),
+                files_indexed: report.counts.files_indexed - before.files_indexed,
+                files_used: report.counts.files_used - before.files_used,
+                examples,
+            });
+        }
+        Ok(())
+    }
+
+    /// Notes a row of an input that is no file of any project.
+    pub fn refused(&mut self, row: &LeftOut) {
+        self.ledger.report.skip(&row.key, &row.rule);
+    }
+
+    /// Goes over what an earlier run has `made` of `files`.
+    fn recall(
+        &mut self,
+        repo: &Repo<'_>,
+        digest: &str,
+        files: &[Source<'_>],
+        made: &Batch,
+    ) -> Result<(), Error> {
+        let first = self.state.files_done;
+        if (&*made.project, made.first, made.files.len()) != (digest, first, files.len()) {
+            let name = repo.name.unwrap_or("the project");
+            return Err(Error::Changed(name.to_owned()));
+        }
+        for ((file, source), outcome) in (first..).zip(files).zip(&made.files) {
+            self.ledger.note_again(file, outcome);
+            let verdicts = self.ledger.count(repo, source.file, file, outcome);
+            for (attempt, verdict) in outcome.attempts.iter().zip(verdicts) {
+                if let (Ok(cut), Verdict::Taken) = (&attempt.made, verdict) {
+                    self.sink.recalled_example(cut.bytes);
+                }
+            }
+        }
+        self.sink.reject(&made.rejects)?;
+        Ok(self.cancel.check()?)
+    }
+
+    /// Makes the examples of `files`.
+    fn make(&mut self, repo: &Repo<'_>, digest: &str, files: &[Source<'_>]) -> Result<(), Error> {
+        let first = self.state.files_done;
+        let maker = Maker {
+            repo,
+            options: self.options,
+            model: self.model,
+            secrets: &self.secrets,
+            cancel: self.cancel,
+        };
+        let mut rejects = Rejects {
+            repo,
+            secrets: &self.secrets,
+            lines: self.options.rejects.is_some().then(String::new),
+        };
+        let mut plans = maker.plans(files)?;
+        let mut repeats = Vec::with_capacity(plans.len());
+        for (file, plan) in (first..).zip(&mut plans) {
+            repeats.push(take_repeats(file, plan, &mut self.ledger, &mut rejects)?);
+        }
+        let tried = maker.examples(&plans)?;
+        let mut outcomes = Vec::with_capacity(plans.len());
+        for (((file, plan), tried), repeats) in (first..).zip(&plans).zip(tried).zip(repeats) {
+            let (outcome, lines) = outcome(plan, tried, repeats);
+            let verdicts = self.ledger.count(repo, plan.file, file, &outcome);
+            for ((attempt, line), verdict) in outcome.attempts.iter().zip(lines).zip(verdicts) {
+                let hole = attempt.start..attempt.end;
+                let (reason, kept) = match (verdict, &attempt.made) {
+                    (Verdict::Repeats(kept), _) => (DUPLICATE, Some(kept)),
+                    (_, Err(reason)) => (&**reason, None),
+                    (_, Ok(_)) => {
+                        self.sink.example(&line)?;
+                        continue;
+                    }
+                };
+                let kept = kept.map(|kept| self.ledger.label(&kept));
+                rejects.push(plan.file, hole, reason, kept)?;
+            }
+            outcomes.push(outcome);
+        }
+        let batch = Batch {
+            project: digest.to_owned(),
+            first,
+            files: outcomes,
+            rejects: rejects.lines.unwrap_or_default(),
+        };
+        self.sink.reject(&batch.rejects)?;
+        Ok(self.sink.end_batch(&batch)?)
+    }
+
+    /// Divides the examples of all projects and has them written.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn finish(mut self) -> Result<Report, Error> {
+        if self.sink.recall()?.is_some() {
+            return Err(Error::Changed("the last project".into()));
+        }
+        if self.ledger.examples() == 0 {
+            return Err(Error::Nothing(self.ledger.report.counts.files_indexed));
+        }
+        self.state.is_writing = true;
+        (self.progress)(self.state);
+        let parts = self.ledger.split(self.options);
+        self.sink.finish(&parts)?;
+        Ok(self.ledger.finish(&parts))
+    }
+}
+
+/// Takes the near duplicates out of `plan`, that of file number `file`, before
+/// any of them has cost a context: their keys. Notes all that the plan has
+/// turned down.
+fn take_repeats(
+    file: usize,
+    plan: &mut Plan<'_>,
+    ledger: &mut Ledger,
+    rejects: &mut Rejects<'_>,
+) -> Result<Vec<u128>, Error> {
+    for refused in std::mem::take(&mut plan.refused) {
+        rejects.push(plan.file, refused.range, refused.reason, None)?;
+    }
+    let mut repeats = Vec::new();
+    for planned in std::mem::take(&mut plan.holes) {
+        let hole = planned.hole.range.clone();
+        let place = Place {
+            file,
+            hole: hole.clone(),
+        };
+        match (planned.key, ledger.note_alike(planned.key, place).cloned()) {
+            (Some(key), Some(kept)) => {
+                repeats.push(key);
+                let kept = ledger.label(&kept);
+                rejects.push(plan.file, hole, NEAR_DUPLICATE, Some(kept))?;
+            }
+            _ => plan.holes.push(planned),
+        }
+    }
+    Ok(repeats)
+}
+
+/// What came of the holes of `plan`, and the line of each: empty where there is
+/// no example.
+fn outcome(
+    plan: &Plan<'_>,
+    tried: Vec<Tried<Ready>>,
+    repeats: Vec<u128>,
+) -> (Outcome, Vec<String>) {
+    let owned = |counts: &BTreeMap<&'static str, u64>| {
+        let owned = counts
+            .iter()
+            .map(|(what, count)| ((*what).to_owned(), *count));
+        owned.collect()
+    };
+    let of_hole = plan.holes.iter().zip(tried).map(|(planned, tried)| {
+        let (made, line) = match tried.example {
+            Ok(Ready { line, cut }) => (Ok(cut), line),
+            Err(reason) => (Err(reason.to_owned()), String::new()),
+        };
+        let attempt = Attempt {
+            start: planned.hole.range.start,
+            end: planned.hole.range.end,
+            key: planned.key,
+            made,
+            secrets: owned(&tried.secrets),
+        };
+        (attempt, line)
+    });
+    let (attempts, lines) = of_hole.unzip();
+    let outcome = Outcome {
+        attempts,
+        repeats,
+        rejected: owned(&plan.rejected),
+    };
+    (outcome, lines)
+}
+
+/// The lines of the rejects of one batch.
+struct Rejects<'a> {
+    repo: &'a Repo<'a>,
+    secrets: &'a Secrets,
+    /// None if nobody wants to see them.
+    lines: Option<String>,
+}
+
+impl Rejects<'_> {
+    /// Adds the hole `hole` of `file`, in bytes, which is a duplicate of the
+    /// one named `duplicate_of` if there is such a one.
+    fn push(
+        &mut self,
+        file: &SourceFile,
+        hole: Range<usize>,
+        reason: &str,
+        duplicate_of: Option<String>,
+    ) -> Result<(), Error> {
+        let Some(lines) = &mut self.lines else {
+            return Ok(());
+        };
+        let found = self.secrets.find_around(&file.text, hole.clone());
+        let middle = secrets::replace(&file.text, hole.clone(), &found);
+        let reject = Reject {
+            repo: self.repo.name,
+            filepath: &file.path,
+            start_byte: Some(hole.start),
+            end_byte: Some(hole.end),
+            reason,
+            duplicate_of,
+            middle: Some(&middle),
+        };
+        lines.push_str(&reject.line()?);
+        Ok(())
+    }
+}
+
+/// Cuts `files` into runs of about [`BATCH_BYTES`].
+fn batches<'a>(mut files: &'a [Source<'a>]) -> impl Iterator<Item = &'a [Source<'a>]> {
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = files.iter().take_while(|source| {
+            let first = bytes == 0;
+            bytes += source.file.text.len();
+            first || bytes <= BATCH_BYTES
+        });
+        let (batch, rest) = files.split_at(fits.count());
+        files = rest;
+        (!batch.is_empty()).then_some(batch)
+    })
+}

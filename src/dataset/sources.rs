@@ -1,0 +1,221 @@
+//! Which files give examples, and which of them belong together.
+//!
+//! Whoever is turned down is so for the cheapest reason: where the file lies,
+//! then whose it is, then what it says, then what else says the same.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+
+use super::duplicates::{self, Clusters};
+use super::ledger::Ledger;
+use super::options::{Dedup, Options};
+use super::rejects::Reject;
+use super::vendored::Copies;
+use super::{Repo, SplitBy, generated, tested};
+use crate::cancel::{Cancel, Cancelled};
+use crate::files;
+use crate::index::SourceFile;
+
+/// The reason of a file whose text another one has.
+const SAME: &str = "same text as another file";
+/// The reason of a file that is nearly another one.
+const NEAR: &str = "near-duplicate of another file";
+
+/// A file that gives examples.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Source<'a> {
+    /// The file.
+    pub(super) file: &'a Arc<SourceFile>,
+    /// Equal for files that must not be torn apart by the split: the number of
+    /// one of them in [`Sources::used`].
+    pub(super) cluster: usize,
+}
+
+/// A file that gives none.
+#[derive(Clone, Debug)]
+pub(super) struct Skipped<'a> {
+    /// Its key.
+    pub(super) path: &'a str,
+    /// Why.
+    pub(super) reason: String,
+    /// The label of the file that stands for it, if it is a duplicate.
+    pub(super) duplicate_of: Option<String>,
+}
+
+/// All files of a project, sorted out.
+#[derive(Debug, Default)]
+pub(super) struct Sources<'a> {
+    /// How many there are.
+    pub(super) files: usize,
+    /// Those that give examples, in the order of keys.
+    pub(super) used: Vec<Source<'a>>,
+    /// The others, in the order in which they were turned down.
+    pub(super) skipped: Vec<Skipped<'a>>,
+    /// The texts that the files in `used` stand for, by hash, each with the
+    /// number of the one that does.
+    pub(super) texts: Vec<(blake3::Hash, usize)>,
+}
+
+/// A file that may give examples, and the hash of its text.
+type Candidate<'a> = (&'a Arc<SourceFile>, blake3::Hash);
+
+/// The hashes of the texts of all files, in the order of keys.
+pub(super) fn text_hashes(
+    repo: &Repo<'_>,
+    cancel: &Cancel,
+) -> Result<Vec<blake3::Hash>, Cancelled> {
+    let files: Vec<_> = repo.snapshot.files().collect();
+    files
+        .into_par_iter()
+        .map(|file| cancel.check().map(|()| blake3::hash(file.text.as_bytes())))
+        .collect()
+}
+
+/// Sorts out the files of `repo`, in parallel on the current rayon pool.
+/// `hashes` are those of all texts, `ledger` knows the projects before.
+pub(super) fn sources<'a>(
+    repo: &Repo<'a>,
+    options: &Options,
+    hashes: &[blake3::Hash],
+    ledger: &Ledger,
+    cancel: &Cancel,
+) -> Result<Sources<'a>, Cancelled> {
+    let mut sources = Sources::default();
+    let mut candidates = sources.own(repo, options, hashes);
+    if options.dedup != Dedup::Off {
+        candidates.retain(|(file, hash)| match ledger.name_of_text(hash) {
+            Some(name) => sources.skip(&file.path, SAME.into(), Some(name.to_owned())),
+            None => true,
+        });
+    }
+    if !options.keep_generated {
+        let objections: Vec<_> = candidates
+            .par_iter()
+            .map(|(file, _)| {
+                cancel.check()?;
+                Ok(generated::objection(&file.text))
+            })
+            .collect::<Result<_, Cancelled>>()?;
+        let mut objections = objections.into_iter();
+        candidates.retain(|(file, _)| match objections.next().flatten() {
+            Some(reason) => sources.skip(&file.path, reason.into(), None),
+            None => true,
+        });
+    }
+    let split = options.val_split > 0.0 && options.split_by == SplitBy::File;
+    let near = if split || options.dedup == Dedup::Near {
+        let texts: Vec<_> = candidates
+            .iter()
+            .map(|(file, _)| (&*file.path, &*file.text))
+            .collect();
+        Some(duplicates::clusters(&texts, cancel)?)
+    } else {
+        None
+    };
+    sources.keep_one_of_each(repo, &candidates, near.as_ref(), options.dedup);
+    Ok(sources)
+}
+
+impl Skipped<'_> {
+    /// It as the file of rejects has it; `repo` is its project.
+    pub(super) fn reject<'a>(&'a self, repo: &Repo<'a>) -> Reject<'a> {
+        Reject {
+            repo: repo.name,
+            filepath: self.path,
+            start_byte: None,
+            end_byte: None,
+            reason: &self.reason,
+            duplicate_of: self.duplicate_of.clone(),
+            middle: None,
+        }
+    }
+}
+
+impl<'a> Sources<'a> {
+    /// Notes that a file gives no examples: always false.
+    fn skip(&mut self, path: &'a str, reason: String, duplicate_of: Option<String>) -> bool {
+        self.skipped.push(Skipped {
+            path,
+            reason,
+            duplicate_of,
+        });
+        false
+    }
+
+    /// The files of the project's own source.
+    fn own(
+        &mut self,
+        repo: &Repo<'a>,
+        options: &Options,
+        hashes: &[blake3::Hash],
+    ) -> Vec<Candidate<'a>> {
+        let (snapshot, in_root) = (repo.snapshot, repo.in_root);
+        let tests = options
+            .tested_only
+            .then(|| tested::Tests::new(snapshot.files()));
+        let in_project = || snapshot.files().filter(|file| in_root(&file.path));
+        let copies = (!options.keep_vendored).then(|| Copies::new(in_project()));
+        let mut own = Vec::new();
+        for (file, hash) in snapshot.files().zip(hashes) {
+            self.files += 1;
+            let reason = if !in_root(&file.path) {
+                Some("only in an include path".to_owned())
+            } else if file.lossy {
+                Some("not UTF-8".to_owned())
+            } else if let Some(reason) = files::left_out_of_dataset(&file.path) {
+                Some(reason.to_owned())
+            } else if tests.as_ref().is_some_and(|tests| !tests.cover(file)) {
+                Some("no test for it".to_owned())
+            } else {
+                copies.as_ref().and_then(|c| c.objection(&file.path))
+            };
+            match reason {
+                Some(reason) => drop(self.skip(&file.path, reason, None)),
+                None => own.push((file, *hash)),
+            }
+        }
+        own
+    }
+
+    /// Fills in what is used: of duplicates, as far as `dedup` tells, the one
+    /// with the smallest key. `candidates` are in the order of keys.
+    fn keep_one_of_each(
+        &mut self,
+        repo: &Repo<'a>,
+        candidates: &[Candidate<'a>],
+        near: Option<&Clusters>,
+        dedup: Dedup,
+    ) {
+        let cluster = |at: usize| near.and_then(|near| near.representative(at)).unwrap_or(at);
+        let mut first: FxHashMap<blake3::Hash, usize> = FxHashMap::default();
+        // For each candidate the number of the used file that stands for it.
+        let mut numbers = Vec::with_capacity(candidates.len());
+        for (at, &(file, hash)) in candidates.iter().enumerate() {
+            let same = match dedup {
+                Dedup::Off => at,
+                _ => *first.entry(hash).or_insert(at),
+            };
+            let (kept, reason) = match dedup {
+                Dedup::Near if same == at => (cluster(at), NEAR),
+                // What has the text of a near duplicate stands for that one's file.
+                Dedup::Near => (cluster(at), SAME),
+                Dedup::Exact | Dedup::Off => (same, SAME),
+            };
+            let number = if kept == at {
+                let number = self.used.len();
+                // Whoever stands for a cluster comes before the rest of it.
+                let cluster = numbers.get(cluster(at)).copied().unwrap_or(number);
+                self.used.push(Source { file, cluster });
+                number
+            } else {
+                let name = repo.label(&candidates[kept].0.path);
+                self.skip(&file.path, reason.into(), Some(name));
+                numbers[kept]
+            };
+            numbers.push(number);
+            self.texts.push((hash, number));
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Where a project's files are from: its commit and its licence, as far as the
+//! folder says so itself. No other program is run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+/// Where a file is from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The licence, as an SPDX expression where it is known by one.
+    pub license: Option<Arc<str>>,
+    /// The commit that was checked out.
+    pub commit: Option<Arc<str>>,
+}
+
+impl Origin {
+    /// That of the files in the project folder `root`. Its licence is what
+    /// `composer.json` says, else that of a file such as `LICENSE` whose text is
+    /// known; the commit is that of the git repository around it. A file that
+    /// was changed since is not in that commit.
+    #[must_use]
+    pub fn of(root: &Path) -> Self {
+        Self {
+            license: composer_license(root)
+                .or_else(|| license_file(root))
+                .map(Arc::from),
+            commit: root.ancestors().find_map(head).map(Arc::from),
+        }
+    }
+}
+
+/// The commit of `HEAD`, if `folder` is the top of a git work tree.
+fn head(folder: &Path) -> Option<String> {
+    let dot_git = folder.join(".git");
+    // Of a linked work tree or a submodule, a file that names the folder.
+    let git = match fs::read_to_string(&dot_git) {
+        Ok(text) => folder.join(text.strip_prefix("gitdir:")?.trim()),
+        Err(_) => dot_git,
+    };
+    let common = match fs::read_to_string(git.join("commondir")) {
+        Ok(text) => git.join(text.trim()),
+        Err(_) => git.clone(),
+    };
+    let mut value = fs::read_to_string(git.join("HEAD")).ok()?;
+    // A reference may name another; git itself follows five.
+    for _ in 0..5 {
+        let Some(name) = value.strip_prefix("ref:").map(str::trim) else {
+            break;
+        };
+        value = [&git, &common]
+            .iter()
+            .find_map(|folder| fs::read_to_string(folder.join(name)).ok())
+            .or_else(|| packed(&common, name))?;
+    }
+    let commit = value.trim();
+    let is_hash = matches!(commit.len(), 40 | 64) && commit.bytes().all(|b| b.is_ascii_hexdigit());
+    is_hash.then(|| commit.to_owned())
+}
+
+/// The value of the reference `name` in `packed-refs`.
+fn packed(git: &Path, name: &str) -> Option<String> {
+    let text = fs::read_to_string(git.join("packed-refs")).ok()?;
+    let mut lines = text.lines().filter_map(|line| line.split_once(' '));
+    let (hash, _) = lines.find(|(_, packed)| *packed == name)?;
+    Some(hash.to_owned())
+}
+
+/// What `composer.json` says; of several licences one may choose.
+fn composer_license(root: &Path) -> Option<String> {
+    let text = fs::read_to_string(root.join("composer.json")).ok()?;
+    let manifest: Value = serde_json::from_str(&text).ok()?;
+    let all = match &manifest["license"] {
+        Value::String(one) => vec![one.as_str()],
+        Value::Array(some) => some.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    (!all.is_empty()).then(|| all.join(" OR "))
+}
+
+/// What tells a licence by its text: all of these stand in it, white space
+/// aside. The first that fits counts. Of the GNU licences the text does not say
+/// whether later versions are meant, which SPDX wants to know: the identifier
+/// is the one without an answer.
+const TEXTS: [(&str, &[&str]); 14] = [
+    ("AGPL-3.0", &["GNU AFFERO GENERAL PUBLIC LICENSE Version 3"]),
+    ("LGPL-3.0", &["GNU LESSER GENERAL PUBLIC LICENSE Version 3"]),
+    (
+        "LGPL-2.1",
+        &["GNU LESSER GENERAL PUBLIC LICENSE Version 2.1"],
+    ),
+    ("GPL-3.0", &["GNU GENERAL PUBLIC LICENSE Version 3"]),
+    ("GPL-2.0", &["GNU GENERAL PUBLIC LICENSE Version 2"]),
+    ("Apache-2.0", &["Apache License Version 2.0, January 2004"]),
+    ("MPL-2.0", &["Mozilla Public License Version 2.0"]),
+    ("EPL-2.0", &["Eclipse Public License - v 2.0"]),
+    ("BSL-1.0", &["Boost Software License - Version 1.0"]),
+    (
+        "Unlicense",
+        &["This is free and unencumbered software released into the public domain"],
+    ),
+    (
+        "MIT",
+        &[
+            "Permission is hereby granted, free of charge, to any person obtaining a copy",
+            "The above copyright notice and this permission notice shall be included in all copies",
+        ],
+    ),
+    (
+        "BSD-3-Clause",
+        &[
+            "Redistribution and use in source and binary forms",
+            "may be used to endorse or promote products derived from this software",
+        ],
+    ),
+    (
+        "BSD-2-Clause",
+        &[
+            "Redistribution and use in source and binary forms",
+            "Redistributions in binary form must reproduce",
+        ],
+    ),
+    (
+        "ISC",
+        &[
+            "Permission to use, copy, modify, and/or distribute this software for any purpose with or without fee is hereby granted",
+        ],
+    ),
+];
+
+/// The licence whose text is in a file named for that.
+fn license_file(root: &Path) -> Option<String> {
+    let mut files: Vec<PathBuf> = fs::read_dir(root)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.is_file() && path.file_stem().is_some_and(is_license_name))
+        .collect();
+    files.sort();
+    let recognised = |path: &PathBuf| {
+        let text = fs::read(path).ok()?;
+        recognise(&String::from_utf8_lossy(&text))
+    };
+    files.iter().find_map(recognised).map(str::to_owned)
+}
+
+fn is_license_name(stem: &std::ffi::OsStr) -> bool {
+    ["license", "licence", "copying", "unlicense"]
+        .iter()
+        .any(|name| stem.eq_ignore_ascii_case(name))
+}
+
+fn recognise(text: &str) -> Option<&'static str> {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let fits = |phrases: &[&str]| phrases.iter().all(|phrase| text.contains(phrase));
+    TEXTS
+        .iter()
+        .find_map(|(name, phrases)| fits(phrases).then_some(*name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: &str = "0123456789abcdef0123456789abcdef01234567";
+
+    fn write(root: &Path, path: &str, text: &str) {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn commit(root: &Path) -> Option<String> {
+        Origin::of(root).commit.map(|commit| commit.to_string())
+    }
+
+    #[test]
+    fn the_commit_is_found_wherever_git_keeps_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        assert_eq!(commit(root), None);
+        write(root, ".git/HEAD", &format!("{HASH}\n"));
+        write(root, "sub/a.php", "");
+        assert_eq!(commit(&root.join("sub")).as_deref(), Some(HASH));
+        write(root, ".git/HEAD", "ref: refs/heads/main\n");
+        assert_eq!(commit(root), None);
+        let packed = format!("# pack-refs with: peeled\n{HASH} refs/heads/main\n^{HASH}\n");
+        write(root, ".git/packed-refs", &packed);
+        assert_eq!(commit(root).as_deref(), Some(HASH));
+        let newer = HASH.replace('0', "f");
+        write(root, ".git/refs/heads/main", &newer);
+        assert_eq!(commit(root), Some(newer.clone()));
+        write(root, "linked/.git", "gitdir: ../.git/worktrees/linked\n");
+        write(root, ".git/worktrees/linked/HEAD", "ref: refs/heads/main");
+        write(root, ".git/worktrees/linked/commondir", "../..\n");
+        assert_eq!(commit(&root.join("linked")), Some(newer));
+        write(root, ".git/refs/heads/main", "nonsense");
+        assert_eq!(commit(root), None);
+    }
+
+    #[test]
+    fn the_licence_is_composers_or_that_of_a_text_that_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let license = || Origin::of(root).license.map(|license| license.to_string());
+        assert_eq!(license(), None);
+        write(root, "LICENSE.txt", "All rights reserved.");
+        assert_eq!(license(), None);
+        let gpl = "        GNU GENERAL PUBLIC LICENSE\n           Version 2, June 1991\n";
+        write(root, "license.md", gpl);
+        assert_eq!(license().as_deref(), Some("GPL-2.0"));
+        write(
+            root,
+            "composer.json",
+            r#"{"license": ["MIT", "GPL-2.0-or-later"]}"#,
+        );
+        assert_eq!(license().as_deref(), Some("MIT OR GPL-2.0-or-later"));
+    }
+}
