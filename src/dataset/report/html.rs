@@ -367,9 +367,9 @@ fn flatten(path: &str, value: &Value, into: &mut Vec<(String, String)>) {
             }
         }
         Value::String(text) => into.push((path.to_owned(), text.clone())),
-        // Three digits are enough to look at.
+        // Six digits are enough to look at, and none of an option is lost.
         Value::Number(number) if number.is_f64() => {
-            let rounded = number.as_f64().map(|number| (number * 1e3).round() / 1e3);
+            let rounded = number.as_f64().map(|number| (number * 1e6).round() / 1e6);
             into.push((
                 path.to_owned(),
                 rounded.map_or_else(String::new, |n| n.to_string()),
