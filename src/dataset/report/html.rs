@@ -56,7 +56,10 @@ impl Shown {
     fn new(place: Place, example: Example) -> Self {
         Self {
             place: place_name(place),
-            file: example.filepath,
+            file: match example.repo {
+                Some(repo) => format!("{repo}:{}", example.filepath),
+                None => example.filepath,
+            },
             start: example.start_byte,
             end: example.end_byte,
             kind: example.span_kind.name(),
