@@ -61,12 +61,11 @@ pub struct Example {
     pub tokens: Option<usize>,
     /// How many control tokens in the four parts were neutralised:
     /// [`Marks::restore`] gives the files' own text back.
-    #[serde(default, skip_serializing_if = "is_none_at_all")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub markers_neutralised: usize,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
-fn is_none_at_all(count: &usize) -> bool {
+fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
