@@ -66,7 +66,7 @@ pub struct Example {
     pub tokens: Option<usize>,
     /// How many control tokens in the four parts were neutralised:
     /// [`Marks::restore`] gives the files' own text back, but for secrets.
-    #[serde(default, skip_serializing_if = "is_none_at_all")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub markers_neutralised: usize,
     /// How many secrets placeholders stand for, in context, prefix, middle and
     /// suffix. Without one the last three are the file's own bytes.
@@ -86,8 +86,7 @@ pub struct Example {
     pub content_hash: Option<String>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
-fn is_none_at_all(count: &usize) -> bool {
+fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
