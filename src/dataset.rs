@@ -142,7 +142,7 @@ pub struct Progress {
 /// What came of some files in a row, but for the lines of the examples.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
-    /// What was read of the project, as a digest: see [`Repo::digest`].
+    /// What was read of the project, as a digest: its name, and the keys and texts of its files.
     pub project: String,
     /// The number of the first file, counted from 0 over the whole run.
     pub first: usize,
