@@ -26,6 +26,11 @@ struct Fixture {
 
 impl Fixture {
     fn new(options: &[&str]) -> Self {
+        Self::with("", options)
+    }
+
+    /// With `more` at the end of each file.
+    fn with(more: &str, options: &[&str]) -> Self {
         const THINGS: [&str; 12] = [
             "Invoice", "Basket", "Parcel", "Voucher", "Ledger", "Courier", "Pallet", "Receipt",
             "Coupon", "Tariff", "Depot", "Refund",
@@ -45,7 +50,7 @@ impl Fixture {
                     )
                 })
                 .collect();
-            let text = format!("<?php\n\nnamespace App;\n\nclass {thing}\n{{\n{methods}}}\n");
+            let text = format!("<?php\n\nnamespace App;\n\nclass {thing}\n{{\n{methods}}}\n{more}");
             fs::write(src.join(format!("{thing}.php")), text).unwrap();
         }
         let fixture = Self { folder };
@@ -359,9 +364,78 @@ fn a_planted_fault_of_each_sort_is_found_by_its_claim() {
     }
 }
 
+/// What every file ends with: a password, and a marker of the family.
+const HARD: &str = "\nfunction connectAll($host, $password = 'tr0ub4dor&3zQ')\n{\n    // <|fim_middle|> is a marker.\n    return open($host, $password, strlen($host) * 3);\n}\n";
+
+#[test]
+fn whatever_is_asked_for_the_dataset_keeps_its_word() {
+    for options in [
+        &["--spm-rate", "0.5"][..],
+        &["--context-style", "repo", "--markers", "neutralise"],
+        &["--context-style", "repo", "--max-tokens", "700"],
+        &["--markers", "neutralise", "--dedup", "off"],
+        &["--markers", "neutralise", "--secrets", "keep"],
+        &["--base-model", "codestral", "--max-tokens", "500"],
+        &["--provenance", "--curriculum", "--curriculum-top-pct", "60"],
+    ] {
+        let fixture = Fixture::with(HARD, options);
+        let (code, report) = fixture.verify();
+        assert_eq!(breached(&report), [""; 0], "{options:?}: {report:#}");
+        assert_eq!(code, Some(0), "{options:?}");
+    }
+}
+
+#[test]
+fn a_secret_that_is_written_out_is_a_breach() {
+    let fixture = Fixture::with(HARD, &["--markers", "neutralise", "--dedup", "off"]);
+    let mut is_planted = false;
+    fixture.edit("train.jsonl", |records| {
+        for record in records {
+            let suffix = str_of(record, "suffix");
+            let Some(at) = suffix.find("REDACTED_") else {
+                continue;
+            };
+            let end = at + suffix[at..].find('\'').unwrap();
+            let suffix = format!("{}tr0ub4dor&3zQ{}", &suffix[..at], &suffix[end..]);
+            set(record, "suffix", suffix);
+            is_planted = true;
+        }
+    });
+    assert!(is_planted);
+    let (code, report) = fixture.verify();
+    assert_eq!(code, Some(1));
+    assert!(
+        told(&report, "round_trip").contains("suffix: "),
+        "{report:#}"
+    );
+}
+
+#[test]
+fn each_record_is_held_against_its_own_project() {
+    let (fixture, other) = (Fixture::new(&[]), Fixture::new(&[]));
+    let again = other.folder.path().join("again");
+    fs::rename(other.project(), &again).unwrap();
+    let (project, output) = (fixture.project(), fixture.output());
+    let [project, again, output] = [&project, &again, &output].map(|path| path.to_str().unwrap());
+    let run = fimd(&[
+        "generate", project, again, "--dedup", "off", "--output", output,
+    ]);
+    assert!(run.status.success(), "{run:?}");
+    let verify = |projects: &[&str]| {
+        let run = fimd(&[&["verify", output, "--json"], projects].concat());
+        let report: Value = serde_json::from_slice(&run.stdout).unwrap();
+        (run.status.code(), report)
+    };
+    let (code, report) = verify(&["--project", project, "--project", again]);
+    assert_eq!((code, breached(&report)), (Some(0), vec![]), "{report:#}");
+    let (code, report) = verify(&["--project", project]);
+    assert_eq!(code, Some(1));
+    assert!(told(&report, "source").contains("no project"), "{report:#}");
+}
+
 #[test]
 fn near_duplicates_in_different_parts_are_found() {
-    let fixture = Fixture::new(&[]);
+    let fixture = Fixture::new(&["--dedup", "exact"]);
     let mut val = Vec::new();
     fixture.edit("val.jsonl", |records| val.clone_from(records));
     let original = str_of(&val[0], "filepath");

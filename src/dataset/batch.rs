@@ -11,7 +11,8 @@ use super::shape::Shape;
 /// What came of some files in a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
-    /// All that was read of the project, as a digest.
+    /// What was read of the project, as a digest: its name, and the keys and
+    /// texts of its files.
     pub project: String,
     /// The number of the first file, counted from 0 over the whole run.
     pub first: usize,

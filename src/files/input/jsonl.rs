@@ -4,8 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Numbered, Row, Rows, decode};
 
@@ -77,37 +76,26 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-/// The columns that matter, of whatever type.
-#[derive(Deserialize)]
-#[serde(default)]
-#[derive(Default)]
-struct Columns {
-    repo: Value,
-    path: Value,
-    content: Value,
-    license: Value,
-    commit: Value,
-}
-
 fn parse(line: Vec<u8>) -> Result<Row, String> {
     let (line, lossy) = decode(line);
-    let columns: Columns = serde_json::from_str(&line).map_err(|error| {
+    let mut columns: Map<String, Value> = serde_json::from_str(&line).map_err(|error| {
         let error = error.to_string();
         // Where in the line would make a reason of its own of every row.
         let what = error.split(" at line ").next().unwrap_or(&error);
         format!("row is no JSON object: {what}")
     })?;
+    let mut take = |column| (column, columns.remove(column).unwrap_or_default());
     Ok(Row {
-        repo: text("repo", columns.repo)?,
-        path: text("path", columns.path)?,
-        content: text("content", columns.content)?,
+        repo: text(take("repo"))?,
+        path: text(take("path"))?,
+        content: text(take("content"))?,
         lossy,
-        license: texts("license", columns.license)?,
-        commit: texts("commit", columns.commit)?,
+        license: texts(take("license"))?,
+        commit: texts(take("commit"))?,
     })
 }
 
-fn text(column: &str, value: Value) -> Result<String, String> {
+fn text((column, value): (&str, Value)) -> Result<String, String> {
     match value {
         Value::String(text) => Ok(text),
         Value::Null => Err(format!("row without `{column}`")),
@@ -115,15 +103,15 @@ fn text(column: &str, value: Value) -> Result<String, String> {
     }
 }
 
-fn texts(column: &str, value: Value) -> Result<Option<String>, String> {
+fn texts((column, value): (&str, Value)) -> Result<Option<String>, String> {
     match value {
         Value::Null => Ok(None),
         Value::Array(values) => {
-            let texts = values.into_iter().map(|value| text(column, value));
+            let texts = values.into_iter().map(|value| text((column, value)));
             let texts = texts.collect::<Result<Vec<_>, _>>()?;
             Ok((!texts.is_empty()).then(|| texts.join(" OR ")))
         }
-        value => text(column, value).map(Some),
+        value => text((column, value)).map(Some),
     }
 }
 
@@ -164,7 +152,7 @@ mod tests {
             "no JSON object",
             "without `content`",
             "`repo` is no text",
-            "surrogate",
+            "hex escape",
             "more than 1048636 bytes",
         ]) {
             assert!(reason.contains(part), "{reason}");
