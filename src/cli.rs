@@ -6,8 +6,12 @@ mod context;
 mod eval;
 mod files;
 mod generate;
+mod models;
+mod preview;
 mod serve;
+mod show;
 mod status;
+mod verify;
 
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
@@ -20,6 +24,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{ContextSettings, Limits, Settings};
 use crate::files::Cache;
+use crate::model::Families;
 
 /// Fill-in-the-middle completion on your own PHP code.
 ///
@@ -55,13 +60,17 @@ enum Command {
     Eval(eval::Args),
     Files(files::Args),
     Generate(generate::Generate),
+    Models(models::Args),
+    Preview(preview::Args),
     Status(status::Args),
+    Verify(verify::Args),
 }
 
 /// What every command that reads projects is given.
 #[derive(Debug)]
 struct Setup {
     limits: Limits,
+    families: Families,
     context: ContextSettings,
     /// Where what is learnt about projects is kept.
     cache: Option<Cache>,
@@ -111,8 +120,13 @@ impl Cli {
     fn run(self) -> Result<ExitCode, Error> {
         let settings = self.settings.clone();
         let setup = || match Settings::load(settings.as_deref()) {
-            Ok(Settings { limits, context }) => Ok(Setup {
+            Ok(Settings {
                 limits,
+                families,
+                context,
+            }) => Ok(Setup {
+                limits,
+                families,
                 context,
                 cache: if self.no_cache { None } else { cache() },
             }),
@@ -135,7 +149,10 @@ impl Cli {
             (Some(Command::Eval(args)), None) => eval::run(&args, setup()?),
             (Some(Command::Files(args)), None) => files::run(&args, &setup()?.limits),
             (Some(Command::Generate(generate)), None) => generate.run(setup()?),
+            (Some(Command::Models(args)), None) => models::run(&args, &setup()?.families),
+            (Some(Command::Preview(args)), None) => preview::run(&args),
             (Some(Command::Status(args)), None) => status::run(&args),
+            (Some(Command::Verify(args)), None) => return verify::run(args, setup()?),
         };
         done.map(|()| ExitCode::SUCCESS)
     }

@@ -11,9 +11,12 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 use etcetera::base_strategy::Xdg;
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
 use toml_edit::{Document, Item, TableLike, Value};
 
 use crate::files::WalkOptions;
+use crate::model::{Families, Family};
 use crate::secrets::InContext;
 
 /// Where the settings file is, below the user's configuration folder.
@@ -24,6 +27,8 @@ const FILE: &str = "fimd/settings.toml";
 pub struct Settings {
     /// The section `[limits]`.
     pub limits: Limits,
+    /// The model families: fimd's own and those of the sections `[models.NAME]`.
+    pub families: Families,
     /// The section `[context]`.
     pub context: ContextSettings,
 }
@@ -152,8 +157,8 @@ impl Settings {
         let mut settings = Self::default();
         for (key, item) in document.iter() {
             let at = place(document.as_table(), key, item);
-            if !["limits", "context"].contains(&key) {
-                let what = format!("{key}: unknown; expected [limits] or [context]");
+            if !["limits", "context", "models"].contains(&key) {
+                let what = format!("{key}: unknown; expected [limits], [context] or [models.NAME]");
                 return Err(Wrong::new(at, what));
             }
             let Some(section) = item.as_table_like() else {
@@ -163,7 +168,8 @@ impl Settings {
             };
             match key {
                 "limits" => settings.limits = read_limits(section)?,
-                _ => settings.context = read_context(section)?,
+                "context" => settings.context = read_context(section)?,
+                _ => read_families(section, &mut settings.families)?,
             }
         }
         Ok(settings)
@@ -199,6 +205,31 @@ fn read_limits(table: &dyn TableLike) -> Result<Limits, Wrong> {
         }
     }
     Ok(limits)
+}
+
+/// Adds the families that `table` describes, by their names.
+fn read_families(table: &dyn TableLike, families: &mut Families) -> Result<(), Wrong> {
+    for (name, item) in table.iter() {
+        let at = place(table, name, item);
+        let value = item.clone().into_value().map_err(|item| {
+            let found = item.type_name();
+            let what = format!("models.{name}: expected a section, found {found}");
+            Wrong::new(at.clone(), what)
+        })?;
+        let family = Family::deserialize(value.into_deserializer()).map_err(|error| {
+            let span = error.span().or_else(|| at.clone());
+            let message = error.message().replace('\n', "; ");
+            Wrong::new(span, format!("models.{name}: {message}"))
+        })?;
+        let family = Family {
+            name: name.to_owned(),
+            ..family
+        };
+        families
+            .add(family)
+            .map_err(|error| Wrong::new(at, format!("models.{name}: {error}")))?;
+    }
+    Ok(())
 }
 
 fn read_context(table: &dyn TableLike) -> Result<ContextSettings, Wrong> {
@@ -276,6 +307,35 @@ mod tests {
     }
 
     #[test]
+    fn families_of_ones_own_are_added() {
+        let text = "[models.own]\nprefix = '<P>'\nsuffix = '<S>'\nmiddle = '<M>'\nend = '<E>'\n\
+                    [models.own.repo]\nfile = '{path}: {code}'\n";
+        let families = load(text).unwrap().families;
+        let own = families.get("own").unwrap();
+        assert_eq!(
+            own.markers().collect::<Vec<_>>(),
+            ["<P>", "<S>", "<M>", "<E>"]
+        );
+        assert!(own.mixes_formats());
+        assert_eq!(own.repo.as_ref().unwrap().file, "{path}: {code}");
+        for (wrong, said) in [
+            (text.replace("end = '<E>'", ""), "s.toml:1: models.own: "),
+            (
+                text.replace("'<M>'", "''"),
+                "s.toml:1: models.own: middle: ",
+            ),
+            (text.replace("'<S>'", "5"), "s.toml:3: models.own: "),
+            (text.replace("suffix", "sufix"), "s.toml:3: models.own: "),
+            ("[models]\nown = 1".into(), "s.toml:2: models.own: "),
+            ("models = 1".into(), "s.toml:1: models: expected a section"),
+        ] {
+            let error = load(&wrong).unwrap_err();
+            assert!(error.starts_with(said), "{error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+    }
+
+    #[test]
     fn secrets_can_be_kept() {
         let secrets = |text| load(text).unwrap().context.secrets;
         assert_eq!(secrets("[limits]\nmax_files = 5"), InContext::Redact);
@@ -299,7 +359,7 @@ mod tests {
             ("\n\n[limits]\nmax_files = \n", "s.toml:4: not TOML: "),
             (
                 "\n[limit]\nmax_files = 1",
-                "s.toml:2: limit: unknown; expected [limits] or [context]",
+                "s.toml:2: limit: unknown; expected [limits], [context] or [models.NAME]",
             ),
             ("limits = 5", "s.toml:1: limits: expected a section, found "),
             (

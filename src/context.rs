@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use buffer::Buffer;
 use classes::Classes;
 use rank::Ranker;
+pub(crate) use render::file_header;
 use site::Site;
 use types::Types;
 
@@ -151,6 +152,8 @@ pub struct Snippet {
 pub struct Context {
     /// The text to put before the prefix: ends with a newline unless empty.
     pub text: String,
+    /// The file under each header of `text`, in its order.
+    pub files: Vec<String>,
     /// What stands in `text`, in its order.
     pub snippets: Vec<Snippet>,
     /// What was found and left out, best first.

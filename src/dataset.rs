@@ -31,6 +31,13 @@
 //! - prefix and suffix share what is left, at least a quarter, two to one; what
 //!   one does not need goes to the other. The prefix then starts, and the suffix
 //!   ends, at a line break if there is one.
+//!
+//! # And how it keeps to `max_tokens`
+//! The tokens of the whole text are counted. While there are too many, the
+//! context is assembled anew with a smaller budget, which the record keeps as
+//! its own `context_max_chars`, down to none; then prefix and suffix lose their
+//! far ends. An example whose middle alone is too much is left out. What the
+//! context gives up goes to nobody.
 
 mod batch;
 pub mod duplicates;
@@ -45,12 +52,14 @@ pub mod rejects;
 mod repo;
 pub mod report;
 mod run;
+mod sample;
 mod seen;
+pub mod shape;
 mod sources;
 pub mod split;
-pub mod template;
 mod tested;
 pub mod vendored;
+pub mod verify;
 pub mod write;
 
 use std::sync::Arc;
@@ -61,14 +70,16 @@ use rand::seq::SliceRandom;
 pub use self::batch::{Attempt, Batch, Cut, Outcome};
 pub use self::example::Example;
 pub use self::holes::SpanKind;
-pub use self::options::{Dedup, OnSecret, Options, SplitBy, WrongOption};
+pub use self::options::{Dedup, MarkersInSource, OnSecret, Options, SplitBy, WrongOption};
 pub use self::repo::{InRoot, Repo};
 pub use self::run::Run;
+pub use self::sample::sampled;
 
 use self::example::Maker;
 use self::ledger::Ledger;
 use self::sources::{sources, text_hashes};
 use crate::cancel::{Cancel, Cancelled};
+use crate::model::{Model, TokenizerError};
 use crate::secrets::{RulesError, Secrets};
 
 /// Why there is no dataset.
@@ -80,6 +91,9 @@ pub enum Error {
     /// The sink could not take the examples.
     #[error("the dataset cannot be written: {0}")]
     Sink(#[from] std::io::Error),
+    /// The tokenizer cannot read a text.
+    #[error("tokens cannot be counted: {0}")]
+    Tokens(#[from] TokenizerError),
     /// Secrets could not be found.
     #[error(transparent)]
     Secrets(#[from] RulesError),
@@ -154,13 +168,14 @@ pub struct Progress {
     pub is_writing: bool,
 }
 
-/// `count` random examples, from as many different files as there are.
+/// `count` random examples for `model`, from as many different files as there are.
 ///
 /// # Errors
 /// See [`Error`].
 pub fn preview(
     repo: &Repo<'_>,
     options: &Options,
+    model: &Model,
     count: usize,
     cancel: &Cancel,
 ) -> Result<Vec<Example>, Error> {
@@ -176,10 +191,11 @@ pub fn preview(
         ..options.clone()
     };
     let hashes = text_hashes(repo, cancel)?;
-    let sources = sources(repo, &quick, &hashes, &Ledger::new(&quick), cancel)?;
+    let sources = sources(repo, &quick, &hashes, &Ledger::new(&quick, model), cancel)?;
     let maker = Maker {
         repo,
         options,
+        model,
         secrets: &secrets,
         cancel,
     };
@@ -196,7 +212,8 @@ pub fn preview(
         if !plan.holes.is_empty() {
             let at = rng.random_range(0..plan.holes.len());
             let planned = plan.holes.swap_remove(at);
-            examples.extend(maker.example(&plan, &planned.hole)?.example.ok());
+            let made = maker.example(&plan, &planned.hole)?.example;
+            examples.extend(made.ok().map(|(example, _)| example));
             let holes = std::mem::take(&mut plan.holes);
             let plan = Arc::new(plan);
             let others = holes.into_iter().map(|planned| planned.hole);
@@ -208,7 +225,8 @@ pub fn preview(
         if examples.len() == count {
             break;
         }
-        examples.extend(maker.example(&plan, &hole)?.example.ok());
+        let made = maker.example(&plan, &hole)?.example;
+        examples.extend(made.ok().map(|(example, _)| example));
     }
     if examples.is_empty() {
         return Err(Error::Nothing(sources.files));

@@ -26,6 +26,7 @@ use self::status::{Client, Tally};
 use crate::cancel::{Cancel, Cancelled};
 use crate::config::{Limits, Settings};
 use crate::files::{Cache, FilesError, Roots};
+use crate::model::Families;
 use crate::secrets::{InContext, RulesError, Secrets};
 
 /// Why the engine has no project to give.
@@ -119,6 +120,12 @@ impl Engine {
                 cache,
             }),
         })
+    }
+
+    /// The model families that datasets can be made for.
+    #[must_use]
+    pub fn families(&self) -> &Families {
+        &self.shared.settings.families
     }
 
     /// A handle for one client: its work queues behind its own before it

@@ -9,6 +9,7 @@ pub mod engine;
 pub mod eval;
 pub mod files;
 pub mod index;
+pub mod model;
 pub mod php;
 pub mod rpc;
 pub mod secrets;

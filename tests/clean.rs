@@ -254,12 +254,7 @@ fn secrets_are_hidden_in_all_four_parts_dropped_or_kept() {
         placeholders
     );
 
-    let dropped = Run::new(
-        root.path(),
-        "2",
-        // With contexts no example would be without a secret.
-        &["--quality-filter", "--secrets", "drop"],
-    );
+    let dropped = Run::new(root.path(), "2", &["--secrets", "drop"]);
     for record in dropped.all() {
         assert!(!record.to_string().contains("REDACTED_"));
         assert!(!record.to_string().contains(PASSWORD));

@@ -139,6 +139,7 @@ fn a_record_has_every_field() {
       "end_byte",
       "file_complexity",
       "filepath",
+      "format",
       "middle",
       "middle_lines",
       "prefix",
@@ -313,7 +314,22 @@ fn a_preview_prints_the_middles_and_writes_nothing() {
 fn wrong_usage_is_one_line_and_exit_code_2() {
     let root = project(1);
     let project = path(&root);
-    let table: [(&[&str], &str); 12] = [
+    let table: [(&[&str], &str); 18] = [
+        (&["--spm-rate", "1.5"], "--spm-rate"),
+        (
+            &["--base-model", "mellum", "--spm-rate", "0.5"],
+            "--spm-rate",
+        ),
+        (
+            &["--base-model", "glm-4.5", "--context-style", "repo"],
+            "starcoder2",
+        ),
+        (&["--max-tokens", "0"], "--max-tokens"),
+        (
+            &["--tokenizer", "/nowhere/tokenizer.json"],
+            "/nowhere/tokenizer.json",
+        ),
+        (&["--markers", "keep"], "--markers"),
         (&["--base-model", "gpt-5"], "qwen2.5-coder"),
         (&["--max-middle-lines", "0"], "--max-middle-lines"),
         (&["--max-middle-lines", "-3"], "-3"),

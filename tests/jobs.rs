@@ -542,7 +542,7 @@ fn wrong_parameters_are_named() {
         (
             "generateDataset",
             json!({"output": "/x", "base_model": "gpt"}),
-            "base_model: unknown variant `gpt`, expected one of `qwen2.5-coder`",
+            "base_model: expected one of qwen2.5-coder, ",
         ),
         (
             "generateDataset",

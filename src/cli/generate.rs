@@ -1,20 +1,19 @@
 //! `fimd generate`: the dataset of some projects to disk or, for `--preview`, some
 //! of its examples to the terminal.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use anstyle::{AnsiColor, Style};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Error, Setup};
+use super::{Error, Setup, show};
 use crate::cancel::Cancel;
 use crate::dataset::write::{Stage, WriteError};
-use crate::dataset::{self, Example, Options, Progress, Repo, WrongOption};
+use crate::dataset::{self, Options, Progress, Repo, WrongOption};
 use crate::engine::{self, GenerateError, Project, ProjectOptions, Sources};
 use crate::files::Origin;
 
@@ -85,6 +84,7 @@ impl Generate {
     /// If the options make no sense, or the work fails.
     pub(super) fn run(&self, mut setup: Setup) -> Result<(), Error> {
         self.options.check()?;
+        self.options.family(&setup.families)?;
         let limits = &mut setup.limits;
         if let Some(bytes) = self.options.max_file_bytes {
             limits.max_file_bytes = bytes;
@@ -101,6 +101,7 @@ impl Generate {
         };
         let cancel = cancel_on_signals()?;
         let stage = Stage::new(output, self.resume)?;
+        let families = setup.families;
         let walk = setup.limits.walk();
         let sources = Sources::new(
             &self.folders()?,
@@ -116,7 +117,7 @@ impl Generate {
             max_file_bytes: Some(max_file_bytes),
             ..self.options.clone()
         };
-        let made = engine::generate(sources, &options, stage, &cancel, show);
+        let made = engine::generate(sources, &options, &families, stage, &cancel, show);
         let counts = match made {
             Err(GenerateError::Dataset(dataset::Error::Cancelled(_))) if self.resume => {
                 return Err(Error::Failure(
@@ -171,53 +172,20 @@ impl Generate {
     }
 
     fn print(&self, setup: Setup, count: usize) -> Result<(), Error> {
+        let model = self.options.model(&setup.families)?;
         let project = self.open(setup)?;
         let repo = Repo {
             name: None,
+            title: &project.name(),
             snapshot: &project.index.snapshot(),
             in_root: &|key| project.roots.owns(key),
             left_out: &[],
             origin: &|_| Origin::default(),
         };
-        let examples = dataset::preview(&repo, &self.options, count, &Cancel::default())?;
-        let mut out = anstream::stdout().lock();
-        let printed = (1..)
-            .zip(&examples)
-            .try_for_each(|(n, example)| print_example(&mut out, n, examples.len(), example))
-            .and_then(|()| out.flush());
-        match printed {
-            // Whoever reads has seen enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            other => other.map_err(|error| Error::Failure(format!("cannot print: {error}"))),
-        }
+        let options = &self.options;
+        let examples = dataset::preview(&repo, options, &model, count, &Cancel::default())?;
+        show::examples(&examples)
     }
-}
-
-/// Prints `example`, the middle in colour and between `⟦` and `⟧`.
-fn print_example(out: &mut impl Write, n: usize, of: usize, example: &Example) -> io::Result<()> {
-    let title = Style::new().bold();
-    let dim = Style::new().dimmed();
-    let cut = AnsiColor::Green.on_default().bold();
-    writeln!(
-        out,
-        "{title}── {n}/{of} {}:{}..{} {} {}{title:#}",
-        example.filepath,
-        example.start_byte,
-        example.end_byte,
-        example.span_kind.name(),
-        example.span_name
-    )?;
-    let Example {
-        context,
-        prefix,
-        middle,
-        suffix,
-        ..
-    } = example;
-    if !context.is_empty() {
-        writeln!(out, "{dim}{}{dim:#}", context.trim_end())?;
-    }
-    writeln!(out, "{prefix}{cut}⟦{middle}⟧{cut:#}{}\n", suffix.trim_end())
 }
 
 /// The bar on stderr; nothing is drawn where stderr is no terminal.
@@ -253,7 +221,7 @@ impl Drop for Bar {
 }
 
 /// A flag that the first SIGINT or SIGTERM sets; a second one ends the process at once.
-fn cancel_on_signals() -> Result<Cancel, Error> {
+pub(super) fn cancel_on_signals() -> Result<Cancel, Error> {
     let fail = |error: io::Error| Error::Failure(format!("cannot watch for signals: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()

@@ -70,6 +70,7 @@ fn start(setup: Setup) -> Result<(Engine, Runtime), Error> {
     }));
     let settings = Settings {
         limits: setup.limits,
+        families: setup.families,
         context: setup.context,
     };
     let engine =

@@ -162,6 +162,8 @@ struct Packer<'a> {
     used: usize,
     groups: Vec<Group<'a>>,
     chunk_text: String,
+    /// The file under each header in `chunk_text`.
+    chunk_files: Vec<String>,
     chunk_snippets: Vec<Snippet>,
     dropped: Vec<Dropped>,
     secrets: Option<&'a Secrets>,
@@ -187,6 +189,7 @@ impl<'a> Packer<'a> {
             used: 0,
             groups: Vec::new(),
             chunk_text: String::new(),
+            chunk_files: Vec::new(),
             chunk_snippets: Vec::new(),
             dropped: Vec::new(),
         }
@@ -393,6 +396,7 @@ impl<'a> Packer<'a> {
             }
             self.chunk_text.push_str(&header);
             self.chunk_text.push_str(&body);
+            self.chunk_files.push(hit.file.path.to_string());
             self.chunk_snippets.push(Snippet {
                 path: hit.file.path.to_string(),
                 start,
@@ -458,6 +462,7 @@ impl<'a> Packer<'a> {
         for group in groups {
             let path = group.path;
             context.text.push_str(&render::file_header(path));
+            context.files.push(path.to_owned());
             context.text.push_str(&group.namespace);
             let add = |context: &mut Context, mut lines: Vec<Line>| {
                 lines.sort_by_key(|line| line.span.start);
@@ -486,6 +491,7 @@ impl<'a> Packer<'a> {
             add(&mut context, group.others);
         }
         context.text.push_str(&self.chunk_text);
+        context.files.extend(self.chunk_files);
         context.snippets.extend(self.chunk_snippets);
         context
             .dropped

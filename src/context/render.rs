@@ -13,7 +13,7 @@ pub(super) const MAX_SIGNATURE: usize = 160;
 const MAX_VALUE: usize = 40;
 
 /// The line that names a file in a context.
-pub(super) fn file_header(path: &str) -> String {
+pub(crate) fn file_header(path: &str) -> String {
     format!("// --- {path} ---\n")
 }
 

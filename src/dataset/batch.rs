@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::SpanKind;
+use super::shape::Shape;
 
 /// What came of some files in a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
-    /// All that was read of the project, as a digest.
+    /// What was read of the project, as a digest: its name, and the keys and
+    /// texts of its files.
     pub project: String,
     /// The number of the first file, counted from 0 over the whole run.
     pub first: usize,
@@ -61,6 +63,8 @@ pub struct Cut {
     /// The bits of [`Example::complexity_score`](super::Example::complexity_score):
     /// a number in decimal might come back as its neighbour.
     pub complexity: u64,
+    /// How its text is made.
+    pub shape: Shape,
     /// The length of the line, in bytes.
     pub bytes: usize,
 }

@@ -23,6 +23,7 @@
 //! # Contexts
 //! [`near_contains`] says whether a context gives the middle away.
 
+pub mod held_out;
 pub mod minhash;
 
 use rayon::prelude::*;

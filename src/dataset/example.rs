@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use rand::RngExt;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -11,11 +12,13 @@ use serde::{Deserialize, Serialize};
 use super::holes::{self, Chosen, Hole, Measure, SpanKind};
 use super::options::{Dedup, OnSecret};
 use super::rejects::Refused;
+use super::shape::Shape;
 use super::sources::Source;
-use super::{Cut, Error, Options, Repo, duplicates, quality};
+use super::{Cut, Error, MarkersInSource, Options, Repo, duplicates, quality};
 use crate::cancel::{Cancel, Cancelled};
 use crate::context::{self, Context};
 use crate::index::SourceFile;
+use crate::model::{ContextStyle, Format, Marks, Model, Parts, Rendered};
 use crate::secrets::{self, Secret, Secrets};
 
 /// Each context reads its whole buffer, so the contexts of one file cost its
@@ -34,7 +37,8 @@ pub struct Example {
     pub middle: String,
     /// The file's own text just after the hole.
     pub suffix: String,
-    /// Text of other files; stands before `prefix` in `text`.
+    /// Text of other files, as `getContext` answers it; stands before `prefix`
+    /// in `text`, laid out as the family wants it.
     pub context: String,
     /// The file's key.
     pub filepath: String,
@@ -54,6 +58,16 @@ pub struct Example {
     pub file_complexity: f64,
     /// The `max_chars` that the context was assembled with; 0 for none.
     pub context_max_chars: usize,
+    /// The order of the parts in `text`.
+    #[serde(default)]
+    pub format: Format,
+    /// The tokens of `text`, if there is a tokenizer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<usize>,
+    /// How many control tokens in the four parts were neutralised:
+    /// [`Marks::restore`] gives the files' own text back, but for secrets.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub markers_neutralised: usize,
     /// How many secrets placeholders stand for, in context, prefix, middle and
     /// suffix. Without one the last three are the file's own bytes.
     pub redacted: u64,
@@ -70,6 +84,10 @@ pub struct Example {
     /// The BLAKE3 hash of the file's bytes, in hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_hash: Option<String>,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// An example made ready to be written.
@@ -118,6 +136,7 @@ pub(super) struct Tried<T> {
 pub(super) struct Maker<'a> {
     pub(super) repo: &'a Repo<'a>,
     pub(super) options: &'a Options,
+    pub(super) model: &'a Model,
     pub(super) secrets: &'a Secrets,
     pub(super) cancel: &'a Cancel,
 }
@@ -137,7 +156,7 @@ impl Maker<'_> {
             let Tried { example, secrets } = self.example(plan, &planned.hole)?;
             Ok(Tried {
                 example: match example {
-                    Ok(example) => Ok(Ready::new(&example)?),
+                    Ok((example, shape)) => Ok(Ready::new(&example, shape)?),
                     Err(reason) => Err(reason),
                 },
                 secrets,
@@ -191,73 +210,133 @@ impl Maker<'_> {
         })
     }
 
-    /// What comes of `hole`, one of those of `plan`.
+    /// What comes of `hole`, one of those of `plan`: the example and how its
+    /// text is made.
     pub(super) fn example(
         &self,
         plan: &Plan<'_>,
         hole: &Hole,
-    ) -> Result<Tried<Example>, Cancelled> {
-        self.cancel.check()?;
+    ) -> Result<Tried<(Example, Shape)>, Error> {
         let options = self.options;
-        let (text, measure) = (&*plan.file.text, &plan.measure);
+        let (file, measure) = (plan.file, &plan.measure);
+        let text = &*file.text;
         let Range { start, end } = hole.range;
-        let max_chars = options.context_budget();
-        let context = self.context(plan.file, &hole.range, max_chars)?;
-        let mut secrets = context.redacted;
-        let context = context.text;
-        let middle = secrets::replace(text, hole.range.clone(), &plan.secrets);
-        if duplicates::near_contains(&context, &middle) {
-            return Ok(Tried::refused("middle_in_context", secrets));
+        let marking = Marking {
+            marks: self.model.marks(),
+            how: options.markers,
+        };
+        let format = format_of(file, hole, options, self.model);
+        let redacted = |window: Range<usize>| secrets::replace(text, window, &plan.secrets);
+        let middle = redacted(hole.range.clone());
+        let (middle, in_middle) = marking.clear(&middle);
+        let mut max_chars = options.context_budget();
+        let mut context = self.context(file, &hole.range, max_chars)?;
+        let gives_away =
+            |context: &Context| duplicates::near_contains(&marking.clear(&context.text).0, &middle);
+        if gives_away(&context) {
+            return Ok(Tried::refused("middle_in_context", context.redacted));
         }
-        let taken = context.chars().count()
-            + match &middle {
-                Cow::Borrowed(_) => measure.chars(hole.range.clone()),
-                Cow::Owned(middle) => middle.chars().count(),
-            };
-        let Some(room) = options.max_total_chars.checked_sub(taken) else {
+        let taken = marking.clear(&context.text).0.chars().count() + middle.chars().count();
+        let Some(most) = options.max_total_chars.checked_sub(taken) else {
             // Placeholders are longer than what they stand for.
-            return Ok(Tried::refused("too_long", secrets));
+            return Ok(Tried::refused("too_long", context.redacted));
         };
-        let (window, prefix, suffix) = around(text, measure, &hole.range, &plan.secrets, room);
-        for secret in secrets::within(&plan.secrets, window) {
-            *secrets.entry(secret.kind).or_default() += 1;
+        // What is given up below goes to nobody, so this only gets less.
+        let mut room = most;
+        loop {
+            self.cancel.check()?;
+            let (shown, in_context) = marking.clear(&context.text);
+            let window = window(text, measure, &hole.range, room);
+            let prefix = redacted(window.start..start);
+            let suffix = redacted(end..window.end);
+            let (prefix, in_prefix) = marking.clear(&prefix);
+            let (suffix, in_suffix) = marking.clear(&suffix);
+            let used = prefix.chars().count() + suffix.chars().count();
+            // What neutralising and placeholders add.
+            let own = measure.chars(window.start..start) + measure.chars(end..window.end);
+            let added = used.saturating_sub(own);
+            if used > most && room > 0 {
+                room = room.saturating_sub(used - most);
+                continue;
+            }
+            let mut secrets = context.redacted.clone();
+            for secret in secrets::within(&plan.secrets, window) {
+                *secrets.entry(secret.kind).or_default() += 1;
+            }
+            if options.secrets == OnSecret::Drop && !secrets.is_empty() {
+                return Ok(Tried::refused("secret", secrets));
+            }
+            let parts = Parts {
+                context: &shown,
+                files: &context.files,
+                repo: self.repo.title,
+                path: &file.path,
+                prefix: &prefix,
+                suffix: &suffix,
+            };
+            let (model, style) = (self.model, options.context_style);
+            let rendered = model.family().example(&parts, &middle, format, style);
+            if is_spelled(model.marks(), &parts, &rendered, style) {
+                return Ok(Tried::refused("marker_in_text", secrets));
+            }
+            let counts = (options.max_tokens.is_some() || model.has_tokenizer())
+                .then(|| model.count(&rendered))
+                .transpose()?;
+            let excess = match (counts, options.max_tokens) {
+                (Some(counts), Some(max)) => counts.total.saturating_sub(max),
+                _ => 0,
+            };
+            if let Some(counts) = counts.filter(|_| excess > 0) {
+                if !context.text.is_empty() {
+                    // Of the text as it was assembled, so that it gets less each time.
+                    max_chars = less(context.text.chars().count(), counts.context, excess);
+                    context = self.context(file, &hole.range, max_chars)?;
+                    if gives_away(&context) {
+                        return Ok(Tried::refused("middle_in_context", context.redacted));
+                    }
+                } else if used > 0 && room > 0 {
+                    let kept = used.saturating_sub(added);
+                    room = less(kept, counts.prefix + counts.suffix, excess);
+                } else {
+                    return Ok(Tried::refused("too_many_tokens", secrets));
+                }
+                continue;
+            }
+            let shape = Shape {
+                format,
+                neutralised: in_context + in_prefix + in_middle + in_suffix,
+                tokens: counts.filter(|_| model.has_tokenizer()),
+            };
+            let mut example = Example {
+                text: rendered.text,
+                complexity_score: quality::complexity(&middle),
+                file_complexity: plan.complexity,
+                prefix: prefix.into(),
+                middle: middle.into(),
+                suffix: suffix.into(),
+                context: shown.into(),
+                filepath: file.path.to_string(),
+                span_kind: hole.kind,
+                span_name: hole.name.clone(),
+                start_byte: start,
+                end_byte: end,
+                middle_lines: measure.lines(hole.range.clone()),
+                context_max_chars: max_chars,
+                format,
+                tokens: shape.tokens.map(|counts| counts.total),
+                markers_neutralised: shape.neutralised,
+                redacted: secrets.values().sum(),
+                repo: None,
+                commit: None,
+                license: None,
+                content_hash: None,
+            };
+            self.repo.sign(&mut example, file, options);
+            return Ok(Tried {
+                example: Ok((example, shape)),
+                secrets,
+            });
         }
-        if options.secrets == OnSecret::Drop && !secrets.is_empty() {
-            return Ok(Tried::refused("secret", secrets));
-        }
-        let tokens = options.base_model.tokens();
-        if [&*context, &prefix, &middle, &suffix]
-            .iter()
-            .any(|part| tokens.occur_in(part))
-        {
-            return Ok(Tried::refused("marker_in_text", secrets));
-        }
-        let mut example = Example {
-            text: tokens.render(&context, &prefix, &middle, &suffix),
-            complexity_score: quality::complexity(&middle),
-            file_complexity: plan.complexity,
-            prefix: prefix.into(),
-            middle: middle.into(),
-            suffix: suffix.into(),
-            filepath: plan.file.path.to_string(),
-            span_kind: hole.kind,
-            span_name: hole.name.clone(),
-            start_byte: start,
-            end_byte: end,
-            middle_lines: measure.lines(hole.range.clone()),
-            context_max_chars: max_chars,
-            redacted: secrets.values().sum(),
-            context,
-            repo: None,
-            commit: None,
-            license: None,
-            content_hash: None,
-        };
-        self.repo.sign(&mut example, plan.file, options);
-        Ok(Tried {
-            example: Ok(example),
-            secrets,
-        })
     }
 
     /// What `getContext` answers for `file` without `hole`.
@@ -313,7 +392,7 @@ fn objection_to_secrets(
 }
 
 impl Ready {
-    fn new(example: &Example) -> Result<Self, Error> {
+    fn new(example: &Example, shape: Shape) -> Result<Self, Error> {
         let mut hasher = blake3::Hasher::new();
         for part in [&example.prefix, &example.middle, &example.suffix] {
             hasher.update(&part.len().to_le_bytes());
@@ -328,6 +407,7 @@ impl Ready {
                 digest: u128::from_le_bytes(digest),
                 kind: example.span_kind,
                 complexity: example.complexity_score.to_bits(),
+                shape,
                 bytes: line.len(),
             },
             line,
@@ -354,30 +434,66 @@ fn file_holes(file: &SourceFile, options: &Options) -> Chosen {
     chosen
 }
 
-/// The window around `hole` that shows at most `chars` characters of prefix and
-/// suffix, in bytes, and these two with placeholders for `secrets`.
-fn around<'t>(
-    text: &'t str,
-    measure: &Measure<'_>,
-    hole: &Range<usize>,
-    secrets: &[Secret],
-    chars: usize,
-) -> (Range<usize>, Cow<'t, str>, Cow<'t, str>) {
-    let mut room = chars;
-    loop {
-        let window = window(text, measure, hole, room);
-        let prefix = secrets::replace(text, window.start..hole.start, secrets);
-        let suffix = secrets::replace(text, hole.end..window.end, secrets);
-        let over = match (&prefix, &suffix) {
-            (Cow::Borrowed(_), Cow::Borrowed(_)) => 0,
-            _ => (prefix.chars().count() + suffix.chars().count()).saturating_sub(chars),
-        };
-        if over == 0 || room == 0 {
-            return (window, prefix, suffix);
+/// What is done about control tokens in a source.
+struct Marking<'m> {
+    marks: &'m Marks,
+    how: MarkersInSource,
+}
+
+impl Marking<'_> {
+    /// What is shown of `text`, and how many places were changed for that.
+    fn clear<'a>(&self, text: &'a str) -> (Cow<'a, str>, usize) {
+        match self.how {
+            MarkersInSource::Drop => (Cow::Borrowed(text), 0),
+            MarkersInSource::Neutralise => self.marks.neutralise(text),
         }
-        // Placeholders are longer than what they stand for.
-        room = room.saturating_sub(over);
     }
+}
+
+/// The order of the parts: drawn for each example, whatever the others drew.
+fn format_of(file: &SourceFile, hole: &Hole, options: &Options, model: &Model) -> Format {
+    if options.spm_rate == 0.0 {
+        return model.family().format();
+    }
+    let Range { start, end } = hole.range;
+    let mut rng = options.rng(&format!("\0format {start} {end} {}", file.path));
+    if rng.random_bool(options.spm_rate) {
+        Format::Spm
+    } else {
+        Format::Psm
+    }
+}
+
+/// Whether the text of a part spells a control token, alone or with what it
+/// stands next to.
+fn is_spelled(marks: &Marks, parts: &Parts<'_>, text: &Rendered, style: ContextStyle) -> bool {
+    let mut own = vec![&text.prefix, &text.middle, &text.suffix];
+    match style {
+        ContextStyle::Comment => own.push(&text.context),
+        // Its files have tokens between them.
+        ContextStyle::Repo => {
+            if [parts.context, parts.repo, parts.path]
+                .iter()
+                .any(|part| marks.occur_in(part))
+            {
+                return true;
+            }
+        }
+    }
+    marks.find(&text.text).any(|found| {
+        own.iter()
+            .any(|part| part.start < found.end && found.start < part.end)
+    })
+}
+
+/// How many of `chars` characters may be kept, where they have `tokens` tokens
+/// and `excess` tokens are too many: in proportion, a little less, and none
+/// where little would be left.
+fn less(chars: usize, tokens: usize, excess: usize) -> usize {
+    const LITTLE: usize = 64;
+    let kept = tokens.saturating_sub(excess);
+    let chars = chars.saturating_mul(kept) / tokens.max(1) * 31 / 32;
+    if chars < LITTLE { 0 } else { chars }
 }
 
 /// The part of `text` around `hole` that prefix and suffix show, in bytes, for
@@ -414,9 +530,11 @@ mod tests {
     use super::*;
     use crate::files::Origin;
     use crate::index::Snapshot;
+    use crate::model::Families;
     use crate::php::FileFacts;
 
     fn examples(text: &str, options: &Options) -> Vec<Example> {
+        let model = options.model(&Families::default()).unwrap();
         let file = SourceFile {
             path: "a.php".into(),
             text: text.into(),
@@ -425,6 +543,7 @@ mod tests {
         };
         let repo = Repo {
             name: None,
+            title: "shop",
             snapshot: &Snapshot::default(),
             in_root: &|_| true,
             left_out: &[],
@@ -433,6 +552,7 @@ mod tests {
         let maker = Maker {
             repo: &repo,
             options,
+            model: &model,
             secrets: &Secrets::new().unwrap(),
             cancel: &Cancel::default(),
         };
@@ -440,6 +560,7 @@ mod tests {
         plan.holes
             .iter()
             .filter_map(|planned| maker.example(&plan, &planned.hole).unwrap().example.ok())
+            .map(|(example, _)| example)
             .collect()
     }
 

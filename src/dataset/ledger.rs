@@ -7,10 +7,12 @@ use super::batch::Outcome;
 use super::duplicates::Union;
 use super::report::Report;
 use super::seen::{Place, Seen};
+use super::shape::{Shape, Shapes};
 use super::sources::Sources;
 use super::split::{self, Entry, Parts};
 use super::{Dedup, Options, Repo, SpanKind};
 use crate::index::SourceFile;
+use crate::model::Model;
 
 /// The reason of an example whose text another one has.
 pub(super) const DUPLICATE: &str = "duplicate_example";
@@ -24,6 +26,7 @@ pub(super) struct Ledger {
     dedup: Dedup,
     entries: Vec<Entry>,
     kinds: Vec<SpanKind>,
+    shapes: Vec<Shape>,
     /// The label of each file.
     names: Vec<Box<str>>,
     /// Files that the split must not tear apart.
@@ -47,12 +50,13 @@ pub(super) enum Verdict {
 }
 
 impl Ledger {
-    pub(super) fn new(options: &Options) -> Self {
+    pub(super) fn new(options: &Options, model: &Model) -> Self {
         Self {
-            report: Report::new(options),
+            report: Report::new(options, model),
             dedup: options.dedup,
             entries: Vec::new(),
             kinds: Vec::new(),
+            shapes: Vec::new(),
             names: Vec::new(),
             clusters: Union::new(0),
             texts: FxHashMap::default(),
@@ -81,6 +85,13 @@ impl Ledger {
     /// why they give no examples.
     pub(super) fn add_files(&mut self, repo: &Repo<'_>, sources: &Sources<'_>) {
         self.report.counts.files_indexed += sources.files;
+        for file in repo
+            .snapshot
+            .files()
+            .filter(|file| (repo.in_root)(&file.path))
+        {
+            self.report.cover(repo, &file.path, file.text.len());
+        }
         for skipped in &sources.skipped {
             let name = repo.label(skipped.path);
             self.report.skip(&name, &skipped.reason);
@@ -163,12 +174,13 @@ impl Ledger {
                 complexity: f64::from_bits(cut.complexity),
             });
             self.kinds.push(cut.kind);
+            self.shapes.push(cut.shape);
             verdicts.push(Verdict::Taken);
         }
         if self.entries.len() == before {
             report.skip(&repo.label(&source.path), "no hole fits");
         } else {
-            report.counts.files_used += 1;
+            report.uses(repo, &source.path, source.text.len());
         }
         verdicts
     }
@@ -185,6 +197,7 @@ impl Ledger {
     pub(super) fn finish(mut self, parts: &Parts) -> Report {
         self.report.duplicates.finish(&self.alike, &self.equal);
         self.report.finish(&self.entries, &self.kinds, parts);
+        self.report.shapes = Shapes::of(&self.shapes, parts);
         self.report
     }
 }

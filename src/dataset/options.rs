@@ -9,8 +9,8 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::holes::SpanKind;
-use super::template::Family;
 use crate::context::{self, MinScore};
+use crate::model::{ContextStyle, Families, Family, Model};
 
 /// How the examples are divided into training and validation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -21,6 +21,17 @@ pub enum SplitBy {
     File,
     /// Each example for itself: training knows the validation files.
     Example,
+}
+
+/// What happens to control tokens that a source file spells itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum MarkersInSource {
+    /// The example is left out, so that every text is the files' own.
+    #[default]
+    Drop,
+    /// A space goes behind the first character of each: see [`crate::model::Marks`].
+    Neutralise,
 }
 
 /// What counts as a duplicate, of files and of examples.
@@ -54,9 +65,24 @@ pub enum OnSecret {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// Model family whose fill-in-the-middle tokens are used
-    #[arg(long, value_name = "MODEL", default_value = "qwen2.5-coder")]
-    pub base_model: Family,
+    /// Model family whose fill-in-the-middle tokens are used: see `fimd models`
+    #[arg(long, value_name = "MODEL", default_value_t = Options::default().base_model)]
+    pub base_model: String,
+    /// Share of the examples with the suffix first, from 0 to 1, for families that have the prefix first
+    #[arg(long, value_name = "RATE", default_value_t = Options::default().spm_rate)]
+    pub spm_rate: f64,
+    /// How the cross-file context stands in the text: under comments, or with the family's tokens for repositories
+    #[arg(long, value_name = "STYLE", default_value = "comment")]
+    pub context_style: ContextStyle,
+    /// What happens to control tokens of the family that a source file spells itself
+    #[arg(long, value_name = "WHAT", default_value = "drop")]
+    pub markers: MarkersInSource,
+    /// The model's tokenizer.json: counts tokens, and proves that each marker is one
+    #[arg(long, value_name = "FILE")]
+    pub tokenizer: Option<PathBuf>,
+    /// Most tokens of a text, counted with --tokenizer, else estimated; gives up context first
+    #[arg(long, value_name = "N")]
+    pub max_tokens: Option<usize>,
     /// Put declarations that the file refers to before the prefix
     #[arg(long)]
     pub cross_file_context: bool,
@@ -137,7 +163,12 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            base_model: Family::default(),
+            base_model: "qwen2.5-coder".into(),
+            spm_rate: 0.0,
+            context_style: ContextStyle::default(),
+            markers: MarkersInSource::default(),
+            tokenizer: None,
+            max_tokens: None,
             cross_file_context: false,
             bm25_context: false,
             quality_filter: false,
@@ -237,6 +268,12 @@ impl Options {
                 ),
             );
         }
+        if !(0.0..=1.0).contains(&self.spm_rate) {
+            return wrong("spm_rate", format!("0 to 1, found {}", self.spm_rate));
+        }
+        if self.max_tokens == Some(0) {
+            return wrong("max_tokens", "at least 1, found 0".into());
+        }
         if !(0.0..1.0).contains(&self.val_split) {
             let expected = format!("at least 0 and below 1, found {}", self.val_split);
             return wrong("val_split", expected);
@@ -259,6 +296,43 @@ impl Options {
             return wrong(name, "some kind of span that is not excluded".into());
         }
         Ok(())
+    }
+
+    /// The family that is asked for, if it has what is asked of it.
+    ///
+    /// # Errors
+    /// The option that names no family, or what the family does not have.
+    pub fn family<'a>(&self, families: &'a Families) -> Result<&'a Family, WrongOption> {
+        let wrong = |name, expected| Err(WrongOption { name, expected });
+        let name = &self.base_model;
+        let Some(family) = families.get(name) else {
+            let known = families.names(|_| true);
+            return wrong("base_model", format!("one of {known}, found {name}"));
+        };
+        if self.spm_rate > 0.0 && !family.mixes_formats() {
+            let expected = format!("0, since {name} has the suffix first in every example");
+            return wrong("spm_rate", expected);
+        }
+        if self.context_style == ContextStyle::Repo && family.repo.is_none() {
+            let having = families.names(|family| family.repo.is_some());
+            let expected = format!(
+                "comment, since {name} has no tokens for the files of a repository; these have: {having}"
+            );
+            return wrong("context_style", expected);
+        }
+        Ok(family)
+    }
+
+    /// The model that is asked for, with its tokenizer read.
+    ///
+    /// # Errors
+    /// As [`Self::family`], and if the tokenizer cannot be used with it.
+    pub fn model(&self, families: &Families) -> Result<Model, WrongOption> {
+        let family = self.family(families)?.clone();
+        Model::new(family, self.tokenizer.as_deref()).map_err(|error| WrongOption {
+            name: "tokenizer",
+            expected: error.to_string(),
+        })
     }
 
     /// The random numbers for `what`: the same for the same seed, independent otherwise.

@@ -25,7 +25,7 @@ fn place(path: &Path, line: Option<usize>) -> String {
 }
 
 /// A part of a dataset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
     /// What is trained on.
     Train,
@@ -60,6 +60,16 @@ impl Dataset {
             folder: folder.to_owned(),
             metadata,
         })
+    }
+
+    /// A dataset in the making: its examples are in `folder`, and `metadata` is
+    /// not yet.
+    #[must_use]
+    pub fn unpublished(folder: &Path, metadata: serde_json::Value) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            metadata,
+        }
     }
 
     /// The examples of a part, in order. A line that cannot be read does not

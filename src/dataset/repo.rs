@@ -14,6 +14,8 @@ pub struct Repo<'a> {
     /// What it is called, different from all others of the run. None for a
     /// project whose examples need no telling apart.
     pub name: Option<&'a str>,
+    /// What texts call it whose family names the project of their files.
+    pub title: &'a str,
     /// Its files.
     pub snapshot: &'a Snapshot,
     /// Which of them are its own.

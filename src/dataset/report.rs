@@ -1,13 +1,17 @@
 //! What a run did, as `metadata.json` tells it.
 
+mod charts;
+pub mod html;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::seen::Seen;
+use super::shape::{Shapes, Tokens};
 use super::split::{Entry, Parts};
-use super::template::Tokens;
-use super::{Options, SpanKind, SplitBy};
+use super::{Options, Repo, SpanKind, SplitBy};
+use crate::model::Model;
 
 /// The whole story of a dataset. Equal input, options and seed give equal
 /// reports: it holds no times, and no paths of this machine but the include
@@ -32,7 +36,13 @@ pub struct Report {
     /// Examples of each kind, in both parts.
     pub spans: BTreeMap<SpanKind, usize>,
     /// The complexity of the examples in both parts; absent when there are none.
-    pub complexity: Option<Complexity>,
+    pub complexity: Option<Distribution>,
+    /// How the texts are made.
+    #[serde(flatten)]
+    pub shapes: Shapes,
+    /// What each folder gives, down to the second level, with `REPO:` before it
+    /// where there are more projects than one; include paths aside.
+    pub coverage: BTreeMap<String, Coverage>,
     /// What was there more than once.
     pub duplicates: Duplicates,
     /// What was hidden, or kept out.
@@ -58,6 +68,19 @@ pub struct Counts {
     pub val: usize,
     /// Examples that the curriculum cut from training.
     pub cut_by_curriculum: usize,
+}
+
+/// How much of a folder there are examples of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Coverage {
+    /// Files in the index.
+    pub files: u64,
+    /// Files that gave examples.
+    pub files_used: u64,
+    /// Bytes of the files in the index.
+    pub bytes: u64,
+    /// Bytes of the files that gave examples.
+    pub bytes_used: u64,
 }
 
 /// What one of several projects gave.
@@ -91,9 +114,9 @@ pub struct Split {
     pub leaks: bool,
 }
 
-/// Statistics of the complexity scores.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Complexity {
+/// Statistics of some numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Distribution {
     /// The least.
     pub min: f64,
     /// The median.
@@ -182,6 +205,22 @@ pub struct Skipped {
     pub files: Vec<String>,
 }
 
+impl Distribution {
+    /// Of `numbers`; of none there is none.
+    pub fn of(numbers: impl Iterator<Item = f64>) -> Option<Self> {
+        let mut numbers: Vec<_> = numbers.collect();
+        numbers.sort_by(f64::total_cmp);
+        let max = *numbers.last()?;
+        Some(Self {
+            min: numbers[0],
+            median: numbers[(numbers.len() - 1) / 2],
+            mean: numbers.iter().sum::<f64>() / numbers.len() as f64,
+            p90: numbers[(numbers.len() - 1) * 9 / 10],
+            max,
+        })
+    }
+}
+
 impl Report {
     /// Notes that the file `key` was skipped for `reason`.
     pub fn skip(&mut self, key: &str, reason: &str) {
@@ -192,11 +231,11 @@ impl Report {
 
     /// A report on nothing yet.
     #[must_use]
-    pub fn new(options: &Options) -> Self {
+    pub fn new(options: &Options, model: &Model) -> Self {
         Self {
             generator: "fimd",
             version: env!("CARGO_PKG_VERSION"),
-            tokens: options.base_model.tokens(),
+            tokens: Tokens::of(model.family()),
             counts: Counts::default(),
             projects: Vec::new(),
             split: Split {
@@ -209,12 +248,29 @@ impl Report {
             },
             spans: BTreeMap::new(),
             complexity: None,
+            shapes: Shapes::default(),
+            coverage: BTreeMap::new(),
             duplicates: Duplicates::default(),
             secrets: SecretCounts::default(),
             files_skipped: BTreeMap::new(),
             rejections: BTreeMap::new(),
             options: options.clone(),
         }
+    }
+
+    /// Notes that the file `key` of `repo` itself has this many bytes.
+    pub fn cover(&mut self, repo: &Repo<'_>, key: &str, bytes: usize) {
+        let folder = self.coverage.entry(repo.label(folder(key))).or_default();
+        folder.files += 1;
+        folder.bytes += bytes as u64;
+    }
+
+    /// Notes that the file `key` of `repo`, which has this many bytes, gave examples.
+    pub fn uses(&mut self, repo: &Repo<'_>, key: &str, bytes: usize) {
+        self.counts.files_used += 1;
+        let folder = self.coverage.entry(repo.label(folder(key))).or_default();
+        folder.files_used += 1;
+        folder.bytes_used += bytes as u64;
     }
 
     /// Adds to the rejections.
@@ -236,16 +292,15 @@ impl Report {
         for at in kept() {
             *self.spans.entry(kinds[*at]).or_default() += 1;
         }
-        let mut scores: Vec<_> = kept().map(|at| entries[*at].complexity).collect();
-        scores.sort_by(f64::total_cmp);
-        self.complexity = scores.last().map(|max| Complexity {
-            min: scores[0],
-            median: scores[(scores.len() - 1) / 2],
-            mean: scores.iter().sum::<f64>() / scores.len() as f64,
-            p90: scores[(scores.len() - 1) * 9 / 10],
-            max: *max,
-        });
+        self.complexity = Distribution::of(kept().map(|at| entries[*at].complexity));
     }
+}
+
+/// The folder of the file `key`, or the one above that is not deeper than two
+/// levels; `./` is the root.
+fn folder(key: &str) -> &str {
+    let slashes = key.match_indices('/').take(2);
+    slashes.last().map_or("./", |(at, _)| &key[..=at])
 }
 
 /// From how many files the examples at `indices` come.
@@ -254,4 +309,21 @@ fn files(entries: &[Entry], indices: &[usize]) -> usize {
     files.sort_unstable();
     files.dedup();
     files.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_told_down_to_the_second_level() {
+        for (key, expected) in [
+            ("a.php", "./"),
+            ("src/a.php", "src/"),
+            ("src/b/a.php", "src/b/"),
+            ("src/b/c/d/a.php", "src/b/"),
+        ] {
+            assert_eq!(folder(key), expected);
+        }
+    }
 }

@@ -14,6 +14,7 @@ use super::{Error, Options, Progress, Repo, Sink};
 use crate::cancel::Cancel;
 use crate::files::LeftOut;
 use crate::index::SourceFile;
+use crate::model::Model;
 use crate::secrets::{self, Secrets};
 
 /// Source bytes worked on at a time: what bounds the memory for examples.
@@ -22,6 +23,7 @@ const BATCH_BYTES: usize = 128 << 10;
 /// A dataset in the making, in parallel on the current rayon pool.
 pub struct Run<'a> {
     options: &'a Options,
+    model: &'a Model,
     sink: &'a mut dyn Sink,
     cancel: &'a Cancel,
     progress: &'a mut dyn FnMut(Progress),
@@ -31,12 +33,13 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// A run without a project yet. `progress` is called after every batch.
+    /// A run without a project yet, for `model`, which is [`Options::model`]. `progress` is called after every batch.
     ///
     /// # Errors
     /// If the options make no sense, or secrets could not be found.
     pub fn new(
         options: &'a Options,
+        model: &'a Model,
         sink: &'a mut dyn Sink,
         cancel: &'a Cancel,
         progress: &'a mut dyn FnMut(Progress),
@@ -44,12 +47,13 @@ impl<'a> Run<'a> {
         options.check()?;
         Ok(Self {
             options,
+            model,
             sink,
             cancel,
             progress,
             secrets: Secrets::new()?,
             state: Progress::default(),
-            ledger: Ledger::new(options),
+            ledger: Ledger::new(options, model),
         })
     }
 
@@ -132,6 +136,7 @@ impl<'a> Run<'a> {
         let maker = Maker {
             repo,
             options: self.options,
+            model: self.model,
             secrets: &self.secrets,
             cancel: self.cancel,
         };

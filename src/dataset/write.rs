@@ -23,12 +23,15 @@ pub use self::journal::Task;
 pub use self::rejects::WithRejects;
 
 use self::journal::Journal;
+use super::read::Dataset;
+use super::report::html;
 use super::split::Parts;
 use super::{Batch, Sink};
 
 pub(super) const TRAIN: &str = "train.jsonl";
 pub(super) const VAL: &str = "val.jsonl";
 pub(super) const METADATA: &str = "metadata.json";
+const REPORT: &str = "report.html";
 
 /// The examples in the order they were made, until their order is known.
 const SPOOL: &str = "spool";
@@ -156,6 +159,24 @@ impl Stage {
             })
         };
         open().map_err(|error| WriteError::new("write", &self.output, error))
+    }
+
+    /// Adds the page that shows the dataset, once its examples are there, of
+    /// which `metadata` tells.
+    ///
+    /// # Errors
+    /// If the examples cannot be read, or the page cannot be written.
+    pub fn add_report(&self, metadata: &impl Serialize) -> Result<(), WriteError> {
+        let fail = |error: &dyn std::fmt::Display| WriteError::new("write", &self.output, error);
+        let metadata = serde_json::to_value(metadata).map_err(|error| fail(&error))?;
+        let dataset = Dataset::unpublished(&self.dir, metadata);
+        let page = html::page(&dataset).map_err(|error| fail(&error))?;
+        let write = || {
+            let mut file = File::create(self.dir.join(REPORT))?;
+            file.write_all(page.as_bytes())?;
+            file.sync_all()
+        };
+        write().map_err(|error: io::Error| fail(&error))
     }
 
     /// Adds `metadata` and puts the dataset in the output's place.
@@ -294,7 +315,7 @@ fn check_replaceable(output: &Path) -> Result<(), WriteError> {
     let is_dataset = names.iter().any(|name| name == METADATA);
     let foreign = names
         .iter()
-        .find(|name| ![TRAIN, VAL, METADATA].contains(&name.as_str()));
+        .find(|name| ![TRAIN, VAL, METADATA, REPORT].contains(&name.as_str()));
     match foreign {
         Some(name) => refuse(format!("holds {name:?}, which is no part of a dataset")),
         None if !names.is_empty() && !is_dataset => {
@@ -368,11 +389,13 @@ impl Sink for Spool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Families;
 
     fn task() -> Task {
         Task {
             version: String::new(),
             options: serde_json::Map::new(),
+            family: Families::default().get("starcoder").unwrap().clone(),
             inputs: Vec::new(),
         }
     }

@@ -15,6 +15,7 @@ use crate::files::{
     Cache, FilesError, LeftOut, Origin, Repositories, Repository, Roots, WalkOptions,
 };
 use crate::index::Index;
+use crate::model::{Families, Model};
 
 /// Why a dataset was not written.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +53,23 @@ struct Folder {
     roots: Roots,
     /// The project, if it is open already.
     open: Option<Arc<Project>>,
+}
+
+impl Folder {
+    /// The project, read unless it is open.
+    fn project(
+        &mut self,
+        walk: &WalkOptions,
+        cache: &Option<Cache>,
+        check: &(impl Fn() -> Result<(), GenerateError> + Sync),
+    ) -> Result<Arc<Project>, GenerateError> {
+        if let Some(project) = self.open.take() {
+            return Ok(project);
+        }
+        let project = Project::read(self.roots.clone(), walk.clone(), cache.clone(), check)?;
+        project.keep_if_worth();
+        Ok(Arc::new(project))
+    }
 }
 
 impl Sources {
@@ -103,6 +121,26 @@ impl Sources {
         })
     }
 
+    /// The projects in the folders, all read, with what their examples call
+    /// them where there are more than one.
+    ///
+    /// # Errors
+    /// If one cannot be read, or the work was asked to stop.
+    pub fn open(self, cancel: &Cancel) -> Result<Vec<(String, Arc<Project>)>, GenerateError> {
+        let check = || cancel.check().map_err(GenerateError::from);
+        let Self {
+            folders,
+            walk,
+            cache,
+            ..
+        } = self;
+        let open = |mut folder: Folder| {
+            let project = folder.project(&walk, &cache, &check)?;
+            Ok((folder.name, project))
+        };
+        folders.into_iter().map(open).collect()
+    }
+
     /// The folders of the project, where it is only one.
     #[must_use]
     pub fn only(&self) -> Option<&Roots> {
@@ -124,12 +162,13 @@ impl Sources {
         self
     }
 
-    /// What tells a run over these from others.
-    fn task(&self, options: &Options) -> Result<Task, WriteError> {
+    /// What tells a run over these for `model` from others.
+    fn task(&self, options: &Options, model: &Model) -> Result<Task, WriteError> {
         let folders = self.folders.iter().map(|folder| folder.roots.root());
         let inputs = self.inputs.iter().map(PathBuf::as_path);
         let all = folders.chain(inputs);
-        Task::new(options, all.map(|path| path.display().to_string()))
+        let all = all.map(|path| path.display().to_string());
+        Task::new(options, model.family(), all)
     }
 }
 
@@ -141,13 +180,15 @@ impl Sources {
 pub fn generate(
     sources: Sources,
     options: &Options,
+    families: &Families,
     stage: Stage,
     cancel: &Cancel,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Counts, GenerateError> {
-    let sink = stage.sink(&sources.task(options)?)?;
+    let model = options.model(families).map_err(dataset::Error::from)?;
+    let sink = stage.sink(&sources.task(options, &model)?)?;
     let mut sink = WithRejects::new(sink, options.rejects.as_deref(), &stage)?;
-    let mut run = Run::new(options, &mut sink, cancel, progress)?;
+    let mut run = Run::new(options, &model, &mut sink, cancel, progress)?;
     let check = || cancel.check().map_err(GenerateError::from);
     let is_named = options.provenance || sources.only().is_none();
     let Sources {
@@ -161,22 +202,15 @@ pub fn generate(
     let taken: Vec<_> = folders.iter().map(|folder| folder.name.clone()).collect();
     let mut repositories =
         Repositories::open(&inputs, walk.clone(), taken.iter().map(String::as_str))?;
-    for folder in folders {
-        let project = match folder.open {
-            Some(project) => project,
-            None => {
-                let cache = cache.clone();
-                let project = Project::read(folder.roots, walk.clone(), cache, &check)?;
-                project.keep_if_worth();
-                Arc::new(project)
-            }
-        };
+    for mut folder in folders {
+        let project = folder.project(&walk, &cache, &check)?;
         let origin = match options.provenance {
             true => Origin::of(project.roots.root()),
             false => Origin::default(),
         };
         run.project(&Repo {
             name: is_named.then_some(&*folder.name),
+            title: &folder.name,
             snapshot: &project.index.snapshot(),
             in_root: &|key| project.roots.owns(key),
             left_out: &project.left_out(),
@@ -194,6 +228,7 @@ pub fn generate(
         } = repository;
         run.project(&Repo {
             name: Some(&name),
+            title: &name,
             snapshot: &Index::build(files).snapshot(),
             in_root: &|_| true,
             left_out: &left_out,
@@ -204,6 +239,7 @@ pub fn generate(
     refused.warn();
     let report = run.finish()?;
     check()?;
+    stage.add_report(&report)?;
     stage.publish(&report)?;
     sink.publish()?;
     Ok(report.counts)

@@ -286,6 +286,7 @@ impl Engine {
     /// See [`SubmitError`].
     pub async fn submit(&self, order: Order) -> Result<Arc<Job>, SubmitError> {
         order.options.check()?;
+        order.options.family(self.families())?;
         let output = order.output.clone();
         let target = self.run(move || resolve(&output)).await?;
         let mut registry = self.shared.jobs.lock();
@@ -449,9 +450,17 @@ async fn work(engine: &Engine, job: &Arc<Job>) -> Result<Counts, JobError> {
         sources = sources.with_open(project);
     }
     let job = Arc::clone(job);
+    let engine = engine.clone();
     let generate = move || {
         let count = &mut |progress| job.count(progress);
-        generate(sources, &options, output, &job.cancel, count)
+        generate(
+            sources,
+            &options,
+            engine.families(),
+            output,
+            &job.cancel,
+            count,
+        )
     };
     Ok(pool.run(&turns, generate).await??)
 }

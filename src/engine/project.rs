@@ -60,6 +60,14 @@ enum Kept {
 }
 
 impl Project {
+    /// What it is called: as its root folder is; the root of a disk has no name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let name = self.roots.root().file_name();
+        name.map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default()
+    }
+
     /// Finds, reads and indexes a project, in parallel on the current rayon
     /// pool. A file that cannot be read is logged and left out.
     ///

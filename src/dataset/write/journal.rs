@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::{Batch, WriteError};
 use crate::dataset::Options;
+use crate::model::Family;
 
 /// The characters of a checksum.
 const SUM: usize = 32;
@@ -27,17 +28,20 @@ pub struct Task {
     pub version: String,
     /// Every option.
     pub options: serde_json::Map<String, Value>,
+    /// The family that the options name.
+    pub family: Family,
     /// The projects and inputs, in order.
     pub inputs: Vec<String>,
 }
 
 impl Task {
-    /// A run with these options over these inputs.
+    /// A run with these options, which name `family`, over these inputs.
     ///
     /// # Errors
     /// If the options cannot be written down.
     pub fn new(
         options: &Options,
+        family: &Family,
         inputs: impl IntoIterator<Item = String>,
     ) -> Result<Self, WriteError> {
         let fail = |error| WriteError(format!("cannot write the options down: {error}"));
@@ -45,6 +49,7 @@ impl Task {
         Ok(Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             options: options.as_object().cloned().unwrap_or_default(),
+            family: family.clone(),
             inputs: inputs.into_iter().collect(),
         })
     }
@@ -61,8 +66,11 @@ impl Task {
         let other = options
             .iter()
             .find(|(name, value)| self.options.get(*name) != Some(*value));
-        let (name, value) = other?;
-        Some(format!("--{} {value}", name.replace('_', "-")))
+        if let Some((name, value)) = other {
+            return Some(format!("--{} {value}", name.replace('_', "-")));
+        }
+        let is_other = self.family != begun.family;
+        is_other.then(|| format!("other tokens of the family {}", begun.family.name))
     }
 }
 
@@ -228,11 +236,13 @@ fn read<T: for<'de> Deserialize<'de>>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Families;
 
     fn task() -> Task {
         Task {
             version: "1".into(),
             options: serde_json::Map::from_iter([("seed".to_owned(), Value::from(7))]),
+            family: Families::default().get("starcoder").unwrap().clone(),
             inputs: vec!["a".into()],
         }
     }

@@ -68,6 +68,9 @@ fn order(connected: Option<&Connected>, params: &Params<'_>) -> Result<Order, Er
     for path in &options.include_path {
         absolute("include_path", path)?;
     }
+    if let Some(path) = &options.tokenizer {
+        absolute("tokenizer", path)?;
+    }
     if let Some(path) = &options.rejects {
         absolute("rejects", path)?;
     }

@@ -101,6 +101,7 @@ fn answer(
     let context = context::assemble(&snapshot, &request, cancel).map_err(|_| Error::cancelled())?;
     let Context {
         text,
+        files: _,
         snippets,
         dropped,
         ..

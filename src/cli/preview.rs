@@ -1,0 +1,46 @@
+//! `fimd preview`: some examples of a dataset on the terminal.
+
+use std::path::PathBuf;
+
+use super::{Error, show};
+use crate::dataset::read::{Dataset, ReadError};
+use crate::dataset::{SpanKind, sampled};
+
+/// Print random examples of a dataset.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The folder that `fimd generate` wrote
+    dataset: PathBuf,
+    /// How many
+    #[arg(short, value_name = "N", default_value_t = 5)]
+    n: usize,
+    /// Only examples of this kind of span
+    #[arg(long, value_name = "KIND")]
+    kind: Option<SpanKind>,
+    /// Another seed draws other examples
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+}
+
+impl From<ReadError> for Error {
+    fn from(error: ReadError) -> Self {
+        Self::Failure(error.to_string())
+    }
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args) -> Result<(), Error> {
+    if args.n == 0 {
+        return Err(Error::Usage("-n must be at least 1".into()));
+    }
+    let dataset = Dataset::open(&args.dataset)?;
+    let examples = sampled(&dataset, args.n, args.kind, args.seed)?;
+    if examples.is_empty() {
+        let kind = args.kind.map_or("", SpanKind::name);
+        return Err(Error::Failure(format!(
+            "{}: no example {kind}; `spans` in its metadata.json counts what is there",
+            args.dataset.display()
+        )));
+    }
+    show::examples(&examples)
+}

@@ -1,0 +1,160 @@
+//! `fimd verify`: whether a dataset keeps its word.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use serde_json::Value;
+
+use super::generate::cancel_on_signals;
+use super::{Error, Setup, show};
+use crate::dataset::Repo;
+use crate::dataset::read::Dataset;
+use crate::dataset::verify::{self, Finding, Verification};
+use crate::engine::Sources;
+use crate::files::Origin;
+
+/// Check a dataset against the source that it was made from.
+///
+/// Exit code 1 if a claim is breached.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The folder that `fimd generate` wrote
+    dataset: PathBuf,
+    /// The root folder of the project that it was made from (repeatable: each of
+    /// them, in the same order)
+    #[arg(long, value_name = "DIR", required = true)]
+    project: Vec<PathBuf>,
+    /// Extra folder or file for context (repeatable) [default: those that the
+    /// dataset was made with]
+    #[arg(long, value_name = "PATH")]
+    include_path: Vec<PathBuf>,
+    /// The tokenizer.json that the dataset was made with, if it is not where it was
+    #[arg(long, value_name = "FILE")]
+    tokenizer: Option<PathBuf>,
+    /// Assemble the context of every example again, not only of a few hundred
+    #[arg(long)]
+    all: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub(super) fn run(args: Args, mut setup: Setup) -> Result<ExitCode, Error> {
+    let failure = |error: &dyn std::fmt::Display| Error::Failure(error.to_string());
+    let cancel = cancel_on_signals()?;
+    let dataset = Dataset::open(&args.dataset)?;
+    let mut options = verify::options_of(&dataset).map_err(|error| failure(&error))?;
+    options.tokenizer = args.tokenizer.or(options.tokenizer);
+    let model = options
+        .model(&setup.families)
+        .map_err(|wrong| Error::Failure(format!("the dataset's options: {wrong}")))?;
+    if let Some(bytes) = options.max_file_bytes {
+        setup.limits.max_file_bytes = bytes;
+    }
+    if !args.include_path.is_empty() {
+        options.include_path = args.include_path;
+    }
+    let walk = setup.limits.walk();
+    let sources = Sources::new(&args.project, &[], &options, walk, setup.cache)
+        .map_err(|error| failure(&error))?;
+    let mut projects = sources.open(&cancel).map_err(|error| failure(&error))?;
+    let named = dataset.metadata.get("projects").and_then(Value::as_array);
+    let named = named.map_or(&[][..], Vec::as_slice);
+    if let ([name], [project]) = (named, &mut *projects) {
+        // Whatever its folder is called now.
+        let name = name.get("name").and_then(Value::as_str);
+        project.0 = name.unwrap_or_default().to_owned();
+    }
+    let opened: Vec<_> = projects
+        .iter()
+        .map(|(name, project)| {
+            let in_root = |key: &str| project.roots.owns(key);
+            (name, project.index.snapshot(), in_root)
+        })
+        .collect();
+    let repos: Vec<_> = opened
+        .iter()
+        .map(|(name, snapshot, in_root)| Repo {
+            name: (!named.is_empty()).then_some(name.as_str()),
+            title: name,
+            snapshot,
+            in_root,
+            left_out: &[],
+            origin: &|_| Origin::default(),
+        })
+        .collect();
+    let verification = verify::verify(&dataset, &repos, &model, args.all, &cancel)
+        .map_err(|error| failure(&error))?;
+    show::print(|out| match args.json {
+        true => {
+            serde_json::to_writer_pretty(&mut *out, &verification)?;
+            writeln!(out)
+        }
+        false => print(out, &verification),
+    })?;
+    Ok(match verification.holds {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+/// A line for each claim, and under it the first breaches.
+fn print(out: &mut dyn Write, verification: &Verification) -> io::Result<()> {
+    let good = AnsiColor::Green.on_default();
+    let bad = AnsiColor::Red.on_default().bold();
+    let dim = Style::new().dimmed();
+    let Verification {
+        train,
+        val,
+        findings,
+        exposure,
+        ..
+    } = verification;
+    for finding in findings {
+        let Finding {
+            says,
+            checked,
+            not_claimed,
+            breached,
+            breaches,
+            ..
+        } = finding;
+        if let Some(why) = not_claimed {
+            writeln!(out, "{dim}not claimed  {says}: {why}{dim:#}")?;
+        } else if *breached == 0 {
+            writeln!(out, "{good}holds{good:#}        {says} ({checked} checked)")?;
+        } else {
+            writeln!(
+                out,
+                "{bad}BREACHED{bad:#}     {says} ({checked} checked, {breached} breached)"
+            )?;
+            for breach in breaches {
+                write!(out, "             {}", breach.at)?;
+                if let Some(file) = breach.file.as_ref().filter(|file| **file != breach.at) {
+                    write!(out, " {file}")?;
+                }
+                writeln!(out, ": {}", breach.what)?;
+            }
+            let more = breached - breaches.len();
+            if more > 0 {
+                writeln!(out, "             and {more} more")?;
+            }
+        }
+    }
+    writeln!(
+        out,
+        "measured     of {} middles in val, contexts in train hold {}, files in train {}, exactly or nearly",
+        exposure.middles, exposure.in_contexts, exposure.in_files
+    )?;
+    let breached = findings.iter().filter(|finding| finding.breached > 0);
+    let breached = breached.count();
+    let (style, said) = match breached {
+        0 => (good, "every claim holds".to_owned()),
+        1 => (bad, "1 claim breached".to_owned()),
+        n => (bad, format!("{n} claims breached")),
+    };
+    writeln!(out, "{style}{train} + {val} examples: {said}{style:#}")
+}

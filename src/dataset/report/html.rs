@@ -1,0 +1,394 @@
+//! `report.html`: what is in a dataset, as plots, and some hundred of its
+//! examples to look at. One file that asks for nothing else, made of the
+//! dataset alone, so equal datasets have equal reports.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::charts::{Bar, Histogram, bars, escaped, number, percent};
+use crate::dataset::read::{Dataset, Part, ReadError};
+use crate::dataset::sample::{Place, Sample, place_name};
+use crate::dataset::{Example, SpanKind};
+
+const CSS: &str = include_str!("page.css");
+const JS: &str = include_str!("page.js");
+
+/// How many examples can be looked at, as many as possible of each kind.
+const SHOWN: usize = 300;
+/// Bars of a histogram.
+const BINS: usize = 32;
+/// Rows of a table; of longer ones the others are summed up.
+const MAX_ROWS: usize = 40;
+/// What the page has a place of its own for; other metadata comes as a table.
+const PLACED: [&str; 8] = [
+    "counts",
+    "coverage",
+    "files_skipped",
+    "generator",
+    "rejections",
+    "spans",
+    "tokens",
+    "version",
+];
+
+/// An example as the page's script has it.
+#[derive(Debug, Serialize)]
+struct Shown {
+    place: String,
+    file: String,
+    start: usize,
+    end: usize,
+    kind: &'static str,
+    name: String,
+    lines: usize,
+    complexity: f64,
+    budget: usize,
+    context: String,
+    prefix: String,
+    middle: String,
+    suffix: String,
+}
+
+impl Shown {
+    fn new(place: Place, example: Example) -> Self {
+        Self {
+            place: place_name(place),
+            file: match example.repo {
+                Some(repo) => format!("{repo}:{}", example.filepath),
+                None => example.filepath,
+            },
+            start: example.start_byte,
+            end: example.end_byte,
+            kind: example.span_kind.name(),
+            name: example.span_name,
+            lines: example.middle_lines,
+            complexity: example.complexity_score,
+            budget: example.context_max_chars,
+            context: example.context,
+            prefix: example.prefix,
+            middle: example.middle,
+            suffix: example.suffix,
+        }
+    }
+}
+
+/// What one look at all examples gives.
+struct Gathered {
+    /// Examples in each part, by kind.
+    kinds: BTreeMap<SpanKind, [u64; 2]>,
+    /// Characters of context, prefix, middle and suffix, and of all of them.
+    lengths: [Histogram<1>; 5],
+    complexity: Histogram<2>,
+    /// Percent of its budget that each context uses.
+    context_use: Histogram<1>,
+    without_context: u64,
+    examples: u64,
+    samples: BTreeMap<SpanKind, Sample<(Place, Example)>>,
+}
+
+/// The report on `dataset`.
+///
+/// # Errors
+/// If an example cannot be read.
+pub fn page(dataset: &Dataset) -> io::Result<String> {
+    let metadata = &dataset.metadata;
+    let gathered = Gathered::new(dataset).map_err(io::Error::other)?;
+    let title = format!("Dataset for {}", text(metadata, "/options/base_model"));
+    let sections = [
+        header(metadata, &title),
+        plots(metadata, &gathered),
+        tables(metadata),
+        browser(&gathered),
+    ];
+    // In a script nothing but `<` could end it; in JSON it has another spelling.
+    let examples = serde_json::to_string(&gathered.shown())?.replace('<', "\\u003c");
+    Ok(format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n<title>{}</title>\n<style>\n{CSS}</style>\n</head>\n<body>\n{}\n<script type=\"application/json\" id=\"examples\">{examples}</script>\n<script>\n{JS}</script>\n</body>\n</html>\n",
+        escaped(&title),
+        sections.join("\n")
+    ))
+}
+
+impl Gathered {
+    fn new(dataset: &Dataset) -> Result<Self, ReadError> {
+        let metadata = &dataset.metadata;
+        let option = |name: &str| count(metadata, &format!("/options/{name}")) as f64;
+        let total = option("max_total_chars");
+        let context = option("max_context_chars").min(total / 2.0);
+        let p90 = metadata.pointer("/complexity/p90").and_then(Value::as_f64);
+        let most = [context, total, total / 4.0, total, total];
+        let mut gathered = Self {
+            kinds: BTreeMap::new(),
+            lengths: most.map(|most| Histogram::new(BINS, most)),
+            complexity: Histogram::new(BINS, p90.unwrap_or(0.0) * 1.5),
+            context_use: Histogram::new(20, 100.0),
+            without_context: 0,
+            examples: 0,
+            samples: BTreeMap::new(),
+        };
+        let seed = count(metadata, "/options/seed");
+        for part in [Part::Train, Part::Val] {
+            for (number, example) in (1..).zip(dataset.examples(part)?) {
+                gathered.add((part, number), example?, seed);
+            }
+        }
+        Ok(gathered)
+    }
+
+    fn add(&mut self, place: Place, example: Example, seed: u64) {
+        let part = place.0 as usize;
+        self.examples += 1;
+        self.kinds.entry(example.span_kind).or_default()[part] += 1;
+        let Example {
+            context,
+            prefix,
+            middle,
+            suffix,
+            ..
+        } = &example;
+        let chars = [context, prefix, middle, suffix].map(|text| text.chars().count());
+        let all = chars.iter().sum();
+        let lengths = chars.into_iter().chain([all]);
+        for (histogram, length) in self.lengths.iter_mut().zip(lengths) {
+            histogram.add(0, length as f64);
+        }
+        self.complexity.add(part, example.complexity_score);
+        if example.context_max_chars == 0 || chars[0] == 0 {
+            self.without_context += 1;
+        } else {
+            let used = chars[0] as f64 / example.context_max_chars as f64;
+            // A full budget belongs to the last bin, not behind it.
+            self.context_use.add(0, used * 100.0);
+        }
+        self.samples
+            .entry(example.span_kind)
+            .or_insert_with(|| Sample::new(SHOWN, seed, "\0report"))
+            .offer(place, || (place, example));
+    }
+
+    /// The examples to look at: of each kind the same number, or all there are
+    /// of it, in the order of the dataset.
+    fn shown(self) -> Vec<Shown> {
+        let mut kinds: Vec<_> = self
+            .samples
+            .into_values()
+            .map(|sample| sample.drawn().map(|(_, example)| example))
+            .collect();
+        let mut shown = Vec::new();
+        while shown.len() < SHOWN {
+            let before = shown.len();
+            let round = kinds.iter_mut().filter_map(Iterator::next);
+            shown.extend(round.take(SHOWN - before));
+            if shown.len() == before {
+                break;
+            }
+        }
+        shown.sort_by_key(|(place, _)| *place);
+        shown
+            .into_iter()
+            .map(|(place, example)| Shown::new(place, example))
+            .collect()
+    }
+}
+
+/// What the dataset is, in a few figures.
+fn header(metadata: &Value, title: &str) -> String {
+    let counts = |name: &str| count(metadata, &format!("/counts/{name}"));
+    let tiles = [
+        ("examples", number(counts("examples"))),
+        ("to train on", number(counts("train"))),
+        ("to validate with", number(counts("val"))),
+        ("in val", percent(counts("val"), counts("examples"))),
+        ("files used", number(counts("files_used"))),
+        ("files indexed", number(counts("files_indexed"))),
+    ];
+    let tiles = tiles.map(|(name, value)| format!("<div><dt>{name}</dt><dd>{value}</dd></div>"));
+    format!(
+        "<header><h1>{}</h1><p>{} {}, seed {}</p><nav aria-label=\"Sections\"><a href=\"#plots\">Plots</a><a href=\"#tables\">Files and options</a><a href=\"#browser\">Examples</a></nav><dl class=\"tiles\">{}</dl></header>",
+        escaped(title),
+        escaped(&text(metadata, "/generator")),
+        escaped(&text(metadata, "/version")),
+        count(metadata, "/options/seed"),
+        tiles.concat()
+    )
+}
+
+/// What can be seen of the examples.
+fn plots(metadata: &Value, gathered: &Gathered) -> String {
+    let kinds: Vec<_> = gathered
+        .kinds
+        .iter()
+        .map(|(kind, [train, val])| Bar {
+            name: kind.name().into(),
+            count: train + val,
+            of: gathered.examples,
+        })
+        .collect();
+    let mut cards = vec![bars(
+        "Kinds of spans",
+        ["kind", "examples", "share"],
+        &kinds,
+    )];
+    let of_val: Vec<_> = gathered
+        .kinds
+        .iter()
+        .map(|(kind, [train, val])| Bar {
+            name: kind.name().into(),
+            count: *val,
+            of: train + val,
+        })
+        .collect();
+    cards.push(bars(
+        "Validation, of each kind",
+        ["kind", "in val", "share"],
+        &of_val,
+    ));
+    let names = ["Context", "Prefix", "Middle", "Suffix", "All four parts"];
+    for (name, histogram) in names.into_iter().zip(&gathered.lengths) {
+        cards.push(histogram.svg(&format!("{name}: length"), "characters", [""]));
+    }
+    let complexity = &gathered.complexity;
+    cards.push(format!(
+        "{}<p class=\"note\"><span class=\"key series-0\">train</span><span class=\"key series-1\">val</span>: two shapes alike mean that validation is a fair sample</p>",
+        complexity.svg("Complexity", "points", ["train", "val"])
+    ));
+    let with = gathered.examples - gathered.without_context;
+    cards.push(format!(
+        "{}<p class=\"note\">{} of {} examples have a context ({})</p>",
+        gathered
+            .context_use
+            .svg("Use of the context's budget", "%", [""]),
+        number(with),
+        number(gathered.examples),
+        percent(with, gathered.examples)
+    ));
+    let rejections = entries(metadata, "/rejections", |value| value.as_u64());
+    cards.push(shares("Holes turned down", "reason", "holes", rejections));
+    section("plots", "Plots", &cards)
+}
+
+/// Where the examples come from, and how the dataset was made.
+fn tables(metadata: &Value) -> String {
+    let skipped = entries(metadata, "/files_skipped", |value| {
+        value.get("count")?.as_u64()
+    });
+    let mut cards = vec![shares("Files without examples", "reason", "files", skipped)];
+    for (title, unit, name) in [
+        ("Files with examples, by folder", "files used", "files"),
+        ("Source with examples, by folder", "bytes used", "bytes"),
+    ] {
+        let coverage = metadata.pointer("/coverage").and_then(Value::as_object);
+        let rows = coverage.into_iter().flatten().map(|(folder, counts)| Bar {
+            name: folder.clone(),
+            count: count(counts, &format!("/{name}_used")),
+            of: count(counts, &format!("/{name}")),
+        });
+        let rows: Vec<_> = rows.collect();
+        cards.push(bars(title, ["folder", unit, "share"], &rows));
+    }
+    let mut figures = Vec::new();
+    for (name, value) in metadata.as_object().into_iter().flatten() {
+        if !PLACED.contains(&name.as_str()) {
+            flatten(name, value, &mut figures);
+        }
+    }
+    let rows = figures.iter().map(|(name, value)| {
+        format!(
+            "<div><dt>{}</dt><dd>{}</dd></div>\n",
+            escaped(name),
+            escaped(value)
+        )
+    });
+    cards.push(format!(
+        "<h3>Options and figures</h3><dl class=\"figures\">\n{}</dl>",
+        rows.collect::<String>()
+    ));
+    section("tables", "Files and options", &cards)
+}
+
+/// The frame that the page's script fills.
+fn browser(gathered: &Gathered) -> String {
+    let kinds = gathered.kinds.keys().map(|kind| {
+        let name = kind.name();
+        format!("<option>{name}</option>")
+    });
+    format!(
+        "<section id=\"browser\"><h2>Examples</h2>\n<div class=\"tools\"><label>Kind <select id=\"kind\"><option value=\"\">all</option>{}</select></label><label>Part <select id=\"part\"><option value=\"\">both</option><option>train</option><option>val</option></select></label><label>Text <input id=\"query\" type=\"search\" spellcheck=\"false\"></label><button id=\"previous\" type=\"button\">Previous</button><button id=\"next\" type=\"button\">Next</button><output id=\"count\"></output><span class=\"note\"><kbd>j</kbd> <kbd>k</kbd> step, <kbd>/</kbd> searches</span><span class=\"legend\"><span class=\"context\">context</span><span class=\"prefix\">prefix</span><span class=\"middle\">middle</span><span class=\"suffix\">suffix</span></span></div>\n<div class=\"browser\"><ol id=\"list\" aria-label=\"Examples\"></ol><article id=\"shown\" aria-label=\"The example\" tabindex=\"0\"></article></div>\n<noscript><p>The examples are shown by a script in this page.</p></noscript></section>",
+        kinds.collect::<String>()
+    )
+}
+
+fn section(id: &str, title: &str, cards: &[String]) -> String {
+    let cards = cards
+        .iter()
+        .map(|card| format!("<div class=\"card\">{card}</div>\n"));
+    format!(
+        "<section id=\"{id}\"><h2>{title}</h2>\n<div class=\"cards\">{}</div></section>",
+        cards.collect::<String>()
+    )
+}
+
+/// A table of counts and their shares of the sum, the most first.
+fn shares(title: &str, name: &str, unit: &str, mut counts: Vec<(String, u64)>) -> String {
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let sum = counts.iter().map(|(_, count)| count).sum();
+    let others: u64 = counts.iter().skip(MAX_ROWS).map(|(_, count)| count).sum();
+    counts.truncate(MAX_ROWS);
+    if others > 0 {
+        counts.push(("others".into(), others));
+    }
+    let rows = counts.into_iter().map(|(name, count)| Bar {
+        name,
+        count,
+        of: sum,
+    });
+    bars(title, [name, unit, "share"], &rows.collect::<Vec<_>>())
+}
+
+/// What stands in the object at `pointer`.
+fn entries(
+    metadata: &Value,
+    pointer: &str,
+    count: impl Fn(&Value) -> Option<u64>,
+) -> Vec<(String, u64)> {
+    let object = metadata.pointer(pointer).and_then(Value::as_object);
+    let entries = object.into_iter().flatten();
+    entries
+        .filter_map(|(name, value)| Some((name.clone(), count(value)?)))
+        .collect()
+}
+
+/// The values in `value` by their path, lists in one line.
+fn flatten(path: &str, value: &Value, into: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                flatten(&format!("{path}.{name}"), value, into);
+            }
+        }
+        Value::String(text) => into.push((path.to_owned(), text.clone())),
+        // Six digits are enough to look at, and none of an option is lost.
+        Value::Number(number) if number.is_f64() => {
+            let rounded = number.as_f64().map(|number| (number * 1e6).round() / 1e6);
+            into.push((
+                path.to_owned(),
+                rounded.map_or_else(String::new, |n| n.to_string()),
+            ));
+        }
+        other => into.push((path.to_owned(), other.to_string())),
+    }
+}
+
+/// The count at `pointer`; 0 if there is none.
+fn count(value: &Value, pointer: &str) -> u64 {
+    value.pointer(pointer).and_then(Value::as_u64).unwrap_or(0)
+}
+
+/// The text at `pointer`, or nothing.
+fn text(value: &Value, pointer: &str) -> String {
+    let text = value.pointer(pointer).and_then(Value::as_str);
+    text.unwrap_or_default().to_owned()
+}

@@ -1,0 +1,434 @@
+//! The claims that a dataset makes as a whole: what is in which part, what is
+//! there twice, and what the metadata counts.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::examples::Checker;
+use super::{Breach, Claim, Ledger, Placed};
+use crate::cancel::{Cancel, Cancelled};
+use crate::dataset::duplicates;
+use crate::dataset::duplicates::held_out::HeldOut;
+use crate::dataset::read::{Dataset, Part};
+use crate::dataset::report::Distribution;
+use crate::dataset::sample::{Place, place_name};
+use crate::dataset::shape::Neutralised;
+use crate::dataset::write::METADATA;
+use crate::dataset::{Dedup, Example, SpanKind, SplitBy};
+use crate::model::Format;
+
+/// How much of the validation training has seen. It is measured, not claimed:
+/// two files that are no copies of each other may still share some lines, and
+/// a context may quote whatever an editor would see, which includes files that
+/// validate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Exposure {
+    /// Middles of the validation.
+    pub middles: usize,
+    /// Those that a context in training holds, exactly or nearly.
+    pub in_contexts: usize,
+    /// Those that prefix, middle and suffix of an example in training hold.
+    pub in_files: usize,
+}
+
+/// What is remembered of all examples.
+#[derive(Default)]
+pub(super) struct Census {
+    files: BTreeMap<FileId, FileCount>,
+    /// Examples with placeholders for secrets.
+    redacted: usize,
+    kinds: BTreeMap<SpanKind, usize>,
+    /// The complexity of each example.
+    scores: Vec<f64>,
+    formats: BTreeMap<Format, usize>,
+    neutralised: Neutralised,
+    /// The tokens of each example, if they were counted.
+    tokens: Vec<usize>,
+    /// Of each part.
+    examples: [usize; 2],
+    /// Where text like this stands first.
+    exact: FxHashMap<[u8; 16], Place>,
+    near: FxHashMap<[u8; 16], Place>,
+    exact_again: Vec<(Place, Place, String)>,
+    near_again: Vec<(Place, Place, String)>,
+    val_middles: Vec<String>,
+}
+
+/// A file of one of the projects.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct FileId {
+    repo: Option<String>,
+    key: String,
+}
+
+impl fmt::Display for FileId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.repo {
+            Some(repo) => write!(f, "{repo}:{}", self.key),
+            None => f.write_str(&self.key),
+        }
+    }
+}
+
+/// The examples of a file.
+#[derive(Default)]
+struct FileCount {
+    /// In each part.
+    examples: [usize; 2],
+    /// Those that do not fit the file.
+    misfits: usize,
+}
+
+impl Census {
+    /// Takes an example; `fits` tells whether it fits its file, `key` is what
+    /// its near duplicates have in common with it.
+    pub(super) fn add(
+        &mut self,
+        place: Place,
+        example: &Example,
+        fits: bool,
+        key: Option<[u8; 16]>,
+    ) {
+        let part = place.0 as usize;
+        let id = FileId {
+            repo: example.repo.clone(),
+            key: example.filepath.clone(),
+        };
+        let file = self.files.entry(id).or_default();
+        file.examples[part] += 1;
+        file.misfits += usize::from(!fits);
+        self.examples[part] += 1;
+        *self.kinds.entry(example.span_kind).or_default() += 1;
+        self.scores.push(example.complexity_score);
+        *self.formats.entry(example.format).or_default() += 1;
+        self.neutralised.examples += usize::from(example.markers_neutralised > 0);
+        self.neutralised.places += example.markers_neutralised;
+        self.tokens.extend(example.tokens);
+        let Example {
+            prefix,
+            middle,
+            suffix,
+            filepath,
+            ..
+        } = example;
+        let first = *self
+            .exact
+            .entry(digest([prefix, middle, suffix]))
+            .or_insert(place);
+        if first != place {
+            self.exact_again.push((place, first, filepath.clone()));
+        }
+        if let Some(key) = key {
+            let first = *self.near.entry(key).or_insert(place);
+            if first != place {
+                self.near_again.push((place, first, filepath.clone()));
+            }
+        }
+        self.redacted += usize::from(example.redacted > 0);
+        if place.0 == Part::Val {
+            self.val_middles.push(middle.clone());
+        }
+    }
+
+    /// The examples of a part.
+    pub(super) fn examples(&self, part: Part) -> usize {
+        self.examples[part as usize]
+    }
+
+    /// Checks what can be said once all examples are known.
+    pub(super) fn close(
+        &mut self,
+        dataset: &Dataset,
+        checker: &Checker<'_>,
+        ledger: &mut Ledger,
+    ) -> Result<(), Cancelled> {
+        self.changed_files(ledger);
+        let dedup = checker.options.dedup;
+        self.files_apart(checker, dedup, ledger)?;
+        self.examples_apart(dedup, ledger);
+        self.metadata(dataset, ledger);
+        Ok(())
+    }
+
+    /// A file none of whose examples fits has changed rather than they.
+    fn changed_files(&self, ledger: &mut Ledger) {
+        for (key, file) in &self.files {
+            let examples: usize = file.examples.iter().sum();
+            if examples > 1 && file.misfits == examples {
+                let what = format!(
+                    "the file has changed since: none of its {examples} examples stands in it"
+                );
+                ledger.breach(Claim::Source, Breach::of_file(key, what));
+            }
+        }
+    }
+
+    /// The split by file and by cluster, and duplicates among the files.
+    fn files_apart(
+        &self,
+        checker: &Checker<'_>,
+        dedup: Dedup,
+        ledger: &mut Ledger,
+    ) -> Result<(), Cancelled> {
+        let files: Vec<_> = self
+            .files
+            .keys()
+            .filter_map(|id| Some((id, checker.source(id.repo.as_deref(), &id.key).ok()?)))
+            .collect();
+        // Near duplicates are looked for in one project only.
+        let mut clusters: Vec<Vec<&FileId>> = Vec::new();
+        for project in files.chunk_by(|(a, _), (b, _)| a.repo == b.repo) {
+            let texts: Vec<_> = project
+                .iter()
+                .map(|(id, text)| (id.key.as_str(), *text))
+                .collect();
+            let found = duplicates::clusters(&texts, checker.cancel)?.duplicated();
+            let members = found.into_iter().map(|(_, members)| members);
+            clusters.extend(
+                members.map(|members| members.into_iter().map(|at| project[at].0).collect()),
+            );
+        }
+        if checker.options.split_by == SplitBy::File {
+            self.split(&clusters, ledger);
+        } else {
+            let why = "it is split by example";
+            ledger.not_claimed(Claim::SplitFiles, why);
+            ledger.not_claimed(Claim::SplitClusters, why);
+        }
+        match dedup {
+            Dedup::Off => ledger.not_claimed(Claim::DuplicateFiles, "duplicates were kept"),
+            Dedup::Exact => {
+                let mut first = FxHashMap::default();
+                ledger.check(Claim::DuplicateFiles, files.len());
+                for (key, text) in &files {
+                    let other = *first.entry(blake3::hash(text.as_bytes())).or_insert(*key);
+                    if other != *key {
+                        let what = format!("has the same text as {other}");
+                        ledger.breach(Claim::DuplicateFiles, Breach::of_file(key, what));
+                    }
+                }
+            }
+            Dedup::Near => {
+                ledger.check(Claim::DuplicateFiles, files.len());
+                for (first, others) in clusters.iter().filter_map(|all| all.split_first()) {
+                    for key in others {
+                        let what = format!("is a near duplicate of {first}, or of one of its");
+                        ledger.breach(Claim::DuplicateFiles, Breach::of_file(key, what));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// That no file and no cluster is in both parts.
+    fn split(&self, clusters: &[Vec<&FileId>], ledger: &mut Ledger) {
+        ledger.check(Claim::SplitFiles, self.files.len());
+        for (key, file) in &self.files {
+            let [train, val] = file.examples;
+            if train > 0 && val > 0 {
+                let what = format!(
+                    "expected it in one part, found {train} examples in train and {val} in val"
+                );
+                ledger.breach(Claim::SplitFiles, Breach::of_file(key, what));
+            }
+        }
+        ledger.check(Claim::SplitClusters, self.files.len());
+        for cluster in clusters {
+            let with = |part: Part| {
+                let mut members = cluster.iter();
+                members.find(|id| self.files[**id].examples[part as usize] > 0)
+            };
+            let (Some(train), Some(val)) = (with(Part::Train), with(Part::Val)) else {
+                continue;
+            };
+            if train != val {
+                let what = format!(
+                    "validates, and its near duplicate {train} trains; the cluster has {} files",
+                    cluster.len()
+                );
+                ledger.breach(Claim::SplitClusters, Breach::of_file(val, what));
+            }
+        }
+    }
+
+    fn examples_apart(&mut self, dedup: Dedup, ledger: &mut Ledger) {
+        let again = match dedup {
+            Dedup::Off => {
+                ledger.not_claimed(Claim::DuplicateExamples, "duplicates were kept");
+                return;
+            }
+            Dedup::Exact => &self.exact_again,
+            Dedup::Near => &self.near_again,
+        };
+        ledger.check(Claim::DuplicateExamples, self.scores.len());
+        for (place, first, file) in again {
+            let what = format!("is a duplicate of {}", place_name(*first));
+            ledger.breach(Claim::DuplicateExamples, Breach::of(*place, file, what));
+        }
+    }
+
+    /// That the metadata counts what is there.
+    fn metadata(&self, dataset: &Dataset, ledger: &mut Ledger) {
+        let files = |part: Part| {
+            let files = self.files.values();
+            files
+                .filter(|file| file.examples[part as usize] > 0)
+                .count()
+        };
+        let [train, val] = self.examples;
+        let mut counts: Vec<(String, Value)> = vec![
+            ("/counts/examples".into(), (train + val).into()),
+            ("/counts/train".into(), train.into()),
+            ("/counts/val".into(), val.into()),
+            ("/split/train_files".into(), files(Part::Train).into()),
+            ("/split/val_files".into(), files(Part::Val).into()),
+        ];
+        let kinds = self.kinds.iter();
+        counts.push((
+            "/spans".into(),
+            kinds
+                .map(|(kind, count)| (kind.name().to_owned(), Value::from(*count)))
+                .collect(),
+        ));
+        let formats = self.formats.iter();
+        counts.push((
+            "/formats".into(),
+            formats
+                .map(|(format, count)| (format.to_string(), Value::from(*count)))
+                .collect(),
+        ));
+        let Neutralised { examples, places } = self.neutralised;
+        counts.push(("/markers_neutralised/examples".into(), examples.into()));
+        counts.push(("/markers_neutralised/places".into(), places.into()));
+        // The metadata counts those, too, that the curriculum has cut.
+        let cut = dataset.metadata.pointer("/counts/cut_by_curriculum");
+        if cut.and_then(Value::as_u64) == Some(0) {
+            counts.push(("/secrets/examples_redacted".into(), self.redacted.into()));
+        }
+        // Counts are far below 2^52.
+        let tokens = self.tokens.iter().map(|tokens| *tokens as f64);
+        let distributions = [
+            ("/complexity", Distribution::of(self.scores.iter().copied())),
+            ("/token_statistics/text", Distribution::of(tokens)),
+        ];
+        for (pointer, distribution) in distributions {
+            let Some(of) = distribution else { continue };
+            for (name, number) in [
+                ("min", of.min),
+                ("median", of.median),
+                ("mean", of.mean),
+                ("p90", of.p90),
+                ("max", of.max),
+            ] {
+                counts.push((format!("{pointer}/{name}"), number.into()));
+            }
+        }
+        ledger.check(Claim::Metadata, counts.len());
+        for (pointer, expected) in counts {
+            let found = dataset.metadata.pointer(&pointer);
+            if !found.is_some_and(|found| is_same(found, &expected)) {
+                let found = found.map_or_else(|| "nothing".into(), Value::to_string);
+                let breach = Breach {
+                    at: METADATA.into(),
+                    file: None,
+                    what: format!("{}: expected {expected}, found {found}", &pointer[1..]),
+                };
+                ledger.breach(Claim::Metadata, breach);
+            }
+        }
+    }
+
+    /// What is known of the validation so far, to be looked for in training.
+    pub(super) fn exposed(&self) -> Exposed<'_> {
+        let middles: Vec<_> = self.val_middles.iter().map(String::as_str).collect();
+        Exposed {
+            in_contexts: vec![false; middles.len()],
+            in_files: vec![false; middles.len()],
+            middles: HeldOut::new(middles),
+        }
+    }
+}
+
+impl Breach {
+    fn of_file(file: &FileId, what: String) -> Self {
+        Self {
+            at: file.to_string(),
+            file: Some(file.to_string()),
+            what,
+        }
+    }
+}
+
+/// Equal, or two fractions that the order of a sum makes differ.
+fn is_same(found: &Value, expected: &Value) -> bool {
+    match (found.as_f64(), expected.as_f64()) {
+        (Some(found), Some(expected)) => (found - expected).abs() <= expected.abs() * 1e-9,
+        _ => found == expected,
+    }
+}
+
+fn digest(parts: [&String; 3]) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&part.len().to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    let mut digest = [0; 16];
+    hasher.finalize_xof().fill(&mut digest);
+    digest
+}
+
+/// Which middles of the validation were seen in training.
+pub(super) struct Exposed<'a> {
+    middles: HeldOut<'a>,
+    in_contexts: Vec<bool>,
+    in_files: Vec<bool>,
+}
+
+impl Exposed<'_> {
+    /// Looks through examples of the training.
+    pub(super) fn look(&mut self, batch: &[Placed], cancel: &Cancel) -> Result<(), Cancelled> {
+        let seen = batch
+            .par_iter()
+            .map(|(_, example)| {
+                cancel.check()?;
+                let Example {
+                    prefix,
+                    middle,
+                    suffix,
+                    context,
+                    ..
+                } = example;
+                let text = [prefix.as_str(), middle, suffix].concat();
+                Ok((
+                    self.middles.given_away_by(context),
+                    self.middles.given_away_by(&text),
+                ))
+            })
+            .collect::<Result<Vec<_>, Cancelled>>()?;
+        for (contexts, files) in seen {
+            for middle in contexts {
+                self.in_contexts[middle] = true;
+            }
+            for middle in files {
+                self.in_files[middle] = true;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn measured(&self) -> Exposure {
+        let count = |seen: &[bool]| seen.iter().filter(|seen| **seen).count();
+        Exposure {
+            middles: self.in_files.len(),
+            in_contexts: count(&self.in_contexts),
+            in_files: count(&self.in_files),
+        }
+    }
+}

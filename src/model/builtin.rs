@@ -1,0 +1,170 @@
+//! The families that fimd knows, each as its makers document it.
+
+use super::{Family, Order, Repo};
+
+/// A family that has the prefix first and no form for repositories.
+fn family(name: &str, markers: [&str; 4], special: &[&str]) -> Family {
+    let [prefix, suffix, middle, end] = markers.map(str::to_owned);
+    Family {
+        name: name.to_owned(),
+        order: Order::PrefixFirst,
+        prefix,
+        suffix,
+        middle,
+        end,
+        stops: Vec::new(),
+        special: owned(special),
+        repo: None,
+    }
+}
+
+impl Family {
+    fn stops(mut self, stops: &[&str]) -> Self {
+        self.stops = owned(stops);
+        self
+    }
+
+    fn suffix_first(mut self) -> Self {
+        self.order = Order::SuffixFirst;
+        self
+    }
+
+    /// With its files ahead of the markers.
+    fn repo(mut self, head: &str, file: &str, current: &str) -> Self {
+        self.repo = Some(Repo {
+            head: head.to_owned(),
+            file: file.to_owned(),
+            current: current.to_owned(),
+            ..Repo::default()
+        });
+        self
+    }
+
+    /// With its files as the beginning of the prefix.
+    fn repo_in_prefix(mut self, file: &str, current: &str) -> Self {
+        self = self.repo("", file, current);
+        if let Some(repo) = &mut self.repo {
+            repo.in_prefix = true;
+        }
+        self
+    }
+
+    /// With the path of the file behind the marker of the prefix.
+    fn path_in_prefix(mut self) -> Self {
+        if let Some(repo) = &mut self.repo {
+            repo.before_prefix = "{path}\n".to_owned();
+        }
+        self
+    }
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+/// All of them; the first is the default.
+pub(super) fn families() -> Vec<Family> {
+    let piped = ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"];
+    let plain = ["<fim_prefix>", "<fim_suffix>", "<fim_middle>"];
+    let with = |[prefix, suffix, middle]: [&'static str; 3], end| [prefix, suffix, middle, end];
+    vec![
+        // Also Qwen3-Coder.
+        family(
+            "qwen2.5-coder",
+            with(piped, "<|endoftext|>"),
+            &["<|im_start|>"],
+        )
+        .stops(&["<|fim_pad|>", "<|repo_name|>", "<|file_sep|>", "<|im_end|>"])
+        .repo(
+            "<|repo_name|>{repo}\n",
+            "<|file_sep|>{path}\n{code}",
+            "<|file_sep|>{path}\n",
+        ),
+        // The models before Granite 4. `<reponame>` exists, its use is not documented.
+        family(
+            "granite-code",
+            with(plain, "<|endoftext|>"),
+            &["<fim_pad>", "<reponame>", "<filename>", "<gh_stars>"],
+        ),
+        // The vocabulary has the markers with the space before them.
+        family("codellama", ["<PRE> ", " <SUF>", " <MID>", " <EOT>"], &[]),
+        // `<reponame>` and `<filename>` are metadata of one file.
+        family(
+            "starcoder",
+            with(plain, "<|endoftext|>"),
+            &["<fim_pad>", "<reponame>", "<filename>", "<gh_stars>"],
+        ),
+        family(
+            "starcoder2",
+            with(plain, "<|endoftext|>"),
+            &["<fim_pad>", "<repo_name>"],
+        )
+        .stops(&["<file_sep>"])
+        .repo(
+            "<repo_name>{repo}",
+            "<file_sep>{path}\n{code}",
+            "<file_sep>",
+        )
+        .path_in_prefix(),
+        family(
+            "granite-4",
+            with(piped, "<|end_of_text|>"),
+            &["<|fim_pad|>"],
+        ),
+        // Fullwidth bars U+FF5C, and U+2581 for spaces.
+        family(
+            "deepseek-coder",
+            [
+                "<\u{ff5c}fim\u{2581}begin\u{ff5c}>",
+                "<\u{ff5c}fim\u{2581}hole\u{ff5c}>",
+                "<\u{ff5c}fim\u{2581}end\u{ff5c}>",
+                "<\u{ff5c}end\u{2581}of\u{2581}sentence\u{ff5c}>",
+            ],
+            &["<\u{ff5c}begin\u{2581}of\u{2581}sentence\u{ff5c}>"],
+        )
+        .repo_in_prefix("#{path}\n{code}", "#{path}\n"),
+        // The separator has no place for a path, so the path stays a comment.
+        family("codegemma", with(piped, "<|file_separator|>"), &["<bos>"])
+            .stops(&["<eos>"])
+            .repo("", "// --- {path} ---\n{code}<|file_separator|>", ""),
+        family(
+            "codestral",
+            ["[PREFIX]", "[SUFFIX]", "", "</s>"],
+            &["<s>", "[MIDDLE]"],
+        )
+        .suffix_first()
+        .repo_in_prefix("+++++ {path}\n{code}\n", "+++++ {path}\n"),
+        family(
+            "seed-coder",
+            [
+                "<[fim-prefix]>",
+                "<[fim-suffix]>",
+                "<[fim-middle]>",
+                "<[end\u{2581}of\u{2581}sentence]>",
+            ],
+            &["<[begin\u{2581}of\u{2581}sentence]>"],
+        )
+        .suffix_first(),
+        family(
+            "glm-4.5",
+            [
+                "<|code_prefix|>",
+                "<|code_suffix|>",
+                "<|code_middle|>",
+                "<|endoftext|>",
+            ],
+            &[],
+        ),
+        family(
+            "mellum",
+            with(plain, "<|endoftext|>"),
+            &["<fim_pad>", "<reponame>", "<filename>"],
+        )
+        .suffix_first()
+        .repo(
+            "<reponame>{repo}",
+            "<filename>{path}\n{code}",
+            "<filename>{path}\n",
+        ),
+    ]
+}

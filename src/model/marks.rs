@@ -1,0 +1,158 @@
+//! Control tokens that a source text spells itself. A tokenizer would take
+//! them for the real ones, and the model would learn a false structure.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, BuildError, MatchKind};
+
+/// Finds the control tokens of a family in texts.
+///
+/// [`Self::neutralise`] puts a space behind the first character of each, so
+/// that `<|fim_prefix|>` reads `< |fim_prefix|>`: anyone can see what it was,
+/// and no model learns to write characters that nobody sees. Where there are
+/// such spaces already there is one more, so that [`Self::restore`], which
+/// takes one away, always gives the text back.
+#[derive(Clone, Debug)]
+pub struct Marks {
+    whole: AhoCorasick,
+    /// The tokens without their first characters.
+    rests: AhoCorasick,
+    firsts: Vec<char>,
+}
+
+impl Marks {
+    /// For these tokens. Those of less than two characters are left out.
+    ///
+    /// # Errors
+    /// If they are too many for an automaton.
+    pub fn new<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Result<Self, BuildError> {
+        let mut tokens: Vec<_> = tokens.into_iter().collect();
+        tokens.sort_unstable();
+        tokens.dedup();
+        let (mut whole, mut rests, mut firsts) = (Vec::new(), Vec::new(), Vec::new());
+        for token in tokens {
+            let mut chars = token.chars();
+            if let Some(first) = chars.next()
+                && !chars.as_str().is_empty()
+            {
+                whole.push(token);
+                rests.push(chars.as_str());
+                firsts.push(first);
+            }
+        }
+        Ok(Self {
+            whole: AhoCorasick::builder()
+                .match_kind(MatchKind::LeftmostLongest)
+                .build(whole)?,
+            rests: AhoCorasick::new(rests)?,
+            firsts,
+        })
+    }
+
+    /// Where `text` spells a token, in bytes.
+    pub fn find(&self, text: &str) -> impl Iterator<Item = Range<usize>> {
+        self.whole.find_iter(text).map(|found| found.range())
+    }
+
+    /// Whether `text` spells any.
+    #[must_use]
+    pub fn occur_in(&self, text: &str) -> bool {
+        self.whole.is_match(text)
+    }
+
+    /// `text` without any, and how many places were changed for that.
+    #[must_use]
+    pub fn neutralise<'a>(&self, text: &'a str) -> (Cow<'a, str>, usize) {
+        let places = self.places(text, 0);
+        if places.is_empty() {
+            return (Cow::Borrowed(text), 0);
+        }
+        let mut out = String::with_capacity(text.len() + places.len());
+        let mut from = 0;
+        for at in &places {
+            out.push_str(&text[from..*at]);
+            out.push(' ');
+            from = *at;
+        }
+        out.push_str(&text[from..]);
+        (Cow::Owned(out), places.len())
+    }
+
+    /// The text of which [`Self::neutralise`] made `text`.
+    #[must_use]
+    pub fn restore<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let places = self.places(text, 1);
+        if places.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let mut out = String::with_capacity(text.len());
+        let mut from = 0;
+        for at in places {
+            out.push_str(&text[from..at]);
+            from = at + 1;
+        }
+        out.push_str(&text[from..]);
+        Cow::Owned(out)
+    }
+
+    /// Where the first character of a token ends, for all that are spelled
+    /// with `spaces` or more behind it; in bytes, in order.
+    fn places(&self, text: &str, spaces: usize) -> Vec<usize> {
+        let mut places = Vec::new();
+        for found in self.rests.find_overlapping_iter(text) {
+            let before = &text[..found.start()];
+            let first = before.trim_end_matches(' ');
+            if before.len() - first.len() >= spaces
+                && first.ends_with(self.firsts[found.pattern().as_usize()])
+            {
+                places.push(first.len());
+            }
+        }
+        places.sort_unstable();
+        places.dedup();
+        places
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::Families;
+
+    proptest! {
+        #[test]
+        fn what_is_neutralised_spells_nothing_and_comes_back(
+            pieces in prop::collection::vec(
+                prop::sample::select(vec![
+                    "<", "|fim_prefix|>", "<|fim_middle|>", " ", "</s>", "< /s>", "s>", "/s>",
+                    "[SUFFIX]", "[", "PREFIX]", "<PRE>", "\u{e4}", "<[fim-suffix]>", "\n",
+                ]),
+                0..30,
+            ),
+        ) {
+            let families = Families::default();
+            for family in families.iter() {
+                let marks = Marks::new(family.reserved()).unwrap();
+                let text = pieces.concat();
+                let (neutral, changes) = marks.neutralise(&text);
+                prop_assert!(!marks.occur_in(&neutral), "{}: {neutral:?}", family.name);
+                prop_assert_eq!(neutral.len(), text.len() + changes);
+                prop_assert_eq!(marks.restore(&neutral), text.as_str());
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_without_any_stays_as_it_is() {
+        let marks = Marks::new(["<|fim_pad|>", "x"]).unwrap();
+        let text = "$a < 1; x; echo '<|fim_pad>';";
+        assert!(matches!(marks.neutralise(text), (Cow::Borrowed(_), 0)));
+        assert!(!marks.occur_in(text));
+        let found: Vec<_> = marks.find("<|fim_pad|> <|fim_pad|>").collect();
+        assert_eq!(found, [0..11, 12..23]);
+        assert_eq!(marks.neutralise("a<|fim_pad|>").0, "a< |fim_pad|>");
+    }
+}

@@ -1,0 +1,245 @@
+//! A family together with the tokenizer of one of its models: how many tokens
+//! a text has, and the proof that each marker is one.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Family, Marks, Rendered};
+
+/// Characters of PHP per token, by which tokens are estimated where there is
+/// no tokenizer. Measured with Qwen2.5's: 2.7 in symfony, 3.0 in zabbix, 3.5 in
+/// wordpress and mediawiki, 3.7 in cacti, 4.3 in phpmyadmin. The estimate is on
+/// the low side, so that few texts have more tokens than estimated.
+pub const CHARS_PER_TOKEN: f64 = 2.6;
+
+/// A tokenizer that cannot be used; one line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct TokenizerError(String);
+
+/// How many tokens the parts of a text have. A token counts for the part that
+/// it begins in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenCounts {
+    /// Of the context.
+    pub context: usize,
+    /// Of the prefix.
+    pub prefix: usize,
+    /// Of the middle.
+    pub middle: usize,
+    /// Of the suffix.
+    pub suffix: usize,
+    /// Of the whole text, markers included.
+    pub total: usize,
+}
+
+/// A family as one of its models reads it.
+#[derive(Clone, Debug)]
+pub struct Model {
+    family: Family,
+    marks: Marks,
+    tokenizer: Option<Tokenizer>,
+}
+
+impl Model {
+    /// A model of `family`, with its `tokenizer.json` if it is at hand.
+    ///
+    /// # Errors
+    /// If that cannot be read, or a marker of the family is not one token of it.
+    pub fn new(family: Family, tokenizer: Option<&Path>) -> Result<Self, TokenizerError> {
+        let tokenizer = tokenizer.map(Tokenizer::read).transpose()?;
+        let mut reserved: Vec<_> = family.reserved().map(str::to_owned).collect();
+        if let Some(tokenizer) = &tokenizer {
+            tokenizer.prove(&family)?;
+            reserved.extend(tokenizer.special());
+        }
+        let marks = Marks::new(reserved.iter().map(String::as_str))
+            .map_err(|error| TokenizerError(format!("too many control tokens: {error}")))?;
+        Ok(Self {
+            family,
+            marks,
+            tokenizer,
+        })
+    }
+
+    /// The family.
+    #[must_use]
+    pub fn family(&self) -> &Family {
+        &self.family
+    }
+
+    /// What texts must not spell: the family's control tokens and, with a
+    /// tokenizer, all of its.
+    #[must_use]
+    pub fn marks(&self) -> &Marks {
+        &self.marks
+    }
+
+    /// Whether [`Self::count`] counts; else it estimates.
+    #[must_use]
+    pub fn has_tokenizer(&self) -> bool {
+        self.tokenizer.is_some()
+    }
+
+    /// The tokens of a text, by the tokenizer or else by [`CHARS_PER_TOKEN`].
+    ///
+    /// # Errors
+    /// If the tokenizer has no tokens for it.
+    pub fn count(&self, text: &Rendered) -> Result<TokenCounts, TokenizerError> {
+        if let Some(tokenizer) = &self.tokenizer {
+            return tokenizer.count(text);
+        }
+        let estimate = |part: &str| {
+            // Texts are far shorter than 2^52.
+            (part.chars().count() as f64 / CHARS_PER_TOKEN).ceil() as usize
+        };
+        let of = |range: &std::ops::Range<usize>| estimate(&text.text[range.clone()]);
+        Ok(TokenCounts {
+            context: of(&text.context),
+            prefix: of(&text.prefix),
+            middle: of(&text.middle),
+            suffix: of(&text.suffix),
+            total: estimate(&text.text),
+        })
+    }
+}
+
+#[cfg(feature = "tokenizers")]
+use real::Tokenizer;
+
+#[cfg(feature = "tokenizers")]
+mod real {
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+
+    use super::{Family, Rendered, TokenCounts, TokenizerError};
+
+    /// A `tokenizer.json`.
+    #[derive(Clone, Debug)]
+    pub(super) struct Tokenizer {
+        path: PathBuf,
+        inner: Arc<tokenizers::Tokenizer>,
+    }
+
+    impl Tokenizer {
+        pub(super) fn read(path: &Path) -> Result<Self, TokenizerError> {
+            let fail = |error: &dyn std::fmt::Display| {
+                let reason = error.to_string().replace('\n', "; ");
+                let path = path.display();
+                TokenizerError(format!("a tokenizer.json, found {path}: {reason}"))
+            };
+            let json = std::fs::read(path).map_err(|error| fail(&error))?;
+            let mut inner =
+                tokenizers::Tokenizer::from_bytes(json).map_err(|error| fail(&error))?;
+            // Files may ask for texts to be cut or filled up; neither is counting.
+            inner
+                .with_truncation(None)
+                .map_err(|error| fail(&error))?
+                .with_padding(None);
+            Ok(Self {
+                path: path.to_owned(),
+                inner: Arc::new(inner),
+            })
+        }
+
+        /// That each marker of `family` is one token.
+        pub(super) fn prove(&self, family: &Family) -> Result<(), TokenizerError> {
+            for marker in family.markers() {
+                let encoding = self
+                    .inner
+                    .encode(marker, false)
+                    .map_err(|error| self.unreadable(&*error))?;
+                let pieces = encoding.get_tokens();
+                // A piece of the unknown is one token too.
+                let is_one = pieces.len() == 1 && pieces[0].contains(marker);
+                if !is_one {
+                    return Err(TokenizerError(format!(
+                        "a tokenizer of the family {}, whose marker {marker:?} is one token; in {} it is {}",
+                        family.name,
+                        self.path.display(),
+                        match pieces.len() {
+                            1 => "unknown".to_owned(),
+                            count => format!("{count} tokens"),
+                        },
+                    )));
+                }
+            }
+            Ok(())
+        }
+
+        /// The texts of its control tokens, in order.
+        pub(super) fn special(&self) -> Vec<String> {
+            let tokens = self.inner.get_added_tokens_decoder();
+            let mut special: Vec<_> = tokens
+                .into_values()
+                .filter(|token| token.special)
+                .map(|token| token.content.trim().to_owned())
+                .collect();
+            special.sort_unstable();
+            special
+        }
+
+        pub(super) fn count(&self, text: &Rendered) -> Result<TokenCounts, TokenizerError> {
+            let encoding = self
+                .inner
+                .encode(text.text.as_str(), false)
+                .map_err(|error| self.unreadable(&*error))?;
+            let mut counts = TokenCounts {
+                total: encoding.len(),
+                ..TokenCounts::default()
+            };
+            for (start, _) in encoding.get_offsets() {
+                for (part, count) in [
+                    (&text.context, &mut counts.context),
+                    (&text.prefix, &mut counts.prefix),
+                    (&text.middle, &mut counts.middle),
+                    (&text.suffix, &mut counts.suffix),
+                ] {
+                    *count += usize::from(part.contains(start));
+                }
+            }
+            Ok(counts)
+        }
+
+        fn unreadable(&self, error: &dyn std::fmt::Display) -> TokenizerError {
+            let reason = error.to_string().replace('\n', "; ");
+            TokenizerError(format!("{}: {reason}", self.path.display()))
+        }
+    }
+}
+
+#[cfg(not(feature = "tokenizers"))]
+use absent::Tokenizer;
+
+#[cfg(not(feature = "tokenizers"))]
+mod absent {
+    use std::path::Path;
+
+    use super::{Family, Rendered, TokenCounts, TokenizerError};
+
+    /// What this build cannot read: there are none.
+    #[derive(Clone, Debug)]
+    pub(super) enum Tokenizer {}
+
+    impl Tokenizer {
+        pub(super) fn read(path: &Path) -> Result<Self, TokenizerError> {
+            Err(TokenizerError(format!(
+                "none, since this fimd was built without the feature `tokenizers`; found {}",
+                path.display()
+            )))
+        }
+
+        pub(super) fn prove(&self, _: &Family) -> Result<(), TokenizerError> {
+            match *self {}
+        }
+
+        pub(super) fn special(&self) -> Vec<String> {
+            match *self {}
+        }
+
+        pub(super) fn count(&self, _: &Rendered) -> Result<TokenCounts, TokenizerError> {
+            match *self {}
+        }
+    }
+}
