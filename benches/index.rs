@@ -17,12 +17,8 @@ use rand_chacha::ChaCha8Rng;
 const QUERY_TERMS: usize = 60;
 
 fn source(path: &str, text: String) -> Arc<SourceFile> {
-    Arc::new(SourceFile {
-        path: path.into(),
-        text: text.into(),
-        lossy: false,
-        facts: FileFacts::default(),
-    })
+    let facts = FileFacts::default();
+    Arc::new(SourceFile::new(path.into(), text.into(), false, facts))
 }
 
 /// Files with names as skewed as those of real code: few common, many rare.

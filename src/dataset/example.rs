@@ -112,7 +112,7 @@ pub(super) struct Plan<'a> {
     pub(super) file: &'a SourceFile,
     measure: Measure<'a>,
     /// The secrets of the whole file; none if they are kept.
-    secrets: Vec<Secret>,
+    secrets: &'a [Secret],
     /// See [`Example::file_complexity`].
     complexity: f64,
     /// In the order of their starts.
@@ -179,12 +179,12 @@ impl Maker<'_> {
             mut refused,
         } = file_holes(file, options);
         let secrets = match options.secrets {
-            OnSecret::Keep => Vec::new(),
-            OnSecret::Redact | OnSecret::Drop => self.secrets.find(&file.text),
+            OnSecret::Keep => &[],
+            OnSecret::Redact | OnSecret::Drop => file.secrets(self.secrets),
         };
         let mut planned = Vec::with_capacity(holes.len());
         for hole in holes {
-            let objection = objection_to_secrets(&hole.range, &secrets, options.secrets);
+            let objection = objection_to_secrets(&hole.range, secrets, options.secrets);
             if let Some(reason) = objection {
                 *rejected.entry(reason).or_default() += 1;
                 let range = hole.range;
@@ -226,7 +226,7 @@ impl Maker<'_> {
             how: options.markers,
         };
         let format = format_of(file, hole, options, self.model);
-        let redacted = |window: Range<usize>| secrets::replace(text, window, &plan.secrets);
+        let redacted = |window: Range<usize>| secrets::replace(text, window, plan.secrets);
         let middle = redacted(hole.range.clone());
         let (middle, in_middle) = marking.clear(&middle);
         let mut max_chars = options.context_budget();
@@ -260,7 +260,7 @@ impl Maker<'_> {
                 continue;
             }
             let mut secrets = context.redacted.clone();
-            for secret in secrets::within(&plan.secrets, window) {
+            for secret in secrets::within(plan.secrets, window) {
                 *secrets.entry(secret.kind).or_default() += 1;
             }
             if options.secrets == OnSecret::Drop && !secrets.is_empty() {
@@ -535,12 +535,8 @@ mod tests {
 
     fn examples(text: &str, options: &Options) -> Vec<Example> {
         let model = options.model(&Families::default()).unwrap();
-        let file = SourceFile {
-            path: "a.php".into(),
-            text: text.into(),
-            lossy: false,
-            facts: FileFacts::default(),
-        };
+        let facts = FileFacts::default();
+        let file = SourceFile::new("a.php".into(), text.into(), false, facts);
         let repo = Repo {
             name: None,
             title: "shop",

@@ -16,12 +16,8 @@ use crate::cancel::{Cancel, Cancelled};
 use crate::php::FileFacts;
 
 fn file(path: &str, text: &str) -> Arc<SourceFile> {
-    Arc::new(SourceFile {
-        path: path.into(),
-        text: text.into(),
-        lossy: false,
-        facts: FileFacts::default(),
-    })
+    let facts = FileFacts::default();
+    Arc::new(SourceFile::new(path.into(), text.into(), false, facts))
 }
 
 fn index(files: &BTreeMap<String, String>) -> Index {

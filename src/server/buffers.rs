@@ -41,12 +41,9 @@ impl Buffer {
 
     fn file(&self) -> Arc<SourceFile> {
         let file = self.file.get_or_init(|| {
-            Arc::new(SourceFile {
-                path: self.key.as_str().into(),
-                facts: php::facts(&self.text),
-                text: self.text.as_str().into(),
-                lossy: false,
-            })
+            let (path, text) = (self.key.as_str().into(), self.text.as_str().into());
+            let facts = php::facts(&self.text);
+            Arc::new(SourceFile::new(path, text, false, facts))
         });
         Arc::clone(file)
     }
