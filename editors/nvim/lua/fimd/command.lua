@@ -1,0 +1,111 @@
+--- `:Fimd`, with its subcommands and their completion.
+
+local M = {}
+
+---@type table<string, fun(fimd: table, args: string[])>
+local subcommands = {
+  status = function(fimd)
+    fimd.status()
+  end,
+  complete = function(fimd)
+    fimd.complete()
+  end,
+  accept = function(fimd, args)
+    fimd.accept(args[1])
+  end,
+  dismiss = function(fimd)
+    fimd.dismiss()
+  end,
+  generate = function(fimd)
+    fimd.generate()
+  end,
+  interrupt = function(fimd)
+    fimd.interrupt()
+  end,
+  ['repeat'] = function(fimd)
+    fimd.repeat_last()
+  end,
+  paste = function(fimd)
+    fimd.paste()
+  end,
+  apply = function(fimd)
+    fimd.apply()
+  end,
+  log = function(fimd)
+    fimd.log()
+  end,
+  context = function(fimd)
+    fimd.show_context()
+  end,
+  dataset = function(fimd, args)
+    if #args == 1 and args[1] == 'cancel' then
+      fimd.cancel_dataset()
+    else
+      fimd.dataset(args)
+    end
+  end,
+  restart = function(fimd)
+    fimd.restart()
+  end,
+  enable = function(fimd)
+    fimd.enable(true)
+  end,
+  disable = function(fimd)
+    fimd.enable(false)
+  end,
+}
+
+--- What may follow a subcommand.
+local arguments = {
+  accept = { 'all', 'line', 'word' },
+}
+
+---@param command table as Neovim gives it
+function M.run(command)
+  local args = vim.deepcopy(command.fargs)
+  local name = table.remove(args, 1)
+  local subcommand = subcommands[name]
+  local known = arguments[name]
+  local why
+  if not subcommand then
+    why = ('`%s` is not a subcommand: there are %s'):format(name, table.concat(M.names(), ', '))
+  elseif known and args[1] and not vim.list_contains(known, args[1]) then
+    why = ('%s: expected %s, found `%s`'):format(name, table.concat(known, ', '), args[1])
+  elseif not require('fimd.server').config() then
+    why = 'call require("fimd").setup() first'
+  end
+  if why then
+    vim.notify('fimd: ' .. why, vim.log.levels.ERROR)
+  else
+    subcommand(require('fimd'), args)
+  end
+end
+
+--- The subcommands, in order.
+---@return string[]
+function M.names()
+  local names = vim.tbl_keys(subcommands)
+  table.sort(names)
+  return names
+end
+
+--- What can stand at the end of a command line.
+---@param lead string
+---@param line string
+---@return string[]
+function M.complete(lead, line)
+  local words = vim.split(vim.trim(line:match('Fimd!?%s+(.*)$') or ''), '%s+')
+  local is_first = #words <= 1 and not line:match('Fimd!?%s+%S+%s')
+  local candidates = M.names()
+  if not is_first then
+    if words[1] == 'dataset' then
+      return vim.fn.getcompletion(lead, 'dir')
+    end
+    candidates = arguments[words[1]] or {}
+  end
+  return vim.tbl_filter(function(candidate)
+    return vim.startswith(candidate, lead)
+  end, candidates)
+end
+
+return M

@@ -1,0 +1,431 @@
+--- Completion shown as grey text at the cursor, by extmarks.
+---
+--- For each buffer at most one completion is shown, and at most one is asked
+--- for. What is typed of what is shown is taken off it without asking anyone.
+
+local cursor = require('fimd.cursor')
+local server = require('fimd.server')
+local text = require('fimd.text')
+local undo = require('fimd.undo')
+
+local M = {}
+
+local INVOKED, AUTOMATIC = 1, 2
+
+local namespace = vim.api.nvim_create_namespace('fimd.ghost')
+local group = vim.api.nvim_create_augroup('fimd.ghost', {})
+
+---@class fimd.Item
+---@field text string all of what it inserts
+---@field command table? to be run when it has been accepted
+
+---@class fimd.Shown
+---@field row integer where the items' text begins, 0-based
+---@field column integer in bytes
+---@field tail integer how many bytes behind the cursor are replaced
+---@field typed string what of the text stands in the buffer
+---@field items fimd.Item[] those that begin with it
+---@field index integer the one that is shown
+
+---@class fimd.Ghost
+---@field shown fimd.Shown?
+---@field timer uv.uv_timer_t?
+---@field cancel fun()? takes back the request that is under way
+---@field place integer[]? where the cursor was when it was last looked at
+---@field invoke boolean whether to ask when insert mode begins, as if told to
+---@field is_paused boolean whether nothing is to be shown for now
+---@field tick integer? the buffer's then
+
+---@type table<integer, fimd.Ghost>
+local ghosts = {}
+
+local function stop_waiting(ghost)
+  if ghost.timer then
+    ghost.timer:stop()
+    ghost.timer:close()
+    ghost.timer = nil
+  end
+  if ghost.cancel then
+    ghost.cancel()
+    ghost.cancel = nil
+  end
+end
+
+--- Notes what the buffer is like and where the cursor is. Gives whether the
+--- text is another than the last time, and the place.
+---@param buf integer
+local function seen(buf)
+  local ghost = ghosts[buf]
+  local tick, place = vim.api.nvim_buf_get_changedtick(buf), { cursor.get() }
+  local is_changed, is_moved = tick ~= ghost.tick, not vim.deep_equal(place, ghost.place)
+  ghost.tick, ghost.place = tick, place
+  return is_changed, is_moved
+end
+
+local function hide(buf)
+  ghosts[buf].shown = nil
+  if vim.api.nvim_buf_is_loaded(buf) then
+    vim.api.nvim_buf_clear_namespace(buf, namespace, 0, -1)
+  end
+end
+
+--- What is shown and does not yet stand in the buffer.
+---@param shown fimd.Shown
+local function rest(shown)
+  return shown.items[shown.index].text:sub(#shown.typed + 1)
+end
+
+local function draw(buf)
+  local shown = ghosts[buf].shown
+  vim.api.nvim_buf_clear_namespace(buf, namespace, 0, -1)
+  local row, column = text.ending(shown.typed, shown.row, shown.column)
+  local line = vim.api.nvim_buf_get_lines(buf, row, row + 1, true)[1]
+  local behind = line:sub(column + 1)
+  local lines = vim.split(rest(shown), '\n', { plain = true })
+  local tabstop = vim.bo[buf].tabstop
+  local before = vim.fn.strdisplaywidth(line:sub(1, column))
+  local first = text.expand(lines[1], before, tabstop)
+  local mark = { hl_mode = 'combine', virt_text_pos = 'inline' }
+  local below = {}
+  for index = 2, #lines do
+    below[#below + 1] = { { text.expand(lines[index], 0, tabstop), 'FimdGhost' } }
+  end
+  if #below > 0 and behind:match('%S') then
+    -- What stands behind the cursor moves behind the last line.
+    local width = vim.fn.strdisplaywidth(behind, before)
+    first = first .. (' '):rep(width - vim.api.nvim_strwidth(first))
+    mark.virt_text_pos = 'overlay'
+    local moved = behind:sub(shown.tail + 1)
+    local last = below[#below]
+    last[#last + 1] = { text.expand(moved, vim.api.nvim_strwidth(last[1][1]), tabstop), 'Normal' }
+  end
+  mark.virt_text = { { first, 'FimdGhost' } }
+  mark.virt_lines = #below > 0 and below or nil
+  vim.api.nvim_buf_set_extmark(buf, namespace, row, column, mark)
+end
+
+--- Takes what has been typed off what is shown. Hides it if something else has
+--- been typed, or the cursor is elsewhere; then this is false.
+local function advance(buf)
+  local shown = ghosts[buf].shown
+  if not shown then
+    return false
+  end
+  local row, column = cursor.get()
+  local is_behind = row > shown.row or row == shown.row and column >= shown.column
+  local typed = is_behind
+    and table.concat(vim.api.nvim_buf_get_text(buf, shown.row, shown.column, row, column, {}), '\n')
+  local current = shown.items[shown.index]
+  local items, index = {}, 1
+  for _, item in ipairs(typed and shown.items or {}) do
+    if #item.text > #typed and vim.startswith(item.text, typed) then
+      items[#items + 1] = item
+      if item == current then
+        index = #items
+      end
+    end
+  end
+  if #items == 0 then
+    hide(buf)
+    return false
+  end
+  shown.typed, shown.items, shown.index = typed, items, index
+  draw(buf)
+  return true
+end
+
+--- How many bytes behind the cursor a range of the cursor's line replaces; nil
+--- if the range is not around the cursor.
+local function tail_of(range, row, column)
+  local first, last = range.start, range['end']
+  if last.line ~= row or last.character < column then
+    return nil
+  end
+  if first.line > row or first.line == row and first.character > column then
+    return nil
+  end
+  return last.character - column
+end
+
+--- Shows the first of the items that the server has answered with, if the
+--- cursor is still where it was.
+local function show(buf, result)
+  local row, column = cursor.get()
+  local items, place = {}, nil
+  for _, item in ipairs(result and (result.items or result) or {}) do
+    local here = { line = row, character = column }
+    local range = item.range or { start = here, ['end'] = here }
+    local tail = tail_of(range, row, column)
+    if tail and type(item.insertText) == 'string' then
+      local start = range.start
+      place = place or { row = start.line, column = start.character, tail = tail }
+      -- All have one range: the server knows one place, the cursor's.
+      if place.row == start.line and place.column == start.character and place.tail == tail then
+        local inserted = item.insertText:gsub('\r\n?', '\n')
+        items[#items + 1] = { text = inserted, command = item.command }
+      end
+    end
+  end
+  if place then
+    place.items, place.index, place.typed = items, 1, ''
+    ghosts[buf].shown = place
+    advance(buf)
+  end
+end
+
+--- Asks the server what could stand at the cursor.
+---@param buf integer
+---@param trigger integer
+local function ask(buf, trigger)
+  local ghost = ghosts[buf]
+  local client = server.client(buf)
+  if not ghost or not client or buf ~= vim.api.nvim_get_current_buf() then
+    return
+  end
+  stop_waiting(ghost)
+  local row, column = cursor.get()
+  local tick = vim.api.nvim_buf_get_changedtick(buf)
+  -- What was typed ahead is told of only now, and is in what is asked.
+  seen(buf)
+  local cancel
+  cancel = server.request(buf, client, 'textDocument/inlineCompletion', {
+    textDocument = { uri = vim.uri_from_bufnr(buf) },
+    position = { line = row, character = column },
+    context = { triggerKind = trigger },
+  }, function(err, result)
+    if ghosts[buf] ~= ghost or ghost.cancel ~= cancel then
+      return
+    end
+    ghost.cancel = nil
+    if err then
+      M.failed(err, trigger == INVOKED)
+      return
+    end
+    local is_here = buf == vim.api.nvim_get_current_buf()
+      and cursor.is_inserting()
+      and vim.api.nvim_buf_get_changedtick(buf) == tick
+      and vim.deep_equal({ cursor.get() }, { row, column })
+    if is_here and not ghost.shown then
+      show(buf, result)
+    end
+    if trigger == INVOKED and is_here and not ghost.shown then
+      vim.notify('fimd: nothing to complete here', vim.log.levels.INFO)
+    end
+  end)
+  ghost.cancel = cancel
+end
+
+local told
+
+--- Tells that there is no completion because of `err`: whenever it was asked
+--- for, else once until something else is wrong.
+---@param err fimd.Error
+---@param is_asked boolean
+function M.failed(err, is_asked)
+  if err.code == server.CANCELLED then
+    return
+  end
+  if is_asked or told ~= err.message then
+    told = err.message
+    vim.notify('fimd: ' .. err.message, vim.log.levels.WARN)
+  end
+end
+
+local function ask_soon(buf)
+  local ghost = ghosts[buf]
+  stop_waiting(ghost)
+  local config = server.config()
+  if ghost.is_paused or not config.automatic or not server.is_completed(buf) then
+    return
+  end
+  ghost.timer = vim.defer_fn(function()
+    ghost.timer = nil
+    if ghosts[buf] == ghost and cursor.is_inserting() then
+      ask(buf, AUTOMATIC)
+    end
+  end, config.debounce_ms)
+end
+
+--- Looks at the buffer and the cursor anew: something may have been typed, or
+--- the cursor moved.
+local function look(buf)
+  local ghost = ghosts[buf]
+  local is_changed, is_moved = seen(buf)
+  if not is_changed and not ghost.shown then
+    if is_moved then
+      stop_waiting(ghost)
+    end
+    return
+  end
+  local before = ghost.shown and ghost.shown.typed
+  if advance(buf) then
+    if before ~= ghost.shown.typed then
+      stop_waiting(ghost)
+    end
+  elseif is_changed then
+    ask_soon(buf)
+  end
+end
+
+local function begin(buf)
+  local ghost = ghosts[buf]
+  seen(buf)
+  if ghost.invoke then
+    ghost.invoke = false
+    ask(buf, INVOKED)
+  else
+    ask_soon(buf)
+  end
+end
+
+--- Shows completions in a buffer from now on.
+---@param buf integer
+function M.attach(buf)
+  M.detach(buf)
+  ghosts[buf] = { invoke = false, is_paused = false }
+  local function on(events, act)
+    vim.api.nvim_create_autocmd(events, {
+      group = group,
+      buffer = buf,
+      callback = function()
+        if ghosts[buf] then
+          act(buf)
+        end
+      end,
+    })
+  end
+  on('InsertEnter', begin)
+  on({ 'TextChangedI', 'TextChangedP', 'CursorMovedI' }, look)
+  on({ 'InsertLeave', 'BufLeave' }, M.dismiss)
+  on({ 'BufUnload', 'BufWipeout' }, M.detach)
+  if buf == vim.api.nvim_get_current_buf() and cursor.is_inserting() then
+    begin(buf)
+  end
+end
+
+---@param buf integer
+function M.detach(buf)
+  if ghosts[buf] then
+    M.dismiss(buf)
+    ghosts[buf] = nil
+    vim.api.nvim_clear_autocmds({ group = group, buffer = buf })
+  end
+end
+
+--- Detaches all buffers.
+function M.clear()
+  for _, buf in ipairs(vim.tbl_keys(ghosts)) do
+    M.detach(buf)
+  end
+end
+
+--- Hides what is shown and takes back what is asked.
+---@param buf integer
+function M.dismiss(buf)
+  local ghost = ghosts[buf]
+  if ghost then
+    stop_waiting(ghost)
+    hide(buf)
+  end
+end
+
+--- Hides what is shown and shows nothing of its own accord, or does again:
+--- while others write into a buffer, its changes are not somebody's typing.
+---@param buf integer
+---@param is_paused boolean
+function M.pause(buf, is_paused)
+  if ghosts[buf] then
+    M.dismiss(buf)
+    ghosts[buf].is_paused = is_paused
+  end
+end
+
+--- What is shown in a buffer, if anything.
+---@param buf integer
+---@return string?
+function M.visible(buf)
+  local shown = ghosts[buf] and ghosts[buf].shown
+  return shown and rest(shown) or nil
+end
+
+--- Asks for a completion at the cursor; out of insert mode, begins that first.
+---@param buf integer
+---@return string? why not
+function M.complete(buf)
+  local ghost = ghosts[buf]
+  if not ghost then
+    return server.why_not(buf) or 'the server is not ready'
+  end
+  if cursor.is_inserting() then
+    hide(buf)
+    ask(buf, INVOKED)
+    return
+  end
+  ghost.invoke = true
+  vim.cmd.startinsert({ bang = cursor.is_at_end() })
+end
+
+--- Shows another of the items, `step` further.
+---@param buf integer
+---@param step integer
+---@return boolean whether something was shown
+function M.cycle(buf, step)
+  local shown = ghosts[buf] and ghosts[buf].shown
+  if not shown then
+    return false
+  end
+  shown.index = (shown.index - 1 + step) % #shown.items + 1
+  draw(buf)
+  return true
+end
+
+--- Puts a part of what is shown, or all of it, into the buffer.
+---@param buf integer
+---@param part 'all'|'word'|'line'
+---@return boolean whether something was shown
+function M.accept(buf, part)
+  local ghost = ghosts[buf]
+  local shown = ghost and ghost.shown
+  if not shown then
+    return false
+  end
+  stop_waiting(ghost)
+  local item = shown.items[shown.index]
+  local left = rest(shown)
+  local taken = part == 'word' and text.word(left) or part == 'line' and text.line(left) or left
+  local is_whole = taken == left
+  local row, column = text.ending(shown.typed, shown.row, shown.column)
+  undo.close(buf)
+  local replaced = is_whole and shown.tail or 0
+  vim.api.nvim_buf_set_text(
+    buf,
+    row,
+    column,
+    row,
+    column + replaced,
+    vim.split(taken, '\n', { plain = true })
+  )
+  row, column = text.ending(taken, row, column)
+  vim.api.nvim_win_set_cursor(0, { row + 1, column })
+  seen(buf)
+  if not is_whole then
+    advance(buf)
+    return true
+  end
+  hide(buf)
+  local client = server.client(buf)
+  if item.command and client then
+    server.request(buf, client, 'workspace/executeCommand', {
+      command = item.command.command,
+      arguments = item.command.arguments,
+    }, function(err)
+      if err then
+        M.failed(err, false)
+      end
+    end)
+  end
+  ask_soon(buf)
+  return true
+end
+
+return M

@@ -1,0 +1,152 @@
+--- fimd in Neovim: completion that knows the project, and FIMpad tags.
+---
+--- `require('fimd').setup{}` is all it takes; `:help fimd` has the rest.
+
+local config = require('fimd.config')
+local context = require('fimd.context')
+local dataset = require('fimd.dataset')
+local ghost = require('fimd.ghost')
+local highlight = require('fimd.highlight')
+local keymaps = require('fimd.keymaps')
+local native = require('fimd.native')
+local server = require('fimd.server')
+local status = require('fimd.status')
+local tags = require('fimd.tags')
+
+local M = {}
+
+local is_native = false
+
+server.handlers['workspace/applyEdit'] = tags.apply_edit
+server.handlers['fimd/settingsChanged'] = function(_, params)
+  if server.config().apply_style then
+    highlight.style(params.settings.editor)
+  end
+end
+server.handlers['window/showMessage'] = function(_, params)
+  -- Of LSP's kinds: 1 is an error, 2 a warning.
+  local levels = { vim.log.levels.ERROR, vim.log.levels.WARN }
+  vim.notify('fimd: ' .. params.message, levels[params.type] or vim.log.levels.INFO)
+  return vim.NIL
+end
+server.commands = tags.commands()
+
+server.on_attach(function(buf, client)
+  if not client.server_capabilities.inlineCompletionProvider then
+    return
+  end
+  if not is_native then
+    ghost.attach(buf)
+  elseif server.is_completed(buf) then
+    native.attach(client)
+  end
+end)
+server.on_end(function(client_id, how)
+  tags.server_ended(client_id, how)
+  dataset.server_ended(client_id, how)
+end)
+
+--- Sets fimd up: `:help fimd-options` tells what `options` may have. Called
+--- again, it starts over.
+---@param options table?
+function M.setup(options)
+  if vim.fn.has('nvim-0.10') == 0 then
+    error('fimd: setup: needs Neovim 0.10 or newer', 0)
+  end
+  local wanted = config.read(options)
+  is_native = wanted.native and native.is_there()
+  if wanted.native and not is_native then
+    vim.notify_once(
+      'fimd: `native`: this Neovim has no inline completion of its own (0.12 has); '
+        .. "fimd's is used",
+      vim.log.levels.WARN
+    )
+  end
+  ghost.clear()
+  highlight.setup()
+  tags.setup()
+  dataset.setup()
+  server.setup(wanted)
+  keymaps.set(config.keys(wanted))
+end
+
+--- Turns fimd on, or off: off, no server runs and nothing is attached.
+---@param on boolean?
+function M.enable(on)
+  if not server.config() then
+    error('fimd: call require("fimd").setup() first', 0)
+  end
+  if on == false then
+    ghost.clear()
+  end
+  server.enable(on ~= false)
+end
+
+--- Stops the servers and starts them again.
+function M.restart()
+  ghost.clear()
+  server.restart_all()
+end
+
+--- Asks for a completion at the cursor; out of insert mode, begins that first.
+function M.complete()
+  local buf = vim.api.nvim_get_current_buf()
+  local why = is_native and 'not with `native`: Neovim asks by itself' or ghost.complete(buf)
+  if why then
+    vim.notify('fimd: ' .. why, vim.log.levels.WARN)
+  end
+end
+
+--- Takes what is shown, or its first word or line.
+---@param part ('all'|'word'|'line')?
+---@return boolean # whether something was shown
+function M.accept(part)
+  local buf = vim.api.nvim_get_current_buf()
+  if is_native then
+    return (part or 'all') == 'all' and native.accept(buf)
+  end
+  return ghost.accept(buf, part or 'all')
+end
+
+--- Hides what is shown.
+---@return boolean # whether something was shown
+function M.dismiss()
+  local buf = vim.api.nvim_get_current_buf()
+  local is_visible = ghost.visible(buf) ~= nil
+  ghost.dismiss(buf)
+  return is_visible
+end
+
+--- Shows another completion, `step` (1) further.
+---@param step integer?
+---@return boolean # whether something was shown
+function M.cycle(step)
+  local buf = vim.api.nvim_get_current_buf()
+  if is_native then
+    native.cycle(buf, step or 1)
+    return true
+  end
+  return ghost.cycle(buf, step or 1)
+end
+
+--- What is shown in a buffer and does not stand in it yet.
+---@param buf integer? default the current one
+---@return string?
+function M.visible(buf)
+  return ghost.visible(buf or vim.api.nvim_get_current_buf())
+end
+
+M.get_context = context.get
+M.get_context_now = context.get_now
+M.show_context = context.show
+M.generate = tags.generate
+M.interrupt = tags.interrupt
+M.repeat_last = tags.repeat_last
+M.paste = tags.paste
+M.apply = tags.apply
+M.dataset = dataset.start
+M.cancel_dataset = dataset.cancel
+M.status = status.show
+M.log = status.show_log
+
+return M

@@ -1,0 +1,28 @@
+--- Neovim's own inline completion, which 0.12 brought, in place of
+--- `fimd.ghost`. It has no way to take a word or a line, nor to hide.
+
+local M = {}
+
+---@return boolean
+function M.is_there()
+  return vim.lsp.inline_completion ~= nil
+end
+
+---@param client vim.lsp.Client
+function M.attach(client)
+  vim.lsp.inline_completion.enable(true, { client_id = client.id })
+end
+
+---@param buf integer
+---@return boolean whether something was shown
+function M.accept(buf)
+  return vim.lsp.inline_completion.get({ bufnr = buf })
+end
+
+---@param buf integer
+---@param step integer
+function M.cycle(buf, step)
+  vim.lsp.inline_completion.select({ bufnr = buf, count = step })
+end
+
+return M

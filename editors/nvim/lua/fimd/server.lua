@@ -1,0 +1,521 @@
+--- The servers, one for each project: started when a buffer needs one, attached
+--- to buffers that Neovim keeps in step, started again when they end.
+
+local M = {}
+
+--- How a server that has ended is started again. It has worked when it ran for
+--- `steady_ms`; after `attempts` ends in a row without having worked, no more.
+M.restart = { first_ms = 1000, longest_ms = 30000, steady_ms = 10000, attempts = 6 }
+
+--- The code of the error that a cancelled request is answered with.
+M.CANCELLED = -32800
+
+--- The languages, as LSP names them, of file types that Neovim names otherwise.
+local LANGUAGES = { text = 'plaintext' }
+
+---@class fimd.Error
+---@field code integer?
+---@field message string
+
+---@class fimd.Session
+---@field root string
+---@field client_id integer?
+---@field failures integer
+---@field started integer? when, in milliseconds
+---@field timer uv.uv_timer_t? of the next start
+---@field gave_up string? why it is not started any more
+---@field ended string? how it ended the last time
+---@field buffers table<integer, true> attached, or to be
+---@field pending table<integer, fun(err: fimd.Error?, result: any)> who waits for the answer to which request
+---@field waiting fun()[] to do once it is initialized
+
+---@type table<string, fimd.Session>
+local sessions = {}
+---@type fimd.Config?
+local config
+local enabled = false
+local attached_listeners, ended_listeners = {}, {}
+local group = vim.api.nvim_create_augroup('fimd.server', {})
+
+local function warn(message)
+  vim.notify('fimd: ' .. message, vim.log.levels.WARN)
+end
+
+--- Calls `listener(buf, client)` when a server is attached to a buffer.
+function M.on_attach(listener)
+  table.insert(attached_listeners, listener)
+end
+
+--- Calls `listener(client_id, how)` when a server has ended or was stopped.
+function M.on_end(listener)
+  table.insert(ended_listeners, listener)
+end
+
+--- The command line of a server.
+---@return string[]
+function M.command()
+  local command = vim.deepcopy(config.cmd)
+  if config.connection == 'daemon' then
+    vim.list_extend(command, { 'connect', '--socket', config.socket })
+  end
+  return command
+end
+
+--- Whether tags are meant in a buffer.
+function M.is_tagged(buf)
+  return vim.list_contains(config.tag_filetypes, vim.bo[buf].filetype)
+end
+
+--- Whether completion is wanted in a buffer.
+function M.is_completed(buf)
+  return vim.list_contains(config.filetypes, vim.bo[buf].filetype)
+end
+
+local function bytes_of(buf)
+  return vim.api.nvim_buf_get_offset(buf, vim.api.nvim_buf_line_count(buf))
+end
+
+--- Why a buffer is left alone, if it is.
+---@param buf integer
+---@return string?
+function M.why_not(buf)
+  if not config then
+    return 'fimd is not set up: call require("fimd").setup()'
+  end
+  if not enabled then
+    return 'fimd is disabled: `:Fimd enable` turns it on'
+  end
+  if not vim.api.nvim_buf_is_loaded(buf) then
+    return 'the buffer is not loaded'
+  end
+  if vim.bo[buf].buftype ~= '' then
+    return ('the buffer is special: its buftype is `%s`'):format(vim.bo[buf].buftype)
+  end
+  local name = vim.api.nvim_buf_get_name(buf)
+  if name == '' then
+    return 'the buffer has no name: save it first'
+  end
+  if name:match('^%a[%w+.-]+://') or vim.b[buf].netrw_method then
+    return 'the file is not on this machine: ' .. name
+  end
+  if not M.is_completed(buf) and not M.is_tagged(buf) then
+    local message = 'the file type `%s` is neither in `filetypes` nor in `tag_filetypes`'
+    return message:format(vim.bo[buf].filetype)
+  end
+  if bytes_of(buf) > config.max_buffer_bytes then
+    local message = 'the buffer is larger than %d bytes, the option `max_buffer_bytes`'
+    return message:format(config.max_buffer_bytes)
+  end
+end
+
+--- The project that a buffer belongs to. One that has none gets its folder,
+--- or, where that is as good as everything, an empty one.
+---@param buf integer
+---@return string
+function M.root(buf)
+  local name = vim.api.nvim_buf_get_name(buf)
+  local root = vim.fs.root(name, config.root_markers)
+  if root then
+    return vim.fs.normalize(vim.fn.fnamemodify(root, ':p'))
+  end
+  local folder = vim.fs.normalize(vim.fn.fnamemodify(name, ':p:h'))
+  if folder ~= '/' and folder ~= vim.fs.normalize('~') and vim.fn.isdirectory(folder) == 1 then
+    return folder
+  end
+  local empty = vim.fs.joinpath(vim.fn.stdpath('cache'), 'fimd', 'no-project')
+  vim.fn.mkdir(empty, 'p')
+  return empty
+end
+
+local function session_at(root)
+  local session = sessions[root]
+  if not session then
+    session = { root = root, failures = 0, buffers = {}, pending = {}, waiting = {} }
+    sessions[root] = session
+  end
+  return session
+end
+
+--- Calls a method of a client: before Neovim 0.11 they were plain functions.
+---@param client vim.lsp.Client
+---@param method string
+function M.call(client, method, ...)
+  if vim.fn.has('nvim-0.11') == 1 then
+    return client[method](client, ...)
+  end
+  return client[method](...)
+end
+
+---@param session fimd.Session
+local function client_of(session)
+  local client = session.client_id and vim.lsp.get_client_by_id(session.client_id)
+  return client and not M.call(client, 'is_stopped') and client or nil
+end
+
+--- The server of a buffer, once it is initialized.
+---@param buf integer
+---@return vim.lsp.Client?
+function M.client(buf)
+  for _, session in pairs(sessions) do
+    if session.buffers[buf] then
+      local client = client_of(session)
+      return client and client.initialized and client or nil
+    end
+  end
+end
+
+---@param client_id integer
+---@return fimd.Session?
+local function session_of(client_id)
+  for _, session in pairs(sessions) do
+    if session.client_id == client_id then
+      return session
+    end
+  end
+end
+
+--- Whether the client with that id is one of ours.
+---@param client_id integer
+function M.is_ours(client_id)
+  return session_of(client_id) ~= nil
+end
+
+---@return fimd.Session[]
+function M.sessions()
+  return vim.tbl_values(sessions)
+end
+
+local start
+
+--- Tells all who wait for the server of `session` that it has ended, and how.
+---@param session fimd.Session
+---@param client_id integer?
+---@param how string
+local function settle_all(session, client_id, how)
+  local waiting = session.waiting
+  session.waiting = {}
+  for _, settle in ipairs(vim.tbl_values(session.pending)) do
+    settle({ message = 'the server has ended: ' .. how })
+  end
+  for _, wait in ipairs(waiting) do
+    wait()
+  end
+  for _, listener in ipairs(client_id and ended_listeners or {}) do
+    listener(client_id, how)
+  end
+end
+
+--- The server of `session` has ended without being told to: it is started again
+--- in a while.
+---@param session fimd.Session
+local function ended(session, code, signal)
+  local client_id = session.client_id
+  session.client_id = nil
+  session.ended = signal ~= 0 and ('it was ended by signal %d'):format(signal)
+    or ('it ended with exit code %d'):format(code)
+  settle_all(session, client_id, session.ended)
+  if not enabled or not next(session.buffers) then
+    return
+  end
+  local limits = M.restart
+  local worked = vim.uv.now() - session.started >= limits.steady_ms
+  session.failures = worked and 1 or session.failures + 1
+  if session.failures >= limits.attempts then
+    session.gave_up = ('%s, %d times in a row'):format(session.ended, session.failures)
+    local message = 'the server for %s does not run: %s. `:checkhealth fimd` may tell why, '
+      .. '`:LspLog` has what it said; `:Fimd restart` tries again'
+    warn(message:format(session.root, session.gave_up))
+    return
+  end
+  local delay = math.min(limits.first_ms * 2 ^ (session.failures - 1), limits.longest_ms)
+  session.timer = vim.defer_fn(function()
+    session.timer = nil
+    start(session)
+  end, delay)
+end
+
+local function capabilities()
+  local all = vim.lsp.protocol.make_client_capabilities()
+  -- Columns are bytes then, as they are in Neovim.
+  all.general.positionEncodings = { 'utf-8' }
+  all.textDocument.inlineCompletion = { dynamicRegistration = false }
+  -- Neovim can do this, and does not say so.
+  all.workspace.workspaceEdit.documentChanges = true
+  return all
+end
+
+---@param session fimd.Session
+---@param buf integer
+local function attach(session, buf)
+  vim.lsp.buf_attach_client(buf, session.client_id)
+end
+
+--- Starts the server of `session`, if none runs, for all its buffers.
+---@param session fimd.Session
+start = function(session)
+  if client_of(session) or session.timer or session.gave_up then
+    return
+  end
+  local command = M.command()
+  if vim.fn.executable(command[1]) == 0 then
+    session.gave_up = ('`%s` is not an executable program'):format(command[1])
+    warn(session.gave_up .. ': install fimd, or set the option `cmd`')
+    return
+  end
+  if config.connection == 'daemon' then
+    vim.fn.mkdir(vim.fs.dirname(config.socket), 'p', tonumber('700', 8))
+  end
+  session.started = vim.uv.now()
+  session.client_id = vim.lsp.start({
+    name = 'fimd',
+    cmd = command,
+    root_dir = session.root,
+    init_options = {
+      project_root = session.root,
+      include_paths = config.include_paths,
+      bm25 = config.bm25,
+    },
+    capabilities = capabilities(),
+    -- What is streamed into a buffer goes on when the server has seen it.
+    flags = { debounce_text_changes = 0 },
+    get_language_id = function(_, filetype)
+      return LANGUAGES[filetype] or filetype
+    end,
+    handlers = M.handlers,
+    commands = M.commands,
+    on_init = function()
+      local waiting = session.waiting
+      session.waiting = {}
+      for _, wait in ipairs(waiting) do
+        wait()
+      end
+    end,
+    on_attach = function(client, buf)
+      for _, listener in ipairs(attached_listeners) do
+        listener(buf, client)
+      end
+    end,
+    on_exit = vim.schedule_wrap(function(code, signal, client_id)
+      if session.client_id == client_id then
+        ended(session, code, signal)
+      end
+    end),
+  }, {
+    attach = false,
+    reuse_client = function()
+      return false
+    end,
+  })
+  if not session.client_id then
+    session.gave_up = 'it cannot be started'
+    return
+  end
+  for buf in pairs(session.buffers) do
+    attach(session, buf)
+  end
+end
+
+--- Handlers of what servers send of their own accord, by method.
+---@type table<string, lsp.Handler>
+M.handlers = {}
+
+--- Commands that are executed here, by name.
+---@type table<string, fun(command: lsp.Command, context: table)>
+M.commands = {}
+
+--- Attaches the server of a buffer's project to it, unless it is to be left
+--- alone.
+---@param buf integer
+---@return string? why it is left alone
+function M.attach(buf)
+  local why = M.why_not(buf)
+  if why then
+    return why
+  end
+  local session = session_at(M.root(buf))
+  if not session.buffers[buf] then
+    -- It may have been saved under another name.
+    M.forget(buf)
+    session.buffers[buf] = true
+    if client_of(session) then
+      attach(session, buf)
+    end
+  end
+  start(session)
+end
+
+--- Detaches a buffer; the server of nobody is stopped.
+---@param buf integer
+function M.forget(buf)
+  for root, session in pairs(sessions) do
+    if session.buffers[buf] then
+      session.buffers[buf] = nil
+      local client = client_of(session)
+      if client and vim.lsp.buf_is_attached(buf, client.id) then
+        vim.lsp.buf_detach_client(buf, client.id)
+      end
+      if not next(session.buffers) then
+        M.stop(session)
+        sessions[root] = nil
+      end
+    end
+  end
+end
+
+--- Stops the server of `session`; whoever waits for it is told.
+---@param session fimd.Session
+function M.stop(session)
+  if session.timer then
+    session.timer:stop()
+    session.timer:close()
+    session.timer = nil
+  end
+  local client, client_id = client_of(session), session.client_id
+  session.client_id = nil
+  if client then
+    M.call(client, 'stop')
+  end
+  settle_all(session, client_id, 'it was stopped')
+end
+
+--- Calls `act(client)` when the server of a buffer is initialized, or
+--- `act(nil, why)` if it will not be.
+---@param buf integer
+---@param act fun(client: vim.lsp.Client?, why: string?)
+function M.when_ready(buf, act)
+  local why = M.attach(buf)
+  if why then
+    return act(nil, why)
+  end
+  local client = M.client(buf)
+  if client then
+    return act(client)
+  end
+  local session = session_at(M.root(buf))
+  if not client_of(session) then
+    local reason = session.gave_up or session.ended or 'it is not started'
+    return act(nil, ('the server for %s does not run: %s'):format(session.root, reason))
+  end
+  table.insert(session.waiting, function()
+    local ready = M.client(buf)
+    act(ready, not ready and 'the server has ended before it was ready' or nil)
+  end)
+end
+
+--- Asks the server of a buffer, which is told of the buffer's changes first.
+--- `done` is called once: with the answer, with an error, when the request is
+--- cancelled, or when the server ends.
+---@param buf integer
+---@param client vim.lsp.Client
+---@param method string
+---@param params table
+---@param done fun(err: fimd.Error?, result: any)
+---@return fun() cancel
+function M.request(buf, client, method, params, done)
+  local session = session_of(client.id)
+  if not session then
+    done({ message = 'the server has ended' })
+    return function() end
+  end
+  local id
+  local function settle(err, result)
+    if session.pending[id] == settle then
+      session.pending[id] = nil
+      done(err, result)
+    end
+  end
+  local sent
+  sent, id = M.call(client, 'request', method, params, function(err, result)
+    settle(err, result)
+  end, buf)
+  if not sent then
+    done({ message = 'the server has ended' })
+    return function() end
+  end
+  session.pending[id] = settle
+  return function()
+    if session.pending[id] == settle then
+      M.call(client, 'cancel_request', id)
+    end
+  end
+end
+
+--- Neovim keeps the error of a cancelled request to itself: what is told is
+--- that the request has been answered, before its handler is called, if it is.
+local function answered(event)
+  local session = session_of(event.data.client_id)
+  local settle = session and session.pending[event.data.request_id]
+  if settle and event.data.request.type == 'complete' then
+    vim.schedule(function()
+      settle({ code = M.CANCELLED, message = 'cancelled' })
+    end)
+  end
+end
+
+--- Stops all servers and starts them again at once, those that had been given
+--- up, too.
+function M.restart_all()
+  for _, session in pairs(sessions) do
+    M.stop(session)
+    session.failures, session.gave_up, session.ended = 0, nil, nil
+    start(session)
+  end
+end
+
+local function attach_loaded()
+  for _, buf in ipairs(vim.api.nvim_list_bufs()) do
+    M.attach(buf)
+  end
+end
+
+--- Starts to attach, or stops all servers and attaches to nothing.
+---@param on boolean
+function M.enable(on)
+  enabled = on
+  vim.api.nvim_clear_autocmds({ group = group })
+  if not on then
+    for _, session in pairs(sessions) do
+      M.stop(session)
+    end
+    sessions = {}
+    return
+  end
+  vim.api.nvim_create_autocmd({ 'FileType', 'BufWritePost', 'BufFilePost', 'BufReadPost' }, {
+    group = group,
+    callback = function(event)
+      local why = M.attach(event.buf)
+      if why then
+        M.forget(event.buf)
+      end
+    end,
+  })
+  vim.api.nvim_create_autocmd({ 'BufUnload', 'BufDelete', 'BufWipeout' }, {
+    group = group,
+    callback = function(event)
+      M.forget(event.buf)
+    end,
+  })
+  vim.api.nvim_create_autocmd('LspRequest', { group = group, callback = answered })
+  attach_loaded()
+end
+
+---@return boolean
+function M.is_enabled()
+  return enabled
+end
+
+---@param new fimd.Config
+function M.setup(new)
+  if enabled then
+    M.enable(false)
+  end
+  config = new
+  M.enable(true)
+end
+
+---@return fimd.Config?
+function M.config()
+  return config
+end
+
+return M

@@ -1,0 +1,72 @@
+--- Completions as items of a menu, for plugins that have one. What the sources
+--- of nvim-cmp and blink.cmp have in common.
+
+local cursor = require('fimd.cursor')
+local server = require('fimd.server')
+
+local M = {}
+
+local INVOKED, AUTOMATIC = 1, 2
+
+local function item_of(inline, place, filetype)
+  local text = inline.insertText
+  local first, more = text:match('^([^\n]*)(\n?)')
+  return {
+    label = vim.trim(first) .. (more ~= '' and ' …' or ''),
+    -- Nothing of it is typed yet: it is not for the menu to filter.
+    filterText = text,
+    textEdit = { newText = text, range = inline.range or { start = place, ['end'] = place } },
+    documentation = { kind = 'markdown', value = ('```%s\n%s\n```'):format(filetype, text) },
+    data = { command = inline.command },
+  }
+end
+
+--- Whether there is a server to ask for the current buffer.
+---@return boolean
+function M.is_available()
+  return server.client(vim.api.nvim_get_current_buf()) ~= nil
+end
+
+--- Asks what could stand at the cursor, and gives it as items of LSP's
+--- `CompletionItem`.
+---@param is_invoked boolean whether somebody asked for it
+---@param done fun(items: table[])
+---@return fun() cancel
+function M.items(is_invoked, done)
+  local buf = vim.api.nvim_get_current_buf()
+  local client = server.client(buf)
+  if not client then
+    done({})
+    return function() end
+  end
+  local row, column = cursor.get()
+  local place = { line = row, character = column }
+  local filetype = vim.bo[buf].filetype
+  return server.request(buf, client, 'textDocument/inlineCompletion', {
+    textDocument = { uri = vim.uri_from_bufnr(buf) },
+    position = place,
+    context = { triggerKind = is_invoked and INVOKED or AUTOMATIC },
+  }, function(err, result)
+    -- What is wrong is told where completion is not one of many sources.
+    local items = not err and result and (result.items or result) or {}
+    done(vim.tbl_map(function(inline)
+      return item_of(inline, place, filetype)
+    end, items))
+  end)
+end
+
+--- Tells the server that an item has been taken.
+---@param item table
+function M.accepted(item)
+  local buf = vim.api.nvim_get_current_buf()
+  local client = server.client(buf)
+  local command = item.data and item.data.command
+  if client and command then
+    server.request(buf, client, 'workspace/executeCommand', {
+      command = command.command,
+      arguments = command.arguments,
+    }, function() end)
+  end
+end
+
+return M

@@ -1,0 +1,98 @@
+--- How fimd is doing, to be read.
+
+local scratch = require('fimd.scratch')
+local server = require('fimd.server')
+
+local M = {}
+
+---@param session fimd.Session
+local function state(session)
+  local client = session.client_id and vim.lsp.get_client_by_id(session.client_id)
+  if client and client.initialized then
+    local version = client.server_info and client.server_info.version or 'of unknown version'
+    return 'fimd ' .. version .. ' runs'
+  elseif client then
+    return 'is being started'
+  elseif session.gave_up then
+    return 'does not run: ' .. session.gave_up
+  end
+  return ('is started again: %s'):format(session.ended or 'it was stopped')
+end
+
+--- Each server with its project and state, as lines.
+---@return string[]
+function M.lines()
+  local lines = {}
+  for _, session in ipairs(server.sessions()) do
+    lines[#lines + 1] = ('%s: %s, %d buffers'):format(
+      session.root,
+      state(session),
+      vim.tbl_count(session.buffers)
+    )
+    local client = session.client_id and vim.lsp.get_client_by_id(session.client_id)
+    local counts = client and vim.tbl_get(client.server_capabilities, 'experimental', 'fimd')
+    if counts then
+      lines[#lines + 1] = ('  %d files, %d chunks'):format(counts.file_count, counts.bm25_chunks)
+    end
+  end
+  return lines
+end
+
+--- A value of the server's answer, a line for each leaf.
+local function flatten(lines, name, value)
+  if type(value) ~= 'table' then
+    lines[#lines + 1] = ('  %s: %s'):format(name, tostring(value))
+    return
+  end
+  local keys = vim.tbl_keys(value)
+  table.sort(keys, function(a, b)
+    return tostring(a) < tostring(b)
+  end)
+  for _, key in ipairs(keys) do
+    flatten(lines, name == '' and tostring(key) or name .. '.' .. key, value[key])
+  end
+end
+
+--- Shows how the servers are, and what that of the current buffer says of
+--- itself.
+function M.show()
+  local buf = vim.api.nvim_get_current_buf()
+  local why = server.why_not(buf)
+  local lines = M.lines()
+  table.insert(
+    lines,
+    1,
+    why and 'this buffer is left alone: ' .. why or 'this buffer belongs to ' .. server.root(buf)
+  )
+  local client = server.client(buf)
+  if not client then
+    scratch.show('status', lines)
+    return
+  end
+  server.request(buf, client, 'fimd/status', {}, function(err, answer)
+    lines[#lines + 1] = ''
+    if err then
+      lines[#lines + 1] = 'fimd/status: ' .. err.message
+    else
+      flatten(lines, '', answer)
+    end
+    scratch.show('status', lines)
+  end)
+end
+
+--- Shows the last runs of tags.
+function M.show_log()
+  local command = vim.list_extend(vim.deepcopy(server.config().cmd), { 'tags', 'log' })
+  local is_started, why = pcall(vim.system, command, { text = true }, vim.schedule_wrap(function(done)
+    if done.code ~= 0 then
+      vim.notify('fimd: ' .. vim.trim(done.stderr), vim.log.levels.ERROR)
+      return
+    end
+    scratch.show('log', vim.split(vim.trim(done.stdout), '\n', { plain = true }))
+  end))
+  if not is_started then
+    vim.notify('fimd: ' .. why, vim.log.levels.ERROR)
+  end
+end
+
+return M

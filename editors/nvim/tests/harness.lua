@@ -1,0 +1,310 @@
+-- Tests of the plugin: each drives a Neovim of its own through its API, as a
+-- user would by typing, against a server that does what the test says.
+
+local M = {}
+
+-- Only what hangs makes a test wait this long.
+local PATIENCE_MS = 20000
+
+local here = vim.fs.dirname(vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p'))
+
+--- The plugin's folder.
+M.plugin = vim.fs.dirname(here)
+M.fake_server = here .. '/fake_server.lua'
+
+--- The Neovim that runs this, with what makes a second one start bare.
+M.nvim = { vim.v.progpath, '--headless', '-u', 'NONE' }
+
+local function inspect(value)
+  return type(value) == 'string' and value or vim.inspect(value)
+end
+
+--- Fails unless both are the same.
+function M.same(found, wanted, what)
+  if not vim.deep_equal(found, wanted) then
+    local message = '%s\n--- wanted\n%s\n--- found\n%s'
+    error(message:format(what or 'not the same', inspect(wanted), inspect(found)), 2)
+  end
+end
+
+--- Fails unless `text` has the plain `part`.
+function M.has(text, part)
+  if type(text) ~= 'string' or not text:find(part, 1, true) then
+    error(('`%s` is not in\n%s'):format(part, inspect(text)), 2)
+  end
+end
+
+--- Fails unless it holds.
+function M.check(holds, what)
+  if not holds then
+    error(what, 2)
+  end
+end
+
+--- Waits until `done` gives something, and gives that.
+function M.wait(what, done)
+  local result
+  local is_done = vim.wait(PATIENCE_MS, function()
+    result = done()
+    return result
+  end, 2)
+  if not is_done then
+    error('waited in vain for ' .. what, 2)
+  end
+  return result
+end
+
+---@class Child
+---@field channel integer
+---@field folder string
+local Child = {}
+Child.__index = Child
+
+--- A Neovim with the plugin on its path, and a project of its own.
+---@param files table<string, string>? more files of the project
+---@return Child
+function M.start(files)
+  local folder = vim.fn.tempname()
+  vim.fn.mkdir(folder .. '/project/src', 'p')
+  vim.fn.mkdir(folder .. '/home', 'p')
+  local all = vim.tbl_extend('keep', files or {}, {
+    ['composer.json'] = '{}\n',
+    ['src/a.php'] = '<?php\n$first = 1;\n',
+    ['notes.md'] = 'Once [[[20]]] upon\n',
+  })
+  for name, content in pairs(all) do
+    vim.fn.mkdir(vim.fs.dirname(folder .. '/project/' .. name), 'p')
+    local file = assert(io.open(folder .. '/project/' .. name, 'wb'))
+    file:write(content)
+    file:close()
+  end
+  local home = folder .. '/home'
+  local channel = vim.fn.jobstart(vim.list_extend(vim.list_slice(M.nvim), { '--embed' }), {
+    rpc = true,
+    cwd = folder .. '/project',
+    env = {
+      HOME = home,
+      XDG_CONFIG_HOME = home,
+      XDG_STATE_HOME = home,
+      XDG_CACHE_HOME = home,
+      XDG_DATA_HOME = home,
+      XDG_RUNTIME_DIR = home,
+    },
+  })
+  local child = setmetatable({ channel = channel, folder = folder .. '/project' }, Child)
+  child:lua([[
+    vim.opt.runtimepath:prepend(...)
+    vim.o.swapfile = false
+    vim.cmd.filetype('on')
+    vim.cmd.runtime('plugin/fimd.lua')
+    vim.g.told = {}
+    vim.notify = function(message, level)
+      local told = vim.g.told
+      table.insert(told, { message, level or vim.log.levels.INFO })
+      vim.g.told = told
+    end
+  ]], M.plugin)
+  return child
+end
+
+--- Calls a function of its API.
+function Child:api(name, ...)
+  return vim.rpcrequest(self.channel, 'nvim_' .. name, ...)
+end
+
+--- Runs Lua in it, with arguments as `...`.
+function Child:lua(code, ...)
+  return self:api('exec_lua', code, { ... })
+end
+
+--- Types keys.
+function Child:type(keys)
+  self:api('input', keys)
+end
+
+--- Runs an Ex command.
+function Child:cmd(command)
+  return self:api('exec2', command, { output = true }).output
+end
+
+--- The command line of the fake server.
+function M.fake(...)
+  return vim.list_extend(vim.list_slice(M.nvim), { '-l', M.fake_server, ... })
+end
+
+--- Sets the plugin up with the fake server.
+function Child:setup(options)
+  self:lua('require("fimd").setup(...)', vim.tbl_extend('keep', options or {}, {
+    cmd = M.fake(),
+    connection = 'process',
+    debounce_ms = 0,
+  }))
+end
+
+--- Opens a file of the project.
+function Child:edit(name)
+  self:cmd('edit ' .. self.folder .. '/' .. name)
+end
+
+--- Waits until the server of the current buffer answers.
+function Child:ready()
+  M.wait('the server', function()
+    return self:lua([[
+      return require('fimd.server').client(vim.api.nvim_get_current_buf()) ~= nil
+    ]])
+  end)
+end
+
+--- Tells the fake server of the current buffer something.
+function Child:tell(method, params)
+  self:lua([[
+    local method, params = ...
+    local server = require('fimd.server')
+    local client = server.client(vim.api.nvim_get_current_buf())
+    server.call(client, 'notify', 'fake/' .. method, params)
+  ]], method, params)
+end
+
+--- Asks the fake server of the current buffer something.
+function Child:ask(method, params)
+  local answer = self:lua([[
+    local method, params = ...
+    local server = require('fimd.server')
+    local buf = vim.api.nvim_get_current_buf()
+    local client = server.client(buf)
+    return server.call(client, 'request_sync', 'fake/' .. method, params, 10000, buf)
+  ]], method, params or vim.empty_dict())
+  return answer.result
+end
+
+--- The parameters of all messages of a method that the fake server has got.
+function Child:got(method)
+  local params = {}
+  for _, message in ipairs(self:ask('log')) do
+    if message.method == method then
+      params[#params + 1] = message.params
+    end
+  end
+  return params
+end
+
+--- The lines of the current buffer.
+function Child:lines()
+  return self:api('buf_get_lines', 0, 0, -1, true)
+end
+
+--- What is shown in grey and does not stand in the buffer.
+function Child:ghost()
+  local text = self:lua('return require("fimd").visible()')
+  return text ~= vim.NIL and text or nil
+end
+
+--- Waits until that is shown.
+function Child:await_ghost(text)
+  M.wait(('the ghost text `%s`'):format(text), function()
+    return self:ghost() == text
+  end)
+end
+
+--- The extmarks of the ghost text.
+function Child:marks()
+  return self:lua([[
+    local namespace = vim.api.nvim_create_namespace('fimd.ghost')
+    return vim.api.nvim_buf_get_extmarks(0, namespace, 0, -1, { details = true })
+  ]])
+end
+
+--- The screen, a string for each row, without what is blank at their ends.
+function Child:screen()
+  return self:lua([[
+    vim.cmd.redraw()
+    local rows = {}
+    for row = 1, vim.o.lines do
+      local cells = {}
+      for column = 1, vim.o.columns do
+        cells[column] = vim.fn.screenstring(row, column)
+      end
+      rows[row] = table.concat(cells):gsub('%s+$', '')
+    end
+    return rows
+  ]])
+end
+
+--- What the user has been told that has the plain `part`.
+function Child:told(part)
+  for _, entry in ipairs(self:api('get_var', 'told')) do
+    if entry[1]:find(part, 1, true) then
+      return entry[1]
+    end
+  end
+end
+
+--- Waits until the user is told something with the plain `part`.
+function Child:await_told(part)
+  return M.wait(('being told `%s`'):format(part), function()
+    return self:told(part)
+  end)
+end
+
+--- All that has been told, and errors that Neovim has shown.
+function Child:errors()
+  return self:api('get_vvar', 'errmsg')
+end
+
+--- Items for the answer of `textDocument/inlineCompletion`, for a place.
+function M.items(row, column, ...)
+  local here = { line = row, character = column }
+  return {
+    items = vim.tbl_map(function(text)
+      return {
+        insertText = text,
+        range = { start = here, ['end'] = here },
+        command = {
+          title = '',
+          command = 'fimd.completion.accepted',
+          arguments = { { text = text } },
+        },
+      }
+    end, { ... }),
+  }
+end
+
+function Child:stop()
+  vim.fn.jobstop(self.channel)
+  vim.fn.jobwait({ self.channel }, PATIENCE_MS)
+  vim.fn.delete(vim.fs.dirname(self.folder), 'rf')
+end
+
+local tests = {}
+
+--- A test: `body(child)` with a Neovim of its own.
+function M.test(name, body, files)
+  tests[#tests + 1] = { name = name, body = body, files = files }
+end
+
+--- Runs all whose name has `only` in it. Gives how many failed.
+function M.run(only)
+  local failed, ran = 0, 0
+  for _, test in ipairs(tests) do
+    if not only or test.name:find(only, 1, true) then
+      ran = ran + 1
+      local child = M.start(test.files)
+      local holds, why = xpcall(test.body, debug.traceback, child)
+      local is_alive, errors = pcall(child.errors, child)
+      if holds and (not is_alive or errors ~= '') then
+        holds, why = false, is_alive and 'Neovim says: ' .. errors or 'Neovim has ended'
+      end
+      if not holds then
+        failed = failed + 1
+        local got, told = pcall(child.api, child, 'get_var', 'told')
+        io.stdout:write(('FAILED %s: %s\n'):format(test.name, why))
+        io.stdout:write(got and ('  told: %s\n'):format(vim.inspect(told)) or '')
+      end
+      child:stop()
+    end
+  end
+  io.stdout:write(('%d tests, %d failed\n'):format(ran, failed))
+  return ran > 0 and failed or 1
+end
+
+return M

@@ -1,0 +1,388 @@
+local t = require('harness')
+
+-- A buffer with `$order->` at its end, in insert mode behind it.
+local function inserting(child, options)
+  child:setup(options)
+  child:edit('src/a.php')
+  child:ready()
+  child:type('Go$order->')
+end
+
+local function answer(child, ...)
+  child:tell('answer', { method = 'textDocument/inlineCompletion', result = t.items(2, 8, ...) })
+end
+
+local function shown(child, ...)
+  inserting(child, { automatic = false, keymaps = true })
+  answer(child, ...)
+  child:type('<M-\\>')
+  child:await_ghost((...))
+end
+
+t.test('ghost: comes while one types', function(child)
+  child:setup()
+  child:edit('src/a.php')
+  child:ready()
+  answer(child, 'total()')
+  child:type('Go$order->')
+  child:await_ghost('total()')
+  local marks = child:marks()
+  t.same(#marks, 1)
+  t.same({ marks[1][2], marks[1][3] }, { 2, 8 })
+  t.same(marks[1][4].virt_text, { { 'total()', 'FimdGhost' } })
+  t.same(marks[1][4].virt_text_pos, 'inline')
+  t.same(child:screen()[3], '$order->total()')
+  t.same(child:lines()[3], '$order->')
+  for _, params in ipairs(child:got('textDocument/inlineCompletion')) do
+    t.same(params.context.triggerKind, 2)
+  end
+end)
+
+t.test('ghost: only where it is asked for if not automatic', function(child)
+  inserting(child, { automatic = false })
+  answer(child, 'total()')
+  t.same(child:got('textDocument/inlineCompletion'), {})
+  child:cmd('Fimd complete')
+  child:await_ghost('total()')
+  local asked = child:got('textDocument/inlineCompletion')
+  t.same(#asked, 1)
+  t.same(asked[1].position, { line = 2, character = 8 })
+  t.same(asked[1].context.triggerKind, 1)
+end)
+
+t.test('ghost: asked for out of insert mode begins that', function(child)
+  inserting(child, { automatic = false })
+  answer(child, 'total()')
+  child:type('<Esc>')
+  child:cmd('Fimd complete')
+  child:await_ghost('total()')
+  t.same(child:api('get_mode').mode, 'i')
+  t.same(child:api('win_get_cursor', 0), { 3, 8 })
+end)
+
+t.test('ghost: typing what is shown takes it off without asking', function(child)
+  shown(child, 'total()')
+  local asked = #child:got('textDocument/inlineCompletion')
+  child:type('to')
+  child:await_ghost('tal()')
+  t.same(child:marks()[1][3], 10)
+  t.same(child:screen()[3], '$order->total()')
+  child:type('<BS>')
+  child:await_ghost('otal()')
+  t.same(#child:got('textDocument/inlineCompletion'), asked)
+end)
+
+t.test('ghost: typing something else hides it and asks anew', function(child)
+  child:setup()
+  child:edit('src/a.php')
+  child:ready()
+  answer(child, 'total()')
+  child:type('Go$order->')
+  child:await_ghost('total()')
+  child:tell('answer', { method = 'textDocument/inlineCompletion', result = t.items(2, 9, 'count()') })
+  child:type('x')
+  child:await_ghost('count()')
+  t.same(child:screen()[3], '$order->xcount()')
+end)
+
+t.test('ghost: moving the cursor hides it', function(child)
+  shown(child, 'total()')
+  child:type('<Left>')
+  t.wait('nothing to be shown', function()
+    return child:ghost() == nil
+  end)
+  t.same(child:marks(), {})
+end)
+
+t.test('ghost: leaving insert mode hides it', function(child)
+  shown(child, 'total()')
+  child:type('<Esc>')
+  t.wait('nothing to be shown', function()
+    return child:ghost() == nil
+  end)
+  t.same(child:marks(), {})
+end)
+
+t.test('ghost: accepted whole it is text, and the command is run', function(child)
+  shown(child, 'total()\n\t+ 1;')
+  child:type('<Tab>')
+  t.wait('the text', function()
+    return vim.deep_equal(child:lines(), { '<?php', '$first = 1;', '$order->total()', '\t+ 1;' })
+  end)
+  t.same(child:api('win_get_cursor', 0), { 4, 5 })
+  t.same(child:marks(), {})
+  local run = t.wait('the command', function()
+    return child:got('workspace/executeCommand')[1]
+  end)
+  t.same(run, {
+    command = 'fimd.completion.accepted',
+    arguments = { { text = 'total()\n\t+ 1;' } },
+  })
+  child:type('<Esc>u')
+  t.wait('the undo', function()
+    return vim.deep_equal(child:lines(), { '<?php', '$first = 1;', '$order->' })
+  end)
+end)
+
+t.test('ghost: accepted by words', function(child)
+  shown(child, 'total($a, 1)')
+  for _, step in ipairs({
+    { '$order->total', '($a, 1)' },
+    { '$order->total(', '$a, 1)' },
+    { '$order->total($a', ', 1)' },
+    { '$order->total($a,', ' 1)' },
+    { '$order->total($a, 1', ')' },
+  }) do
+    child:type('<M-Right>')
+    child:await_ghost(step[2])
+    t.same(child:lines()[3], step[1])
+  end
+  t.same(child:got('workspace/executeCommand'), {})
+  child:type('<M-Right>')
+  t.wait('the command', function()
+    return child:got('workspace/executeCommand')[1]
+  end)
+  t.same(child:lines()[3], '$order->total($a, 1)')
+end)
+
+t.test('ghost: accepted by lines', function(child)
+  shown(child, 'total(\n    1\n);')
+  child:type('<M-C-Right>')
+  child:await_ghost('\n    1\n);')
+  child:type('<M-C-Right>')
+  child:await_ghost('\n);')
+  t.same(child:lines(), { '<?php', '$first = 1;', '$order->total(', '    1' })
+  child:type('<M-C-Right>')
+  t.wait('the last line', function()
+    return child:lines()[5] == ');'
+  end)
+  t.same(child:ghost(), nil)
+end)
+
+t.test('ghost: keys do what they did where nothing is shown', function(child)
+  inserting(child, { automatic = false, keymaps = true })
+  child:type('<Tab>x')
+  t.wait('a tab', function()
+    return child:lines()[3] == '$order->\tx'
+  end)
+end)
+
+t.test('ghost: keys fall back on what they were mapped to', function(child)
+  child:cmd('inoremap <Tab> [tab]')
+  child:lua([[vim.keymap.set('i', '<C-]>', function() return '[bracket]' end, { expr = true })]])
+  inserting(child, { automatic = false, keymaps = true })
+  child:type('<Tab><C-]>')
+  t.wait('the mappings', function()
+    return child:lines()[3] == '$order->[tab][bracket]'
+  end)
+end)
+
+t.test('ghost: <Plug> mappings are there without any keys', function(child)
+  child:cmd('imap <C-y> <Plug>(fimd-accept)')
+  inserting(child, { automatic = false })
+  answer(child, 'total()')
+  child:cmd('Fimd complete')
+  child:await_ghost('total()')
+  child:type('<C-y>')
+  t.wait('the text', function()
+    return child:lines()[3] == '$order->total()'
+  end)
+end)
+
+t.test('ghost: several completions, one after the other', function(child)
+  shown(child, 'total()', 'count()', 'tax()')
+  child:type('<M-]>')
+  child:await_ghost('count()')
+  child:type('<M-]>')
+  child:await_ghost('tax()')
+  child:type('<M-]>')
+  child:await_ghost('total()')
+  child:type('<M-[>')
+  child:await_ghost('tax()')
+  -- Of those that go on so, the one that is shown.
+  child:type('t')
+  child:await_ghost('ax()')
+  child:type('<M-]>')
+  child:await_ghost('otal()')
+  child:type('<M-]>')
+  child:await_ghost('ax()')
+end)
+
+t.test('ghost: dismissed', function(child)
+  shown(child, 'total()')
+  child:type('<C-]>')
+  t.wait('nothing to be shown', function()
+    return child:ghost() == nil
+  end)
+  t.same(child:lines()[3], '$order->')
+end)
+
+t.test('ghost: more lines stand below, with tabs as wide as they are', function(child)
+  shown(child, 'map(fn () =>\n\tone,\n  \ttwo)')
+  child:cmd('set tabstop=4')
+  child:type('m')
+  child:await_ghost('ap(fn () =>\n\tone,\n  \ttwo)')
+  local screen = child:screen()
+  t.same(vim.list_slice(screen, 3, 5), { '$order->map(fn () =>', '    one,', '    two)' })
+end)
+
+t.test('ghost: what stands behind the cursor moves behind the last line', function(child)
+  inserting(child, { automatic = false, keymaps = true })
+  child:type(', 2);<Left><Left><Left><Left><Left>')
+  answer(child, 'total(\n  1)')
+  child:type('<M-\\>')
+  child:await_ghost('total(\n  1)')
+  t.same(vim.list_slice(child:screen(), 3, 4), { '$order->total(', '  1), 2);' })
+  child:type('<Tab>')
+  t.wait('the text', function()
+    return child:lines()[4] == '  1), 2);'
+  end)
+  t.same(child:lines()[3], '$order->total(')
+end)
+
+t.test('ghost: a range around the cursor is replaced', function(child)
+  inserting(child, { automatic = false, keymaps = true })
+  child:type('()<Left>')
+  child:tell('answer', {
+    method = 'textDocument/inlineCompletion',
+    result = {
+      items = {
+        {
+          insertText = '->(1, 2)',
+          range = {
+            start = { line = 2, character = 6 },
+            ['end'] = { line = 2, character = 10 },
+          },
+        },
+      },
+    },
+  })
+  child:type('<M-\\>')
+  child:await_ghost('1, 2)')
+  child:type('<Tab>')
+  t.wait('the text', function()
+    return child:lines()[3] == '$order->(1, 2)'
+  end)
+end)
+
+t.test('ghost: multi-byte characters around the cursor', function(child)
+  child:setup({ automatic = false, keymaps = true })
+  child:edit('src/a.php')
+  child:ready()
+  child:type('Go$é = "😀')
+  child:tell('answer', { method = 'textDocument/inlineCompletion', result = t.items(2, 11, 'ÿ€😀";') })
+  child:type('<M-\\>')
+  child:await_ghost('ÿ€😀";')
+  t.same(child:got('textDocument/inlineCompletion')[1].position, { line = 2, character = 11 })
+  child:type('ÿ')
+  child:await_ghost('€😀";')
+  child:type('<M-Right>')
+  child:await_ghost('";')
+  t.same(child:lines()[3], '$é = "😀ÿ€😀')
+end)
+
+t.test('ghost: what is asked for a text that has changed is taken back', function(child)
+  inserting(child, { automatic = false, keymaps = true })
+  child:tell('hold', { method = 'textDocument/inlineCompletion' })
+  child:type('<M-\\>')
+  t.wait('the request', function()
+    return #child:got('textDocument/inlineCompletion') == 1
+  end)
+  child:type('x')
+  t.wait('the request to be taken back', function()
+    return #child:got('$/cancelRequest') == 1
+  end)
+  t.same(child:ghost(), nil)
+  t.same(child:told(''), nil)
+end)
+
+t.test('ghost: an answer is not shown that comes as the text changes', function(child)
+  inserting(child, { automatic = false, keymaps = true })
+  child:tell('hold', { method = 'textDocument/inlineCompletion' })
+  child:type('<M-\\>')
+  t.wait('the request', function()
+    return #child:got('textDocument/inlineCompletion') == 1
+  end)
+  -- Both happen before Neovim can tell anyone that the text has changed.
+  child:lua([[
+    local server = require('fimd.server')
+    local client = server.client(vim.api.nvim_get_current_buf())
+    server.call(client, 'notify', 'fake/reply', ...)
+    vim.api.nvim_buf_set_lines(0, 0, 1, true, { '<?php // changed' })
+    local answered = false
+    vim.api.nvim_create_autocmd('LspRequest', {
+      callback = function(event)
+        answered = answered or event.data.request.type == 'complete'
+      end,
+    })
+    vim.wait(10000, function()
+      return answered
+    end, 1)
+  ]], { method = 'textDocument/inlineCompletion', result = t.items(2, 8, 'total()') })
+  t.same(child:got('$/cancelRequest'), {})
+  t.same(child:ghost(), nil)
+end)
+
+t.test('ghost: what is asked anew takes the last request back', function(child)
+  inserting(child, { automatic = false, keymaps = true })
+  child:tell('hold', { method = 'textDocument/inlineCompletion' })
+  child:type('<M-\\>')
+  t.wait('the request', function()
+    return #child:got('textDocument/inlineCompletion') == 1
+  end)
+  answer(child, 'total()')
+  child:type('<M-\\>')
+  child:await_ghost('total()')
+  t.same(#child:got('$/cancelRequest'), 1)
+end)
+
+t.test('ghost: an error is told, once while one types', function(child)
+  child:setup()
+  child:edit('src/a.php')
+  child:ready()
+  child:tell('answer', {
+    method = 'textDocument/inlineCompletion',
+    error = { code = -32001, message = 'no model server at http://127.0.0.1:1' },
+  })
+  child:type('Go$a')
+  child:await_told('no model server')
+  child:type('b')
+  t.wait('the second request', function()
+    return #child:got('textDocument/inlineCompletion') >= 2
+  end)
+  child:ask('log')
+  local told = vim.tbl_filter(function(entry)
+    return entry[1]:find('no model server', 1, true)
+  end, child:api('get_var', 'told'))
+  t.same(#told, 1)
+end)
+
+t.test('ghost: each buffer has its own', function(child)
+  shown(child, 'total()')
+  child:cmd('stopinsert')
+  child:cmd('split ' .. child.folder .. '/src/b.php')
+  child:ready()
+  child:type('i<lt>?php<CR>$b->')
+  child:tell('answer', { method = 'textDocument/inlineCompletion', result = t.items(1, 4, 'weigh()') })
+  child:type('<M-\\>')
+  child:await_ghost('weigh()')
+  t.same(child:lua([[return #vim.lsp.get_clients({ name = 'fimd' })]]), 1)
+  child:cmd('bwipeout!')
+  child:type('a')
+  answer(child, 'total()')
+  child:type('<M-\\>')
+  child:await_ghost('total()')
+end)
+
+t.test('ghost: not asked for in files where only tags are meant, unless told to', function(child)
+  child:setup({ keymaps = true })
+  child:edit('notes.md')
+  child:ready()
+  child:tell('answer', { method = 'textDocument/inlineCompletion', result = t.items(1, 1, 'n end') })
+  child:type('oA')
+  child:type('<M-\\>')
+  child:await_ghost('n end')
+  local asked = child:got('textDocument/inlineCompletion')
+  t.same(#asked, 1)
+  t.same(asked[1].context.triggerKind, 1)
+end)

@@ -1,0 +1,212 @@
+local t = require('harness')
+
+-- The plugin's reason to leave the current buffer alone.
+local function why_not(child)
+  local why = child:lua([[return require('fimd.server').why_not(vim.api.nvim_get_current_buf())]])
+  return why ~= vim.NIL and why or nil
+end
+
+local function clients(child)
+  return child:lua([[
+    return vim.iter(vim.lsp.get_clients({ name = 'fimd' })):map(function(client)
+      return client.id
+    end):totable()
+  ]])
+end
+
+t.test('server: a daemon is joined, or a process started', function(child)
+  child:lua([[require('fimd').setup({ cmd = { 'true', '--no-cache' }, socket = '~/a.sock' })]])
+  t.same(
+    child:lua([[return require('fimd.server').command()]]),
+    { 'true', '--no-cache', 'connect', '--socket', child:lua([[return vim.fs.normalize('~/a.sock')]]) }
+  )
+  child:lua([[require('fimd').setup({ cmd = { 'true' }, connection = 'process' })]])
+  t.same(child:lua([[return require('fimd.server').command()]]), { 'true' })
+end)
+
+t.test('server: the socket is in the folder of this user', function(child)
+  t.same(
+    child:lua([[return require('fimd.config').defaults().socket]]),
+    child:lua([[return vim.env.XDG_RUNTIME_DIR .. '/fimd.sock']])
+  )
+  child:lua([[vim.env.XDG_RUNTIME_DIR = '']])
+  t.same(
+    child:lua([[return require('fimd.config').defaults().socket]]),
+    child:lua([[return vim.env.XDG_CACHE_HOME .. '/fimd/fimd.sock']])
+  )
+end)
+
+t.test('server: one for each project, told what it needs', function(child)
+  child:setup({ include_paths = { '/lib' }, bm25 = false })
+  child:edit('src/a.php')
+  child:ready()
+  local opened = child:got('initialize')[1]
+  t.same(opened.initializationOptions, {
+    project_root = child.folder,
+    include_paths = { '/lib' },
+    bm25 = false,
+  })
+  t.same(opened.capabilities.general.positionEncodings, { 'utf-8' })
+  t.same(opened.capabilities.workspace.workspaceEdit.documentChanges, true)
+  child:edit('notes.md')
+  child:ready()
+  t.same(#clients(child), 1)
+  child:edit('other/src/c.php')
+  child:ready()
+  t.same(#clients(child), 2)
+  t.same(child:got('initialize')[1].initializationOptions.project_root, child.folder .. '/other')
+end, { ['other/composer.json'] = '{}', ['other/src/c.php'] = '<?php\n' })
+
+t.test('server: languages have the names that LSP has for them', function(child)
+  child:setup()
+  child:edit('notes.txt')
+  child:cmd('setfiletype text')
+  child:ready()
+  t.same(child:got('textDocument/didOpen')[1].textDocument.languageId, 'plaintext')
+end)
+
+t.test('server: buffers are kept in step', function(child)
+  child:setup({ automatic = false })
+  child:edit('src/a.php')
+  child:ready()
+  child:type('Go// 😀<CR>$a<Esc>kx')
+  t.wait('the edits', function()
+    return #child:lines() == 4 and child:api('get_mode').mode == 'n'
+  end)
+  local uri = child:lua('return vim.uri_from_bufnr(0)')
+  t.wait('the same text', function()
+    local text = child:ask('text', { uri = uri }).text
+    return text == table.concat(child:lines(), '\n') .. '\n'
+  end)
+end)
+
+t.test('server: special, remote, unnamed, other and large buffers are left alone', function(child)
+  child:setup({ max_buffer_bytes = 100 })
+  for _, case in ipairs({
+    { 'enew | setfiletype php', 'has no name' },
+    { 'help', 'its buftype is `help`' },
+    { 'file fugitive:///repo/.git//0/a.php | setfiletype php', 'not on this machine' },
+    { 'edit a.lua | setfiletype lua', 'the file type `lua` is neither' },
+    { 'edit large.php', 'larger than 100 bytes' },
+  }) do
+    child:cmd('enew!')
+    child:cmd(case[1])
+    t.has(why_not(child), case[2])
+  end
+  t.same(clients(child), {})
+end, { ['large.php'] = '<?php ' .. ('x'):rep(100) })
+
+t.test('server: a buffer is attached once it is saved under a name', function(child)
+  child:setup()
+  child:cmd('enew')
+  child:cmd('set filetype=php')
+  child:cmd('write ' .. child.folder .. '/new.php')
+  child:ready()
+end)
+
+t.test('server: without a project the folder is one, but never the home folder', function(child)
+  child:setup()
+  local home = child:lua([[return vim.env.HOME]])
+  child:lua([[vim.fn.mkdir(vim.env.HOME .. '/notes', 'p')]])
+  child:cmd('edit ~/notes/a.md')
+  t.same(child:lua('return require("fimd.server").root(0)'), home .. '/notes')
+  child:cmd('edit ~/a.md')
+  local root = child:lua('return require("fimd.server").root(0)')
+  t.check(vim.endswith(root, '/fimd/no-project'), root)
+  t.same(vim.fn.readdir(root), {})
+end)
+
+t.test('server: it ends with its last buffer', function(child)
+  child:setup()
+  child:edit('src/a.php')
+  child:ready()
+  child:cmd('bwipeout')
+  t.wait('no client', function()
+    return #clients(child) == 0
+  end)
+end)
+
+t.test('server: when it dies it is started again, and knows the buffer as it is', function(child)
+  child:setup({ automatic = false })
+  child:lua([[require('fimd.server').restart.first_ms = 10]])
+  child:edit('src/a.php')
+  child:ready()
+  local first = clients(child)[1]
+  child:type('Go$unsaved = 1;<Esc>')
+  child:tell('exit', { code = 3 })
+  t.wait('another one', function()
+    local now = clients(child)
+    return #now == 1 and now[1] ~= first
+  end)
+  child:ready()
+  t.same(child:got('textDocument/didOpen')[1].textDocument.text, '<?php\n$first = 1;\n$unsaved = 1;\n')
+end)
+
+t.test('server: delays double, up to a limit, and it is given up with one message', function(child)
+  child:setup({ cmd = { 'sh', '-c', 'exit 4' } })
+  child:lua([[
+    local restart = require('fimd.server').restart
+    restart.first_ms, restart.longest_ms = 1, 4
+    _G.delays = {}
+    local defer = vim.defer_fn
+    vim.defer_fn = function(act, delay)
+      table.insert(_G.delays, delay)
+      return defer(act, delay)
+    end
+  ]])
+  child:edit('src/a.php')
+  child:await_told('does not run')
+  t.same(child:lua('return _G.delays'), { 1, 2, 4, 4, 4 })
+  t.has(child:told('does not run'), 'it ended with exit code 4, 6 times in a row')
+  t.has(child:told('does not run'), '`:Fimd restart` tries again')
+  child:edit('src/b.php')
+  local told = vim.tbl_filter(function(entry)
+    return entry[1]:find('does not run', 1, true)
+  end, child:api('get_var', 'told'))
+  t.same(#told, 1)
+end)
+
+t.test('server: `:Fimd restart` starts what was given up', function(child)
+  child:setup({ cmd = { '/nowhere/fimd' } })
+  child:edit('src/a.php')
+  child:await_told('`/nowhere/fimd` is not an executable program: install fimd')
+  child:lua([[require('fimd.server').config().cmd = ...]], t.fake())
+  child:cmd('Fimd restart')
+  child:ready()
+  child:cmd('Fimd restart')
+  child:ready()
+  t.wait('one client', function()
+    return #clients(child) == 1
+  end)
+end)
+
+t.test('server: what waits when it dies is told so', function(child)
+  child:setup({ automatic = false })
+  child:edit('src/a.php')
+  child:ready()
+  child:tell('hold', { method = 'getContext' })
+  child:lua([[
+    require('fimd').get_context(0, { 1, 0 }, function(why)
+      vim.g.why = why
+    end)
+  ]])
+  child:tell('exit', { code = 5 })
+  local why = t.wait('the reason', function()
+    return child:lua('return vim.g.why or ""') ~= '' and child:lua('return vim.g.why')
+  end)
+  t.has(why, 'the server has ended: it ended with exit code 5')
+end)
+
+t.test('server: disabled it is gone, enabled it is back', function(child)
+  child:setup()
+  child:edit('src/a.php')
+  child:ready()
+  child:cmd('Fimd disable')
+  t.wait('no client', function()
+    return #clients(child) == 0
+  end)
+  child:edit('src/b.php')
+  t.has(why_not(child), 'disabled')
+  child:cmd('Fimd enable')
+  child:ready()
+end)
