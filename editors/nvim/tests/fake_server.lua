@@ -16,13 +16,11 @@
 -- document as the server knows it, `fake/answers` what the client has answered
 -- to requests of `fake/send`.
 --
--- FAKE_EXIT in the environment makes it end before it reads anything.
+-- With the argument `--refuse` it refuses to be initialized; with `--version` and
+-- `log` it prints what fimd would.
 
 io.stdout:setvbuf('no')
 
-if vim.env.FAKE_EXIT then
-  os.exit(tonumber(vim.env.FAKE_EXIT))
-end
 if vim.list_contains(arg, '--version') then
   io.stdout:write('fimd 0.0.0-fake\n')
   os.exit(0)
@@ -76,6 +74,11 @@ end
 
 local on = {
   initialize = function(message)
+    if vim.list_contains(arg, '--refuse') then
+      return reply(message.id, {
+        error = { code = -32602, message = 'project_root: too many files' },
+      })
+    end
     reply(message.id, {
       result = {
         capabilities = {
@@ -95,7 +98,9 @@ local on = {
             },
             full = true,
           },
-          experimental = { fimd = { file_count = 3, bm25_chunks = 7 } },
+          experimental = {
+            fimd = { version = '0.0.0-fake', file_count = 3, bm25_chunks = 7 },
+          },
         },
         serverInfo = { name = 'fimd', version = '0.0.0-fake' },
       },

@@ -188,6 +188,19 @@ function Child:got(method)
   return params
 end
 
+--- How many requests of a method have been taken back.
+function Child:cancelled(method)
+  local ids, count = {}, 0
+  for _, message in ipairs(self:ask('log')) do
+    if message.method == method then
+      ids[message.id] = true
+    elseif message.method == '$/cancelRequest' and ids[message.params.id] then
+      count = count + 1
+    end
+  end
+  return count
+end
+
 --- The lines of the current buffer.
 function Child:lines()
   return self:api('buf_get_lines', 0, 0, -1, true)

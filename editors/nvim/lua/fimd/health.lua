@@ -117,7 +117,7 @@ local function check_servers()
     if session.gave_up then
       vim.health.error(
         ('the server for %s does not run: %s'):format(session.root, session.gave_up),
-        '`:LspLog` has what it said; `:Fimd restart` tries again'
+        ('what it said is in %s; `:Fimd restart` tries again'):format(vim.lsp.get_log_path())
       )
     end
   end

@@ -205,6 +205,15 @@ local function settle_all(session, client_id, how)
   end
 end
 
+--- Gives up on `session` for good, with one message.
+---@param session fimd.Session
+---@param why string
+---@param advice string
+local function give_up(session, why, advice)
+  session.gave_up = why
+  warn(('the server for %s does not run: %s; %s'):format(session.root, why, advice))
+end
+
 --- The server of `session` has ended without being told to: it is started again
 --- in a while.
 ---@param session fimd.Session
@@ -221,10 +230,11 @@ local function ended(session, code, signal)
   local worked = vim.uv.now() - session.started >= limits.steady_ms
   session.failures = worked and 1 or session.failures + 1
   if session.failures >= limits.attempts then
-    session.gave_up = ('%s, %d times in a row'):format(session.ended, session.failures)
-    local message = 'the server for %s does not run: %s. `:checkhealth fimd` may tell why, '
-      .. '`:LspLog` has what it said; `:Fimd restart` tries again'
-    warn(message:format(session.root, session.gave_up))
+    give_up(
+      session,
+      ('%s, %d times in a row'):format(session.ended, session.failures),
+      ('what it said is in %s; `:Fimd restart` tries again'):format(vim.lsp.get_log_path())
+    )
     return
   end
   local delay = math.min(limits.first_ms * 2 ^ (session.failures - 1), limits.longest_ms)
@@ -250,6 +260,34 @@ local function attach(session, buf)
   vim.lsp.buf_attach_client(buf, session.client_id)
 end
 
+--- Starts `command` for `session`. Neovim takes it that every server can be
+--- initialized; one that cannot, because of its project say, is let go here.
+---@param session fimd.Session
+---@param command string[]
+local function process(session, command)
+  return function(dispatchers)
+    local rpc = vim.lsp.rpc.start(command, dispatchers)
+    local request = rpc.request
+    rpc.request = function(method, params, callback, ...)
+      if method ~= 'initialize' then
+        return request(method, params, callback, ...)
+      end
+      return request(method, params, function(err, result)
+        if not err then
+          return callback(err, result)
+        end
+        local client_id = session.client_id
+        session.client_id = nil
+        rpc.notify('exit')
+        rpc.terminate()
+        give_up(session, err.message, 'when that is mended, `:Fimd restart` tries again')
+        settle_all(session, client_id, err.message)
+      end, ...)
+    end
+    return rpc
+  end
+end
+
 --- Starts the server of `session`, if none runs, for all its buffers.
 ---@param session fimd.Session
 start = function(session)
@@ -258,8 +296,8 @@ start = function(session)
   end
   local command = M.command()
   if vim.fn.executable(command[1]) == 0 then
-    session.gave_up = ('`%s` is not an executable program'):format(command[1])
-    warn(session.gave_up .. ': install fimd, or set the option `cmd`')
+    local why = ('`%s` is not an executable program'):format(command[1])
+    give_up(session, why, 'install fimd, or set the option `cmd`')
     return
   end
   if config.connection == 'daemon' then
@@ -268,7 +306,7 @@ start = function(session)
   session.started = vim.uv.now()
   session.client_id = vim.lsp.start({
     name = 'fimd',
-    cmd = command,
+    cmd = process(session, command),
     root_dir = session.root,
     init_options = {
       project_root = session.root,
@@ -301,7 +339,7 @@ start = function(session)
       end
     end),
   }, {
-    attach = false,
+    bufnr = next(session.buffers),
     reuse_client = function()
       return false
     end,

@@ -9,8 +9,10 @@ local M = {}
 local function state(session)
   local client = session.client_id and vim.lsp.get_client_by_id(session.client_id)
   if client and client.initialized then
-    local version = client.server_info and client.server_info.version or 'of unknown version'
-    return 'fimd ' .. version .. ' runs'
+    local version = vim.tbl_get(client.server_capabilities, 'experimental', 'fimd', 'version')
+    -- The first versions did not tell; before 0.11, Neovim does not either.
+    local info = client.server_info
+    return ('fimd %s runs'):format(version or info and info.version or 'of unknown version')
   elseif client then
     return 'is being started'
   elseif session.gave_up then

@@ -90,7 +90,7 @@ t.test('context: other plugins get it', function(child)
     'no answer within 1 ms'
   )
   t.wait('the request to be taken back', function()
-    return #child:got('$/cancelRequest') == 1
+    return child:cancelled('getContext') == 1
   end)
   child:cmd('enew')
   t.has(child:lua([[return (select(2, require('fimd').get_context_now(0, nil, 1)))]]), 'has no name')

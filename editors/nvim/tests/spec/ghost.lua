@@ -290,7 +290,7 @@ t.test('ghost: what is asked for a text that has changed is taken back', functio
   end)
   child:type('x')
   t.wait('the request to be taken back', function()
-    return #child:got('$/cancelRequest') == 1
+    return child:cancelled('textDocument/inlineCompletion') == 1
   end)
   t.same(child:ghost(), nil)
   t.same(child:told(''), nil)
@@ -319,7 +319,7 @@ t.test('ghost: an answer is not shown that comes as the text changes', function(
       return answered
     end, 1)
   ]], { method = 'textDocument/inlineCompletion', result = t.items(2, 8, 'total()') })
-  t.same(child:got('$/cancelRequest'), {})
+  t.same(child:cancelled('textDocument/inlineCompletion'), 0)
   t.same(child:ghost(), nil)
 end)
 
@@ -333,7 +333,7 @@ t.test('ghost: what is asked anew takes the last request back', function(child)
   answer(child, 'total()')
   child:type('<M-\\>')
   child:await_ghost('total()')
-  t.same(#child:got('$/cancelRequest'), 1)
+  t.same(child:cancelled('textDocument/inlineCompletion'), 1)
 end)
 
 t.test('ghost: an error is told, once while one types', function(child)
