@@ -83,7 +83,7 @@ local function ask(session, method, params)
 end
 
 local function check_model(session)
-  local status, why = ask(session, 'fimd/status', {})
+  local status, why = ask(session, 'fimd/status')
   if not status then
     vim.health.warn(('%s: fimd/status: %s'):format(session.root, why))
     return

@@ -430,13 +430,20 @@ function M.when_ready(buf, act)
     return act(client)
   end
   local session = session_at(M.root(buf))
+  local function refuse()
+    local reason = session.gave_up or session.ended or 'it was stopped'
+    act(nil, ('the server for %s does not run: %s'):format(session.root, reason))
+  end
   if not client_of(session) then
-    local reason = session.gave_up or session.ended or 'it is not started'
-    return act(nil, ('the server for %s does not run: %s'):format(session.root, reason))
+    return refuse()
   end
   table.insert(session.waiting, function()
     local ready = M.client(buf)
-    act(ready, not ready and 'the server has ended before it was ready' or nil)
+    if ready then
+      act(ready)
+    else
+      refuse()
+    end
   end)
 end
 
@@ -446,7 +453,7 @@ end
 ---@param buf integer
 ---@param client vim.lsp.Client
 ---@param method string
----@param params table
+---@param params table?
 ---@param done fun(err: fimd.Error?, result: any)
 ---@return fun() cancel
 function M.request(buf, client, method, params, done)

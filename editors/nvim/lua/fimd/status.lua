@@ -71,7 +71,7 @@ function M.show()
     scratch.show('status', lines)
     return
   end
-  server.request(buf, client, 'fimd/status', {}, function(err, answer)
+  server.request(buf, client, 'fimd/status', nil, function(err, answer)
     lines[#lines + 1] = ''
     if err then
       lines[#lines + 1] = 'fimd/status: ' .. err.message

@@ -220,7 +220,7 @@ t.test('server: one that refuses its project is let go, with its reason', functi
     end)
   ]])
   child:await_told('does not run: project_root: too many files; when that is mended')
-  t.has(child:lua('return vim.g.why'), 'the server has ended before it was ready')
+  t.has(child:lua('return vim.g.why'), 'does not run: project_root: too many files')
   t.wait('no client', function()
     return child:lua([[return #vim.lsp.get_clients({ _uninitialized = true })]]) == 0
   end)

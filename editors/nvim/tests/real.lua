@@ -1,0 +1,165 @@
+-- The plugin against the real fimd and its daemon, from `setup` to grey text.
+--
+-- nvim --headless -u NONE -l editors/nvim/tests/real.lua FIMD URL
+--
+-- URL is that of a model server that goes on with `total();` in PHP and says
+-- `a small`, ` cat` and an end of line elsewhere; if the prompt has `slow`, it
+-- says `never` and then nothing. Prints one line when all is well.
+
+local here = vim.fs.dirname(vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p'))
+package.path = here .. '/?.lua;' .. package.path
+
+local t = require('harness')
+local fimd, url = unpack(arg)
+
+local PHP = '<?php\nfunction pay(Order $order): int {\n    return 1;\n}\n'
+
+local child = t.start({
+  ['../home/fimd/settings.toml'] = ('[endpoint]\nurl = "%s"\n'):format(url),
+  ['src/Order.php'] = '<?php\nclass Order {\n    public function total(): int { return 1; }\n}\n',
+  ['src/pay.php'] = PHP,
+  ['notes.md'] = 'Once [[[20]]]upon\n',
+  ['slow.md'] = 'slow [[[20]]] end\n',
+})
+
+local function is_running()
+  return child:lua([[return require('fimd.tags').is_running(vim.api.nvim_get_current_buf())]])
+end
+
+local function await_end()
+  t.wait('the end of the run', function()
+    return not is_running()
+  end)
+end
+
+local function await_lines(...)
+  local wanted = { ... }
+  t.wait('the lines ' .. vim.inspect(wanted), function()
+    return vim.deep_equal(child:lines(), wanted)
+  end)
+end
+
+local function completion()
+  child:edit('src/pay.php')
+  child:ready()
+  child:api('win_set_cursor', 0, { 2, 0 })
+  child:type('o$sum = $order->')
+  child:await_ghost('total();')
+  t.same(child:screen()[3], '    $sum = $order->total();')
+  child:type('to')
+  child:await_ghost('tal();')
+  child:type('<Tab>')
+  t.wait('the text', function()
+    return child:lines()[3] == '    $sum = $order->total();'
+  end)
+  child:type('<Esc>')
+  local context = child:lua([[return require('fimd').get_context_now(0, nil, 20000)]])
+  t.has(context, 'function total(): int;')
+  child:cmd('Fimd context')
+  t.wait('the context', function()
+    return table.concat(child:lines(), '\n'):find('// sent:', 1, true)
+  end)
+  child:cmd('close')
+end
+
+local function tags()
+  child:edit('notes.md')
+  child:ready()
+  child:api('win_set_cursor', 0, { 1, 7 })
+  child:cmd('Fimd generate')
+  await_lines('Once a small cat', 'upon')
+  await_end()
+  child:cmd('undo')
+  t.same(child:lines(), { 'Once [[[20]]]upon' })
+  child:cmd('redo')
+  child:type('G$')
+  child:cmd('Fimd repeat')
+  await_lines('Once a small cat', 'upona small cat', '')
+  await_end()
+  child:cmd('undo')
+  t.same(child:lines(), { 'Once a small cat', 'upon' })
+  child:cmd('Fimd paste')
+  await_lines('Once a small cat', 'upon[[[20]]]')
+  child:cmd('undo')
+  t.same(child:lines(), { 'Once a small cat', 'upon' })
+  child:cmd('Fimd generate')
+  child:await_told('tag')
+  child:cmd('Fimd log')
+  t.wait('the log', function()
+    return table.concat(child:lines(), '\n'):find('a small cat', 1, true)
+  end)
+  child:cmd('close')
+end
+
+local function interrupt()
+  child:edit('slow.md')
+  child:ready()
+  child:api('win_set_cursor', 0, { 1, 7 })
+  child:cmd('Fimd generate')
+  await_lines('slow never end')
+  child:cmd('Fimd interrupt')
+  await_lines('slow [[[20]]] end')
+  await_end()
+end
+
+local function style()
+  child:type('o[[[{fgColor:"#abc"}]]]<Esc>')
+  t.wait('the tag', function()
+    return #child:lines() == 2 and child:api('get_mode').mode == 'n'
+  end)
+  child:cmd('Fimd apply')
+  t.wait('the colour', function()
+    return child:api('get_hl', 0, { name = 'FimdNormal' }).fg == 0xaabbcc
+  end)
+end
+
+local function dataset()
+  child:cmd('Fimd dataset ../out min-middle-chars=1')
+  child:await_told('the dataset: done')
+  t.check(vim.uv.fs_stat(child.folder .. '/../out/metadata.json'), 'no dataset')
+end
+
+local function health()
+  child:cmd('checkhealth fimd')
+  local report = t.wait('the report', function()
+    return #child:lines() > 3 and table.concat(child:lines(), '\n')
+  end)
+  t.has(report, fimd .. ': fimd ')
+  t.has(report, "the daemon's socket is ")
+  t.check(not report:find('ERROR'), report)
+  child:cmd('bwipeout')
+end
+
+local function status()
+  child:edit('src/pay.php')
+  child:ready()
+  child:cmd('Fimd status')
+  return t.wait('the process', function()
+    return tonumber(table.concat(child:lines(), '\n'):match('\n%s*pid: (%d+)'))
+  end)
+end
+
+child:lua('require("fimd").setup(...)', { cmd = { fimd }, keymaps = true, apply_style = true })
+local daemon
+local holds, why = xpcall(function()
+  child:edit('notes.md')
+  child:ready()
+  daemon = status()
+  for _, part in ipairs({ completion, tags, interrupt, style, dataset, health }) do
+    part()
+  end
+  t.same(child:errors(), '')
+end, debug.traceback)
+local told = vim.inspect(child:api('get_var', 'told'))
+if daemon then
+  vim.uv.kill(daemon, 'sigterm')
+  t.wait('the end of the daemon', function()
+    return vim.uv.kill(daemon, 0) ~= 0
+  end)
+end
+child:stop()
+if not holds then
+  io.stderr:write(('%s\ntold: %s\n'):format(why, told))
+  os.exit(1)
+end
+io.stdout:write('completion, tags and all else work in Neovim ' .. tostring(vim.version()) .. '\n')
