@@ -1,6 +1,7 @@
 //! Positions in text. Inside fimd every offset counts UTF-8 bytes; the units that
 //! clients speak are converted here, once, at the protocol's edge.
 
+use std::ops::Range;
 use std::str::FromStr;
 
 /// The unit in which a client counts offsets (LSP's `positionEncoding`).
@@ -70,6 +71,41 @@ pub fn position_offset(text: &str, line: u64, character: u64, encoding: Encoding
     let length = memchr::memchr2(b'\n', b'\r', &bytes[start..]);
     let end = length.map_or(text.len(), |length| start + length);
     start + byte_offset(&text[start..end], character, encoding)
+}
+
+/// What a model is shown of `text` around `hole`, in bytes, the hole included:
+/// at most `chars` characters beside it, two in three of them before it unless
+/// one side has fewer, cut between lines. `count` tells how many characters a
+/// part of the text has.
+#[must_use]
+pub fn window(
+    text: &str,
+    hole: &Range<usize>,
+    chars: usize,
+    count: impl Fn(Range<usize>) -> usize,
+) -> Range<usize> {
+    let before = count(0..hole.start);
+    let after = count(hole.end..text.len());
+    let for_suffix = (chars / 3).max(chars.saturating_sub(before)).min(after);
+    let for_prefix = (chars - for_suffix).min(before);
+    let prefix = &text[..hole.start];
+    let start = if for_prefix == before {
+        0
+    } else {
+        let cut = prefix.char_indices().rev().take(for_prefix).last();
+        let cut = cut.map_or(prefix.len(), |(at, _)| at);
+        memchr::memchr(b'\n', &prefix.as_bytes()[cut.saturating_sub(1)..])
+            .map_or(cut, |newline| cut.saturating_sub(1) + newline + 1)
+    };
+    let suffix = &text[hole.end..];
+    let end = if for_suffix == after {
+        suffix.len()
+    } else {
+        let cut = suffix.char_indices().nth(for_suffix);
+        let cut = cut.map_or(suffix.len(), |(at, _)| at);
+        memchr::memrchr(b'\n', &suffix.as_bytes()[..cut]).map_or(cut, |newline| newline + 1)
+    };
+    start..hole.end + end
 }
 
 /// A place in a text as people write it: `LINE:COL` (both from 1, the column
