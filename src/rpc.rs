@@ -159,6 +159,12 @@ impl Error {
         self.code
     }
 
+    /// The model server gave no answer, or not all of it.
+    #[must_use]
+    pub fn model_server(message: impl Into<String>) -> Self {
+        Self::new(-32001, message)
+    }
+
     /// The server has as many clients as it may.
     #[must_use]
     pub fn too_many_clients(message: impl Into<String>) -> Self {

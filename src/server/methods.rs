@@ -1,6 +1,7 @@
 //! What the methods do, one file each.
 
 pub(super) mod cancel_request;
+pub(super) mod complete;
 pub(super) mod generate_dataset;
 pub(super) mod get_context;
 pub(super) mod initialize;

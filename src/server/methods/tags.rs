@@ -111,7 +111,7 @@ impl Asked {
             path: &key,
             content,
             at,
-            bm25: connected.bm25,
+            sources: connected.sources,
             secrets: connected.secrets.as_deref(),
         };
         context(&snapshot, site, cancel).map_err(|error| match error {

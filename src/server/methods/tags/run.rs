@@ -70,7 +70,7 @@ fn run_id(asked: &Asked, id: Option<Id>) -> Result<Box<RawValue>, Error> {
 
 impl From<EndpointError> for Error {
     fn from(error: EndpointError) -> Self {
-        Self::internal(error.to_string())
+        Self::model_server(error.to_string())
     }
 }
 
