@@ -202,6 +202,8 @@ pub fn prepare(
 /// What a run has come to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
+    /// Where the tag stood, in bytes of the text that it was run in.
+    pub tag: Range<usize>,
     /// What stands in the tag's place.
     pub text: String,
     /// The stop pattern that ended it, if one did and the server, if it was
@@ -214,6 +216,24 @@ pub struct Outcome {
     /// Why the answer broke off, if it did and the settings say that what has
     /// come is kept.
     pub broken: Option<EndpointError>,
+}
+
+impl Outcome {
+    /// Where the text ends that stands in the tag's place, in bytes of
+    /// [`Self::content`].
+    #[must_use]
+    pub fn end(&self) -> usize {
+        let mut end = 0;
+        let mut at = 0;
+        for edit in &self.edits {
+            end += edit.start - at + edit.new_text.len();
+            at = edit.end;
+            if edit.end == self.tag.end {
+                break;
+            }
+        }
+        end
+    }
 }
 
 /// Runs tags.
@@ -321,6 +341,7 @@ impl Runner {
         }
         let edits = prepared.prompt.edits_to(shown.clone());
         Ok(Outcome {
+            tag: prepared.prompt.tag.clone(),
             content: Edit::apply(&prepared.content, &edits),
             text: shown,
             stopped_by,
@@ -360,23 +381,17 @@ impl Answer {
     }
 }
 
-/// The ranges of the FIM tags of `text`, in order: what running all of them
-/// begins with. None is run if one is malformed.
+/// Where the first FIM tag at `from` or behind it begins, in bytes; none if
+/// there is none.
 ///
 /// # Errors
-/// The first malformed tag.
-pub fn all_fim(text: &str) -> Result<Vec<Range<usize>>, TagError> {
-    let mut ranges = Vec::new();
-    for tag in Tags::parse(text).all() {
-        match &tag.kind {
-            Kind::Fim(_) => ranges.push(tag.range.clone()),
-            Kind::Invalid(_) => {
-                return Err(fim(text, tag).err().unwrap_or(TagError::NoTag {
-                    at: tag.range.start,
-                }));
-            }
-            Kind::Boundary(_) | Kind::Comment(_) | Kind::Config(_) => {}
-        }
-    }
-    Ok(ranges)
+/// If a malformed tag comes before it: running tags from top to bottom ends
+/// there.
+pub fn first_fim(text: &str, from: usize) -> Result<Option<usize>, TagError> {
+    let tags = Tags::parse(text);
+    let mut rest = tags.all().iter().filter(|tag| tag.range.start >= from);
+    let found = rest.find(|tag| matches!(tag.kind, Kind::Fim(_) | Kind::Invalid(_)));
+    found
+        .map(|tag| fim(text, tag).map(|_| tag.range.start))
+        .transpose()
 }
