@@ -11,6 +11,7 @@ mod preview;
 mod serve;
 mod show;
 mod status;
+mod tags;
 mod verify;
 
 use std::io::{self, IsTerminal};
@@ -22,9 +23,9 @@ use etcetera::base_strategy::{BaseStrategy, Xdg};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{ContextSettings, Limits, Settings};
+use crate::config::Settings;
+use crate::engine::tags::RunLog;
 use crate::files::Cache;
-use crate::model::Families;
 
 /// Fill-in-the-middle completion on your own PHP code.
 ///
@@ -63,15 +64,14 @@ enum Command {
     Models(models::Args),
     Preview(preview::Args),
     Status(status::Args),
+    Tags(tags::Args),
     Verify(verify::Args),
 }
 
 /// What every command that reads projects is given.
 #[derive(Debug)]
 struct Setup {
-    limits: Limits,
-    families: Families,
-    context: ContextSettings,
+    settings: Settings,
     /// Where what is learnt about projects is kept.
     cache: Option<Cache>,
 }
@@ -120,14 +120,8 @@ impl Cli {
     fn run(self) -> Result<ExitCode, Error> {
         let settings = self.settings.clone();
         let setup = || match Settings::load(settings.as_deref()) {
-            Ok(Settings {
-                limits,
-                families,
-                context,
-            }) => Ok(Setup {
-                limits,
-                families,
-                context,
+            Ok(settings) => Ok(Setup {
+                settings,
                 cache: if self.no_cache { None } else { cache() },
             }),
             Err(error) => Err(Error::Usage(error.to_string())),
@@ -147,11 +141,12 @@ impl Cli {
             ),
             (Some(Command::Context(args)), None) => context::run(&args, setup()?),
             (Some(Command::Eval(args)), None) => eval::run(&args, setup()?),
-            (Some(Command::Files(args)), None) => files::run(&args, &setup()?.limits),
+            (Some(Command::Files(args)), None) => files::run(&args, &setup()?.settings.limits),
             (Some(Command::Generate(generate)), None) => generate.run(setup()?),
-            (Some(Command::Models(args)), None) => models::run(&args, &setup()?.families),
+            (Some(Command::Models(args)), None) => models::run(&args, &setup()?.settings.families),
             (Some(Command::Preview(args)), None) => preview::run(&args),
             (Some(Command::Status(args)), None) => status::run(&args),
+            (Some(Command::Tags(args)), None) => return tags::run(&args, setup),
             (Some(Command::Verify(args)), None) => return verify::run(args, setup()?),
         };
         done.map(|()| ExitCode::SUCCESS)
@@ -167,6 +162,14 @@ fn cache() -> Option<Cache> {
             None
         }
     }
+}
+
+/// Where runs of tags are remembered, if the user has a place for it.
+fn run_log() -> Option<RunLog> {
+    let folders = Xdg::new().ok()?;
+    folders
+        .state_dir()
+        .map(|folder| RunLog::new(&folder.join("fimd")))
 }
 
 /// Sends the library's log to stderr: `level` and above if given, else what

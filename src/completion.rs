@@ -8,9 +8,11 @@
 //! of use is left the result is empty.
 
 mod place;
+mod prompt;
 mod recent;
 
 pub use self::place::{Extent, Fitted, Place};
+pub use self::prompt::{Prompt, Shown};
 pub use self::recent::{Completed, Recent};
 
 #[cfg(test)]

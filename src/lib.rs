@@ -6,6 +6,7 @@ pub mod completion;
 pub mod config;
 pub mod context;
 pub mod dataset;
+pub mod endpoint;
 pub mod engine;
 pub mod eval;
 pub mod files;

@@ -70,16 +70,17 @@ pub(super) fn run(args: &Args, setup: Setup) -> Result<(), Error> {
     let project = Project::open(&ProjectOptions {
         root,
         include_paths: args.include_path.clone(),
-        walk: setup.limits.walk(),
+        walk: setup.settings.limits.walk(),
         cache: setup.cache,
     })
     .map_err(|error| Error::Failure(error.to_string()))?;
-    let secrets = match setup.context.secrets {
+    let secrets = match setup.settings.context.secrets {
         InContext::Redact => {
             Some(Secrets::new().map_err(|error| Error::Failure(error.to_string()))?)
         }
         InContext::Keep => None,
     };
+    let sources = setup.settings.context.sources;
     let path = project.roots.key(&file.to_string_lossy());
     let snapshot = project.index.snapshot();
     let request = Request {
@@ -88,8 +89,8 @@ pub(super) fn run(args: &Args, setup: Setup) -> Result<(), Error> {
         cursor: args.at.byte_in(&content),
         max_chars: args.max_chars,
         min_score: args.min_score,
-        dependencies: true,
-        bm25: !args.no_bm25,
+        dependencies: sources.dependencies,
+        bm25: sources.bm25 && !args.no_bm25,
         secrets: secrets.as_ref(),
     };
     let context = context::assemble(&snapshot, &request, &Cancel::default())

@@ -16,7 +16,7 @@ use tower_lsp::ls_types::{
 };
 use tower_lsp::{LanguageServer, LspService};
 
-use super::buffers::Buffers;
+use super::buffers::{Buffers, OpenBuffers};
 use super::methods::{generate_dataset, get_context, initialize, jobs, status};
 use super::project::Connected;
 use crate::cancel::{Cancel, CancelOnDrop};
@@ -54,6 +54,12 @@ pub(super) fn service(engine: Engine) -> LspService<Backend> {
 impl Backend {
     fn buffers(&self) -> MutexGuard<'_, Buffers> {
         self.buffers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a method that the pump itself starts needs to know: the project,
+    /// if there is one, and the open buffers.
+    pub(super) fn now(&self) -> (Option<Arc<Connected>>, OpenBuffers) {
+        (self.connected.get().cloned(), self.buffers().open())
     }
 
     async fn get_context(&self, params: Box<RawValue>) -> jsonrpc::Result<Box<RawValue>> {
@@ -154,11 +160,11 @@ impl LanguageServer for Backend {
 
 /// An error of a method as tower-lsp passes it on.
 fn error_of_theirs(error: rpc::Error) -> jsonrpc::Error {
-    let (code, message) = error.into_parts();
+    let (code, message, data) = error.into_parts();
     jsonrpc::Error {
         code: ErrorCode::from(i64::from(code)),
         message: message.into(),
-        data: None,
+        data,
     }
 }
 
@@ -166,5 +172,5 @@ fn error_of_theirs(error: rpc::Error) -> jsonrpc::Error {
 pub(super) fn error_of_ours(error: &jsonrpc::Error) -> rpc::Error {
     // Every code that either side knows has 32 bits.
     let code = i32::try_from(error.code.code()).unwrap_or(-32603);
-    rpc::Error::new(code, error.message.clone())
+    rpc::Error::new(code, error.message.clone()).with_data(error.data.clone())
 }

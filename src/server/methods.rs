@@ -1,11 +1,13 @@
 //! What the methods do, one file each.
 
 pub(super) mod cancel_request;
+pub(super) mod complete;
 pub(super) mod generate_dataset;
 pub(super) mod get_context;
 pub(super) mod initialize;
 pub(super) mod jobs;
 pub(super) mod status;
+pub(super) mod tags;
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
