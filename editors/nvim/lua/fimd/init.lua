@@ -26,7 +26,8 @@ end
 server.handlers['window/showMessage'] = function(_, params)
   -- Of LSP's kinds: 1 is an error, 2 a warning.
   local levels = { vim.log.levels.ERROR, vim.log.levels.WARN }
-  vim.notify('fimd: ' .. params.message, levels[params.type] or vim.log.levels.INFO)
+  local message = params.message:gsub('^fimd: ', '')
+  vim.notify('fimd: ' .. message, levels[params.type] or vim.log.levels.INFO)
   return vim.NIL
 end
 server.commands = tags.commands()

@@ -1,0 +1,58 @@
+//! The Neovim that `FIMD_NVIM` names, else `nvim` if it is on the path.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// A Neovim that can be started.
+pub(crate) struct Neovim(OsString);
+
+impl Neovim {
+    /// Neovim, or what is wrong with it: one of `oldest` or newer. One that is
+    /// named must run.
+    pub(crate) fn find(oldest: (u32, u32)) -> Result<Self, String> {
+        let named = std::env::var_os("FIMD_NVIM");
+        let program = named.clone().unwrap_or_else(|| "nvim".into());
+        let found = usable(&program, oldest);
+        match (&found, named) {
+            (Err(why), Some(_)) => panic!("FIMD_NVIM: {why}"),
+            _ => found.map(|()| Self(program)),
+        }
+    }
+
+    /// It, about to run a script with nothing but Neovim itself, at home in the
+    /// folder `home`: whoever runs the test has settings of their own.
+    pub(crate) fn script(&self, script: &Path, home: &Path) -> Command {
+        let mut command = Command::new(&self.0);
+        command.args(["--headless", "-u", "NONE", "-l"]);
+        command.arg(script);
+        for folder in ["CONFIG", "STATE", "CACHE", "DATA"] {
+            command.env(format!("XDG_{folder}_HOME"), home);
+        }
+        command.env("HOME", home);
+        command.env_remove("RUST_LOG").env_remove("FIMD_API_KEY");
+        command.stdin(Stdio::null());
+        command
+    }
+}
+
+fn usable(program: &OsStr, oldest: (u32, u32)) -> Result<(), String> {
+    let shown = program.display();
+    let output = Command::new(program).arg("--version").output();
+    let output = output.map_err(|error| format!("{shown}: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("{shown}: {}", output.status));
+    }
+    let said = String::from_utf8(output.stdout).unwrap();
+    match version(&said) {
+        Some(version) if version >= oldest => Ok(()),
+        _ => Err(format!("{shown} is older than {}.{}", oldest.0, oldest.1)),
+    }
+}
+
+/// The version in `NVIM v0.11.4`.
+fn version(said: &str) -> Option<(u32, u32)> {
+    let numbers = said.lines().next()?.strip_prefix("NVIM v")?;
+    let mut numbers = numbers.split('.').map(|number| number.parse().ok());
+    Some((numbers.next()??, numbers.next()??))
+}
