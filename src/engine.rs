@@ -6,6 +6,7 @@ mod generation;
 mod jobs;
 mod pool;
 mod project;
+mod settings;
 mod status;
 mod watching;
 
@@ -17,17 +18,18 @@ pub use self::generation::{GenerateError, Sources, generate};
 pub use self::jobs::{Dataset, Job, JobStatus, Order, Stage, State, SubmitError};
 pub use self::pool::WorkError;
 pub use self::project::{Project, ProjectOptions};
+pub use self::settings::SettingsChanges;
 pub use self::status::{ClientStatus, IndexStatus, MethodStatus, ProjectStatus, Status};
 
 use self::disk::{Disk, SharedDisk};
 use self::jobs::Jobs;
 use self::pool::{Pool, Turns};
+use self::settings::LiveSettings;
 use self::status::{Client, Tally};
 use crate::cancel::{Cancel, Cancelled};
 use crate::config::{Limits, Settings};
 use crate::files::{Cache, FilesError, Roots};
-use crate::model::Families;
-use crate::secrets::{InContext, RulesError, Secrets};
+use crate::secrets::{RulesError, Secrets};
 
 /// Why the engine has no project to give.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +80,7 @@ pub struct Engine {
 
 #[derive(Debug)]
 struct Shared {
-    settings: Settings,
+    settings: LiveSettings,
     secrets: Arc<Secrets>,
     tally: Arc<Tally>,
     /// For what clients wait for while people type.
@@ -110,7 +112,7 @@ impl Engine {
             turns: requests.turns(),
             client: None,
             shared: Arc::new(Shared {
-                settings,
+                settings: LiveSettings::new(settings),
                 secrets: Arc::new(Secrets::new()?),
                 tally: Arc::new(Tally::new()),
                 requests,
@@ -120,12 +122,6 @@ impl Engine {
                 cache,
             }),
         })
-    }
-
-    /// The model families that datasets can be made for.
-    #[must_use]
-    pub fn families(&self) -> &Families {
-        &self.shared.settings.families
     }
 
     /// A handle for one client: its work queues behind its own before it
@@ -143,14 +139,8 @@ impl Engine {
 
     /// How much of everything there may be.
     #[must_use]
-    pub fn limits(&self) -> &Limits {
-        &self.shared.settings.limits
-    }
-
-    /// What becomes of secrets in a context unless the client asks otherwise.
-    #[must_use]
-    pub fn secrets_in_context(&self) -> InContext {
-        self.shared.settings.context.secrets
+    pub fn limits(&self) -> Limits {
+        self.settings().limits
     }
 
     /// What finds secrets.
@@ -235,7 +225,7 @@ impl Engine {
             self.on_disk(&project.disk, refresh).await??;
             return Ok(project);
         }
-        let options = self.shared.settings.limits.walk();
+        let options = self.limits().walk();
         let cache = self.shared.cache.clone();
         let work = move || {
             let started = Instant::now();

@@ -100,7 +100,25 @@ impl FromStr for Place {
     }
 }
 
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Byte(at) => write!(f, "byte {at}"),
+            Self::LineColumn(line, column) => write!(f, "{line}:{column}"),
+        }
+    }
+}
+
 impl Place {
+    /// The line and column of the byte `at` of `text`, which is on a character
+    /// boundary.
+    #[must_use]
+    pub fn line_column(text: &str, at: usize) -> Self {
+        let line = memchr::memchr_iter(b'\n', &text.as_bytes()[..at]).count() + 1;
+        let column = text[line_start(text, at)..at].chars().count() + 1;
+        Self::LineColumn(line, column)
+    }
+
     /// The byte offset of this place in `text`, clamped to the line's or the
     /// text's end and to a character boundary.
     #[must_use]
@@ -183,6 +201,7 @@ mod tests {
         assert_eq!("2:99".parse::<Place>().unwrap().byte_in(text), 11);
         assert_eq!("9:1".parse::<Place>().unwrap().byte_in(text), text.len());
         assert_eq!("8".parse::<Place>().unwrap().byte_in(text), 7);
+        assert_eq!(Place::line_column(text, 9).to_string(), "2:4");
         assert!("0:1".parse::<Place>().is_err());
         assert!("x".parse::<Place>().is_err());
     }

@@ -7,7 +7,9 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 
 use super::buffers::OpenBuffers;
-use super::methods::{cancel_request, generate_dataset, get_context, initialize, jobs, status};
+use super::methods::{
+    apply_config, cancel_request, generate_dataset, get_context, initialize, jobs, settings, status,
+};
 use super::outcome::outcome;
 use super::progress;
 use super::project::Current;
@@ -36,6 +38,10 @@ impl Protocol for LinesProtocol {
     }
 
     fn is_ready(&self, _: &Requests) -> bool {
+        true
+    }
+
+    fn hears_of_settings(&self, _: &Requests) -> bool {
         true
     }
 }
@@ -140,6 +146,17 @@ impl LinesProtocol {
             "fimd/status" => {
                 let engine = self.engine.clone();
                 requests.request(id, reply, bytes, |_| status::run(engine));
+            }
+            "fimd/settings" => {
+                self.settled(id, reply, bytes, settings::run(&self.engine), requests);
+            }
+            "tags/applyConfig" => {
+                let engine = self.engine.clone();
+                let current = self.current.clone();
+                requests.request(id, reply, bytes, |_| async move {
+                    let connected = current.wait().await;
+                    apply_config::run(&engine, connected, params.as_deref()).await
+                });
             }
             "$/cancelRequest" => {
                 let cancelled = cancel_request::target(params.as_deref()).map(|target| {

@@ -1,10 +1,12 @@
 //! What the methods do, one file each.
 
+pub(super) mod apply_config;
 pub(super) mod cancel_request;
 pub(super) mod generate_dataset;
 pub(super) mod get_context;
 pub(super) mod initialize;
 pub(super) mod jobs;
+pub(super) mod settings;
 pub(super) mod status;
 
 use serde::Serialize;
