@@ -8,6 +8,7 @@ mod pool;
 mod project;
 mod settings;
 mod status;
+pub mod tags;
 mod watching;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -26,6 +27,7 @@ use self::jobs::Jobs;
 use self::pool::{Pool, Turns};
 use self::settings::LiveSettings;
 use self::status::{Client, Tally};
+use self::tags::RunLog;
 use crate::cancel::{Cancel, Cancelled};
 use crate::config::{Limits, Settings};
 use crate::files::{Cache, FilesError, Roots};
@@ -76,6 +78,8 @@ pub struct Engine {
     turns: Turns,
     /// Whose handle it is, if a client's.
     client: Option<Arc<Client>>,
+    /// Where runs of tags are remembered.
+    run_log: Option<RunLog>,
 }
 
 #[derive(Debug)]
@@ -111,6 +115,7 @@ impl Engine {
         Ok(Self {
             turns: requests.turns(),
             client: None,
+            run_log: None,
             shared: Arc::new(Shared {
                 settings: LiveSettings::new(settings),
                 secrets: Arc::new(Secrets::new()?),
@@ -134,7 +139,24 @@ impl Engine {
             shared: Arc::clone(&self.shared),
             turns: self.shared.requests.turns(),
             client: Some(Arc::new(Client::join(&self.shared.tally, framing))),
+            run_log: self.run_log.clone(),
         }
+    }
+
+    /// The same engine; this handle and those made of it remember runs of tags
+    /// in `log`.
+    #[must_use]
+    pub fn with_run_log(self, log: Option<RunLog>) -> Self {
+        Self {
+            run_log: log,
+            ..self
+        }
+    }
+
+    /// Where runs of tags are remembered, if they are.
+    #[must_use]
+    pub fn run_log(&self) -> Option<&RunLog> {
+        self.run_log.as_ref()
     }
 
     /// How much of everything there may be.

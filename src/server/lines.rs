@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::buffers::OpenBuffers;
 use super::methods::{
-    apply_config, cancel_request, generate_dataset, get_context, initialize, jobs, settings, status,
+    cancel_request, generate_dataset, get_context, initialize, jobs, settings, status, tags,
 };
 use super::outcome::outcome;
 use super::progress;
@@ -150,13 +150,17 @@ impl LinesProtocol {
             "fimd/settings" => {
                 self.settled(id, reply, bytes, settings::run(&self.engine), requests);
             }
-            "tags/applyConfig" => {
-                let engine = self.engine.clone();
-                let current = self.current.clone();
-                requests.request(id, reply, bytes, |_| async move {
-                    let connected = current.wait().await;
-                    apply_config::run(&engine, connected, params.as_deref()).await
-                });
+            "tags/parse" | "tags/prompt" | "tags/run" | "tags/applyConfig" => {
+                let (engine, current) = (self.engine.clone(), self.current.clone());
+                let asked = async move {
+                    tags::Asked {
+                        engine,
+                        connected: current.wait().await,
+                        open: OpenBuffers::default(),
+                        params,
+                    }
+                };
+                tags::start(&method, asked, id, reply, bytes, requests);
             }
             "$/cancelRequest" => {
                 let cancelled = cancel_request::target(params.as_deref()).map(|target| {

@@ -16,10 +16,8 @@ use tower_lsp::ls_types::{
 };
 use tower_lsp::{LanguageServer, LspService};
 
-use super::buffers::Buffers;
-use super::methods::{
-    apply_config, generate_dataset, get_context, initialize, jobs, settings, status,
-};
+use super::buffers::{Buffers, OpenBuffers};
+use super::methods::{generate_dataset, get_context, initialize, jobs, settings, status};
 use super::project::Connected;
 use crate::cancel::{Cancel, CancelOnDrop};
 use crate::engine::Engine;
@@ -48,7 +46,6 @@ pub(super) fn service(engine: Engine) -> LspService<Backend> {
     .custom_method("generateDataset", Backend::generate_dataset)
     .custom_method("job/status", Backend::job_status)
     .custom_method("job/cancel", Backend::job_cancel)
-    .custom_method("tags/applyConfig", Backend::apply_config)
     .custom_method("fimd/settings", Backend::settings)
     .custom_method("fimd/status", Backend::status)
     .finish();
@@ -63,6 +60,12 @@ impl Backend {
     /// Whether `initialize` has come to its end.
     pub(super) fn is_connected(&self) -> bool {
         self.connected.get().is_some()
+    }
+
+    /// What a method that the pump itself starts needs to know: the project,
+    /// if there is one, and the open buffers.
+    pub(super) fn now(&self) -> (Option<Arc<Connected>>, OpenBuffers) {
+        (self.connected.get().cloned(), self.buffers().open())
     }
 
     async fn get_context(&self, params: Box<RawValue>) -> jsonrpc::Result<Box<RawValue>> {
@@ -87,13 +90,6 @@ impl Backend {
     async fn generate_dataset(&self, params: Box<RawValue>) -> jsonrpc::Result<Box<RawValue>> {
         let connected = self.connected.get().cloned();
         generate_dataset::run(&self.engine, connected, Some(&params))
-            .await
-            .map_err(error_of_theirs)
-    }
-
-    async fn apply_config(&self, params: Box<RawValue>) -> jsonrpc::Result<Box<RawValue>> {
-        let connected = self.connected.get().cloned();
-        apply_config::run(&self.engine, connected, Some(&params))
             .await
             .map_err(error_of_theirs)
     }
@@ -174,11 +170,11 @@ impl LanguageServer for Backend {
 
 /// An error of a method as tower-lsp passes it on.
 fn error_of_theirs(error: rpc::Error) -> jsonrpc::Error {
-    let (code, message) = error.into_parts();
+    let (code, message, data) = error.into_parts();
     jsonrpc::Error {
         code: ErrorCode::from(i64::from(code)),
         message: message.into(),
-        data: None,
+        data,
     }
 }
 
@@ -186,5 +182,5 @@ fn error_of_theirs(error: rpc::Error) -> jsonrpc::Error {
 pub(super) fn error_of_ours(error: &jsonrpc::Error) -> rpc::Error {
     // Every code that either side knows has 32 bits.
     let code = i32::try_from(error.code.code()).unwrap_or(-32603);
-    rpc::Error::new(code, error.message.clone())
+    rpc::Error::new(code, error.message.clone()).with_data(error.data.clone())
 }

@@ -1,6 +1,5 @@
 //! What the methods do, one file each.
 
-pub(super) mod apply_config;
 pub(super) mod cancel_request;
 pub(super) mod generate_dataset;
 pub(super) mod get_context;
@@ -8,6 +7,7 @@ pub(super) mod initialize;
 pub(super) mod jobs;
 pub(super) mod settings;
 pub(super) mod status;
+pub(super) mod tags;
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
