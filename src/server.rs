@@ -19,6 +19,7 @@ mod project;
 mod reply;
 mod requests;
 mod session;
+mod settings;
 mod socket;
 
 use std::future::Future;
@@ -77,12 +78,12 @@ where
         tracing::info!("connected");
         let end = match framing {
             Framing::Lines => {
-                let protocol = LinesProtocol::new(engine);
-                session::run(protocol, framing, frames, limit, output, shutdown).await
+                let protocol = LinesProtocol::new(engine.clone());
+                session::run(engine, protocol, framing, frames, output, shutdown).await
             }
             Framing::Headers => {
-                let protocol = HeadersProtocol::new(engine);
-                session::run(protocol, framing, frames, limit, output, shutdown).await
+                let protocol = HeadersProtocol::new(engine.clone());
+                session::run(engine, protocol, framing, frames, output, shutdown).await
             }
         };
         tracing::info!("left");

@@ -9,7 +9,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::buffers::OpenBuffers;
 use super::methods::tags::Asked;
 use super::methods::{
-    cancel_request, complete, generate_dataset, get_context, initialize, jobs, status, tags,
+    cancel_request, complete, generate_dataset, get_context, initialize, jobs, settings, status,
+    tags,
 };
 use super::outcome::outcome;
 use super::progress;
@@ -41,6 +42,10 @@ impl Protocol for LinesProtocol {
     }
 
     fn is_ready(&self, _: &Requests) -> bool {
+        true
+    }
+
+    fn hears_of_settings(&self, _: &Requests) -> bool {
         true
     }
 }
@@ -151,7 +156,10 @@ impl LinesProtocol {
                 let (asked, completions) = (self.asked(params), &self.completions);
                 complete::start(&method, asked, completions, id, reply, bytes, requests);
             }
-            "tags/parse" | "tags/prompt" | "tags/run" => {
+            "fimd/settings" => {
+                self.settled(id, reply, bytes, settings::run(&self.engine), requests);
+            }
+            "tags/parse" | "tags/prompt" | "tags/run" | "tags/applyConfig" => {
                 let asked = self.asked(params);
                 tags::start(&method, asked, id, reply, bytes, requests);
             }

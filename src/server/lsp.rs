@@ -17,7 +17,7 @@ use tower_lsp::ls_types::{
 use tower_lsp::{LanguageServer, LspService};
 
 use super::buffers::{Buffers, OpenBuffers};
-use super::methods::{generate_dataset, get_context, initialize, jobs, status};
+use super::methods::{generate_dataset, get_context, initialize, jobs, settings, status};
 use super::project::Connected;
 use crate::cancel::{Cancel, CancelOnDrop};
 use crate::engine::Engine;
@@ -46,6 +46,7 @@ pub(super) fn service(engine: Engine) -> LspService<Backend> {
     .custom_method("generateDataset", Backend::generate_dataset)
     .custom_method("job/status", Backend::job_status)
     .custom_method("job/cancel", Backend::job_cancel)
+    .custom_method("fimd/settings", Backend::settings)
     .custom_method("fimd/status", Backend::status)
     .finish();
     service
@@ -54,6 +55,11 @@ pub(super) fn service(engine: Engine) -> LspService<Backend> {
 impl Backend {
     fn buffers(&self) -> MutexGuard<'_, Buffers> {
         self.buffers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether `initialize` has come to its end.
+    pub(super) fn is_connected(&self) -> bool {
+        self.connected.get().is_some()
     }
 
     /// What a method that the pump itself starts needs to know: the project,
@@ -86,6 +92,10 @@ impl Backend {
         generate_dataset::run(&self.engine, connected, Some(&params))
             .await
             .map_err(error_of_theirs)
+    }
+
+    async fn settings(&self) -> jsonrpc::Result<Box<RawValue>> {
+        settings::run(&self.engine).map_err(error_of_theirs)
     }
 
     async fn job_status(&self, params: Box<RawValue>) -> jsonrpc::Result<Box<RawValue>> {
