@@ -14,6 +14,7 @@ mod lsp;
 mod methods;
 mod outcome;
 mod params;
+mod peer;
 mod progress;
 mod project;
 mod reply;
@@ -77,11 +78,11 @@ where
         tracing::info!("connected");
         let end = match framing {
             Framing::Lines => {
-                let protocol = LinesProtocol::new(engine);
+                let protocol = |_| LinesProtocol::new(engine);
                 session::run(protocol, framing, frames, limit, output, shutdown).await
             }
             Framing::Headers => {
-                let protocol = HeadersProtocol::new(engine);
+                let protocol = |client| HeadersProtocol::new(engine, client);
                 session::run(protocol, framing, frames, limit, output, shutdown).await
             }
         };

@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::task::JoinError;
 
-use super::reply::{self, Quiet, Reply};
+use super::reply::{self, Notifier, Quiet, Reply};
 use super::requests::Requests;
 use crate::rpc::frames::{Frame, Frames, Framing};
 use crate::rpc::{self, Message};
@@ -50,9 +50,11 @@ pub(super) trait Protocol {
     fn is_ready(&self, requests: &Requests) -> bool;
 }
 
-/// Serves one connection to its end; see [`serve`](super::serve).
-pub(super) async fn run<R, W>(
-    mut protocol: impl Protocol,
+/// Serves one connection to its end; see [`serve`](super::serve). What its
+/// messages mean is up to `protocol`, made with a way to tell the client what
+/// it has not asked for.
+pub(super) async fn run<P, R, W>(
+    protocol: impl FnOnce(Notifier) -> P,
     framing: Framing,
     mut frames: Frames<R>,
     max_message_bytes: usize,
@@ -60,6 +62,7 @@ pub(super) async fn run<R, W>(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<End>
 where
+    P: Protocol,
     R: AsyncBufRead + Unpin,
     W: AsyncWrite + Unpin + Send + 'static,
 {
@@ -67,6 +70,7 @@ where
     let quiet = Quiet::default();
     let mut writer = tokio::spawn(reply::write(waiting, output, framing, quiet.clone()));
     let mut requests = Requests::new(answers, quiet);
+    let mut protocol = protocol(requests.notifier());
     let mut shutdown = pin!(shutdown);
     let mut end = End::Orderly;
     let mut last_reply = None;
