@@ -22,9 +22,8 @@ use etcetera::base_strategy::{BaseStrategy, Xdg};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{ContextSettings, Limits, Settings};
+use crate::config::Settings;
 use crate::files::Cache;
-use crate::model::Families;
 
 /// Fill-in-the-middle completion on your own PHP code.
 ///
@@ -69,9 +68,7 @@ enum Command {
 /// What every command that reads projects is given.
 #[derive(Debug)]
 struct Setup {
-    limits: Limits,
-    families: Families,
-    context: ContextSettings,
+    settings: Settings,
     /// Where what is learnt about projects is kept.
     cache: Option<Cache>,
 }
@@ -120,14 +117,8 @@ impl Cli {
     fn run(self) -> Result<ExitCode, Error> {
         let settings = self.settings.clone();
         let setup = || match Settings::load(settings.as_deref()) {
-            Ok(Settings {
-                limits,
-                families,
-                context,
-            }) => Ok(Setup {
-                limits,
-                families,
-                context,
+            Ok(settings) => Ok(Setup {
+                settings,
                 cache: if self.no_cache { None } else { cache() },
             }),
             Err(error) => Err(Error::Usage(error.to_string())),
@@ -147,9 +138,9 @@ impl Cli {
             ),
             (Some(Command::Context(args)), None) => context::run(&args, setup()?),
             (Some(Command::Eval(args)), None) => eval::run(&args, setup()?),
-            (Some(Command::Files(args)), None) => files::run(&args, &setup()?.limits),
+            (Some(Command::Files(args)), None) => files::run(&args, &setup()?.settings.limits),
             (Some(Command::Generate(generate)), None) => generate.run(setup()?),
-            (Some(Command::Models(args)), None) => models::run(&args, &setup()?.families),
+            (Some(Command::Models(args)), None) => models::run(&args, &setup()?.settings.families),
             (Some(Command::Preview(args)), None) => preview::run(&args),
             (Some(Command::Status(args)), None) => status::run(&args),
             (Some(Command::Verify(args)), None) => return verify::run(args, setup()?),

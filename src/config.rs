@@ -4,26 +4,42 @@
 //! overrules the file. Settings are resolved once, when the program starts,
 //! and passed as values from then on.
 
+mod editor;
+mod endpoint;
+mod limits;
+mod secret;
+mod section;
+mod tags;
+
+use std::env::{self, VarError};
 use std::fs;
 use std::io;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 use etcetera::base_strategy::Xdg;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
-use toml_edit::{Document, Item, TableLike, Value};
+use toml_edit::{Document, TableLike};
 
-use crate::files::WalkOptions;
+pub use self::editor::EditorSettings;
+pub use self::endpoint::{Endpoint, EndpointKind};
+pub use self::limits::Limits;
+pub use self::secret::Secret;
+pub use self::tags::TagSettings;
+
+use self::section::{Section, Wrong, place};
 use crate::model::{Families, Family};
 use crate::secrets::InContext;
+
+/// The environment variable with the key for the model server.
+const API_KEY: &str = "FIMD_API_KEY";
 
 /// Where the settings file is, below the user's configuration folder.
 const FILE: &str = "fimd/settings.toml";
 
 /// Everything that can be set.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
     /// The section `[limits]`.
     pub limits: Limits,
@@ -31,6 +47,12 @@ pub struct Settings {
     pub families: Families,
     /// The section `[context]`.
     pub context: ContextSettings,
+    /// The section `[endpoint]`.
+    pub endpoint: Endpoint,
+    /// The section `[tags]`.
+    pub tags: TagSettings,
+    /// The section `[editor]`.
+    pub editor: EditorSettings,
 }
 
 /// What the contexts are like that editors get.
@@ -38,83 +60,6 @@ pub struct Settings {
 pub struct ContextSettings {
     /// What becomes of secrets in them, unless a client asks otherwise.
     pub secrets: InContext,
-}
-
-/// How much of everything there may be. What goes beyond is refused with an
-/// answer that names the limit; nothing is cut off in silence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// PHP files that a project may have; one with more is not opened.
-    pub max_files: usize,
-    /// Bytes that a file may have; a larger one is left out with a warning.
-    pub max_file_bytes: u64,
-    /// Bytes of memory that a project may take, by accounting: the texts, the
-    /// facts and the index. One that takes more is not opened.
-    pub max_project_bytes: u64,
-    /// Bytes that a message may have; a larger one is answered with an error
-    /// and skipped.
-    pub max_message_bytes: usize,
-    /// Bytes that an open buffer may have; a larger one is forgotten until the
-    /// client gives it as a whole again, and requests for it are refused.
-    pub max_buffer_bytes: usize,
-    /// Characters that a client may ask for in one context.
-    pub max_context_chars: usize,
-    /// Clients that a socket serves at a time; the next is answered with an
-    /// error and let go.
-    pub max_clients: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        let walk = WalkOptions::default();
-        Self {
-            max_files: walk.max_files,
-            max_file_bytes: walk.max_file_bytes,
-            max_project_bytes: walk.max_project_bytes,
-            max_message_bytes: 64 << 20,
-            max_buffer_bytes: 16 << 20,
-            max_context_chars: 1 << 20,
-            max_clients: 512,
-        }
-    }
-}
-
-impl Limits {
-    /// What the settings file calls them.
-    const KEYS: [&str; 7] = [
-        "max_files",
-        "max_file_bytes",
-        "max_project_bytes",
-        "max_message_bytes",
-        "max_buffer_bytes",
-        "max_context_chars",
-        "max_clients",
-    ];
-
-    /// Sets one of them, if there is one of that name: whether there is.
-    fn set(&mut self, key: &str, limit: usize) -> bool {
-        match key {
-            "max_files" => self.max_files = limit,
-            "max_file_bytes" => self.max_file_bytes = limit as u64,
-            "max_project_bytes" => self.max_project_bytes = limit as u64,
-            "max_message_bytes" => self.max_message_bytes = limit,
-            "max_buffer_bytes" => self.max_buffer_bytes = limit,
-            "max_context_chars" => self.max_context_chars = limit,
-            "max_clients" => self.max_clients = limit,
-            _ => return false,
-        }
-        true
-    }
-
-    /// How files are found within them.
-    #[must_use]
-    pub fn walk(&self) -> WalkOptions {
-        WalkOptions {
-            max_files: self.max_files,
-            max_file_bytes: self.max_file_bytes,
-            max_project_bytes: self.max_project_bytes,
-        }
-    }
 }
 
 /// The settings file cannot be used: names the file, the line, the key and
@@ -136,43 +81,66 @@ impl Settings {
             Some(path) => path.to_owned(),
             None => own_file()?,
         };
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
+        let mut settings = match fs::read_to_string(&path) {
+            Ok(text) => Self::read(&text).map_err(|wrong| wrong.of(&path, &text))?,
             Err(error) if error.kind() == io::ErrorKind::NotFound && file.is_none() => {
-                return Ok(Self::default());
+                Self::default()
             }
             Err(error) => return Err(SettingsError(format!("{}: {error}", path.display()))),
         };
-        Self::read(&text).map_err(|Wrong { at, what }| {
-            let line = 1 + text[..at].matches('\n').count();
-            SettingsError(format!("{}:{line}: {what}", path.display()))
-        })
+        match env::var(API_KEY) {
+            Ok(key) if !key.is_empty() => settings.endpoint.api_key = Some(key.into()),
+            Ok(_) | Err(VarError::NotPresent) => {}
+            Err(VarError::NotUnicode(_)) => {
+                return Err(SettingsError(format!("{API_KEY}: expected UTF-8")));
+            }
+        }
+        Ok(settings)
     }
 
     fn read(text: &str) -> Result<Self, Wrong> {
+        const SECTIONS: &str = "[limits], [context], [models.NAME], [endpoint], [tags] or [editor]";
         let document = Document::parse(text).map_err(|error| {
             let message = error.message().replace('\n', "; ");
             Wrong::new(error.span(), format!("not TOML: {message}"))
         })?;
         let mut settings = Self::default();
+        let mut endpoint: Option<&dyn TableLike> = None;
         for (key, item) in document.iter() {
-            let at = place(document.as_table(), key, item);
-            if !["limits", "context", "models"].contains(&key) {
-                let what = format!("{key}: unknown; expected [limits], [context] or [models.NAME]");
-                return Err(Wrong::new(at, what));
-            }
-            let Some(section) = item.as_table_like() else {
+            let wrong = |what: String| {
+                Wrong::new(
+                    place(document.as_table(), key, item),
+                    format!("{key}: {what}"),
+                )
+            };
+            let section = || {
                 let found = item.type_name();
-                let what = format!("{key}: expected a section, found {found}");
-                return Err(Wrong::new(at, what));
+                let section = item.as_table_like();
+                section.ok_or_else(|| wrong(format!("expected a section, found {found}")))
             };
             match key {
-                "limits" => settings.limits = read_limits(section)?,
-                "context" => settings.context = read_context(section)?,
-                _ => read_families(section, &mut settings.families)?,
+                "limits" => settings.limits = limits::read(section()?)?,
+                "context" => settings.context = read_context(section()?)?,
+                "models" => read_families(section()?, &mut settings.families)?,
+                "endpoint" => endpoint = Some(section()?),
+                "tags" => settings.tags = tags::read(section()?)?,
+                "editor" => settings.editor = editor::read(section()?)?,
+                _ => return Err(wrong(format!("unknown; expected {SECTIONS}"))),
             }
         }
+        // It may name a family, wherever in the file that is described.
+        let none = toml_edit::Table::new();
+        settings.endpoint = endpoint::read(endpoint.unwrap_or(&none), &settings.families)?;
         Ok(settings)
+    }
+}
+
+impl Wrong {
+    /// What is wrong with the file at `path`, whose text is `text`.
+    fn of(self, path: &Path, text: &str) -> SettingsError {
+        let Self { at, what } = self;
+        let line = 1 + text[..at].matches('\n').count();
+        SettingsError(format!("{}:{line}: {what}", path.display()))
     }
 }
 
@@ -183,28 +151,6 @@ fn own_file() -> Result<PathBuf, SettingsError> {
         ))
     })?;
     Ok(folders.config_dir().join(FILE))
-}
-
-fn read_limits(table: &dyn TableLike) -> Result<Limits, Wrong> {
-    let mut limits = Limits::default();
-    for (key, item) in table.iter() {
-        let at = place(table, key, item);
-        let number = item.as_integer().and_then(|number| number.try_into().ok());
-        let Some(limit) = number.filter(|&number| number > 0) else {
-            let found = match item.as_value() {
-                Some(Value::Integer(number)) => number.value().to_string(),
-                _ => item.type_name().to_owned(),
-            };
-            let what = format!("limits.{key}: expected an integer of 1 or more, found {found}");
-            return Err(Wrong::new(at, what));
-        };
-        if !limits.set(key, limit) {
-            let known = Limits::KEYS.join(", ");
-            let what = format!("limits.{key}: unknown; expected one of {known}");
-            return Err(Wrong::new(at, what));
-        }
-    }
-    Ok(limits)
 }
 
 /// Adds the families that `table` describes, by their names.
@@ -233,45 +179,17 @@ fn read_families(table: &dyn TableLike, families: &mut Families) -> Result<(), W
 }
 
 fn read_context(table: &dyn TableLike) -> Result<ContextSettings, Wrong> {
-    let mut context = ContextSettings::default();
-    for (key, item) in table.iter() {
-        let at = place(table, key, item);
-        if key != "secrets" {
-            let what = format!("context.{key}: unknown; expected secrets");
-            return Err(Wrong::new(at, what));
-        }
-        context.secrets = match item.as_str() {
-            Some("redact") => InContext::Redact,
-            Some("keep") => InContext::Keep,
-            found => {
-                let found = found.map_or(item.type_name().to_owned(), |text| format!("{text:?}"));
-                let what =
-                    format!(r#"context.secrets: expected "redact" or "keep", found {found}"#);
-                return Err(Wrong::new(at, what));
-            }
-        };
-    }
-    Ok(context)
-}
-
-/// What is wrong with a settings file.
-struct Wrong {
-    /// The byte where it stands.
-    at: usize,
-    what: String,
-}
-
-impl Wrong {
-    fn new(at: Option<Range<usize>>, what: String) -> Self {
-        let at = at.map_or(0, |span| span.start);
-        Self { at, what }
-    }
-}
-
-/// Where the key stands, or, if that is not known, its value.
-fn place(table: &dyn TableLike, key: &str, item: &Item) -> Option<Range<usize>> {
-    let key = table.key(key).and_then(|key| key.span());
-    key.or_else(|| item.span())
+    let section = Section::new("context", table, &["secrets"])?;
+    let secrets = section.get("secrets", r#""redact" or "keep""#, |item| {
+        Some(match item.as_str()? {
+            "redact" => InContext::Redact,
+            "keep" => InContext::Keep,
+            _ => return None,
+        })
+    })?;
+    Ok(ContextSettings {
+        secrets: secrets.unwrap_or_default(),
+    })
 }
 
 #[cfg(test)]
@@ -359,7 +277,7 @@ mod tests {
             ("\n\n[limits]\nmax_files = \n", "s.toml:4: not TOML: "),
             (
                 "\n[limit]\nmax_files = 1",
-                "s.toml:2: limit: unknown; expected [limits], [context] or [models.NAME]",
+                "s.toml:2: limit: unknown; expected [limits], [context], ",
             ),
             ("limits = 5", "s.toml:1: limits: expected a section, found "),
             (
@@ -372,7 +290,7 @@ mod tests {
             ),
             (
                 "[context]\nsecrets = false",
-                "s.toml:2: context.secrets: expected \"redact\" or \"keep\", found boolean",
+                "s.toml:2: context.secrets: expected \"redact\" or \"keep\", found false",
             ),
             (
                 "[limits]\n\nmax_flies = 1",
@@ -380,7 +298,7 @@ mod tests {
             ),
             (
                 "[limits]\nmax_files = \"5\"",
-                "s.toml:2: limits.max_files: expected an integer of 1 or more, found string",
+                "s.toml:2: limits.max_files: expected an integer of 1 or more, found \"5\"",
             ),
             (
                 "[limits]\nmax_clients = 0",

@@ -111,6 +111,16 @@ pub struct Family {
     pub repo: Option<Repo>,
 }
 
+/// The family of a model of which nothing else is said.
+pub const DEFAULT_FAMILY: &str = "qwen2.5-coder";
+
+impl Default for Family {
+    /// [`DEFAULT_FAMILY`].
+    fn default() -> Self {
+        builtin::qwen()
+    }
+}
+
 /// What a text is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts<'a> {

@@ -12,6 +12,7 @@
 
 mod config;
 mod parse;
+pub mod settings;
 pub mod stop;
 #[cfg(test)]
 mod tests;

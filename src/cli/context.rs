@@ -70,11 +70,11 @@ pub(super) fn run(args: &Args, setup: Setup) -> Result<(), Error> {
     let project = Project::open(&ProjectOptions {
         root,
         include_paths: args.include_path.clone(),
-        walk: setup.limits.walk(),
+        walk: setup.settings.limits.walk(),
         cache: setup.cache,
     })
     .map_err(|error| Error::Failure(error.to_string()))?;
-    let secrets = match setup.context.secrets {
+    let secrets = match setup.settings.context.secrets {
         InContext::Redact => {
             Some(Secrets::new().map_err(|error| Error::Failure(error.to_string()))?)
         }

@@ -74,7 +74,7 @@ impl ContextArgs {
         let project = Project::open(&ProjectOptions {
             root: self.project.clone(),
             include_paths: self.include_path.clone(),
-            walk: setup.limits.walk(),
+            walk: setup.settings.limits.walk(),
             cache: setup.cache,
         })
         .map_err(|error| Error::Failure(error.to_string()))?;

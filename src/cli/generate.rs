@@ -84,8 +84,8 @@ impl Generate {
     /// If the options make no sense, or the work fails.
     pub(super) fn run(&self, mut setup: Setup) -> Result<(), Error> {
         self.options.check()?;
-        self.options.family(&setup.families)?;
-        let limits = &mut setup.limits;
+        self.options.family(&setup.settings.families)?;
+        let limits = &mut setup.settings.limits;
         if let Some(bytes) = self.options.max_file_bytes {
             limits.max_file_bytes = bytes;
         }
@@ -101,8 +101,8 @@ impl Generate {
         };
         let cancel = cancel_on_signals()?;
         let stage = Stage::new(output, self.resume)?;
-        let families = setup.families;
-        let walk = setup.limits.walk();
+        let families = setup.settings.families;
+        let walk = setup.settings.limits.walk();
         let sources = Sources::new(
             &self.folders()?,
             &self.input,
@@ -163,7 +163,7 @@ impl Generate {
         let project = Project::open(&ProjectOptions {
             root: folder.clone(),
             include_paths: self.options.include_path.clone(),
-            walk: setup.limits.walk(),
+            walk: setup.settings.limits.walk(),
             cache: setup.cache,
         })
         .map_err(|error| Error::Failure(error.to_string()))?;
@@ -172,7 +172,7 @@ impl Generate {
     }
 
     fn print(&self, setup: Setup, count: usize) -> Result<(), Error> {
-        let model = self.options.model(&setup.families)?;
+        let model = self.options.model(&setup.settings.families)?;
         let project = self.open(setup)?;
         let repo = Repo {
             name: None,

@@ -8,7 +8,6 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Error, Setup};
-use crate::config::Settings;
 use crate::engine::Engine;
 use crate::server::{self, End, Socket};
 
@@ -68,13 +67,8 @@ fn start(setup: Setup) -> Result<(Engine, Runtime), Error> {
         let place = panic.location().map(tracing::field::display);
         tracing::error!(place, "panicked");
     }));
-    let settings = Settings {
-        limits: setup.limits,
-        families: setup.families,
-        context: setup.context,
-    };
-    let engine =
-        Engine::new(settings, setup.cache).map_err(|error| Error::Failure(error.to_string()))?;
+    let engine = Engine::new(setup.settings, setup.cache)
+        .map_err(|error| Error::Failure(error.to_string()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

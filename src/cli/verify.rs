@@ -49,15 +49,15 @@ pub(super) fn run(args: Args, mut setup: Setup) -> Result<ExitCode, Error> {
     let mut options = verify::options_of(&dataset).map_err(|error| failure(&error))?;
     options.tokenizer = args.tokenizer.or(options.tokenizer);
     let model = options
-        .model(&setup.families)
+        .model(&setup.settings.families)
         .map_err(|wrong| Error::Failure(format!("the dataset's options: {wrong}")))?;
     if let Some(bytes) = options.max_file_bytes {
-        setup.limits.max_file_bytes = bytes;
+        setup.settings.limits.max_file_bytes = bytes;
     }
     if !args.include_path.is_empty() {
         options.include_path = args.include_path;
     }
-    let walk = setup.limits.walk();
+    let walk = setup.settings.limits.walk();
     let sources = Sources::new(&args.project, &[], &options, walk, setup.cache)
         .map_err(|error| failure(&error))?;
     let mut projects = sources.open(&cancel).map_err(|error| failure(&error))?;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::holes::SpanKind;
 use crate::context::{self, MinScore};
-use crate::model::{ContextStyle, Families, Family, Model};
+use crate::model::{ContextStyle, DEFAULT_FAMILY, Families, Family, Model};
 
 /// How the examples are divided into training and validation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -163,7 +163,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            base_model: "qwen2.5-coder".into(),
+            base_model: DEFAULT_FAMILY.into(),
             spm_rate: 0.0,
             context_style: ContextStyle::default(),
             markers: MarkersInSource::default(),

@@ -1,6 +1,6 @@
 //! The families that fimd knows, each as its makers document it.
 
-use super::{Family, Order, Repo};
+use super::{DEFAULT_FAMILY, Family, Order, Repo};
 
 /// A family that has the prefix first and no form for repositories.
 fn family(name: &str, markers: [&str; 4], special: &[&str]) -> Family {
@@ -62,24 +62,31 @@ fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
+/// The markers of Qwen and of those who took them over.
+const PIPED: [&str; 3] = ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"];
+
+/// Qwen2.5-Coder and Qwen3-Coder.
+pub(super) fn qwen() -> Family {
+    let [prefix, suffix, middle] = PIPED;
+    family(
+        DEFAULT_FAMILY,
+        [prefix, suffix, middle, "<|endoftext|>"],
+        &["<|im_start|>"],
+    )
+    .stops(&["<|fim_pad|>", "<|repo_name|>", "<|file_sep|>", "<|im_end|>"])
+    .repo(
+        "<|repo_name|>{repo}\n",
+        "<|file_sep|>{path}\n{code}",
+        "<|file_sep|>{path}\n",
+    )
+}
+
 /// All of them; the first is the default.
 pub(super) fn families() -> Vec<Family> {
-    let piped = ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"];
     let plain = ["<fim_prefix>", "<fim_suffix>", "<fim_middle>"];
     let with = |[prefix, suffix, middle]: [&'static str; 3], end| [prefix, suffix, middle, end];
     vec![
-        // Also Qwen3-Coder.
-        family(
-            "qwen2.5-coder",
-            with(piped, "<|endoftext|>"),
-            &["<|im_start|>"],
-        )
-        .stops(&["<|fim_pad|>", "<|repo_name|>", "<|file_sep|>", "<|im_end|>"])
-        .repo(
-            "<|repo_name|>{repo}\n",
-            "<|file_sep|>{path}\n{code}",
-            "<|file_sep|>{path}\n",
-        ),
+        qwen(),
         // The models before Granite 4. `<reponame>` exists, its use is not documented.
         family(
             "granite-code",
@@ -108,7 +115,7 @@ pub(super) fn families() -> Vec<Family> {
         .path_in_prefix(),
         family(
             "granite-4",
-            with(piped, "<|end_of_text|>"),
+            with(PIPED, "<|end_of_text|>"),
             &["<|fim_pad|>"],
         ),
         // Fullwidth bars U+FF5C, and U+2581 for spaces.
@@ -124,7 +131,7 @@ pub(super) fn families() -> Vec<Family> {
         )
         .repo_in_prefix("#{path}\n{code}", "#{path}\n"),
         // The separator has no place for a path, so the path stays a comment.
-        family("codegemma", with(piped, "<|file_separator|>"), &["<bos>"])
+        family("codegemma", with(PIPED, "<|file_separator|>"), &["<bos>"])
             .stops(&["<eos>"])
             .repo("", "// --- {path} ---\n{code}<|file_separator|>", ""),
         family(
