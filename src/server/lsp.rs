@@ -5,15 +5,18 @@
 //! buffers before they wait for anything: see [`headers`](super::headers).
 
 mod actions;
+mod commands;
 mod completion;
 mod diagnostics;
 mod documents;
 mod hover;
 mod lex;
+mod run;
 mod splice;
 mod tokens;
 mod writer;
 
+use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::json;
@@ -21,9 +24,9 @@ use serde_json::value::RawValue;
 use tokio::task::JoinSet;
 use tower_lsp::jsonrpc::{self, ErrorCode};
 use tower_lsp::ls_types::{
-    self, CodeActionParams, CodeActionProviderCapability, CodeActionResponse, CodeLens,
+    self, ClientCapabilities, CodeActionParams, CodeActionProviderCapability, CodeActionResponse, CodeLens,
     CodeLensOptions, CodeLensParams, CompletionOptions, CompletionParams, CompletionResponse,
-    DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams, Hover,
+    DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams, ExecuteCommandOptions, ExecuteCommandParams, Hover, LSPAny, MessageType, NumberOrString, ShowMessageParams, WorkDoneProgressCancelParams,
     HoverParams, HoverProviderCapability, InitializeParams, InitializeResult, PositionEncodingKind,
     SemanticTokensFullOptions, SemanticTokensOptions, SemanticTokensParams,
     SemanticTokensRangeParams, SemanticTokensRangeResult, SemanticTokensResult, ServerCapabilities,
@@ -33,8 +36,11 @@ use tower_lsp::ls_types::{
 use tower_lsp::{LanguageServer, LspService};
 use tracing::Instrument;
 
+use self::actions::Command;
+use self::commands::Then;
 use self::diagnostics::Stale;
 use self::documents::{Documents, View};
+use self::run::Runs;
 use super::methods::{generate_dataset, get_context, initialize, jobs, status};
 use super::peer::Peer;
 use super::project::Connected;
@@ -57,12 +63,44 @@ struct State {
     /// Set once: tower-lsp lets nothing else through before, and no second
     /// `initialize` after.
     connected: OnceLock<Arc<Connected>>,
-    /// Whether the client can fill in the gaps of snippets.
-    snippets: OnceLock<bool>,
+    /// Set with it.
+    can: OnceLock<Can>,
     /// Locked by a handler for as long as an edit takes.
     documents: Mutex<Documents>,
     /// Whose diagnostics the client is to be told.
     stale: Arc<Stale>,
+    runs: Runs,
+    /// The text of the last tag that has run.
+    last_tag: Mutex<Option<String>>,
+}
+
+/// What the client can do.
+#[derive(Clone, Copy, Debug, Default)]
+struct Can {
+    /// Fill in the gaps of snippets.
+    snippets: bool,
+    /// Apply edits for one version of a document.
+    edits: bool,
+    /// Show a progress that we begin.
+    progress: bool,
+}
+
+impl Can {
+    fn read(capabilities: &ClientCapabilities) -> Self {
+        let document = capabilities.text_document.as_ref();
+        let completion = document.and_then(|document| document.completion.as_ref());
+        let item = completion.and_then(|completion| completion.completion_item.as_ref());
+        let workspace = capabilities.workspace.as_ref();
+        let edit = workspace.and_then(|workspace| workspace.workspace_edit.as_ref());
+        let window = capabilities.window.as_ref();
+        let is = |flag: Option<bool>| flag.unwrap_or(false);
+        Self {
+            snippets: is(item.and_then(|item| item.snippet_support)),
+            edits: is(workspace.and_then(|workspace| workspace.apply_edit))
+                && is(edit.and_then(|edit| edit.document_changes)),
+            progress: is(window.and_then(|window| window.work_done_progress)),
+        }
+    }
 }
 
 /// The service of one connection.
@@ -75,6 +113,7 @@ pub(super) fn service(engine: Engine, peer: Arc<Peer>) -> LspService<Backend> {
         .custom_method("job/status", Backend::job_status)
         .custom_method("job/cancel", Backend::job_cancel)
         .custom_method("fimd/status", Backend::status)
+        .custom_method("window/workDoneProgress/cancel", Backend::cancel_progress)
         .finish();
     service
 }
@@ -97,6 +136,30 @@ impl State {
         self.documents().view(uri, self.encoding())
     }
 
+    fn can(&self) -> Can {
+        self.can.get().copied().unwrap_or_default()
+    }
+
+    fn last_tag(&self) -> Option<String> {
+        let last = self.last_tag.lock();
+        last.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps the text of a tag that runs, to be repeated.
+    fn remember(&self, tag: String) {
+        let last = self.last_tag.lock();
+        *last.unwrap_or_else(PoisonError::into_inner) = Some(tag);
+    }
+
+    /// Shows the user a message.
+    async fn say(&self, kind: MessageType, what: &str) {
+        let message = format!("fimd: {what}");
+        let params = ShowMessageParams { typ: kind, message };
+        if self.peer.tell("window/showMessage", &params).await.is_none() {
+            tracing::info!("nobody hears: {what}");
+        }
+    }
+
     /// A document as it is, if tags are meant in it.
     fn tagged(&self, uri: &str) -> Option<View> {
         self.documents().tagged(uri, self.encoding())
@@ -113,9 +176,11 @@ impl Backend {
             engine,
             peer,
             connected: OnceLock::new(),
-            snippets: OnceLock::new(),
+            can: OnceLock::new(),
             documents: Mutex::new(documents),
             stale: Arc::default(),
+            runs: Runs::default(),
+            last_tag: Mutex::default(),
         });
         let publish = diagnostics::publish(Arc::downgrade(&state), Arc::clone(&state.stale));
         let mut tasks = JoinSet::new();
@@ -123,6 +188,19 @@ impl Backend {
         Self {
             state,
             tasks: Mutex::new(tasks),
+        }
+    }
+
+    /// Does something that ends with the connection.
+    fn go_on(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task.in_current_span());
+    }
+
+    async fn cancel_progress(&self, params: WorkDoneProgressCancelParams) {
+        if let NumberOrString::String(id) = params.token {
+            self.state.runs.cancel(&id);
         }
     }
 
@@ -189,11 +267,7 @@ impl LanguageServer for Backend {
             Encoding::Utf16 => PositionEncodingKind::UTF16,
             Encoding::Utf32 => PositionEncodingKind::UTF32,
         };
-        let document = params.capabilities.text_document.as_ref();
-        let completion = document.and_then(|document| document.completion.as_ref());
-        let item = completion.and_then(|completion| completion.completion_item.as_ref());
-        let snippets = item.and_then(|item| item.snippet_support).unwrap_or(false);
-        self.state.snippets.get_or_init(|| snippets);
+        self.state.can.get_or_init(|| Can::read(&params.capabilities));
         // Only one `initialize` is let through until it fails.
         self.state.connected.get_or_init(|| Arc::new(connected));
         Ok(InitializeResult {
@@ -224,6 +298,10 @@ impl LanguageServer for Backend {
                     }
                     .into(),
                 ),
+                execute_command_provider: Some(ExecuteCommandOptions {
+                    commands: Command::ALL.map(|command| command.name().to_owned()).into(),
+                    ..ExecuteCommandOptions::default()
+                }),
                 experimental: Some(json!({ "fimd": counts })),
                 ..ServerCapabilities::default()
             },
@@ -280,11 +358,30 @@ impl LanguageServer for Backend {
     ) -> jsonrpc::Result<Option<CompletionResponse>> {
         let place = params.text_document_position;
         let view = self.state.tagged(place.text_document.uri.as_str());
-        let snippets = self.state.snippets.get().copied().unwrap_or(false);
+        let snippets = self.state.can().snippets;
         let items = self.look(view, move |view| {
             completion::at(view, place.position, snippets)
         });
         Ok(items.await?.map(CompletionResponse::Array))
+    }
+
+    async fn execute_command(
+        &self,
+        params: ExecuteCommandParams,
+    ) -> jsonrpc::Result<Option<LSPAny>> {
+        let (answer, then) = commands::start(&self.state, params).map_err(error_of_theirs)?;
+        // What asks the client something goes on behind the answer: the client
+        // may wait for it before it does anything else.
+        let state = Arc::clone(&self.state);
+        self.go_on(async move {
+            match then {
+                Then::Nothing => {}
+                Then::Run(started) => run::run(state, *started).await,
+                Then::Paste(writer, text) => commands::pasted(&state, writer, text).await,
+                Then::Say(kind, what) => state.say(kind, &what).await,
+            }
+        });
+        Ok(Some(answer))
     }
 
     async fn code_lens(&self, params: CodeLensParams) -> jsonrpc::Result<Option<Vec<CodeLens>>> {
@@ -299,8 +396,9 @@ impl LanguageServer for Backend {
         let uri = params.text_document.uri.as_str();
         let is_tagged = self.state.tagged(uri).is_some();
         let view = self.state.view(uri);
+        let has_last = self.state.last_tag().is_some();
         self.look(view, move |view| {
-            actions::actions(view, params.range, is_tagged, false)
+            actions::actions(view, params.range, is_tagged, has_last)
         })
         .await
     }
