@@ -11,6 +11,7 @@ mod preview;
 mod serve;
 mod show;
 mod status;
+mod tags;
 mod verify;
 
 use std::io::{self, IsTerminal};
@@ -23,6 +24,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::Settings;
+use crate::engine::tags::RunLog;
 use crate::files::Cache;
 
 /// Fill-in-the-middle completion on your own PHP code.
@@ -62,6 +64,7 @@ enum Command {
     Models(models::Args),
     Preview(preview::Args),
     Status(status::Args),
+    Tags(tags::Args),
     Verify(verify::Args),
 }
 
@@ -143,6 +146,7 @@ impl Cli {
             (Some(Command::Models(args)), None) => models::run(&args, &setup()?.settings.families),
             (Some(Command::Preview(args)), None) => preview::run(&args),
             (Some(Command::Status(args)), None) => status::run(&args),
+            (Some(Command::Tags(args)), None) => return tags::run(&args, setup),
             (Some(Command::Verify(args)), None) => return verify::run(args, setup()?),
         };
         done.map(|()| ExitCode::SUCCESS)
@@ -158,6 +162,14 @@ fn cache() -> Option<Cache> {
             None
         }
     }
+}
+
+/// Where runs of tags are remembered, if the user has a place for it.
+fn run_log() -> Option<RunLog> {
+    let folders = Xdg::new().ok()?;
+    folders
+        .state_dir()
+        .map(|folder| RunLog::new(&folder.join("fimd")))
 }
 
 /// Sends the library's log to stderr: `level` and above if given, else what

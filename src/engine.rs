@@ -7,6 +7,7 @@ mod jobs;
 mod pool;
 mod project;
 mod status;
+pub mod tags;
 mod watching;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -23,6 +24,7 @@ use self::disk::{Disk, SharedDisk};
 use self::jobs::Jobs;
 use self::pool::{Pool, Turns};
 use self::status::{Client, Tally};
+use self::tags::RunLog;
 use crate::cancel::{Cancel, Cancelled};
 use crate::config::{Limits, Settings};
 use crate::files::{Cache, FilesError, Roots};
@@ -74,11 +76,13 @@ pub struct Engine {
     turns: Turns,
     /// Whose handle it is, if a client's.
     client: Option<Arc<Client>>,
+    /// Where runs of tags are remembered.
+    run_log: Option<RunLog>,
 }
 
 #[derive(Debug)]
 struct Shared {
-    settings: Settings,
+    settings: Arc<Settings>,
     secrets: Arc<Secrets>,
     tally: Arc<Tally>,
     /// For what clients wait for while people type.
@@ -109,8 +113,9 @@ impl Engine {
         Ok(Self {
             turns: requests.turns(),
             client: None,
+            run_log: None,
             shared: Arc::new(Shared {
-                settings,
+                settings: Arc::new(settings),
                 secrets: Arc::new(Secrets::new()?),
                 tally: Arc::new(Tally::new()),
                 requests,
@@ -138,7 +143,30 @@ impl Engine {
             shared: Arc::clone(&self.shared),
             turns: self.shared.requests.turns(),
             client: Some(Arc::new(Client::join(&self.shared.tally, framing))),
+            run_log: self.run_log.clone(),
         }
+    }
+
+    /// The same engine; this handle and those made of it remember runs of tags
+    /// in `log`.
+    #[must_use]
+    pub fn with_run_log(self, log: Option<RunLog>) -> Self {
+        Self {
+            run_log: log,
+            ..self
+        }
+    }
+
+    /// Where runs of tags are remembered, if they are.
+    #[must_use]
+    pub fn run_log(&self) -> Option<&RunLog> {
+        self.run_log.as_ref()
+    }
+
+    /// What it keeps to.
+    #[must_use]
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.shared.settings)
     }
 
     /// How much of everything there may be.

@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod context;
 pub mod dataset;
+pub mod endpoint;
 pub mod engine;
 pub mod eval;
 pub mod files;

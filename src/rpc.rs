@@ -12,6 +12,7 @@ use std::fmt;
 
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// How many messages one batch may hold.
@@ -22,6 +23,12 @@ pub const MAX_BATCH: usize = 1000;
 pub struct Id(Box<RawValue>);
 
 impl Id {
+    /// The id as written.
+    #[must_use]
+    pub fn into_raw(self) -> Box<RawValue> {
+        self.0
+    }
+
     /// Reads an id from JSON text.
     ///
     /// # Errors
@@ -120,6 +127,8 @@ impl fmt::Display for Kind {
 pub struct Error {
     code: i32,
     message: String,
+    /// What a program may want to know of it.
+    data: Option<Value>,
 }
 
 impl Error {
@@ -129,13 +138,20 @@ impl Error {
         Self {
             code,
             message: message.into(),
+            data: None,
         }
     }
 
-    /// Its code and what it says.
+    /// The same, with what a program may want to know of it.
     #[must_use]
-    pub fn into_parts(self) -> (i32, String) {
-        (self.code, self.message)
+    pub fn with_data(self, data: Option<Value>) -> Self {
+        Self { data, ..self }
+    }
+
+    /// Its code, what it says and what a program may want to know of it.
+    #[must_use]
+    pub fn into_parts(self) -> (i32, String, Option<Value>) {
+        (self.code, self.message, self.data)
     }
 
     /// Its code.
@@ -285,7 +301,7 @@ impl Answer {
             (Some(result), None) => Ok(result.to_owned()),
             (_, Some(error)) => Err(serde_json::from_str::<Written>(error.get()).map_or_else(
                 |_| Error::invalid_request("an error without code and message"),
-                |Written { code, message }| Error { code, message },
+                |Written { code, message }| Error::new(code, message),
             )),
             (None, None) => return None,
         };
@@ -397,10 +413,16 @@ pub fn answer(id: Option<&Id>, outcome: &Result<Box<RawValue>, Error>) -> String
             let result = result.get();
             format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)
         }
-        Err(Error { code, message }) => {
-            let message = serde_json::Value::from(message.as_str());
+        Err(Error {
+            code,
+            message,
+            data,
+        }) => {
+            let message = Value::from(message.as_str());
+            let data = data.as_ref().map(|data| format!(r#","data":{data}"#));
+            let data = data.unwrap_or_default();
             format!(
-                r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":{message}}}}}"#
+                r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":{message}{data}}}}}"#
             )
         }
     }
@@ -411,7 +433,7 @@ pub fn answer(id: Option<&Id>, outcome: &Result<Box<RawValue>, Error>) -> String
 /// # Errors
 /// If `params` cannot be written as JSON.
 pub fn notification(method: &str, params: &impl Serialize) -> Result<String, serde_json::Error> {
-    let method = serde_json::Value::from(method);
+    let method = Value::from(method);
     let params = serde_json::to_string(params)?;
     Ok(format!(
         r#"{{"jsonrpc":"2.0","method":{method},"params":{params}}}"#

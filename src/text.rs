@@ -49,6 +49,43 @@ pub fn byte_offset(text: &str, offset: u64, encoding: Encoding) -> usize {
     text.len()
 }
 
+/// Tells the offsets of a text in a client's units. Asking in order costs one
+/// pass over the text.
+#[derive(Clone, Debug)]
+pub struct Units<'t> {
+    text: &'t str,
+    encoding: Encoding,
+    /// The last place asked for: in bytes, and in units.
+    last: (usize, u64),
+}
+
+impl<'t> Units<'t> {
+    /// Those of `text`.
+    #[must_use]
+    pub fn new(text: &'t str, encoding: Encoding) -> Self {
+        Self {
+            text,
+            encoding,
+            last: (0, 0),
+        }
+    }
+
+    /// The units before the byte `at`, which is on a character boundary.
+    pub fn at(&mut self, at: usize) -> u64 {
+        if self.encoding == Encoding::Utf8 {
+            return at as u64;
+        }
+        if at < self.last.0 {
+            self.last = (0, 0);
+        }
+        let (from, units) = self.last;
+        let between = self.text[from..at].chars();
+        let between: u64 = between.map(|c| self.encoding.width(c)).sum();
+        self.last = (at, units + between);
+        self.last.1
+    }
+}
+
 /// The byte offset of an LSP position: a line, counted from 0, and units from
 /// its start. Lines end with `\n`, `\r\n` or `\r`.
 ///
@@ -156,7 +193,25 @@ impl FromStr for Place {
     }
 }
 
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Byte(at) => write!(f, "byte {at}"),
+            Self::LineColumn(line, column) => write!(f, "{line}:{column}"),
+        }
+    }
+}
+
 impl Place {
+    /// The line and column of the byte `at` of `text`, which is on a character
+    /// boundary.
+    #[must_use]
+    pub fn line_column(text: &str, at: usize) -> Self {
+        let line = memchr::memchr_iter(b'\n', &text.as_bytes()[..at]).count() + 1;
+        let column = text[line_start(text, at)..at].chars().count() + 1;
+        Self::LineColumn(line, column)
+    }
+
     /// The byte offset of this place in `text`, clamped to the line's or the
     /// text's end and to a character boundary.
     #[must_use]
@@ -206,6 +261,18 @@ mod tests {
         assert_eq!(byte_offset(text, 7, Encoding::Utf8), 7);
         assert_eq!(byte_offset(text, 4, Encoding::Utf16), 7);
         assert_eq!(byte_offset(text, 3, Encoding::Utf32), 7);
+    }
+
+    #[test]
+    fn bytes_are_told_in_units_in_any_order() {
+        let text = "a\u{e4}\u{1F600}b";
+        for encoding in [Encoding::Utf8, Encoding::Utf16, Encoding::Utf32] {
+            let mut units = Units::new(text, encoding);
+            for at in [0, 1, 3, 7, 8, 3, 0, 8] {
+                assert_eq!(byte_offset(text, units.at(at), encoding), at);
+            }
+        }
+        assert_eq!(Units::new(text, Encoding::Utf16).at(8), 5);
     }
 
     #[test]
@@ -260,6 +327,7 @@ mod tests {
         assert_eq!("2:99".parse::<Place>().unwrap().byte_in(text), 11);
         assert_eq!("9:1".parse::<Place>().unwrap().byte_in(text), text.len());
         assert_eq!("8".parse::<Place>().unwrap().byte_in(text), 7);
+        assert_eq!(Place::line_column(text, 9).to_string(), "2:4");
         assert!("0:1".parse::<Place>().is_err());
         assert!("x".parse::<Place>().is_err());
     }

@@ -68,7 +68,8 @@ fn start(setup: Setup) -> Result<(Engine, Runtime), Error> {
         tracing::error!(place, "panicked");
     }));
     let engine = Engine::new(setup.settings, setup.cache)
-        .map_err(|error| Error::Failure(error.to_string()))?;
+        .map_err(|error| Error::Failure(error.to_string()))?
+        .with_run_log(super::run_log());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -7,6 +7,9 @@
 //! of notifications never wait, and those of requests take what they need of
 //! the connection's state before they do.
 //!
+//! The methods on tags are started by the pump itself: they need a way to the
+//! client, and no `initialize`.
+//!
 //! Inside, requests are numbered by the pump: an id comes back as the client
 //! wrote it, and one that is used twice is answered twice.
 
@@ -24,7 +27,7 @@ use tower_lsp::{ExitedError, LspService};
 use tower_service::Service;
 
 use super::lsp::{self, Backend};
-use super::methods::cancel_request;
+use super::methods::{cancel_request, tags};
 use super::peer::Peer;
 use super::progress;
 use super::reply::{self, Answer, Asked, Notifier, Reply};
@@ -117,6 +120,24 @@ impl HeadersProtocol {
             _ => {}
         }
         let has_id = id.is_some();
+        if !self.shut_down && method.starts_with("tags/") {
+            let (connected, open) = self.service.inner().now();
+            let asked = tags::Asked {
+                engine: self.engine.clone(),
+                connected,
+                open,
+                params,
+            };
+            tags::start(
+                &method,
+                std::future::ready(asked),
+                id,
+                reply,
+                bytes,
+                requests,
+            );
+            return Flow::Continue;
+        }
         let handled = match params.as_deref().map(read_params).transpose() {
             Ok(params) => self.start(&method, has_id, params),
             Err(error) => Err(error),

@@ -7,7 +7,9 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 
 use super::buffers::OpenBuffers;
-use super::methods::{cancel_request, generate_dataset, get_context, initialize, jobs, status};
+use super::methods::{
+    cancel_request, generate_dataset, get_context, initialize, jobs, status, tags,
+};
 use super::outcome::outcome;
 use super::progress;
 use super::project::Current;
@@ -149,6 +151,18 @@ impl LinesProtocol {
             "fimd/status" => {
                 let engine = self.engine.clone();
                 requests.request(id, reply, bytes, |_| status::run(engine));
+            }
+            "tags/parse" | "tags/prompt" | "tags/run" => {
+                let (engine, current) = (self.engine.clone(), self.current.clone());
+                let asked = async move {
+                    tags::Asked {
+                        engine,
+                        connected: current.wait().await,
+                        open: OpenBuffers::default(),
+                        params,
+                    }
+                };
+                tags::start(&method, asked, id, reply, bytes, requests);
             }
             "$/cancelRequest" => {
                 let cancelled = cancel_request::target(params.as_deref()).map(|target| {

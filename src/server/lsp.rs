@@ -24,14 +24,16 @@ use serde_json::value::RawValue;
 use tokio::task::JoinSet;
 use tower_lsp::jsonrpc::{self, ErrorCode};
 use tower_lsp::ls_types::{
-    self, ClientCapabilities, CodeActionParams, CodeActionProviderCapability, CodeActionResponse, CodeLens,
-    CodeLensOptions, CodeLensParams, CompletionOptions, CompletionParams, CompletionResponse,
-    DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams, ExecuteCommandOptions, ExecuteCommandParams, Hover, LSPAny, MessageType, NumberOrString, ShowMessageParams, WorkDoneProgressCancelParams,
-    HoverParams, HoverProviderCapability, InitializeParams, InitializeResult, PositionEncodingKind,
-    SemanticTokensFullOptions, SemanticTokensOptions, SemanticTokensParams,
-    SemanticTokensRangeParams, SemanticTokensRangeResult, SemanticTokensResult, ServerCapabilities,
-    ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
-    VersionedTextDocumentIdentifier,
+    self, ClientCapabilities, CodeActionParams, CodeActionProviderCapability, CodeActionResponse,
+    CodeLens, CodeLensOptions, CodeLensParams, CompletionOptions, CompletionParams,
+    CompletionResponse, DidChangeTextDocumentParams, DidCloseTextDocumentParams,
+    DidOpenTextDocumentParams, ExecuteCommandOptions, ExecuteCommandParams, Hover, HoverParams,
+    HoverProviderCapability, InitializeParams, InitializeResult, LSPAny, MessageType,
+    NumberOrString, PositionEncodingKind, SemanticTokensFullOptions, SemanticTokensOptions,
+    SemanticTokensParams, SemanticTokensRangeParams, SemanticTokensRangeResult,
+    SemanticTokensResult, ServerCapabilities, ServerInfo, ShowMessageParams,
+    TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
+    VersionedTextDocumentIdentifier, WorkDoneProgressCancelParams,
 };
 use tower_lsp::{LanguageServer, LspService};
 use tracing::Instrument;
@@ -41,6 +43,7 @@ use self::commands::Then;
 use self::diagnostics::Stale;
 use self::documents::{Documents, View};
 use self::run::Runs;
+use super::buffers::OpenBuffers;
 use super::methods::{generate_dataset, get_context, initialize, jobs, status};
 use super::peer::Peer;
 use super::project::Connected;
@@ -155,7 +158,12 @@ impl State {
     async fn say(&self, kind: MessageType, what: &str) {
         let message = format!("fimd: {what}");
         let params = ShowMessageParams { typ: kind, message };
-        if self.peer.tell("window/showMessage", &params).await.is_none() {
+        if self
+            .peer
+            .tell("window/showMessage", &params)
+            .await
+            .is_none()
+        {
             tracing::info!("nobody hears: {what}");
         }
     }
@@ -168,10 +176,8 @@ impl State {
 
 impl Backend {
     fn new(engine: Engine, peer: Arc<Peer>) -> Self {
-        let documents = Documents::new(
-            engine.limits().max_buffer_bytes,
-            vec!["plaintext".into(), "markdown".into(), "fimpad".into()],
-        );
+        let languages = engine.settings().tags.languages.clone();
+        let documents = Documents::new(engine.limits().max_buffer_bytes, languages);
         let state = Arc::new(State {
             engine,
             peer,
@@ -220,6 +226,13 @@ impl Backend {
 }
 
 impl Backend {
+    /// What a method that the pump itself starts needs to know: the project,
+    /// if there is one, and the open buffers.
+    pub(super) fn now(&self) -> (Option<Arc<Connected>>, OpenBuffers) {
+        let buffers = self.state.documents().buffers();
+        (self.state.connected.get().cloned(), buffers)
+    }
+
     async fn get_context(&self, params: Box<RawValue>) -> jsonrpc::Result<Box<RawValue>> {
         let open = self.state.documents().buffers();
         let connected = self.state.connected.get().cloned();
@@ -267,7 +280,9 @@ impl LanguageServer for Backend {
             Encoding::Utf16 => PositionEncodingKind::UTF16,
             Encoding::Utf32 => PositionEncodingKind::UTF32,
         };
-        self.state.can.get_or_init(|| Can::read(&params.capabilities));
+        self.state
+            .can
+            .get_or_init(|| Can::read(&params.capabilities));
         // Only one `initialize` is let through until it fails.
         self.state.connected.get_or_init(|| Arc::new(connected));
         Ok(InitializeResult {
@@ -347,8 +362,8 @@ impl LanguageServer for Backend {
     async fn hover(&self, params: HoverParams) -> jsonrpc::Result<Option<Hover>> {
         let place = params.text_document_position_params;
         let view = self.state.tagged(place.text_document.uri.as_str());
-        let defaults = hover::Defaults::default();
-        let hover = self.look(view, move |view| hover::at(view, place.position, defaults));
+        let settings = self.state.engine.settings();
+        let hover = self.look(view, move |view| hover::at(view, place.position, &settings));
         Ok(hover.await?.flatten())
     }
 
@@ -427,11 +442,11 @@ impl LanguageServer for Backend {
 
 /// An error of a method as tower-lsp passes it on.
 fn error_of_theirs(error: rpc::Error) -> jsonrpc::Error {
-    let (code, message) = error.into_parts();
+    let (code, message, data) = error.into_parts();
     jsonrpc::Error {
         code: ErrorCode::from(i64::from(code)),
         message: message.into(),
-        data: None,
+        data,
     }
 }
 
@@ -439,5 +454,5 @@ fn error_of_theirs(error: rpc::Error) -> jsonrpc::Error {
 pub(super) fn error_of_ours(error: &jsonrpc::Error) -> rpc::Error {
     // Every code that either side knows has 32 bits.
     let code = i32::try_from(error.code.code()).unwrap_or(-32603);
-    rpc::Error::new(code, error.message.clone())
+    rpc::Error::new(code, error.message.clone()).with_data(error.data.clone())
 }

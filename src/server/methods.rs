@@ -6,6 +6,7 @@ pub(super) mod get_context;
 pub(super) mod initialize;
 pub(super) mod jobs;
 pub(super) mod status;
+pub(super) mod tags;
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};

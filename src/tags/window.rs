@@ -132,12 +132,17 @@ impl Prompt {
     /// text: soft prefix and suffix tags that were used vanish.
     #[must_use]
     pub fn edits(&self, generated: &str) -> Vec<Edit> {
+        self.edits_to([&self.prepend, generated, &self.append].concat())
+    }
+
+    /// The same, where `new_text` is all that is to stand in the tag's place.
+    #[must_use]
+    pub fn edits_to(&self, new_text: String) -> Vec<Edit> {
         let edit = |range: &Range<usize>, new_text| Edit {
             start: range.start,
             end: range.end,
             new_text,
         };
-        let new_text = [&self.prepend, generated, &self.append].concat();
         let deletes = self.window.deletes.iter();
         let mut edits: Vec<_> = deletes.map(|range| edit(range, String::new())).collect();
         edits.push(edit(&self.tag, new_text));

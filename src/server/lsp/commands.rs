@@ -65,6 +65,7 @@ pub(super) fn start(
         Command::Repeat => repeat(state, &view, at),
         Command::Paste => paste(state, &view, at),
         Command::Validate => Ok(validate(&view)),
+        Command::ApplySettings => Err(Error::internal("later")),
     }
 }
 
@@ -151,7 +152,9 @@ fn can_edit(state: &State) -> Result<(), Error> {
 fn writer(state: &Arc<State>, view: &View, splice: Splice) -> Result<Writer, Error> {
     Writer::new(state, &view.uri, splice).ok_or_else(|| {
         let uri = &view.uri;
-        Error::internal(format!("{uri}: a tag runs there already; wait or cancel it"))
+        Error::internal(format!(
+            "{uri}: a tag runs there already; wait or cancel it"
+        ))
     })
 }
 

@@ -5,30 +5,22 @@ use std::fmt::Write;
 use tower_lsp::ls_types::{Hover, HoverContents, MarkupContent, MarkupKind, Position};
 
 use super::documents::View;
+use crate::config::{Endpoint, Settings};
+use crate::endpoint;
 use crate::tags::{self, Boundary, Config, Fim, Kind, Prompt, Side, Tag};
-
-/// What the settings say where a tag does not.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Defaults {
-    /// The temperature; the server's own if there is none.
-    pub(super) temperature: Option<f64>,
-    /// The share of probability that tokens are drawn from, likewise.
-    pub(super) top_p: Option<f64>,
-    /// Whether the model is shown no other tags.
-    pub(super) strip_inner: bool,
-}
 
 /// How many characters of a line or a pattern are shown.
 const SHOWN_CHARS: usize = 60;
 
 /// What the tag at a position will do; none if there is no tag.
-pub(super) fn at(view: &View, position: Position, defaults: Defaults) -> Option<Hover> {
+pub(super) fn at(view: &View, position: Position, settings: &Settings) -> Option<Hover> {
     let tags = view.tags();
     let tag = tags.at(view.offset(position))?;
     let value = match &tag.kind {
         Kind::Fim(fim) => {
-            let prompt = tags::prompt(view.text(), &tags, tag, fim, defaults.strip_inner);
-            of_fim(fim, &prompt, defaults)
+            let strip = settings.tags.strip_inner;
+            let prompt = tags::prompt(view.text(), &tags, tag, fim, strip);
+            of_fim(fim, &prompt, &settings.endpoint)
         }
         Kind::Boundary(boundary) => of_boundary(*boundary).to_owned(),
         Kind::Comment(_) => "**A comment**: the model is never shown it, and it stays.".to_owned(),
@@ -46,10 +38,11 @@ fn hover(view: &View, tag: &Tag, value: String) -> Hover {
     }
 }
 
-fn of_fim(fim: &Fim, prompt: &Prompt, defaults: Defaults) -> String {
+fn of_fim(fim: &Fim, prompt: &Prompt, endpoint: &Endpoint) -> String {
     let Prompt { window, .. } = prompt;
     let tokens = fim.max_tokens;
-    let mut said = match window.after.trim().is_empty() {
+    let asked = endpoint::Prompt::new(endpoint, window.before.clone(), window.after.clone());
+    let mut said = match matches!(asked, endpoint::Prompt::Plain(_)) {
         true => format!("**Completion**: continues the text before, up to {tokens} tokens\n\n"),
         false => format!("**FIM**: fills in between before and after, up to {tokens} tokens\n\n"),
     };
@@ -64,9 +57,9 @@ fn of_fim(fim: &Fim, prompt: &Prompt, defaults: Defaults) -> String {
     };
     item(format!(
         "temperature: {}",
-        sampling(prompt.temperature, defaults.temperature)
+        sampling(prompt.temperature, endpoint.temperature)
     ));
-    item(format!("top_p: {}", sampling(prompt.top_p, defaults.top_p)));
+    item(format!("top_p: {}", sampling(prompt.top_p, endpoint.top_p)));
     for stop in &prompt.stops {
         let pattern = code(&stop.pattern);
         item(match stop.keep {

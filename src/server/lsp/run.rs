@@ -170,7 +170,7 @@ async fn drive<F: Future<Output = ()>>(
         // Its other end is dropped to cancel it.
         let _ = cancelled.await;
     };
-    let (shown, mut news) = watch::channel(String::new());
+    let (shown, news) = watch::channel(String::new());
     let writing = async {
         // Dropped when nothing can be written any more, which ends the stream.
         let mut news = news;
@@ -191,8 +191,7 @@ async fn drive<F: Future<Output = ()>>(
         let partial = shown.borrow().clone();
         (ended, partial)
     };
-    let (written, (ended, partial)): (Result<(), WriteError>, _) =
-        tokio::join!(writing, streaming);
+    let (written, (ended, partial)): (Result<(), WriteError>, _) = tokio::join!(writing, streaming);
     if let Err(error) = written {
         return End::Unwritten(error);
     }
@@ -232,12 +231,7 @@ async fn stream(
 }
 
 /// What the tag asks, with cross-file context if the settings want it.
-async fn prepare(
-    state: &State,
-    view: View,
-    content: String,
-    at: usize,
-) -> Result<Prepared, Error> {
+async fn prepare(state: &State, view: View, content: String, at: usize) -> Result<Prepared, Error> {
     let settings = state.engine.settings();
     let connected = state.connected.get().cloned();
     let open = state.documents().buffers();

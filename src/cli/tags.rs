@@ -1,0 +1,217 @@
+//! `fimd tags`: FIMpad tags in files, looked at, checked and run.
+
+mod check;
+mod log;
+mod run;
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use super::{Error, Setup, show};
+use crate::cancel::Cancel;
+use crate::config::{EndpointKind, Settings};
+use crate::engine::tags::{
+    ContextError, PromptView, Site, TagError, TagsView, context, has_context, prepare,
+};
+use crate::engine::{Project, ProjectOptions};
+use crate::files::Roots;
+use crate::secrets::{InContext, Secrets};
+use crate::tags::Tags;
+use crate::text::{Encoding, Place};
+
+/// Look at, check and run the FIMpad tags in a file.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Print the tags of a file as JSON
+    Parse {
+        /// The file; `-` is stdin
+        #[arg(value_name = "FILE|-")]
+        file: PathBuf,
+    },
+    Check(check::Args),
+    /// Print what a tag would ask the model, as JSON
+    Prompt {
+        #[command(flatten)]
+        tag: OneTag,
+        #[command(flatten)]
+        model: ModelArgs,
+    },
+    Run(run::Args),
+    Log(log::Args),
+}
+
+/// One tag of a file.
+#[derive(Debug, clap::Args)]
+struct OneTag {
+    /// The file; `-` is stdin
+    #[arg(value_name = "FILE|-")]
+    file: PathBuf,
+    /// The tag: a byte offset, or line and column (in characters, both from 1),
+    /// that it contains or ends right before
+    #[arg(long, value_name = "BYTE|LINE:COL")]
+    at: Place,
+}
+
+/// What a model is asked, in place of what the settings say.
+#[derive(Debug, clap::Args)]
+struct ModelArgs {
+    /// Where the model server is [default: url under [endpoint] in the settings
+    /// file, else http://127.0.0.1:8080]
+    #[arg(long, value_name = "URL")]
+    endpoint: Option<String>,
+    /// What it understands [default: kind under [endpoint] in the settings
+    /// file, else completions]
+    #[arg(long, value_name = "KIND")]
+    endpoint_kind: Option<EndpointKind>,
+    /// In a PHP file, put the project's cross-file context before the prefix
+    #[arg(long)]
+    context: bool,
+}
+
+/// Runs the command.
+pub(super) fn run(
+    args: &Args,
+    setup: impl FnOnce() -> Result<Setup, Error>,
+) -> Result<ExitCode, Error> {
+    match &args.command {
+        Command::Parse { file } => {
+            let text = read(file)?;
+            let tags = Tags::parse(&text);
+            print_json(&TagsView::new(&text, &tags, Encoding::Utf8))?;
+        }
+        Command::Check(args) => return check::run(args),
+        Command::Prompt { tag, model } => {
+            let mut setup = setup()?;
+            model.overrule(&mut setup.settings);
+            let content = read(&tag.file)?;
+            let at = tag.at.byte_in(&content);
+            let project = project(&tag.file, &setup)?;
+            let context = project.map_or(Ok(String::new()), |p| p.context(&content, at))?;
+            let prepared = prepare(content, at, &setup.settings, context)
+                .map_err(|error| of_tag(&tag.file, &error))?;
+            let endpoint = &setup.settings.endpoint;
+            print_json(&PromptView::new(&prepared, endpoint, Encoding::Utf8))?;
+        }
+        Command::Run(args) => run::run(args, setup()?)?,
+        Command::Log(args) => log::run(args)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl ModelArgs {
+    fn overrule(&self, settings: &mut Settings) {
+        if let Some(url) = &self.endpoint {
+            settings.endpoint.url.clone_from(url);
+        }
+        if let Some(kind) = self.endpoint_kind {
+            settings.endpoint.kind = kind;
+        }
+        settings.tags.context |= self.context;
+    }
+}
+
+/// The project that the tags of a file have their context from.
+struct ContextSource {
+    project: std::sync::Arc<Project>,
+    file: PathBuf,
+    key: String,
+    secrets: Option<Secrets>,
+}
+
+/// That of the PHP file at `path`, if the settings want a context.
+fn project(path: &Path, setup: &Setup) -> Result<Option<ContextSource>, Error> {
+    if !setup.settings.tags.context || !has_context(&path.to_string_lossy()) {
+        return Ok(None);
+    }
+    let failure = |error: &dyn std::fmt::Display| Error::Failure(error.to_string());
+    let file = std::path::absolute(path).map_err(|error| failure(&error))?;
+    let root = Roots::find(&file).ok_or_else(|| {
+        Error::Usage(format!(
+            "{}: no folder above it has a composer.json, a .git or a .fimignore, so there is no \
+             project to have context from",
+            path.display()
+        ))
+    })?;
+    let project = Project::open(&ProjectOptions {
+        root,
+        include_paths: Vec::new(),
+        walk: setup.settings.limits.walk(),
+        cache: setup.cache.clone(),
+    })
+    .map_err(|error| failure(&error))?;
+    project.keep_if_worth();
+    let secrets = match setup.settings.context.secrets {
+        InContext::Redact => Some(Secrets::new().map_err(|error| failure(&error))?),
+        InContext::Keep => None,
+    };
+    Ok(Some(ContextSource {
+        key: project.roots.key(&file.to_string_lossy()),
+        project,
+        file: path.to_owned(),
+        secrets,
+    }))
+}
+
+impl ContextSource {
+    /// The context of the tag of `content` at the byte `at`.
+    fn context(&self, content: &str, at: usize) -> Result<String, Error> {
+        let site = Site {
+            path: &self.key,
+            content,
+            at,
+            bm25: true,
+            secrets: self.secrets.as_ref(),
+        };
+        let snapshot = self.project.index.snapshot();
+        context(&snapshot, site, &Cancel::default()).map_err(|error| match error {
+            ContextError::Tag(error) => of_tag(&self.file, &error),
+            ContextError::Cancelled(error) => Error::Failure(error.to_string()),
+        })
+    }
+}
+
+/// The text of a file, or of stdin if it is `-`.
+fn read(path: &Path) -> Result<String, Error> {
+    let failure =
+        |error: &dyn std::fmt::Display| Error::Failure(format!("{}: {error}", path.display()));
+    let mut bytes = Vec::new();
+    let read = match is_stdin(path) {
+        true => io::stdin().read_to_end(&mut bytes).map(drop),
+        false => fs::read(path).map(|read| bytes = read),
+    };
+    read.map_err(|error| failure(&error))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        failure(&format!("not UTF-8 at byte {at}; convert it first"))
+    })
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// An error about a tag of the file at `path`.
+fn of_tag(path: &Path, error: &TagError) -> Error {
+    let separator = match error {
+        TagError::NoTag { .. } => ": ",
+        TagError::NotFim { .. } | TagError::Invalid { .. } => ":",
+    };
+    Error::Failure(format!("{}{separator}{error}", path.display()))
+}
+
+fn print_json(value: &impl Serialize) -> Result<(), Error> {
+    show::print(|out| {
+        serde_json::to_writer(&mut *out, value)?;
+        writeln!(out)
+    })
+}

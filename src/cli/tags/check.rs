@@ -1,0 +1,99 @@
+//! `fimd tags check`: what is wrong with the tags of files.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+use super::{Error, is_stdin, read};
+use crate::cli::show;
+use crate::tags::{Kind, NoteKind, Tag, Tags};
+use crate::text::{Place, line_end, line_start};
+
+/// Print what is wrong with the tags of files; exit with 1 if anything is
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The files; `-` is stdin
+    #[arg(required = true, value_name = "FILE|-")]
+    files: Vec<PathBuf>,
+}
+
+/// Checks every file. Warnings are printed, too, and do no harm.
+pub(super) fn run(args: &Args) -> Result<ExitCode, Error> {
+    let mut faults = 0;
+    for file in &args.files {
+        let text = read(file)?;
+        for tag in Tags::parse(&text).all() {
+            faults += usize::from(matches!(tag.kind, Kind::Invalid(_)));
+            for diagnostic in diagnostics(tag) {
+                let report = diagnostic.render(file, &text);
+                show::print(|out| writeln!(out, "{report}\n"))?;
+            }
+        }
+    }
+    Ok(match faults {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    })
+}
+
+/// Something to say about a place in a text.
+struct Diagnostic<'a> {
+    level: Level<'static>,
+    message: &'a str,
+    at: usize,
+    hint: Option<&'a str>,
+}
+
+fn diagnostics(tag: &Tag) -> Vec<Diagnostic<'_>> {
+    let notes = match &tag.kind {
+        Kind::Invalid(fault) => {
+            return vec![Diagnostic {
+                level: Level::ERROR,
+                message: &fault.message,
+                at: tag.range.start + fault.at,
+                hint: Some(fault.hint),
+            }];
+        }
+        Kind::Fim(fim) => &*fim.notes,
+        Kind::Config(config) => &*config.notes,
+        Kind::Boundary(_) | Kind::Comment(_) => &[],
+    };
+    let warnings = notes.iter().filter(|note| note.kind == NoteKind::Warning);
+    let warnings = warnings.map(|note| Diagnostic {
+        level: Level::WARNING,
+        message: &note.message,
+        at: tag.range.start + note.at,
+        hint: None,
+    });
+    warnings.collect()
+}
+
+impl Diagnostic<'_> {
+    /// As it is printed: with the line that it is about, and a caret.
+    fn render(&self, file: &Path, text: &str) -> String {
+        let (start, end) = (line_start(text, self.at), line_end(text, self.at));
+        let line = &text[start..end.max(start)];
+        let at = self.at - start;
+        let width = text[self.at..].chars().next().map_or(0, char::len_utf8);
+        let name = match is_stdin(file) {
+            true => Cow::Borrowed("stdin"),
+            false => file.to_string_lossy(),
+        };
+        let number = match Place::line_column(text, self.at) {
+            Place::LineColumn(line, _) => line,
+            Place::Byte(_) => 1,
+        };
+        let snippet = Snippet::source(line)
+            .path(name)
+            .line_start(number)
+            .annotation(AnnotationKind::Primary.span(at..(at + width).min(line.len()).max(at)));
+        let title = self.level.clone().primary_title(self.message);
+        let mut report = title.element(snippet);
+        if let Some(hint) = self.hint {
+            report = report.element(Level::HELP.message(hint));
+        }
+        Renderer::styled().render(&[report])
+    }
+}

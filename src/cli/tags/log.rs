@@ -1,0 +1,70 @@
+//! `fimd tags log`: what the last runs asked and what came of it.
+
+use std::io::Write;
+
+use anstyle::Style;
+
+use super::{Error, print_json};
+use crate::cli::{run_log, show};
+use crate::engine::tags::Logged;
+
+/// Print what the last runs of tags asked, and what came of it
+///
+/// How many are remembered is log_runs under [tags] in the settings file; 0
+/// remembers none.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// One JSON object per line, with the whole windows
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints the runs, the oldest first.
+pub(super) fn run(args: &Args) -> Result<(), Error> {
+    let Some(log) = run_log() else {
+        return Err(Error::Failure(
+            "no folder for the log of runs; set HOME or XDG_STATE_HOME".into(),
+        ));
+    };
+    let runs = log
+        .read()
+        .map_err(|error| Error::Failure(error.to_string()))?;
+    if runs.is_empty() {
+        anstream::eprintln!("no run of a tag is remembered");
+    }
+    for run in &runs {
+        match args.json {
+            true => print_json(run)?,
+            false => show::print(|out| print(out, run))?,
+        }
+    }
+    Ok(())
+}
+
+fn print(out: &mut dyn Write, run: &Logged) -> std::io::Result<()> {
+    let title = Style::new().bold();
+    let dim = Style::new().dimmed();
+    let window = &run.window;
+    let mode = match run.mode {
+        crate::engine::tags::Mode::Fim => "fim",
+        crate::engine::tags::Mode::Completion => "completion",
+    };
+    writeln!(
+        out,
+        "{title}{} {mode}{title:#} {dim}bytes {}..{}, {} characters before and {} behind{dim:#}",
+        run.time,
+        window.start,
+        window.end,
+        window.before.chars().count(),
+        window.after.chars().count(),
+    )?;
+    writeln!(out, "{}", run.tag)?;
+    writeln!(out, "{}", run.answer)?;
+    if let Some(pattern) = &run.stopped_by {
+        writeln!(out, "{dim}stopped by {pattern:?}{dim:#}")?;
+    }
+    if let Some(error) = &run.error {
+        writeln!(out, "failed: {error}")?;
+    }
+    writeln!(out)
+}

@@ -1,0 +1,397 @@
+//! Running a FIM tag: what it asks ([`prepare`]), the model's answer as it
+//! comes ([`Runner::run`]), and what that does to the text ([`Outcome`]).
+//!
+//! Nothing changes unless the answer is complete: an error leaves the text as
+//! it was and holds what had come by then. What has been given out of an answer
+//! is never taken back, and however it comes in pieces the outcome is the same.
+
+mod context;
+mod log;
+mod stops;
+mod view;
+
+use std::future::Future;
+use std::ops::Range;
+
+use futures_util::TryStreamExt;
+use serde::Serialize;
+
+pub use self::context::{ContextError, Site, context, has_context};
+pub use self::log::{LogError, Logged, LoggedWindow, RunLog};
+pub use self::view::{PromptView, RunView, TagsView};
+
+use crate::config::{Settings, TagSettings};
+use crate::endpoint::{Ask, Client, EndpointError, Piece, Prompt};
+use crate::tags::stop::{Matcher, StopError};
+use crate::tags::{self, Edit, Fault, Fim, Kind, Stop, Tag, Tags};
+use crate::text::Place;
+
+/// What the model is asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// To fill a gap.
+    Fim,
+    /// To go on from the text before the tag.
+    Completion,
+}
+
+/// A tag that cannot be run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TagError {
+    /// There is none.
+    #[error("no tag at byte {at}; it must contain that byte or end right before it")]
+    NoTag {
+        /// Where one was looked for.
+        at: usize,
+    },
+    /// It asks for no text.
+    #[error("{place}: this is a {kind} tag; only tags such as [[[100]]] generate text")]
+    NotFim {
+        /// Where it is.
+        place: Place,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// It is malformed.
+    #[error("{place}: {message}; {hint}")]
+    Invalid {
+        /// Where the fault is.
+        place: Place,
+        /// What was expected and what was found.
+        message: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
+}
+
+/// A run that came to nothing.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum RunError {
+    /// Its stop patterns cannot be watched for.
+    #[error("{0}")]
+    Stops(String),
+    /// The model server gave no answer, or not all of it.
+    #[error("{error}{}", lost(.partial))]
+    Endpoint {
+        /// What happened.
+        error: EndpointError,
+        /// What had come by then.
+        partial: String,
+    },
+}
+
+impl RunError {
+    /// The text that had come before the answer broke off.
+    #[must_use]
+    pub fn partial(&self) -> &str {
+        match self {
+            Self::Stops(_) => "",
+            Self::Endpoint { partial, .. } => partial,
+        }
+    }
+}
+
+fn lost(partial: &str) -> String {
+    match partial.chars().count() {
+        0 => String::new(),
+        chars => format!(
+            "; {chars} characters had come and are not kept (keep_partial under [tags] in the \
+             settings file keeps them)"
+        ),
+    }
+}
+
+impl From<StopError> for RunError {
+    fn from(error: StopError) -> Self {
+        Self::Stops(error.to_string())
+    }
+}
+
+/// What a FIM tag asks a model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prepared {
+    /// The text that it stands in.
+    content: String,
+    /// What the tag says and what is around it.
+    pub prompt: tags::Prompt,
+    /// The cross-file context before it; empty if there is none.
+    pub context: String,
+    /// What the model server is asked.
+    pub ask: Ask,
+    /// The one text that it is sent, if it is one.
+    pub sent: Option<String>,
+}
+
+impl Prepared {
+    /// What the model is asked to do.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        match self.ask.prompt {
+            Prompt::Plain(_) => Mode::Completion,
+            Prompt::Fim { .. } => Mode::Fim,
+        }
+    }
+
+    /// The text that the tag stands in.
+    #[must_use]
+    pub fn content(&self) -> &str {
+        &self.content
+    }
+}
+
+/// The FIM tag of `text` that contains the byte `at` or ends right before it.
+///
+/// # Errors
+/// If there is no tag, it is none that generates text, or it is malformed.
+pub fn fim_at<'t>(text: &str, tags: &'t Tags, at: usize) -> Result<(&'t Tag, &'t Fim), TagError> {
+    let tag = tags.at(at).ok_or(TagError::NoTag { at })?;
+    fim(text, tag).map(|fim| (tag, fim))
+}
+
+fn fim<'t>(text: &str, tag: &'t Tag) -> Result<&'t Fim, TagError> {
+    let kind = match &tag.kind {
+        Kind::Fim(fim) => return Ok(fim),
+        Kind::Invalid(Fault { message, at, hint }) => {
+            return Err(TagError::Invalid {
+                place: Place::line_column(text, tag.range.start + at),
+                message: message.clone(),
+                hint,
+            });
+        }
+        kind => view::kind(kind),
+    };
+    Err(TagError::NotFim {
+        place: Place::line_column(text, tag.range.start),
+        kind,
+    })
+}
+
+/// What the tag of `content` at the byte `at` asks the model behind `endpoint`,
+/// with `context`, which may be empty, before the prefix.
+///
+/// # Errors
+/// As [`fim_at`].
+pub fn prepare(
+    content: String,
+    at: usize,
+    settings: &Settings,
+    context: String,
+) -> Result<Prepared, TagError> {
+    let Settings { endpoint, tags, .. } = settings;
+    let parsed = Tags::parse(&content);
+    let (tag, fim) = fim_at(&content, &parsed, at)?;
+    let prompt = tags::prompt(&content, &parsed, tag, fim, tags.strip_inner);
+    let before = [&*context, &*prompt.window.before].concat();
+    let ask = Ask {
+        prompt: Prompt::new(endpoint, before, prompt.window.after.clone()),
+        max_tokens: prompt.max_tokens,
+        temperature: prompt.temperature,
+        top_p: prompt.top_p,
+        stop: stops::for_server(&prompt.stops),
+    };
+    Ok(Prepared {
+        sent: ask.prompt.text(endpoint),
+        content,
+        prompt,
+        context,
+        ask,
+    })
+}
+
+/// What a run has come to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// Where the tag stood, in bytes of the text that it was run in.
+    pub tag: Range<usize>,
+    /// What stands in the tag's place.
+    pub text: String,
+    /// The stop pattern that ended it, if one did and the server, if it was
+    /// the one to see it, says so.
+    pub stopped_by: Option<String>,
+    /// What changes in the text, in order.
+    pub edits: Vec<Edit>,
+    /// The text after the changes.
+    pub content: String,
+    /// Why the answer broke off, if it did and the settings say that what has
+    /// come is kept.
+    pub broken: Option<EndpointError>,
+}
+
+impl Outcome {
+    /// Where the text ends that stands in the tag's place, in bytes of
+    /// [`Self::content`].
+    #[must_use]
+    pub fn end(&self) -> usize {
+        let mut end = 0;
+        let mut at = 0;
+        for edit in &self.edits {
+            end += edit.start - at + edit.new_text.len();
+            at = edit.end;
+            if edit.end == self.tag.end {
+                break;
+            }
+        }
+        end
+    }
+}
+
+/// Runs tags.
+#[derive(Clone, Debug)]
+pub struct Runner {
+    client: Client,
+    keep_partial: bool,
+    log: Option<(RunLog, usize)>,
+}
+
+impl Runner {
+    /// One that asks the server of `settings` and keeps to them. What it does
+    /// is remembered in `log`, unless the settings say otherwise.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn new(settings: &Settings, log: Option<RunLog>) -> Result<Self, EndpointError> {
+        let TagSettings {
+            keep_partial,
+            log_runs,
+            ..
+        } = settings.tags;
+        Ok(Self {
+            client: Client::new(&settings.endpoint)?,
+            keep_partial,
+            log: log.filter(|_| log_runs > 0).map(|log| (log, log_runs)),
+        })
+    }
+
+    /// Runs a tag. Gives the text that comes in its place to `show`, piece by
+    /// piece; together the pieces are the outcome's text. To drop the future is
+    /// to cancel the run, which closes the connection.
+    ///
+    /// # Errors
+    /// If the server gives no answer or breaks off; then nothing is to change.
+    pub async fn run<F: Future<Output = ()> + Send>(
+        &self,
+        prepared: &Prepared,
+        show: impl FnMut(String) -> F + Send,
+    ) -> Result<Outcome, RunError> {
+        let outcome = self.ask(prepared, show).await;
+        if let Some((log, keep)) = &self.log {
+            log.add(Logged::new(prepared, &outcome), *keep).await;
+        }
+        outcome
+    }
+
+    async fn ask<F: Future<Output = ()> + Send>(
+        &self,
+        prepared: &Prepared,
+        mut show: impl FnMut(String) -> F + Send,
+    ) -> Result<Outcome, RunError> {
+        let tags::Prompt {
+            prepend, append, ..
+        } = &prepared.prompt;
+        let mut answer = Answer::new(prepared.prompt.stops.clone())?;
+        let mut pieces = Box::pin(self.client.stream(prepared.ask.clone()));
+        let mut shown = String::new();
+        let mut begun = false;
+        let mut broken = None;
+        loop {
+            let piece = match pieces.try_next().await {
+                Ok(Some(piece)) => piece,
+                Ok(None) => break,
+                Err(error) => {
+                    broken = Some(error);
+                    break;
+                }
+            };
+            let mut new = String::new();
+            let ended = answer.push(piece, &mut new);
+            if !begun && !new.is_empty() {
+                begun = true;
+                new.insert_str(0, prepend);
+            }
+            shown.push_str(&new);
+            if !new.is_empty() {
+                show(new).await;
+            }
+            if ended {
+                break;
+            }
+        }
+        // Whatever else the server would say does not count.
+        drop(pieces);
+        let mut rest = String::new();
+        let stopped_by = answer.finish(&mut rest);
+        if !begun && (broken.is_none() || !rest.is_empty()) {
+            rest.insert_str(0, prepend);
+        }
+        match broken {
+            Some(error) if !self.keep_partial || (shown.is_empty() && rest.is_empty()) => {
+                shown.push_str(&rest);
+                return Err(RunError::Endpoint {
+                    error,
+                    partial: shown,
+                });
+            }
+            Some(_) => {}
+            None => rest.push_str(append),
+        }
+        shown.push_str(&rest);
+        if !rest.is_empty() {
+            show(rest).await;
+        }
+        let edits = prepared.prompt.edits_to(shown.clone());
+        Ok(Outcome {
+            tag: prepared.prompt.tag.clone(),
+            content: Edit::apply(&prepared.content, &edits),
+            text: shown,
+            stopped_by,
+            edits,
+            broken,
+        })
+    }
+}
+
+/// The generated text as it comes.
+struct Answer {
+    /// None if nothing stops it.
+    matcher: Matcher,
+    /// The pattern that the server has ended at.
+    stopped_by: Option<String>,
+}
+
+impl Answer {
+    fn new(stops: Vec<Stop>) -> Result<Self, StopError> {
+        Ok(Self {
+            matcher: Matcher::new(stops)?,
+            stopped_by: None,
+        })
+    }
+
+    /// Takes a piece, and adds to `new` what is decided by it. Whether the
+    /// text has ended.
+    fn push(&mut self, piece: Piece, new: &mut String) -> bool {
+        self.stopped_by = piece.stopped_by;
+        self.matcher.push(piece.text.as_bytes(), new)
+    }
+
+    /// Adds to `new` what was held back. The pattern that ended the text.
+    fn finish(self, new: &mut String) -> Option<String> {
+        let matched = self.matcher.finish(new);
+        matched.map(|stop| stop.pattern).or(self.stopped_by)
+    }
+}
+
+/// Where the first FIM tag at `from` or behind it begins, in bytes; none if
+/// there is none.
+///
+/// # Errors
+/// If a malformed tag comes before it: running tags from top to bottom ends
+/// there.
+pub fn first_fim(text: &str, from: usize) -> Result<Option<usize>, TagError> {
+    let tags = Tags::parse(text);
+    let mut rest = tags.all().iter().filter(|tag| tag.range.start >= from);
+    let found = rest.find(|tag| matches!(tag.kind, Kind::Fim(_) | Kind::Invalid(_)));
+    found
+        .map(|tag| fim(text, tag).map(|_| tag.range.start))
+        .transpose()
+}

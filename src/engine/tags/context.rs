@@ -1,0 +1,105 @@
+//! The cross-file context of a tag in a PHP file: what `getContext` answers
+//! for the text without its tags, with the cursor where the tag was.
+
+use super::{TagError, fim_at};
+use crate::cancel::{Cancel, Cancelled};
+use crate::context::{self, DEFAULT_MAX_CHARS, MinScore, Request};
+use crate::index::Snapshot;
+use crate::secrets::Secrets;
+use crate::tags::{Tag, Tags};
+
+/// Why a tag has no context.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ContextError {
+    /// The tag cannot be run.
+    #[error(transparent)]
+    Tag(#[from] TagError),
+    /// Nobody wants it any more.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+/// Where a tag stands, for [`context`].
+#[derive(Clone, Copy, Debug)]
+pub struct Site<'a> {
+    /// The key of the file, as [`Request::path`].
+    pub path: &'a str,
+    /// Its text.
+    pub content: &'a str,
+    /// A byte that the tag contains or ends right before.
+    pub at: usize,
+    /// Whether chunks found by BM25 are offered.
+    pub bm25: bool,
+    /// What finds the secrets that placeholders are to stand for.
+    pub secrets: Option<&'a Secrets>,
+}
+
+/// The context of the tag at `site`.
+///
+/// # Errors
+/// As [`fim_at`], and once `cancel` is set.
+pub fn context(
+    snapshot: &Snapshot,
+    site: Site<'_>,
+    cancel: &Cancel,
+) -> Result<String, ContextError> {
+    let tags = Tags::parse(site.content);
+    let (tag, _) = fim_at(site.content, &tags, site.at)?;
+    let (content, cursor) = without_tags(site.content, &tags, tag);
+    let request = Request {
+        path: site.path,
+        content: &content,
+        cursor,
+        max_chars: DEFAULT_MAX_CHARS,
+        min_score: MinScore::default(),
+        dependencies: true,
+        bm25: site.bm25,
+        secrets: site.secrets,
+    };
+    Ok(context::assemble(snapshot, &request, cancel)?.text)
+}
+
+/// Whether the file at `path` is one that has a context.
+#[must_use]
+pub fn has_context(path: &str) -> bool {
+    let extension = path.rsplit_once('.').map(|(_, extension)| extension);
+    extension.is_some_and(|extension| extension.eq_ignore_ascii_case("php"))
+}
+
+/// `text` without tags, and where `tag` was in it.
+fn without_tags(text: &str, tags: &Tags, tag: &Tag) -> (String, usize) {
+    let mut code = String::with_capacity(text.len());
+    let mut cursor = 0;
+    let mut from = 0;
+    for other in tags.all() {
+        code.push_str(&text[from..other.range.start]);
+        from = other.range.end;
+        if other.range == tag.range {
+            cursor = code.len();
+        }
+    }
+    code.push_str(&text[from..]);
+    (code, cursor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cursor_is_where_the_tag_was() {
+        let text = "<?php [[[(no)]]] $a->[[[5]]]; [[[suffix]]]$b";
+        let tags = Tags::parse(text);
+        let (tag, _) = fim_at(text, &tags, 22).unwrap();
+        assert_eq!(
+            without_tags(text, &tags, tag),
+            ("<?php  $a->; $b".into(), 11)
+        );
+    }
+
+    #[test]
+    fn php_alone_has_a_context() {
+        assert!(has_context("/a/b.PHP") && has_context("b.php"));
+        assert!(!has_context("b.md") && !has_context("php"));
+    }
+}

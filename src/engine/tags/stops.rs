@@ -1,0 +1,106 @@
+//! Which stop patterns a model server may be told of.
+//!
+//! A server ends at whichever pattern it sees complete first, and leaves that
+//! one out. The language ends at the one that begins first, and may keep it. So
+//! a server is told only of patterns that are left out anyway and that no other
+//! can overlap from the left: with those it can only save work.
+
+use memchr::memmem;
+
+use crate::endpoint::MAX_STOPS;
+use crate::tags::Stop;
+
+/// How many patterns are tried, and how many bytes one may have: the trial
+/// compares each with all others.
+const TRIED: usize = 16;
+const MAX_BYTES: usize = 256;
+
+/// The patterns of `stops` that a server may end at by itself.
+pub(super) fn for_server(stops: &[Stop]) -> Vec<String> {
+    let others = |place: usize| {
+        let others = stops.iter().enumerate();
+        others.filter(move |(other, _)| *other != place)
+    };
+    let may_end = |(place, stop): &(usize, &Stop)| {
+        let pattern = &*stop.pattern;
+        others(*place).all(|(_, other)| !reaches_into(&other.pattern, pattern))
+    };
+    let short = |(_, stop): &(usize, &Stop)| !stop.keep && stop.pattern.len() <= MAX_BYTES;
+    let tried = stops.iter().enumerate().filter(short).take(TRIED);
+    let given = tried.filter(may_end).take(MAX_STOPS);
+    given.map(|(_, stop)| stop.pattern.clone()).collect()
+}
+
+/// Whether `other` can begin at or before `pattern` and not have ended where
+/// it begins.
+fn reaches_into(other: &str, pattern: &str) -> bool {
+    let (other, pattern) = (other.as_bytes(), pattern.as_bytes());
+    let overlaps = (1..=pattern.len()).any(|len| other.ends_with(&pattern[..len]));
+    overlaps || memmem::find(other, pattern).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::tags::stop::Matcher;
+
+    fn stops(patterns: &[(&str, bool)]) -> Vec<Stop> {
+        let stop = |(pattern, keep): &(&str, bool)| Stop {
+            pattern: (*pattern).into(),
+            keep: *keep,
+        };
+        patterns.iter().map(stop).collect()
+    }
+
+    fn matched(stops: &[Stop], text: &str) -> String {
+        let mut shown = String::new();
+        let mut matcher = Matcher::new(stops.to_vec()).unwrap();
+        matcher.push(text.as_bytes(), &mut shown);
+        matcher.finish(&mut shown);
+        shown
+    }
+
+    /// What is left of `text` when a server ends at the first of `given` that
+    /// it sees complete.
+    fn ended<'t>(given: &[String], text: &'t str) -> &'t str {
+        for end in 0..=text.len() {
+            let Some(seen) = text.get(..end) else {
+                continue;
+            };
+            let starts = given.iter().filter(|stop| seen.ends_with(stop.as_str()));
+            if let Some(longest) = starts.map(String::len).max() {
+                return &text[..end - longest];
+            }
+        }
+        text
+    }
+
+    #[test]
+    fn only_what_is_left_out_and_not_overlapped_is_given() {
+        let given = |patterns: &[(&str, bool)]| for_server(&stops(patterns));
+        assert_eq!(given(&[("keep", true), ("END", false)]), ["END"]);
+        assert_eq!(given(&[("abcd", true), ("bc", false)]), [""; 0]);
+        assert_eq!(given(&[("ab", true), ("bc", false)]), [""; 0]);
+        assert_eq!(given(&[("bc", true), ("ab", false)]), ["ab"]);
+        let many: Vec<_> = ["1", "2", "3", "4", "5"].map(|p| (p, false)).into();
+        assert_eq!(given(&many), ["1", "2", "3", "4"]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_server_that_ends_by_itself_changes_nothing(
+            patterns in prop::collection::vec(("[ab\u{e9}]{1,4}", any::<bool>()), 0..6),
+            text in "[ab\u{e9}]{0,24}",
+        ) {
+            let stops: Vec<_> = patterns
+                .into_iter()
+                .map(|(pattern, keep)| Stop { pattern, keep })
+                .collect();
+            let given = for_server(&stops);
+            prop_assert!(given.len() <= MAX_STOPS);
+            prop_assert_eq!(matched(&stops, ended(&given, &text)), matched(&stops, &text));
+        }
+    }
+}
