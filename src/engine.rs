@@ -6,6 +6,7 @@ mod generation;
 mod jobs;
 mod pool;
 mod project;
+mod settings;
 mod status;
 pub mod tags;
 mod watching;
@@ -18,18 +19,19 @@ pub use self::generation::{GenerateError, Sources, generate};
 pub use self::jobs::{Dataset, Job, JobStatus, Order, Stage, State, SubmitError};
 pub use self::pool::WorkError;
 pub use self::project::{Project, ProjectOptions};
+pub use self::settings::SettingsChanges;
 pub use self::status::{ClientStatus, IndexStatus, MethodStatus, ProjectStatus, Status};
 
 use self::disk::{Disk, SharedDisk};
 use self::jobs::Jobs;
 use self::pool::{Pool, Turns};
+use self::settings::LiveSettings;
 use self::status::{Client, Tally};
 use self::tags::RunLog;
 use crate::cancel::{Cancel, Cancelled};
 use crate::config::{Limits, Settings};
 use crate::files::{Cache, FilesError, Roots};
-use crate::model::Families;
-use crate::secrets::{InContext, RulesError, Secrets};
+use crate::secrets::{RulesError, Secrets};
 
 /// Why the engine has no project to give.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +84,7 @@ pub struct Engine {
 
 #[derive(Debug)]
 struct Shared {
-    settings: Arc<Settings>,
+    settings: LiveSettings,
     secrets: Arc<Secrets>,
     tally: Arc<Tally>,
     /// For what clients wait for while people type.
@@ -115,7 +117,7 @@ impl Engine {
             client: None,
             run_log: None,
             shared: Arc::new(Shared {
-                settings: Arc::new(settings),
+                settings: LiveSettings::new(settings),
                 secrets: Arc::new(Secrets::new()?),
                 tally: Arc::new(Tally::new()),
                 requests,
@@ -125,12 +127,6 @@ impl Engine {
                 cache,
             }),
         })
-    }
-
-    /// The model families that datasets can be made for.
-    #[must_use]
-    pub fn families(&self) -> &Families {
-        &self.shared.settings.families
     }
 
     /// A handle for one client: its work queues behind its own before it
@@ -163,22 +159,10 @@ impl Engine {
         self.run_log.as_ref()
     }
 
-    /// What it keeps to.
-    #[must_use]
-    pub fn settings(&self) -> Arc<Settings> {
-        Arc::clone(&self.shared.settings)
-    }
-
     /// How much of everything there may be.
     #[must_use]
-    pub fn limits(&self) -> &Limits {
-        &self.shared.settings.limits
-    }
-
-    /// What becomes of secrets in a context unless the client asks otherwise.
-    #[must_use]
-    pub fn secrets_in_context(&self) -> InContext {
-        self.shared.settings.context.secrets
+    pub fn limits(&self) -> Limits {
+        self.settings().limits
     }
 
     /// What finds secrets.
@@ -263,7 +247,7 @@ impl Engine {
             self.on_disk(&project.disk, refresh).await??;
             return Ok(project);
         }
-        let options = self.shared.settings.limits.walk();
+        let options = self.limits().walk();
         let cache = self.shared.cache.clone();
         let work = move || {
             let started = Instant::now();

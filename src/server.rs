@@ -20,6 +20,7 @@ mod project;
 mod reply;
 mod requests;
 mod session;
+mod settings;
 mod socket;
 
 use std::future::Future;
@@ -78,12 +79,12 @@ where
         tracing::info!("connected");
         let end = match framing {
             Framing::Lines => {
-                let protocol = |_| LinesProtocol::new(engine);
-                session::run(protocol, framing, frames, limit, output, shutdown).await
+                let protocol = |_| LinesProtocol::new(engine.clone());
+                session::run(engine.clone(), protocol, framing, frames, output, shutdown).await
             }
             Framing::Headers => {
-                let protocol = |client| HeadersProtocol::new(engine, client);
-                session::run(protocol, framing, frames, limit, output, shutdown).await
+                let protocol = |client| HeadersProtocol::new(engine.clone(), client);
+                session::run(engine.clone(), protocol, framing, frames, output, shutdown).await
             }
         };
         tracing::info!("left");

@@ -184,7 +184,10 @@ impl Editor {
         if change["textDocument"]["version"] != self.version {
             self.refused += 1;
             let applied = self.manners == Manners::Lies;
-            self.answer(request, json!({"applied": applied, "failureReason": "too old"}));
+            self.answer(
+                request,
+                json!({"applied": applied, "failureReason": "too old"}),
+            );
             return;
         }
         if self.manners != Manners::TellsFirst {
@@ -283,7 +286,14 @@ fn diagnostics_follow_the_text_where_tags_are_meant() {
     let found = editor.diagnostics();
     let short: Vec<_> = found
         .iter()
-        .map(|one| json!([one["severity"], one["code"], one["range"]["start"], one["range"]["end"]]))
+        .map(|one| {
+            json!([
+                one["severity"],
+                one["code"],
+                one["range"]["start"],
+                one["range"]["end"]
+            ])
+        })
         .collect();
     let place = |line, character| json!({"line": line, "character": character});
     assert_eq!(
@@ -295,7 +305,10 @@ fn diagnostics_follow_the_text_where_tags_are_meant() {
         ]
     );
     let said = found[0]["message"].as_str().unwrap();
-    assert!(said.starts_with("unknown function stp; functions are"), "{said}");
+    assert!(
+        said.starts_with("unknown function stp; functions are"),
+        "{said}"
+    );
     // A comment that opens before them ends all of them, and closing it brings
     // them back.
     editor.replace(0, 0, "[[[(");
@@ -319,7 +332,10 @@ fn php_has_no_diagnostics_and_a_tag_in_it_can_be_run() {
     let lenses = editor.call("textDocument/codeLens", lenses);
     assert_eq!(lenses["result"], Value::Null);
     let hover = editor.at("5]]]");
-    assert_eq!(editor.call("textDocument/hover", hover)["result"], Value::Null);
+    assert_eq!(
+        editor.call("textDocument/hover", hover)["result"],
+        Value::Null
+    );
     let answer = editor.execute("fimd.tags.generate", "1,2");
     let said = answer["error"]["message"].as_str().unwrap();
     assert!(said.starts_with("2:8: "), "{said}");
@@ -338,7 +354,10 @@ fn hover_says_what_a_tag_will_do() {
     let mut hover = |place: &str| {
         let params = editor.at(place);
         let answer = editor.call("textDocument/hover", params);
-        answer["result"]["contents"]["value"].as_str().unwrap_or_default().to_owned()
+        answer["result"]["contents"]["value"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     };
     let said = hover("40;");
     for part in [
@@ -384,7 +403,8 @@ fn tokens_tell_the_parts_of_tags_apart() {
     ];
     assert_eq!(data, json!(expected.concat()));
     let mut part = document;
-    part["range"] = json!({"start": {"line": 3, "character": 0}, "end": {"line": 3, "character": 1}});
+    part["range"] =
+        json!({"start": {"line": 3, "character": 0}, "end": {"line": 3, "character": 1}});
     let part = editor.call("textDocument/semanticTokens/range", part);
     assert_eq!(part["result"]["data"].as_array().unwrap().len(), 6 * 5);
 }
@@ -432,7 +452,10 @@ fn lenses_and_actions_name_commands_that_work() {
         let title = |item: &Value| item.pointer(path).unwrap().as_str().unwrap().to_owned();
         items.map(title).collect()
     };
-    assert_eq!(titles(&lenses, "/command/title"), ["Generate here", "Apply settings"]);
+    assert_eq!(
+        titles(&lenses, "/command/title"),
+        ["Generate here", "Apply settings"]
+    );
     let actions = |editor: &mut Editor, place: &str| {
         let position = editor.position(editor.find(place));
         let params = json!({
@@ -443,18 +466,32 @@ fn lenses_and_actions_name_commands_that_work() {
         editor.call("textDocument/codeAction", params)["result"].clone()
     };
     let at_tag = actions(&mut editor, "5]]]");
-    assert_eq!(titles(&at_tag, "/title"), ["Generate here", "Validate tags"]);
+    assert_eq!(
+        titles(&at_tag, "/title"),
+        ["Generate here", "Validate tags"]
+    );
     let at_settings = actions(&mut editor, "font");
-    assert_eq!(titles(&at_settings, "/title"), ["Apply settings", "Validate tags"]);
+    assert_eq!(
+        titles(&at_settings, "/title"),
+        ["Apply settings", "Validate tags"]
+    );
 
     let validated = editor.execute("fimd.tags.validate", "a ");
     assert_eq!(validated["result"]["tags"], 3);
     assert_eq!(validated["result"]["invalid"], 1);
     let said = editor.shown();
-    assert!(said.contains("1 of 3 tags are invalid; line 1: unknown function no"), "{said}");
+    assert!(
+        said.contains("1 of 3 tags are invalid; line 1: unknown function no"),
+        "{said}"
+    );
 
     let nothing = editor.execute("fimd.tags.repeat", "b");
-    assert!(nothing["error"]["message"].as_str().unwrap().contains("no tag has run"));
+    assert!(
+        nothing["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("no tag has run")
+    );
     let command = &at_tag[0]["command"];
     let params = json!({"command": command["command"], "arguments": command["arguments"]});
     editor.call("workspace/executeCommand", params);
@@ -473,7 +510,11 @@ fn lenses_and_actions_name_commands_that_work() {
         ("fimd.tags.generate", "b ", "no tag at byte"),
         ("fimd.tags.generate", "no()", "unknown function no"),
         ("fimd.tags.generate", "font", "only tags such as"),
-        ("fimd.tags.nope", "b", "expected one of fimd.tags.generate, "),
+        (
+            "fimd.tags.nope",
+            "b",
+            "expected one of fimd.tags.generate, ",
+        ),
     ] {
         let answer = editor.execute(command, place);
         let message = answer["error"]["message"].as_str().unwrap();
@@ -488,14 +529,18 @@ fn a_run_leaves_what_tags_run_answers() {
     let daemon = || {
         let project = Project::new(&[]);
         let settings = settings(&project, &server.url, "");
-        let daemon = Daemon::start_with(fimd().arg("--log-level=error").arg("--settings").arg(settings));
+        let daemon = Daemon::start_with(
+            fimd()
+                .arg("--log-level=error")
+                .arg("--settings")
+                .arg(settings),
+        );
         (daemon, project)
     };
     let (daemon, _project) = daemon();
     for transport in [Transport::Stdio, Transport::Socket(daemon)] {
         for manners in [Manners::TellsFirst, Manners::AnswersFirst] {
-            let mut editor =
-                Editor::over(&transport, &server.url, "", "markdown", NOTE, manners);
+            let mut editor = Editor::over(&transport, &server.url, "", "markdown", NOTE, manners);
             let expected = editor.run_whole("40;");
             assert_eq!(
                 expected,
@@ -552,7 +597,9 @@ fn a_cancelled_run_leaves_the_document_as_it_was() {
         say.send("hang").unwrap();
         editor.until_text(" one[[[40");
         editor.type_behind("tail", "s");
-        editor.client.notify("window/workDoneProgress/cancel", json!({"token": token}));
+        editor
+            .client
+            .notify("window/workDoneProgress/cancel", json!({"token": token}));
         server.left();
         assert_eq!(editor.run_end(), "cancelled");
         let expected = match left {
@@ -571,7 +618,10 @@ fn a_run_that_fails_says_why_and_leaves_the_document_as_it_was() {
     say.send(" one").unwrap();
     say.send("break").unwrap();
     let said = editor.shown();
-    assert!(said.contains("4 characters had come and are not kept"), "{said}");
+    assert!(
+        said.contains("4 characters had come and are not kept"),
+        "{said}"
+    );
     assert_eq!(editor.run_end(), "failed");
     assert_eq!(editor.text, NOTE);
 
@@ -588,14 +638,22 @@ fn who_types_into_the_generated_text_ends_the_run_and_keeps_it() {
     let mut editor = Editor::start(&server.url, "", "markdown", NOTE, Manners::TellsFirst);
     editor.execute("fimd.tags.generate", "40;");
     let busy = editor.execute("fimd.tags.generate", "40;");
-    assert!(busy["error"]["message"].as_str().unwrap().contains("a tag runs there already"));
+    assert!(
+        busy["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("a tag runs there already")
+    );
     say.send(" one").unwrap();
     editor.until_text(" one[[[40");
     editor.type_behind(" on", "X");
     say.send(" two").unwrap();
     say.send("hang").unwrap();
     let said = editor.shown();
-    assert!(said.contains("edited where it was being generated"), "{said}");
+    assert!(
+        said.contains("edited where it was being generated"),
+        "{said}"
+    );
     server.left();
     assert_eq!(editor.run_end(), "failed");
     assert_eq!(editor.text, NOTE.replace("[[[40", " onXe[[[40"));

@@ -81,6 +81,11 @@ impl Protocol for HeadersProtocol {
         self.initialize
             .is_none_or(|task| !requests.is_running(task))
     }
+
+    /// Not before `initialize` is answered: LSP forbids it.
+    fn hears_of_settings(&self, requests: &Requests) -> bool {
+        self.is_ready(requests) && self.service.inner().is_connected()
+    }
 }
 
 impl HeadersProtocol {

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::buffers::OpenBuffers;
 use super::methods::{
-    cancel_request, generate_dataset, get_context, initialize, jobs, status, tags,
+    cancel_request, generate_dataset, get_context, initialize, jobs, settings, status, tags,
 };
 use super::outcome::outcome;
 use super::progress;
@@ -47,6 +47,10 @@ impl Protocol for LinesProtocol {
     }
 
     fn is_ready(&self, _: &Requests) -> bool {
+        true
+    }
+
+    fn hears_of_settings(&self, _: &Requests) -> bool {
         true
     }
 }
@@ -152,7 +156,10 @@ impl LinesProtocol {
                 let engine = self.engine.clone();
                 requests.request(id, reply, bytes, |_| status::run(engine));
             }
-            "tags/parse" | "tags/prompt" | "tags/run" => {
+            "fimd/settings" => {
+                self.settled(id, reply, bytes, settings::run(&self.engine), requests);
+            }
+            "tags/parse" | "tags/prompt" | "tags/run" | "tags/applyConfig" => {
                 let (engine, current) = (self.engine.clone(), self.current.clone());
                 let asked = async move {
                     tags::Asked {

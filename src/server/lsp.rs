@@ -44,7 +44,7 @@ use self::diagnostics::Stale;
 use self::documents::{Documents, View};
 use self::run::Runs;
 use super::buffers::OpenBuffers;
-use super::methods::{generate_dataset, get_context, initialize, jobs, status};
+use super::methods::{generate_dataset, get_context, initialize, jobs, settings, status};
 use super::peer::Peer;
 use super::project::Connected;
 use crate::cancel::{Cancel, CancelOnDrop};
@@ -115,6 +115,7 @@ pub(super) fn service(engine: Engine, peer: Arc<Peer>) -> LspService<Backend> {
         .custom_method("generateDataset", Backend::generate_dataset)
         .custom_method("job/status", Backend::job_status)
         .custom_method("job/cancel", Backend::job_cancel)
+        .custom_method("fimd/settings", Backend::settings)
         .custom_method("fimd/status", Backend::status)
         .custom_method("window/workDoneProgress/cancel", Backend::cancel_progress)
         .finish();
@@ -226,6 +227,11 @@ impl Backend {
 }
 
 impl Backend {
+    /// Whether `initialize` has come to its end.
+    pub(super) fn is_connected(&self) -> bool {
+        self.state.connected.get().is_some()
+    }
+
     /// What a method that the pump itself starts needs to know: the project,
     /// if there is one, and the open buffers.
     pub(super) fn now(&self) -> (Option<Arc<Connected>>, OpenBuffers) {
@@ -257,6 +263,10 @@ impl Backend {
         generate_dataset::run(&self.state.engine, connected, Some(&params))
             .await
             .map_err(error_of_theirs)
+    }
+
+    async fn settings(&self) -> jsonrpc::Result<Box<RawValue>> {
+        settings::run(&self.state.engine).map_err(error_of_theirs)
     }
 
     async fn job_status(&self, params: Box<RawValue>) -> jsonrpc::Result<Box<RawValue>> {
@@ -385,12 +395,16 @@ impl LanguageServer for Backend {
         params: ExecuteCommandParams,
     ) -> jsonrpc::Result<Option<LSPAny>> {
         let (answer, then) = commands::start(&self.state, params).map_err(error_of_theirs)?;
+        if let Then::Apply(content, at) = then {
+            let applied = commands::apply(&self.state, content, at).await;
+            return applied.map(Some).map_err(error_of_theirs);
+        }
         // What asks the client something goes on behind the answer: the client
         // may wait for it before it does anything else.
         let state = Arc::clone(&self.state);
         self.go_on(async move {
             match then {
-                Then::Nothing => {}
+                Then::Apply(..) => {}
                 Then::Run(started) => run::run(state, *started).await,
                 Then::Paste(writer, text) => commands::pasted(&state, writer, text).await,
                 Then::Say(kind, what) => state.say(kind, &what).await,

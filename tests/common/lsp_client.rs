@@ -192,4 +192,3 @@ pub(crate) fn read(output: &mut impl BufRead) -> Option<Value> {
     output.read_exact(&mut text).ok()?;
     Some(serde_json::from_slice(&text).unwrap())
 }
-

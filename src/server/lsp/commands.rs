@@ -13,6 +13,7 @@ use super::run::{self, Started};
 use super::splice::{Goal, Splice};
 use super::writer::Writer;
 use super::{State, diagnostics};
+use crate::config::Offered;
 use crate::engine::tags::fim_at;
 use crate::rpc::Error;
 use crate::tags::{self, Tags};
@@ -27,8 +28,8 @@ struct Place {
 
 /// What is left to do when a command has been answered.
 pub(super) enum Then {
-    /// Nothing.
-    Nothing,
+    /// To apply the config tag of a text at a byte, before the answer.
+    Apply(String, usize),
     /// To run a tag.
     Run(Box<Started>),
     /// To write a text at a place.
@@ -65,7 +66,7 @@ pub(super) fn start(
         Command::Repeat => repeat(state, &view, at),
         Command::Paste => paste(state, &view, at),
         Command::Validate => Ok(validate(&view)),
-        Command::ApplySettings => Err(Error::internal("later")),
+        Command::ApplySettings => Ok((Value::Null, Then::Apply(view.text().to_owned(), at))),
     }
 }
 
@@ -118,6 +119,13 @@ pub(super) async fn pasted(state: &State, mut writer: Writer, text: String) {
     if let Err(error) = writer.reach(&Goal::Finish(text)).await {
         state.say(MessageType::ERROR, &error.to_string()).await;
     }
+}
+
+/// Applies a config tag: what `tags/applyConfig` answers.
+pub(super) async fn apply(state: &State, content: String, at: usize) -> Result<Value, Error> {
+    let offered = Offered::default();
+    let applied = state.engine.apply_config(content, at, offered).await??;
+    serde_json::to_value(applied).map_err(|error| Error::internal(error.to_string()))
 }
 
 /// Says how many tags there are and what is wrong, in any language.
