@@ -395,21 +395,20 @@ impl LanguageServer for Backend {
         params: ExecuteCommandParams,
     ) -> jsonrpc::Result<Option<LSPAny>> {
         let (answer, then) = commands::start(&self.state, params).map_err(error_of_theirs)?;
-        if let Then::Apply(content, at) = then {
-            let applied = commands::apply(&self.state, content, at).await;
-            return applied.map(Some).map_err(error_of_theirs);
-        }
         // What asks the client something goes on behind the answer: the client
         // may wait for it before it does anything else.
         let state = Arc::clone(&self.state);
-        self.go_on(async move {
-            match then {
-                Then::Apply(..) => {}
-                Then::Run(started) => run::run(state, *started).await,
-                Then::Paste(writer, text) => commands::pasted(&state, writer, text).await,
-                Then::Say(kind, what) => state.say(kind, &what).await,
+        match then {
+            Then::Apply(content, at) => {
+                let applied = commands::apply(&state, content, at).await;
+                return applied.map(Some).map_err(error_of_theirs);
             }
-        });
+            Then::Run(started) => self.go_on(run::run(state, *started)),
+            Then::Paste(writer, text) => {
+                self.go_on(async move { commands::pasted(&state, writer, text).await });
+            }
+            Then::Say(kind, what) => self.go_on(async move { state.say(kind, &what).await }),
+        }
         Ok(Some(answer))
     }
 

@@ -29,7 +29,6 @@ pub(super) struct Documents {
 /// What is known of an open document besides its text.
 #[derive(Debug)]
 struct Document {
-    language: String,
     version: i32,
     /// Its tags, where they are meant.
     tags: Option<Arc<Tags>>,
@@ -44,8 +43,6 @@ pub(super) struct View {
     pub(super) uri: String,
     /// Its version.
     pub(super) version: i32,
-    /// What language the client says it is in.
-    pub(super) language: String,
     buffer: Arc<Buffer>,
     tags: Option<Arc<Tags>>,
     encoding: Encoding,
@@ -72,7 +69,6 @@ impl Documents {
         Some(View {
             uri: uri.to_owned(),
             version: document.version,
-            language: document.language.clone(),
             buffer: Arc::clone(self.buffers.open().get(uri)?),
             tags: document.tags.clone(),
             encoding,
@@ -96,7 +92,6 @@ impl Documents {
         let tags = is_tagged.then(|| Arc::new(Tags::parse(&text)));
         self.buffers.put(roots, uri.as_str(), text);
         let document = Document {
-            language: language_id,
             version,
             tags,
             splice: None,
@@ -191,12 +186,7 @@ impl View {
 /// ascending order.
 pub(super) struct Places<'t>(Positions<'t>);
 
-impl<'t> Places<'t> {
-    /// Of `text`.
-    pub(super) fn new(text: &'t str, encoding: Encoding) -> Self {
-        Self(Positions::new(text, encoding))
-    }
-
+impl Places<'_> {
     /// The position of a byte.
     pub(super) fn position(&mut self, at: usize) -> Position {
         let (line, character) = self.0.of(at);

@@ -94,11 +94,6 @@ impl Splice {
         self.asked.clear();
     }
 
-    /// Where what is written stands.
-    pub(super) fn written(&self) -> &Range<usize> {
-        &self.written
-    }
-
     /// The edits that lead to `goal`, in the order of the text; none if it is
     /// reached. They count as asked for.
     pub(super) fn ask(&mut self, goal: &Goal) -> Vec<tags::Edit> {
@@ -267,4 +262,127 @@ fn trimmed(before: &str, range: Range<usize>, new: &str) -> (Range<usize>, usize
     let (old, new) = (&old[head..], &new[head..]);
     let tail = same_len(&mut old.chars().rev().zip(new.chars().rev()));
     (range.start + head..range.end - tail, new.len() - tail)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What happens next in a document.
+    #[derive(Clone, Debug)]
+    enum Event {
+        /// Somebody edits before the tag, or behind it: where, how much, what.
+        Typed(bool, prop::sample::Index, usize, String),
+        /// An edit is asked for and happens, as several changes or as one.
+        Applied(bool),
+        /// An edit is asked for and does not happen.
+        Refused,
+        /// More text has come.
+        Came(String),
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        prop_oneof![
+            (any::<bool>(), any(), 0_usize..4, "[a[é\n]{0,3}")
+                .prop_map(|(before, at, len, new)| Event::Typed(before, at, len, new)),
+            any::<bool>().prop_map(Event::Applied),
+            Just(Event::Refused),
+            "[a[é\n]{1,3}".prop_map(Event::Came),
+        ]
+    }
+
+    /// Has the edits happen in `text`, each seen as a change or all as one.
+    fn happen(splice: &mut Splice, text: &mut String, goal: &Goal, at_once: bool) {
+        let edits = splice.ask(goal);
+        let after = tags::Edit::apply(text, &edits);
+        if at_once {
+            let whole = text.clone();
+            splice.changed(&whole, 0..whole.len(), &after);
+            *text = after;
+        } else {
+            for edit in edits.iter().rev() {
+                splice.changed(text, edit.start..edit.end, &edit.new_text);
+                text.replace_range(edit.start..edit.end, &edit.new_text);
+            }
+            assert_eq!(*text, after);
+        }
+        assert_eq!(splice.left(), 0, "all of it was seen");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(3000))]
+
+        #[test]
+        fn text_grows_at_its_place_whatever_is_typed_around_it(
+            events in prop::collection::vec(event(), 0..24),
+            is_undone in any::<bool>(),
+            at_once in any::<bool>(),
+        ) {
+            const TAG: &str = "[[[5]]]";
+            let (mut before, mut after) = ("ab\nc".to_owned(), "dé\nf".to_owned());
+            let mut text = [&before, TAG, "P", &after].concat();
+            let start = before.len();
+            let soft = start + TAG.len();
+            let mut splice = Splice::new(start..soft, vec![soft..soft + 1]);
+            let (mut come, mut written) = (String::new(), 0);
+            for event in events {
+                match event {
+                    Event::Came(new) => come.push_str(&new),
+                    Event::Refused => {
+                        splice.ask(&Goal::Grow(come.clone()));
+                        splice.forget();
+                    }
+                    Event::Applied(at_once) => {
+                        happen(&mut splice, &mut text, &Goal::Grow(come.clone()), at_once);
+                        written = come.len();
+                    }
+                    Event::Typed(is_before, at, len, new) => {
+                        let behind = before.len() + written + TAG.len() + "P".len();
+                        let (side, offset) = match is_before {
+                            true => (&mut before, 0),
+                            false => (&mut after, behind),
+                        };
+                        let at = side.floor_char_boundary(at.index(side.len() + 1));
+                        let end = side.floor_char_boundary((at + len).min(side.len())).max(at);
+                        side.replace_range(at..end, &new);
+                        // Meanwhile an edit is on its way that will be refused.
+                        splice.ask(&Goal::Grow(come.clone()));
+                        splice.changed(&text, offset + at..offset + end, &new);
+                        text.replace_range(offset + at..offset + end, &new);
+                        splice.forget();
+                    }
+                }
+                let expected = [&before, &come[..written], TAG, "P", &after].concat();
+                prop_assert_eq!(&text, &expected);
+                prop_assert!(!splice.is_disturbed());
+            }
+            let (goal, middle) = match is_undone {
+                true => (Goal::Undo, [TAG, "P"].concat()),
+                false => (Goal::Finish(come.clone()), come.clone()),
+            };
+            happen(&mut splice, &mut text, &goal, at_once);
+            prop_assert_eq!(&text, &[before, middle, after].concat());
+            prop_assert_eq!(splice.ask(&goal), []);
+        }
+    }
+
+    #[test]
+    fn an_edit_of_the_text_or_the_tag_is_a_disturbance_and_beside_them_is_none() {
+        let text = "ab[[[5]]]cd";
+        for (range, disturbed) in [
+            (0..2, false),
+            (2..2, false),
+            (1..3, true),
+            (4..4, true),
+            (8..10, true),
+            (9..9, false),
+            (0..11, true),
+        ] {
+            let mut splice = Splice::new(2..9, Vec::new());
+            splice.changed(text, range.clone(), "x");
+            assert_eq!(splice.is_disturbed(), disturbed, "{range:?}");
+        }
+    }
 }
