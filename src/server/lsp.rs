@@ -100,7 +100,12 @@ impl Can {
         Self {
             snippets: is(item.and_then(|item| item.snippet_support)),
             edits: is(workspace.and_then(|workspace| workspace.apply_edit))
-                && is(edit.and_then(|edit| edit.document_changes)),
+                && edit.is_some_and(|edit| {
+                    // Who can rename files knows them too: LSP has it so, and
+                    // Neovim says no more.
+                    let operations = edit.resource_operations.as_ref();
+                    is(edit.document_changes) || operations.is_some_and(|all| !all.is_empty())
+                }),
             progress: is(window.and_then(|window| window.work_done_progress)),
         }
     }

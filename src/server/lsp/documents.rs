@@ -88,7 +88,12 @@ impl Documents {
             version,
             text,
         } = document;
-        let is_tagged = self.languages.contains(&language_id);
+        // Neovim and Emacs call it so.
+        let language = match language_id.as_str() {
+            "text" => "plaintext",
+            other => other,
+        };
+        let is_tagged = self.languages.iter().any(|known| known == language);
         let tags = is_tagged.then(|| Arc::new(Tags::parse(&text)));
         self.buffers.put(roots, uri.as_str(), text);
         let document = Document {

@@ -289,7 +289,8 @@ mod tests {
                 .prop_map(|(before, at, len, new)| Event::Typed(before, at, len, new)),
             any::<bool>().prop_map(Event::Applied),
             Just(Event::Refused),
-            "[a[é\n]{1,3}".prop_map(Event::Came),
+            // Of other characters, so that nobody types what is on its way.
+            "[xñ ]{1,3}".prop_map(Event::Came),
         ]
     }
 
