@@ -271,7 +271,7 @@ fn s2_2_init_functions_run_in_order() {
 #[test]
 fn s2_2_the_model_is_called_with_what_the_tag_says() {
     let server = ModelServer::saying(&["x"]);
-    let (output, text) = run(&server, "before[[[7;stop(\"END\")]]]", 8);
+    let (output, text) = run(&server, "before[[[7;chop(\"END\")]]]", 8);
     assert!(output.status.success());
     assert_eq!(text, "beforex");
     let body = server.asked().body;
