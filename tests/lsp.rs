@@ -9,7 +9,6 @@ mod common;
 #[expect(dead_code, reason = "only a daemon that runs is needed")]
 mod daemon;
 #[path = "common/lsp_client.rs"]
-#[expect(dead_code, reason = "no other language is opened")]
 mod lsp_client;
 
 use common::Project;

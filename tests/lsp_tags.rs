@@ -41,6 +41,7 @@ enum Manners {
 /// An editor with one document.
 struct Editor {
     client: Client,
+    project: Project,
     uri: String,
     text: String,
     version: i64,
@@ -90,6 +91,7 @@ impl Editor {
         client.open_in(language, &uri, text);
         Self {
             client,
+            project,
             uri,
             text: text.to_owned(),
             version: 1,
@@ -518,6 +520,39 @@ fn lenses_and_actions_name_commands_that_work() {
         let message = answer["error"]["message"].as_str().unwrap();
         assert!(message.contains(said), "{message}");
     }
+}
+
+#[test]
+fn settings_are_applied_all_or_none() {
+    let text = "[[[{fontSize:\"20\"}]]] [[[{fontSize:\"21\"; fgColor:\"no\"}]]]";
+    let mut editor = Editor::start(NOWHERE, "", "fimpad", text, Manners::TellsFirst);
+    let file = editor.project.path().join("settings.toml");
+    let before = std::fs::read_to_string(&file).unwrap();
+    let refused = editor.execute("fimd.tags.applySettings", "fgColor");
+    let said = refused["error"]["message"].as_str().unwrap();
+    assert!(said.contains("fgColor"), "{said}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
+    let applied = editor.execute("fimd.tags.applySettings", "fontSize");
+    assert!(applied["result"].is_object(), "{applied}");
+    editor.until(|told| told["method"] == "fimd/settingsChanged");
+    let after = std::fs::read_to_string(&file).unwrap();
+    assert!(after.contains("font_size = 20"), "{after}");
+    assert_eq!(editor.text, text);
+}
+
+#[test]
+fn an_editor_that_cannot_apply_versioned_edits_is_told_so() {
+    let project = Project::new(&[]);
+    let mut client = Client::new(&Transport::Stdio);
+    let uri = format!("file://{}/note", project.path().to_str().unwrap());
+    let root = format!("file://{}", project.path().to_str().unwrap());
+    client.call("initialize", json!({"rootUri": root, "capabilities": {}}));
+    client.open_in("php", &uri, "[[[5]]]");
+    let place = json!({"uri": uri, "position": {"line": 0, "character": 3}});
+    let params = json!({"command": "fimd.tags.generate", "arguments": [place]});
+    let answer = client.call("workspace/executeCommand", params);
+    let said = answer["error"]["message"].as_str().unwrap();
+    assert!(said.contains("versioned documentChanges"), "{said}");
 }
 
 #[test]

@@ -78,8 +78,8 @@ local typed = 0
 wait('the end of the run', function()
   if typed < 20 then
     typed = typed + 1
-    vim.api.nvim_buf_set_lines(0, 0, 0, true, { 'above 😀 ' .. typed })
-    vim.api.nvim_buf_set_lines(0, -1, -1, true, { 'below ' .. typed })
+    vim.api.nvim_buf_set_lines(0, 0, 0, true, { typed .. ' above' })
+    vim.api.nvim_buf_set_lines(0, -1, -1, true, { typed .. ' below' })
     local row = typed + 1
     vim.api.nvim_buf_set_text(0, row, 0, row, 0, { 'x' })
   end
