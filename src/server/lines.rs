@@ -38,6 +38,15 @@ impl Protocol for LinesProtocol {
                 None => Flow::Continue,
             },
             Message::Batch(calls) => self.batch(calls, bytes, requests),
+            Message::Answer(answer) => {
+                let error = rpc::Error::invalid_request("method: expected a string");
+                let refusal = Refusal {
+                    id: Some(answer.id),
+                    error,
+                };
+                requests.refuse(refusal, requests.output(), bytes);
+                Flow::Continue
+            }
         }
     }
 
