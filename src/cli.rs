@@ -23,7 +23,7 @@ use etcetera::base_strategy::{BaseStrategy, Xdg};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
-use crate::config::Settings;
+use crate::config::{Settings, SettingsError};
 use crate::engine::tags::RunLog;
 use crate::files::Cache;
 
@@ -119,16 +119,25 @@ pub fn main() -> ExitCode {
 impl Cli {
     fn run(self) -> Result<ExitCode, Error> {
         let settings = self.settings.clone();
-        let setup = || match Settings::load(settings.as_deref()) {
-            Ok(settings) => Ok(Setup {
-                settings,
-                cache: if self.no_cache { None } else { cache() },
-            }),
-            Err(error) => Err(Error::Usage(error.to_string())),
+        let no_cache = self.no_cache;
+        let with = |settings| Setup {
+            settings,
+            cache: if no_cache { None } else { cache() },
+        };
+        let wrong = |error: SettingsError| Error::Usage(error.to_string());
+        let setup = || Settings::load(settings.as_deref()).map(with).map_err(wrong);
+        // One that is to run for long starts without settings that are lost.
+        let serving = || {
+            let loaded = Settings::load_or_set_aside(settings.as_deref());
+            let (settings, set_aside) = loaded.map_err(wrong)?;
+            if let Some(aside) = set_aside {
+                tracing::warn!("{aside}; all settings have their defaults");
+            }
+            Ok::<_, Error>(with(settings))
         };
         let done = match (self.command, self.socket) {
-            (None, None) => return serve::stdio(setup()?),
-            (None, Some(path)) => serve::socket(&path, setup()?),
+            (None, None) => return serve::stdio(serving()?),
+            (None, Some(path)) => serve::socket(&path, serving()?),
             (Some(_), Some(_)) => Err(Error::Usage(
                 "--socket before a command: write it after `connect`, or leave the command out"
                     .into(),
@@ -146,7 +155,9 @@ impl Cli {
             (Some(Command::Models(args)), None) => models::run(&args, &setup()?.settings.families),
             (Some(Command::Preview(args)), None) => preview::run(&args),
             (Some(Command::Status(args)), None) => status::run(&args),
-            (Some(Command::Tags(args)), None) => return tags::run(&args, setup),
+            (Some(Command::Tags(args)), None) => {
+                return tags::run(&args, self.settings.as_deref(), setup);
+            }
             (Some(Command::Verify(args)), None) => return verify::run(args, setup()?),
         };
         done.map(|()| ExitCode::SUCCESS)

@@ -4,9 +4,11 @@
 //! overrules the file. Settings are resolved once, when the program starts,
 //! and passed as values from then on.
 
+mod apply;
 mod completion;
 mod editor;
 mod endpoint;
+mod file;
 mod limits;
 mod secret;
 mod section;
@@ -23,6 +25,7 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use toml_edit::{Document, TableLike};
 
+pub use self::apply::{Applied, ApplyError, Offered, apply};
 pub use self::completion::CompletionSettings;
 pub use self::editor::EditorSettings;
 pub use self::endpoint::{Endpoint, EndpointKind};
@@ -57,6 +60,9 @@ pub struct Settings {
     pub tags: TagSettings,
     /// The section `[editor]`.
     pub editor: EditorSettings,
+    /// The file that says so, or would: where changes go. Settings of no file
+    /// cannot be changed.
+    pub file: Option<PathBuf>,
 }
 
 /// What the contexts are like that editors get.
@@ -92,6 +98,12 @@ impl Default for Sources {
 #[error("{0}")]
 pub struct SettingsError(String);
 
+impl SettingsError {
+    fn io(path: &Path, error: &io::Error) -> Self {
+        Self(format!("{}: {error}", path.display()))
+    }
+}
+
 impl Settings {
     /// The settings that `file` makes of the defaults; without one, the user's
     /// own `fimd/settings.toml` in `$XDG_CONFIG_HOME` (`~/.config`), which need
@@ -101,16 +113,35 @@ impl Settings {
     /// If the file cannot be read, is not TOML, or has a key that means nothing
     /// or a value that makes no sense.
     pub fn load(file: Option<&Path>) -> Result<Self, SettingsError> {
-        let path = match file {
-            Some(path) => path.to_owned(),
-            None => own_file()?,
-        };
-        let mut settings = match fs::read_to_string(&path) {
+        let path = settings_path(file)?;
+        let settings = match fs::read_to_string(&path) {
             Ok(text) => Self::read(&text).map_err(|wrong| wrong.of(&path, &text))?,
             Err(error) if error.kind() == io::ErrorKind::NotFound && file.is_none() => {
                 Self::default()
             }
-            Err(error) => return Err(SettingsError(format!("{}: {error}", path.display()))),
+            Err(error) => return Err(SettingsError::io(&path, &error)),
+        };
+        settings.of_file(path)
+    }
+
+    /// The same for a server that has to start: a file that is not TOML at all
+    /// is set aside and gives the defaults. Also gives one line that says so.
+    ///
+    /// # Errors
+    /// Those of [`Settings::load`], but for that, and if it cannot be set aside.
+    pub fn load_or_set_aside(file: Option<&Path>) -> Result<(Self, Option<String>), SettingsError> {
+        let path = settings_path(file)?;
+        match file::set_aside_if_corrupt(&path)? {
+            None => Ok((Self::load(file)?, None)),
+            aside => Ok((Self::default().of_file(path)?, aside)),
+        }
+    }
+
+    /// The settings as they are with the environment, `path` being their file.
+    fn of_file(self, path: PathBuf) -> Result<Self, SettingsError> {
+        let mut settings = Self {
+            file: Some(path),
+            ..self
         };
         match env::var(API_KEY) {
             Ok(key) if !key.is_empty() => settings.endpoint.api_key = Some(key.into()),
@@ -125,10 +156,7 @@ impl Settings {
     fn read(text: &str) -> Result<Self, Wrong> {
         const SECTIONS: &str = "[limits], [context], [models.NAME], [endpoint], [completion], \
                                 [tags] or [editor]";
-        let document = Document::parse(text).map_err(|error| {
-            let message = error.message().replace('\n', "; ");
-            Wrong::new(error.span(), format!("not TOML: {message}"))
-        })?;
+        let document = parse(text)?;
         let mut settings = Self::default();
         let mut endpoint: Option<&dyn TableLike> = None;
         for (key, item) in document.iter() {
@@ -167,6 +195,24 @@ impl Wrong {
         let Self { at, what } = self;
         let line = 1 + text[..at].matches('\n').count();
         SettingsError(format!("{}:{line}: {what}", path.display()))
+    }
+}
+
+fn parse(text: &str) -> Result<Document<&str>, Wrong> {
+    Document::parse(text).map_err(|error| {
+        let message = error.message().replace('\n', "; ");
+        Wrong::new(error.span(), format!("not TOML: {message}"))
+    })
+}
+
+/// The settings file: `file`, else the user's own, which need not exist.
+///
+/// # Errors
+/// If the user has no folder for settings.
+pub fn settings_path(file: Option<&Path>) -> Result<PathBuf, SettingsError> {
+    match file {
+        Some(path) => Ok(path.to_owned()),
+        None => own_file(),
     }
 }
 
@@ -250,7 +296,11 @@ mod tests {
 
     #[test]
     fn what_is_not_set_keeps_its_default() {
-        assert_eq!(load(""), Ok(Settings::default()));
+        let default = Settings {
+            file: load("").unwrap().file,
+            ..Settings::default()
+        };
+        assert_eq!(load(""), Ok(default));
         for text in [
             "# mine\n[limits]\nmax_files = 5 # few\nmax_clients = 1_0\n",
             "limits = { max_files = 5, max_clients = 10 }",
@@ -304,6 +354,80 @@ mod tests {
     }
 
     #[test]
+    fn an_endpoint_has_a_family_and_may_have_tokens_of_its_own() {
+        let endpoint = load("").unwrap().endpoint;
+        assert_eq!(endpoint, Endpoint::default());
+        assert_eq!(endpoint.url, "http://127.0.0.1:8080");
+        assert_eq!(endpoint.family.name, "qwen2.5-coder");
+        assert_eq!(endpoint.family.middle, "<|fim_middle|>");
+        let endpoint = load(
+            "[endpoint]\nurl = 'https://example.com/v1/completions'\nkind = 'ollama'\n\
+             model = 'm'\napi_key = 'sk-1'\nfamily = 'own'\nfim_suffix = '<X>'\n\
+             temperature = 1\ntop_p = 0.5\nconnect_timeout_ms = 1\n\
+             first_byte_timeout_ms = 2\nidle_timeout_ms = 3\nallow_remote_endpoints = true\n\
+             [models.own]\nprefix = '<P>'\nsuffix = '<S>'\nmiddle = '<M>'\nend = '<E>'\n",
+        );
+        let endpoint = endpoint.unwrap().endpoint;
+        assert_eq!(endpoint.url, "https://example.com/v1/completions");
+        assert_eq!(endpoint.kind, EndpointKind::Ollama);
+        assert_eq!(endpoint.model.as_deref(), Some("m"));
+        let family = &endpoint.family;
+        assert_eq!([&*family.prefix, &*family.suffix], ["<P>", "<X>"]);
+        assert_eq!(
+            (endpoint.temperature, endpoint.top_p),
+            (Some(1.0), Some(0.5))
+        );
+        assert_eq!(endpoint.connect_timeout_ms, 1);
+        assert_eq!(endpoint.first_byte_timeout_ms, 2);
+        assert_eq!(endpoint.idle_timeout_ms, 3);
+        assert!(endpoint.allow_remote_endpoints);
+        let key = endpoint.api_key.as_ref().unwrap();
+        assert_eq!(key.reveal(), "sk-1");
+        assert_eq!(format!("{key}"), "(hidden)");
+        assert!(!format!("{endpoint:?}").contains("sk-1"));
+    }
+
+    #[test]
+    fn tags_and_the_editor_have_settings() {
+        let settings = load("").unwrap();
+        assert_eq!(settings.tags.languages, ["plaintext", "markdown", "fimpad"]);
+        assert_eq!(settings.tags.log_runs, 10);
+        assert_eq!(settings.editor, EditorSettings::default());
+        let tags = load(
+            "[tags]\nlanguages = []\ncontext = true\nstrip_inner = true\n\
+             keep_partial = true\nlog_runs = 0\n",
+        );
+        let expected = TagSettings {
+            languages: Vec::new(),
+            context: true,
+            strip_inner: true,
+            keep_partial: true,
+            log_runs: 0,
+        };
+        assert_eq!(tags.unwrap().tags, expected);
+        let editor = load(
+            "[editor]\nfont = 'A'\nfont_size = 6\neditor_padding = 1\n\
+             line_number_padding = 2\nfg_color = 'red'\nbg_color = '#fff'\n\
+             caret_color = 'sky blue'\nselection_color = 'Gray50'\nscroll_speed = 3\n\
+             spell_lang = 'en'\n",
+        );
+        let some = |text: &str| Some(text.to_owned());
+        let expected = EditorSettings {
+            font: some("A"),
+            font_size: Some(6),
+            editor_padding: Some(1),
+            line_number_padding: Some(2),
+            fg_color: some("red"),
+            bg_color: some("#fff"),
+            caret_color: some("sky blue"),
+            selection_color: some("Gray50"),
+            scroll_speed: Some(3),
+            spell_lang: some("en"),
+        };
+        assert_eq!(editor.unwrap().editor, expected);
+    }
+
+    #[test]
     fn every_key_sets_a_limit_of_its_own() {
         for (number, key) in Limits::KEYS.iter().enumerate() {
             let text = format!("[limits]\n{key} = {}\n", number + 1);
@@ -347,6 +471,50 @@ mod tests {
                 "s.toml:2: limits.max_clients: expected an integer of 1 or more, found 0",
             ),
             (
+                "[endpoint]\nurl = 'ftp://x'",
+                "s.toml:2: endpoint.url: expected http://HOST or https://HOST, found \"ftp://x\"",
+            ),
+            (
+                "[endpoint]\n\nkind = 'openai'",
+                "s.toml:3: endpoint.kind: expected \"completions\", \"infill\" or \"ollama\", found",
+            ),
+            (
+                "[endpoint]\nfamily = 'nobody'",
+                "s.toml:2: endpoint.family: expected one of qwen2.5-coder, ",
+            ),
+            (
+                "endpoint.temperature = 2.5",
+                "s.toml:1: endpoint.temperature: expected a number from 0 to 2, found 2.5",
+            ),
+            (
+                "endpoint.idle_timeout_ms = 0",
+                "s.toml:1: endpoint.idle_timeout_ms: expected an integer from 1 to 3600000, found 0",
+            ),
+            (
+                "endpoint.api_key = 12345",
+                "s.toml:1: endpoint.api_key: expected a string with something in it",
+            ),
+            (
+                "endpoint.allow_remote = true",
+                "s.toml:1: endpoint.allow_remote: unknown; expected one of url, kind, ",
+            ),
+            (
+                "tags.languages = ['a', 1]",
+                "s.toml:1: tags.languages: expected an array of strings, found array",
+            ),
+            (
+                "tags.log_runs = -1",
+                "s.toml:1: tags.log_runs: expected an integer from 0 to 1000, found -1",
+            ),
+            (
+                "editor.fg_color = 'rde'",
+                "s.toml:1: editor.fg_color: expected #rgb, #rrggbb, #rrrgggbbb, ",
+            ),
+            (
+                "editor.font_size = 5",
+                "s.toml:1: editor.font_size: expected an integer from 6 to 72, found 5",
+            ),
+            (
                 "[limits]\nmax_clients = -3",
                 "s.toml:2: limits.max_clients: expected an integer of 1 or more, found -3",
             ),
@@ -354,6 +522,7 @@ mod tests {
             let error = load(text).unwrap_err();
             assert!(error.starts_with(said), "{error}");
             assert_eq!(error.lines().count(), 1, "{error}");
+            assert!(!error.contains("12345"), "{error}");
         }
     }
 

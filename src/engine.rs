@@ -7,6 +7,7 @@ mod generation;
 mod jobs;
 mod pool;
 mod project;
+mod settings;
 mod status;
 pub mod tags;
 mod watching;
@@ -19,19 +20,20 @@ pub use self::generation::{GenerateError, Sources, generate};
 pub use self::jobs::{Dataset, Job, JobStatus, Order, Stage, State, SubmitError};
 pub use self::pool::WorkError;
 pub use self::project::{Project, ProjectOptions};
+pub use self::settings::SettingsChanges;
 pub use self::status::{ClientStatus, IndexStatus, MethodStatus, ProjectStatus, Status};
 
 use self::completion::ModelServer;
 use self::disk::{Disk, SharedDisk};
 use self::jobs::Jobs;
 use self::pool::{Pool, Turns};
+use self::settings::LiveSettings;
 use self::status::{Client, Tally};
 use self::tags::RunLog;
 use crate::cancel::{Cancel, Cancelled};
 use crate::config::{Limits, Settings};
 use crate::files::{Cache, FilesError, Roots};
-use crate::model::Families;
-use crate::secrets::{InContext, RulesError, Secrets};
+use crate::secrets::{RulesError, Secrets};
 
 /// Why the engine has no project to give.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +86,7 @@ pub struct Engine {
 
 #[derive(Debug)]
 struct Shared {
-    settings: Arc<Settings>,
+    settings: LiveSettings,
     /// The one asked last, with its connections.
     model_server: Mutex<Option<Arc<ModelServer>>>,
     secrets: Arc<Secrets>,
@@ -119,7 +121,7 @@ impl Engine {
             client: None,
             run_log: None,
             shared: Arc::new(Shared {
-                settings: Arc::new(settings),
+                settings: LiveSettings::new(settings),
                 model_server: Mutex::default(),
                 secrets: Arc::new(Secrets::new()?),
                 tally: Arc::new(Tally::new()),
@@ -130,12 +132,6 @@ impl Engine {
                 cache,
             }),
         })
-    }
-
-    /// The model families that datasets can be made for.
-    #[must_use]
-    pub fn families(&self) -> &Families {
-        &self.shared.settings.families
     }
 
     /// A handle for one client: its work queues behind its own before it
@@ -168,22 +164,10 @@ impl Engine {
         self.run_log.as_ref()
     }
 
-    /// What it keeps to.
-    #[must_use]
-    pub fn settings(&self) -> Arc<Settings> {
-        Arc::clone(&self.shared.settings)
-    }
-
     /// How much of everything there may be.
     #[must_use]
-    pub fn limits(&self) -> &Limits {
-        &self.shared.settings.limits
-    }
-
-    /// What becomes of secrets in a context unless the client asks otherwise.
-    #[must_use]
-    pub fn secrets_in_context(&self) -> InContext {
-        self.shared.settings.context.secrets
+    pub fn limits(&self) -> Limits {
+        self.settings().limits
     }
 
     /// What finds secrets.
@@ -268,7 +252,7 @@ impl Engine {
             self.on_disk(&project.disk, refresh).await??;
             return Ok(project);
         }
-        let options = self.shared.settings.limits.walk();
+        let options = self.limits().walk();
         let cache = self.shared.cache.clone();
         let work = move || {
             let started = Instant::now();

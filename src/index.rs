@@ -29,7 +29,7 @@ use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use rustc_hash::FxBuildHasher;
 
-pub use bm25::Hit;
+pub use bm25::{Hit, Query};
 pub use codec::Damaged;
 pub use segment::Segment;
 pub use snapshot::{LiveSegment, Snapshot};

@@ -16,5 +16,6 @@ pub mod php;
 pub mod rpc;
 pub mod secrets;
 pub mod server;
+pub mod system;
 pub mod tags;
 pub mod text;

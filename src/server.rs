@@ -14,11 +14,13 @@ mod lsp;
 mod methods;
 mod outcome;
 mod params;
+mod peer;
 mod progress;
 mod project;
 mod reply;
 mod requests;
 mod session;
+mod settings;
 mod socket;
 
 use std::future::Future;
@@ -77,12 +79,12 @@ where
         tracing::info!("connected");
         let end = match framing {
             Framing::Lines => {
-                let protocol = LinesProtocol::new(engine);
-                session::run(protocol, framing, frames, limit, output, shutdown).await
+                let protocol = |_| LinesProtocol::new(engine.clone());
+                session::run(engine.clone(), protocol, framing, frames, output, shutdown).await
             }
             Framing::Headers => {
-                let protocol = HeadersProtocol::new(engine);
-                session::run(protocol, framing, frames, limit, output, shutdown).await
+                let protocol = |client| HeadersProtocol::new(engine.clone(), client);
+                session::run(engine.clone(), protocol, framing, frames, output, shutdown).await
             }
         };
         tracing::info!("left");

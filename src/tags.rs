@@ -10,6 +10,7 @@
 //! and says why. Tags and the text between them tile the document. Offsets
 //! inside a tag count from its start, so that an edit before it moves it whole.
 
+pub mod colours;
 mod config;
 mod parse;
 pub mod settings;

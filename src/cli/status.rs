@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::Error;
@@ -32,6 +33,13 @@ pub(super) struct Args {
 struct Answer {
     result: Option<Box<RawValue>>,
     error: Option<Refused>,
+}
+
+/// What has not been asked for.
+#[derive(Deserialize)]
+struct Notification {
+    #[expect(dead_code, reason = "that there is one tells")]
+    method: IgnoredAny,
 }
 
 #[derive(Deserialize)]
@@ -79,9 +87,15 @@ fn ask(socket: &Path) -> io::Result<String> {
     let mut daemon = UnixStream::connect(socket)?;
     daemon.set_read_timeout(Some(PATIENCE))?;
     daemon.write_all(REQUEST)?;
-    let mut line = String::new();
-    BufReader::new(daemon).read_line(&mut line)?;
-    Ok(line)
+    let mut daemon = BufReader::new(daemon);
+    loop {
+        let mut line = String::new();
+        daemon.read_line(&mut line)?;
+        // What everybody is told may come first.
+        if serde_json::from_str::<Notification>(&line).is_err() {
+            return Ok(line);
+        }
+    }
 }
 
 fn print(out: &mut impl Write, status: &Status) -> io::Result<()> {

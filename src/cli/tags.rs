@@ -1,5 +1,6 @@
 //! `fimd tags`: FIMpad tags in files, looked at, checked and run.
 
+mod apply_config;
 mod check;
 mod log;
 mod run;
@@ -48,6 +49,7 @@ enum Command {
     },
     Run(run::Args),
     Log(log::Args),
+    ApplyConfig(apply_config::Args),
 }
 
 /// One tag of a file.
@@ -78,9 +80,10 @@ struct ModelArgs {
     context: bool,
 }
 
-/// Runs the command.
+/// Runs the command; `settings` is the settings file, if one is named.
 pub(super) fn run(
     args: &Args,
+    settings: Option<&Path>,
     setup: impl FnOnce() -> Result<Setup, Error>,
 ) -> Result<ExitCode, Error> {
     match &args.command {
@@ -104,6 +107,7 @@ pub(super) fn run(
         }
         Command::Run(args) => run::run(args, setup()?)?,
         Command::Log(args) => log::run(args)?,
+        Command::ApplyConfig(args) => apply_config::run(args, settings)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use toml_edit::TableLike;
 
 use super::section::{Section, Wrong};
-use crate::tags::settings::{FONT_SIZE, PADDING, SCROLL_SPEED};
+use crate::tags::settings::{FONT_SIZE, PADDING, SCROLL_SPEED, colour};
 
 /// How an editor looks. What is not set is up to the editor.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -49,15 +49,21 @@ impl EditorSettings {
 /// What the section says.
 pub(super) fn read(table: &dyn TableLike) -> Result<EditorSettings, Wrong> {
     let section = Section::new("editor", table, &EditorSettings::KEYS)?;
+    let colour = |key: &str| match section.text(key)? {
+        None => Ok(None),
+        Some(text) => colour(&text)
+            .map(Some)
+            .map_err(|what| section.wrong(key, what)),
+    };
     Ok(EditorSettings {
         font: section.name("font")?,
         font_size: section.integer("font_size", &FONT_SIZE)?,
         editor_padding: section.integer("editor_padding", &PADDING)?,
         line_number_padding: section.integer("line_number_padding", &PADDING)?,
-        fg_color: section.name("fg_color")?,
-        bg_color: section.name("bg_color")?,
-        caret_color: section.name("caret_color")?,
-        selection_color: section.name("selection_color")?,
+        fg_color: colour("fg_color")?,
+        bg_color: colour("bg_color")?,
+        caret_color: colour("caret_color")?,
+        selection_color: colour("selection_color")?,
         scroll_speed: section.integer("scroll_speed", &SCROLL_SPEED)?,
         spell_lang: section.name("spell_lang")?,
     })

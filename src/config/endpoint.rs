@@ -4,12 +4,11 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 use toml_edit::TableLike;
-use url::{Host, Url};
 
 use super::secret::Secret;
 use super::section::{Section, Wrong};
 use crate::model::{DEFAULT_FAMILY, Families, Family};
-use crate::tags::settings::{TEMPERATURE, TOP_P};
+use crate::tags::settings::{TEMPERATURE, TOP_P, server_url};
 
 /// How long anything may take, in milliseconds: up to an hour.
 const TIMEOUT_MS: RangeInclusive<u64> = 1..=3_600_000;
@@ -93,37 +92,6 @@ impl Endpoint {
         "idle_timeout_ms",
         "allow_remote_endpoints",
     ];
-}
-
-/// A URL that a model server can be at.
-///
-/// # Errors
-/// What it would have to be, and what it is instead.
-pub(super) fn server_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| format!("expected a URL: {error}"))?;
-    if !["http", "https"].contains(&url.scheme()) || url.host().is_none() {
-        return Err(format!(
-            "expected http://HOST or https://HOST, found {text:?}"
-        ));
-    }
-    // It would be sent and logged with the URL.
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("expected a URL without a user and a password; a key goes into api_key".into());
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(format!("expected a URL without ? and #, found {text:?}"));
-    }
-    Ok(url)
-}
-
-/// Whether the server at `url` is on this machine, as far as the name tells.
-pub(super) fn is_local(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 /// What the section says.

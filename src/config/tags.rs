@@ -1,11 +1,12 @@
 //! The section `[tags]`: where FIMpad tags are meant, and how they are run.
 
+use serde::Serialize;
 use toml_edit::{Item, TableLike};
 
 use super::section::{Section, Wrong};
 
 /// Where tags are meant, and how they are run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TagSettings {
     /// The languages, as LSP identifies them, in whose documents tags are
     /// looked for.

@@ -286,7 +286,7 @@ impl Engine {
     /// See [`SubmitError`].
     pub async fn submit(&self, order: Order) -> Result<Arc<Job>, SubmitError> {
         order.options.check()?;
-        order.options.family(self.families())?;
+        order.options.family(&self.settings().families)?;
         let output = order.output.clone();
         let target = self.run(move || resolve(&output)).await?;
         let mut registry = self.shared.jobs.lock();
@@ -456,7 +456,7 @@ async fn work(engine: &Engine, job: &Arc<Job>) -> Result<Counts, JobError> {
         generate(
             sources,
             &options,
-            engine.families(),
+            &engine.settings().families,
             output,
             &job.cancel,
             count,

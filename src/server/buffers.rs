@@ -7,6 +7,7 @@
 //! it, so typing in one buffer and asking about it costs nothing here.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tower_lsp::ls_types::TextDocumentContentChangeEvent;
@@ -104,12 +105,14 @@ impl Buffers {
     }
 
     /// Applies changes in order, each to the text that the one before left.
-    /// Positions outside the text are clamped.
+    /// Positions outside the text are clamped. `changed` is told of each: the
+    /// text before it, which bytes of it give way, and to what.
     pub(super) fn edit(
         &mut self,
         uri: &str,
         changes: Vec<TextDocumentContentChangeEvent>,
         encoding: Encoding,
+        mut changed: impl FnMut(&str, Range<usize>, &str),
     ) {
         let mut changes = changes.as_slice();
         let buffers = Arc::make_mut(&mut self.0.buffers);
@@ -132,6 +135,7 @@ impl Buffers {
         };
         for change in changes {
             let Some(range) = change.range else {
+                changed(&text, 0..text.len(), &change.text);
                 text.clone_from(&change.text);
                 continue;
             };
@@ -139,7 +143,9 @@ impl Buffers {
                 let (line, character) = (place.line.into(), place.character.into());
                 position_offset(&text, line, character, encoding)
             });
-            text.replace_range(start..end.max(start), &change.text);
+            let end = end.max(start);
+            changed(&text, start..end, &change.text);
+            text.replace_range(start..end, &change.text);
         }
         self.insert(uri, key, text, in_project);
     }

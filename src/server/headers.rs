@@ -16,6 +16,7 @@
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use serde_json::Value;
@@ -27,8 +28,9 @@ use tower_service::Service;
 
 use super::lsp::{self, Backend};
 use super::methods::{cancel_request, tags};
+use super::peer::Peer;
 use super::progress;
-use super::reply::{self, Answer, Asked, Reply};
+use super::reply::{self, Answer, Asked, Notifier, Reply};
 use super::requests::Requests;
 use super::session::{End, Flow, Protocol};
 use crate::engine::{Engine, WorkError};
@@ -37,6 +39,7 @@ use crate::rpc::{self, Call, Message};
 /// The state of a connection.
 pub(super) struct HeadersProtocol {
     engine: Engine,
+    peer: Arc<Peer>,
     service: LspService<Backend>,
     /// The number of the next request.
     number: i64,
@@ -57,6 +60,10 @@ impl Protocol for HeadersProtocol {
                 requests.refuse(refusal, requests.output(), bytes);
                 return Flow::Continue;
             }
+            Message::Answer(answer) => {
+                self.peer.answered(answer);
+                return Flow::Continue;
+            }
             Message::Batch(_) => {
                 let error = rpc::Error::invalid_request(
                     "LSP knows no batches; send one request per message",
@@ -74,14 +81,21 @@ impl Protocol for HeadersProtocol {
         self.initialize
             .is_none_or(|task| !requests.is_running(task))
     }
+
+    /// Not before `initialize` is answered: LSP forbids it.
+    fn hears_of_settings(&self, requests: &Requests) -> bool {
+        self.is_ready(requests) && self.service.inner().is_connected()
+    }
 }
 
 impl HeadersProtocol {
     /// That of a connection before its first message.
-    pub(super) fn new(engine: Engine) -> Self {
+    pub(super) fn new(engine: Engine, client: Notifier) -> Self {
+        let peer = Arc::new(Peer::new(client));
         Self {
-            service: lsp::service(engine.clone()),
+            service: lsp::service(engine.clone(), Arc::clone(&peer)),
             engine,
+            peer,
             number: 0,
             initialize: None,
             shut_down: false,

@@ -9,7 +9,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::buffers::OpenBuffers;
 use super::methods::tags::Asked;
 use super::methods::{
-    cancel_request, complete, generate_dataset, get_context, initialize, jobs, status, tags,
+    cancel_request, complete, generate_dataset, get_context, initialize, jobs, settings, status,
+    tags,
 };
 use super::outcome::outcome;
 use super::progress;
@@ -37,10 +38,23 @@ impl Protocol for LinesProtocol {
                 None => Flow::Continue,
             },
             Message::Batch(calls) => self.batch(calls, bytes, requests),
+            Message::Answer(answer) => {
+                let error = rpc::Error::invalid_request("method: expected a string");
+                let refusal = Refusal {
+                    id: Some(answer.id),
+                    error,
+                };
+                requests.refuse(refusal, requests.output(), bytes);
+                Flow::Continue
+            }
         }
     }
 
     fn is_ready(&self, _: &Requests) -> bool {
+        true
+    }
+
+    fn hears_of_settings(&self, _: &Requests) -> bool {
         true
     }
 }
@@ -151,7 +165,10 @@ impl LinesProtocol {
                 let (asked, completions) = (self.asked(params), &self.completions);
                 complete::start(&method, asked, completions, id, reply, bytes, requests);
             }
-            "tags/parse" | "tags/prompt" | "tags/run" => {
+            "fimd/settings" => {
+                self.settled(id, reply, bytes, settings::run(&self.engine), requests);
+            }
+            "tags/parse" | "tags/prompt" | "tags/run" | "tags/applyConfig" => {
                 let asked = self.asked(params);
                 tags::start(&method, asked, id, reply, bytes, requests);
             }

@@ -6,6 +6,7 @@ pub(super) mod generate_dataset;
 pub(super) mod get_context;
 pub(super) mod initialize;
 pub(super) mod jobs;
+pub(super) mod settings;
 pub(super) mod status;
 pub(super) mod tags;
 

@@ -11,10 +11,12 @@ use std::pin::pin;
 use serde_json::value::RawValue;
 use tokio::io::{AsyncBufRead, AsyncWrite};
 use tokio::sync::mpsc;
-use tokio::task::JoinError;
+use tokio::task::{JoinError, JoinSet};
 
-use super::reply::{self, Quiet, Reply};
+use super::reply::{self, Notifier, Quiet, Reply};
 use super::requests::Requests;
+use super::settings;
+use crate::engine::Engine;
 use crate::rpc::frames::{Frame, Frames, Framing};
 use crate::rpc::{self, Message};
 
@@ -48,25 +50,37 @@ pub(super) trait Protocol {
 
     /// Whether the next message may be read.
     fn is_ready(&self, requests: &Requests) -> bool;
+
+    /// Whether the client may be told of settings that change. Who may not yet
+    /// is told later.
+    fn hears_of_settings(&self, requests: &Requests) -> bool;
 }
 
-/// Serves one connection to its end; see [`serve`](super::serve).
-pub(super) async fn run<R, W>(
-    mut protocol: impl Protocol,
+/// Serves one connection to its end; see [`serve`](super::serve). What its
+/// messages mean is up to `protocol`, made with a way to tell the client what
+/// it has not asked for.
+pub(super) async fn run<P, R, W>(
+    engine: Engine,
+    protocol: impl FnOnce(Notifier) -> P,
     framing: Framing,
     mut frames: Frames<R>,
-    max_message_bytes: usize,
     output: W,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<End>
 where
+    P: Protocol,
     R: AsyncBufRead + Unpin,
     W: AsyncWrite + Unpin + Send + 'static,
 {
+    let max_message_bytes = engine.limits().max_message_bytes;
+    let mut changes = engine.settings_changes();
+    // At most one, which waits until the client has room for it.
+    let mut telling = JoinSet::new();
     let (answers, waiting) = mpsc::channel(WAITING_ANSWERS);
     let quiet = Quiet::default();
     let mut writer = tokio::spawn(reply::write(waiting, output, framing, quiet.clone()));
     let mut requests = Requests::new(answers, quiet);
+    let mut protocol = protocol(requests.notifier());
     let mut shutdown = pin!(shutdown);
     let mut end = End::Orderly;
     let mut last_reply = None;
@@ -77,6 +91,14 @@ where
             () = &mut shutdown => break,
             written = &mut writer => return close(written).map(|()| end),
             Some(finished) = requests.next_finished() => requests.finished(finished),
+            Some(told) = telling.join_next() => if let Err(error) = told {
+                tracing::error!("a change of settings was not told: {error}");
+            },
+            Ok(()) = changes.changed(),
+                if telling.is_empty() && protocol.hears_of_settings(&requests) =>
+            {
+                telling.spawn(settings::tell(engine.clone(), requests.notifier()));
+            }
             frame = frames.next(), if may_read => match frame {
                 Ok(Some(frame)) => {
                     let (message, bytes) = read(frame, max_message_bytes);

@@ -1,6 +1,15 @@
-//! What the settings of a config tag may be.
+//! What the settings of a config tag may be, and whether they are that.
+//!
+//! Pure: what a machine has, its fonts and dictionaries, is given.
 
 use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use serde::Serialize;
+use url::{Host, Url};
+
+use super::colours;
+use super::config::{Config, Entry, Key};
 
 /// Temperatures.
 pub const TEMPERATURE: RangeInclusive<f64> = 0.0..=2.0;
@@ -12,3 +21,228 @@ pub const FONT_SIZE: RangeInclusive<u8> = 6..=72;
 pub const PADDING: RangeInclusive<u8> = 0..=200;
 /// Speeds of scrolling.
 pub const SCROLL_SPEED: RangeInclusive<u8> = 1..=10;
+
+/// The fonts that Tk has on every machine: its named ones, and the three
+/// families that it finds a stand-in for.
+pub const TK_FONTS: [&str; 12] = [
+    "TkDefaultFont",
+    "TkTextFont",
+    "TkFixedFont",
+    "TkMenuFont",
+    "TkHeadingFont",
+    "TkCaptionFont",
+    "TkSmallCaptionFont",
+    "TkIconFont",
+    "TkTooltipFont",
+    "Courier",
+    "Helvetica",
+    "Times",
+];
+
+/// What a tag's settings are held against beside themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Allowed {
+    /// The fonts that there are where the editor is.
+    pub fonts: Vec<String>,
+    /// The languages whose spelling can be checked there.
+    pub spell_languages: Vec<String>,
+    /// Whether the model server may be on another machine.
+    pub remote_endpoints: bool,
+}
+
+/// The value of a setting.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// Any text, a name in the spelling of the machine that has it.
+    Text(String),
+    /// A number.
+    Number(f64),
+    /// A whole number.
+    Integer(u8),
+}
+
+/// A setting that a tag changes, and to what.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// Which.
+    pub key: Key,
+    /// Its new value.
+    pub value: Value,
+}
+
+/// An entry of a tag that cannot be applied.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {what}", key.name())]
+pub struct WrongEntry {
+    /// Which.
+    pub key: Key,
+    /// Where its value stands, in bytes from the tag's start.
+    pub at: usize,
+    /// What was expected and what was found, in one line.
+    pub what: String,
+}
+
+/// What `config` changes.
+///
+/// # Errors
+/// Every entry that is wrong. One is enough for none to be applied.
+pub fn check(config: &Config, allowed: &Allowed) -> Result<Vec<Change>, Vec<WrongEntry>> {
+    let mut wrong = Vec::new();
+    let mut changes = Vec::new();
+    for entry in &config.entries {
+        match value(entry, allowed) {
+            Ok(value) => changes.push(Change {
+                key: entry.key,
+                value,
+            }),
+            Err(what) => wrong.push(WrongEntry {
+                key: entry.key,
+                at: entry.at,
+                what,
+            }),
+        }
+    }
+    if wrong.is_empty() {
+        Ok(changes)
+    } else {
+        Err(wrong)
+    }
+}
+
+/// What the entry's text means, else what is wrong with it.
+fn value(entry: &Entry, allowed: &Allowed) -> Result<Value, String> {
+    let text = entry.value.trim();
+    match entry.key {
+        Key::Endpoint => endpoint(text, allowed.remote_endpoints).map(Value::Text),
+        Key::Temperature => number(text, &TEMPERATURE).map(Value::Number),
+        Key::TopP => number(text, &TOP_P).map(Value::Number),
+        // White space is part of some, and empty ones are none.
+        Key::FimPrefix | Key::FimSuffix | Key::FimMiddle => Ok(Value::Text(entry.value.clone())),
+        Key::Font => one_of(text, "a font", &allowed.fonts).map(Value::Text),
+        Key::FontSize => integer(text, &FONT_SIZE).map(Value::Integer),
+        Key::EditorPadding | Key::LineNumberPadding => integer(text, &PADDING).map(Value::Integer),
+        Key::FgColor | Key::BgColor | Key::CaretColor | Key::SelectionColor => {
+            colour(text).map(Value::Text)
+        }
+        Key::ScrollSpeed => integer(text, &SCROLL_SPEED).map(Value::Integer),
+        Key::SpellLang => {
+            let known = &allowed.spell_languages;
+            one_of(
+                &text.replace('-', "_"),
+                "a language with a dictionary",
+                known,
+            )
+            .map(Value::Text)
+        }
+    }
+}
+
+fn number(text: &str, range: &RangeInclusive<f64>) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    let (least, most) = range.clone().into_inner();
+    number.ok_or_else(|| format!("expected a number from {least} to {most}, found {text:?}"))
+}
+
+fn integer(text: &str, range: &RangeInclusive<u8>) -> Result<u8, String> {
+    let number = u8::from_str(text).ok();
+    let (least, most) = range.clone().into_inner();
+    number
+        .filter(|number| range.contains(number))
+        .ok_or_else(|| format!("expected an integer from {least} to {most}, found {text:?}"))
+}
+
+/// A colour as Tk writes it.
+///
+/// # Errors
+/// What would be one, and what was found.
+pub fn colour(text: &str) -> Result<String, String> {
+    if colours::is_colour(text) {
+        return Ok(text.to_owned());
+    }
+    let near = nearest(text, colours::names());
+    Err(format!(
+        "expected #rgb, #rrggbb, #rrrgggbbb, #rrrrggggbbbb or a colour that Tk knows by name, \
+         found {text:?}{near}"
+    ))
+}
+
+/// The one of `known` that `text` names, whatever the case.
+fn one_of(text: &str, expected: &str, known: &[String]) -> Result<String, String> {
+    let same = |name: &&String| name.to_lowercase() == text.to_lowercase();
+    if let Some(name) = known.iter().find(same) {
+        return Ok(name.clone());
+    }
+    let near = match known {
+        [] => "; none is installed".to_owned(),
+        known => nearest(text, known.iter().cloned()),
+    };
+    Err(format!(
+        "expected {expected} that is installed, found {text:?}{near}"
+    ))
+}
+
+/// What of `known` looks like `text`, as the end of an error message.
+fn nearest(text: &str, known: impl Iterator<Item = String>) -> String {
+    /// How alike they must be, from 0 to 1.
+    const ALIKE: f64 = 0.65;
+    let text = text.to_lowercase();
+    let alike = |name: &str| strsim::normalized_damerau_levenshtein(&text, &name.to_lowercase());
+    let alike = known.map(|name| (alike(&name), name));
+    // Of several that are equally alike the first by name.
+    let best = alike.max_by(|(a, x), (b, y)| a.total_cmp(b).then_with(|| y.cmp(x)));
+    match best {
+        Some((alike, name)) if alike >= ALIKE => format!("; did you mean {name:?}?"),
+        _ => String::new(),
+    }
+}
+
+/// The URL of a model server that a tag may name.
+fn endpoint(text: &str, remote: bool) -> Result<String, String> {
+    let url = server_url(text)?;
+    if !remote && !is_local(&url) {
+        let host = url.host_str().unwrap_or_default();
+        return Err(format!(
+            "{host} is not this machine; a tag may name another one only with \
+             allow_remote_endpoints = true under [endpoint] in the settings file"
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+/// A URL that a model server can be at.
+///
+/// # Errors
+/// What it would have to be, and what it is instead.
+pub fn server_url(text: &str) -> Result<Url, String> {
+    let expected = "expected http://HOST or https://HOST";
+    let url = Url::parse(text).map_err(|error| format!("{expected}: {error}"))?;
+    // It would be sent and logged with the URL, so it is not repeated here.
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(format!(
+            "{expected} without a user and a password; a key goes into api_key under [endpoint] \
+             in the settings file"
+        ));
+    }
+    if !["http", "https"].contains(&url.scheme()) || url.host().is_none() {
+        return Err(format!("{expected}, found {text:?}"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(format!("{expected} without ? and #, found {text:?}"));
+    }
+    Ok(url)
+}
+
+/// Whether the server at `url` is on this machine, as far as the name tells.
+#[must_use]
+pub fn is_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

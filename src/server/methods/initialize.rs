@@ -61,7 +61,7 @@ pub(in crate::server) async fn lines(
 ) -> Result<(Box<RawValue>, Connected), Error> {
     let params = Params::read(params)?;
     let root: PathBuf = params.required("project_root", "the path of a directory")?;
-    let wanted = Wanted::read(&params, false, engine.secrets_in_context())?;
+    let wanted = Wanted::read(&params, false, engine.settings().context.secrets)?;
     let positions = wanted.offsets;
     let (counts, connected) =
         open(engine, ("project_root", root), wanted, positions, cancel).await?;
@@ -104,7 +104,7 @@ pub(in crate::server) async fn lsp(
             ));
         }
     };
-    let wanted = Wanted::read(&options, true, engine.secrets_in_context())?;
+    let wanted = Wanted::read(&options, true, engine.settings().context.secrets)?;
     open(engine, root, wanted, positions(params), cancel).await
 }
 

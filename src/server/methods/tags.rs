@@ -1,7 +1,8 @@
-//! `tags/parse`, `tags/prompt` and `tags/run`: FIMpad tags in a text that the
+//! `tags/parse`, `tags/prompt`, `tags/run` and `tags/applyConfig`: FIMpad tags in a text that the
 //! client gives. They need no project, and so no `initialize`; without one
 //! offsets count bytes. Only cross-file context is that of the project.
 
+mod apply_config;
 pub(in crate::server) mod parse;
 pub(in crate::server) mod prompt;
 pub(in crate::server) mod run;
@@ -50,6 +51,7 @@ pub(in crate::server) fn start(
             "tags/parse" => parse::run(asked).await,
             "tags/prompt" => prompt::run(asked, cancel).await,
             "tags/run" => run::run(asked, id, client, cancel).await,
+            "tags/applyConfig" => apply_config::run(asked).await,
             _ => Err(Error::method_not_found(&method)),
         }
     });
@@ -66,15 +68,20 @@ impl Asked {
         Params::read(self.params.as_deref())
     }
 
-    /// What the tag that the parameters name asks the model.
-    fn prepare(&self, settings: &Settings, cancel: &Cancel) -> Result<Prepared, Error> {
-        let params = self.params()?;
-        let content = content(&params)?;
-        let offset = params.count("cursor_offset")?;
-        let offset = offset.ok_or_else(|| {
+    /// The text that the parameters give, and the byte in it that they name.
+    fn place(&self, params: &Params<'_>) -> Result<(String, usize), Error> {
+        let content = content(params)?;
+        let offset = params.count("cursor_offset")?.ok_or_else(|| {
             Error::invalid_params("cursor_offset: expected an integer of 0 or more, found nothing")
         })?;
         let at = byte_offset(&content, offset, self.encoding());
+        Ok((content, at))
+    }
+
+    /// What the tag that the parameters name asks the model.
+    fn prepare(&self, settings: &Settings, cancel: &Cancel) -> Result<Prepared, Error> {
+        let params = self.params()?;
+        let (content, at) = self.place(&params)?;
         let context = self.context(&params, settings, &content, at, cancel)?;
         Ok(prepare(content, at, settings, context)?)
     }

@@ -1,0 +1,233 @@
+//! The settings file on the disk: reading it, and changing it so that nothing
+//! is lost.
+//!
+//! Whoever writes holds a lock on the file's folder from reading to renaming:
+//! of several processes that write at once, each goes on from what the one
+//! before has written, and no file is left that only says that it is locked.
+//! What is written replaces the file as a whole, once it is on the disk: who
+//! reads, or dies, at any time finds the old text or the new one.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use toml_edit::{DocumentMut, Item, Table, Value as Toml};
+
+use super::{Settings, SettingsError};
+use crate::tags::Key;
+use crate::tags::settings::{Change, Value};
+
+/// How many links may lead to the file, one to the next.
+const MAX_LINKS: usize = 40;
+
+/// What can be in the place of a settings file.
+enum Found {
+    /// Text that is TOML, or nothing, which is too.
+    Text(String),
+    /// Something that is no settings file and cannot be changed into one: why.
+    Corrupt(SettingsError),
+}
+
+/// What is at `path`; a file that is missing has no text.
+fn look(path: &Path) -> Result<Found, SettingsError> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(SettingsError::io(path, &error)),
+    };
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let line = 1 + memchr::memchr_iter(b'\n', &error.as_bytes()[..at]).count();
+            let what = format!("{}:{line}: not TOML: not UTF-8", path.display());
+            return Ok(Found::Corrupt(SettingsError(what)));
+        }
+    };
+    Ok(match super::parse(&text) {
+        Ok(_) => Found::Text(text),
+        Err(wrong) => Found::Corrupt(wrong.of(path, &text)),
+    })
+}
+
+/// What the file at `path` says; nothing if it is missing or corrupt.
+pub(super) fn now(path: &Path) -> Result<Settings, SettingsError> {
+    match look(path)? {
+        Found::Text(text) => Settings::read(&text).map_err(|wrong| wrong.of(path, &text)),
+        Found::Corrupt(_) => Ok(Settings::default()),
+    }
+}
+
+/// Moves the file at `path` out of the way if it is no TOML. Gives one line
+/// that says what was wrong and where it is now.
+pub(super) fn set_aside_if_corrupt(path: &Path) -> Result<Option<String>, SettingsError> {
+    if let Found::Text(_) = look(path)? {
+        return Ok(None);
+    }
+    let path = target(path)?;
+    let _lock = lock(&path)?;
+    match look(&path)? {
+        Found::Text(_) => Ok(None),
+        Found::Corrupt(error) => set_aside(&path, &error).map(Some),
+    }
+}
+
+/// What has become of a settings file.
+pub(super) struct Changed {
+    /// What it says now.
+    pub(super) settings: Settings,
+    /// What was in its way: one line.
+    pub(super) set_aside: Option<String>,
+}
+
+/// Writes `changes` into the file at `path`, which need not exist. Comments,
+/// order and all else stay as they are.
+pub(super) fn change(path: &Path, changes: &[Change]) -> Result<Changed, SettingsError> {
+    let path = &target(path)?;
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|error| SettingsError::io(folder, &error))?;
+    }
+    let _lock = lock(path)?;
+    let (text, set_aside) = match look(path)? {
+        Found::Text(text) => (text, None),
+        Found::Corrupt(error) => (String::new(), Some(set_aside(path, &error)?)),
+    };
+    // What is wrong with the file now is no fault of the changes.
+    Settings::read(&text).map_err(|wrong| wrong.of(path, &text))?;
+    let changed = edited(&text, changes)
+        .map_err(|what| SettingsError(format!("{}: {what}", path.display())))?;
+    let settings = Settings::read(&changed).map_err(|wrong| wrong.of(path, &changed))?;
+    if changed != text {
+        write(path, &changed).map_err(|error| SettingsError::io(path, &error))?;
+    }
+    Ok(Changed {
+        settings,
+        set_aside,
+    })
+}
+
+/// The text with `changes` made.
+fn edited(text: &str, changes: &[Change]) -> Result<String, String> {
+    let mut document: DocumentMut = text.parse().map_err(|error| format!("not TOML: {error}"))?;
+    for Change { key, value } in changes {
+        let (section, key) = place(*key);
+        let table = document
+            .entry(section)
+            .or_insert_with(|| Item::Table(Table::new()));
+        let table = table
+            .as_table_like_mut()
+            .ok_or_else(|| format!("{section}: expected a section"))?;
+        let mut value = match value {
+            Value::Text(text) => Toml::from(text.as_str()),
+            Value::Number(number) => Toml::from(*number),
+            Value::Integer(number) => Toml::from(i64::from(*number)),
+        };
+        match table.get_mut(key) {
+            Some(Item::Value(old)) => {
+                // The remark behind it.
+                *value.decor_mut() = old.decor().clone();
+                *old = value;
+            }
+            _ => drop(table.insert(key, Item::Value(value))),
+        }
+    }
+    Ok(document.to_string())
+}
+
+/// The section and the key in the settings file of a setting in a tag.
+fn place(key: Key) -> (&'static str, &'static str) {
+    match key {
+        Key::Endpoint => ("endpoint", "url"),
+        Key::Temperature => ("endpoint", "temperature"),
+        Key::TopP => ("endpoint", "top_p"),
+        Key::FimPrefix => ("endpoint", "fim_prefix"),
+        Key::FimSuffix => ("endpoint", "fim_suffix"),
+        Key::FimMiddle => ("endpoint", "fim_middle"),
+        Key::Font => ("editor", "font"),
+        Key::FontSize => ("editor", "font_size"),
+        Key::EditorPadding => ("editor", "editor_padding"),
+        Key::LineNumberPadding => ("editor", "line_number_padding"),
+        Key::FgColor => ("editor", "fg_color"),
+        Key::BgColor => ("editor", "bg_color"),
+        Key::CaretColor => ("editor", "caret_color"),
+        Key::SelectionColor => ("editor", "selection_color"),
+        Key::ScrollSpeed => ("editor", "scroll_speed"),
+        Key::SpellLang => ("editor", "spell_lang"),
+    }
+}
+
+/// The file that `path` leads to, which need not exist: to rename over a link
+/// would leave what it leads to as it was.
+fn target(path: &Path) -> Result<PathBuf, SettingsError> {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        let Ok(next) = fs::read_link(&path) else {
+            return Ok(path);
+        };
+        path = folder(&path).join(next);
+    }
+    let what = format!("{}: too many links, one to the next", path.display());
+    Err(SettingsError(what))
+}
+
+fn folder(path: &Path) -> &Path {
+    let parent = path.parent().filter(|parent| *parent != Path::new(""));
+    parent.unwrap_or(Path::new("."))
+}
+
+/// Keeps others from writing files in the folder of `path` for as long as the
+/// result lives.
+fn lock(path: &Path) -> Result<File, SettingsError> {
+    let folder = folder(path);
+    let lock = || {
+        let folder = File::open(folder)?;
+        folder.lock()?;
+        Ok(folder)
+    };
+    lock().map_err(|error| SettingsError::io(folder, &error))
+}
+
+/// The path with `ending` behind the name.
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(ending);
+    path.into()
+}
+
+/// Renames a file that is corrupt, for which `error` is the reason, to the
+/// first name that is free. To be called with the lock held.
+fn set_aside(path: &Path, error: &SettingsError) -> Result<String, SettingsError> {
+    let mut names = (1..).map(|number: u32| with_ending(path, &format!(".corrupt-{number}")));
+    let free = names.find(|name| fs::symlink_metadata(name).is_err());
+    let free = free.unwrap_or_else(|| with_ending(path, ".corrupt"));
+    fs::rename(path, &free)
+        .map_err(|reason| SettingsError(format!("{error}; it cannot be set aside: {reason}")))?;
+    Ok(format!("{error}; set aside as {}", free.display()))
+}
+
+/// Puts `text` in the place of the file. To be called with the lock held: the
+/// new file has one name, so that one whose writer died is found by the next.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let new = with_ending(path, ".new");
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    // It may hold a key.
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&new)?;
+    if let Ok(old) = fs::metadata(path) {
+        file.set_permissions(fs::Permissions::from_mode(old.permissions().mode()))?;
+    }
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    File::open(folder(path))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests;
