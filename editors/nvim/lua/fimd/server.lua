@@ -5,7 +5,7 @@ local M = {}
 
 --- How a server that has ended is started again. It has worked when it ran for
 --- `steady_ms`; after `attempts` ends in a row without having worked, no more.
-M.restart = { first_ms = 1000, longest_ms = 30000, steady_ms = 10000, attempts = 6 }
+M.restart = { first_ms = 1000, longest_ms = 30000, steady_ms = 10000, attempts = 8 }
 
 --- The code of the error that a cancelled request is answered with.
 M.CANCELLED = -32800
@@ -26,8 +26,9 @@ local LANGUAGES = { text = 'plaintext' }
 ---@field gave_up string? why it is not started any more
 ---@field ended string? how it ended the last time
 ---@field buffers table<integer, true> attached, or to be
+---@field open table<integer, true> those that the server that runs has heard of
 ---@field pending table<integer, fun(err: fimd.Error?, result: any)> who waits for the answer to which request
----@field waiting fun()[] to do once it is initialized
+---@field waiting table<integer, fun()[]> to do once it has heard of a buffer
 
 ---@type table<string, fimd.Session>
 local sessions = {}
@@ -130,7 +131,7 @@ end
 local function session_at(root)
   local session = sessions[root]
   if not session then
-    session = { root = root, failures = 0, buffers = {}, pending = {}, waiting = {} }
+    session = { root = root, failures = 0, buffers = {}, open = {}, pending = {}, waiting = {} }
     sessions[root] = session
   end
   return session
@@ -152,14 +153,14 @@ local function client_of(session)
   return client and not M.call(client, 'is_stopped') and client or nil
 end
 
---- The server of a buffer, once it is initialized.
+--- The server of a buffer, once it has heard of it.
 ---@param buf integer
 ---@return vim.lsp.Client?
 function M.client(buf)
   for _, session in pairs(sessions) do
-    if session.buffers[buf] then
-      local client = client_of(session)
-      return client and client.initialized and client or nil
+    local client = session.open[buf] and client_of(session)
+    if client and vim.lsp.buf_is_attached(buf, client.id) then
+      return client
     end
   end
 end
@@ -192,8 +193,8 @@ local start
 ---@param client_id integer?
 ---@param how string
 local function settle_all(session, client_id, how)
-  local waiting = session.waiting
-  session.waiting = {}
+  local waiting = vim.iter(vim.tbl_values(session.waiting)):flatten():totable()
+  session.waiting, session.open = {}, {}
   for _, settle in ipairs(vim.tbl_values(session.pending)) do
     settle({ message = 'the server has ended: ' .. how })
   end
@@ -254,12 +255,6 @@ local function capabilities()
   return all
 end
 
----@param session fimd.Session
----@param buf integer
-local function attach(session, buf)
-  vim.lsp.buf_attach_client(buf, session.client_id)
-end
-
 --- Starts `command` for `session`. Neovim takes it that every server can be
 --- initialized; one that cannot, because of its project say, is let go here.
 ---@param session fimd.Session
@@ -291,7 +286,8 @@ end
 --- Starts the server of `session`, if none runs, for all its buffers.
 ---@param session fimd.Session
 start = function(session)
-  if client_of(session) or session.timer or session.gave_up then
+  local bufs = vim.tbl_filter(vim.api.nvim_buf_is_loaded, vim.tbl_keys(session.buffers))
+  if client_of(session) or session.timer or session.gave_up or #bufs == 0 then
     return
   end
   local command = M.command()
@@ -321,16 +317,15 @@ start = function(session)
     end,
     handlers = M.handlers,
     commands = M.commands,
-    on_init = function()
-      local waiting = session.waiting
-      session.waiting = {}
-      for _, wait in ipairs(waiting) do
-        wait()
-      end
-    end,
     on_attach = function(client, buf)
+      session.open[buf] = true
       for _, listener in ipairs(attached_listeners) do
         listener(buf, client)
+      end
+      local waiting = session.waiting[buf] or {}
+      session.waiting[buf] = nil
+      for _, wait in ipairs(waiting) do
+        wait()
       end
     end,
     on_exit = vim.schedule_wrap(function(code, signal, client_id)
@@ -339,7 +334,7 @@ start = function(session)
       end
     end),
   }, {
-    bufnr = next(session.buffers),
+    bufnr = bufs[1],
     reuse_client = function()
       return false
     end,
@@ -348,8 +343,8 @@ start = function(session)
     session.gave_up = 'it cannot be started'
     return
   end
-  for buf in pairs(session.buffers) do
-    attach(session, buf)
+  for _, buf in ipairs(bufs) do
+    vim.lsp.buf_attach_client(buf, session.client_id)
   end
 end
 
@@ -375,11 +370,13 @@ function M.attach(buf)
     -- It may have been saved under another name.
     M.forget(buf)
     session.buffers[buf] = true
-    if client_of(session) then
-      attach(session, buf)
-    end
   end
-  start(session)
+  local client = client_of(session)
+  if client then
+    vim.lsp.buf_attach_client(buf, client.id)
+  else
+    start(session)
+  end
 end
 
 --- Detaches a buffer; the server of nobody is stopped.
@@ -437,7 +434,8 @@ function M.when_ready(buf, act)
   if not client_of(session) then
     return refuse()
   end
-  table.insert(session.waiting, function()
+  session.waiting[buf] = session.waiting[buf] or {}
+  table.insert(session.waiting[buf], function()
     local ready = M.client(buf)
     if ready then
       act(ready)
@@ -534,7 +532,7 @@ function M.enable(on)
       end
     end,
   })
-  vim.api.nvim_create_autocmd({ 'BufUnload', 'BufDelete', 'BufWipeout' }, {
+  vim.api.nvim_create_autocmd({ 'BufDelete', 'BufWipeout' }, {
     group = group,
     callback = function(event)
       M.forget(event.buf)

@@ -156,8 +156,8 @@ t.test('server: delays double, up to a limit, and it is given up with one messag
   ]])
   child:edit('src/a.php')
   child:await_told('does not run')
-  t.same(child:lua('return _G.delays'), { 1, 2, 4, 4, 4 })
-  t.has(child:told('does not run'), 'it ended with exit code 4, 6 times in a row')
+  t.same(child:lua('return _G.delays'), { 1, 2, 4, 4, 4, 4, 4 })
+  t.has(child:told('does not run'), 'it ended with exit code 4, 8 times in a row')
   t.has(child:told('does not run'), '`:Fimd restart` tries again')
   child:edit('src/b.php')
   local told = vim.tbl_filter(function(entry)
@@ -241,4 +241,50 @@ t.test('server: a restart leaves other buffers alone', function(child)
     return child:lua([[return require('fimd.server').client(vim.fn.bufnr('a.php')) ~= nil]])
   end)
   t.same(child:lua('return vim.lsp.get_clients({ bufnr = ... })', help), {})
+end)
+
+t.test('server: it hears of a buffer before anything is asked about it', function(child)
+  child:setup({ automatic = false })
+  child:edit('src/a.php')
+  child:lua([[require('fimd').get_context(0, nil, function() end)]])
+  child:ready()
+  t.wait('the request', function()
+    return #child:got('getContext') == 1
+  end)
+  local methods = vim.tbl_map(function(message)
+    return message.method
+  end, child:ask('log'))
+  t.same(vim.list_slice(methods, 1, 4), {
+    'initialize',
+    'initialized',
+    'textDocument/didOpen',
+    'getContext',
+  })
+end)
+
+t.test('server: a buffer that is read again, or deleted and opened, is known as it is', function(child)
+  child:setup({ automatic = false })
+  child:edit('src/a.php')
+  child:ready()
+  child:edit('notes.md')
+  child:ready()
+  local first = clients(child)
+  child:edit('src/a.php')
+  local uri = child:lua('return vim.uri_from_bufnr(0)')
+  for _, commands in ipairs({
+    { 'edit!' },
+    { 'bunload! a.php', 'buffer a.php' },
+    { 'bdelete! a.php', 'edit src/a.php' },
+  }) do
+    child:lua([[vim.api.nvim_buf_set_lines(0, 0, -1, true, { 'changed' })]])
+    for _, command in ipairs(commands) do
+      child:cmd(command)
+    end
+    child:ready()
+    t.wait('the text on the disk', function()
+      local document = child:ask('text', { uri = uri })
+      return document ~= vim.NIL and document.text == '<?php\n$first = 1;\n'
+    end)
+  end
+  t.same(clients(child), first)
 end)
