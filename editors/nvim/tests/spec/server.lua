@@ -254,12 +254,12 @@ t.test('server: it hears of a buffer before anything is asked about it', functio
   local methods = vim.tbl_map(function(message)
     return message.method
   end, child:ask('log'))
-  t.same(vim.list_slice(methods, 1, 4), {
-    'initialize',
-    'initialized',
-    'textDocument/didOpen',
-    'getContext',
-  })
+  local opened, asked
+  for index, method in ipairs(methods) do
+    opened = opened or method == 'textDocument/didOpen' and index
+    asked = asked or method == 'getContext' and index
+  end
+  t.check(opened < asked, vim.inspect(methods))
 end)
 
 t.test('server: a buffer that is read again, or deleted and opened, is known as it is', function(child)
@@ -288,3 +288,29 @@ t.test('server: a buffer that is read again, or deleted and opened, is known as 
   end
   t.same(clients(child), first)
 end)
+
+t.test('server: one that dies leaves those of other projects alone', function(child)
+  child:setup({ automatic = false })
+  child:lua([[require('fimd.server').restart.first_ms = 10]])
+  child:edit('other/src/c.php')
+  child:ready()
+  child:tell('hold', { method = 'getContext' })
+  child:lua([[
+    require('fimd').get_context(0, nil, function(why, answer)
+      vim.g.answer = why or answer.context
+    end)
+  ]])
+  child:edit('src/a.php')
+  child:ready()
+  local first = clients(child)
+  child:tell('exit', { code = 1 })
+  t.wait('another one', function()
+    local now = clients(child)
+    return #now == 2 and not vim.deep_equal(now, first)
+  end)
+  child:edit('other/src/c.php')
+  child:tell('reply', { method = 'getContext', result = { context = 'class A {}' } })
+  t.wait('the answer', function()
+    return child:lua('return vim.g.answer') == 'class A {}'
+  end)
+end, { ['other/composer.json'] = '{}', ['other/src/c.php'] = '<?php\n' })
