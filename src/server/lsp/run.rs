@@ -245,7 +245,7 @@ async fn prepare(state: &State, view: View, content: String, at: usize) -> Resul
                     path: view.key(),
                     content: &content,
                     at,
-                    bm25: connected.bm25,
+                    sources: connected.sources,
                     secrets: connected.secrets.as_deref(),
                 };
                 let context = tags::context(&open.over(base, view.key()), site, &cancel);
