@@ -381,6 +381,19 @@ impl Answer {
     }
 }
 
+/// Whether all tags of `text` are well formed.
+///
+/// # Errors
+/// The first that is not.
+pub fn check(text: &str) -> Result<(), TagError> {
+    let tags = Tags::parse(text);
+    let invalid = |tag: &&Tag| matches!(tag.kind, Kind::Invalid(_));
+    match tags.all().iter().find(invalid) {
+        Some(tag) => fim(text, tag).map(drop),
+        None => Ok(()),
+    }
+}
+
 /// Where the first FIM tag at `from` or behind it begins, in bytes; none if
 /// there is none.
 ///

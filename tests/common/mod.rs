@@ -62,6 +62,8 @@ pub(crate) fn fimd() -> Command {
     command.env_remove("RUST_LOG");
     // Nobody's settings are there.
     command.env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"));
+    command.env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"));
+    command.env_remove("FIMD_API_KEY");
     command
 }
 

@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{ContextSource, Error, ModelArgs, Setup, is_stdin, of_tag, project, read};
 use crate::cli::{run_log, show};
 use crate::config::Settings;
-use crate::engine::tags::{Outcome, Runner, first_fim, prepare};
+use crate::engine::tags::{Outcome, Runner, check, first_fim, prepare};
 use crate::text::Place;
 
 /// Put a model's text in the place of a FIM tag, or of all
@@ -92,6 +92,8 @@ impl Job<'_> {
             let at = at.byte_in(&content);
             return Ok(self.one(content, at).await?.content);
         }
+        // No model is asked for what comes to nothing.
+        check(&content).map_err(|error| of_tag(&self.args.file, &error))?;
         let mut content = content;
         let mut from = 0;
         while let Some(at) =
