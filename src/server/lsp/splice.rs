@@ -289,7 +289,7 @@ mod tests {
                 any::<bool>(),
                 any::<prop::sample::Index>(),
                 0_usize..4,
-                "[a[é\n]{0,3}"
+                "[a\\[é\n]{0,3}"
             )
                 .prop_map(|(before, at, len, new)| Event::Typed(before, at, len, new)),
             any::<bool>().prop_map(Event::Applied),
