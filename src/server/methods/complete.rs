@@ -13,7 +13,7 @@ use super::Asked;
 use super::get_context::{buffer, cursor};
 use crate::cancel::Cancel;
 use crate::engine::Engine;
-use crate::engine::completion::{CompleteError, Completion, Completions, Question, Trigger};
+use crate::engine::completion::{CompleteError, Completion, Completions, Question, Trigger, Turn};
 use crate::index::Snapshot;
 use crate::rpc::{Error, Id};
 use crate::server::buffers::OpenBuffers;
@@ -63,13 +63,15 @@ pub(in crate::server) fn start(
     bytes: usize,
     requests: &mut Requests,
 ) {
+    // In the order of messages, whenever their tasks get to run.
+    let turn = completions.turn();
     let completions = Arc::clone(completions);
     let method = method.to_owned();
     requests.request(id, reply, bytes, |cancel| async move {
         let asked = asked.await;
         match method.as_str() {
-            "complete" => complete(asked, &completions, cancel).await,
-            "textDocument/inlineCompletion" => inline(asked, &completions, cancel).await,
+            "complete" => complete(asked, &completions, turn, cancel).await,
+            "textDocument/inlineCompletion" => inline(asked, &completions, turn, cancel).await,
             "completion/accepted" => accepted(&asked, &completions),
             _ => Err(Error::method_not_found(&method)),
         }
@@ -143,6 +145,7 @@ impl<'c> Site<'c> {
 async fn complete(
     asked: Asked,
     completions: &Completions,
+    turn: Turn,
     cancel: Cancel,
 ) -> Result<Box<RawValue>, Error> {
     let params = Params::read(asked.params.as_deref())?;
@@ -170,7 +173,7 @@ async fn complete(
         snippets,
         timings,
     } = completions
-        .complete(&asked.engine, question, snapshot, cancel)
+        .complete(&asked.engine, turn, question, snapshot, cancel)
         .await?;
     let range = json!({ "start": at, "end": at });
     let items = match text.is_empty() {
@@ -193,6 +196,7 @@ async fn complete(
 async fn inline(
     asked: Asked,
     completions: &Completions,
+    turn: Turn,
     cancel: Cancel,
 ) -> Result<Box<RawValue>, Error> {
     let params = Params::read(asked.params.as_deref())?;
@@ -228,7 +232,7 @@ async fn inline(
     };
     let (mut content, cursor) = (question.content.clone(), question.cursor);
     let completion = completions
-        .complete(&asked.engine, question, snapshot, cancel)
+        .complete(&asked.engine, turn, question, snapshot, cancel)
         .await?;
     if completion.text.is_empty() {
         return methods::json(&json!({ "items": [] }));
