@@ -6,6 +6,12 @@
 
 #[expect(dead_code, reason = "not all of a client is needed")]
 mod common;
+#[path = "common/daemon.rs"]
+#[expect(dead_code, reason = "LSP's client may speak through one")]
+mod daemon;
+#[path = "common/lsp_client.rs"]
+#[expect(dead_code, reason = "not all of a client is needed")]
+mod lsp_client;
 #[path = "common/model_server.rs"]
 #[expect(dead_code, reason = "not all of a server is needed")]
 mod model_server;
@@ -256,6 +262,73 @@ fn sources_and_secrets_are_as_the_settings_say() {
     let answer = session.ask(2, "complete", &params);
     assert_eq!(answer["result"]["context"], "");
     assert_eq!(answer["result"]["snippets"], json!([]));
+}
+
+/// The standard's own way, in an editor with none of our plugins: UTF-16
+/// positions in an open buffer, and a command for what was accepted.
+#[test]
+fn an_lsp_client_has_inline_completions() {
+    let project = Project::new(SHOP);
+    let server = ModelServer::saying(&["add($item); // \u{1f600}\n"]);
+    let settings = project.path().join("settings.toml");
+    fs::write(&settings, format!("[endpoint]\nurl = \"{}\"\n", server.url)).unwrap();
+    let mut client = lsp_client::Client::with(
+        &lsp_client::Transport::Stdio,
+        fimd().arg("--settings").arg(&settings),
+    );
+    let root = format!("file://{}", project.path().to_str().unwrap());
+    let params = json!({ "rootUri": root, "capabilities": {} });
+    let answer = client.call("initialize", params);
+    let can = &answer["result"]["capabilities"];
+    assert_eq!(can["inlineCompletionProvider"], true);
+    client.notify("initialized", json!({}));
+    let uri = format!("{root}/src/page.php");
+    client.open(&uri, "<?php\n$cart = new Cart(); /* \u{1f600} */ $cart->\n");
+    let position = json!({ "line": 1, "character": 36 });
+    let ask = json!({
+        "textDocument": { "uri": uri },
+        "position": position,
+        "context": { "triggerKind": 1 },
+    });
+    let answer = client.call("textDocument/inlineCompletion", ask.clone());
+    let item = answer["result"]["items"][0].clone();
+    assert_eq!(item["insertText"], "add($item); // \u{1f600}", "{answer}");
+    assert_eq!(item["range"], json!({ "start": position, "end": position }));
+    let end = json!({ "line": 1, "character": 53 });
+    assert_eq!(
+        item["command"]["arguments"][0],
+        json!({ "uri": uri, "position": end })
+    );
+    server.asked();
+
+    // A word that a list offers is part of what is completed.
+    let mut listed = ask;
+    listed["context"]["selectedCompletionInfo"] = json!({
+        "range": { "start": { "line": 1, "character": 29 }, "end": position },
+        "text": "$cart->add(",
+    });
+    let answer = client.call("textDocument/inlineCompletion", listed);
+    let text = &answer["result"]["items"][0]["insertText"];
+    assert_eq!(text, "$cart->add($item); // \u{1f600}");
+    assert!(server.is_unasked());
+
+    // What follows is asked for before the editor does.
+    client.change(&uri, (1, 36), (1, 36), "add($item); // \u{1f600}");
+    let accepted = json!({
+        "command": item["command"]["command"],
+        "arguments": item["command"]["arguments"],
+    });
+    client.call("workspace/executeCommand", accepted);
+    let prompt = server.asked().body["prompt"].to_string();
+    assert!(
+        prompt.contains("add($item); // \u{1f600}<|fim_suffix|>"),
+        "{prompt}"
+    );
+    let position = item["command"]["arguments"][0]["position"].clone();
+    let params = json!({ "textDocument": { "uri": uri }, "position": position });
+    let answer = client.call("complete", params);
+    assert_eq!(answer["result"]["timings"]["cached"], true, "{answer}");
+    assert!(server.is_unasked());
 }
 
 /// The promise: the model is asked with what it was trained on.

@@ -113,11 +113,25 @@ pub(super) struct ModelServer {
     marks: Marks,
 }
 
+/// A place in the order in which a client has asked.
+#[derive(Debug)]
+pub struct Turn(watch::Receiver<u64>);
+
+impl Turn {
+    /// Waits until the client has asked for something newer.
+    async fn superseded(&mut self) {
+        // It fails only when there is nobody left to ask.
+        if self.0.changed().await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
+
 /// The completions of one client.
 #[derive(Debug, Default)]
 pub struct Completions {
     recent: Mutex<Recent>,
-    /// Counts what was asked for: who has not the last number is superseded.
+    /// Counts what was asked for.
     newest: watch::Sender<u64>,
     /// What is asked for ahead of time.
     ahead: Mutex<Option<Ahead>>,
@@ -145,6 +159,13 @@ fn millis(since: Instant) -> f64 {
 }
 
 impl Completions {
+    /// The next turn, to be taken in the order in which the client asks: it
+    /// supersedes those before it.
+    pub fn turn(&self) -> Turn {
+        self.newest.send_modify(|number| *number += 1);
+        Turn(self.newest.subscribe())
+    }
+
     /// Completes. Where `snapshot` is taken, nobody is kept waiting.
     ///
     /// To drop the future is to give the completion up, which closes the
@@ -155,14 +176,12 @@ impl Completions {
     pub async fn complete(
         &self,
         engine: &Engine,
+        mut turn: Turn,
         question: Question,
         snapshot: impl FnOnce() -> Arc<Snapshot> + Send + 'static,
         cancel: Cancel,
     ) -> Result<Completion, CompleteError> {
         let begun = Instant::now();
-        let mut newest = self.newest.subscribe();
-        self.newest.send_modify(|number| *number += 1);
-        newest.mark_unchanged();
         let work = async {
             if let Some(rest) = self.rest(&question).await {
                 return Ok(rest);
@@ -175,8 +194,7 @@ impl Completions {
         };
         let superseded = async {
             match question.trigger {
-                // The sender lives as long as this.
-                Trigger::Automatic => drop(newest.changed().await),
+                Trigger::Automatic => turn.superseded().await,
                 Trigger::Invoked => std::future::pending().await,
             }
         };

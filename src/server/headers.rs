@@ -8,7 +8,7 @@
 //! the connection's state before they do.
 //!
 //! The methods on tags are started by the pump itself: they need a way to the
-//! client, and no `initialize`.
+//! client, and no `initialize`; so are completions, which lines have too.
 //!
 //! Inside, requests are numbered by the pump: an id comes back as the client
 //! wrote it, and one that is used twice is answered twice.
@@ -27,7 +27,7 @@ use tower_lsp::{ExitedError, LspService};
 use tower_service::Service;
 
 use super::lsp::{self, Backend};
-use super::methods::{cancel_request, tags};
+use super::methods::{self, cancel_request, complete, tags};
 use super::peer::Peer;
 use super::progress;
 use super::reply::{self, Answer, Asked, Notifier, Reply};
@@ -125,22 +125,21 @@ impl HeadersProtocol {
             _ => {}
         }
         let has_id = id.is_some();
-        if !self.shut_down && method.starts_with("tags/") {
+        let is_of_tags = method.starts_with("tags/");
+        if !self.shut_down && (is_of_tags || complete::METHODS.contains(&method.as_str())) {
             let (connected, open) = self.service.inner().now();
-            let asked = tags::Asked {
+            let asked = std::future::ready(methods::Asked {
                 engine: self.engine.clone(),
                 connected,
                 open,
                 params,
-            };
-            tags::start(
-                &method,
-                std::future::ready(asked),
-                id,
-                reply,
-                bytes,
-                requests,
-            );
+            });
+            if is_of_tags {
+                tags::start(&method, asked, id, reply, bytes, requests);
+            } else {
+                let completions = self.service.inner().completions();
+                complete::start(&method, asked, completions, id, reply, bytes, requests);
+            }
             return Flow::Continue;
         }
         let handled = match params.as_deref().map(read_params).transpose() {

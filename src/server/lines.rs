@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 
 use super::buffers::OpenBuffers;
-use super::methods::tags::Asked;
+use super::methods::Asked;
 use super::methods::{
     cancel_request, complete, generate_dataset, get_context, initialize, jobs, settings, status,
     tags,

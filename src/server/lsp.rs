@@ -29,7 +29,7 @@ use tower_lsp::ls_types::{
     CompletionResponse, DidChangeTextDocumentParams, DidCloseTextDocumentParams,
     DidOpenTextDocumentParams, ExecuteCommandOptions, ExecuteCommandParams, Hover, HoverParams,
     HoverProviderCapability, InitializeParams, InitializeResult, LSPAny, MessageType,
-    NumberOrString, PositionEncodingKind, SemanticTokensFullOptions, SemanticTokensOptions,
+    NumberOrString, OneOf, PositionEncodingKind, SemanticTokensFullOptions, SemanticTokensOptions,
     SemanticTokensParams, SemanticTokensRangeParams, SemanticTokensRangeResult,
     SemanticTokensResult, ServerCapabilities, ServerInfo, ShowMessageParams,
     TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
@@ -49,6 +49,7 @@ use super::peer::Peer;
 use super::project::Connected;
 use crate::cancel::{Cancel, CancelOnDrop};
 use crate::engine::Engine;
+use crate::engine::completion::Completions;
 use crate::rpc;
 use crate::text::Encoding;
 
@@ -73,6 +74,7 @@ struct State {
     /// Whose diagnostics the client is to be told.
     stale: Arc<Stale>,
     runs: Runs,
+    completions: Arc<Completions>,
     /// The text of the last tag that has run.
     last_tag: Mutex<Option<String>>,
 }
@@ -192,6 +194,7 @@ impl Backend {
             documents: Mutex::new(documents),
             stale: Arc::default(),
             runs: Runs::default(),
+            completions: Arc::default(),
             last_tag: Mutex::default(),
         });
         let publish = diagnostics::publish(Arc::downgrade(&state), Arc::clone(&state.stale));
@@ -242,6 +245,11 @@ impl Backend {
     pub(super) fn now(&self) -> (Option<Arc<Connected>>, OpenBuffers) {
         let buffers = self.state.documents().buffers();
         (self.state.connected.get().cloned(), buffers)
+    }
+
+    /// What the client has been shown at its cursor.
+    pub(super) fn completions(&self) -> &Arc<Completions> {
+        &self.state.completions
     }
 
     async fn get_context(&self, params: Box<RawValue>) -> jsonrpc::Result<Box<RawValue>> {
@@ -332,6 +340,7 @@ impl LanguageServer for Backend {
                     commands: Command::ALL.map(|command| command.name().to_owned()).into(),
                     ..ExecuteCommandOptions::default()
                 }),
+                inline_completion_provider: Some(OneOf::Left(true)),
                 experimental: Some(json!({ "fimd": counts })),
                 ..ServerCapabilities::default()
             },
@@ -412,6 +421,7 @@ impl LanguageServer for Backend {
             Then::Paste(writer, text) => {
                 self.go_on(async move { commands::pasted(&state, writer, text).await });
             }
+            Then::Nothing => {}
             Then::Say(kind, what) => self.go_on(async move { state.say(kind, &what).await }),
         }
         Ok(Some(answer))

@@ -9,6 +9,7 @@ use tower_lsp::ls_types::{
 };
 
 use super::documents::View;
+use crate::server::methods::complete::ACCEPTED;
 use crate::tags::Kind;
 
 /// The commands that a client can execute.
@@ -24,16 +25,20 @@ pub(super) enum Command {
     Validate,
     /// Applies the settings of the config tag at a position.
     ApplySettings,
+    /// Expects to be asked for a completion at a position, right behind one
+    /// that was accepted.
+    Accepted,
 }
 
 impl Command {
     /// All of them.
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Generate,
         Self::Repeat,
         Self::Paste,
         Self::Validate,
         Self::ApplySettings,
+        Self::Accepted,
     ];
 
     /// Its name on the wire.
@@ -44,6 +49,7 @@ impl Command {
             Self::Paste => "fimd.tags.paste",
             Self::Validate => "fimd.tags.validate",
             Self::ApplySettings => "fimd.tags.applySettings",
+            Self::Accepted => ACCEPTED,
         }
     }
 
@@ -59,6 +65,7 @@ impl Command {
             Self::Paste => "Paste last tag",
             Self::Validate => "Validate tags",
             Self::ApplySettings => "Apply settings",
+            Self::Accepted => "Accepted",
         }
     }
 

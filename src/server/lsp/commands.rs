@@ -16,6 +16,7 @@ use super::{State, diagnostics};
 use crate::config::Offered;
 use crate::engine::tags::fim_at;
 use crate::rpc::Error;
+use crate::server::methods::complete::Site;
 use crate::tags::{self, Tags};
 
 /// What a command is about.
@@ -34,6 +35,8 @@ pub(super) enum Then {
     Run(Box<Started>),
     /// To write a text at a place.
     Paste(Writer, String),
+    /// Nothing.
+    Nothing,
     /// To say something.
     Say(MessageType, String),
 }
@@ -67,6 +70,10 @@ pub(super) fn start(
         Command::Paste => paste(state, &view, at),
         Command::Validate => Ok(validate(&view)),
         Command::ApplySettings => Ok((Value::Null, Then::Apply(view.text().to_owned(), at))),
+        Command::Accepted => {
+            accepted(state, &view, at);
+            Ok((Value::Null, Then::Nothing))
+        }
     }
 }
 
@@ -112,6 +119,20 @@ fn paste(state: &Arc<State>, view: &View, at: usize) -> Result<(Value, Then), Er
     let last = last(state)?;
     let writer = writer(state, view, Splice::new(at..at, Vec::new()))?;
     Ok((Value::Null, Then::Paste(writer, last)))
+}
+
+/// Asks ahead for what comes at `at`.
+fn accepted(state: &State, view: &View, at: usize) {
+    if let Some(connected) = state.connected.get() {
+        let site = Site {
+            connected,
+            open: &state.documents().buffers(),
+            path: view.key().to_owned(),
+            content: view.text().to_owned(),
+            cursor: at,
+        };
+        site.prefetch(&state.engine, &state.completions);
+    }
 }
 
 /// Puts a text where its writer stands, and says so if that fails.

@@ -95,7 +95,7 @@ pub(super) fn start(
 /// How a run has ended.
 enum End {
     /// The text stands in the tag's place.
-    Done(Outcome),
+    Done(Box<Outcome>),
     /// It was cancelled.
     Cancelled,
     /// The document is as it was.
@@ -123,16 +123,16 @@ pub(super) async fn run(state: Arc<State>, started: Started) {
     let end = drive(&state, started, &progress).await;
     state.runs.cancel(&id);
     let message = match &end {
-        End::Done(Outcome {
-            stopped_by: Some(pattern),
-            ..
-        }) => format!("stopped by {pattern:?}"),
-        End::Done(_) => "done".to_owned(),
+        End::Done(outcome) => match &outcome.stopped_by {
+            Some(pattern) => format!("stopped by {pattern:?}"),
+            None => "done".to_owned(),
+        },
         End::Cancelled => "cancelled".to_owned(),
         End::Failed(_) | End::Unwritten(_) => "failed".to_owned(),
     };
     let said = match end {
-        End::Done(Outcome { broken, .. }) => {
+        End::Done(outcome) => {
+            let broken = outcome.broken;
             broken.map(|error| (MessageType::WARNING, error.to_string()))
         }
         End::Cancelled | End::Unwritten(WriteError::Closed) => None,
@@ -196,7 +196,10 @@ async fn drive<F: Future<Output = ()>>(
         return End::Unwritten(error);
     }
     let (goal, end) = match ended {
-        Some(Ok(outcome)) => (Goal::Finish(outcome.text.clone()), End::Done(outcome)),
+        Some(Ok(outcome)) => (
+            Goal::Finish(outcome.text.clone()),
+            End::Done(Box::new(outcome)),
+        ),
         Some(Err(error)) => (Goal::Undo, End::Failed(error)),
         None if keep_partial && !partial.is_empty() => (Goal::Finish(partial), End::Cancelled),
         None => (Goal::Undo, End::Cancelled),
@@ -245,7 +248,7 @@ async fn prepare(state: &State, view: View, content: String, at: usize) -> Resul
                     path: view.key(),
                     content: &content,
                     at,
-                    bm25: connected.bm25,
+                    sources: connected.sources,
                     secrets: connected.secrets.as_deref(),
                 };
                 let context = tags::context(&open.over(base, view.key()), site, &cancel);

@@ -285,7 +285,12 @@ mod tests {
 
     fn event() -> impl Strategy<Value = Event> {
         prop_oneof![
-            (any::<bool>(), any(), 0_usize..4, "[a[é\n]{0,3}")
+            (
+                any::<bool>(),
+                any::<prop::sample::Index>(),
+                0_usize..4,
+                "[a\\[é\n]{0,3}"
+            )
                 .prop_map(|(before, at, len, new)| Event::Typed(before, at, len, new)),
             any::<bool>().prop_map(Event::Applied),
             Just(Event::Refused),
@@ -326,7 +331,8 @@ mod tests {
             let mut text = [&before, TAG, "P", &after].concat();
             let start = before.len();
             let soft = start + TAG.len();
-            let mut splice = Splice::new(start..soft, vec![soft..soft + 1]);
+            let suffix = soft..soft + 1;
+            let mut splice = Splice::new(start..soft, vec![suffix]);
             let (mut come, mut written) = (String::new(), 0);
             for event in events {
                 match event {
