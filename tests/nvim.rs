@@ -22,17 +22,6 @@ use neovim::Neovim;
 /// The first version that the plugin is for.
 const OLDEST: (u32, u32) = (0, 10);
 
-/// Neovim, unless the test is skipped.
-fn neovim() -> Option<Neovim> {
-    match Neovim::find(OLDEST) {
-        Ok(neovim) => Some(neovim),
-        Err(why) => {
-            eprintln!("SKIPPED: needs Neovim 0.10 as nvim or in FIMD_NVIM: {why}");
-            None
-        }
-    }
-}
-
 fn of_plugin(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("editors/nvim")
@@ -50,7 +39,9 @@ fn run(command: &mut Command) -> String {
 
 #[test]
 fn the_plugins_own_tests_pass() {
-    let Some(neovim) = neovim() else { return };
+    let Some(neovim) = Neovim::or_skip(OLDEST) else {
+        return;
+    };
     let home = tempfile::tempdir().unwrap();
     let said = run(&mut neovim.script(&of_plugin("tests/run.lua"), home.path()));
     assert!(said.ends_with(" tests, 0 failed\n"), "{said}");
@@ -75,7 +66,9 @@ fn answer(asked: &Asked, answer: &mut Answer) {
 
 #[test]
 fn everything_works_with_the_real_program() {
-    let Some(neovim) = neovim() else { return };
+    let Some(neovim) = Neovim::or_skip(OLDEST) else {
+        return;
+    };
     let home = tempfile::tempdir().unwrap();
     let model = ModelServer::start(answer);
     let mut script = neovim.script(&of_plugin("tests/real.lua"), home.path());

@@ -8,15 +8,19 @@ use std::process::{Command, Stdio};
 pub(crate) struct Neovim(OsString);
 
 impl Neovim {
-    /// Neovim, or what is wrong with it: one of `oldest` or newer. One that is
-    /// named must run.
-    pub(crate) fn find(oldest: (u32, u32)) -> Result<Self, String> {
+    /// Neovim, `oldest` or newer; without one the test is skipped, which is
+    /// said. One that is named must run.
+    pub(crate) fn or_skip(oldest: (u32, u32)) -> Option<Self> {
         let named = std::env::var_os("FIMD_NVIM");
         let program = named.clone().unwrap_or_else(|| "nvim".into());
-        let found = usable(&program, oldest);
-        match (&found, named) {
+        let (major, minor) = oldest;
+        match (usable(&program, oldest), named) {
+            (Ok(()), _) => Some(Self(program)),
             (Err(why), Some(_)) => panic!("FIMD_NVIM: {why}"),
-            _ => found.map(|()| Self(program)),
+            (Err(why), None) => {
+                eprintln!("SKIPPED: needs Neovim {major}.{minor} as nvim or in FIMD_NVIM: {why}");
+                None
+            }
         }
     }
 
