@@ -228,16 +228,20 @@ pub struct Call {
 
 impl Call {
     fn read(raw: &RawValue) -> Result<Self, Refusal> {
+        if Kind::of(raw) != Kind::Object {
+            let message = format!("expected a request object, found {}", Kind::of(raw));
+            return Err(Error::invalid_request(message).into());
+        }
+        let members: Members<'_> = serde_json::from_str(raw.get())
+            .map_err(|error| Error::invalid_request(error.to_string()))?;
+        Self::of(&members)
+    }
+
+    fn of(members: &Members<'_>) -> Result<Self, Refusal> {
         let refuse = |id: Option<&Id>, message: String| Refusal {
             id: id.cloned(),
             error: Error::invalid_request(message),
         };
-        if Kind::of(raw) != Kind::Object {
-            let message = format!("expected a request object, found {}", Kind::of(raw));
-            return Err(refuse(None, message));
-        }
-        let members: Members<'_> =
-            serde_json::from_str(raw.get()).map_err(|e| refuse(None, e.to_string()))?;
         let id = match members.id.map(Id::read).transpose() {
             Ok(id) => id,
             Err(error) => return Err(Refusal { id: None, error }),
@@ -295,10 +299,9 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The answer that `raw` is, if it is one: an object with an id, with a
-    /// result or an error, and without a method.
-    fn read(raw: &RawValue) -> Option<Self> {
-        let members: Members<'_> = serde_json::from_str(raw.get()).ok()?;
+    /// The answer that an object is, if it is one: with an id, with a result or
+    /// an error, and without a method.
+    fn of(members: &Members<'_>) -> Option<Self> {
         if members.method.is_some() {
             return None;
         }
@@ -337,13 +340,19 @@ impl Message {
                 e.valid_up_to()
             ))
         })?;
+        // What most messages are is read in one pass: they hold whole buffers.
+        if text.trim_ascii_start().starts_with('{')
+            && let Ok(members) = serde_json::from_str::<Members<'_>>(text)
+        {
+            return Ok(match Answer::of(&members) {
+                Some(answer) => Self::Answer(answer),
+                None => Self::One(Call::of(&members)),
+            });
+        }
         let raw: &RawValue =
             serde_json::from_str(text).map_err(|e| Error::parse(format!("not JSON: {e}")))?;
         if Kind::of(raw) != Kind::Array {
-            return Ok(match Answer::read(raw) {
-                Some(answer) => Self::Answer(answer),
-                None => Self::One(Call::read(raw)),
-            });
+            return Ok(Self::One(Call::read(raw)));
         }
         let elements: Elements<'_> = serde_json::from_str(raw.get()).map_err(|_| {
             Error::invalid_request(format!("a batch may hold {MAX_BATCH} messages"))
@@ -561,6 +570,16 @@ mod tests {
             refusal.error,
             Error::parse("not UTF-8: invalid byte at offset 6")
         );
+    }
+
+    #[test]
+    fn a_small_batch_is_no_request_by_the_places_of_its_members() {
+        let text = br#" ["2.0", 1, "shutdown", null]"#;
+        let Message::Batch(calls) = Message::read(text) else {
+            panic!("not a batch");
+        };
+        assert_eq!(calls.len(), 4);
+        assert!(calls.iter().all(Result::is_err));
     }
 
     #[test]
