@@ -63,13 +63,13 @@ test("the real server makes a dataset, or none when it is cancelled", { skip: NO
 
 test("what was sent is shown, with why and what came of it", async (t) => {
   const { peer, open } = await session(t, FAKE, folder(t));
-  const uri = await open("a.php", "<?php\n$users->\n$unreachable->\n$broken->\nnothing");
+  const uri = await open("a.php", "<?php\n$users->\n$unreachable->\n$broken->\nnothing\n$cached->");
   const at = (line: number, character: number) => explain(peer, { uri, position: { line, character } });
   const shown = await at(1, 8);
   for (const part of [
     "# Context for a.php:2:9",
     "Context in 3.0 ms, first token after 40 ms, all in 85 ms.",
-    "## Sent (88 characters)",
+    "## Context (88 characters)",
     "| src/Users.php | 10–60 | dependency | 0.875 | 50 |",
     "| src/Old.php | 10–60 | dependency: no room | 0.875 | 50 |",
     "```php\nfindByEmail($email);\n```",
@@ -79,6 +79,7 @@ test("what was sent is shown, with why and what came of it", async (t) => {
   assert.match(await at(2, 14), /Nothing was sent: no model server at .*\n\nThis context was ready[^]*findByEmail/);
   await assert.rejects(at(3, 9), /something inside/);
   assert.match(await at(4, 7), /nothing useful to add/);
+  assert.match(await at(5, 9), /there already[^]*## Context \(88 characters\)[^]*## Answer\n\n```php\nfindByEmail/);
 });
 
 test("code that holds a fence does not end its block", async () => {
@@ -104,7 +105,7 @@ test("the real server explains its context and its status", { skip: NO_FIMD }, a
   const uri = await open(path, text);
   const shown = await explain(peer, { uri, position: { line: text.split("\n").length - 2, character: 0 } });
   assert.match(shown, /^# Context for OrderService.php:/);
-  assert.match(shown, /## Sent \(\d+ characters\)/);
+  assert.match(shown, /## Context \(\d+ characters\)/);
   const status = await peer.request<EngineStatus>("fimd/status");
   assert.equal(status.version, initialized.serverInfo?.version);
   const files = (initialized.capabilities.experimental as { fimd: { file_count: number } }).fimd.file_count;

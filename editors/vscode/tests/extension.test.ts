@@ -254,7 +254,7 @@ test("the real program: indexed, explained, and a dataset made of it", { skip: N
   assert.match(seen.bar.text ?? "", /fimd: \d+ files/, seen.log.join("\n"));
   edit(seen, join(root, "src/new.php"), "<?php\nuse Shop\\Order;\n(new Order())->|\n");
   await run(seen, "fimd.showContext");
-  assert.match(seen.pages[0]?.text ?? "", /## Sent \(\d+ characters\)/, JSON.stringify(seen.messages));
+  assert.match(seen.pages[0]?.text ?? "", /## Context \(\d+ characters\)/, JSON.stringify(seen.messages));
   await run(seen, "fimd.status");
   assert.match(seen.pages[1]?.text ?? "", /\| getContext \|/);
   const output = join(folder(t), "data");

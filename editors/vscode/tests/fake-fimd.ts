@@ -28,7 +28,7 @@ import {
   type CancellationToken,
   type Position,
 } from "vscode-languageserver-protocol/node";
-import type { Progress } from "../src/core/wire";
+import type { Completion, Progress } from "../src/core/wire";
 
 const arguments_ = process.argv.slice(2);
 const version = process.env["FAKE_VERSION"] ?? "0.1.0";
@@ -117,10 +117,15 @@ function serve(): void {
     return { items: [{ insertText: text, range, command }] };
   });
   const context = "// src/Users.php\nclass Users {\n    public function findByEmail(string $email): ?User;\n}\n";
-  const snippets = [{ path: "src/Users.php", start: 10, end: 60, source: "dependency", score: 0.875, chars: 50 }];
-  const dropped = [{ ...snippets[0], path: "src/Old.php", reason: "no room" }];
-  connection.onRequest("complete", async (params: Place, token) => {
+  const snippet = { path: "src/Users.php", start: 10, end: 60, source: "dependency", score: 0.875, chars: 50 };
+  const snippets = [snippet];
+  const dropped = [{ ...snippet, path: "src/Old.php", reason: "no room" }];
+  connection.onRequest("complete", async (params: Place, token): Promise<Completion> => {
     const text = await model(params, token);
+    if (before(params).includes("cached")) {
+      const timings = { context_ms: 0, first_token_ms: null, total_ms: 0.1, cached: true };
+      return { items: [{ text: answer }], context_chars: 0, timings, context: "", snippets: [] };
+    }
     const timings = { context_ms: 3, first_token_ms: 40, total_ms: 85, cached: false };
     return { items: text ? [{ text }] : [], context_chars: context.length, timings, context, snippets, dropped };
   });

@@ -28,16 +28,22 @@ export async function explain(peer: Peer, place: Place): Promise<string> {
     return [title, why, "This context was ready for it:", ...contents(ready)].join("\n\n") + "\n";
   }
   const { timings, items } = asked;
-  const first = timings.first_token_ms === null ? "" : `, first token after ${ms(timings.first_token_ms)}`;
-  const took = `Context in ${ms(timings.context_ms)}${first}, all in ${ms(timings.total_ms)}${timings.cached ? ", from the cache" : ""}.`;
   const answer = items[0] ? ["## Answer", fenced(items[0].text, "php")] : ["The model had nothing useful to add."];
+  if (timings.cached) {
+    // What a cache answers no longer has its context.
+    const ready = await peer.request<Context>("getContext", params);
+    const why = "The answer was there already, so nothing was sent just now.";
+    return [title, why, "The context of this place:", ...contents(ready), ...answer].join("\n\n") + "\n";
+  }
+  const first = timings.first_token_ms === null ? "" : `, first token after ${ms(timings.first_token_ms)}`;
+  const took = `Context in ${ms(timings.context_ms)}${first}, all in ${ms(timings.total_ms)}.`;
   return [title, took, ...contents(asked), ...answer].join("\n\n") + "\n";
 }
 
 const ms = (time: number) => `${time.toFixed(time < 10 ? 1 : 0)} ms`;
 
 function contents({ context, snippets, dropped }: Context): string[] {
-  const parts = [`## Sent (${Array.from(context).length} characters)`, fenced(context, "php")];
+  const parts = [`## Context (${Array.from(context).length} characters)`, fenced(context, "php")];
   parts.push("## Where it is from", table(snippets));
   if (dropped?.length) parts.push("## Found and left out", table(dropped));
   return parts;
