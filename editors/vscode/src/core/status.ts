@@ -1,0 +1,87 @@
+/** What the status bar says. */
+
+import type { EngineStatus } from "./wire";
+
+/** How the server is. */
+export type Server =
+  | { kind: "stopped"; why: string }
+  | { kind: "starting" }
+  | { kind: "running"; version: string; root: string; files: number; chunks: number }
+  | { kind: "failed"; why: string };
+
+/** All that the status bar shows. */
+export interface State {
+  server: Server;
+  /** Whether completion comes as the user types. */
+  automatic: boolean;
+  /** How long the last completion took, in milliseconds. */
+  latency?: number;
+  /** Why the model server did not answer, when it was last asked. */
+  modelServer?: string;
+}
+
+/** A status bar item: its text with icons, the lines of its tooltip. */
+export interface Bar {
+  text: string;
+  tooltip: string[];
+  severity: "none" | "warning" | "error";
+}
+
+const count = (n: number, what: string) => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
+
+/** How the state is shown. */
+export function bar({ server, automatic, latency, modelServer }: State): Bar {
+  switch (server.kind) {
+    case "stopped":
+      return { text: "$(circle-slash) fimd", tooltip: [server.why], severity: "none" };
+    case "starting":
+      return { text: "$(loading~spin) fimd: indexing", tooltip: ["The project is being read."], severity: "none" };
+    case "failed":
+      return { text: "$(error) fimd", tooltip: [server.why], severity: "error" };
+    case "running":
+      break;
+  }
+  const chunks = server.chunks ? `, ${count(server.chunks, "chunk")}` : "";
+  const tooltip = [
+    `fimd ${server.version}`,
+    server.root,
+    count(server.files, "file") + chunks,
+    automatic ? "Completes as you type" : "Completes only when asked",
+  ];
+  if (modelServer !== undefined) {
+    return { text: "$(warning) fimd: no model server", tooltip: [...tooltip, modelServer], severity: "warning" };
+  }
+  const took = latency === undefined ? "" : ` · ${Math.round(latency)} ms`;
+  if (latency !== undefined) tooltip.push(`The last completion took ${Math.round(latency)} ms`);
+  const icon = automatic ? "$(sparkle)" : "$(circle-slash)";
+  return { text: `${icon} fimd: ${count(server.files, "file")}${took}`, tooltip, severity: "none" };
+}
+
+/** What `fimd/status` says, as a page of Markdown. */
+export function page(state: State, status: EngineStatus): string {
+  const lines = ["# fimd", "", ...bar(state).tooltip.map((line) => `- ${line}`)];
+  lines.push(`- process ${status.pid}, up for ${Math.round(status.uptime_ms / 1000)} s`, "");
+  lines.push("| project | files | chunks | memory | clients |", "| --- | ---: | ---: | ---: | ---: |");
+  for (const { root, index, clients } of status.projects) {
+    const held = index
+      ? `${index.files} | ${index.chunks} | ${(index.memory_bytes / 2 ** 20).toFixed(1)} MiB`
+      : "being read | |";
+    lines.push(`| ${cell(root)} | ${held} | ${clients} |`);
+  }
+  lines.push("", "| method | answered | errors | p50 | p90 | p99 |", "| --- | ---: | ---: | ---: | ---: | ---: |");
+  for (const [method, times] of Object.entries(status.methods)) {
+    const ms = [times.p50_ms, times.p90_ms, times.p99_ms].map((time) => `${time.toFixed(1)} ms`).join(" | ");
+    lines.push(`| ${cell(method)} | ${times.requests} | ${times.errors} | ${ms} |`);
+  }
+  if (status.jobs.length > 0) lines.push("", "| job | state | examples |", "| --- | --- | ---: |");
+  for (const [id, job] of status.jobs) {
+    const why = job.error ? `: ${job.error}` : "";
+    lines.push(`| ${cell(id)} | ${cell(job.state + why)} | ${job.examples} |`);
+  }
+  return lines.join("\n") + "\n";
+}
+
+/** Text that stays in its cell. */
+export function cell(text: string): string {
+  return text.replaceAll("|", "\\|").replaceAll(/\s+/g, " ");
+}

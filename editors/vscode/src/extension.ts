@@ -1,0 +1,122 @@
+/**
+ * Where VS Code comes in: puts the parts together and names the commands. What
+ * fimd can do it does itself; this only asks and shows.
+ */
+
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import * as vscode from "vscode";
+import { locate } from "./core/binary";
+import { explain } from "./core/explain";
+import { bar, page } from "./core/status";
+import { words } from "./core/wire";
+import { generateDataset, openReport } from "./dataset";
+import { Pages } from "./pages";
+import { Server } from "./server";
+import { needsRestart, settings, surroundings } from "./settings";
+
+let server: Server | undefined;
+
+export async function activate(context: vscode.ExtensionContext): Promise<void> {
+  const output = vscode.window.createOutputChannel("fimd", { log: true });
+  const own = (context.extension.packageJSON as { version: string }).version;
+  const pages = new Pages();
+  const running = new Server(output, own);
+  server = running;
+  context.subscriptions.push(output, pages, statusBar(running));
+
+  const command = (name: string, run: () => unknown) => {
+    const guarded = async () => {
+      try {
+        await run();
+      } catch (error) {
+        output.error(`${name}: ${words(error)}`);
+        void vscode.window.showErrorMessage(`fimd: ${words(error)}`);
+      }
+    };
+    context.subscriptions.push(vscode.commands.registerCommand(name, guarded));
+  };
+  command("fimd.complete", () => vscode.commands.executeCommand("editor.action.inlineSuggest.trigger"));
+  command("fimd.toggle", toggle);
+  command("fimd.restart", () => running.restart());
+  command("fimd.status", async () => {
+    const status = await running.status();
+    await pages.show("status.md", page(running.state, status));
+  });
+  command("fimd.showContext", async () => {
+    const { document, selection } = editor();
+    const { line, character } = selection.active;
+    const place = { uri: document.uri.toString(), position: { line, character } };
+    await pages.show("context.md", await explain(running.peer(), place));
+  });
+  command("fimd.generateDataset", () => generateDataset(running, context, own));
+  command("fimd.openReport", () => openReport(context));
+  command("fimd.showTagLog", async () => pages.show("tags.log", await tagLog(own)));
+  command("fimd.showLog", () => output.show());
+  command("fimd.stopGenerating", () => running.runs.stopAll());
+  for (const [name, theirs] of [
+    ["fimd.generateHere", "fimd.tags.generate"],
+    ["fimd.validateTags", "fimd.tags.validate"],
+    ["fimd.repeatLastTag", "fimd.tags.repeat"],
+    ["fimd.pasteLastTag", "fimd.tags.paste"],
+    ["fimd.applySettings", "fimd.tags.applySettings"],
+  ] as const) {
+    command(name, () => running.command(theirs, editor()));
+  }
+
+  context.subscriptions.push(
+    vscode.workspace.onDidChangeConfiguration((change) => {
+      if (needsRestart(change)) void running.restart();
+      else if (change.affectsConfiguration("fimd")) running.refresh();
+    }),
+    vscode.workspace.onDidChangeWorkspaceFolders(() => void running.restart()),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => void running.restart()),
+    vscode.workspace.onDidSaveTextDocument(({ languageId }) => {
+      // How many files there are may be another number now.
+      const isServed = settings().languages.includes(languageId) && running.state.server.kind === "running";
+      if (isServed) running.status().catch((error: unknown) => output.warn(words(error)));
+    }),
+  );
+  await running.restart();
+}
+
+export async function deactivate(): Promise<void> {
+  await server?.dispose();
+}
+
+function editor(): vscode.TextEditor {
+  const active = vscode.window.activeTextEditor;
+  if (!active) throw new Error("Open a document and put the cursor where you mean.");
+  return active;
+}
+
+async function toggle(): Promise<void> {
+  const section = vscode.workspace.getConfiguration("fimd");
+  const enable = !section.get("enable", true);
+  await section.update("enable", enable, vscode.ConfigurationTarget.Global);
+  vscode.window.setStatusBarMessage(`fimd: completion as you type is ${enable ? "on" : "off"}`, 3000);
+}
+
+/** What `fimd tags log` prints. */
+async function tagLog(own: string): Promise<string> {
+  const binary = await locate(settings().path, own, surroundings());
+  const { stdout } = await promisify(execFile)(binary.path, ["tags", "log"], { maxBuffer: 2 ** 26 });
+  return stdout || "No run of a tag is remembered.\n";
+}
+
+function statusBar(running: Server): vscode.Disposable {
+  const item = vscode.window.createStatusBarItem("fimd.status", vscode.StatusBarAlignment.Right, 100);
+  item.name = "fimd";
+  const show = () => {
+    const { text, tooltip, severity } = bar(running.state);
+    item.text = text;
+    // Plain text: a message may hold anything.
+    item.tooltip = tooltip.join("\n");
+    item.backgroundColor =
+      severity === "none" ? undefined : new vscode.ThemeColor(`statusBarItem.${severity}Background`);
+    item.command = running.state.server.kind === "running" ? "fimd.status" : "fimd.showLog";
+  };
+  show();
+  item.show();
+  return vscode.Disposable.from(item, running.onDidChange(show));
+}

@@ -1,0 +1,64 @@
+/** Runs of tags: shown while they go on, with a way to stop them. */
+
+import * as vscode from "vscode";
+import { WorkDoneProgressCancelNotification, type LanguageClient, type Middleware } from "vscode-languageclient/node";
+
+type Handle = NonNullable<Middleware["handleWorkDoneProgress"]>;
+
+interface Shown {
+  report(message: string | undefined): void;
+  end(): void;
+}
+
+/** What goes on, by its token. */
+export class Runs {
+  private readonly shown = new Map<string | number, Shown>();
+
+  constructor(private readonly client: () => LanguageClient | undefined) {}
+
+  /**
+   * Takes what can be cancelled from the language client: it would show it
+   * where VS Code has no button for that.
+   */
+  readonly handle: Handle = (token, progress, next) => {
+    const known = this.shown.get(token);
+    if (progress.kind === "begin" && progress.cancellable) this.begin(token, progress.title);
+    else if (!known) next(token, progress);
+    else if (progress.kind === "end") known.end();
+    else known.report(progress.message);
+  };
+
+  /** Asks the server to stop all of it. */
+  stopAll(): void {
+    for (const token of this.shown.keys()) this.cancel(token);
+  }
+
+  /** Forgets all of it: the server has gone. */
+  clear(): void {
+    for (const shown of [...this.shown.values()]) shown.end();
+  }
+
+  private cancel(token: string | number): void {
+    void this.client()?.sendNotification(WorkDoneProgressCancelNotification.type, { token });
+  }
+
+  private begin(token: string | number, title: string): void {
+    const where = { location: vscode.ProgressLocation.Notification, cancellable: true, title: `fimd: ${title}` };
+    void vscode.window.withProgress(where, (bar, cancellation) => {
+      cancellation.onCancellationRequested(() => this.cancel(token));
+      return new Promise<void>((resolve) => {
+        const end = () => {
+          this.shown.delete(token);
+          this.publish();
+          resolve();
+        };
+        this.shown.set(token, { report: (message) => bar.report(message === undefined ? {} : { message }), end });
+        this.publish();
+      });
+    });
+  }
+
+  private publish(): void {
+    void vscode.commands.executeCommand("setContext", "fimd.generating", this.shown.size > 0);
+  }
+}

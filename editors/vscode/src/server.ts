@@ -1,0 +1,249 @@
+/** The server's life: found, started, watched, restarted; and its status. */
+
+import * as vscode from "vscode";
+import {
+  CloseAction,
+  ErrorAction,
+  ExecuteCommandRequest,
+  LanguageClient,
+  State,
+  WorkDoneProgress,
+  type LanguageClientOptions,
+  type Middleware,
+} from "vscode-languageclient/node";
+import { checkVersion, locate, serveArguments, Unusable } from "./core/binary";
+import type { State as Shown } from "./core/status";
+import { sent, words, type Counts, type EngineStatus, type Peer } from "./core/wire";
+import { provider } from "./inline";
+import { Runs } from "./progress";
+import { includes, settings, surroundings } from "./settings";
+
+/** How often in three minutes a server that ends is started again. */
+const MAX_RESTARTS = 4;
+
+export class Server implements vscode.Disposable {
+  readonly runs = new Runs(() => this.client);
+  private client: LanguageClient | undefined;
+  /** What is being started or stopped: one thing after the other. */
+  private last: Promise<void> = Promise.resolve();
+  private readonly shown: Shown = { server: { kind: "stopped", why: "Not started yet" }, automatic: settings().enable };
+  private readonly changes = new vscode.EventEmitter<Shown>();
+  /** Tells whenever the state is another. */
+  readonly onDidChange = this.changes.event;
+
+  constructor(
+    private readonly output: vscode.LogOutputChannel,
+    /** The version of the extension. */
+    private readonly own: string,
+  ) {}
+
+  get state(): Readonly<Shown> {
+    return this.shown;
+  }
+
+  /** Stops the server, if there is one, and starts one as the settings say. */
+  restart(): Promise<void> {
+    return this.next(async () => {
+      await this.stop();
+      await this.start();
+    });
+  }
+
+  dispose(): Promise<void> {
+    return this.next(() => this.stop());
+  }
+
+  /** Reads the settings that need no other server. */
+  refresh(): void {
+    this.update({ automatic: settings().enable });
+  }
+
+  /** A connection, or a message that says why there is none. */
+  peer(): Peer {
+    const client = this.client;
+    if (!client || this.shown.server.kind !== "running") {
+      const { server } = this.shown;
+      throw new Error("why" in server ? server.why : "fimd is still reading the project; try again in a moment.");
+    }
+    return {
+      request: (method, params, token) => client.sendRequest(method, ...sent(params, token)),
+      onProgress: (token, listener) => client.onProgress(WorkDoneProgress.type, token, listener),
+      onGone: (listener) => client.onDidChangeState(({ newState }) => newState === State.Stopped && listener()),
+    };
+  }
+
+  /** Runs a command of the server's for the place of the cursor. */
+  async command(name: string, editor: vscode.TextEditor): Promise<void> {
+    const uri = editor.document.uri.toString();
+    const { line, character } = editor.selection.active;
+    const place = { uri, position: { line, character } };
+    await this.peer().request(ExecuteCommandRequest.method, { command: name, arguments: [place] });
+  }
+
+  /** Asks for the status, which also tells how many files there are now. */
+  async status(): Promise<EngineStatus> {
+    const status = await this.peer().request<EngineStatus>("fimd/status");
+    const { server } = this.shown;
+    if (server.kind === "running") {
+      const index = status.projects.find(({ root }) => root === server.root)?.index;
+      if (index) this.update({ server: { ...server, files: index.files, chunks: index.chunks } });
+    }
+    return status;
+  }
+
+  private next(work: () => Promise<void>): Promise<void> {
+    this.last = this.last.then(work);
+    return this.last;
+  }
+
+  private update(news: Partial<Shown>): void {
+    Object.assign(this.shown, news);
+    this.changes.fire(this.shown);
+  }
+
+  private async stop(): Promise<void> {
+    const client = this.client;
+    this.client = undefined;
+    this.runs.clear();
+    if (!client) return;
+    try {
+      await client.dispose();
+    } catch (error) {
+      this.output.warn(`stopping fimd: ${words(error)}`);
+    }
+    delete this.shown.latency;
+    delete this.shown.modelServer;
+    this.update({ server: { kind: "stopped", why: "Stopped" } });
+  }
+
+  private async start(): Promise<void> {
+    const [folder, ...others] = (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === "file");
+    if (!folder) {
+      this.update({ server: { kind: "stopped", why: "Open a folder: fimd works on the project in it." } });
+      return;
+    }
+    this.update({ server: { kind: "starting" } });
+    const root = folder.uri.fsPath;
+    try {
+      const { path, socket, arguments: more } = settings();
+      const binary = await locate(path, this.own, surroundings());
+      const args = serveArguments(socket, more, surroundings());
+      this.output.info(`${binary.path} ${args.join(" ")} (fimd ${binary.version}) for ${root}`);
+      const run = { command: binary.path, args, options: { cwd: root } };
+      const client = new LanguageClient("fimd", "fimd", run, this.options(folder, others));
+      this.client = client;
+      client.onDidChangeState(({ newState }) => this.changed(client, root, newState));
+      await client.start();
+      // With a daemon the one that answers is not the one that was found.
+      checkVersion(this.version(client), this.own, "What answers");
+    } catch (error) {
+      await this.stop();
+      this.update({ server: { kind: "failed", why: words(error) } });
+      void this.complain(error);
+    }
+  }
+
+  private version(client: LanguageClient): string {
+    return client.initializeResult?.serverInfo?.version ?? "of no version";
+  }
+
+  private changed(client: LanguageClient, root: string, state: State): void {
+    if (client !== this.client) return;
+    if (state === State.Running) {
+      const counts = client.initializeResult?.capabilities.experimental?.fimd as Counts | undefined;
+      const version = this.version(client);
+      const [files, chunks] = [counts?.file_count ?? 0, counts?.bm25_chunks ?? 0];
+      this.update({ server: { kind: "running", version, root, files, chunks } });
+      return;
+    }
+    this.runs.clear();
+    const server: Shown["server"] =
+      state === State.Stopped ? { kind: "failed", why: "fimd has ended; see its output." } : { kind: "starting" };
+    this.update({ server });
+  }
+
+  private options(folder: vscode.WorkspaceFolder, others: readonly vscode.WorkspaceFolder[]): LanguageClientOptions {
+    const { languages, tagLanguages, includePaths, bm25 } = settings();
+    const root = folder.uri.fsPath;
+    const documents = [...new Set([...languages, ...tagLanguages])].flatMap((language) => [
+      { scheme: "file", language },
+      { scheme: "untitled", language },
+    ]);
+    const ended: number[] = [];
+    return {
+      documentSelector: documents,
+      workspaceFolder: folder,
+      initializationOptions: {
+        project_root: root,
+        include_paths: includes(root, others.map(({ uri }) => uri.fsPath), includePaths),
+        bm25,
+      },
+      outputChannel: this.output,
+      // The one message about it is ours.
+      initializationFailedHandler: () => false,
+      errorHandler: {
+        error: () => ({ action: ErrorAction.Continue }),
+        closed: () => {
+          const now = performance.now();
+          ended.push(now);
+          const lately = ended.filter((time) => now - time < 180_000).length;
+          if (lately <= MAX_RESTARTS) return { action: CloseAction.Restart, handled: true };
+          void this.complain(new Error(`fimd has ended ${lately} times in three minutes and is not started again.`));
+          return { action: CloseAction.DoNotRestart, handled: true };
+        },
+      },
+      middleware: this.middleware(),
+    };
+  }
+
+  private middleware(): Middleware {
+    return {
+      provideInlineCompletionItems: provider(() => this.client, {
+        answered: (latency) => {
+          delete this.shown.modelServer;
+          this.update({ latency });
+        },
+        unreachable: (why, wasAsked) => {
+          this.output.warn(why);
+          this.update({ modelServer: why });
+          if (wasAsked) void vscode.window.showWarningMessage(`fimd: ${why}`);
+        },
+        failed: (why) => this.output.error(`completion: ${why}`),
+      }),
+      handleWorkDoneProgress: this.runs.handle,
+      // What code lenses and accepted completions run.
+      executeCommand: async (command, args) => {
+        try {
+          return await this.peer().request(ExecuteCommandRequest.method, { command, arguments: args });
+        } catch (error) {
+          this.output.error(`${command}: ${words(error)}`);
+          if (command.startsWith("fimd.tags.")) void vscode.window.showErrorMessage(`fimd: ${words(error)}`);
+          return undefined;
+        }
+      },
+    };
+  }
+
+  private async complain(error: unknown): Promise<void> {
+    this.output.error(words(error));
+    const [choose, open, log, again] = ["Choose fimd…", "Open Settings", "Show Output", "Restart"] as const;
+    const actions = error instanceof Unusable ? [choose, open] : [log, again];
+    switch (await vscode.window.showErrorMessage(`fimd: ${words(error)}`, ...actions)) {
+      case choose: {
+        const chosen = await vscode.window.showOpenDialog({ title: "The program fimd", openLabel: "Use" });
+        const path = chosen?.[0]?.fsPath;
+        // Its change restarts the server.
+        if (path) await vscode.workspace.getConfiguration("fimd").update("path", path, vscode.ConfigurationTarget.Global);
+        return;
+      }
+      case open:
+        await vscode.commands.executeCommand("workbench.action.openSettings", "fimd.path");
+        return;
+      case log:
+        this.output.show();
+        return;
+      case again:
+        await this.restart();
+    }
+  }
+}

@@ -1,0 +1,96 @@
+/** What the tests share. */
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { TestContext } from "node:test";
+import { pathToFileURL } from "node:url";
+import {
+  createProtocolConnection,
+  DidOpenTextDocumentNotification,
+  InitializedNotification,
+  InitializeRequest,
+  StreamMessageReader,
+  StreamMessageWriter,
+  WorkDoneProgress,
+  type InitializeResult,
+  type ProtocolConnection,
+} from "vscode-languageserver-protocol/node";
+import { sent, type Peer } from "../src/core/wire";
+
+/** The extension's folder, from which the tests are started. */
+export const HERE = process.cwd();
+export const FAKE = resolve(HERE, "out/fake-fimd.cjs");
+/** The real program, where there is one. */
+export const FIMD = process.env["FIMD_BIN"];
+/** Why what needs the real program is skipped without it. */
+export const NO_FIMD = FIMD ? false : "FIMD_BIN does not name a fimd";
+
+const cleanups = new WeakMap<TestContext, (() => unknown)[]>();
+
+/** Has something done when a test has ended, the last such thing first. */
+export function finally_(test: TestContext, what: () => unknown): void {
+  const known = cleanups.get(test);
+  if (known) {
+    known.push(what);
+    return;
+  }
+  const all = [what];
+  cleanups.set(test, all);
+  test.after(async () => {
+    for (const each of all.reverse()) await each();
+  });
+}
+
+/** A folder of its own for a test. */
+export function folder(test: TestContext): string {
+  const path = realpathSync(mkdtempSync(join(tmpdir(), "fimd-vscode-")));
+  finally_(test, () => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+/** A copy of the sample shop. */
+export function shop(test: TestContext): string {
+  const root = join(folder(test), "shop");
+  cpSync(resolve(HERE, "../../tests/fixtures/shop"), root, { recursive: true });
+  return root;
+}
+
+/** A connection with nothing of VS Code in it. */
+export interface Session {
+  peer: Peer;
+  connection: ProtocolConnection;
+  initialized: InitializeResult;
+  process: ChildProcess;
+  open(path: string, text: string): Promise<string>;
+}
+
+/** Starts `program` and initializes it for the project at `root`. */
+export async function session(test: TestContext, program: string, root: string, args: string[] = []): Promise<Session> {
+  const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
+  const ended = once(child, "exit");
+  finally_(test, () => child.kill() && ended);
+  const connection = createProtocolConnection(new StreamMessageReader(child.stdout), new StreamMessageWriter(child.stdin));
+  connection.listen();
+  const initialized = await connection.sendRequest(InitializeRequest.type, {
+    processId: process.pid,
+    rootUri: null,
+    capabilities: {},
+    initializationOptions: { project_root: root },
+  });
+  await connection.sendNotification(InitializedNotification.type, {});
+  const peer: Peer = {
+    request: (method, params, token) => connection.sendRequest(method, ...sent(params, token)),
+    onProgress: (token, listener) => connection.onProgress(WorkDoneProgress.type, token, listener),
+    onGone: (listener) => connection.onClose(listener),
+  };
+  const open = async (path: string, text: string) => {
+    const uri = pathToFileURL(join(root, path)).toString();
+    const textDocument = { uri, languageId: "php", version: 1, text };
+    await connection.sendNotification(DidOpenTextDocumentNotification.type, { textDocument });
+    return uri;
+  };
+  return { peer, connection, initialized, process: child, open };
+}

@@ -1,0 +1,31 @@
+//! The VS Code extension against this fimd: starts its own tests, which node
+//! runs, with the program that cargo has built.
+//!
+//! Skipped, and says so, without node or without what `npm ci` puts into
+//! `editors/vscode/node_modules`.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+use std::process::Command;
+
+#[test]
+fn the_extension_passes_its_tests_with_this_fimd() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("editors/vscode");
+    let has_npm = Command::new("npm").arg("--version").output().is_ok();
+    if !has_npm || !folder.join("node_modules/esbuild").exists() {
+        eprintln!("SKIPPED: needs node and `npm ci` in {}", folder.display());
+        return;
+    }
+    let run = Command::new("npm")
+        .args(["test", "--silent"])
+        .current_dir(folder)
+        .env("FIMD_BIN", env!("CARGO_BIN_EXE_fimd"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stdout);
+    let complained = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{said}{complained}");
+    // None was left out.
+    assert!(said.contains("# skipped 0"), "{said}{complained}");
+}
