@@ -4,7 +4,7 @@
 //! The result is a function of the snapshot, the options and the seed. Each
 //! file draws from a generator of its own, seeded by the seed and the file's
 //! key, so neither the order of files nor the number of threads matters.
-//! Nothing here but [`mod@write`] knows a disk.
+//! Nothing here but [`mod@write`] and [`mod@read`] knows a disk.
 //!
 //! # How an example shares `max_total_chars`
 //! - the middle takes at most a quarter and is never cut;
@@ -16,6 +16,7 @@
 //!   one does not need goes to the other. The prefix then starts, and the suffix
 //!   ends, at a line break if there is one.
 
+mod columns;
 pub mod duplicates;
 mod example;
 pub mod holes;

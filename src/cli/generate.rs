@@ -22,7 +22,7 @@ use crate::engine::{self, GenerateError, Project, ProjectOptions};
 pub(super) struct Generate {
     /// The project's root folder
     project: PathBuf,
-    /// The folder for train.jsonl, val.jsonl and metadata.json; a dataset there is replaced
+    /// The folder for the examples, metadata.json and a dataset card; a dataset there is replaced
     #[arg(short, long, value_name = "DIR", required_unless_present = "preview")]
     output: Option<PathBuf>,
     #[command(flatten)]

@@ -4,13 +4,18 @@
 
 use std::path::PathBuf;
 
+use bytesize::ByteSize;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::holes::SpanKind;
 use super::template::Family;
+use super::write::format::{Format, in_bytes};
 use crate::context::{self, MinScore};
+
+/// Smaller shards would be a file for every few examples.
+const MIN_SHARD: ByteSize = ByteSize::kb(10);
 
 /// How the examples are divided into training and validation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -88,6 +93,13 @@ pub struct Options {
     /// Leave out files with more bytes [default: what the settings say, else 1048576]
     #[arg(long, value_name = "BYTES")]
     pub max_file_bytes: Option<u64>,
+    /// Format of the examples; zstd, in Parquet too, compresses at level 3
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub format: Format,
+    /// Cut each part into files of at most SIZE, in bytes of JSON lines before compression: 256MB, 1GiB [default: one file]
+    #[arg(long, value_name = "SIZE")]
+    #[serde(serialize_with = "in_bytes")]
+    pub shard_size: Option<ByteSize>,
 }
 
 impl Default for Options {
@@ -113,6 +125,8 @@ impl Default for Options {
             exclude_spans: Vec::new(),
             no_ast_fim: false,
             max_file_bytes: None,
+            format: Format::default(),
+            shard_size: None,
         }
     }
 }
@@ -201,6 +215,20 @@ impl Options {
                 format!("a curriculum to be asked for, too, where it is {percent}"),
             );
         }
+        if self.format == Format::Parquet && cfg!(not(feature = "parquet")) {
+            let expected = "jsonl or jsonl.zst, since this fimd is built without Parquet (the cargo feature `parquet`)";
+            return wrong("format", expected.into());
+        }
+        if let Some(size) = self.shard_size
+            && size < MIN_SHARD
+        {
+            let expected = format!(
+                "at least {} bytes, found {}",
+                MIN_SHARD.as_u64(),
+                size.as_u64()
+            );
+            return wrong("shard_size", expected);
+        }
         if self.spans().next().is_none() {
             let name = match self.only_spans.is_empty() {
                 true => "exclude_spans",
@@ -283,6 +311,10 @@ mod tests {
             (
                 of(|o| o.curriculum_top_pct = 50),
                 "--curriculum-top-pct: expected a curriculum",
+            ),
+            (
+                of(|o| o.shard_size = Some(ByteSize(9999))),
+                "--shard-size: expected at least 10000 bytes, found 9999",
             ),
             (
                 of(|o| o.curriculum_top_pct = 0),

@@ -32,7 +32,7 @@ pub fn generate(
     cancel: &Cancel,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Counts, GenerateError> {
-    let mut sink = stage.sink()?;
+    let mut sink = stage.sink(options)?;
     let left_out = project.left_out();
     let snapshot = project.index.snapshot();
     let in_root = |key: &str| project.roots.owns(key);
