@@ -3,8 +3,8 @@
 //!
 //! A [`Stage`] is a folder in the making that replaces the output in one step.
 //! Its [`Spool`] keeps the examples until their order is known and then writes
-//! the files that [`files`] names, each in the wanted [`Format`]; [`card`] tells
-//! people and loaders what is in them.
+//! the files, named as `files` has it, each in the wanted [`Format`]; `card`
+//! tells people and loaders what is in them.
 
 mod card;
 pub(super) mod files;
