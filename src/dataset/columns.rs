@@ -120,6 +120,20 @@ mod tests {
                 format!("{}: {:?}{list}{optional}", column.name, column.kind)
             })
             .collect();
-        insta::assert_snapshot!(columns.join("\n"), @"");
+        insta::assert_snapshot!(columns.join("\n"), @r"
+        text: Text
+        prefix: Text
+        middle: Text
+        suffix: Text
+        context: Text
+        filepath: Text
+        span_kind: Text
+        span_name: Text
+        start_byte: Natural
+        end_byte: Natural
+        middle_lines: Natural
+        complexity_score: Number
+        context_max_chars: Natural
+        ");
     }
 }

@@ -16,12 +16,19 @@ use crate::dataset::report::Report;
 
 /// The card of the dataset with these files.
 pub(super) fn text(report: &Report, files: &[DataFile]) -> io::Result<String> {
-    let columns = columns()?;
     let options = changed(&report.options)?;
+    with_columns(report, files, &columns()?, &options).map_err(io::Error::other)
+}
+
+fn with_columns(
+    report: &Report,
+    files: &[DataFile],
+    columns: &[Column],
+    options: &[(String, String)],
+) -> Result<String, fmt::Error> {
     let mut card = String::new();
-    front_matter(&mut card, report, files, &columns)
-        .and_then(|()| body(&mut card, report, &columns, &options))
-        .map_err(io::Error::other)?;
+    front_matter(&mut card, report, files, columns)?;
+    body(&mut card, report, columns, options)?;
     Ok(card)
 }
 
@@ -191,6 +198,7 @@ mod tests {
     use super::super::Format;
     use super::super::files::Shard;
     use super::*;
+    use crate::dataset::SpanKind;
 
     #[test]
     fn the_card_tells_loaders_and_people_and_names_no_path() {
@@ -214,6 +222,93 @@ mod tests {
             shard: None,
             format: Format::Parquet,
         };
-        insta::assert_snapshot!(text(&report, &[shard(0), shard(1), val]).unwrap(), @"");
+        let column = |name: &str, kind, list, optional| Column {
+            name: name.into(),
+            kind,
+            list,
+            optional,
+        };
+        let columns = [
+            column("text", Kind::Text, false, false),
+            column("start_byte", Kind::Natural, false, false),
+            column("scores", Kind::Number, true, true),
+        ];
+        report.spans.insert(SpanKind::LineRest, 1100);
+        report.reject("quality", 7);
+        let options = changed(&report.options).unwrap();
+        let files = [shard(0), shard(1), val];
+        insta::assert_snapshot!(with_columns(&report, &files, &columns, &options).unwrap(), @r#"
+        ---
+        pretty_name: Fill-in-the-middle examples of PHP code
+        language:
+        - code
+        task_categories:
+        - text-generation
+        tags:
+        - code
+        - php
+        - fill-in-the-middle
+        - fimd
+        size_categories:
+        - 1K<n<10K
+        configs:
+        - config_name: default
+          data_files:
+          - split: train
+            path:
+            - train-00000-of-00002.parquet
+            - train-00001-of-00002.parquet
+        dataset_info:
+          features:
+          - name: text
+            dtype: string
+          - name: start_byte
+            dtype: uint64
+          - name: scores
+            list: float64
+        ---
+
+        # Fill-in-the-middle examples of PHP code
+
+        1100 examples to train on and 0 to validate with, cut from 20 PHP files by fimd VERSION. The licence is that of the files.
+
+        ```python
+        from datasets import load_dataset
+
+        dataset = load_dataset("PATH/TO/THIS/FOLDER")
+        ```
+
+        ## An example
+
+        `text` is the whole training string in the format of the model family. It ends with the family's own end token, `<|endoftext|>`: a trainer must not add another one. `prefix`, `middle` and `suffix` are the file's own text around and in the hole, `context` is text of other files that an editor would have sent along. Offsets are bytes of UTF-8.
+
+        | column | type |
+        | --- | --- |
+        | `text` | string |
+        | `start_byte` | uint64 |
+        | `scores` | list of float64, can be null |
+
+        ## How it was made
+
+        With `fimd generate` and these options, the others as they are by default:
+
+        | option | value |
+        | --- | --- |
+        | `--cross-file-context` | true |
+        | `--format` | parquet |
+        | `--include-path` | (a path), lib |
+
+        The split is by file: no file gives examples to both parts.
+
+        | kind of hole | examples |
+        | --- | --- |
+        | `line_rest` | 1100 |
+
+        | turned down because | holes |
+        | --- | --- |
+        | `quality` | 7 |
+
+        `metadata.json` tells the rest.
+        "#);
     }
 }
