@@ -224,9 +224,10 @@ fn secrets_are_hidden_in_all_four_parts_dropped_or_kept() {
     let root = leaky();
     let parts = ["prefix", "middle", "suffix", "context"];
     let rejects = root.path().join("rejects.jsonl");
-    let with_rejects = [&ALL[..], &["--rejects", rejects.to_str().unwrap()]].concat();
-    let run = Run::new(root.path(), "2", &with_rejects);
-    for name in ["train.jsonl", "val.jsonl", "metadata.json"] {
+    // Without a validation, nothing that was counted is left out of it.
+    let more = ["--val-split", "0", "--rejects", rejects.to_str().unwrap()];
+    let run = Run::new(root.path(), "2", &[&ALL[..], &more].concat());
+    for name in ["train.jsonl", "metadata.json"] {
         assert!(!run.text(name).contains(PASSWORD), "{name}");
     }
     assert!(!fs::read_to_string(&rejects).unwrap().contains(PASSWORD));
@@ -419,17 +420,35 @@ fn rejects_say_what_was_refused_and_why() {
             "{reject}"
         );
     }
-    let inside = run.folder.path().join("data/rejects.jsonl");
-    let refused = Command::new(env!("CARGO_BIN_EXE_fimd"))
-        .args(["generate", root.path().to_str().unwrap(), "--output"])
-        .arg(run.folder.path().join("data"))
-        .arg("--rejects")
-        .arg(&inside)
-        .output()
-        .unwrap();
-    let stderr = String::from_utf8(refused.stderr).unwrap();
+    let data = run.folder.path().join("data");
+    let into = |file: &Path| {
+        Command::new(env!("CARGO_BIN_EXE_fimd"))
+            .args(["generate", root.path().to_str().unwrap(), "--output"])
+            .arg(&data)
+            .args(ALL)
+            .args(["--secrets", "drop", "--rejects"])
+            .arg(file)
+            .output()
+            .unwrap()
+    };
+    // It may lie in the dataset, under its own name only, and is replaced with it.
+    for inside in ["other.jsonl", "deeper/rejects.jsonl"] {
+        let refused = into(&data.join(inside));
+        let stderr = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(stderr.contains("call it rejects.jsonl there"), "{stderr}");
+    }
+    let metadata = fs::read(data.join("metadata.json")).unwrap();
+    let inside = data.join("rejects.jsonl");
+    assert!(!inside.exists());
+    assert!(into(&inside).status.success());
+    assert_eq!(fs::read_to_string(&inside).unwrap(), text);
+    // Where they went is no part of the dataset.
+    assert_eq!(fs::read(data.join("metadata.json")).unwrap(), metadata);
+    assert!(into(&file).status.success());
+    assert!(!inside.exists());
+    let refused = into(Path::new("/dev/null"));
     assert_eq!(refused.status.code(), Some(1));
-    assert!(stderr.contains("name a file elsewhere"), "{stderr}");
 }
 
 #[test]
