@@ -8,7 +8,7 @@ use std::sync::Arc;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use fimd::cancel::Cancel;
 use fimd::files::{self, Roots, WalkOptions};
-use fimd::index::{Change, Index, SourceFile, terms};
+use fimd::index::{Change, Index, Query, SourceFile, terms};
 use fimd::php::FileFacts;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -17,12 +17,8 @@ use rand_chacha::ChaCha8Rng;
 const QUERY_TERMS: usize = 60;
 
 fn source(path: &str, text: String) -> Arc<SourceFile> {
-    Arc::new(SourceFile {
-        path: path.into(),
-        text: text.into(),
-        lossy: false,
-        facts: FileFacts::default(),
-    })
+    let facts = FileFacts::default();
+    Arc::new(SourceFile::new(path.into(), text.into(), false, facts))
 }
 
 /// Files with names as skewed as those of real code: few common, many rare.
@@ -101,7 +97,11 @@ fn measure(criterion: &mut Criterion, name: &str, files: &[Arc<SourceFile>]) {
         b.iter(|| {
             let (file, terms) = &queries[next.next().expect("there are files")];
             let terms: Vec<_> = terms.iter().map(|term| (term.as_str(), 1.0)).collect();
-            black_box(snapshot.search(&terms, &file.path, 20, &cancel))
+            let query = Query {
+                terms: &terms,
+                most: QUERY_TERMS,
+            };
+            black_box(snapshot.search(&query, &file.path, 20, &cancel))
         });
     });
     let mut next = (0..files.len()).cycle().step_by(7);

@@ -5,6 +5,7 @@
 //! and passed as values from then on.
 
 mod apply;
+mod completion;
 mod editor;
 mod endpoint;
 mod file;
@@ -25,6 +26,7 @@ use serde::de::IntoDeserializer;
 use toml_edit::{Document, TableLike};
 
 pub use self::apply::{Applied, ApplyError, Offered, apply};
+pub use self::completion::CompletionSettings;
 pub use self::editor::EditorSettings;
 pub use self::endpoint::{Endpoint, EndpointKind};
 pub use self::limits::Limits;
@@ -52,6 +54,8 @@ pub struct Settings {
     pub context: ContextSettings,
     /// The section `[endpoint]`.
     pub endpoint: Endpoint,
+    /// The section `[completion]`.
+    pub completion: CompletionSettings,
     /// The section `[tags]`.
     pub tags: TagSettings,
     /// The section `[editor]`.
@@ -66,6 +70,26 @@ pub struct Settings {
 pub struct ContextSettings {
     /// What becomes of secrets in them, unless a client asks otherwise.
     pub secrets: InContext,
+    /// What they may be made of.
+    pub sources: Sources,
+}
+
+/// What contexts may be made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sources {
+    /// Declarations that names resolve to.
+    pub dependencies: bool,
+    /// Chunks found by BM25, for a client that asks for them.
+    pub bm25: bool,
+}
+
+impl Default for Sources {
+    fn default() -> Self {
+        Self {
+            dependencies: true,
+            bm25: true,
+        }
+    }
 }
 
 /// The settings file cannot be used: names the file, the line, the key and
@@ -130,7 +154,8 @@ impl Settings {
     }
 
     fn read(text: &str) -> Result<Self, Wrong> {
-        const SECTIONS: &str = "[limits], [context], [models.NAME], [endpoint], [tags] or [editor]";
+        const SECTIONS: &str = "[limits], [context], [models.NAME], [endpoint], [completion], \
+                                [tags] or [editor]";
         let document = parse(text)?;
         let mut settings = Self::default();
         let mut endpoint: Option<&dyn TableLike> = None;
@@ -151,6 +176,7 @@ impl Settings {
                 "context" => settings.context = read_context(section()?)?,
                 "models" => read_families(section()?, &mut settings.families)?,
                 "endpoint" => endpoint = Some(section()?),
+                "completion" => settings.completion = completion::read(section()?)?,
                 "tags" => settings.tags = tags::read(section()?)?,
                 "editor" => settings.editor = editor::read(section()?)?,
                 _ => return Err(wrong(format!("unknown; expected {SECTIONS}"))),
@@ -225,7 +251,22 @@ fn read_families(table: &dyn TableLike, families: &mut Families) -> Result<(), W
 }
 
 fn read_context(table: &dyn TableLike) -> Result<ContextSettings, Wrong> {
-    let section = Section::new("context", table, &["secrets"])?;
+    let section = Section::new("context", table, &["secrets", "enabled_sources"])?;
+    let expected = r#"an array of "dependencies" and "bm25""#;
+    let sources = section.get("enabled_sources", expected, |item| {
+        let mut sources = Sources {
+            dependencies: false,
+            bm25: false,
+        };
+        for name in item.as_array()? {
+            match name.as_str()? {
+                "dependencies" => sources.dependencies = true,
+                "bm25" => sources.bm25 = true,
+                _ => return None,
+            }
+        }
+        Some(sources)
+    })?;
     let secrets = section.get("secrets", r#""redact" or "keep""#, |item| {
         Some(match item.as_str()? {
             "redact" => InContext::Redact,
@@ -235,6 +276,7 @@ fn read_context(table: &dyn TableLike) -> Result<ContextSettings, Wrong> {
     })?;
     Ok(ContextSettings {
         secrets: secrets.unwrap_or_default(),
+        sources: sources.unwrap_or_default(),
     })
 }
 

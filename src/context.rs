@@ -227,8 +227,8 @@ pub fn assemble_without(
             without,
             cancel,
         }
-        .rank(&hits)?;
-        let mut offers = offers::likely(&types, &ranking, request.max_chars, cancel)?;
+        .rank(&hits, offers::names_for(request.max_chars))?;
+        let mut offers = offers::likely(&types, &ranking, cancel)?;
         if !without.contains(&Signal::Dependencies) {
             offers::dependencies(&types, &mut offers);
         }

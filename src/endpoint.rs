@@ -139,7 +139,7 @@ impl Client {
     pub fn new(endpoint: &Endpoint) -> Result<Self, EndpointError> {
         let url = wire::url(endpoint)?;
         if endpoint.kind == EndpointKind::Ollama && endpoint.model.is_none() {
-            return Err(EndpointError::NoModel { at: url });
+            return Err(EndpointError::NoModel { at: Box::new(url) });
         }
         let mut http = reqwest::Client::builder()
             .connect_timeout(milliseconds(endpoint.connect_timeout_ms))
@@ -277,8 +277,8 @@ impl Client {
     }
 
     /// The server, for an error.
-    fn at(&self) -> Url {
-        self.url.clone()
+    fn at(&self) -> Box<Url> {
+        Box::new(self.url.clone())
     }
 
     fn slow_to_begin(&self) -> EndpointError {

@@ -1,6 +1,7 @@
 //! The long-lived state behind every connection: the projects, each with its
 //! index, the threads that work on them, and the jobs. Knows no protocol.
 
+pub mod completion;
 mod disk;
 mod generation;
 mod jobs;
@@ -22,6 +23,7 @@ pub use self::project::{Project, ProjectOptions};
 pub use self::settings::SettingsChanges;
 pub use self::status::{ClientStatus, IndexStatus, MethodStatus, ProjectStatus, Status};
 
+use self::completion::ModelServer;
 use self::disk::{Disk, SharedDisk};
 use self::jobs::Jobs;
 use self::pool::{Pool, Turns};
@@ -85,6 +87,8 @@ pub struct Engine {
 #[derive(Debug)]
 struct Shared {
     settings: LiveSettings,
+    /// The one asked last, with its connections.
+    model_server: Mutex<Option<Arc<ModelServer>>>,
     secrets: Arc<Secrets>,
     tally: Arc<Tally>,
     /// For what clients wait for while people type.
@@ -118,6 +122,7 @@ impl Engine {
             run_log: None,
             shared: Arc::new(Shared {
                 settings: LiveSettings::new(settings),
+                model_server: Mutex::default(),
                 secrets: Arc::new(Secrets::new()?),
                 tally: Arc::new(Tally::new()),
                 requests,

@@ -374,12 +374,8 @@ mod tests {
     /// A snapshot of these files: keys and texts.
     pub(super) fn snapshot(files: &[(&str, &str)]) -> Arc<Snapshot> {
         let file = |&(path, text): &(&str, &str)| {
-            Arc::new(SourceFile {
-                path: path.into(),
-                text: text.into(),
-                lossy: false,
-                facts: php::facts(text),
-            })
+            let facts = php::facts(text);
+            Arc::new(SourceFile::new(path.into(), text.into(), false, facts))
         };
         Index::build(files.iter().map(file).collect()).snapshot()
     }

@@ -22,20 +22,21 @@ pub mod terms;
 mod tests;
 
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use rustc_hash::FxBuildHasher;
 
-pub use bm25::Hit;
+pub use bm25::{Hit, Query};
 pub use codec::Damaged;
 pub use segment::Segment;
 pub use snapshot::{LiveSegment, Snapshot};
 pub use stored::{FORMAT, Restored, Source, Stored};
 
 use crate::php::FileFacts;
+use crate::secrets::{Secret, Secrets};
 use snapshot::Changes;
 
 /// One file of the project, immutable: an edit makes a new one.
@@ -50,9 +51,29 @@ pub struct SourceFile {
     pub lossy: bool,
     /// What the text declares and refers to.
     pub facts: FileFacts,
+    /// The secrets in `text`, once somebody has asked for them.
+    secrets: OnceLock<Box<[Secret]>>,
 }
 
 impl SourceFile {
+    /// A file with what [`facts`](crate::php::facts) finds in its text.
+    #[must_use]
+    pub fn new(path: Arc<str>, text: Box<str>, lossy: bool, facts: FileFacts) -> Self {
+        Self {
+            path,
+            text,
+            lossy,
+            facts,
+            secrets: OnceLock::new(),
+        }
+    }
+
+    /// The secrets of the text, in order; `rules` are the same for everybody.
+    pub fn secrets(&self, rules: &Secrets) -> &[Secret] {
+        self.secrets
+            .get_or_init(|| rules.find(&self.text).into_boxed_slice())
+    }
+
     /// Bytes of memory that it takes, by accounting.
     #[must_use]
     pub fn memory(&self) -> usize {

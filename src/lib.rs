@@ -2,6 +2,7 @@
 
 pub mod cancel;
 pub mod cli;
+pub mod completion;
 pub mod config;
 pub mod context;
 pub mod dataset;

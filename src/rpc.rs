@@ -65,6 +65,7 @@ impl Message {
         match self {
             Self::One(call) => id_of(call),
             Self::Batch(calls) => calls.iter().find_map(id_of),
+            Self::Answer(_) => None,
         }
     }
 }
@@ -157,6 +158,12 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> i32 {
         self.code
+    }
+
+    /// The model server gave no answer, or not all of it.
+    #[must_use]
+    pub fn model_server(message: impl Into<String>) -> Self {
+        Self::new(-32001, message)
     }
 
     /// The server has as many clients as it may.
@@ -274,6 +281,45 @@ pub enum Message {
     One(Result<Call, Refusal>),
     /// A batch, never empty: answered as one array.
     Batch(Vec<Result<Call, Refusal>>),
+    /// The answer to a request of ours.
+    Answer(Answer),
+}
+
+/// The other side's answer to a request of ours.
+#[derive(Debug)]
+pub struct Answer {
+    /// The request's id.
+    pub id: Id,
+    /// What it came to; the result as written.
+    pub outcome: Result<Box<RawValue>, Error>,
+}
+
+impl Answer {
+    /// The answer that `raw` is, if it is one: an object with an id, with a
+    /// result or an error, and without a method.
+    fn read(raw: &RawValue) -> Option<Self> {
+        let members: Members<'_> = serde_json::from_str(raw.get()).ok()?;
+        if members.method.is_some() {
+            return None;
+        }
+        let id = Id::read(members.id?).ok()?;
+        let outcome = match (members.result, members.error) {
+            (Some(result), None) => Ok(result.to_owned()),
+            (_, Some(error)) => Err(serde_json::from_str::<Written>(error.get()).map_or_else(
+                |_| Error::invalid_request("an error without code and message"),
+                |Written { code, message }| Error::new(code, message),
+            )),
+            (None, None) => return None,
+        };
+        Some(Self { id, outcome })
+    }
+}
+
+/// An error as the other side writes it.
+#[derive(Deserialize)]
+struct Written {
+    code: i32,
+    message: String,
 }
 
 impl Message {
@@ -294,7 +340,10 @@ impl Message {
         let raw: &RawValue =
             serde_json::from_str(text).map_err(|e| Error::parse(format!("not JSON: {e}")))?;
         if Kind::of(raw) != Kind::Array {
-            return Ok(Self::One(Call::read(raw)));
+            return Ok(match Answer::read(raw) {
+                Some(answer) => Self::Answer(answer),
+                None => Self::One(Call::read(raw)),
+            });
         }
         let elements: Elements<'_> = serde_json::from_str(raw.get()).map_err(|_| {
             Error::invalid_request(format!("a batch may hold {MAX_BATCH} messages"))
@@ -319,6 +368,10 @@ struct Members<'a> {
     method: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]
     params: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    result: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    error: Option<&'a RawValue>,
 }
 
 /// Tells `null` from a missing member, which serde's `Option` does not.
@@ -393,14 +446,52 @@ pub fn notification(method: &str, params: &impl Serialize) -> Result<String, ser
     ))
 }
 
+/// The text of a request, on one line.
+///
+/// # Errors
+/// If `params` cannot be written as JSON.
+pub fn request(
+    id: u64,
+    method: &str,
+    params: &impl Serialize,
+) -> Result<String, serde_json::Error> {
+    let method = serde_json::Value::from(method);
+    let params = serde_json::to_string(params)?;
+    Ok(format!(
+        r#"{{"jsonrpc":"2.0","id":{id},"method":{method},"params":{params}}}"#
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[test]
+    fn an_answer_has_an_id_and_an_outcome_and_no_method() {
+        let read = |text: &str| match Message::read(text.as_bytes()) {
+            Message::Answer(answer) => Some((answer.id.to_string(), answer.outcome)),
+            _ => None,
+        };
+        let (id, outcome) = read(r#"{"jsonrpc":"2.0","id":7,"result":null}"#).unwrap();
+        assert_eq!((&*id, outcome.unwrap().get()), ("7", "null"));
+        let (_, outcome) =
+            read(r#"{"jsonrpc":"2.0","id":7,"error":{"code":-5,"message":"no"}}"#).unwrap();
+        assert_eq!(outcome.unwrap_err(), Error::new(-5, "no"));
+        let (_, outcome) = read(r#"{"jsonrpc":"2.0","id":"a","error":5}"#).unwrap();
+        assert_eq!(outcome.unwrap_err().code(), -32600);
+        for other in [
+            r#"{"jsonrpc":"2.0","id":7}"#,
+            r#"{"jsonrpc":"2.0","result":5}"#,
+            r#"{"jsonrpc":"2.0","id":7,"method":"m","result":5}"#,
+        ] {
+            assert!(read(other).is_none(), "{other}");
+        }
+    }
+
     fn one(text: &str) -> Result<Call, Refusal> {
         match Message::read(text.as_bytes()) {
             Message::One(call) => call,
-            Message::Batch(_) => panic!("{text} is read as a batch"),
+            other => panic!("{text} is read as {other:?}"),
         }
     }
 

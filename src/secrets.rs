@@ -41,7 +41,7 @@ use std::cmp::Reverse;
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, BuildError};
-use memchr::{memchr, memmem, memrchr};
+use memchr::{memchr, memmem};
 use serde::{Deserialize, Serialize};
 
 use self::judge::Promise;
@@ -68,12 +68,8 @@ const MAX_JWT: usize = 4 << 10;
 const MIN_JWT_PART: usize = 17;
 /// The most bytes of a URL's scheme, of its user and of its password, each.
 const MAX_URL_PART: usize = 128;
-/// What [`Secrets::find_around`] reads on each side of a window, in bytes, up to
-/// a line's end: more than leads to any secret but a long token or a private key.
-const LEAD: usize = 512;
 /// What a private key has behind `BEGIN` and `END`.
 const PEM_LABEL: &[u8] = b"PRIVATE KEY";
-
 /// What becomes of the secrets in a context that an editor asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
@@ -142,35 +138,6 @@ impl Secrets {
         }
         found.retain(|secret| !text[secret.range.clone()].contains(MARK));
         merge(found)
-    }
-
-    /// Those of the secrets of `text` that have a part in `window` (in bytes, on
-    /// character boundaries), for less than the whole text costs. Lines of more
-    /// than 4 KiB around an edge are read in part only.
-    #[must_use]
-    pub fn find_around(&self, text: &str, window: Range<usize>) -> Vec<Secret> {
-        let bytes = text.as_bytes();
-        let reach = |by: usize| {
-            let start = text.floor_char_boundary(window.start.saturating_sub(by));
-            start..text.ceil_char_boundary(window.end.saturating_add(by).min(text.len()))
-        };
-        let near = reach(MAX_PEM + LEAD);
-        let region = if memmem::find(&bytes[near.clone()], PEM_LABEL).is_some() {
-            near
-        } else {
-            let (lead, most) = (reach(LEAD), reach(MAX_JWT));
-            let before = memrchr(b'\n', &bytes[most.start..lead.start]);
-            let after = memchr(b'\n', &bytes[lead.end..most.end]);
-            let start = before.map_or(most.start, |at| most.start + at + 1);
-            start..after.map_or(most.end, |at| lead.end + at)
-        };
-        let mut found = self.find(&text[region.clone()]);
-        for secret in &mut found {
-            secret.range.start += region.start;
-            secret.range.end += region.start;
-        }
-        found.retain(|secret| secret.range.start < window.end && secret.range.end > window.start);
-        found
     }
 
     /// `text` with a placeholder for each secret, and the secrets that it had.

@@ -14,6 +14,7 @@ mod lsp;
 mod methods;
 mod outcome;
 mod params;
+mod peer;
 mod progress;
 mod project;
 mod reply;
@@ -78,12 +79,12 @@ where
         tracing::info!("connected");
         let end = match framing {
             Framing::Lines => {
-                let protocol = LinesProtocol::new(engine.clone());
-                session::run(engine, protocol, framing, frames, output, shutdown).await
+                let protocol = |_| LinesProtocol::new(engine.clone());
+                session::run(engine.clone(), protocol, framing, frames, output, shutdown).await
             }
             Framing::Headers => {
-                let protocol = HeadersProtocol::new(engine.clone());
-                session::run(engine, protocol, framing, frames, output, shutdown).await
+                let protocol = |client| HeadersProtocol::new(engine.clone(), client);
+                session::run(engine.clone(), protocol, framing, frames, output, shutdown).await
             }
         };
         tracing::info!("left");

@@ -1,6 +1,7 @@
 //! Positions in text. Inside fimd every offset counts UTF-8 bytes; the units that
 //! clients speak are converted here, once, at the protocol's edge.
 
+use std::ops::Range;
 use std::str::FromStr;
 
 /// The unit in which a client counts offsets (LSP's `positionEncoding`).
@@ -107,6 +108,97 @@ pub fn position_offset(text: &str, line: u64, character: u64, encoding: Encoding
     let length = memchr::memchr2(b'\n', b'\r', &bytes[start..]);
     let end = length.map_or(text.len(), |length| start + length);
     start + byte_offset(&text[start..end], character, encoding)
+}
+
+/// What a model is shown of `text` around `hole`, in bytes, the hole included:
+/// at most `chars` characters beside it, two in three of them before it unless
+/// one side has fewer, cut between lines. `count` tells how many characters a
+/// part of the text has.
+#[must_use]
+pub fn window(
+    text: &str,
+    hole: &Range<usize>,
+    chars: usize,
+    count: impl Fn(Range<usize>) -> usize,
+) -> Range<usize> {
+    let before = count(0..hole.start);
+    let after = count(hole.end..text.len());
+    let for_suffix = (chars / 3).max(chars.saturating_sub(before)).min(after);
+    let for_prefix = (chars - for_suffix).min(before);
+    let prefix = &text[..hole.start];
+    let start = if for_prefix == before {
+        0
+    } else {
+        let cut = prefix.char_indices().rev().take(for_prefix).last();
+        let cut = cut.map_or(prefix.len(), |(at, _)| at);
+        memchr::memchr(b'\n', &prefix.as_bytes()[cut.saturating_sub(1)..])
+            .map_or(cut, |newline| cut.saturating_sub(1) + newline + 1)
+    };
+    let suffix = &text[hole.end..];
+    let end = if for_suffix == after {
+        suffix.len()
+    } else {
+        let cut = suffix.char_indices().nth(for_suffix);
+        let cut = cut.map_or(suffix.len(), |(at, _)| at);
+        memchr::memrchr(b'\n', &suffix.as_bytes()[..cut]).map_or(cut, |newline| newline + 1)
+    };
+    start..hole.end + end
+}
+
+/// Turns byte offsets of a text into LSP positions: as many as are asked for in
+/// ascending order cost one pass over the text.
+#[derive(Clone, Debug)]
+pub struct Positions<'t> {
+    text: &'t str,
+    encoding: Encoding,
+    at: usize,
+    line: u32,
+    character: u64,
+}
+
+impl<'t> Positions<'t> {
+    /// Of `text`, in units of `encoding`.
+    #[must_use]
+    pub fn new(text: &'t str, encoding: Encoding) -> Self {
+        Self {
+            text,
+            encoding,
+            at: 0,
+            line: 0,
+            character: 0,
+        }
+    }
+
+    /// The line of the byte `at`, counted from 0, and the units from its start.
+    /// The inverse of [`position_offset`] for every place between characters
+    /// but that between `\r` and `\n`. A place past the end is the end.
+    pub fn of(&mut self, at: usize) -> (u32, u32) {
+        let at = self.text.floor_char_boundary(at.min(self.text.len()));
+        if at < self.at {
+            *self = Self::new(self.text, self.encoding);
+        }
+        let bytes = self.text.as_bytes();
+        let mut start = self.at;
+        while let Some(found) = memchr::memchr2(b'\n', b'\r', &bytes[start..at]) {
+            start += found + 1;
+            if bytes[start - 1] == b'\r' && bytes.get(start) == Some(&b'\n') {
+                if start == at {
+                    // Inside a line break: still on its line.
+                    break;
+                }
+                start += 1;
+            }
+            (self.at, self.character) = (start, 0);
+            self.line += 1;
+        }
+        let run = &self.text[self.at..at];
+        self.character += match self.encoding {
+            Encoding::Utf8 => run.len() as u64,
+            encoding => run.chars().map(|c| encoding.width(c)).sum(),
+        };
+        self.at = at;
+        (self.line, u32::try_from(self.character).unwrap_or(u32::MAX))
+    }
 }
 
 /// A place in a text as people write it: `LINE:COL` (both from 1, the column
@@ -241,6 +333,27 @@ mod tests {
         assert_eq!(at(2, 1, Encoding::Utf8), 10);
         assert_eq!(at(3, 0, Encoding::Utf8), text.len());
         assert_eq!(at(u64::MAX, u64::MAX, Encoding::Utf32), text.len());
+    }
+
+    #[test]
+    fn positions_of_offsets_are_found_in_any_order() {
+        let text = "a\r\n\u{1F600}b\rc\n\n\u{e4}";
+        for encoding in [Encoding::Utf8, Encoding::Utf16, Encoding::Utf32] {
+            let mut positions = Positions::new(text, encoding);
+            let places: Vec<_> = (0..=text.len())
+                .filter(|at| text.is_char_boundary(*at) && *at != 2)
+                .collect();
+            for at in places.iter().chain(places.iter().rev()) {
+                let (line, character) = positions.of(*at);
+                let back = position_offset(text, line.into(), character.into(), encoding);
+                assert_eq!(back, *at, "{line}:{character}");
+            }
+        }
+        let mut positions = Positions::new(text, Encoding::Utf16);
+        assert_eq!(positions.of(2), (0, 2));
+        assert_eq!(positions.of(3), (1, 0));
+        assert_eq!(positions.of(7), (1, 2));
+        assert_eq!(positions.of(99), (4, 1));
     }
 
     #[test]

@@ -10,10 +10,16 @@
 #[expect(dead_code, reason = "the client is Neovim")]
 mod common;
 
-use std::ffi::OsString;
+#[path = "common/model_server.rs"]
+#[expect(dead_code, reason = "its answers are of one kind")]
+mod model_server;
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use common::{Project, matches};
+use model_server::ModelServer;
 
 /// The first version with the `positionEncodings` and methods that the script
 /// uses.
@@ -77,6 +83,56 @@ fn version(said: &str) -> Option<(u32, u32)> {
     Some((numbers.next()??, numbers.next()??))
 }
 
+/// Neovim as it runs a script of ours, at home in `home`.
+fn script(neovim: &OsStr, name: &str, home: &Path) -> Command {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign");
+    let mut command = Command::new(neovim);
+    command
+        .args(["--headless", "-u", "NONE", "-l"])
+        .arg(folder.join(name))
+        // Whoever runs the test has settings of their own.
+        .env("HOME", home)
+        .env("XDG_CONFIG_HOME", home)
+        .env("XDG_STATE_HOME", home)
+        .env("XDG_CACHE_HOME", home)
+        .env("XDG_DATA_HOME", home)
+        .env_remove("RUST_LOG");
+    command
+}
+
+/// A tag runs in a text file by a code action, while its user types above and
+/// below it and in its line.
+#[test]
+fn neovim_runs_a_tag_while_its_user_types() {
+    let neovim = match neovim() {
+        Ok(neovim) => neovim,
+        Err(why) => {
+            eprintln!("SKIPPED: needs Neovim 0.11 as nvim or in FIMD_NVIM: {why}");
+            return;
+        }
+    };
+    let server = ModelServer::saying(&[" one", " two", "\n", " th", "ree E", "ND four"]);
+    let settings = format!("[endpoint]\nurl = {:?}\n", server.url);
+    let note = "[[[5;no()]]]\n😀 Once[[[9;stop(\"END\")]]] after\n";
+    let project = Project::new(&[("note.txt", note), ("settings.toml", &settings)]);
+    let home = tempfile::tempdir().unwrap();
+    let output = script(&neovim, "tags.lua", home.path())
+        .arg(env!("CARGO_BIN_EXE_fimd"))
+        .arg(project.path().join("settings.toml"))
+        .arg(project.path().join("note.txt"))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let expected = "*[[[5;no()]]]\n*😀 Once one two\n* three END after\n*";
+    assert!(
+        output.status.success() && matches(expected, &said),
+        "{said}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(!said.contains("[[[9"), "{said}");
+}
+
 #[test]
 fn neovim_gets_what_the_shell_prints() {
     let neovim = match neovim() {
@@ -97,22 +153,10 @@ fn neovim_gets_what_the_shell_prints() {
             ];
             let (project, copy) = (Project::new(&files), Project::new(&files));
             let home = tempfile::tempdir().unwrap();
-            let output = Command::new(&neovim)
-                .args(["--headless", "-u", "NONE", "-l"])
-                .arg(concat!(
-                    env!("CARGO_MANIFEST_DIR"),
-                    "/tests/foreign/neovim.lua"
-                ))
+            let output = script(&neovim, "neovim.lua", home.path())
                 .arg(env!("CARGO_BIN_EXE_fimd"))
                 .args([project.path(), copy.path()])
                 .arg(encoding)
-                // Whoever runs the test has settings of their own.
-                .env("HOME", home.path())
-                .env("XDG_CONFIG_HOME", home.path())
-                .env("XDG_STATE_HOME", home.path())
-                .env("XDG_CACHE_HOME", home.path())
-                .env("XDG_DATA_HOME", home.path())
-                .env_remove("RUST_LOG")
                 .stdin(Stdio::null())
                 .output()
                 .unwrap();

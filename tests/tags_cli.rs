@@ -110,11 +110,9 @@ fn check_shows_the_line_and_a_caret() {
     let run = tags(folder.path(), &["check", "good.md", "bad.md"], "");
     assert_eq!(run.status.code(), Some(1));
     let said = String::from_utf8(run.stdout).unwrap();
-    let caret = said.lines().find(|line| line.contains('^')).unwrap();
-    let source = said
-        .lines()
-        .find(|line| line.contains("[[[5;nope()]]] and"))
-        .unwrap();
+    let mut lines = said.lines();
+    let source = lines.find(|line| line.contains("[[[5;nope()]]] and"));
+    let (source, caret) = (source.unwrap(), lines.next().unwrap());
     assert_eq!(caret.find('^'), source.find("nope"), "{said}");
     assert!(
         said.contains("bad.md:2:8") && said.contains("help: "),
@@ -341,26 +339,20 @@ fn a_php_file_is_shown_with_its_project() {
         ),
     ]);
     let server = ModelServer::saying(&["addItem(1)"]);
-    let args = [
-        "run",
-        "new.php",
-        "--at",
-        "3:10",
-        "--context",
-        "--endpoint",
-        &server.url,
-    ];
+    let place = ["new.php", "--at", "3:10"];
+    let model = ["--context", "--endpoint", &server.url];
+    let args = [&["run"], &place[..], &model].concat();
     assert_eq!(printed(folder.path(), &args, ""), "addItem(1)");
-    let expected = "<|fim_prefix|>// --- Basket.php ---\nclass Basket {\n\tfunction addItem(int $count): void;\n}\n\
-                    <?php\n$basket = new Basket();\n$basket-><|fim_suffix|>;\n<|fim_middle|>";
-    assert_eq!(server.asked().body["prompt"], expected);
-    let args = ["prompt", "new.php", "--at", "3:10", "--context"];
-    let prompt: Value = serde_json::from_str(&printed(folder.path(), &args, "")).unwrap();
-    assert_eq!(prompt["prompt"], expected);
-    assert!(
-        prompt["context"]
-            .as_str()
-            .unwrap()
-            .starts_with("// --- Basket.php ---")
-    );
+    // What an editor would get there.
+    let (before, after) = ("<?php\n$basket = new Basket();\n$basket->", ";\n");
+    fs::write(folder.path().join("new.php"), [before, after].concat()).unwrap();
+    let context = fimd()
+        .current_dir(folder.path())
+        .arg("context")
+        .args(place)
+        .output();
+    let context = String::from_utf8(context.unwrap().stdout).unwrap();
+    assert!(context.contains("function addItem(int $count): void;"));
+    let prompt = format!("<|fim_prefix|>{context}{before}<|fim_suffix|>{after}<|fim_middle|>");
+    assert_eq!(server.asked().body["prompt"], prompt);
 }

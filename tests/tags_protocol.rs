@@ -253,7 +253,6 @@ fn a_run_tells_its_text_as_it_comes_and_ends_with_the_edits() {
         };
         assert_eq!(told, "\u{e4}one !");
         assert_eq!(result["text"], told.as_str());
-        // Whether the server or fimd has seen it: this server does not say.
         assert_eq!(result["stopped_by"], "END");
         assert_eq!(result["content"], format!("\u{e4}a {told} b"));
         assert_eq!(

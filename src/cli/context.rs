@@ -80,6 +80,7 @@ pub(super) fn run(args: &Args, setup: Setup) -> Result<(), Error> {
         }
         InContext::Keep => None,
     };
+    let sources = setup.settings.context.sources;
     let path = project.roots.key(&file.to_string_lossy());
     let snapshot = project.index.snapshot();
     let request = Request {
@@ -88,8 +89,8 @@ pub(super) fn run(args: &Args, setup: Setup) -> Result<(), Error> {
         cursor: args.at.byte_in(&content),
         max_chars: args.max_chars,
         min_score: args.min_score,
-        dependencies: true,
-        bm25: !args.no_bm25,
+        dependencies: sources.dependencies,
+        bm25: sources.bm25 && !args.no_bm25,
         secrets: secrets.as_ref(),
     };
     let context = context::assemble(&snapshot, &request, &Cancel::default())

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::{Error, Setup, show};
 use crate::cancel::Cancel;
-use crate::config::{EndpointKind, Settings};
+use crate::config::{EndpointKind, Settings, Sources};
 use crate::engine::tags::{
     ContextError, PromptView, Site, TagError, TagsView, context, has_context, prepare,
 };
@@ -129,6 +129,7 @@ struct ContextSource {
     project: std::sync::Arc<Project>,
     file: PathBuf,
     key: String,
+    sources: Sources,
     secrets: Option<Secrets>,
 }
 
@@ -162,6 +163,7 @@ fn project(path: &Path, setup: &Setup) -> Result<Option<ContextSource>, Error> {
         key: project.roots.key(&file.to_string_lossy()),
         project,
         file: path.to_owned(),
+        sources: setup.settings.context.sources,
         secrets,
     }))
 }
@@ -173,7 +175,7 @@ impl ContextSource {
             path: &self.key,
             content,
             at,
-            bm25: true,
+            sources: self.sources,
             secrets: self.secrets.as_ref(),
         };
         let snapshot = self.project.index.snapshot();

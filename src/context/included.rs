@@ -53,12 +53,8 @@ mod tests {
     #[test]
     fn literal_paths_name_files_of_the_project() {
         let file = |path: &str| {
-            Arc::new(SourceFile {
-                path: path.into(),
-                text: "<?php".into(),
-                lossy: false,
-                facts: php::facts("<?php"),
-            })
+            let (text, facts) = ("<?php", php::facts("<?php"));
+            Arc::new(SourceFile::new(path.into(), text.into(), false, facts))
         };
         let paths = ["lib/a.php", "lib/sub/b.php", "c.php", "lib/page.php"];
         let snapshot = Index::build(paths.map(file).to_vec()).snapshot();

@@ -33,18 +33,20 @@ const NAMED_MEMBER: f32 = 0.01;
 /// What another member of a class that the buffer inherits from counts.
 const INHERITED_MEMBER: f32 = 0.002;
 
+/// How many names are looked up for a context of `max_chars` characters.
+pub(super) fn names_for(max_chars: usize) -> usize {
+    (max_chars / CHARS_PER_NAME).clamp(MIN_NAMES, MAX_NAMES)
+}
+
 /// The declarations of the likely names of `ranking`.
 pub(super) fn likely<'a>(
     types: &Types<'a>,
     ranking: &Ranking<'a>,
-    max_chars: usize,
     cancel: &Cancel,
 ) -> Result<Vec<Offer<'a>>, Cancelled> {
-    let count = (max_chars / CHARS_PER_NAME).clamp(MIN_NAMES, MAX_NAMES);
-    let names = &ranking.names[..count.min(ranking.names.len())];
-    let mut finder = Finder::new(*types, &ranking.classes, names);
+    let mut finder = Finder::new(*types, &ranking.classes, &ranking.names);
     let mut offers = Vec::new();
-    for (name, score) in names {
+    for (name, score) in &ranking.names {
         cancel.check()?;
         if let Some(&piece) = ranking.typed.get(name) {
             offers.push(Offer {
@@ -76,8 +78,8 @@ struct Finder<'n, 'a> {
     from: Option<Members<'a>>,
     /// Members of the classes that matter here, of the most relevant class first.
     relevant: FxHashMap<(NameKind, &'n str), Vec<Declared<'a>>>,
-    /// How many files use a class, by its folded full name.
-    uses: FxHashMap<String, usize>,
+    /// How many files use a class, by its file and its number there.
+    uses: FxHashMap<(&'a str, usize), usize>,
 }
 
 impl<'n, 'a> Finder<'n, 'a> {
@@ -136,10 +138,7 @@ impl<'n, 'a> Finder<'n, 'a> {
             return owners.clone();
         }
         // A name that everything declares tells nothing of one class.
-        if snapshot.count_declared(decl, text) > COMMON {
-            return Vec::new();
-        }
-        let mut found = snapshot.declared(decl, text);
+        let mut found = snapshot.declared_up_to(COMMON, decl, text);
         found.retain(|declared| {
             let fits = match (declared, declared.member()) {
                 (Declared::Member(class, _), Some(member)) => {
@@ -148,7 +147,7 @@ impl<'n, 'a> Finder<'n, 'a> {
                 }
                 _ => true,
             };
-            fits && declared.path() != path && kind.fold(declared.short_name()) == *text
+            fits && declared.path() != path && kind.is_folded(declared.short_name(), text)
         });
         if decl != DeclKind::Member {
             found.truncate(1);
@@ -160,21 +159,19 @@ impl<'n, 'a> Finder<'n, 'a> {
     }
 
     /// How many files use the class that a member belongs to.
-    fn owner_uses(&mut self, declared: &Declared<'_>) -> usize {
+    fn owner_uses(&mut self, declared: &Declared<'a>) -> usize {
         let Declared::Member(class, _) = declared else {
             return 0;
         };
-        let owner = NameKind::Class.fold(&class.name());
-        if let Some(&known) = self.uses.get(&owner) {
-            return known;
-        }
-        let count = self
-            .types
-            .snapshot
-            .uses(Key::Name(NameKind::Class, &owner))
-            .count();
-        self.uses.insert(owner, count);
-        count
+        let count = || {
+            let owner = NameKind::Class.fold(&class.name());
+            let snapshot = self.types.snapshot;
+            snapshot.uses(Key::Name(NameKind::Class, &owner)).count()
+        };
+        *self
+            .uses
+            .entry((class.path, class.item))
+            .or_insert_with(count)
     }
 }
 

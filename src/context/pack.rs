@@ -3,8 +3,9 @@
 //! Nothing is added just because there is room.
 
 use std::collections::BTreeMap;
+use std::hash::BuildHasher;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::members::Magic;
 use super::render;
@@ -342,10 +343,10 @@ impl<'a> Packer<'a> {
     }
 
     fn take_chunks(&mut self, chunks: &[&'a Hit]) {
-        let mut seen: Vec<Vec<&str>> = Vec::new();
+        let mut seen: Vec<Vec<u64>> = Vec::new();
         for hit in chunks {
             let text = hit.chunk.of(&hit.file.text).trim_end();
-            let words: Vec<&str> = text.split_whitespace().collect();
+            let words = words(text);
             if seen.iter().any(|other| is_like(other, &words)) {
                 self.drop_chunks(&[hit], "like a chunk that is there");
                 continue;
@@ -353,18 +354,18 @@ impl<'a> Packer<'a> {
             let header = render::file_header(&hit.file.path);
             let head = header.chars().count();
             let start = hit.chunk.start as usize;
-            let hidden = self.secrets.map_or_else(Vec::new, |secrets| {
-                secrets.find_around(&hit.file.text, start..start + text.len())
-            });
+            let hidden = self
+                .secrets
+                .map_or(&[][..], |secrets| hit.file.secrets(secrets));
             let mut body = String::new();
             let mut chars = head;
             let (mut lines, mut end) = (0, start);
             for line in text.split_inclusive('\n') {
                 let line_end = end + line.len();
                 // A secret of several lines takes one.
-                let covered = secrets::cut(&hidden, end).map_or(end, |secret| secret.range.end);
+                let covered = secrets::cut(hidden, end).map_or(end, |secret| secret.range.end);
                 let shown =
-                    secrets::replace(&hit.file.text, covered.min(line_end)..line_end, &hidden);
+                    secrets::replace(&hit.file.text, covered.min(line_end)..line_end, hidden);
                 let ended = shown.ends_with('\n') || line_end == start + text.len();
                 let shown = shown.strip_suffix('\n').unwrap_or(&shown);
                 let shown = shown.strip_suffix('\r').unwrap_or(shown);
@@ -391,7 +392,7 @@ impl<'a> Packer<'a> {
                 continue;
             }
             self.used += chars;
-            for secret in hidden.iter().filter(|secret| secret.range.start < end) {
+            for secret in secrets::within(hidden, start..end) {
                 *self.redacted.entry(secret.kind).or_default() += 1;
             }
             self.chunk_text.push_str(&header);
@@ -521,18 +522,26 @@ fn namespace_line(piece: &Piece<'_>) -> String {
     }
 }
 
-/// Whether two chunks are near duplicates: of the words of the shorter, nine
-/// in ten stand in the other at the same place or nearby.
-fn is_like(a: &[&str], b: &[&str]) -> bool {
+/// The hashes of the words of a chunk, ascending.
+fn words(text: &str) -> Vec<u64> {
+    let words = text.split_whitespace();
+    let mut words: Vec<u64> = words.map(|word| FxBuildHasher.hash_one(word)).collect();
+    words.sort_unstable();
+    words
+}
+
+/// Whether two chunks, given as their [`words`], are near duplicates: nine in
+/// ten of the words of the shorter stand in the other too.
+fn is_like(a: &[u64], b: &[u64]) -> bool {
     let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
     if short.len() * 10 < long.len() * 8 {
         return false;
     }
-    let mut words = long.to_vec();
-    words.sort_unstable();
-    let shared = short
-        .iter()
-        .filter(|word| words.binary_search(word).is_ok())
-        .count();
+    let mut rest = long.iter().copied().peekable();
+    let is_shared = |word: &&u64| {
+        while rest.next_if(|other| other < *word).is_some() {}
+        rest.peek() == Some(*word)
+    };
+    let shared = short.iter().filter(is_shared).count();
     shared * 10 >= short.len() * 9
 }

@@ -6,14 +6,17 @@ use rustc_hash::FxHashMap;
 use super::buffer::Buffer;
 use crate::cancel::{Cancel, Cancelled};
 use crate::index::terms::terms;
-use crate::index::{Hit, Snapshot};
+use crate::index::{Hit, Query, Snapshot};
 
 /// How much text before the cursor asks, in bytes.
 const BEFORE_BYTES: usize = 1200;
 /// How much text after the cursor's line asks, in bytes.
 const AFTER_BYTES: usize = 400;
-/// The most terms of a query: what a search costs grows with them.
+/// The most terms of a query …
 const MAX_TERMS: usize = 28;
+/// … and how many of those are used: what a search costs grows with them, and
+/// with more of them it finds worse.
+const MAX_TELLING_TERMS: usize = 16;
 /// Words that stand in nearly every chunk and tell nothing.
 const STOP_WORDS: [&str; 28] = [
     "this",
@@ -55,7 +58,11 @@ pub(super) fn neighbours(
 ) -> Result<Vec<Hit>, Cancelled> {
     let query = query(buffer);
     let terms: Vec<(&str, f32)> = query.iter().map(|(term, w)| (term.as_str(), *w)).collect();
-    snapshot.search(&terms, buffer.path, limit, cancel)
+    let query = Query {
+        terms: &terms,
+        most: MAX_TELLING_TERMS,
+    };
+    snapshot.search(&query, buffer.path, limit, cancel)
 }
 
 /// The weighted terms around the cursor: what stands before it counts more

@@ -54,10 +54,17 @@ impl<'a> Names<'a> {
         *self.0.entry((kind, name.into())).or_default() += weight;
     }
 
-    /// The names in the order of weight, then of name.
-    pub(super) fn sorted(self) -> Vec<(Name<'a>, f32)> {
+    /// The `count` names of most weight in its order, then in that of names.
+    fn best(self, count: usize) -> Vec<(Name<'a>, f32)> {
+        let order = |a: &(Name<'a>, f32), b: &(Name<'a>, f32)| {
+            b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0))
+        };
         let mut all: Vec<(Name<'a>, f32)> = self.0.into_iter().collect();
-        all.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        if all.len() > count {
+            all.select_nth_unstable_by(count, order);
+            all.truncate(count);
+        }
+        all.sort_unstable_by(order);
         all
     }
 
@@ -145,9 +152,9 @@ pub(super) struct Ranking<'a> {
 }
 
 impl<'a> Ranker<'a> {
-    /// Ranks names by everything but the lexical neighbours, and by those in
-    /// `hits`.
-    pub(super) fn rank(&self, hits: &[Hit]) -> Result<Ranking<'a>, Cancelled> {
+    /// The `count` likeliest names, by everything but the lexical neighbours and
+    /// by those in `hits`.
+    pub(super) fn rank(&self, hits: &[Hit], count: usize) -> Result<Ranking<'a>, Cancelled> {
         let mut typed = FxHashMap::default();
         let mut classes = FxHashMap::default();
         let mut names = Names::default();
@@ -230,7 +237,7 @@ impl<'a> Ranker<'a> {
         self.discount_known(&mut names);
         self.cancel.check()?;
         Ok(Ranking {
-            names: names.sorted(),
+            names: names.best(count),
             typed,
             classes,
         })

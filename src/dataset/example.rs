@@ -20,6 +20,7 @@ use crate::context::{self, Context};
 use crate::index::SourceFile;
 use crate::model::{ContextStyle, Format, Marks, Model, Parts, Rendered};
 use crate::secrets::{self, Secret, Secrets};
+use crate::text::window;
 
 /// Each context reads its whole buffer, so the contexts of one file cost its
 /// size times its holes. In files above 256 KiB this many bytes are read in
@@ -112,7 +113,7 @@ pub(super) struct Plan<'a> {
     pub(super) file: &'a SourceFile,
     measure: Measure<'a>,
     /// The secrets of the whole file; none if they are kept.
-    secrets: Vec<Secret>,
+    secrets: &'a [Secret],
     /// See [`Example::file_complexity`].
     complexity: f64,
     /// In the order of their starts.
@@ -179,12 +180,12 @@ impl Maker<'_> {
             mut refused,
         } = file_holes(file, options);
         let secrets = match options.secrets {
-            OnSecret::Keep => Vec::new(),
-            OnSecret::Redact | OnSecret::Drop => self.secrets.find(&file.text),
+            OnSecret::Keep => &[],
+            OnSecret::Redact | OnSecret::Drop => file.secrets(self.secrets),
         };
         let mut planned = Vec::with_capacity(holes.len());
         for hole in holes {
-            let objection = objection_to_secrets(&hole.range, &secrets, options.secrets);
+            let objection = objection_to_secrets(&hole.range, secrets, options.secrets);
             if let Some(reason) = objection {
                 *rejected.entry(reason).or_default() += 1;
                 let range = hole.range;
@@ -226,7 +227,7 @@ impl Maker<'_> {
             how: options.markers,
         };
         let format = format_of(file, hole, options, self.model);
-        let redacted = |window: Range<usize>| secrets::replace(text, window, &plan.secrets);
+        let redacted = |window: Range<usize>| secrets::replace(text, window, plan.secrets);
         let middle = redacted(hole.range.clone());
         let (middle, in_middle) = marking.clear(&middle);
         let mut max_chars = options.context_budget();
@@ -246,7 +247,7 @@ impl Maker<'_> {
         loop {
             self.cancel.check()?;
             let (shown, in_context) = marking.clear(&context.text);
-            let window = window(text, measure, &hole.range, room);
+            let window = window(text, &hole.range, room, |part| measure.chars(part));
             let prefix = redacted(window.start..start);
             let suffix = redacted(end..window.end);
             let (prefix, in_prefix) = marking.clear(&prefix);
@@ -260,7 +261,7 @@ impl Maker<'_> {
                 continue;
             }
             let mut secrets = context.redacted.clone();
-            for secret in secrets::within(&plan.secrets, window) {
+            for secret in secrets::within(plan.secrets, window) {
                 *secrets.entry(secret.kind).or_default() += 1;
             }
             if options.secrets == OnSecret::Drop && !secrets.is_empty() {
@@ -496,33 +497,6 @@ fn less(chars: usize, tokens: usize, excess: usize) -> usize {
     if chars < LITTLE { 0 } else { chars }
 }
 
-/// The part of `text` around `hole` that prefix and suffix show, in bytes, for
-/// `chars` characters in all; see the module for the rule.
-fn window(text: &str, measure: &Measure<'_>, hole: &Range<usize>, chars: usize) -> Range<usize> {
-    let before = measure.chars(0..hole.start);
-    let after = measure.chars(hole.end..text.len());
-    let for_suffix = (chars / 3).max(chars.saturating_sub(before)).min(after);
-    let for_prefix = (chars - for_suffix).min(before);
-    let prefix = &text[..hole.start];
-    let start = if for_prefix == before {
-        0
-    } else {
-        let cut = prefix.char_indices().rev().take(for_prefix).last();
-        let cut = cut.map_or(prefix.len(), |(at, _)| at);
-        memchr::memchr(b'\n', &prefix.as_bytes()[cut.saturating_sub(1)..])
-            .map_or(cut, |newline| cut.saturating_sub(1) + newline + 1)
-    };
-    let suffix = &text[hole.end..];
-    let end = if for_suffix == after {
-        suffix.len()
-    } else {
-        let cut = suffix.char_indices().nth(for_suffix);
-        let cut = cut.map_or(suffix.len(), |(at, _)| at);
-        memchr::memrchr(b'\n', &suffix.as_bytes()[..cut]).map_or(cut, |newline| newline + 1)
-    };
-    start..hole.end + end
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -535,12 +509,8 @@ mod tests {
 
     fn examples(text: &str, options: &Options) -> Vec<Example> {
         let model = options.model(&Families::default()).unwrap();
-        let file = SourceFile {
-            path: "a.php".into(),
-            text: text.into(),
-            lossy: false,
-            facts: FileFacts::default(),
-        };
+        let facts = FileFacts::default();
+        let file = SourceFile::new("a.php".into(), text.into(), false, facts);
         let repo = Repo {
             name: None,
             title: "shop",
@@ -597,13 +567,16 @@ mod tests {
         let text = "one\ntwo\nthree\nHOLE\nfour\nfive\nsix\n";
         let hole = text.find("HOLE").unwrap()..text.find("HOLE").unwrap() + 4;
         let measure = Measure::new(text);
-        let shown = |chars| &text[window(text, &measure, &hole, chars)];
+        let shown = |chars| &text[window(text, &hole, chars, |part| measure.chars(part))];
         assert_eq!(shown(0), "HOLE");
         assert_eq!(shown(15), "two\nthree\nHOLE\n");
         assert_eq!(shown(1000), text);
         let first = "HOLE\nfour\nfive\nsix\n";
         let measure = Measure::new(first);
-        assert_eq!(&first[window(first, &measure, &(0..4), 15)], first);
+        assert_eq!(
+            &first[window(first, &(0..4), 15, |part| measure.chars(part))],
+            first
+        );
     }
 
     #[test]

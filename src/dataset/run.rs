@@ -287,8 +287,8 @@ impl Rejects<'_> {
         let Some(lines) = &mut self.lines else {
             return Ok(());
         };
-        let found = self.secrets.find_around(&file.text, hole.clone());
-        let middle = secrets::replace(&file.text, hole.clone(), &found);
+        let found = file.secrets(self.secrets);
+        let middle = secrets::replace(&file.text, hole.clone(), found);
         let reject = Reject {
             repo: self.repo.name,
             filepath: &file.path,

@@ -84,12 +84,8 @@ mod tests {
 
     fn file(path: &str, code: &str) -> Arc<SourceFile> {
         let text = format!("<?php {code}");
-        Arc::new(SourceFile {
-            path: path.into(),
-            facts: crate::php::facts(&text),
-            text: text.into(),
-            lossy: false,
-        })
+        let facts = crate::php::facts(&text);
+        Arc::new(SourceFile::new(path.into(), text.into(), false, facts))
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub enum EndpointError {
     )]
     NoModel {
         /// The server.
-        at: Url,
+        at: Box<Url>,
     },
     /// There can be no client.
     #[error("cannot set up a client for model servers: {reason}")]
@@ -38,7 +38,7 @@ pub enum EndpointError {
     )]
     Unreachable {
         /// The server.
-        at: Url,
+        at: Box<Url>,
         /// What the system says.
         reason: String,
     },
@@ -49,7 +49,7 @@ pub enum EndpointError {
     )]
     Slow {
         /// The server.
-        at: Url,
+        at: Box<Url>,
         /// How long was waited, in milliseconds.
         ms: u64,
         /// The setting that says so.
@@ -62,7 +62,7 @@ pub enum EndpointError {
     )]
     Redirected {
         /// The server.
-        at: Url,
+        at: Box<Url>,
         /// Where to.
         to: String,
     },
@@ -70,7 +70,7 @@ pub enum EndpointError {
     #[error("{at}: {status}{}; {}", quoted(said), hint(*status))]
     Refused {
         /// The server.
-        at: Url,
+        at: Box<Url>,
         /// The status of its answer.
         status: StatusCode,
         /// What it says.
@@ -85,7 +85,7 @@ pub enum EndpointError {
     )]
     NoStream {
         /// The server.
-        at: Url,
+        at: Box<Url>,
         /// The type of its answer.
         found: String,
         /// The type that it should be.
@@ -97,7 +97,7 @@ pub enum EndpointError {
     #[error("{at}: the server gave up{}; see its log", quoted(said))]
     GaveUp {
         /// The server.
-        at: Url,
+        at: Box<Url>,
         /// What it says.
         said: String,
     },
@@ -105,7 +105,7 @@ pub enum EndpointError {
     #[error("{at}: {reason}; see whether kind under [endpoint] is what this server understands")]
     Malformed {
         /// The server.
-        at: Url,
+        at: Box<Url>,
         /// What does not.
         reason: String,
     },
@@ -113,7 +113,7 @@ pub enum EndpointError {
     #[error("{at}: the connection broke: {reason}; see the server's log")]
     Broken {
         /// The server.
-        at: Url,
+        at: Box<Url>,
         /// What the system says.
         reason: String,
     },
@@ -121,7 +121,7 @@ pub enum EndpointError {
     #[error("{at}: the answer ended before it was complete; see the server's log")]
     Cut {
         /// The server.
-        at: Url,
+        at: Box<Url>,
     },
 }
 

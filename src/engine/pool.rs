@@ -1,6 +1,7 @@
 //! Threads for work that computes. As many pieces of work run at a time as
-//! there are threads; the others wait as futures, in order, so that dropping
-//! the future of work that has not started costs nothing.
+//! there are threads, and as many again lie ready for them, so that no thread
+//! waits for the runtime to bring it the next; the others wait as futures, in
+//! order, so that dropping the future of one of them costs nothing.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -40,7 +41,7 @@ pub(super) struct Pool {
     turns: Turns,
 }
 
-/// How many pieces of work may run at a time: of a pool, or of one who uses it.
+/// How many pieces of work may have left the queue: of a pool, or of one who uses it.
 pub(super) type Turns = Arc<Semaphore>;
 
 impl Pool {
@@ -71,7 +72,7 @@ impl Pool {
             })?;
         Ok(Self {
             threads: pool,
-            turns: Arc::new(Semaphore::new(threads)),
+            turns: Arc::new(Semaphore::new(2 * threads)),
         })
     }
 

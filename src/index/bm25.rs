@@ -7,9 +7,10 @@
 //!          idf = ln(1 + (N − df + ½) / (df + ½))
 //! ```
 //!
-//! It is exact: no term and no chunk is skipped. The statistics are integers
-//! over the live chunks and a chunk's score is summed in the order of the
-//! query, so that how the index is cut into segments changes no bit of it.
+//! It is exact: no chunk is skipped, and no term but those that tell least, if a
+//! query has more than it is to use. The statistics are integers over the live
+//! chunks and a chunk's score is summed in the order of weights, so that how the
+//! index is cut into segments changes no bit of it.
 
 use std::collections::BinaryHeap;
 use std::sync::Arc;
@@ -24,6 +25,20 @@ pub const K1: f64 = 1.2;
 
 /// How much a chunk's length counts against it.
 pub const B: f64 = 0.75;
+
+/// How many scores are looked at together.
+const BLOCK: usize = 64;
+
+/// What is searched for.
+#[derive(Clone, Copy, Debug)]
+pub struct Query<'a> {
+    /// The terms, each with what it counts for; one whose weight is not above 0
+    /// counts for nothing.
+    pub terms: &'a [(&'a str, f32)],
+    /// How many of them are used: those whose weight · idf is highest, since
+    /// common ones cost most and tell least.
+    pub most: usize,
+}
 
 /// A chunk that a query found.
 #[derive(Clone, Debug)]
@@ -76,7 +91,7 @@ impl Eq for Candidate<'_> {}
 /// See [`Snapshot::search`](super::Snapshot::search).
 pub(super) fn search(
     segments: &[LiveSegment],
-    query: &[(&str, f32)],
+    query: &Query<'_>,
     exclude: &str,
     limit: usize,
     cancel: &Cancel,
@@ -103,8 +118,8 @@ pub(super) fn search(
         return Ok(Vec::new());
     }
 
-    let mut weighted: Vec<Vec<(u32, f32)>> = vec![Vec::new(); segments.len()];
-    for &(term, weight) in query {
+    let mut weighted: Vec<(f32, Vec<Option<u32>>)> = Vec::with_capacity(query.terms.len());
+    for &(term, weight) in query.terms {
         if weight.is_nan() || weight <= 0.0 {
             continue;
         }
@@ -118,57 +133,64 @@ pub(super) fn search(
                 frequency += live.frequency(id) - live.segment().frequency_in(id, excluded);
             }
         }
-        let weight = (f64::from(weight) * idf(chunks, frequency)) as f32;
-        for (weighted, id) in weighted.iter_mut().zip(ids) {
-            weighted.extend(id.map(|id| (id, weight)));
+        if frequency > 0 {
+            let weight = (f64::from(weight) * idf(chunks, frequency)) as f32;
+            weighted.push((weight, ids));
         }
     }
+    weighted.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    weighted.truncate(query.most);
 
     let short = (K1 * (1.0 - B)) as f32;
     let per_term = (K1 * B * chunks as f64 / length as f64) as f32;
-    let mut scores: Vec<Scored> = Vec::new();
+    let mut scores: Vec<f32> = Vec::new();
     let mut best: BinaryHeap<Candidate<'_>> = BinaryHeap::new();
-    for ((live, excluded), weighted) in segments.iter().zip(excluded).zip(&weighted) {
+    for (number, (live, excluded)) in segments.iter().zip(excluded).enumerate() {
         let segment = live.segment();
+        let lengths = segment.lengths();
         scores.clear();
-        scores.extend(segment.lengths().iter().map(|&length| Scored {
-            norm: short + per_term * length as f32,
-            score: 0.0,
-        }));
-        for &(term, weight) in weighted {
+        scores.resize(lengths.len(), 0.0);
+        for (weight, ids) in &weighted {
             cancel.check()?;
+            let Some(term) = ids[number] else { continue };
             let (chunks, frequencies) = segment.postings(term);
             for (&chunk, &frequency) in chunks.iter().zip(frequencies) {
-                let scored = &mut scores[chunk as usize];
+                let chunk = chunk as usize;
                 let frequency = f32::from(frequency);
-                scored.score += weight * frequency / (frequency + scored.norm);
+                let norm = short + per_term * lengths[chunk] as f32;
+                scores[chunk] += weight * frequency / (frequency + norm);
             }
         }
         let dead = live.dead_files().map(|file| segment.chunks_of(file));
         for chunks in dead.chain([excluded]) {
-            for scored in &mut scores[chunks] {
-                scored.score = 0.0;
-            }
+            scores[chunks].fill(0.0);
         }
         let mut least = full(&best, limit).map_or(f32::MIN_POSITIVE, |worst| worst.score);
-        for (chunk, scored) in scores.iter().enumerate() {
-            if scored.score < least {
+        for (block, scores) in scores.chunks(BLOCK).enumerate() {
+            // A block without a good score, as most are, is passed over at once.
+            if scores.iter().fold(0.0, |a: f32, b| a.max(*b)) < least {
                 continue;
             }
-            let candidate = Candidate {
-                score: scored.score,
-                path: &segment.file_of(chunk).path,
-                segment: live,
-                chunk,
-            };
-            match full(&best, limit) {
-                Some(worst) if candidate >= *worst => continue,
-                Some(_) => drop(best.pop()),
-                None => {}
-            }
-            best.push(candidate);
-            if let Some(worst) = full(&best, limit) {
-                least = worst.score;
+            for (at, &score) in scores.iter().enumerate() {
+                if score < least {
+                    continue;
+                }
+                let chunk = block * BLOCK + at;
+                let candidate = Candidate {
+                    score,
+                    path: &segment.file_of(chunk).path,
+                    segment: live,
+                    chunk,
+                };
+                match full(&best, limit) {
+                    Some(worst) if candidate >= *worst => continue,
+                    Some(_) => drop(best.pop()),
+                    None => {}
+                }
+                best.push(candidate);
+                if let Some(worst) = full(&best, limit) {
+                    least = worst.score;
+                }
             }
         }
     }
@@ -181,12 +203,6 @@ pub(super) fn search(
         }
     };
     Ok(best.into_sorted_vec().into_iter().map(hit).collect())
-}
-
-/// A chunk's score so far, beside what its length does to every term of it.
-struct Scored {
-    norm: f32,
-    score: f32,
 }
 
 /// The worst of the `limit` best, once there are that many.

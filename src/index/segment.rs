@@ -118,6 +118,9 @@ impl Segment {
 
     /// How many of `chunks` hold a term.
     pub(super) fn frequency_in(&self, term: u32, chunks: &Range<usize>) -> usize {
+        if chunks.is_empty() {
+            return 0;
+        }
         let (postings, _) = self.postings(term);
         let start = postings.partition_point(|&chunk| (chunk as usize) < chunks.start);
         postings[start..].partition_point(|&chunk| (chunk as usize) < chunks.end)

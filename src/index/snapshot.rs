@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use super::bm25::{self, Hit};
+use super::bm25::{self, Hit, Query};
 use super::segment::Segment;
 use super::terms::terms;
 use super::{Library, SourceFile, chunk::chunks};
@@ -320,14 +320,13 @@ impl Snapshot {
     /// The `limit` chunks that match the weighted terms of `query` best, best
     /// first; ties by path, then position. The answer is that of an index
     /// without the file `exclude`, whose text has no influence at all. Terms
-    /// are those that [`terms`] yields; one whose weight is not above 0
-    /// counts for nothing.
+    /// are those that [`terms`] yields.
     ///
     /// # Errors
     /// [`Cancelled`] once `cancel` is set.
     pub fn search(
         &self,
-        query: &[(&str, f32)],
+        query: &Query<'_>,
         exclude: &str,
         limit: usize,
         cancel: &Cancel,

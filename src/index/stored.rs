@@ -46,12 +46,8 @@ impl Source {
     #[must_use]
     pub fn scan(self) -> SourceFile {
         let Self { path, text, lossy } = self;
-        SourceFile {
-            facts: php::facts(&text),
-            path,
-            text,
-            lossy,
-        }
+        let facts = php::facts(&text);
+        SourceFile::new(path, text, lossy, facts)
     }
 }
 

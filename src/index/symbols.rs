@@ -122,6 +122,15 @@ impl NameKind {
         }
     }
 
+    /// Whether `name` is the name that is folded to `folded`.
+    #[must_use]
+    pub fn is_folded(self, name: &str, folded: &str) -> bool {
+        match self {
+            Self::Class | Self::Function | Self::Method => name.eq_ignore_ascii_case(folded),
+            Self::Constant | Self::Property | Self::ClassConstant => name == folded,
+        }
+    }
+
     /// The kind with this tag.
     fn of_tag(tag: u8) -> Option<Self> {
         Some(match tag {
@@ -473,14 +482,18 @@ impl Snapshot {
         self.declarations(|symbols, files| symbols.named(kind, name, files))
     }
 
-    /// How many declarations are called `name`, without looking at them: some
-    /// of files that are gone may be among them.
+    /// Like [`declared`](Self::declared) if no more than `most` declarations,
+    /// of which some may be of files that are gone, are called `name`; else none.
     #[must_use]
-    pub fn count_declared(&self, kind: DeclKind, name: &str) -> usize {
+    pub fn declared_up_to(&self, most: usize, kind: DeclKind, name: &str) -> Vec<Declared<'_>> {
         let segments = self.segments().iter().map(LiveSegment::segment);
-        segments
-            .map(|segment| segment.symbols().named(kind, name, segment.files()).len())
-            .sum()
+        let named: Vec<_> = segments
+            .map(|segment| segment.symbols().named(kind, name, segment.files()))
+            .collect();
+        if named.iter().map(|decls| decls.len()).sum::<usize>() > most {
+            return Vec::new();
+        }
+        self.in_order(named)
     }
 
     /// Every declaration whose name starts with `prefix`, whatever its case,
@@ -507,10 +520,14 @@ impl Snapshot {
         &'a self,
         find: impl Fn(&'a Symbols, &'a [Arc<SourceFile>]) -> &'a [Decl],
     ) -> Vec<Declared<'a>> {
+        let segments = self.segments().iter().map(LiveSegment::segment);
+        self.in_order(segments.map(|segment| find(segment.symbols(), segment.files())))
+    }
+
+    /// The live ones among the declarations of each segment, in the order of paths.
+    fn in_order<'a>(&'a self, decls: impl IntoIterator<Item = &'a [Decl]>) -> Vec<Declared<'a>> {
         let mut all = Vec::new();
-        for live in self.segments() {
-            let segment = live.segment();
-            let here = find(segment.symbols(), segment.files());
+        for (live, here) in self.segments().iter().zip(decls) {
             all.extend(here.iter().filter_map(|&decl| found(live, decl)));
         }
         // Within a segment and a name files are in order already.

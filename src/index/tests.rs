@@ -11,26 +11,24 @@ use super::segment::MAX_FREQUENCY;
 use super::snapshot::MAX_SEGMENTS;
 use super::symbols::{DeclKind, Key, NameKind};
 use super::terms::terms;
-use super::{Change, FORMAT, Hit, Index, Snapshot, Source, SourceFile, Stored};
+use super::{Change, FORMAT, Hit, Index, Query, Snapshot, Source, SourceFile, Stored};
 use crate::cancel::{Cancel, Cancelled};
 use crate::php::FileFacts;
 
 fn file(path: &str, text: &str) -> Arc<SourceFile> {
-    Arc::new(SourceFile {
-        path: path.into(),
-        text: text.into(),
-        lossy: false,
-        facts: FileFacts::default(),
-    })
+    let facts = FileFacts::default();
+    Arc::new(SourceFile::new(path.into(), text.into(), false, facts))
 }
 
 fn index(files: &BTreeMap<String, String>) -> Index {
     Index::build(files.iter().map(|(path, text)| file(path, text)).collect())
 }
 
-fn search(snapshot: &Snapshot, query: &[(&str, f32)], exclude: &str, limit: usize) -> Vec<Hit> {
+fn search(snapshot: &Snapshot, terms: &[(&str, f32)], exclude: &str, limit: usize) -> Vec<Hit> {
+    let most = usize::MAX;
+    let query = Query { terms, most };
     let cancel = Cancel::default();
-    snapshot.search(query, exclude, limit, &cancel).unwrap()
+    snapshot.search(&query, exclude, limit, &cancel).unwrap()
 }
 
 /// What a search found, comparable to the bit.
@@ -52,7 +50,7 @@ fn found(snapshot: &Snapshot, query: &[(&str, f32)], exclude: &str, limit: usize
 /// BM25 as the formula reads, over `files` without `exclude`, in f64.
 fn naive(
     files: &BTreeMap<String, String>,
-    query: &[(&str, f32)],
+    query: &Query<'_>,
     exclude: &str,
 ) -> BTreeMap<(String, usize), f64> {
     let mut collection = Vec::new();
@@ -72,20 +70,25 @@ fn naive(
         .map(|(_, counts)| counts.values().sum::<usize>())
         .sum();
     let mean = total as f64 / collection.len() as f64;
+    let mut weights: Vec<(&str, f64)> = Vec::new();
+    for &(term, weight) in query.terms {
+        let holds = |(_, counts): &&(_, BTreeMap<String, usize>)| counts.contains_key(term);
+        let frequency = collection.iter().filter(holds).count();
+        if frequency > 0 {
+            weights.push((term, f64::from(weight) * idf(collection.len(), frequency)));
+        }
+    }
+    weights.sort_by(|a, b| (b.1 as f32).total_cmp(&(a.1 as f32)));
+    weights.truncate(query.most);
     let mut scores = BTreeMap::new();
     for (place, counts) in &collection {
         let length = counts.values().sum::<usize>() as f64;
         let mut score = 0.0;
-        for &(term, weight) in query {
-            let frequency = collection
-                .iter()
-                .filter(|(_, c)| c.contains_key(term))
-                .count();
+        for &(term, weight) in &weights {
             let tf = counts
                 .get(term)
                 .map_or(0.0, |&n| n.min(usize::from(MAX_FREQUENCY)) as f64);
-            score += f64::from(weight) * idf(collection.len(), frequency) * tf
-                / (tf + K1 * (1.0 - B + B * length / mean));
+            score += weight * tf / (tf + K1 * (1.0 - B + B * length / mean));
         }
         if score > 0.0 {
             scores.insert(place.clone(), score);
@@ -126,9 +129,12 @@ proptest! {
         files in prop::collection::btree_map(path(), text(), 0..6),
         exclude in path(),
         limit in 0..12_usize,
+        most in 0..8_usize,
     ) {
-        let hits = search(&index(&files).snapshot(), &QUERY, &exclude, limit);
-        let expected = naive(&files, &QUERY, &exclude);
+        let query = Query { terms: &QUERY, most };
+        let snapshot = index(&files).snapshot();
+        let hits = snapshot.search(&query, &exclude, limit, &Cancel::default()).unwrap();
+        let expected = naive(&files, &query, &exclude);
         prop_assert_eq!(hits.len(), expected.len().min(limit));
         let mut ranks: Vec<f64> = expected.values().copied().collect();
         ranks.sort_by(|a, b| b.total_cmp(a));
@@ -289,9 +295,15 @@ fn a_cancelled_search_finds_nothing() {
     let files = [("a.php".to_owned(), "alpha\n".to_owned())].into();
     let cancel = Cancel::default();
     cancel.cancel();
-    let found = index(&files)
-        .snapshot()
-        .search(&[("alpha", 1.0)], "", 5, &cancel);
+    let found = index(&files).snapshot().search(
+        &Query {
+            terms: &[("alpha", 1.0)],
+            most: 1,
+        },
+        "",
+        5,
+        &cancel,
+    );
     assert_eq!(found.err(), Some(Cancelled));
 }
 

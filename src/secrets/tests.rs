@@ -301,23 +301,6 @@ proptest! {
     }
 
     #[test]
-    fn what_is_found_around_a_window_is_what_the_whole_text_has_there(
-        pieces in prop::collection::vec(piece(), 0..30),
-        blank in 0..60_usize,
-        from in any::<prop::sample::Index>(),
-        len in 0..3000_usize,
-    ) {
-        let between = format!("\n{}\n", "# nothing here\n".repeat(blank));
-        let text = pieces.join(&between);
-        let start = text.floor_char_boundary(from.index(text.len() + 1));
-        let window = start..text.ceil_char_boundary((start + len).min(text.len()));
-        let secrets = secrets();
-        let all = secrets.find(&text);
-        let expected: Vec<_> = within(&all, window.clone()).cloned().collect();
-        prop_assert_eq!(secrets.find_around(&text, window), expected);
-    }
-
-    #[test]
     fn cutting_where_no_secret_is_told_and_redacting_commute(
         pieces in prop::collection::vec(proptest::sample::select(planted()), 1..10),
         from in 0..10_usize,

@@ -7,6 +7,7 @@
 //! it, so typing in one buffer and asking about it costs nothing here.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tower_lsp::ls_types::TextDocumentContentChangeEvent;
@@ -41,12 +42,9 @@ impl Buffer {
 
     fn file(&self) -> Arc<SourceFile> {
         let file = self.file.get_or_init(|| {
-            Arc::new(SourceFile {
-                path: self.key.as_str().into(),
-                facts: php::facts(&self.text),
-                text: self.text.as_str().into(),
-                lossy: false,
-            })
+            let (path, text) = (self.key.as_str().into(), self.text.as_str().into());
+            let facts = php::facts(&self.text);
+            Arc::new(SourceFile::new(path, text, false, facts))
         });
         Arc::clone(file)
     }
@@ -107,12 +105,14 @@ impl Buffers {
     }
 
     /// Applies changes in order, each to the text that the one before left.
-    /// Positions outside the text are clamped.
+    /// Positions outside the text are clamped. `changed` is told of each: the
+    /// text before it, which bytes of it give way, and to what.
     pub(super) fn edit(
         &mut self,
         uri: &str,
         changes: Vec<TextDocumentContentChangeEvent>,
         encoding: Encoding,
+        mut changed: impl FnMut(&str, Range<usize>, &str),
     ) {
         let mut changes = changes.as_slice();
         let buffers = Arc::make_mut(&mut self.0.buffers);
@@ -135,6 +135,7 @@ impl Buffers {
         };
         for change in changes {
             let Some(range) = change.range else {
+                changed(&text, 0..text.len(), &change.text);
                 text.clone_from(&change.text);
                 continue;
             };
@@ -142,7 +143,9 @@ impl Buffers {
                 let (line, character) = (place.line.into(), place.character.into());
                 position_offset(&text, line, character, encoding)
             });
-            text.replace_range(start..end.max(start), &change.text);
+            let end = end.max(start);
+            changed(&text, start..end, &change.text);
+            text.replace_range(start..end, &change.text);
         }
         self.insert(uri, key, text, in_project);
     }

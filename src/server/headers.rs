@@ -8,7 +8,7 @@
 //! the connection's state before they do.
 //!
 //! The methods on tags are started by the pump itself: they need a way to the
-//! client, and no `initialize`.
+//! client, and no `initialize`; so are completions, which lines have too.
 //!
 //! Inside, requests are numbered by the pump: an id comes back as the client
 //! wrote it, and one that is used twice is answered twice.
@@ -16,6 +16,7 @@
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use serde_json::Value;
@@ -26,9 +27,10 @@ use tower_lsp::{ExitedError, LspService};
 use tower_service::Service;
 
 use super::lsp::{self, Backend};
-use super::methods::{cancel_request, tags};
+use super::methods::{self, cancel_request, complete, tags};
+use super::peer::Peer;
 use super::progress;
-use super::reply::{self, Answer, Asked, Reply};
+use super::reply::{self, Answer, Asked, Notifier, Reply};
 use super::requests::Requests;
 use super::session::{End, Flow, Protocol};
 use crate::engine::{Engine, WorkError};
@@ -37,6 +39,7 @@ use crate::rpc::{self, Call, Message};
 /// The state of a connection.
 pub(super) struct HeadersProtocol {
     engine: Engine,
+    peer: Arc<Peer>,
     service: LspService<Backend>,
     /// The number of the next request.
     number: i64,
@@ -55,6 +58,10 @@ impl Protocol for HeadersProtocol {
             Message::One(Ok(call)) => call,
             Message::One(Err(refusal)) => {
                 requests.refuse(refusal, requests.output(), bytes);
+                return Flow::Continue;
+            }
+            Message::Answer(answer) => {
+                self.peer.answered(answer);
                 return Flow::Continue;
             }
             Message::Batch(_) => {
@@ -83,10 +90,12 @@ impl Protocol for HeadersProtocol {
 
 impl HeadersProtocol {
     /// That of a connection before its first message.
-    pub(super) fn new(engine: Engine) -> Self {
+    pub(super) fn new(engine: Engine, client: Notifier) -> Self {
+        let peer = Arc::new(Peer::new(client));
         Self {
-            service: lsp::service(engine.clone()),
+            service: lsp::service(engine.clone(), Arc::clone(&peer)),
             engine,
+            peer,
             number: 0,
             initialize: None,
             shut_down: false,
@@ -116,22 +125,21 @@ impl HeadersProtocol {
             _ => {}
         }
         let has_id = id.is_some();
-        if !self.shut_down && method.starts_with("tags/") {
+        let is_of_tags = method.starts_with("tags/");
+        if !self.shut_down && (is_of_tags || complete::METHODS.contains(&method.as_str())) {
             let (connected, open) = self.service.inner().now();
-            let asked = tags::Asked {
+            let asked = std::future::ready(methods::Asked {
                 engine: self.engine.clone(),
                 connected,
                 open,
                 params,
-            };
-            tags::start(
-                &method,
-                std::future::ready(asked),
-                id,
-                reply,
-                bytes,
-                requests,
-            );
+            });
+            if is_of_tags {
+                tags::start(&method, asked, id, reply, bytes, requests);
+            } else {
+                let completions = self.service.inner().completions();
+                complete::start(&method, asked, completions, id, reply, bytes, requests);
+            }
             return Flow::Continue;
         }
         let handled = match params.as_deref().map(read_params).transpose() {

@@ -7,23 +7,27 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 
 use super::buffers::OpenBuffers;
+use super::methods::Asked;
 use super::methods::{
-    cancel_request, generate_dataset, get_context, initialize, jobs, settings, status, tags,
+    cancel_request, complete, generate_dataset, get_context, initialize, jobs, settings, status,
+    tags,
 };
 use super::outcome::outcome;
 use super::progress;
 use super::project::Current;
-use super::reply::{self, Asked, Destination, Reply};
+use super::reply::{self, Destination, Reply};
 use super::requests::Requests;
 use super::session::{End, Flow, Protocol};
 use crate::cancel::Cancel;
 use crate::engine::Engine;
+use crate::engine::completion::Completions;
 use crate::rpc::{self, Call, Id, Message, Refusal};
 
 /// The state of a connection.
 pub(super) struct LinesProtocol {
     engine: Engine,
     current: Current,
+    completions: Arc<Completions>,
 }
 
 impl Protocol for LinesProtocol {
@@ -34,6 +38,15 @@ impl Protocol for LinesProtocol {
                 None => Flow::Continue,
             },
             Message::Batch(calls) => self.batch(calls, bytes, requests),
+            Message::Answer(answer) => {
+                let error = rpc::Error::invalid_request("method: expected a string");
+                let refusal = Refusal {
+                    id: Some(answer.id),
+                    error,
+                };
+                requests.refuse(refusal, requests.output(), bytes);
+                Flow::Continue
+            }
         }
     }
 
@@ -52,6 +65,7 @@ impl LinesProtocol {
         Self {
             engine,
             current: Current::none(),
+            completions: Arc::default(),
         }
     }
 
@@ -107,7 +121,7 @@ impl LinesProtocol {
             }
         };
         let _span = reply::span(&call).entered();
-        let asked = Asked::now(&self.engine, &call, bytes);
+        let asked = reply::Asked::now(&self.engine, &call, bytes);
         let Call { id, method, params } = call;
         let reply = Reply::to_call(id.clone(), destination, asked);
         match method.as_str() {
@@ -147,19 +161,15 @@ impl LinesProtocol {
                 let engine = self.engine.clone();
                 requests.request(id, reply, bytes, |_| status::run(engine));
             }
+            "complete" | "completion/accepted" => {
+                let (asked, completions) = (self.asked(params), &self.completions);
+                complete::start(&method, asked, completions, id, reply, bytes, requests);
+            }
             "fimd/settings" => {
                 self.settled(id, reply, bytes, settings::run(&self.engine), requests);
             }
             "tags/parse" | "tags/prompt" | "tags/run" | "tags/applyConfig" => {
-                let (engine, current) = (self.engine.clone(), self.current.clone());
-                let asked = async move {
-                    tags::Asked {
-                        engine,
-                        connected: current.wait().await,
-                        open: OpenBuffers::default(),
-                        params,
-                    }
-                };
+                let asked = self.asked(params);
                 tags::start(&method, asked, id, reply, bytes, requests);
             }
             "$/cancelRequest" => {
@@ -175,6 +185,19 @@ impl LinesProtocol {
             }
         }
         None
+    }
+
+    /// A call of this connection, once the `initialize` before it is done.
+    fn asked(&self, params: Option<Box<RawValue>>) -> impl Future<Output = Asked> + use<> {
+        let (engine, current) = (self.engine.clone(), self.current.clone());
+        async move {
+            Asked {
+                engine,
+                connected: current.wait().await,
+                open: OpenBuffers::default(),
+                params,
+            }
+        }
     }
 
     /// Answers what needs no work, in its turn.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::config::Sources;
 use crate::engine::Project;
 use crate::secrets::Secrets;
 use crate::text::Encoding;
@@ -13,8 +14,8 @@ use crate::text::Encoding;
 pub(super) struct Connected {
     /// The project.
     pub(super) project: Arc<Project>,
-    /// Whether BM25 chunks are offered.
-    pub(super) bm25: bool,
+    /// What its contexts are made of.
+    pub(super) sources: Sources,
     /// What finds the secrets that its contexts are to hide, if they are.
     pub(super) secrets: Option<Arc<Secrets>>,
     /// The unit of the client's offsets.

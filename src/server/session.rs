@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 
-use super::reply::{self, Quiet, Reply};
+use super::reply::{self, Notifier, Quiet, Reply};
 use super::requests::Requests;
 use super::settings;
 use crate::engine::Engine;
@@ -56,16 +56,19 @@ pub(super) trait Protocol {
     fn hears_of_settings(&self, requests: &Requests) -> bool;
 }
 
-/// Serves one connection to its end; see [`serve`](super::serve).
-pub(super) async fn run<R, W>(
+/// Serves one connection to its end; see [`serve`](super::serve). What its
+/// messages mean is up to `protocol`, made with a way to tell the client what
+/// it has not asked for.
+pub(super) async fn run<P, R, W>(
     engine: Engine,
-    mut protocol: impl Protocol,
+    protocol: impl FnOnce(Notifier) -> P,
     framing: Framing,
     mut frames: Frames<R>,
     output: W,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<End>
 where
+    P: Protocol,
     R: AsyncBufRead + Unpin,
     W: AsyncWrite + Unpin + Send + 'static,
 {
@@ -77,6 +80,7 @@ where
     let quiet = Quiet::default();
     let mut writer = tokio::spawn(reply::write(waiting, output, framing, quiet.clone()));
     let mut requests = Requests::new(answers, quiet);
+    let mut protocol = protocol(requests.notifier());
     let mut shutdown = pin!(shutdown);
     let mut end = End::Orderly;
     let mut last_reply = None;

@@ -69,12 +69,8 @@ function orders(): iterable {}
 /// may be of.
 fn receiver(code: &str) -> String {
     let file = |path: &str, text: &str| {
-        Arc::new(SourceFile {
-            path: path.into(),
-            text: text.into(),
-            lossy: false,
-            facts: php::facts(text),
-        })
+        let facts = php::facts(text);
+        Arc::new(SourceFile::new(path.into(), text.into(), false, facts))
     };
     let snapshot = Index::build(vec![file("lib.php", LIBRARY)]).snapshot();
     let code = format!("<?php namespace Lib; {code}");

@@ -3,6 +3,7 @@
 
 use super::{TagError, fim_at};
 use crate::cancel::{Cancel, Cancelled};
+use crate::config::Sources;
 use crate::context::{self, DEFAULT_MAX_CHARS, MinScore, Request};
 use crate::index::Snapshot;
 use crate::secrets::Secrets;
@@ -28,8 +29,8 @@ pub struct Site<'a> {
     pub content: &'a str,
     /// A byte that the tag contains or ends right before.
     pub at: usize,
-    /// Whether chunks found by BM25 are offered.
-    pub bm25: bool,
+    /// What the context is made of.
+    pub sources: Sources,
     /// What finds the secrets that placeholders are to stand for.
     pub secrets: Option<&'a Secrets>,
 }
@@ -52,8 +53,8 @@ pub fn context(
         cursor,
         max_chars: DEFAULT_MAX_CHARS,
         min_score: MinScore::default(),
-        dependencies: true,
-        bm25: site.bm25,
+        dependencies: site.sources.dependencies,
+        bm25: site.sources.bm25,
         secrets: site.secrets,
     };
     Ok(context::assemble(snapshot, &request, cancel)?.text)

@@ -126,12 +126,8 @@ impl StoredSegment {
             .any(Option::is_none)
             .then(|| Renumbering::new(texts.iter().map(Option::is_some)));
         let source = |(file, text): (StoredFile, Option<Box<str>>)| {
-            Some(Arc::new(SourceFile {
-                path: file.path.into(),
-                text: text?,
-                lossy: file.lossy,
-                facts: file.facts,
-            }))
+            let (path, lossy) = (file.path.into(), file.lossy);
+            Some(Arc::new(SourceFile::new(path, text?, lossy, file.facts)))
         };
         segment.files = files.into_iter().zip(texts).filter_map(source).collect();
         segment.files.shrink_to_fit();

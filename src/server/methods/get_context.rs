@@ -94,8 +94,8 @@ fn answer(
         min_score: params
             .optional("min_score", "a number from 0 to 1")?
             .unwrap_or_default(),
-        dependencies: true,
-        bm25: connected.bm25,
+        dependencies: connected.sources.dependencies,
+        bm25: connected.sources.bm25,
         secrets: connected.secrets.as_deref(),
     };
     let context = context::assemble(&snapshot, &request, cancel).map_err(|_| Error::cancelled())?;
@@ -114,7 +114,7 @@ fn answer(
 
 /// The key and the text of the buffer that is edited: an open one named by
 /// `textDocument`, or the one that `filepath` and `content` give.
-fn buffer(
+pub(super) fn buffer(
     params: &Params<'_>,
     connected: &Connected,
     open: &OpenBuffers,
@@ -147,7 +147,11 @@ fn buffer(
 }
 
 /// The cursor in bytes of `content`.
-fn cursor(params: &Params<'_>, content: &str, connected: &Connected) -> Result<usize, Error> {
+pub(super) fn cursor(
+    params: &Params<'_>,
+    content: &str,
+    connected: &Connected,
+) -> Result<usize, Error> {
     let position: Option<Position> =
         params.optional("position", "an object with a line and a character")?;
     if let Some(Position { line, character }) = position {
@@ -167,6 +171,7 @@ fn cursor(params: &Params<'_>, content: &str, connected: &Connected) -> Result<u
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Sources;
     use crate::engine::{Project, ProjectOptions};
     use crate::text::Encoding;
 
@@ -183,7 +188,7 @@ mod tests {
             let raw = RawValue::from_string(params.into()).unwrap();
             let connected = Connected {
                 project: Arc::clone(&project),
-                bm25: false,
+                sources: Sources::default(),
                 secrets: None,
                 offsets: encoding,
                 positions: Encoding::Utf16,

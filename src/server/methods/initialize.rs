@@ -9,6 +9,7 @@ use tower_lsp::ls_types::InitializeParams;
 
 use super::json;
 use crate::cancel::Cancel;
+use crate::config::Sources;
 use crate::engine::{Engine, OpenError};
 use crate::files::{FilesError, Roots, named_path};
 use crate::rpc::Error;
@@ -153,9 +154,13 @@ async fn open(
         file_count: snapshot.files().count(),
         bm25_chunks: if bm25 { snapshot.chunk_count() } else { 0 },
     };
+    let enabled = engine.settings().context.sources;
     let connected = Connected {
         project,
-        bm25,
+        sources: Sources {
+            bm25: bm25 && enabled.bm25,
+            ..enabled
+        },
         secrets: (secrets == InContext::Redact).then(|| Arc::clone(engine.secrets())),
         offsets,
         positions,

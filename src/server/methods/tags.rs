@@ -8,31 +8,16 @@ pub(in crate::server) mod prompt;
 pub(in crate::server) mod run;
 
 use std::future::Future;
-use std::sync::Arc;
 
-use serde_json::value::RawValue;
-
+use super::Asked;
 use crate::cancel::Cancel;
 use crate::config::Settings;
-use crate::engine::Engine;
 use crate::engine::tags::{ContextError, Prepared, Site, TagError, context, has_context, prepare};
 use crate::rpc::{Error, Id};
-use crate::server::buffers::OpenBuffers;
 use crate::server::params::Params;
-use crate::server::project::Connected;
 use crate::server::reply::Reply;
 use crate::server::requests::Requests;
 use crate::text::{Encoding, byte_offset};
-
-/// Who asks, and for what.
-pub(in crate::server) struct Asked {
-    pub(in crate::server) engine: Engine,
-    /// What `initialize` has set up, if there was one.
-    pub(in crate::server) connected: Option<Arc<Connected>>,
-    /// The client's open buffers.
-    pub(in crate::server) open: OpenBuffers,
-    pub(in crate::server) params: Option<Box<RawValue>>,
-}
 
 /// Starts what `method` asks for, once it is known who asks.
 pub(in crate::server) fn start(
@@ -118,7 +103,7 @@ impl Asked {
             path: &key,
             content,
             at,
-            bm25: connected.bm25,
+            sources: connected.sources,
             secrets: connected.secrets.as_deref(),
         };
         context(&snapshot, site, cancel).map_err(|error| match error {

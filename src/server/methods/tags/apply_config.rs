@@ -2,9 +2,9 @@
 
 use serde_json::value::RawValue;
 
-use super::Asked;
 use crate::config::{ApplyError, Offered};
 use crate::rpc::Error;
+use crate::server::methods::Asked;
 use crate::server::methods::json;
 
 /// Applies the tag. Every client is told, this one too; whether its answer or

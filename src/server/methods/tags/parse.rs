@@ -2,9 +2,10 @@
 
 use serde_json::value::RawValue;
 
-use super::{Asked, content};
+use super::content;
 use crate::engine::tags::TagsView;
 use crate::rpc::Error;
+use crate::server::methods::Asked;
 use crate::server::methods::json;
 use crate::tags::Tags;
 

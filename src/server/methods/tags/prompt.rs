@@ -2,10 +2,10 @@
 
 use serde_json::value::RawValue;
 
-use super::Asked;
 use crate::cancel::Cancel;
 use crate::engine::tags::PromptView;
 use crate::rpc::Error;
+use crate::server::methods::Asked;
 use crate::server::methods::json;
 
 /// Assembles the prompt off the runtime.

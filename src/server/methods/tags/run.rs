@@ -6,12 +6,12 @@ use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::Asked;
 use crate::cancel::Cancel;
 use crate::endpoint::EndpointError;
 use crate::engine::tags::{RunError, RunView, Runner};
 use crate::rpc::{self, Error, Id};
 use crate::server::methods;
+use crate::server::methods::Asked;
 use crate::server::reply::Notifier;
 
 /// The params of `tags/delta`.
@@ -70,7 +70,7 @@ fn run_id(asked: &Asked, id: Option<Id>) -> Result<Box<RawValue>, Error> {
 
 impl From<EndpointError> for Error {
     fn from(error: EndpointError) -> Self {
-        Self::internal(error.to_string())
+        Self::model_server(error.to_string())
     }
 }
 

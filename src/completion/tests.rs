@@ -1,0 +1,183 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::php::lex::{Start, lex_from};
+
+/// What is shown of `answer` at the `|` of `code`.
+fn shown<'r>(code: &str, answer: &'r str) -> &'r str {
+    let cursor = code.find('|').unwrap();
+    let content = code.replacen('|', "", 1);
+    let fitted = Place::new(&content, cursor).fit(answer, &["<|endoftext|>", "</s>"], 20);
+    fitted.text
+}
+
+fn extent(code: &str) -> Extent {
+    let cursor = code.find('|').unwrap();
+    let content = code.replacen('|', "", 1);
+    Place::new(&content, cursor).extent()
+}
+
+#[test]
+fn the_syntax_tells_how_much_is_wanted() {
+    for (code, expected) in [
+        ("<?php\n$x = |;", Extent::Line),
+        ("<?php\nfoo(|);", Extent::Line),
+        ("<?php\n$x = |", Extent::Statement),
+        ("<?php\n|\n$y = 1;", Extent::Statement),
+        ("<?php\nfunction f() {|}", Extent::Line),
+        ("<?php\nfunction f() {\n    |\n}\n", Extent::Body),
+        ("<?php\nfunction f()\n{|\n}\n", Extent::Body),
+        ("<?php\nfunction f() {\n    |", Extent::Body),
+        (
+            "<?php\nfunction f() {\n    |\n    return 1;\n}\n",
+            Extent::Statement,
+        ),
+        ("<?php\n// the |\n$x = 1;", Extent::Line),
+        ("<?php\n$x = 'a|", Extent::Line),
+        ("<p>|", Extent::Line),
+        ("<?php\n/* a\n|", Extent::Line),
+        ("<?php\n$x = <<<A\n |", Extent::Line),
+        ("<?php\n$x = <<<A\n a\nA|", Extent::Statement),
+    ] {
+        assert_eq!(extent(code), expected, "{code}");
+    }
+}
+
+#[test]
+fn what_closes_too_much_is_cut_off() {
+    assert_eq!(shown("<?php\nfoo(|);", "$x, $y);\nbar();"), "$x, $y");
+    assert_eq!(shown("<?php\nfoo(|);", "bar($x)"), "bar($x)");
+    assert_eq!(shown("<?php\nif ($a[|]) {\n}", "'k']) {"), "'k'");
+    // What nothing closes yet may be closed.
+    assert_eq!(shown("<?php\nfoo(|", "$x);\nbar();"), "$x);");
+    assert_eq!(shown("<?php\nfoo(|", "$x]);"), "$x");
+    assert_eq!(
+        shown(
+            "<?php\nfunction f() {\n    |\n}\n",
+            "return 1;\n}\n\nfunction g() {}"
+        ),
+        "return 1;"
+    );
+    // A bracket in a string or a comment closes nothing.
+    assert_eq!(shown("<?php\nfoo(|);", "')' /* ) */, 2"), "')' /* ) */, 2");
+}
+
+#[test]
+fn a_statement_ends_where_it_ends() {
+    let code = "<?php\n|\n";
+    assert_eq!(shown(code, "$x = 1;\n$y = 2;"), "$x = 1;");
+    let chain = "$x = $this->a()\n    ->b();\n$y = 1;";
+    assert_eq!(shown(code, chain), "$x = $this->a()\n    ->b();");
+    let block = "if ($x) {\n    a();\n    b();\n}\nc();";
+    assert_eq!(shown(code, block), "if ($x) {\n    a();\n    b();\n}");
+    let brace = "function f(): int\n{\n    return 1;\n}\n\nf();";
+    assert_eq!(shown(code, brace), "function f(): int\n{\n    return 1;\n}");
+    assert_eq!(shown("<?php\n$x = |", "foo();\nbar();"), "foo();");
+}
+
+#[test]
+fn what_stands_behind_the_cursor_is_not_repeated() {
+    assert_eq!(shown("<?php\n$x = |;", "1;"), "1");
+    assert_eq!(shown("<?php\n$x = '|';", "abc';\nfoo();"), "abc");
+    assert_eq!(shown("<?php\n$x = '|", "abc';"), "abc';");
+    let next = "<?php\nfunction f() {\n    |\n    return $sum;\n}\n";
+    assert_eq!(shown(next, "return $sum;\n}"), "");
+    let body = "<?php\nif ($a) {\n    $b = [\n        |\n    ];\n    return $b;\n}";
+    assert_eq!(shown(body, "1, 2,\n        3,\n    ];"), "1, 2,");
+}
+
+#[test]
+fn nothing_is_better_than_what_is_of_no_use() {
+    for answer in ["", "  \n\n", "<|endoftext|>", "}</s>", ")", "\n"] {
+        assert_eq!(shown("<?php\nfoo(|);", answer), "", "{answer:?}");
+    }
+    assert_eq!(shown("<?php\n|\n", "foo();<|endoftext|>bar();"), "foo();");
+    let trapped = "function f() {\n    foo();\n    foo();\n    foo();\n    foo();";
+    assert_eq!(shown("<?php\n|\n", trapped), "function f() {\n    foo();");
+}
+
+#[test]
+fn no_more_lines_are_shown_than_asked_for() {
+    let content = "<?php\nfunction f() {\n    \n}\n";
+    let place = Place::new(content, content.find("    \n").unwrap() + 4);
+    let answer = "a();\n    b();\n    c();\n";
+    assert_eq!(place.fit(answer, &[], 2).text, "a();\n    b();");
+    assert_eq!(place.fit(answer, &[], 1).text, "a();");
+}
+
+#[test]
+fn who_types_what_is_shown_is_shown_the_rest() {
+    let mut recent = Recent::default();
+    let completed = |before: &str, text: &str| Completed {
+        path: "a.php".into(),
+        before: before.into(),
+        after: ";".into(),
+        text: text.into(),
+    };
+    recent.push(completed("$x = ", "foo()"));
+    let rest = |recent: &Recent, before: &str| recent.rest("a.php", before, ";");
+    assert_eq!(rest(&recent, "$x = ").as_deref(), Some("foo()"));
+    assert_eq!(rest(&recent, "$x = fo").as_deref(), Some("o()"));
+    assert_eq!(rest(&recent, "$x = foo()").as_deref(), Some(""));
+    assert_eq!(rest(&recent, "$x = fa"), None);
+    assert_eq!(rest(&recent, "$x ="), None);
+    assert_eq!(recent.rest("b.php", "$x = ", ";"), None);
+    assert_eq!(recent.rest("a.php", "$x = ", ""), None);
+    recent.push(completed("$x = ", "bar()"));
+    assert_eq!(rest(&recent, "$x = ").as_deref(), Some("bar()"));
+    for number in 0..100 {
+        recent.push(completed(&format!("${number} = "), "1"));
+    }
+    assert_eq!(rest(&recent, "$x = "), None);
+    recent.clear();
+    assert_eq!(rest(&recent, "$99 = "), None);
+}
+
+fn piece() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => proptest::sample::select(vec![
+            "foo", "$x", "(", ")", "[", "]", "{", "}", ";", ",", "\n", "    ", "->", "'", "\"",
+            "/*", "*/", "//", "<<<A\n", "\nA\n", "?>", "<?php ", "return ", " = ", "\u{e4}", "#[",
+        ]).prop_map(str::to_owned),
+        1 => ".{0,4}",
+    ]
+}
+
+proptest! {
+    #[test]
+    fn a_completion_is_a_start_of_the_answer_and_closes_nothing_twice(
+        before in prop::collection::vec(piece(), 0..20),
+        after in prop::collection::vec(piece(), 0..12),
+        answer in prop::collection::vec(piece(), 0..20),
+        max_lines in 1..5_usize,
+    ) {
+        let before = format!("<?php {}", before.concat());
+        let (content, answer) = (before.clone() + &after.concat(), answer.concat());
+        let place = Place::new(&content, before.len());
+        let fitted = place.fit(&answer, &["foo"], max_lines);
+        prop_assert!(answer.starts_with(fitted.text));
+        prop_assert!(!fitted.text.contains("foo"));
+        prop_assert!(fitted.text.matches('\n').count() < max_lines);
+        prop_assert!(fitted.text.is_empty() || !fitted.text.trim().is_empty());
+        if place.extent() == Extent::Line {
+            prop_assert!(!fitted.text.contains('\n'));
+        }
+    }
+
+    #[test]
+    fn an_answer_that_was_cut_is_the_same_however_it_goes_on(
+        answer in prop::collection::vec(piece(), 0..20),
+        more in prop::collection::vec(piece(), 0..6),
+    ) {
+        let content = "<?php\nfunction f() {\n    foo(1);\n    \n    return [2];\n}\n";
+        let place = Place::new(content, content.find("    \n").unwrap() + 4);
+        let answer = answer.concat();
+        let fitted = place.fit(&answer, &[], 9);
+        let is_whole = lex_from(&answer, 0, Start::Code).last()
+            .is_none_or(|last| (last.span.end as usize) < answer.trim_end().len() + 1);
+        if fitted.is_cut && is_whole && fitted.text.ends_with(';') {
+            let longer = answer.clone() + &more.concat();
+            prop_assert_eq!(place.fit(&longer, &[], 9).text, fitted.text);
+        }
+    }
+}

@@ -1,0 +1,422 @@
+//! Completing code: the context and the prompt, the model's answer as it
+//! comes, and what of it is shown.
+//!
+//! A client that types on is not kept waiting by what it asked before: an
+//! automatic completion waits until it is quiet ([`Trigger::Automatic`]) and is
+//! given up, with its connection to the model server, when a newer one is
+//! asked for. Who types what was shown is shown the rest of it; and what comes
+//! behind an accepted completion is asked for before anybody does.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::TryStreamExt;
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use super::{Engine, WorkError};
+use crate::cancel::{Cancel, Cancelled};
+use crate::completion::{Completed, Extent, Place, Prompt, Recent, Shown};
+use crate::config::{EndpointKind, Settings, Sources};
+use crate::context::{self, Context, MinScore, Snippet};
+use crate::endpoint::{self, Ask, Client, EndpointError, MAX_STOPS};
+use crate::index::Snapshot;
+use crate::model::Marks;
+use crate::secrets::Secrets;
+
+/// The most tokens of the rest of a line.
+const MAX_LINE_TOKENS: u32 = 96;
+
+/// Who wants a completion.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Trigger {
+    /// Somebody who waits for it.
+    #[default]
+    Invoked,
+    /// The editor of its own accord, while somebody types.
+    Automatic,
+}
+
+/// What is to be completed.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The key of the file, as [`context::Request::path`].
+    pub path: String,
+    /// The buffer's text.
+    pub content: String,
+    /// Where the completion goes, in bytes.
+    pub cursor: usize,
+    /// What the project is called.
+    pub repo: String,
+    /// What the context is made of.
+    pub sources: Sources,
+    /// What finds the secrets that placeholders are to stand for.
+    pub secrets: Option<Arc<Secrets>>,
+    /// Who asks.
+    pub trigger: Trigger,
+    /// The most tokens, if fewer than the settings say.
+    pub max_tokens: Option<u32>,
+    /// The most lines, if fewer than the settings say.
+    pub max_lines: Option<usize>,
+}
+
+/// What is to be shown.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Completion {
+    /// The text at the cursor; empty if there is nothing worth showing.
+    pub text: String,
+    /// The context that the model was shown.
+    pub context: String,
+    /// What the context was made of.
+    pub snippets: Vec<Snippet>,
+    /// How long it took.
+    pub timings: Timings,
+}
+
+/// How long a completion took, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Timings {
+    /// Until the prompt was made.
+    pub context_ms: f64,
+    /// From then until the model began its answer; none if it was not asked.
+    pub first_token_ms: Option<f64>,
+    /// In all, waiting for quiet included.
+    pub total_ms: f64,
+    /// Whether it is what is left of a completion that was made before.
+    pub cached: bool,
+}
+
+/// Why there is no completion.
+#[derive(Debug, thiserror::Error)]
+pub enum CompleteError {
+    /// The model server gave no answer, or not all of it.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// The family of the settings cannot be used.
+    #[error("family under [endpoint] in the settings file: {0}")]
+    Family(String),
+    /// Nobody wants it any more.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+    /// It failed inside.
+    #[error(transparent)]
+    Work(#[from] WorkError),
+}
+
+/// The model server of some settings, ready to be asked.
+#[derive(Debug)]
+pub(super) struct ModelServer {
+    settings: Arc<Settings>,
+    client: Client,
+    marks: Marks,
+}
+
+/// The completions of one client.
+#[derive(Debug, Default)]
+pub struct Completions {
+    recent: Mutex<Recent>,
+    /// Counts what was asked for: who has not the last number is superseded.
+    newest: watch::Sender<u64>,
+    /// What is asked for ahead of time.
+    ahead: Mutex<Option<Ahead>>,
+}
+
+#[derive(Debug)]
+struct Ahead {
+    question: (String, String, usize),
+    done: watch::Receiver<()>,
+    task: AbortHandle,
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn millis(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1e3
+}
+
+impl Completions {
+    /// Completes. Where `snapshot` is taken, nobody is kept waiting.
+    ///
+    /// To drop the future is to give the completion up, which closes the
+    /// connection to the model server.
+    ///
+    /// # Errors
+    /// See [`CompleteError`]. A completion that is superseded is empty.
+    pub async fn complete(
+        &self,
+        engine: &Engine,
+        question: Question,
+        snapshot: impl FnOnce() -> Arc<Snapshot> + Send + 'static,
+        cancel: Cancel,
+    ) -> Result<Completion, CompleteError> {
+        let begun = Instant::now();
+        let mut newest = self.newest.subscribe();
+        self.newest.send_modify(|number| *number += 1);
+        newest.mark_unchanged();
+        let work = async {
+            if let Some(rest) = self.rest(&question).await {
+                return Ok(rest);
+            }
+            if question.trigger == Trigger::Automatic {
+                let quiet = engine.settings().completion.debounce_ms;
+                tokio::time::sleep(Duration::from_millis(quiet)).await;
+            }
+            self.ask(engine, question.clone(), snapshot, cancel).await
+        };
+        let superseded = async {
+            match question.trigger {
+                // The sender lives as long as this.
+                Trigger::Automatic => drop(newest.changed().await),
+                Trigger::Invoked => std::future::pending().await,
+            }
+        };
+        let mut completion = tokio::select! {
+            biased;
+            () = superseded => Completion::default(),
+            completion = work => completion?,
+        };
+        completion.timings.total_ms = millis(begun);
+        Ok(completion)
+    }
+
+    /// Asks for what comes at the cursor of `question`, which somebody is
+    /// about to ask for. Takes the place of what was asked for ahead before.
+    pub fn prefetch(
+        self: &Arc<Self>,
+        engine: &Engine,
+        question: Question,
+        snapshot: impl FnOnce() -> Arc<Snapshot> + Send + 'static,
+    ) {
+        let (completions, engine) = (Arc::clone(self), engine.clone());
+        let (finished, done) = watch::channel(());
+        let key = key(&question);
+        let mut ahead = lock(&self.ahead);
+        let task = tokio::spawn(async move {
+            let cancel = Cancel::default();
+            let asked = completions.ask(&engine, question, snapshot, cancel);
+            if let Err(error) = asked.await {
+                tracing::debug!("nothing was completed ahead of time: {error}");
+            }
+            drop(finished);
+        });
+        *ahead = Some(Ahead {
+            question: key,
+            done,
+            task: task.abort_handle(),
+        });
+    }
+
+    /// What is known already: of a completion that is being typed, or that was
+    /// asked for ahead of time.
+    async fn rest(&self, question: &Question) -> Option<Completion> {
+        let ahead = {
+            let mut ahead = lock(&self.ahead);
+            match &*ahead {
+                Some(asked) if asked.question == key(question) => Some(asked.done.clone()),
+                _ => {
+                    // Somebody is elsewhere.
+                    *ahead = None;
+                    None
+                }
+            }
+        };
+        if let Some(mut done) = ahead {
+            // It fails once the task has ended.
+            while done.changed().await.is_ok() {}
+        }
+        let (before, after) = question.content.split_at(question.cursor);
+        let rest = lock(&self.recent).rest(&question.path, before, after)?;
+        // What follows a completion that was typed to its end is not known.
+        (!rest.is_empty()).then(|| Completion {
+            text: rest,
+            timings: Timings {
+                cached: true,
+                ..Timings::default()
+            },
+            ..Completion::default()
+        })
+    }
+
+    /// Asks the model, and remembers what it says.
+    async fn ask(
+        &self,
+        engine: &Engine,
+        question: Question,
+        snapshot: impl FnOnce() -> Arc<Snapshot> + Send + 'static,
+        cancel: Cancel,
+    ) -> Result<Completion, CompleteError> {
+        let begun = Instant::now();
+        let server = engine.model_server()?;
+        let prepare = {
+            let server = Arc::clone(&server);
+            move || Prepared::new(question, &snapshot(), &server, &cancel)
+        };
+        let prepared = engine.run(prepare).await??;
+        let context_ms = millis(begun);
+        let begun = Instant::now();
+        let (text, first_token_ms) = prepared.answer(&server, begun).await?;
+        let Prepared {
+            question, context, ..
+        } = prepared;
+        let (before, after) = question.content.split_at(question.cursor);
+        if !text.is_empty() {
+            lock(&self.recent).push(Completed {
+                path: question.path.clone(),
+                before: before.to_owned(),
+                after: after.to_owned(),
+                text: text.clone(),
+            });
+        }
+        Ok(Completion {
+            text,
+            context: context.text,
+            snippets: context.snippets,
+            timings: Timings {
+                context_ms,
+                first_token_ms,
+                ..Timings::default()
+            },
+        })
+    }
+}
+
+fn key(question: &Question) -> (String, String, usize) {
+    let Question {
+        path,
+        content,
+        cursor,
+        ..
+    } = question;
+    (path.clone(), content.clone(), *cursor)
+}
+
+/// A question, made ready for a model.
+struct Prepared {
+    question: Question,
+    context: Context,
+    ask: Ask,
+    max_lines: usize,
+}
+
+impl Prepared {
+    fn new(
+        question: Question,
+        snapshot: &Snapshot,
+        server: &ModelServer,
+        cancel: &Cancel,
+    ) -> Result<Self, Cancelled> {
+        let (settings, endpoint) = (&server.settings.completion, &server.settings.endpoint);
+        let half = settings.max_total_chars / 2;
+        let request = context::Request {
+            path: &question.path,
+            content: &question.content,
+            cursor: question.cursor,
+            max_chars: settings.max_context_chars.min(half),
+            min_score: MinScore::default(),
+            dependencies: question.sources.dependencies,
+            bm25: question.sources.bm25,
+            secrets: question.secrets.as_deref(),
+        };
+        let context = context::assemble(snapshot, &request, cancel)?;
+        let secrets = question.secrets.as_deref();
+        let secrets = secrets.map_or_else(Vec::new, |secrets| secrets.find(&question.content));
+        let shown = Shown {
+            repo: &question.repo,
+            path: &question.path,
+            content: &question.content,
+            cursor: question.cursor,
+            secrets: &secrets,
+            max_chars: settings.max_total_chars,
+        };
+        let (family, style) = (&endpoint.family, settings.context_style);
+        let prompt = Prompt::new(&shown, &context, family, &server.marks, style);
+        let place = Place::new(&question.content, question.cursor);
+        let most = question.max_tokens.unwrap_or(settings.max_tokens);
+        let lines = question.max_lines.unwrap_or(settings.max_lines);
+        let (max_tokens, newline) = match place.extent() {
+            _ if lines == 1 => (most.min(MAX_LINE_TOKENS), Some("\n")),
+            Extent::Line => (most.min(MAX_LINE_TOKENS), Some("\n")),
+            Extent::Statement | Extent::Body => (most, None),
+        };
+        let stops = family.stops.iter().map(String::as_str);
+        let stops = newline.into_iter().chain([family.end.trim()]).chain(stops);
+        let ask = Ask {
+            prompt: match endpoint.kind {
+                EndpointKind::Completions => endpoint::Prompt::Plain(prompt.text),
+                EndpointKind::Infill | EndpointKind::Ollama => endpoint::Prompt::Fim {
+                    before: prompt.before,
+                    after: prompt.after,
+                },
+            },
+            max_tokens: max_tokens.min(settings.max_tokens),
+            temperature: None,
+            top_p: None,
+            stop: stops.take(MAX_STOPS).map(str::to_owned).collect(),
+        };
+        Ok(Self {
+            question,
+            context,
+            ask,
+            max_lines: lines.min(settings.max_lines),
+        })
+    }
+
+    /// What is worth showing of the answer, and after how many milliseconds
+    /// from `begun` on it began. Ends with what is shown, not with the answer.
+    async fn answer(
+        &self,
+        server: &ModelServer,
+        begun: Instant,
+    ) -> Result<(String, Option<f64>), EndpointError> {
+        let family = &server.settings.endpoint.family;
+        let stops: Vec<&str> = family.reserved().collect();
+        let place = Place::new(&self.question.content, self.question.cursor);
+        let mut pieces = Box::pin(server.client.stream(self.ask.clone()));
+        let mut answer = String::new();
+        let mut first = None;
+        while let Some(piece) = pieces.try_next().await? {
+            if piece.text.is_empty() {
+                continue;
+            }
+            first.get_or_insert_with(|| millis(begun));
+            answer.push_str(&piece.text);
+            if place.fit(&answer, &stops, self.max_lines).is_cut {
+                break;
+            }
+        }
+        drop(pieces);
+        let fitted = place.fit(&answer, &stops, self.max_lines).text;
+        Ok((server.marks.restore(fitted).into_owned(), first))
+    }
+}
+
+impl Engine {
+    /// The model server that the settings name.
+    fn model_server(&self) -> Result<Arc<ModelServer>, CompleteError> {
+        let settings = self.settings();
+        let mut known = lock(&self.shared.model_server);
+        if let Some(server) = &*known
+            && Arc::ptr_eq(&server.settings, &settings)
+        {
+            return Ok(Arc::clone(server));
+        }
+        let marks = Marks::new(settings.endpoint.family.reserved());
+        let server = Arc::new(ModelServer {
+            client: Client::new(&settings.endpoint)?,
+            marks: marks.map_err(|error| CompleteError::Family(error.to_string()))?,
+            settings,
+        });
+        *known = Some(Arc::clone(&server));
+        Ok(server)
+    }
+}
