@@ -1,7 +1,7 @@
 //! Applying a config tag: all of it, or nothing.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{self, Path};
 
 use serde::Serialize;
 
@@ -50,18 +50,20 @@ pub enum ApplyError {
 }
 
 /// Applies the config tag of `text` that contains the byte `at` or ends right
-/// before it, as far as the settings in `path` allow it. Gives what was changed
+/// before it, as far as the settings in `file` allow it. Gives what was changed
 /// and what that file says now. Blocks while the fonts are looked for and the
 /// file is written.
 ///
 /// # Errors
 /// See [`ApplyError`]. The file is then as it was.
 pub fn apply(
-    path: &Path,
+    file: &Path,
     text: &str,
     at: usize,
     offered: Offered,
 ) -> Result<(Applied, Settings), ApplyError> {
+    // Relative to where whoever reads the answer is, it would be another.
+    let path = &path::absolute(file).map_err(|error| SettingsError::io(file, &error))?;
     let tags = Tags::parse(text);
     let (tag, config) = config_at(&tags, text, at)?;
     let allowed = allowed(config, &file::now(path)?, offered);

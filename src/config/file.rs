@@ -112,11 +112,12 @@ fn edited(text: &str, changes: &[Change]) -> Result<String, String> {
     let mut document: DocumentMut = text.parse().map_err(|error| format!("not TOML: {error}"))?;
     for Change { key, value } in changes {
         let (section, key) = place(*key);
-        let table = document
-            .entry(section)
-            .or_insert_with(|| Item::Table(Table::new()));
+        if !document.contains_key(section) {
+            add_section(&mut document, section);
+        }
+        let table = document.get_mut(section);
         let table = table
-            .as_table_like_mut()
+            .and_then(Item::as_table_like_mut)
             .ok_or_else(|| format!("{section}: expected a section"))?;
         let mut value = match value {
             Value::Text(text) => Toml::from(text.as_str()),
@@ -133,6 +134,19 @@ fn edited(text: &str, changes: &[Change]) -> Result<String, String> {
         }
     }
     Ok(document.to_string())
+}
+
+/// Adds an empty section behind everything, a remark at the end included.
+fn add_section(document: &mut DocumentMut, name: &str) {
+    let remark = document.trailing().as_str().unwrap_or_default();
+    let before = match (document.is_empty(), remark) {
+        (true, "") => String::new(),
+        _ => format!("{remark}\n"),
+    };
+    document.set_trailing("");
+    let mut table = Table::new();
+    table.decor_mut().set_prefix(before);
+    document.insert(name, Item::Table(table));
 }
 
 /// The section and the key in the settings file of a setting in a tag.

@@ -111,14 +111,15 @@ fn sections_of_any_form_are_changed_in_their_place() {
             "limits.max_files = 5\n",
             "limits.max_files = 5\n\n[editor]\nfont_size = 12\n",
         ),
-        ("\n# nothing\n", "\n# nothing\n[editor]\nfont_size = 12\n"),
+        ("\n# nothing\n", "\n# nothing\n\n[editor]\nfont_size = 12\n"),
+        (
+            "[limits] # few\nmax_files = 5\n# the end\n",
+            "[limits] # few\nmax_files = 5\n# the end\n\n[editor]\nfont_size = 12\n",
+        ),
     ] {
         let home = Home::with(text);
         home.apply(r#"[[[{fontSize:"12"}]]]"#).unwrap();
-        assert_eq!(
-            home.text().replace("\n\n", "\n"),
-            changed.replace("\n\n", "\n")
-        );
+        assert_eq!(home.text(), changed);
     }
 }
 
