@@ -448,7 +448,7 @@ mod tests {
             ("limits = 5", "s.toml:1: limits: expected a section, found "),
             (
                 "[context]\nsecret = \"keep\"",
-                "s.toml:2: context.secret: unknown; expected secrets",
+                "s.toml:2: context.secret: unknown; expected one of secrets, enabled_sources",
             ),
             (
                 "[context]\nsecrets = \"drop\"",

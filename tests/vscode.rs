@@ -4,7 +4,6 @@
 //! Skipped, and says so, without node or without what `npm ci` puts into
 //! `editors/vscode/node_modules`.
 
-
 use std::path::Path;
 use std::process::Command;
 

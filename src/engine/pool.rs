@@ -139,12 +139,13 @@ mod tests {
     #[tokio::test]
     async fn work_that_is_dropped_before_its_turn_never_starts() {
         let pool = Pool::new().unwrap();
-        let turns = pool.turns();
         let busy = pool.turns.available_permits();
-        let gates: Vec<_> = (0..busy)
-            .map(|_| {
+        let turns: Vec<_> = (0..busy).map(|_| pool.turns()).collect();
+        let gates: Vec<_> = turns
+            .iter()
+            .map(|turns| {
                 let (open, gate) = mpsc::channel::<()>();
-                (open, pool.run(&turns, move || gate.recv()))
+                (open, pool.run(turns, move || gate.recv()))
             })
             .collect();
         let (open, mut running): (Vec<_>, Vec<_>) =
