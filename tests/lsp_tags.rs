@@ -606,7 +606,7 @@ fn a_run_survives_its_user_typing_elsewhere() {
         editor.typing = vec![("# ", "😀"), ("tails", "!"), ("and more", "\n")];
         say.send(" three").unwrap();
         editor.until_text(" one two three[[[40");
-        assert_eq!(editor.refused, 1, "{manners:?}");
+        assert!(editor.refused >= 1, "{manners:?}");
         editor.typing = vec![("and", "\n")];
         drop(say);
         editor.run_end();
@@ -615,7 +615,7 @@ fn a_run_survives_its_user_typing_elsewhere() {
             "# 😀😀 Title 😀\nand\n more\n\nOnce [[[(no)]]] one two three! after\ntails!\n",
             "{manners:?}"
         );
-        assert!(editor.refused >= 2);
+        assert!(editor.refused >= 2, "{manners:?}");
     }
 }
 
