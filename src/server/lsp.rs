@@ -341,7 +341,12 @@ impl LanguageServer for Backend {
                     ..ExecuteCommandOptions::default()
                 }),
                 inline_completion_provider: Some(OneOf::Left(true)),
-                experimental: Some(json!({ "fimd": counts })),
+                // The version also where clients do not show `serverInfo`.
+                experimental: Some(json!({ "fimd": {
+                    "version": env!("CARGO_PKG_VERSION"),
+                    "file_count": counts.file_count,
+                    "bm25_chunks": counts.bm25_chunks,
+                } })),
                 ..ServerCapabilities::default()
             },
             server_info: Some(ServerInfo {

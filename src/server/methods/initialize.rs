@@ -22,9 +22,9 @@ use crate::text::Encoding;
 #[derive(Debug, Serialize)]
 pub(in crate::server) struct Counts {
     /// Files in the index.
-    file_count: usize,
+    pub(in crate::server) file_count: usize,
     /// Chunks that BM25 searches; 0 if it was not asked for.
-    bm25_chunks: usize,
+    pub(in crate::server) bm25_chunks: usize,
 }
 
 /// What a client asks for, beside the project's folders.
