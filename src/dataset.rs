@@ -6,14 +6,16 @@
 //! key, so neither the order of files nor the number of threads matters, nor
 //! which other projects are in the run: but for the duplicates left out, a
 //! project gives the examples that it gives alone.
-//! Nothing here but [`mod@write`] knows a disk.
+//! Nothing here but [`mod@write`] and [`mod@read`] knows a disk.
 //!
 //! # Memory
 //! A run holds one project at a time. Of those before it, it keeps a name and a
 //! digest for each file, some 200 bytes for each example, and what the report
 //! names. So a file is left out as a copy of one in an earlier project if their
 //! texts are equal; near duplicates among files are looked for in one project
-//! only, those among examples in all.
+//! only, those among examples in all. When the examples are divided, it holds
+//! the middles of the validation: none of them is to stand in what is trained
+//! on, exactly or nearly, and those that do are left out.
 //!
 //! # Going on after a kill
 //! Examples are made in batches, and [`Batch`] is what a run needs to know of
@@ -40,6 +42,7 @@
 //! context gives up goes to nobody.
 
 mod batch;
+mod columns;
 pub mod duplicates;
 mod example;
 pub mod generated;
@@ -58,6 +61,7 @@ pub mod shape;
 mod sources;
 pub mod split;
 mod tested;
+mod unseen;
 pub mod vendored;
 pub mod verify;
 pub mod write;
@@ -146,6 +150,17 @@ pub trait Sink {
     /// Takes the next example of a batch that was recalled, by the length of
     /// its line in bytes.
     fn recalled_example(&mut self, bytes: usize);
+
+    /// Reads the examples of these indices, counted from 0 in the order in
+    /// which they came, each with its line break.
+    ///
+    /// # Errors
+    /// If they cannot be read, and those of `take`; ends the run.
+    fn read(
+        &mut self,
+        wanted: &[usize],
+        take: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> std::io::Result<()>;
 
     /// Takes the order in which the examples, counted from 0 as they came, are
     /// wanted in the two parts.

@@ -419,17 +419,34 @@ fn rejects_say_what_was_refused_and_why() {
             "{reject}"
         );
     }
-    let inside = run.folder.path().join("data/rejects.jsonl");
-    let refused = Command::new(env!("CARGO_BIN_EXE_fimd"))
-        .args(["generate", root.path().to_str().unwrap(), "--output"])
-        .arg(run.folder.path().join("data"))
-        .arg("--rejects")
-        .arg(&inside)
-        .output()
-        .unwrap();
-    let stderr = String::from_utf8(refused.stderr).unwrap();
+    let data = run.folder.path().join("data");
+    let into = |file: &Path| {
+        Command::new(env!("CARGO_BIN_EXE_fimd"))
+            .args(["generate", root.path().to_str().unwrap(), "--output"])
+            .arg(&data)
+            .args(["--secrets", "drop", "--rejects"])
+            .arg(file)
+            .output()
+            .unwrap()
+    };
+    // It may lie in the dataset, under its own name only, and is replaced with it.
+    for inside in ["other.jsonl", "deeper/rejects.jsonl"] {
+        let refused = into(&data.join(inside));
+        let stderr = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(stderr.contains("call it rejects.jsonl there"), "{stderr}");
+    }
+    let metadata = fs::read(data.join("metadata.json")).unwrap();
+    let inside = data.join("rejects.jsonl");
+    assert!(!inside.exists());
+    assert!(into(&inside).status.success());
+    assert_eq!(fs::read_to_string(&inside).unwrap(), text);
+    // Where they went is no part of the dataset.
+    assert_eq!(fs::read(data.join("metadata.json")).unwrap(), metadata);
+    assert!(into(&file).status.success());
+    assert!(!inside.exists());
+    let refused = into(Path::new("/dev/null"));
     assert_eq!(refused.status.code(), Some(1));
-    assert!(stderr.contains("name a file elsewhere"), "{stderr}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -71,10 +72,15 @@ fn log(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-fn bytes(output: &Path) -> Vec<Vec<u8>> {
-    ["train.jsonl", "val.jsonl", "metadata.json"]
-        .map(|name| fs::read(output.join(name)).unwrap())
-        .into()
+/// Every file of a dataset, by name.
+fn bytes(output: &Path) -> BTreeMap<String, Vec<u8>> {
+    let files = fs::read_dir(output).unwrap().map(Result::unwrap);
+    files
+        .map(|file| {
+            let name = file.file_name().into_string().unwrap();
+            (name, fs::read(file.path()).unwrap())
+        })
+        .collect()
 }
 
 /// The journal of the run into `parent/data` that has not ended.
@@ -125,7 +131,7 @@ fn however_often_it_is_killed_the_bytes_are_the_same() {
     let whole = bytes(&whole);
     let refused = fs::read_to_string(&rejects).unwrap();
     assert!(refused.contains("near_duplicate_example"), "{refused}");
-    let told: serde_json::Value = serde_json::from_slice(&whole[2]).unwrap();
+    let told: serde_json::Value = serde_json::from_slice(&whole["metadata.json"]).unwrap();
     let redacted = &told["secrets"]["examples_redacted"];
     assert!(redacted.as_u64().unwrap() > 0, "{told}");
     for (threads, step) in [("1", 5), ("2", 2)] {
@@ -145,16 +151,54 @@ fn however_often_it_is_killed_the_bytes_are_the_same() {
             wanted = wanted.max(batches(&parent)) + step;
         }
         assert!(killed > 1, "killed {killed} times");
-        assert_eq!(bytes(&output), whole, "{threads} threads");
+        assert!(bytes(&output) == whole, "{threads} threads");
         assert_eq!(fs::read_to_string(&rejects).unwrap(), refused);
         fs::remove_file(&rejects).unwrap();
         assert_eq!(fs::read_dir(&parent).unwrap().count(), 1, "leftovers");
     }
 }
 
-/// A run into `parent/data` that was killed after a few batches.
-fn killed(inputs: &[String], parent: &Path) {
-    let mut run = command(inputs, &parent.join("data"), "2").spawn().unwrap();
+#[test]
+fn every_format_and_shards_go_on_to_the_same_bytes() {
+    let temp = tempfile::tempdir().unwrap();
+    let inputs = inputs(temp.path());
+    for format in ["jsonl", "jsonl.zst", "parquet"] {
+        let parent = temp.path().join(format);
+        let rejects = parent.join("refused");
+        let output = parent.join("data");
+        fs::create_dir_all(&rejects).unwrap();
+        let file = rejects.join("rejects.jsonl");
+        let more = ["--format", format, "--shard-size", "200kB", "--rejects"];
+        let more = [&more[..], &[file.to_str().unwrap()]].concat();
+        let whole = temp.path().join("whole");
+        let run = command(&inputs, &whole, "2").args(&more).output().unwrap();
+        assert!(run.status.success(), "{}", log(&run));
+        fs::remove_file(&file).unwrap();
+
+        killed(&inputs, &parent, &more);
+        assert_eq!(fs::read_dir(&rejects).unwrap().count(), 0, "a stray file");
+        assert!(!output.exists());
+        let run = command(&inputs, &output, "1")
+            .args(&more)
+            .arg("--resume")
+            .output()
+            .unwrap();
+        assert!(run.status.success(), "{}", log(&run));
+        assert!(log(&run).contains("going on"), "{}", log(&run));
+        let (whole, resumed) = (bytes(&whole), bytes(&output));
+        assert!(resumed.keys().any(|name| name.starts_with("train-00001-")));
+        assert!(resumed == whole, "{format}: {:?}", resumed.keys());
+        assert_eq!(fs::read_dir(&rejects).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(&parent).unwrap().count(), 2, "leftovers");
+    }
+}
+
+/// A run into `parent/data`, with `more` options, that was killed after a few batches.
+fn killed(inputs: &[String], parent: &Path, more: &[&str]) {
+    let mut run = command(inputs, &parent.join("data"), "2")
+        .args(more)
+        .spawn()
+        .unwrap();
     assert!(reaches(&mut run, parent, 3));
     run.kill().unwrap();
     run.wait().unwrap();
@@ -167,7 +211,7 @@ fn only_the_same_run_over_the_same_files_goes_on() {
     let parent = temp.path().join("out");
     fs::create_dir(&parent).unwrap();
     let output = parent.join("data");
-    killed(&inputs, &parent);
+    killed(&inputs, &parent, &[]);
     let made = batches(&parent);
     let resumed = |more: &[&str]| {
         let mut command = command(&inputs, &output, "2");
@@ -209,7 +253,7 @@ fn without_resume_a_run_begins_anew_and_says_what_it_removes() {
     let inputs = inputs(temp.path());
     let parent = temp.path().join("out");
     fs::create_dir(&parent).unwrap();
-    killed(&inputs, &parent);
+    killed(&inputs, &parent, &[]);
     let run = command(&inputs, &parent.join("data"), "2")
         .output()
         .unwrap();

@@ -3,10 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 
 fn fimd(args: &[&str]) -> Output {
@@ -100,17 +103,35 @@ impl Fixture {
         (run.status.code(), report)
     }
 
-    /// Changes the records of a part.
+    /// Changes the records of a part, whatever its format.
     fn edit(&self, part: &str, change: impl FnOnce(&mut Vec<Value>)) {
-        let path = self.output().join(part);
-        let text = fs::read_to_string(&path).unwrap();
-        let mut records = text
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
-        change(&mut records);
-        let lines: String = records.iter().map(|record| format!("{record}\n")).collect();
-        fs::write(path, lines).unwrap();
+        let files = fs::read_dir(self.output()).unwrap();
+        let mut paths = files.map(|file| file.unwrap().path());
+        let is_part = |path: &PathBuf| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.split_once('.').unwrap().0 == part
+        };
+        let path = paths.find(is_part).unwrap();
+        let change = |lines: &[u8]| {
+            let text = str::from_utf8(lines).unwrap();
+            let mut records = text
+                .lines()
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect();
+            change(&mut records);
+            let lines = records.iter().map(|record| format!("{record}\n"));
+            lines.collect::<String>().into_bytes()
+        };
+        let changed = match path.extension().unwrap().to_str().unwrap() {
+            "jsonl" => change(&fs::read(&path).unwrap()),
+            "zst" => {
+                let lines = zstd::decode_all(File::open(&path).unwrap()).unwrap();
+                zstd::encode_all(&*change(&lines), 1).unwrap()
+            }
+            "parquet" => edit_rows(&path, change),
+            other => panic!("{other}"),
+        };
+        fs::write(path, changed).unwrap();
     }
 
     fn edit_metadata(&self, pointer: &str, value: Value) {
@@ -119,6 +140,25 @@ impl Fixture {
         *metadata.pointer_mut(pointer).unwrap() = value;
         fs::write(path, metadata.to_string()).unwrap();
     }
+}
+
+/// Changes the rows of a Parquet file, as JSON lines.
+fn edit_rows(path: &Path, change: impl FnOnce(&[u8]) -> Vec<u8>) -> Vec<u8> {
+    let file = File::open(path).unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    let schema = Arc::clone(reader.schema());
+    let mut lines = arrow_json::LineDelimitedWriter::new(Vec::new());
+    for batch in reader.build().unwrap() {
+        lines.write(&batch.unwrap()).unwrap();
+    }
+    lines.finish().unwrap();
+    let changed = change(&lines.into_inner());
+    let rows = arrow_json::ReaderBuilder::new(Arc::clone(&schema));
+    let mut file = ArrowWriter::try_new(Vec::new(), schema, None).unwrap();
+    for batch in rows.build(&*changed).unwrap() {
+        file.write(&batch.unwrap()).unwrap();
+    }
+    file.into_inner().unwrap()
 }
 
 /// Writes a part of a record, and `text` so that it fits.
@@ -171,24 +211,31 @@ fn a_clean_dataset_of_every_family_keeps_its_word() {
     }
 }
 
-#[test]
-fn a_planted_fault_of_each_sort_is_found_by_its_claim() {
-    type Fault = fn(&Fixture);
-    let faults: [(&str, &[&str], &str, Fault); 17] = [
+/// What is wrong, the claims that have to find it, what one of them says, and
+/// how to do it.
+type Fault = (
+    &'static str,
+    &'static [&'static str],
+    &'static str,
+    fn(&Fixture),
+);
+
+fn faults() -> [Fault; 18] {
+    [
         ("an edited middle", &["round_trip"], "train:2", |fixture| {
-            fixture.edit("train.jsonl", |records| {
+            fixture.edit("train", |records| {
                 let middle = str_of(&records[1], "middle").replace('(', "[");
                 set(&mut records[1], "middle", middle);
             });
         }),
         ("an edited prefix", &["round_trip"], "prefix: ", |fixture| {
-            fixture.edit("train.jsonl", |records| {
+            fixture.edit("train", |records| {
                 let prefix = str_of(&records[0], "prefix").replace("class", "clash");
                 set(&mut records[0], "prefix", prefix);
             });
         }),
         ("an edited suffix", &["round_trip"], "suffix: ", |fixture| {
-            fixture.edit("val.jsonl", |records| {
+            fixture.edit("val", |records| {
                 let record = records
                     .iter_mut()
                     .find(|record| record["suffix"] != "")
@@ -198,7 +245,7 @@ fn a_planted_fault_of_each_sort_is_found_by_its_claim() {
             });
         }),
         ("an edited text", &["text"], "train:1", |fixture| {
-            fixture.edit("train.jsonl", |records| {
+            fixture.edit("train", |records| {
                 let text = str_of(&records[0], "text") + "\n";
                 records[0]["text"] = text.into();
             });
@@ -209,8 +256,8 @@ fn a_planted_fault_of_each_sort_is_found_by_its_claim() {
             "in train and 1 in val",
             |fixture| {
                 let mut moved = None;
-                fixture.edit("train.jsonl", |records| moved = records.pop());
-                fixture.edit("val.jsonl", |records| records.extend(moved));
+                fixture.edit("train", |records| moved = records.pop());
+                fixture.edit("val", |records| records.extend(moved));
             },
         ),
         (
@@ -218,7 +265,7 @@ fn a_planted_fault_of_each_sort_is_found_by_its_claim() {
             &["duplicate_examples", "metadata"],
             "is a duplicate of train:1",
             |fixture| {
-                fixture.edit("train.jsonl", |records| records.push(records[0].clone()));
+                fixture.edit("train", |records| records.push(records[0].clone()));
             },
         ),
         (
@@ -226,7 +273,7 @@ fn a_planted_fault_of_each_sort_is_found_by_its_claim() {
             &["markers", "text", "parity"],
             "the context spells a marker",
             |fixture| {
-                fixture.edit("train.jsonl", |records| {
+                fixture.edit("train", |records| {
                     let context = "// <|fim_middle|>\n".to_owned();
                     set(&mut records[0], "context", context);
                 });
@@ -253,7 +300,7 @@ fn a_planted_fault_of_each_sort_is_found_by_its_claim() {
             &["parity"],
             "the example, or some file of the project",
             |fixture| {
-                fixture.edit("val.jsonl", |records| {
+                fixture.edit("val", |records| {
                     let context = format!("// {}", str_of(&records[0], "context"));
                     set(&mut records[0], "context", context);
                 });
@@ -264,11 +311,26 @@ fn a_planted_fault_of_each_sort_is_found_by_its_claim() {
             &["context", "parity"],
             "away",
             |fixture| {
-                fixture.edit("train.jsonl", |records| {
+                fixture.edit("train", |records| {
                     let long = |record: &&mut Value| str_of(record, "middle").len() > 120;
                     let record = records.iter_mut().find(long).unwrap();
                     let context = str_of(record, "middle").replace(' ', "  ") + "\n";
                     set(record, "context", context);
+                });
+            },
+        ),
+        (
+            "a middle that training shows",
+            &["unseen", "parity"],
+            "stands in a context that is trained on",
+            |fixture| {
+                let mut shown = String::new();
+                fixture.edit("val", |records| {
+                    let mut middles = records.iter().map(|record| str_of(record, "middle"));
+                    shown = middles.find(|middle| middle.len() > 120).unwrap();
+                });
+                fixture.edit("train", |records| {
+                    set(&mut records[0], "context", shown + "\n");
                 });
             },
         ),
@@ -285,7 +347,7 @@ fn a_planted_fault_of_each_sort_is_found_by_its_claim() {
             &["metadata"],
             "complexity_score",
             |fixture| {
-                fixture.edit("train.jsonl", |records| {
+                fixture.edit("train", |records| {
                     let score = records[0]["complexity_score"].as_f64().unwrap();
                     records[0]["complexity_score"] = (score + 1.0).into();
                 });
@@ -327,8 +389,11 @@ fn a_planted_fault_of_each_sort_is_found_by_its_claim() {
                 fs::write(path, text.replacen("<?php", "<?php // New.", 1)).unwrap();
             },
         ),
-    ];
-    let clean = Fixture::new(&[]);
+    ]
+}
+
+/// That each of `faults`, planted in a copy of `clean`, is found.
+fn assert_found(clean: &Fixture, faults: impl Iterator<Item = Fault>) {
     for (fault, claims, words, plant) in faults {
         let fixture = clean.copy();
         plant(&fixture);
@@ -364,6 +429,23 @@ fn a_planted_fault_of_each_sort_is_found_by_its_claim() {
     }
 }
 
+#[test]
+fn a_planted_fault_of_each_sort_is_found_by_its_claim() {
+    assert_found(&Fixture::new(&[]), faults().into_iter());
+}
+
+#[test]
+fn a_planted_fault_is_found_in_every_format() {
+    for format in ["jsonl.zst", "parquet"] {
+        let clean = Fixture::new(&["--format", format]);
+        let (code, report) = clean.verify();
+        assert_eq!((code, breached(&report)), (Some(0), vec![]), "{report:#}");
+        // Those of JSON lines as such have other claims to be about.
+        let faults = faults().into_iter();
+        assert_found(&clean, faults.filter(|fault| fault.1[0] != "readable"));
+    }
+}
+
 /// What every file ends with: a password, and a marker of the family.
 const HARD: &str = "\nfunction connectAll($host, $password = 'tr0ub4dor&3zQ')\n{\n    // <|fim_middle|> is a marker.\n    return open($host, $password, strlen($host) * 3);\n}\n";
 
@@ -388,10 +470,24 @@ fn whatever_is_asked_for_the_dataset_keeps_its_word() {
 }
 
 #[test]
+fn what_training_shows_does_not_validate() {
+    // Every file has the same function at its end.
+    let fixture = Fixture::with(HARD, &["--markers", "neutralise", "--dedup", "off"]);
+    let metadata = fs::read(fixture.output().join("metadata.json")).unwrap();
+    let metadata: Value = serde_json::from_slice(&metadata).unwrap();
+    assert_eq!(metadata["split"]["leaks"], false);
+    assert!(metadata["rejections"]["seen_in_training"].as_u64().unwrap() > 0);
+    let (_, report) = fixture.verify();
+    assert_eq!(report["exposure"]["in_contexts"], 0, "{report:#}");
+    assert_eq!(report["exposure"]["in_files"], 0, "{report:#}");
+    assert!(report["exposure"]["middles"].as_u64().unwrap() > 0);
+}
+
+#[test]
 fn a_secret_that_is_written_out_is_a_breach() {
     let fixture = Fixture::with(HARD, &["--markers", "neutralise", "--dedup", "off"]);
     let mut is_planted = false;
-    fixture.edit("train.jsonl", |records| {
+    fixture.edit("train", |records| {
         for record in records {
             let suffix = str_of(record, "suffix");
             let Some(at) = suffix.find("REDACTED_") else {
@@ -439,12 +535,12 @@ fn each_record_is_held_against_its_own_project() {
 fn near_duplicates_in_different_parts_are_found() {
     let fixture = Fixture::new(&["--dedup", "exact"]);
     let mut val = Vec::new();
-    fixture.edit("val.jsonl", |records| val.clone_from(records));
+    fixture.edit("val", |records| val.clone_from(records));
     let original = str_of(&val[0], "filepath");
     let text = fs::read_to_string(fixture.project().join(&original)).unwrap();
     let copy = text.replacen("return ", "return 0 + ", 1);
     fs::write(fixture.project().join("src/Copy.php"), &copy).unwrap();
-    fixture.edit("train.jsonl", |records| {
+    fixture.edit("train", |records| {
         let mut record = records[0].clone();
         record["filepath"] = "src/Copy.php".into();
         records.push(record);
@@ -497,7 +593,7 @@ fn a_split_by_example_claims_no_split_by_file() {
     let not_claimed = findings
         .iter()
         .filter(|f| f["not_claimed"] == "it is split by example");
-    assert_eq!(not_claimed.count(), 2);
+    assert_eq!(not_claimed.count(), 3);
     let middles = report["exposure"]["middles"].as_u64();
     assert_eq!(middles, report["val"].as_u64());
 }

@@ -30,7 +30,7 @@ pub(super) struct Generate {
     /// repo, path and content, sorted by repo; license and commit are optional (repeatable)
     #[arg(long, value_name = "FILE")]
     input: Vec<PathBuf>,
-    /// The folder for train.jsonl, val.jsonl and metadata.json; a dataset there is replaced
+    /// The folder for the examples, metadata.json, a dataset card and report.html; a dataset there is replaced
     #[arg(short, long, value_name = "DIR", required_unless_present = "preview")]
     output: Option<PathBuf>,
     #[command(flatten)]

@@ -66,7 +66,7 @@ pub struct Example {
     pub tokens: Option<usize>,
     /// How many control tokens in the four parts were neutralised:
     /// [`Marks::restore`] gives the files' own text back, but for secrets.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default)]
     pub markers_neutralised: usize,
     /// How many secrets placeholders stand for, in context, prefix, middle and
     /// suffix. Without one the last three are the file's own bytes.
@@ -84,10 +84,6 @@ pub struct Example {
     /// The BLAKE3 hash of the file's bytes, in hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_hash: Option<String>,
-}
-
-fn is_zero(count: &usize) -> bool {
-    *count == 0
 }
 
 /// An example made ready to be written.

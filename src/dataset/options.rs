@@ -4,13 +4,18 @@
 
 use std::path::PathBuf;
 
+use bytesize::ByteSize;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::holes::SpanKind;
+use super::write::format::{Format, in_bytes};
 use crate::context::{self, MinScore};
 use crate::model::{ContextStyle, Families, Family, Model};
+
+/// Smaller shards would be a file for every few examples.
+const MIN_SHARD: ByteSize = ByteSize::kb(10);
 
 /// How the examples are divided into training and validation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -137,7 +142,7 @@ pub struct Options {
     /// Cut examples from checked-in copies of third-party libraries, too
     #[arg(long)]
     pub keep_vendored: bool,
-    /// Write what was refused, and why, to this file, one JSON object per line
+    /// Write what was refused, and why, to this file, one JSON object per line; in the dataset it has to be called rejects.jsonl
     #[arg(long, value_name = "FILE")]
     pub rejects: Option<PathBuf>,
     /// Seed of all random choices
@@ -158,6 +163,13 @@ pub struct Options {
     /// Say in each example where it is from: repo, commit, license, content_hash
     #[arg(long)]
     pub provenance: bool,
+    /// Format of the examples; zstd, in Parquet too, compresses at level 3
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub format: Format,
+    /// Cut each part into files of at most SIZE, in bytes of JSON lines before compression: 256MB, 1GiB [default: one file]
+    #[arg(long, value_name = "SIZE")]
+    #[serde(serialize_with = "in_bytes")]
+    pub shard_size: Option<ByteSize>,
 }
 
 impl Default for Options {
@@ -194,6 +206,8 @@ impl Default for Options {
             no_ast_fim: false,
             max_file_bytes: None,
             provenance: false,
+            format: Format::default(),
+            shard_size: None,
         }
     }
 }
@@ -287,6 +301,20 @@ impl Options {
                 "curriculum_top_pct",
                 format!("a curriculum to be asked for, too, where it is {percent}"),
             );
+        }
+        if self.format == Format::Parquet && cfg!(not(feature = "parquet")) {
+            let expected = "jsonl or jsonl.zst, since this fimd is built without Parquet (the cargo feature `parquet`)";
+            return wrong("format", expected.into());
+        }
+        if let Some(size) = self.shard_size
+            && size < MIN_SHARD
+        {
+            let expected = format!(
+                "at least {} bytes, found {}",
+                MIN_SHARD.as_u64(),
+                size.as_u64()
+            );
+            return wrong("shard_size", expected);
         }
         if self.spans().next().is_none() {
             let name = match self.only_spans.is_empty() {
@@ -407,6 +435,10 @@ mod tests {
             (
                 of(|o| o.curriculum_top_pct = 50),
                 "--curriculum-top-pct: expected a curriculum",
+            ),
+            (
+                of(|o| o.shard_size = Some(ByteSize(9999))),
+                "--shard-size: expected at least 10000 bytes, found 9999",
             ),
             (
                 of(|o| o.curriculum_top_pct = 0),

@@ -1,11 +1,14 @@
 //! Reads a dataset back: for whoever checks it or shows it.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use super::Example;
-use super::write::{METADATA, TRAIN, VAL};
+use super::write::files::{DataFile, METADATA, Shard};
+use super::write::{Format, parquet};
+
+pub use super::write::files::Part;
 
 /// A dataset, or a line of one, that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -13,7 +16,7 @@ use super::write::{METADATA, TRAIN, VAL};
 pub struct ReadError {
     /// The file.
     pub path: PathBuf,
-    /// The line, counted from 1; none if the whole file cannot be read.
+    /// The line, in Parquet the row, counted from 1; none if the whole file cannot be read.
     pub line: Option<usize>,
     /// What is wrong.
     pub reason: String,
@@ -22,15 +25,6 @@ pub struct ReadError {
 fn place(path: &Path, line: Option<usize>) -> String {
     let line = line.map(|line| format!(":{line}"));
     format!("{}{}", path.display(), line.unwrap_or_default())
-}
-
-/// A part of a dataset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
-    /// What is trained on.
-    Train,
-    /// What validates.
-    Val,
 }
 
 /// A dataset on disk.
@@ -72,33 +66,103 @@ impl Dataset {
         }
     }
 
-    /// The examples of a part, in order. A line that cannot be read does not
-    /// keep the others from being.
+    /// The examples of a part, in order, whatever their format and however many
+    /// files they are in. An example that cannot be read does not keep the
+    /// others from being.
     ///
     /// # Errors
-    /// If the part is not there.
+    /// If the part, or a shard of it, is not there.
     pub fn examples(
         &self,
         part: Part,
     ) -> Result<impl Iterator<Item = Result<Example, ReadError>>, ReadError> {
-        let path = self.folder.join(match part {
-            Part::Train => TRAIN,
-            Part::Val => VAL,
-        });
-        let file = File::open(&path).map_err(|error| ReadError {
-            path: path.clone(),
-            line: None,
-            reason: error.to_string(),
-        })?;
-        let lines = BufReader::new(file).lines();
-        Ok(lines.zip(1..).map(move |(line, number)| {
-            let wrong = |reason: String| ReadError {
-                path: path.clone(),
-                line: Some(number),
-                reason,
-            };
-            let line = line.map_err(|error| wrong(error.to_string()))?;
-            serde_json::from_str(&line).map_err(|error| wrong(error.to_string()))
-        }))
+        let files = self.files(part)?;
+        Ok(files.into_iter().flat_map(read_file))
     }
+
+    /// The files of a part: one, or all of its shards.
+    fn files(&self, part: Part) -> Result<Vec<(PathBuf, Format)>, ReadError> {
+        let wrong = |path: PathBuf, reason: String| ReadError {
+            path,
+            line: None,
+            reason,
+        };
+        let mut files = DataFile::all_in(&self.folder)
+            .map_err(|error| wrong(self.folder.clone(), error.to_string()))?;
+        files.retain(|file| file.part == part);
+        let Some(first) = files.first().copied() else {
+            let path = self.folder.join(part.stem());
+            let reason =
+                "no file of this part is there, such as train.jsonl; write the dataset anew";
+            return Err(wrong(path, reason.into()));
+        };
+        let of = first.shard.map(|shard| shard.of);
+        let expected = (0..of.unwrap_or(1)).map(|index| DataFile {
+            shard: of.map(|of| Shard { index, of }),
+            ..first
+        });
+        let expected: Vec<_> = expected.collect();
+        let name = |file: &DataFile| self.folder.join(file.name());
+        if let Some(missing) = expected.iter().find(|file| !files.contains(file)) {
+            let reason = "this shard is missing; write the dataset anew";
+            return Err(wrong(name(missing), reason.into()));
+        }
+        if let Some(extra) = files.iter().find(|file| !expected.contains(file)) {
+            let reason = format!(
+                "belongs to another dataset than {}; write the dataset anew",
+                first.name()
+            );
+            return Err(wrong(name(extra), reason));
+        }
+        Ok(expected
+            .iter()
+            .map(|file| (name(file), file.format))
+            .collect())
+    }
+}
+
+type Examples = Box<dyn Iterator<Item = Result<Example, String>>>;
+
+/// The examples of one file; one error if it cannot be read at all.
+fn read_file(
+    (path, format): (PathBuf, Format),
+) -> impl Iterator<Item = Result<Example, ReadError>> {
+    let opened = File::open(&path).and_then(|file| -> io::Result<Examples> {
+        Ok(match format {
+            Format::Jsonl => Box::new(lines(BufReader::new(file))),
+            Format::JsonlZst => Box::new(lines(BufReader::new(zstd::Decoder::new(file)?))),
+            Format::Parquet => Box::new(parquet::read(file)?),
+        })
+    });
+    let (examples, whole): (Examples, _) = match opened {
+        Ok(examples) => (examples, false),
+        Err(error) => (Box::new(std::iter::once(Err(error.to_string()))), true),
+    };
+    examples.zip(1..).map(move |(example, number)| {
+        example.map_err(|reason| ReadError {
+            path: path.clone(),
+            line: (!whole).then_some(number),
+            reason,
+        })
+    })
+}
+
+/// The examples of JSON lines. A line that is none is an error and the next one
+/// is read; after an error of the file there are no more.
+fn lines(mut file: impl BufRead) -> impl Iterator<Item = Result<Example, String>> {
+    let mut failed = false;
+    std::iter::from_fn(move || {
+        if failed {
+            return None;
+        }
+        let mut line = Vec::new();
+        match file.read_until(b'\n', &mut line) {
+            Ok(0) => None,
+            Ok(_) => Some(serde_json::from_slice(&line).map_err(|error| error.to_string())),
+            Err(error) => {
+                failed = true;
+                Some(Err(error.to_string()))
+            }
+        }
+    })
 }

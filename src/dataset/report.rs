@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::seen::Seen;
 use super::shape::{Shapes, Tokens};
 use super::split::{Entry, Parts};
+use super::unseen::SEEN;
 use super::{Options, Repo, SpanKind, SplitBy};
 use crate::model::Model;
 
@@ -22,7 +23,8 @@ pub struct Report {
     pub generator: &'static str,
     /// The version of fimd that made it.
     pub version: &'static str,
-    /// Every option.
+    /// Every option, but for where the rejects went: the dataset is the same
+    /// wherever that is.
     pub options: Options,
     /// The family's tokens.
     pub tokens: Tokens,
@@ -92,7 +94,8 @@ pub struct Project {
     pub files_indexed: usize,
     /// Files that gave examples.
     pub files_used: usize,
-    /// Examples that were no duplicates, before the curriculum cut any.
+    /// Examples that were no duplicates, before the curriculum cut any and the
+    /// validation lost what training shows.
     pub examples: usize,
 }
 
@@ -109,8 +112,11 @@ pub struct Split {
     pub train_files: usize,
     /// Files with examples to validate with.
     pub val_files: usize,
-    /// Whether text of a validation file can be in training: so it is when
-    /// split by example, and the validation loss then says little.
+    /// Whether training may show what validates: so it is when split by
+    /// example, and the validation loss then says little. Otherwise no file
+    /// and no near duplicate of it in its project gives examples to both parts,
+    /// and no middle of the validation stands, exactly or nearly, in what is
+    /// trained on, contexts included.
     pub leaks: bool,
 }
 
@@ -150,7 +156,7 @@ pub struct Duplicates {
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct SecretCounts {
     /// Those that placeholders stand for in the examples, before the
-    /// curriculum cut any.
+    /// curriculum cut any and the validation lost what training shows.
     pub redacted: BTreeMap<String, u64>,
     /// Examples with a placeholder.
     pub examples_redacted: usize,
@@ -254,7 +260,10 @@ impl Report {
             secrets: SecretCounts::default(),
             files_skipped: BTreeMap::new(),
             rejections: BTreeMap::new(),
-            options: options.clone(),
+            options: Options {
+                rejects: None,
+                ..options.clone()
+            },
         }
     }
 
@@ -284,7 +293,10 @@ impl Report {
         self.counts.examples = examples;
         self.counts.train = parts.train.len();
         self.counts.val = parts.val.len();
-        self.counts.cut_by_curriculum = entries.len() - examples;
+        self.counts.cut_by_curriculum = entries.len() - examples - parts.seen.len();
+        if !parts.seen.is_empty() {
+            self.reject(SEEN, parts.seen.len() as u64);
+        }
         self.split.reached = parts.val.len() as f64 / entries.len().max(1) as f64;
         self.split.train_files = files(entries, &parts.train);
         self.split.val_files = files(entries, &parts.val);

@@ -10,7 +10,9 @@ use super::rejects::Reject;
 use super::report::{self, Report};
 use super::seen::Place;
 use super::sources::{Source, sources, text_hashes};
-use super::{Error, Options, Progress, Repo, Sink};
+use super::split::Parts;
+use super::unseen::{self, SEEN};
+use super::{Error, Example, Options, Progress, Repo, Sink, SplitBy};
 use crate::cancel::Cancel;
 use crate::files::LeftOut;
 use crate::index::SourceFile;
@@ -193,9 +195,35 @@ impl<'a> Run<'a> {
         }
         self.state.is_writing = true;
         (self.progress)(self.state);
-        let parts = self.ledger.split(self.options);
+        let mut parts = self.ledger.split(self.options);
+        if self.options.split_by == SplitBy::File {
+            unseen::set_apart(&mut parts, self.sink, self.cancel)?;
+        }
+        if self.options.rejects.is_some() {
+            self.reject_seen(&parts)?;
+        }
         self.sink.finish(&parts)?;
         Ok(self.ledger.finish(&parts))
+    }
+
+    /// Notes what would have validated.
+    fn reject_seen(&mut self, parts: &Parts) -> Result<(), Error> {
+        let mut lines = String::new();
+        self.sink.read(&parts.seen, &mut |line| {
+            let example: Example = serde_json::from_slice(line)?;
+            let reject = Reject {
+                repo: example.repo.as_deref(),
+                filepath: &example.filepath,
+                start_byte: Some(example.start_byte),
+                end_byte: Some(example.end_byte),
+                reason: SEEN,
+                duplicate_of: None,
+                middle: Some(&example.middle),
+            };
+            lines.push_str(&reject.line()?);
+            Ok(())
+        })?;
+        Ok(self.sink.reject(&lines)?)
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Parts {
     pub train: Vec<usize>,
     /// To validate with.
     pub val: Vec<usize>,
+    /// Drawn to validate, but training shows them: in neither part.
+    pub seen: Vec<usize>,
 }
 
 /// Exchanges tried to bring the share of examples near the share of files.
@@ -62,7 +64,11 @@ pub fn split(entries: &[Entry], options: &Options, rng: &mut ChaCha8Rng) -> Part
         let percent = usize::from(options.curriculum_top_pct);
         train.truncate((train.len() * percent).div_ceil(100));
     }
-    Parts { train, val }
+    Parts {
+        train,
+        val,
+        seen: Vec::new(),
+    }
 }
 
 /// `ratio` of `count`, rounded; where there are two or more, a ratio above 0

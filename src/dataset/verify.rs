@@ -77,6 +77,8 @@ pub enum Claim {
     SplitFiles,
     /// No near duplicates are in different parts.
     SplitClusters,
+    /// Training does not show what validates.
+    Unseen,
     /// No file is a duplicate of another.
     DuplicateFiles,
     /// No example is a duplicate of another.
@@ -86,7 +88,7 @@ pub enum Claim {
 }
 
 impl Claim {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Readable,
         Self::Source,
         Self::RoundTrip,
@@ -97,6 +99,7 @@ impl Claim {
         Self::Parity,
         Self::SplitFiles,
         Self::SplitClusters,
+        Self::Unseen,
         Self::DuplicateFiles,
         Self::DuplicateExamples,
         Self::Metadata,
@@ -116,6 +119,9 @@ impl Claim {
             Self::Parity => "contexts are what getContext answers with the hole cut out",
             Self::SplitFiles => "no file is in both parts",
             Self::SplitClusters => "no near duplicates of a file are in the other part",
+            Self::Unseen => {
+                "no middle that validates stands in what is trained on, exactly or nearly"
+            }
             Self::DuplicateFiles => "no file is a duplicate of another",
             Self::DuplicateExamples => "no example is a duplicate of another",
             Self::Metadata => "metadata.json tells what is there",
@@ -165,7 +171,7 @@ pub struct Verification {
     pub val: usize,
     /// One for each claim.
     pub findings: Vec<Finding>,
-    /// What is measured and not claimed.
+    /// How much of the validation training shows.
     pub exposure: Exposure,
 }
 
@@ -236,13 +242,14 @@ pub fn verify(
             Ok(())
         })?;
     }
+    let exposure = exposed.close(checker.options.split_by, &mut ledger);
     let findings = ledger.into_findings();
     Ok(Verification {
         holds: findings.iter().all(|finding| finding.breached == 0),
         train: census.examples(Part::Train),
         val: census.examples(Part::Val),
         findings,
-        exposure: exposed.measured(),
+        exposure,
     })
 }
 

@@ -186,7 +186,7 @@ pub fn generate(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Counts, GenerateError> {
     let model = options.model(families).map_err(dataset::Error::from)?;
-    let sink = stage.sink(&sources.task(options, &model)?)?;
+    let sink = stage.sink(&sources.task(options, &model)?, options)?;
     let mut sink = WithRejects::new(sink, options.rejects.as_deref(), &stage)?;
     let mut run = Run::new(options, &model, &mut sink, cancel, progress)?;
     let check = || cancel.check().map_err(GenerateError::from);
@@ -239,9 +239,8 @@ pub fn generate(
     refused.warn();
     let report = run.finish()?;
     check()?;
-    stage.add_report(&report)?;
-    stage.publish(&report)?;
-    sink.publish()?;
+    stage.add_page(&report)?;
+    sink.publish(|| stage.publish(&report))?;
     Ok(report.counts)
 }
 

@@ -18,14 +18,13 @@ use crate::dataset::read::{Dataset, Part};
 use crate::dataset::report::Distribution;
 use crate::dataset::sample::{Place, place_name};
 use crate::dataset::shape::Neutralised;
-use crate::dataset::write::METADATA;
+use crate::dataset::write::files::METADATA;
 use crate::dataset::{Dedup, Example, SpanKind, SplitBy};
 use crate::model::Format;
 
-/// How much of the validation training has seen. It is measured, not claimed:
-/// two files that are no copies of each other may still share some lines, and
-/// a context may quote whatever an editor would see, which includes files that
-/// validate.
+/// How much of the validation training has seen: nothing if it is split by
+/// file. Otherwise two files that are no copies of each other may still share
+/// some lines, and a context may quote whatever an editor would see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Exposure {
     /// Middles of the validation.
@@ -56,7 +55,14 @@ pub(super) struct Census {
     near: FxHashMap<[u8; 16], Place>,
     exact_again: Vec<(Place, Place, String)>,
     near_again: Vec<(Place, Place, String)>,
-    val_middles: Vec<String>,
+    validating: Vec<Validating>,
+}
+
+/// What is remembered of an example of the validation.
+struct Validating {
+    place: Place,
+    file: String,
+    middle: String,
 }
 
 /// A file of one of the projects.
@@ -131,7 +137,11 @@ impl Census {
         }
         self.redacted += usize::from(example.redacted > 0);
         if place.0 == Part::Val {
-            self.val_middles.push(middle.clone());
+            self.validating.push(Validating {
+                place,
+                file: filepath.clone(),
+                middle: middle.clone(),
+            });
         }
     }
 
@@ -306,9 +316,10 @@ impl Census {
         let Neutralised { examples, places } = self.neutralised;
         counts.push(("/markers_neutralised/examples".into(), examples.into()));
         counts.push(("/markers_neutralised/places".into(), places.into()));
-        // The metadata counts those, too, that the curriculum has cut.
-        let cut = dataset.metadata.pointer("/counts/cut_by_curriculum");
-        if cut.and_then(Value::as_u64) == Some(0) {
+        // The metadata counts those, too, that came into neither part.
+        let count = |pointer| dataset.metadata.pointer(pointer).and_then(Value::as_u64);
+        let is_cut = count("/counts/cut_by_curriculum") != Some(0);
+        if !is_cut && count("/rejections/seen_in_training").is_none() {
             counts.push(("/secrets/examples_redacted".into(), self.redacted.into()));
         }
         // Counts are far below 2^52.
@@ -346,8 +357,10 @@ impl Census {
 
     /// What is known of the validation so far, to be looked for in training.
     pub(super) fn exposed(&self) -> Exposed<'_> {
-        let middles: Vec<_> = self.val_middles.iter().map(String::as_str).collect();
+        let middles = self.validating.iter().map(|example| &*example.middle);
+        let middles: Vec<_> = middles.collect();
         Exposed {
+            examples: &self.validating,
             in_contexts: vec![false; middles.len()],
             in_files: vec![false; middles.len()],
             middles: HeldOut::new(middles),
@@ -386,6 +399,7 @@ fn digest(parts: [&String; 3]) -> [u8; 16] {
 
 /// Which middles of the validation were seen in training.
 pub(super) struct Exposed<'a> {
+    examples: &'a [Validating],
     middles: HeldOut<'a>,
     in_contexts: Vec<bool>,
     in_files: Vec<bool>,
@@ -423,7 +437,24 @@ impl Exposed<'_> {
         Ok(())
     }
 
-    pub(super) fn measured(&self) -> Exposure {
+    /// Checks the claim, if it is one, and says how much there is.
+    pub(super) fn close(&self, split_by: SplitBy, ledger: &mut Ledger) -> Exposure {
+        match split_by {
+            SplitBy::Example => ledger.not_claimed(Claim::Unseen, "it is split by example"),
+            SplitBy::File => {
+                ledger.check(Claim::Unseen, self.examples.len());
+                let seen = self.in_contexts.iter().zip(&self.in_files);
+                for (example, (in_context, in_file)) in self.examples.iter().zip(seen) {
+                    let what = match (in_context, in_file) {
+                        (false, false) => continue,
+                        (true, _) => "its middle stands in a context that is trained on",
+                        (false, true) => "its middle stands in a text that is trained on",
+                    };
+                    let breach = Breach::of(example.place, &example.file, what.into());
+                    ledger.breach(Claim::Unseen, breach);
+                }
+            }
+        }
         let count = |seen: &[bool]| seen.iter().filter(|seen| **seen).count();
         Exposure {
             middles: self.in_files.len(),

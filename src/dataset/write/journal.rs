@@ -14,8 +14,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Batch, WriteError};
-use crate::dataset::Options;
+use super::WriteError;
+use crate::dataset::{Batch, Options};
 use crate::model::Family;
 
 /// The characters of a checksum.
@@ -52,6 +52,20 @@ impl Task {
             family: family.clone(),
             inputs: inputs.into_iter().collect(),
         })
+    }
+
+    /// One for tests, of nothing.
+    #[cfg(test)]
+    pub(super) fn of_tests() -> Self {
+        Self {
+            version: "1".into(),
+            options: serde_json::Map::from_iter([("seed".to_owned(), Value::from(7))]),
+            family: crate::model::Families::default()
+                .get("starcoder")
+                .unwrap()
+                .clone(),
+            inputs: vec!["a".into()],
+        }
     }
 
     /// What of it is not as in `begun`, for a user.
@@ -236,16 +250,6 @@ fn read<T: for<'de> Deserialize<'de>>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Families;
-
-    fn task() -> Task {
-        Task {
-            version: "1".into(),
-            options: serde_json::Map::from_iter([("seed".to_owned(), Value::from(7))]),
-            family: Families::default().get("starcoder").unwrap().clone(),
-            inputs: vec!["a".into()],
-        }
-    }
 
     fn batch(first: usize) -> Batch {
         Batch {
@@ -266,7 +270,7 @@ mod tests {
     /// A folder with three batches, `one`, `two` and `three`.
     fn written() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
-        let (mut journal, mut spool) = open(folder.path(), &task()).unwrap();
+        let (mut journal, mut spool) = open(folder.path(), &Task::of_tests()).unwrap();
         for (first, text) in ["one", "two", "three"].into_iter().enumerate() {
             spool.write_all(text.as_bytes()).unwrap();
             journal.spooled(text.as_bytes());
@@ -277,7 +281,7 @@ mod tests {
 
     /// The first files of the batches that come back, and the spool.
     fn recovered(folder: &Path) -> (Vec<usize>, String) {
-        let (mut journal, _) = open(folder, &task()).unwrap();
+        let (mut journal, _) = open(folder, &Task::of_tests()).unwrap();
         let recall = || journal.recall().unwrap().map(|batch| batch.first);
         let batches = std::iter::from_fn(recall).collect();
         (
@@ -323,7 +327,7 @@ mod tests {
     fn what_comes_after_a_recovery_comes_back_too() {
         let folder = written();
         std::fs::write(folder.path().join("spool"), "onetwo").unwrap();
-        let (mut journal, mut spool) = open(folder.path(), &task()).unwrap();
+        let (mut journal, mut spool) = open(folder.path(), &Task::of_tests()).unwrap();
         while journal.recall().unwrap().is_some() {}
         spool.write_all(b"four").unwrap();
         journal.spooled(b"four");
@@ -338,7 +342,7 @@ mod tests {
     fn another_task_is_refused_by_what_differs() {
         let folder = written();
         let refusal = |change: fn(&mut Task)| {
-            let mut task = task();
+            let mut task = Task::of_tests();
             change(&mut task);
             open(folder.path(), &task).unwrap_err().to_string()
         };

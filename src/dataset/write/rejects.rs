@@ -1,14 +1,18 @@
-//! The file of rejects: written beside its place and moved there once the
-//! dataset is.
+//! The file of rejects: made in the stage, so that a killed run leaves nothing
+//! beside its place, and moved there once the dataset is.
 
+use std::ffi::OsString;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use rustix::io::Errno;
 
+use super::files::REJECTS;
 use super::{Stage, WriteError};
 use crate::dataset::split::Parts;
 use crate::dataset::{Batch, Sink};
+use crate::files::resolve;
 
 /// A sink that keeps what was refused, too, if somebody asked for it.
 #[derive(Debug)]
@@ -19,8 +23,11 @@ pub struct WithRejects<S> {
 
 #[derive(Debug)]
 struct Rejects {
-    path: PathBuf,
-    file: BufWriter<NamedTempFile>,
+    file: BufWriter<File>,
+    /// Where it is once the dataset is published.
+    published: PathBuf,
+    /// Where it is wanted, if elsewhere.
+    wanted: Option<PathBuf>,
 }
 
 impl<S> WithRejects<S> {
@@ -28,19 +35,35 @@ impl<S> WithRejects<S> {
     /// must exist.
     ///
     /// # Errors
-    /// If the file cannot be written, or would lie in the dataset of `stage`,
-    /// which holds nothing else.
+    /// If the file cannot be written, or would lie in the dataset of `stage`
+    /// under another name than `rejects.jsonl`.
     pub fn new(sink: S, path: Option<&Path>, stage: &Stage) -> Result<Self, WriteError> {
         let rejects = path.map(|path| Rejects::new(path, stage)).transpose()?;
         Ok(Self { sink, rejects })
     }
 
-    /// Puts the file of rejects, if there is one, in its place.
+    /// Puts the dataset of `stage` in its place with `publish`, and then the
+    /// file of rejects, if there is one.
     ///
     /// # Errors
-    /// If that fails; what was there is then what it was.
-    pub fn publish(self) -> Result<(), WriteError> {
-        self.rejects.map_or(Ok(()), Rejects::publish)
+    /// If that fails. What is not published is what it was; where only the
+    /// rejects could not be moved, they are in the dataset.
+    pub fn publish(
+        self,
+        publish: impl FnOnce() -> Result<(), WriteError>,
+    ) -> Result<(), WriteError> {
+        let Some(rejects) = self.rejects else {
+            return publish();
+        };
+        let (published, wanted) = rejects.close()?;
+        publish()?;
+        let Some(wanted) = wanted else {
+            return Ok(());
+        };
+        move_to(&published, &wanted).map_err(|error| {
+            let error = format!("{error}; they are in {}", published.display());
+            WriteError::new("write rejects to", &wanted, error)
+        })
     }
 }
 
@@ -48,33 +71,70 @@ impl Rejects {
     fn new(path: &Path, stage: &Stage) -> Result<Self, WriteError> {
         let wrong =
             |error: &dyn std::fmt::Display| WriteError::new("write rejects to", path, error);
-        let path = std::path::absolute(path).map_err(|error| wrong(&error))?;
-        let (Some(folder), Some(_)) = (path.parent(), path.file_name()) else {
+        let absolute = std::path::absolute(path).map_err(|error| wrong(&error))?;
+        let (Some(folder), Some(name)) = (absolute.parent(), absolute.file_name()) else {
             return Err(wrong(&"it names no file"));
         };
-        let folder = folder.canonicalize().map_err(|error| wrong(&error))?;
-        if folder.starts_with(&stage.output) {
-            return Err(wrong(&"it lies in the dataset; name a file elsewhere"));
-        }
-        if path.is_dir() {
-            return Err(wrong(&"it is a folder; name a file"));
-        }
-        let file = NamedTempFile::new_in(&folder).map_err(|error| wrong(&error))?;
+        let (real, output) = (resolve(folder), resolve(stage.output()));
+        let wanted = if real.starts_with(&output) {
+            if real != output || name != REJECTS {
+                return Err(wrong(
+                    &"it lies in the dataset; call it rejects.jsonl there, or name a file elsewhere",
+                ));
+            }
+            None
+        } else {
+            let folder = folder.canonicalize().map_err(|error| wrong(&error))?;
+            let wanted = folder.join(name);
+            if fs::metadata(&wanted).is_ok_and(|found| !found.is_file()) {
+                return Err(wrong(&"there is something that is no file; name a file"));
+            }
+            // Unnamed, so nothing stays: whether the file can be put there in
+            // the end is better known before the work than after it.
+            tempfile::tempfile_in(&folder).map_err(|error| wrong(&error))?;
+            Some(wanted)
+        };
+        let file = File::create(stage.folder().join(REJECTS)).map_err(|error| wrong(&error))?;
         Ok(Self {
-            path,
             file: BufWriter::new(file),
+            published: stage.output().join(REJECTS),
+            wanted,
         })
     }
 
-    fn publish(self) -> Result<(), WriteError> {
-        let Self { path, file } = self;
-        let persist = || {
-            let file = file.into_inner()?;
-            file.as_file().sync_all()?;
-            file.persist(&path)?;
-            Ok(())
-        };
-        persist().map_err(|error: io::Error| WriteError::new("write rejects to", &path, error))
+    /// Ends the file: where it will be, and where it is wanted.
+    fn close(self) -> Result<(PathBuf, Option<PathBuf>), WriteError> {
+        let Self {
+            file,
+            published,
+            wanted,
+        } = self;
+        let close = || file.into_inner()?.sync_all();
+        close().map_err(|error: io::Error| WriteError::new("write", &published, error))?;
+        Ok((published, wanted))
+    }
+}
+
+/// Moves the file `from` to `to`, in one step as others see it.
+fn move_to(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::rename(from, to) {
+        Err(error) if Errno::from_io_error(&error) == Some(Errno::XDEV) => {
+            // Always the same name, so the next run takes the place of what a
+            // killed one has left.
+            let mut name = OsString::from(".");
+            name.push(to.file_name().unwrap_or_default());
+            name.push(".fimd");
+            let beside = to.with_file_name(name);
+            let copy = || {
+                let mut copy = File::create(&beside)?;
+                io::copy(&mut File::open(from)?, &mut copy)?;
+                copy.sync_all()?;
+                fs::rename(&beside, to)
+            };
+            copy().inspect_err(|_| drop(fs::remove_file(&beside)))?;
+            fs::remove_file(from)
+        }
+        done => done,
     }
 }
 
@@ -100,6 +160,14 @@ impl<S: Sink> Sink for WithRejects<S> {
 
     fn recalled_example(&mut self, bytes: usize) {
         self.sink.recalled_example(bytes);
+    }
+
+    fn read(
+        &mut self,
+        wanted: &[usize],
+        take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        self.sink.read(wanted, take)
     }
 
     fn finish(&mut self, parts: &Parts) -> io::Result<()> {

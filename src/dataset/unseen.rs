@@ -1,0 +1,83 @@
+//! Keeps what validates unseen: an editor's context may quote any file, those
+//! of the validation too, and files that are no copies of each other may share
+//! a function. Whoever measures on such a middle measures memory.
+
+use std::io;
+
+use rayon::prelude::*;
+use serde::Deserialize;
+
+use super::duplicates::held_out::HeldOut;
+use super::split::Parts;
+use super::{Error, Sink};
+use crate::cancel::Cancel;
+
+/// The reason of an example that would validate with what training shows.
+pub(super) const SEEN: &str = "seen_in_training";
+
+/// Examples that are looked through side by side.
+const BATCH: usize = 512;
+
+/// What an example shows.
+#[derive(Deserialize)]
+struct Shown {
+    context: String,
+    prefix: String,
+    middle: String,
+    suffix: String,
+}
+
+impl Shown {
+    fn read(line: &[u8]) -> io::Result<Self> {
+        Ok(serde_json::from_slice(line)?)
+    }
+}
+
+/// Moves those examples of `parts.val` to `parts.seen` whose middle an example
+/// to train on gives away, by its context or by its own text around and in the
+/// hole: see [`super::duplicates::near_contains`]. They are read from `sink`;
+/// in memory are the middles of the validation.
+pub(super) fn set_apart(
+    parts: &mut Parts,
+    sink: &mut dyn Sink,
+    cancel: &Cancel,
+) -> Result<(), Error> {
+    let mut middles = Vec::with_capacity(parts.val.len());
+    sink.read(&parts.val, &mut |line| {
+        middles.push(Shown::read(line)?.middle);
+        Ok(())
+    })?;
+    let held_out = HeldOut::new(middles.iter().map(String::as_str).collect());
+    let mut is_seen = vec![false; middles.len()];
+    if middles.is_empty() {
+        return Ok(());
+    }
+    for batch in parts.train.chunks(BATCH) {
+        cancel.check()?;
+        let mut lines = Vec::with_capacity(batch.len());
+        sink.read(batch, &mut |line| {
+            lines.push(line.to_vec());
+            Ok(())
+        })?;
+        let given_away = lines
+            .par_iter()
+            .map(|line| {
+                let Shown {
+                    context,
+                    prefix,
+                    middle,
+                    suffix,
+                } = Shown::read(line)?;
+                let own = [prefix, middle, suffix].concat();
+                Ok([context, own].map(|text| held_out.given_away_by(&text)))
+            })
+            .collect::<io::Result<Vec<_>>>()?;
+        for middle in given_away.into_iter().flatten().flatten() {
+            is_seen[middle] = true;
+        }
+    }
+    let mut is_seen = is_seen.into_iter();
+    let val = std::mem::take(&mut parts.val).into_iter();
+    (parts.seen, parts.val) = val.partition(|_| is_seen.next() == Some(true));
+    Ok(())
+}

@@ -1,0 +1,319 @@
+//! The dataset card: a `README.md` whose front matter tells Hugging Face's
+//! loaders which files make up which split and what their columns are, and
+//! whose text tells people what they have before them.
+//!
+//! It names no path: one of this machine would mean nothing to who reads it.
+
+use std::fmt::{self, Write};
+use std::io;
+
+use serde_json::Value;
+
+use super::files::{DataFile, Part};
+use crate::dataset::Options;
+use crate::dataset::columns::{Column, Kind, columns};
+use crate::dataset::report::Report;
+
+/// The card of the dataset with these files.
+pub(super) fn text(report: &Report, files: &[DataFile]) -> io::Result<String> {
+    let options = changed(&report.options)?;
+    with_columns(report, files, &columns()?, &options).map_err(io::Error::other)
+}
+
+fn with_columns(
+    report: &Report,
+    files: &[DataFile],
+    columns: &[Column],
+    options: &[(String, String)],
+) -> Result<String, fmt::Error> {
+    let mut card = String::new();
+    front_matter(&mut card, report, files, columns)?;
+    body(&mut card, report, columns, options)?;
+    Ok(card)
+}
+
+/// The parts that have examples, as the loaders call them: a split without any
+/// would not load.
+fn splits(report: &Report) -> impl Iterator<Item = (Part, &'static str, usize)> {
+    [
+        (Part::Train, "train", report.counts.train),
+        (Part::Val, "validation", report.counts.val),
+    ]
+    .into_iter()
+    .filter(|(.., examples)| *examples > 0)
+}
+
+fn front_matter(
+    card: &mut String,
+    report: &Report,
+    files: &[DataFile],
+    columns: &[Column],
+) -> fmt::Result {
+    writeln!(card, "---")?;
+    writeln!(card, "pretty_name: Fill-in-the-middle examples of PHP code")?;
+    writeln!(card, "language:\n- code")?;
+    writeln!(card, "task_categories:\n- text-generation")?;
+    writeln!(card, "tags:\n- code\n- php\n- fill-in-the-middle\n- fimd")?;
+    writeln!(card, "size_categories:\n- {}", size(report.counts.examples))?;
+    writeln!(card, "configs:\n- config_name: default\n  data_files:")?;
+    for (part, split, _) in splits(report) {
+        writeln!(card, "  - split: {split}\n    path:")?;
+        for file in files.iter().filter(|file| file.part == part) {
+            writeln!(card, "    - {}", file.name())?;
+        }
+    }
+    writeln!(card, "dataset_info:\n  features:")?;
+    for column in columns {
+        let key = if column.list { "list" } else { "dtype" };
+        writeln!(
+            card,
+            "  - name: {}\n    {key}: {}",
+            column.name,
+            dtype(column)
+        )?;
+    }
+    writeln!(card, "---\n")
+}
+
+/// What Hugging Face calls the type of the column's values.
+fn dtype(column: &Column) -> &'static str {
+    match column.kind {
+        Kind::Text => "string",
+        Kind::Natural => "uint64",
+        Kind::Number => "float64",
+        Kind::Flag => "bool",
+    }
+}
+
+/// Hugging Face's classes of size.
+fn size(examples: usize) -> &'static str {
+    match examples {
+        0..1_000 => "n<1K",
+        1_000..10_000 => "1K<n<10K",
+        10_000..100_000 => "10K<n<100K",
+        100_000..1_000_000 => "100K<n<1M",
+        1_000_000..10_000_000 => "1M<n<10M",
+        10_000_000..100_000_000 => "10M<n<100M",
+        100_000_000..1_000_000_000 => "100M<n<1B",
+        _ => "n>1B",
+    }
+}
+
+fn body(
+    card: &mut String,
+    report: &Report,
+    columns: &[Column],
+    options: &[(String, String)],
+) -> fmt::Result {
+    let Report { counts, split, .. } = report;
+    writeln!(card, "# Fill-in-the-middle examples of PHP code\n")?;
+    writeln!(
+        card,
+        "{} examples to train on and {} to validate with, cut from {} PHP files by fimd {}. The licence is that of the files.\n",
+        counts.train, counts.val, counts.files_used, report.version
+    )?;
+    writeln!(
+        card,
+        "```python\nfrom datasets import load_dataset\n\ndataset = load_dataset(\"PATH/TO/THIS/FOLDER\")\n```\n"
+    )?;
+    writeln!(card, "## An example\n")?;
+    writeln!(
+        card,
+        "`text` is the whole training string in the format of the model family. It ends with the family's own end token, `{}`: a trainer must not add another one. `prefix`, `middle` and `suffix` are the file's own text around and in the hole, `context` is text of other files that an editor would have sent along. Offsets are bytes of UTF-8.\n",
+        report.tokens.end.trim_start()
+    )?;
+    writeln!(card, "| column | type |\n| --- | --- |")?;
+    for column in columns {
+        let list = if column.list { "list of " } else { "" };
+        let missing = if column.optional { ", can be null" } else { "" };
+        writeln!(
+            card,
+            "| `{}` | {list}{}{missing} |",
+            column.name,
+            dtype(column)
+        )?;
+    }
+    writeln!(card, "\n## How it was made\n")?;
+    if options.is_empty() {
+        writeln!(card, "With `fimd generate` and no option changed.\n")?;
+    } else {
+        writeln!(
+            card,
+            "With `fimd generate` and these options, the others as they are by default:\n"
+        )?;
+        writeln!(card, "| option | value |\n| --- | --- |")?;
+        for (name, value) in options {
+            writeln!(card, "| `{name}` | {value} |")?;
+        }
+        writeln!(card)?;
+    }
+    writeln!(
+        card,
+        "{}\n",
+        if split.leaks {
+            "The split is by example: text of a file that validates can also be trained on, so the validation loss says little."
+        } else {
+            "The split is by file: no file gives examples to both parts, and no middle that validates stands, exactly or nearly, in what is trained on, contexts included."
+        }
+    )?;
+    writeln!(card, "| kind of hole | examples |\n| --- | --- |")?;
+    for (kind, examples) in &report.spans {
+        writeln!(card, "| `{}` | {examples} |", kind.name())?;
+    }
+    if !report.rejections.is_empty() {
+        writeln!(card, "\n| turned down because | holes |\n| --- | --- |")?;
+        for (reason, holes) in &report.rejections {
+            writeln!(card, "| `{reason}` | {holes} |")?;
+        }
+    }
+    writeln!(card, "\n`metadata.json` tells the rest.")
+}
+
+/// The options that are not as by default, as flags and their values.
+fn changed(options: &Options) -> io::Result<Vec<(String, String)>> {
+    let fields = |options: &Options| match serde_json::to_value(options)? {
+        Value::Object(fields) => Ok(fields),
+        other => Err(io::Error::other(format!("options are no object: {other}"))),
+    };
+    let default = fields(&Options::default())?;
+    let changed = fields(options)?.into_iter().filter_map(|(name, value)| {
+        let flag = format!("--{}", name.replace('_', "-"));
+        (default.get(&name) != Some(&value)).then(|| (flag, shown(&value)))
+    });
+    Ok(changed.collect())
+}
+
+/// A value of an option. What has a slash in it is a path.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) if text.contains(['/', '\\']) => "(a path)".into(),
+        Value::String(text) => text.replace('|', "\\|").replace(['\n', '\r'], " "),
+        Value::Array(values) => values.iter().map(shown).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Format;
+    use super::super::files::Shard;
+    use super::*;
+    use crate::dataset::SpanKind;
+    use crate::model::Families;
+
+    #[test]
+    fn the_card_tells_loaders_and_people_and_names_no_path() {
+        let mut report = {
+            let options = Options {
+                format: Format::Parquet,
+                include_path: vec!["/home/me/lib".into(), "lib".into()],
+                cross_file_context: true,
+                ..Options::default()
+            };
+            let model = options.model(&Families::default()).unwrap();
+            Report::new(&options, &model)
+        };
+        report.version = "VERSION";
+        report.counts.train = 1100;
+        report.counts.examples = 1100;
+        report.counts.files_used = 20;
+        let shard = |index| DataFile {
+            part: Part::Train,
+            shard: Some(Shard { index, of: 2 }),
+            format: Format::Parquet,
+        };
+        let val = DataFile {
+            part: Part::Val,
+            shard: None,
+            format: Format::Parquet,
+        };
+        let column = |name: &str, kind, list, optional| Column {
+            name: name.into(),
+            kind,
+            list,
+            optional,
+        };
+        let columns = [
+            column("text", Kind::Text, false, false),
+            column("start_byte", Kind::Natural, false, false),
+            column("scores", Kind::Number, true, true),
+        ];
+        report.spans.insert(SpanKind::LineRest, 1100);
+        report.reject("quality", 7);
+        let options = changed(&report.options).unwrap();
+        let files = [shard(0), shard(1), val];
+        insta::assert_snapshot!(with_columns(&report, &files, &columns, &options).unwrap(), @r#"
+        ---
+        pretty_name: Fill-in-the-middle examples of PHP code
+        language:
+        - code
+        task_categories:
+        - text-generation
+        tags:
+        - code
+        - php
+        - fill-in-the-middle
+        - fimd
+        size_categories:
+        - 1K<n<10K
+        configs:
+        - config_name: default
+          data_files:
+          - split: train
+            path:
+            - train-00000-of-00002.parquet
+            - train-00001-of-00002.parquet
+        dataset_info:
+          features:
+          - name: text
+            dtype: string
+          - name: start_byte
+            dtype: uint64
+          - name: scores
+            list: float64
+        ---
+
+        # Fill-in-the-middle examples of PHP code
+
+        1100 examples to train on and 0 to validate with, cut from 20 PHP files by fimd VERSION. The licence is that of the files.
+
+        ```python
+        from datasets import load_dataset
+
+        dataset = load_dataset("PATH/TO/THIS/FOLDER")
+        ```
+
+        ## An example
+
+        `text` is the whole training string in the format of the model family. It ends with the family's own end token, `<|endoftext|>`: a trainer must not add another one. `prefix`, `middle` and `suffix` are the file's own text around and in the hole, `context` is text of other files that an editor would have sent along. Offsets are bytes of UTF-8.
+
+        | column | type |
+        | --- | --- |
+        | `text` | string |
+        | `start_byte` | uint64 |
+        | `scores` | list of float64, can be null |
+
+        ## How it was made
+
+        With `fimd generate` and these options, the others as they are by default:
+
+        | option | value |
+        | --- | --- |
+        | `--cross-file-context` | true |
+        | `--format` | parquet |
+        | `--include-path` | (a path), lib |
+
+        The split is by file: no file gives examples to both parts, and no middle that validates stands, exactly or nearly, in what is trained on, contexts included.
+
+        | kind of hole | examples |
+        | --- | --- |
+        | `line_rest` | 1100 |
+
+        | turned down because | holes |
+        | --- | --- |
+        | `quality` | 7 |
+
+        `metadata.json` tells the rest.
+        "#);
+    }
+}

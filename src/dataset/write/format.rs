@@ -1,0 +1,46 @@
+//! The formats that a dataset can be written in.
+
+use serde::{Deserialize, Serialize, Serializer};
+
+/// The level at which both zstd formats are compressed: zstd's own default,
+/// past which the time grows faster than the files shrink.
+pub(super) const ZSTD_LEVEL: i32 = 3;
+
+/// How the examples are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+pub enum Format {
+    /// A JSON object per line.
+    #[default]
+    #[serde(rename = "jsonl")]
+    Jsonl,
+    /// The same, compressed with zstd.
+    #[value(name = "jsonl.zst")]
+    #[serde(rename = "jsonl.zst")]
+    JsonlZst,
+    /// Typed columns in row groups, compressed with zstd.
+    #[serde(rename = "parquet")]
+    Parquet,
+}
+
+impl Format {
+    /// All of them.
+    pub(super) const ALL: [Self; 3] = [Self::Jsonl, Self::JsonlZst, Self::Parquet];
+
+    /// What a file's name ends with, without the first dot.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Jsonl => "jsonl",
+            Self::JsonlZst => "jsonl.zst",
+            Self::Parquet => "parquet",
+        }
+    }
+}
+
+/// Records a size as the number of its bytes; as text it would be rounded.
+pub(in crate::dataset) fn in_bytes<S: Serializer>(
+    size: &Option<bytesize::ByteSize>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    size.map(|size| size.as_u64()).serialize(serializer)
+}

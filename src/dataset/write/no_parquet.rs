@@ -1,0 +1,41 @@
+//! Stands in for the Parquet files where fimd is built without them.
+
+use std::convert::Infallible;
+use std::fs::File;
+use std::io::{self, BufWriter};
+
+use crate::dataset::Example;
+
+/// What to say to whoever asks for Parquet.
+const REFUSAL: &str = "this fimd is built without Parquet (the cargo feature `parquet`)";
+
+fn refusal() -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, REFUSAL)
+}
+
+/// The rows that cannot be written.
+pub(super) struct Rows(Infallible);
+
+impl Rows {
+    pub(super) fn new(_: BufWriter<File>) -> io::Result<Self> {
+        Err(refusal())
+    }
+
+    pub(super) fn push(&mut self, _: &[u8]) -> io::Result<()> {
+        match self.0 {}
+    }
+
+    pub(super) fn finish(self) -> io::Result<BufWriter<File>> {
+        match self.0 {}
+    }
+}
+
+/// The examples that cannot be read.
+///
+/// # Errors
+/// Always.
+pub(in crate::dataset) fn read(
+    _: File,
+) -> io::Result<impl Iterator<Item = Result<Example, String>> + use<>> {
+    Err::<std::iter::Empty<_>, _>(refusal())
+}
