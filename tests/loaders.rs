@@ -1,6 +1,6 @@
 //! Datasets as those who train load them: PyPI's `datasets` and `pyarrow` read
 //! every format, whole and in shards, and get the rows that were written; what
-//! the recipes of `docs/recipes.md` name is there.
+//! the recipes of `docs/recipes.md` and of the README name is there.
 //!
 //! Runs the Python that `FIMD_PYTHON` names, which must have the packages of
 //! `tests/foreign/loaders.txt` and, for the recipes, the sources of those of
@@ -89,26 +89,40 @@ fn huggingface_and_arrow_read_every_format_whole_and_in_shards() {
     assert!(sharded.count() >= 3, "{said}");
 }
 
+/// The names of the recipes in a text.
+fn recipes(text: &str) -> Vec<&str> {
+    let marked = text.split("<!-- recipe: ").skip(1);
+    marked.map(|rest| rest.split_once(' ').unwrap().0).collect()
+}
+
 #[test]
 fn the_recipes_name_options_and_columns_that_exist() {
     let folder = folder();
-    let Some(mut python) = python(&folder.path().join("cache")) else {
+    let cache = folder.path().join("cache");
+    if python(&cache).is_none() {
         return;
-    };
+    }
     generate(&folder.path().join("dataset"), &["--format", "parquet"]);
-    python.current_dir(folder.path()).args([
-        "recipes",
-        &format!("{ROOT}/docs/recipes.md"),
-        "<|endoftext|>",
-    ]);
-    let said = said(&mut python);
-    for recipe in ["trl: ", "unsloth: ", "axolotl: "] {
-        for what in ["rows of train end", "rows of validation end", "exist"] {
-            assert!(
-                said.lines()
-                    .any(|line| line.starts_with(recipe) && line.contains(what)),
-                "{recipe}{what}: {said}"
-            );
+    let documents = ["docs/recipes.md", "README.md"].map(|file| format!("{ROOT}/{file}"));
+    let texts = documents
+        .each_ref()
+        .map(|path| fs::read_to_string(path).unwrap());
+    assert_eq!(recipes(&texts[0]), ["trl", "unsloth", "axolotl"]);
+    for (document, text) in documents.iter().zip(&texts) {
+        let mut python = python(&cache).unwrap();
+        python
+            .current_dir(folder.path())
+            .args(["recipes", document, "<|endoftext|>"]);
+        let said = said(&mut python);
+        for recipe in recipes(text) {
+            for what in ["rows of train end", "rows of validation end", "exist"] {
+                let start = format!("{recipe}: ");
+                let mut lines = said.lines().filter(|line| line.starts_with(&start));
+                assert!(
+                    lines.any(|line| line.contains(what)),
+                    "{start}{what}: {said}"
+                );
+            }
         }
     }
 }
