@@ -140,6 +140,7 @@ fn a_record_has_every_field() {
       "file_complexity",
       "filepath",
       "format",
+      "markers_neutralised",
       "middle",
       "middle_lines",
       "prefix",

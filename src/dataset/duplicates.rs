@@ -338,44 +338,94 @@ fn last_tokens(text: &str, count: usize) -> Vec<&str> {
 /// or more. White space does not matter.
 #[must_use]
 pub fn near_contains(context: &str, middle: &str) -> bool {
-    let hash = |text| -> Vec<u64> {
-        quality::tokens(text)
+    match Sought::new(middle) {
+        Sought::Nothing => false,
+        sought => sought.is_in(&Tokens::of(context)),
+    }
+}
+
+/// The tokens of a text, and its shingles for middles, in their order.
+#[derive(Debug)]
+struct Tokens {
+    hashes: Vec<u64>,
+    shingles: Vec<u64>,
+}
+
+impl Tokens {
+    fn of(text: &str) -> Self {
+        let hashes: Vec<_> = quality::tokens(text)
             .map(|token| xxh3_64(token.as_bytes()))
-            .collect()
-    };
-    let wanted = hash(middle);
-    if wanted.len() < SHORT_MIDDLE {
-        return is_distinctive(middle) && hash(context).windows(wanted.len()).any(|w| w == wanted);
+            .collect();
+        let shingles = hashes
+            .windows(MIDDLE_SHINGLE)
+            .map(minhash::shingle)
+            .collect();
+        Self { hashes, shingles }
     }
-    let wanted: Vec<_> = wanted
-        .windows(MIDDLE_SHINGLE)
-        .map(minhash::shingle)
-        .collect();
-    let window = wanted.len() + wanted.len() / 2;
-    // How often each shingle of the middle stands in the window.
-    let mut counts: FxHashMap<u64, u32> = wanted.into_iter().map(|shingle| (shingle, 0)).collect();
-    let enough = (counts.len() * GIVEN_AWAY).div_ceil(100);
-    let tokens = hash(context);
-    let there: Vec<_> = tokens
-        .windows(MIDDLE_SHINGLE)
-        .map(minhash::shingle)
-        .collect();
-    let mut present = 0;
-    for (at, shingle) in there.iter().enumerate() {
-        if let Some(count) = counts.get_mut(shingle) {
-            present += usize::from(*count == 0);
-            *count += 1;
+}
+
+/// A middle, ready to be looked for as [`near_contains`] says.
+#[derive(Debug)]
+enum Sought {
+    /// It is short and says what other code says, too.
+    Nothing,
+    /// The tokens of a short one.
+    Row(Vec<u64>),
+    /// The different shingles of another one, sorted, and the length of the
+    /// window that they are looked for in.
+    Shingles { distinct: Vec<u64>, window: usize },
+}
+
+impl Sought {
+    fn new(middle: &str) -> Self {
+        let Tokens { hashes, shingles } = Tokens::of(middle);
+        if hashes.len() < SHORT_MIDDLE {
+            return match is_distinctive(middle) {
+                true => Self::Row(hashes),
+                false => Self::Nothing,
+            };
         }
-        let left = at.checked_sub(window).and_then(|left| there.get(left));
-        if let Some(count) = left.and_then(|left| counts.get_mut(left)) {
-            *count -= 1;
-            present -= usize::from(*count == 0);
-        }
-        if present >= enough {
-            return true;
+        let window = shingles.len() + shingles.len() / 2;
+        let mut distinct = shingles;
+        distinct.sort_unstable();
+        distinct.dedup();
+        Self::Shingles { distinct, window }
+    }
+
+    fn is_in(&self, text: &Tokens) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Row(row) => text.hashes.windows(row.len()).any(|tokens| tokens == row),
+            Self::Shingles { distinct, window } => {
+                let enough = enough(distinct.len());
+                // How often each shingle of the middle stands in the window.
+                let counts = distinct.iter().map(|shingle| (*shingle, 0));
+                let mut counts: FxHashMap<u64, u32> = counts.collect();
+                let mut present = 0;
+                for (at, shingle) in text.shingles.iter().enumerate() {
+                    if let Some(count) = counts.get_mut(shingle) {
+                        present += usize::from(*count == 0);
+                        *count += 1;
+                    }
+                    let left = at.checked_sub(*window);
+                    let left = left.and_then(|left| text.shingles.get(left));
+                    if let Some(count) = left.and_then(|left| counts.get_mut(left)) {
+                        *count -= 1;
+                        present -= usize::from(*count == 0);
+                    }
+                    if present >= enough {
+                        return true;
+                    }
+                }
+                false
+            }
         }
     }
-    false
+}
+
+/// How many of a middle's `count` different shingles give it away.
+fn enough(count: usize) -> usize {
+    (count * GIVEN_AWAY).div_ceil(100)
 }
 
 /// Whether a short middle says something that other code does not say by chance.

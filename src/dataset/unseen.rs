@@ -36,7 +36,7 @@ impl Shown {
 /// Moves those examples of `parts.val` to `parts.seen` whose middle an example
 /// to train on gives away, by its context or by its own text around and in the
 /// hole: see [`super::duplicates::near_contains`]. They are read from `sink`;
-/// in memory are the middles of the validation.
+/// in memory are the middles of the validation, as hashes of their tokens.
 pub(super) fn set_apart(
     parts: &mut Parts,
     sink: &mut dyn Sink,
@@ -47,11 +47,12 @@ pub(super) fn set_apart(
         middles.push(Shown::read(line)?.middle);
         Ok(())
     })?;
-    let held_out = HeldOut::new(middles.iter().map(String::as_str).collect());
-    let mut is_seen = vec![false; middles.len()];
     if middles.is_empty() {
         return Ok(());
     }
+    let held_out = HeldOut::new(middles.iter().map(String::as_str));
+    drop(middles);
+    let given_away = held_out.none();
     for batch in parts.train.chunks(BATCH) {
         cancel.check()?;
         let mut lines = Vec::with_capacity(batch.len());
@@ -59,25 +60,22 @@ pub(super) fn set_apart(
             lines.push(line.to_vec());
             Ok(())
         })?;
-        let given_away = lines
-            .par_iter()
-            .map(|line| {
-                let Shown {
-                    context,
-                    prefix,
-                    middle,
-                    suffix,
-                } = Shown::read(line)?;
-                let own = [prefix, middle, suffix].concat();
-                Ok([context, own].map(|text| held_out.given_away_by(&text)))
-            })
-            .collect::<io::Result<Vec<_>>>()?;
-        for middle in given_away.into_iter().flatten().flatten() {
-            is_seen[middle] = true;
-        }
+        lines.par_iter().try_for_each(|line| {
+            cancel.check()?;
+            let Shown {
+                context,
+                prefix,
+                middle,
+                suffix,
+            } = Shown::read(line)?;
+            held_out.look(&context, &given_away);
+            held_out.look(&[prefix, middle, suffix].concat(), &given_away);
+            Ok::<_, Error>(())
+        })?;
     }
-    let mut is_seen = is_seen.into_iter();
+    let mut numbers = 0..;
     let val = std::mem::take(&mut parts.val).into_iter();
-    (parts.seen, parts.val) = val.partition(|_| is_seen.next() == Some(true));
+    (parts.seen, parts.val) =
+        val.partition(|_| numbers.next().is_some_and(|number| given_away.has(number)));
     Ok(())
 }

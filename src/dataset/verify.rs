@@ -221,7 +221,7 @@ pub fn verify(
     }
     census.close(dataset, &checker, &mut ledger)?;
     let sample: BTreeMap<Place, ()> = sample.drawn().collect();
-    let mut exposed = census.exposed();
+    let exposed = census.exposed();
     let mut unread = Ledger::default();
     for part in [Part::Train, Part::Val] {
         each_batch(dataset, part, &mut unread, |batch, _| {

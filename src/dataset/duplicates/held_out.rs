@@ -1,41 +1,65 @@
-//! Which of many middles a text gives away: [`super::near_contains`] for all of
-//! them at once.
+//! Which of many middles some texts give away: [`super::near_contains`] for all
+//! of them at once.
 //!
 //! A text that gives a middle away holds most of its shingles, so it holds one
 //! of any choice that leaves out fewer than that. Of each middle the shingles
 //! that the fewest middles have are indexed; only the middles that a text meets
-//! there are looked for in it. Nothing is missed and little is looked for.
+//! there are looked for in it, and none that another text has given away
+//! already. Nothing is missed and little is looked for, even where all code
+//! looks alike.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use xxhash_rust::xxh3::xxh3_64;
 
-use super::{
-    GIVEN_AWAY, MIDDLE_SHINGLE, SHORT_MIDDLE, is_distinctive, minhash, near_contains, quality,
-};
+use super::{MIDDLE_SHINGLE, Sought, Tokens, enough, minhash};
 
 /// Middles that are looked for in many texts.
 #[derive(Debug)]
-pub struct HeldOut<'a> {
-    middles: Vec<&'a str>,
+pub struct HeldOut {
+    middles: Vec<Sought>,
     /// The middles to look for in a text that has this shingle.
     by_shingle: FxHashMap<u64, Vec<usize>>,
 }
 
-impl<'a> HeldOut<'a> {
-    /// Gets ready to look for `middles`.
+/// For each middle whether a text has given it away.
+#[derive(Debug)]
+pub struct GivenAway(Vec<AtomicBool>);
+
+impl GivenAway {
+    /// Whether the middle of this number was given away.
     #[must_use]
-    pub fn new(middles: Vec<&'a str>) -> Self {
-        let shingles: Vec<_> = middles.iter().map(|middle| distinct(middle)).collect();
+    pub fn has(&self, middle: usize) -> bool {
+        self.0[middle].load(Ordering::Relaxed)
+    }
+
+    /// How many were.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        (0..self.0.len()).filter(|middle| self.has(*middle)).count()
+    }
+}
+
+impl HeldOut {
+    /// Gets ready to look for `middles`, which are numbered from 0.
+    #[must_use]
+    pub fn new<'a>(middles: impl Iterator<Item = &'a str>) -> Self {
+        let middles: Vec<_> = middles.map(Sought::new).collect();
+        let shingles: Vec<_> = middles.iter().map(shingles).collect();
         let mut frequency: FxHashMap<u64, usize> = FxHashMap::default();
         for shingle in shingles.iter().flatten() {
             *frequency.entry(*shingle).or_default() += 1;
         }
         let mut by_shingle: FxHashMap<u64, Vec<usize>> = FxHashMap::default();
-        for (middle, mut shingles) in shingles.into_iter().enumerate() {
-            let indexed = indexed(middles[middle], shingles.len());
+        for (number, mut shingles) in shingles.into_iter().enumerate() {
+            let indexed = match &middles[number] {
+                // All of its shingles are there where it is.
+                Sought::Nothing | Sought::Row(_) => 1,
+                Sought::Shingles { distinct, .. } => distinct.len() + 1 - enough(distinct.len()),
+            };
             shingles.sort_by_key(|shingle| (frequency[shingle], *shingle));
             for shingle in shingles.into_iter().take(indexed) {
-                by_shingle.entry(shingle).or_default().push(middle);
+                by_shingle.entry(shingle).or_default().push(number);
             }
         }
         Self {
@@ -44,53 +68,63 @@ impl<'a> HeldOut<'a> {
         }
     }
 
-    /// The numbers of the middles that `text` gives away, in order.
+    /// What is given away before any text is looked at: nothing.
     #[must_use]
-    pub fn given_away_by(&self, text: &str) -> Vec<usize> {
-        let met: FxHashSet<_> = shingles(text)
+    pub fn none(&self) -> GivenAway {
+        let middles = self.middles.iter();
+        GivenAway(middles.map(|_| AtomicBool::new(false)).collect())
+    }
+
+    /// Adds the middles that `text` gives away to `given_away`. What that holds
+    /// in the end does not depend on the order of the texts.
+    pub fn look(&self, text: &str, given_away: &GivenAway) {
+        let text = Tokens::of(text);
+        let there: FxHashSet<u64> = text.shingles.iter().copied().collect();
+        let mut met: Vec<_> = there
             .iter()
             .filter_map(|shingle| self.by_shingle.get(shingle))
             .flatten()
-            .copied()
+            .filter(|middle| !given_away.has(**middle))
             .collect();
-        let mut met: Vec<_> = met.into_iter().collect();
-        met.retain(|middle| near_contains(text, self.middles[*middle]));
         met.sort_unstable();
-        met
+        met.dedup();
+        for number in met {
+            let middle = &self.middles[*number];
+            // The window is a part of the text, so it has no more of them.
+            let may_be = match middle {
+                Sought::Nothing => false,
+                Sought::Row(_) => true,
+                Sought::Shingles { distinct, .. } => {
+                    let here = distinct.iter().filter(|shingle| there.contains(shingle));
+                    here.count() >= enough(distinct.len())
+                }
+            };
+            if may_be && !given_away.has(*number) && middle.is_in(&text) {
+                given_away.0[*number].store(true, Ordering::Relaxed);
+            }
+        }
     }
 }
 
-/// How many of a middle's `count` different shingles have to be indexed.
-fn indexed(middle: &str, count: usize) -> usize {
-    if quality::tokens(middle).nth(SHORT_MIDDLE - 1).is_some() {
-        count + 1 - (count * GIVEN_AWAY).div_ceil(100)
-    } else {
-        // A short one is given away by all of its tokens in a row.
-        usize::from(is_distinctive(middle))
+/// The different shingles of a middle.
+fn shingles(middle: &Sought) -> Vec<u64> {
+    match middle {
+        Sought::Nothing => Vec::new(),
+        Sought::Row(row) => {
+            let mut distinct: Vec<_> = row.windows(MIDDLE_SHINGLE).map(minhash::shingle).collect();
+            distinct.sort_unstable();
+            distinct.dedup();
+            distinct
+        }
+        Sought::Shingles { distinct, .. } => distinct.clone(),
     }
-}
-
-fn shingles(text: &str) -> Vec<u64> {
-    let tokens: Vec<_> = quality::tokens(text)
-        .map(|token| xxh3_64(token.as_bytes()))
-        .collect();
-    tokens
-        .windows(MIDDLE_SHINGLE)
-        .map(minhash::shingle)
-        .collect()
-}
-
-fn distinct(middle: &str) -> Vec<u64> {
-    let mut shingles = shingles(middle);
-    shingles.sort_unstable();
-    shingles.dedup();
-    shingles
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::near_contains;
     use super::*;
 
     fn code() -> impl Strategy<Value = String> {
@@ -119,12 +153,19 @@ mod tests {
                 middles.push(text.chars().skip(cut).collect());
                 middles.push(text.chars().take(cut).collect());
             }
-            let held_out = HeldOut::new(middles.iter().map(String::as_str).collect());
+            let held_out = HeldOut::new(middles.iter().map(String::as_str));
+            let by_any = held_out.none();
             for text in &texts {
-                let expected: Vec<_> = (0..middles.len())
-                    .filter(|middle| near_contains(text, &middles[*middle]))
-                    .collect();
-                prop_assert_eq!(held_out.given_away_by(text), expected);
+                let by_this = held_out.none();
+                held_out.look(text, &by_this);
+                held_out.look(text, &by_any);
+                for (number, middle) in middles.iter().enumerate() {
+                    prop_assert_eq!(by_this.has(number), near_contains(text, middle));
+                }
+            }
+            for (number, middle) in middles.iter().enumerate() {
+                let expected = texts.iter().any(|text| near_contains(text, middle));
+                prop_assert_eq!(by_any.has(number), expected);
             }
         }
     }

@@ -13,7 +13,7 @@ use super::examples::Checker;
 use super::{Breach, Claim, Ledger, Placed};
 use crate::cancel::{Cancel, Cancelled};
 use crate::dataset::duplicates;
-use crate::dataset::duplicates::held_out::HeldOut;
+use crate::dataset::duplicates::held_out::{GivenAway, HeldOut};
 use crate::dataset::read::{Dataset, Part};
 use crate::dataset::report::Distribution;
 use crate::dataset::sample::{Place, place_name};
@@ -358,12 +358,12 @@ impl Census {
     /// What is known of the validation so far, to be looked for in training.
     pub(super) fn exposed(&self) -> Exposed<'_> {
         let middles = self.validating.iter().map(|example| &*example.middle);
-        let middles: Vec<_> = middles.collect();
+        let middles = HeldOut::new(middles);
         Exposed {
             examples: &self.validating,
-            in_contexts: vec![false; middles.len()],
-            in_files: vec![false; middles.len()],
-            middles: HeldOut::new(middles),
+            in_contexts: middles.none(),
+            in_files: middles.none(),
+            middles,
         }
     }
 }
@@ -400,41 +400,28 @@ fn digest(parts: [&String; 3]) -> [u8; 16] {
 /// Which middles of the validation were seen in training.
 pub(super) struct Exposed<'a> {
     examples: &'a [Validating],
-    middles: HeldOut<'a>,
-    in_contexts: Vec<bool>,
-    in_files: Vec<bool>,
+    middles: HeldOut,
+    in_contexts: GivenAway,
+    in_files: GivenAway,
 }
 
 impl Exposed<'_> {
     /// Looks through examples of the training.
-    pub(super) fn look(&mut self, batch: &[Placed], cancel: &Cancel) -> Result<(), Cancelled> {
-        let seen = batch
-            .par_iter()
-            .map(|(_, example)| {
-                cancel.check()?;
-                let Example {
-                    prefix,
-                    middle,
-                    suffix,
-                    context,
-                    ..
-                } = example;
-                let text = [prefix.as_str(), middle, suffix].concat();
-                Ok((
-                    self.middles.given_away_by(context),
-                    self.middles.given_away_by(&text),
-                ))
-            })
-            .collect::<Result<Vec<_>, Cancelled>>()?;
-        for (contexts, files) in seen {
-            for middle in contexts {
-                self.in_contexts[middle] = true;
-            }
-            for middle in files {
-                self.in_files[middle] = true;
-            }
-        }
-        Ok(())
+    pub(super) fn look(&self, batch: &[Placed], cancel: &Cancel) -> Result<(), Cancelled> {
+        batch.par_iter().try_for_each(|(_, example)| {
+            cancel.check()?;
+            let Example {
+                prefix,
+                middle,
+                suffix,
+                context,
+                ..
+            } = example;
+            let text = [prefix.as_str(), middle, suffix].concat();
+            self.middles.look(context, &self.in_contexts);
+            self.middles.look(&text, &self.in_files);
+            Ok(())
+        })
     }
 
     /// Checks the claim, if it is one, and says how much there is.
@@ -443,9 +430,8 @@ impl Exposed<'_> {
             SplitBy::Example => ledger.not_claimed(Claim::Unseen, "it is split by example"),
             SplitBy::File => {
                 ledger.check(Claim::Unseen, self.examples.len());
-                let seen = self.in_contexts.iter().zip(&self.in_files);
-                for (example, (in_context, in_file)) in self.examples.iter().zip(seen) {
-                    let what = match (in_context, in_file) {
+                for (number, example) in self.examples.iter().enumerate() {
+                    let what = match (self.in_contexts.has(number), self.in_files.has(number)) {
                         (false, false) => continue,
                         (true, _) => "its middle stands in a context that is trained on",
                         (false, true) => "its middle stands in a text that is trained on",
@@ -455,11 +441,10 @@ impl Exposed<'_> {
                 }
             }
         }
-        let count = |seen: &[bool]| seen.iter().filter(|seen| **seen).count();
         Exposure {
-            middles: self.in_files.len(),
-            in_contexts: count(&self.in_contexts),
-            in_files: count(&self.in_files),
+            middles: self.examples.len(),
+            in_contexts: self.in_contexts.count(),
+            in_files: self.in_files.count(),
         }
     }
 }
