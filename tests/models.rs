@@ -191,18 +191,15 @@ fn a_control_token_in_the_source_is_dropped_or_neutralised() {
     let (dropped, metadata) = generate(&path(&root), &["--max-total-chars", "1200"]);
     let left_out = metadata["rejections"]["marker_in_text"].as_u64().unwrap();
     assert!(left_out > 0);
-    assert!(
-        dropped
-            .iter()
-            .all(|r| r.get("markers_neutralised").is_none())
-    );
+    assert!(dropped.iter().all(|r| r["markers_neutralised"] == 0));
     let options = ["--max-total-chars", "1200", "--markers", "neutralise"];
     let (records, metadata) = generate(&path(&root), &options);
     assert!(metadata["rejections"].get("marker_in_text").is_none());
     assert!(records.len() > dropped.len());
     let changed: Vec<_> = records
         .iter()
-        .filter_map(|r| Some((r, r.get("markers_neutralised")?.as_u64()?)))
+        .map(|r| (r, r["markers_neutralised"].as_u64().unwrap()))
+        .filter(|(_, places)| *places > 0)
         .collect();
     assert_eq!(
         metadata["markers_neutralised"],
@@ -336,6 +333,9 @@ fn tokens_are_counted_and_kept_to() {
     let context = [
         "--cross-file-context",
         "--bm25-context",
+        // What training shows depends on the contexts, so on the budget.
+        "--val-split",
+        "0",
         "--tokenizer",
         file.to_str().unwrap(),
     ];

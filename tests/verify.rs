@@ -60,7 +60,8 @@ impl Fixture {
         let (project, output) = (fixture.project(), fixture.output());
         let mut args = vec!["generate", project.to_str().unwrap(), "--output"];
         args.push(output.to_str().unwrap());
-        args.extend(["--cross-file-context", "--bm25-context"]);
+        // Chunks of other files would show training all there is to validate.
+        args.push("--cross-file-context");
         args.extend(["--val-split", "0.25"]);
         args.extend(options);
         let run = fimd(&args);
@@ -452,7 +453,7 @@ const HARD: &str = "\nfunction connectAll($host, $password = 'tr0ub4dor&3zQ')\n{
 #[test]
 fn whatever_is_asked_for_the_dataset_keeps_its_word() {
     for options in [
-        &["--spm-rate", "0.5"][..],
+        &["--spm-rate", "0.5", "--bm25-context"][..],
         &["--context-style", "repo", "--markers", "neutralise"],
         &["--context-style", "repo", "--max-tokens", "700"],
         &["--markers", "neutralise", "--dedup", "off"],
@@ -471,16 +472,23 @@ fn whatever_is_asked_for_the_dataset_keeps_its_word() {
 
 #[test]
 fn what_training_shows_does_not_validate() {
-    // Every file has the same function at its end.
-    let fixture = Fixture::with(HARD, &["--markers", "neutralise", "--dedup", "off"]);
+    // Chunks of the files that validate are context of those to train on.
+    let fixture = Fixture::new(&["--bm25-context"]);
     let metadata = fs::read(fixture.output().join("metadata.json")).unwrap();
     let metadata: Value = serde_json::from_slice(&metadata).unwrap();
     assert_eq!(metadata["split"]["leaks"], false);
-    assert!(metadata["rejections"]["seen_in_training"].as_u64().unwrap() > 0);
-    let (_, report) = fixture.verify();
-    assert_eq!(report["exposure"]["in_contexts"], 0, "{report:#}");
-    assert_eq!(report["exposure"]["in_files"], 0, "{report:#}");
-    assert!(report["exposure"]["middles"].as_u64().unwrap() > 0);
+    let seen = metadata["rejections"]["seen_in_training"].as_u64();
+    let (code, report) = fixture.verify();
+    assert_eq!(code, Some(0), "{report:#}");
+    // Where nothing is left out, the same is a breach.
+    let kept = Fixture::new(&["--bm25-context", "--split-by", "example"]);
+    kept.edit_metadata("/options/split_by", json!("file"));
+    let (_, report) = kept.verify();
+    assert!(
+        breached(&report).contains(&"unseen".to_owned()),
+        "{report:#}"
+    );
+    assert!(seen.unwrap() > 0);
 }
 
 #[test]
@@ -614,7 +622,7 @@ fn people_read_a_line_for_each_claim() {
     assert_eq!(run.status.code(), Some(1));
     assert_eq!(
         text.matches("\nholds ").count() + usize::from(text.starts_with("holds ")),
-        12
+        13
     );
     assert!(
         text.contains("\n             metadata.json: counts/val: expected "),

@@ -92,9 +92,11 @@ impl Dataset {
         files.retain(|file| file.part == part);
         let Some(first) = files.first().copied() else {
             let path = self.folder.join(part.stem());
-            let reason =
-                "no file of this part is there, such as train.jsonl; write the dataset anew";
-            return Err(wrong(path, reason.into()));
+            let reason = format!(
+                "no file of this part, such as {}.jsonl, is there; write the dataset anew",
+                part.stem()
+            );
+            return Err(wrong(path, reason));
         };
         let of = first.shard.map(|shard| shard.of);
         let expected = (0..of.unwrap_or(1)).map(|index| DataFile {

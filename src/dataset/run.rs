@@ -198,6 +198,12 @@ impl<'a> Run<'a> {
         let mut parts = self.ledger.split(self.options);
         if self.options.split_by == SplitBy::File {
             unseen::set_apart(&mut parts, self.sink, self.cancel)?;
+            if parts.val.is_empty() && !parts.seen.is_empty() {
+                tracing::warn!(
+                    examples = parts.seen.len(),
+                    "nothing is left to validate with: all that was drawn stands in what is trained on; give more projects, or leave --bm25-context out"
+                );
+            }
         }
         if self.options.rejects.is_some() {
             self.reject_seen(&parts)?;
