@@ -1,6 +1,6 @@
 //! Datasets as those who train load them: PyPI's `datasets` and `pyarrow` read
 //! every format, whole and in shards, and get the rows that were written; what
-//! the recipes of `docs/recipes.md` and of the README name is there.
+//! the recipes of the README name is there.
 //!
 //! Runs the Python that `FIMD_PYTHON` names, which must have the packages of
 //! `tests/foreign/loaders.txt` and, for the recipes, the sources of those of
@@ -103,26 +103,23 @@ fn the_recipes_name_options_and_columns_that_exist() {
         return;
     }
     generate(&folder.path().join("dataset"), &["--format", "parquet"]);
-    let documents = ["docs/recipes.md", "README.md"].map(|file| format!("{ROOT}/{file}"));
-    let texts = documents
-        .each_ref()
-        .map(|path| fs::read_to_string(path).unwrap());
-    assert_eq!(recipes(&texts[0]), ["trl", "unsloth", "axolotl"]);
-    for (document, text) in documents.iter().zip(&texts) {
-        let mut python = python(&cache).unwrap();
-        python
-            .current_dir(folder.path())
-            .args(["recipes", document, "<|endoftext|>"]);
-        let said = said(&mut python);
-        for recipe in recipes(text) {
-            for what in ["rows of train end", "rows of validation end", "exist"] {
-                let start = format!("{recipe}: ");
-                let mut lines = said.lines().filter(|line| line.starts_with(&start));
-                assert!(
-                    lines.any(|line| line.contains(what)),
-                    "{start}{what}: {said}"
-                );
-            }
+    let document = format!("{ROOT}/README.md");
+    let text = fs::read_to_string(&document).unwrap();
+    let recipes = recipes(&text);
+    assert_eq!(recipes, ["trl", "unsloth", "axolotl"]);
+    let mut python = python(&cache).unwrap();
+    python
+        .current_dir(folder.path())
+        .args(["recipes", &document, "<|endoftext|>"]);
+    let said = said(&mut python);
+    for recipe in recipes {
+        for what in ["rows of train end", "rows of validation end", "exist"] {
+            let start = format!("{recipe}: ");
+            let mut lines = said.lines().filter(|line| line.starts_with(&start));
+            assert!(
+                lines.any(|line| line.contains(what)),
+                "{start}{what}: {said}"
+            );
         }
     }
 }
