@@ -20,7 +20,7 @@ pub enum ContextError {
     Cancelled(#[from] Cancelled),
 }
 
-/// Where a tag stands, for [`context`].
+/// Where a tag stands, for [`context()`].
 #[derive(Clone, Copy, Debug)]
 pub struct Site<'a> {
     /// The key of the file, as [`Request::path`].
