@@ -14,9 +14,7 @@
 //! redacting it thus gives the same as redacting the text and cutting, unless
 //! an edge of the window lies in a secret or in what leads to it. So whoever
 //! cuts finds the secrets of the whole text once, and lets [`replace`] map them
-//! onto each window; [`cut`] says whether an edge would go through one. Whoever
-//! wants one window of a large text asks [`Secrets::find_around`], which reads
-//! no more of it than what leads into the window.
+//! onto each window; [`cut`] says whether an edge would go through one.
 //!
 //! # Placeholders
 //! `REDACTED_`, the kind in capitals, `_` and four hex digits of a keyed BLAKE3
