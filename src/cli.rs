@@ -59,7 +59,7 @@ enum Command {
     Context(context::Args),
     Eval(eval::Args),
     Files(files::Args),
-    Generate(generate::Generate),
+    Generate(Box<generate::Generate>),
     Models(models::Args),
     Preview(preview::Args),
     Status(status::Args),
