@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use std::fs;
+#[cfg(feature = "tokenizers")]
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
