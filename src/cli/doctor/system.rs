@@ -100,7 +100,8 @@ pub(super) fn watches(project: Option<&Path>, options: &WalkOptions) -> Check {
     };
     let walk = walk_what_is_there(&roots, options);
     let wanted = wanted(&roots, &walk.folders, &Composer::open(&roots, options));
-    let says = format!("{limits}; folders of {}: {}", root.display(), wanted.len());
+    let count = wanted.iter().filter(|folder| folder.exists()).count();
+    let says = format!("{limits}; folders of {}: {count}", root.display());
     let watched =
         Watcher::new(|_| {}).and_then(|mut watcher| watcher.follow(&Changes::default(), &wanted));
     let polled = "so that changes are looked for every few seconds";
