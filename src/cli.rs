@@ -1,11 +1,14 @@
 //! The command line: what was typed becomes typed options for the library.
 //! Data goes to stdout, everything else to stderr.
 
+mod completions;
 mod connect;
 mod context;
+mod doctor;
 mod eval;
 mod files;
 mod generate;
+mod man;
 mod models;
 mod preview;
 mod serve;
@@ -56,11 +59,14 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Completions(completions::Args),
     Connect(connect::Args),
     Context(context::Args),
+    Doctor(doctor::Args),
     Eval(eval::Args),
     Files(files::Args),
     Generate(Box<generate::Generate>),
+    Man(man::Args),
     Models(models::Args),
     Preview(preview::Args),
     Status(status::Args),
@@ -142,6 +148,7 @@ impl Cli {
                 "--socket before a command: write it after `connect`, or leave the command out"
                     .into(),
             )),
+            (Some(Command::Completions(args)), None) => completions::run(&args),
             (Some(Command::Connect(args)), None) => connect::run(
                 &args,
                 self.log_level,
@@ -149,9 +156,14 @@ impl Cli {
                 self.no_cache,
             ),
             (Some(Command::Context(args)), None) => context::run(&args, setup()?),
+            (Some(Command::Doctor(args)), None) => {
+                let cache = if no_cache { None } else { cache() };
+                return doctor::run(&args, self.settings.as_deref(), cache.as_ref());
+            }
             (Some(Command::Eval(args)), None) => eval::run(&args, setup()?),
             (Some(Command::Files(args)), None) => files::run(&args, &setup()?.settings.limits),
             (Some(Command::Generate(generate)), None) => generate.run(setup()?),
+            (Some(Command::Man(args)), None) => man::run(&args),
             (Some(Command::Models(args)), None) => models::run(&args, &setup()?.settings.families),
             (Some(Command::Preview(args)), None) => preview::run(&args),
             (Some(Command::Status(args)), None) => status::run(&args),

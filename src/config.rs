@@ -216,6 +216,13 @@ pub fn settings_path(file: Option<&Path>) -> Result<PathBuf, SettingsError> {
     }
 }
 
+/// The files that have been set aside because they stood, corrupt, in the place
+/// of the settings file at `path`.
+#[must_use]
+pub fn set_aside(path: &Path) -> Vec<PathBuf> {
+    file::all_set_aside(path)
+}
+
 fn own_file() -> Result<PathBuf, SettingsError> {
     let folders = Xdg::new().map_err(|error| {
         SettingsError(format!(

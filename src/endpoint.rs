@@ -7,6 +7,7 @@
 //! key is in none of them, and in no log.
 
 mod error;
+mod probe;
 mod wire;
 
 use std::time::Duration;
@@ -14,12 +15,13 @@ use std::time::Duration;
 use futures_util::{Stream, TryFutureExt};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use reqwest::redirect::{Action, Attempt, Policy};
-use reqwest::{Response, StatusCode, Url};
+use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 use url::Host;
 
 pub use self::error::EndpointError;
+pub use self::probe::Served;
 
 use crate::config::{Endpoint, EndpointKind};
 use crate::model::{ContextStyle, Family, Order, Parts};
@@ -182,12 +184,23 @@ impl Client {
     /// Sends the question. The answer is one that can be read as a stream.
     async fn send(&self, ask: &Ask, deadline: Instant) -> Result<Response, EndpointError> {
         let body = wire::body(&self.endpoint, ask);
-        let mut request = self
+        let request = self
             .http
             .post(self.url.clone())
             .header(CONTENT_TYPE, "application/json")
-            .header(ACCEPT, wire::media_type(self.endpoint.kind))
             .body(body.to_string());
+        let expected = wire::media_type(self.endpoint.kind);
+        self.exchange(request, expected, deadline).await
+    }
+
+    /// The answer to `request`, which is of the type `expected`.
+    async fn exchange(
+        &self,
+        request: RequestBuilder,
+        expected: &'static str,
+        deadline: Instant,
+    ) -> Result<Response, EndpointError> {
+        let mut request = request.header(ACCEPT, expected);
         if let Some(key) = &self.endpoint.api_key {
             // Marked as sensitive by the library, so no trace of it shows it.
             request = request.bearer_auth(key.reveal());
@@ -209,11 +222,15 @@ impl Client {
             }
             Err(_) => return Err(self.slow_to_begin()),
         };
-        self.check(response).await
+        self.check(response, expected).await
     }
 
     /// The answer, if it is what was asked for.
-    async fn check(&self, response: Response) -> Result<Response, EndpointError> {
+    async fn check(
+        &self,
+        response: Response,
+        expected: &'static str,
+    ) -> Result<Response, EndpointError> {
         let status = response.status();
         if status.is_redirection() {
             let to = response.headers().get(LOCATION);
@@ -226,7 +243,6 @@ impl Client {
         let found = response.headers().get(CONTENT_TYPE);
         let found = found.and_then(|found| found.to_str().ok()).unwrap_or("");
         let found = found.split(';').next().unwrap_or("").trim().to_lowercase();
-        let expected = wire::media_type(self.endpoint.kind);
         if status == StatusCode::OK && found == expected {
             return Ok(response);
         }

@@ -12,7 +12,7 @@ mod stamp;
 mod walk;
 pub mod watch;
 
-pub use cache::Cache;
+pub use cache::{Cache, Survey};
 pub use input::{Repositories, Repository};
 pub use library::Composer;
 pub use origin::Origin;

@@ -61,19 +61,13 @@ pub(super) fn run(args: &Args) -> Result<(), Error> {
         }
         _ => failure(&error),
     })?;
-    let not_ours = |error: serde_json::Error| failure(&format!("not a daemon of fimd: {error}"));
-    let answer: Answer = serde_json::from_str(&line).map_err(not_ours)?;
-    if let Some(refused) = answer.error {
-        return Err(failure(&refused.message));
-    }
-    let result = answer
-        .result
-        .ok_or_else(|| failure(&"an answer without a result"))?;
+    let result = result(&line).map_err(|reason| failure(&reason))?;
     let mut out = io::stdout().lock();
     let printed = if args.json {
         writeln!(out, "{}", result.get())
     } else {
-        let status = serde_json::from_str(result.get()).map_err(not_ours)?;
+        let status =
+            serde_json::from_str(result.get()).map_err(|error| failure(&not_ours(&error)))?;
         print(&mut out, &status)
     };
     match printed.and_then(|()| out.flush()) {
@@ -83,7 +77,8 @@ pub(super) fn run(args: &Args) -> Result<(), Error> {
     }
 }
 
-fn ask(socket: &Path) -> io::Result<String> {
+/// The line that the daemon at a socket answers.
+pub(super) fn ask(socket: &Path) -> io::Result<String> {
     let mut daemon = UnixStream::connect(socket)?;
     daemon.set_read_timeout(Some(PATIENCE))?;
     daemon.write_all(REQUEST)?;
@@ -96,6 +91,22 @@ fn ask(socket: &Path) -> io::Result<String> {
             return Ok(line);
         }
     }
+}
+
+/// The result in such a line, or why there is none.
+pub(super) fn result(line: &str) -> Result<Box<RawValue>, String> {
+    let answer: Answer = serde_json::from_str(line).map_err(|error| not_ours(&error))?;
+    match answer {
+        Answer {
+            error: Some(refused),
+            ..
+        } => Err(refused.message),
+        Answer { result, .. } => result.ok_or_else(|| "an answer without a result".into()),
+    }
+}
+
+fn not_ours(error: &serde_json::Error) -> String {
+    format!("not a daemon of fimd: {error}")
 }
 
 fn print(out: &mut impl Write, status: &Status) -> io::Result<()> {

@@ -21,6 +21,9 @@ use crate::tags::settings::{Change, Value};
 /// How many links may lead to the file, one to the next.
 const MAX_LINKS: usize = 40;
 
+/// What the name of a file that was set aside has behind it, before a number.
+const ASIDE: &str = ".corrupt-";
+
 /// What can be in the place of a settings file.
 enum Found {
     /// Text that is TOML, or nothing, which is too.
@@ -212,12 +215,28 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
 /// Renames a file that is corrupt, for which `error` is the reason, to the
 /// first name that is free. To be called with the lock held.
 fn set_aside(path: &Path, error: &SettingsError) -> Result<String, SettingsError> {
-    let mut names = (1..).map(|number: u32| with_ending(path, &format!(".corrupt-{number}")));
+    let mut names = (1..).map(|number: u32| with_ending(path, &format!("{ASIDE}{number}")));
     let free = names.find(|name| fs::symlink_metadata(name).is_err());
     let free = free.unwrap_or_else(|| with_ending(path, ".corrupt"));
     fs::rename(path, &free)
         .map_err(|reason| SettingsError(format!("{error}; it cannot be set aside: {reason}")))?;
     Ok(format!("{error}; set aside as {}", free.display()))
+}
+
+/// The files that [`set_aside`] has made of the one at `path`.
+pub(super) fn all_set_aside(path: &Path) -> Vec<PathBuf> {
+    // It may be missing, and its folder too.
+    let path = target(path).unwrap_or_else(|_| path.to_owned());
+    let start = with_ending(&path, ASIDE).into_os_string();
+    let entries = fs::read_dir(folder(&path)).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    let is_aside = |path: &PathBuf| {
+        let path = path.as_os_str().as_encoded_bytes();
+        path.starts_with(start.as_encoded_bytes())
+    };
+    let mut aside: Vec<_> = paths.filter(is_aside).collect();
+    aside.sort();
+    aside
 }
 
 /// Puts `text` in the place of the file. To be called with the lock held: the

@@ -40,11 +40,7 @@ pub(super) fn url(endpoint: &Endpoint) -> Result<Url, EndpointError> {
                 .into(),
         ));
     }
-    let path = match endpoint.kind {
-        EndpointKind::Completions => "/v1/completions",
-        EndpointKind::Infill => "/infill",
-        EndpointKind::Ollama => "/api/generate",
-    };
+    let path = path(endpoint.kind);
     let base = url.path().trim_end_matches('/');
     // What many programs call the base URL ends in the version.
     let missing = match base {
@@ -55,6 +51,23 @@ pub(super) fn url(endpoint: &Endpoint) -> Result<Url, EndpointError> {
     let whole = format!("{base}{missing}");
     url.set_path(&whole);
     Ok(url)
+}
+
+/// Where a kind of server takes questions, below its own URL.
+fn path(kind: EndpointKind) -> &'static str {
+    match kind {
+        EndpointKind::Completions => "/v1/completions",
+        EndpointKind::Infill => "/infill",
+        EndpointKind::Ollama => "/api/generate",
+    }
+}
+
+/// Another path of the server that takes questions at `url`.
+pub(super) fn beside(url: &Url, kind: EndpointKind, other: &str) -> Url {
+    let base = url.path().strip_suffix(path(kind)).unwrap_or_default();
+    let mut beside = url.clone();
+    beside.set_path(&format!("{base}{other}"));
+    beside
 }
 
 /// The type of an answer that can be read as a stream.
@@ -279,7 +292,7 @@ fn messages(
 
 /// The bytes of the answer: the first until `deadline`, then each chunk within
 /// the time that the settings allow for a pause.
-fn bytes(
+pub(super) fn bytes(
     client: Client,
     response: Response,
     deadline: Instant,

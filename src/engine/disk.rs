@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use rustc_hash::FxHashSet;
 
 use super::project::{SharedLeftOut, read_found};
-use crate::files::watch::Changes;
+use crate::files::watch::{self, Changes};
 use crate::files::{self, Composer, FilesError, Found, LeftOut, Roots, Stamp, Walk, WalkOptions};
 use crate::index::{Change, Index, Library};
 
@@ -106,11 +106,7 @@ impl Disk {
 
     /// The folders and files in which changes have to be noticed.
     pub(super) fn to_watch(&self) -> BTreeSet<PathBuf> {
-        let mut watched = self.folders.clone();
-        watched.extend(self.roots.includes().map(Path::to_path_buf));
-        watched.extend(files::folders_above(self.roots.root()));
-        watched.extend(self.library.folders().map(Path::to_path_buf));
-        watched
+        watch::wanted(&self.roots, &self.folders, &self.library)
     }
 
     /// Brings the index up to date with what `changes` tell of.

@@ -42,6 +42,18 @@ const UNFINISHED: &str = "tmp";
 const HEADER_BYTES: usize = MAGIC.len() + 4;
 const LENGTH_BYTES: usize = 8;
 
+/// What a cache's folder holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// How many projects have a file.
+    pub projects: usize,
+    /// The bytes of their files.
+    pub bytes: u64,
+    /// What is of no use to anybody: files of another version's format, and
+    /// those whose writer was killed. The next that writes removes them.
+    pub stale: Vec<PathBuf>,
+}
+
 /// A folder of what was learnt about projects.
 #[derive(Clone, Debug)]
 pub struct Cache {
@@ -97,6 +109,53 @@ impl Cache {
         File::open(&self.folder)?.sync_all()
     }
 
+    /// Where it is; there need not be anything yet.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What its folder holds; nothing if there is none.
+    ///
+    /// # Errors
+    /// If the folder cannot be read.
+    pub fn survey(&self) -> io::Result<Survey> {
+        let mut survey = Survey::default();
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(survey),
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let path = entry?.path();
+            if is_stale(&path) {
+                survey.stale.push(path);
+            } else if path.extension().is_some_and(|extension| extension == KEPT) {
+                survey.projects += 1;
+                // It may have been replaced meanwhile.
+                survey.bytes += fs::metadata(&path).map_or(0, |found| found.len());
+            }
+        }
+        survey.stale.sort();
+        Ok(survey)
+    }
+
+    /// Removes what is of no use to anybody, and gives what that was.
+    ///
+    /// # Errors
+    /// If the folder cannot be read or a file cannot be removed.
+    pub fn remove_stale(&self) -> io::Result<Vec<PathBuf>> {
+        let folder = match File::open(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            folder => folder?,
+        };
+        // Nobody is between making a file and locking it.
+        folder.lock()?;
+        let stale = self.survey()?.stale;
+        stale.iter().try_for_each(fs::remove_file)?;
+        Ok(stale)
+    }
+
     fn path(&self, roots: &Roots) -> PathBuf {
         let mut hasher = blake3::Hasher::new();
         for folder in std::iter::once(roots.root()).chain(roots.includes()) {
@@ -121,7 +180,7 @@ impl Cache {
         Ok(())
     }
 
-    /// Removes files that are abandoned, too old or too many, but not `keep`.
+    /// Removes files that are stale, too old or too many, but not `keep`.
     fn prune(&self, keep: &Path) {
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
@@ -135,8 +194,9 @@ impl Cache {
         // An entry that cannot be looked at may have been removed by another.
         for path in entries.flatten().map(|entry| entry.path()) {
             match path.extension().and_then(|extension| extension.to_str()) {
-                Some(UNFINISHED) if is_abandoned(&path) => remove(&path),
-                Some(KEPT) if path != keep => {
+                _ if path == keep => {}
+                _ if is_stale(&path) => remove(&path),
+                Some(KEPT) => {
                     let Ok(found) = fs::metadata(&path) else {
                         continue;
                     };
@@ -161,9 +221,27 @@ impl Cache {
     }
 }
 
+/// Whether the file at `path` is one of ours that nobody has a use for.
+fn is_stale(path: &Path) -> bool {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some(UNFINISHED) => is_abandoned(path),
+        Some(KEPT) => is_of_another_format(path),
+        _ => false,
+    }
+}
+
 /// Whether nobody writes the file at `path` any more.
 fn is_abandoned(path: &Path) -> bool {
     File::open(path).is_ok_and(|file| file.try_lock().is_ok())
+}
+
+/// Whether another version of fimd has written the file at `path`, in a format
+/// that this one does not read.
+fn is_of_another_format(path: &Path) -> bool {
+    let mut header = [0; HEADER_BYTES];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    let (magic, format) = header.split_at(MAGIC.len());
+    read.is_ok() && magic == MAGIC && format != FORMAT.to_le_bytes()
 }
 
 fn remove(path: &Path) {

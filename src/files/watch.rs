@@ -15,6 +15,8 @@ use notify::{ErrorKind, EventKind, RecommendedWatcher, RecursiveMode, Watcher as
 
 pub use coalesce::Coalescer;
 
+use super::{Composer, Roots, folders_above};
+
 /// What may have changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Changes {
@@ -41,6 +43,17 @@ pub enum WatchError {
     /// The system gives no more watchers, or none at all.
     #[error("{0}; raise fs.inotify.max_user_instances if it is too low")]
     System(notify::Error),
+}
+
+/// The folders and files in which changes to a project have to be noticed:
+/// `folders`, those that the walk has visited, and what its extent rests on.
+#[must_use]
+pub fn wanted(roots: &Roots, folders: &BTreeSet<PathBuf>, library: &Composer) -> BTreeSet<PathBuf> {
+    let mut wanted = folders.clone();
+    wanted.extend(roots.includes().map(Path::to_path_buf));
+    wanted.extend(folders_above(roots.root()));
+    wanted.extend(library.folders().map(Path::to_path_buf));
+    wanted
 }
 
 /// Watches folders and single files.

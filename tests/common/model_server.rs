@@ -18,7 +18,7 @@ pub(crate) struct Asked {
     pub(crate) path: String,
     /// All header lines.
     pub(crate) head: String,
-    /// What it says.
+    /// What it says; null if it has no body.
     pub(crate) body: Value,
 }
 
@@ -162,6 +162,10 @@ fn read(stream: &TcpStream) -> Option<Asked> {
     }
     let mut body = vec![0; length];
     input.read_exact(&mut body).ok()?;
-    let body = serde_json::from_slice(&body).unwrap();
+    // What is only looked at has none.
+    let body = match length {
+        0 => Value::Null,
+        _ => serde_json::from_slice(&body).unwrap(),
+    };
     Some(Asked { path, head, body })
 }

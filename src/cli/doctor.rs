@@ -1,0 +1,220 @@
+//! `fimd doctor`: what fimd finds on this machine, and what to do about what is
+//! wrong. Looks only: nothing is changed without `--fix`, and no code is sent.
+
+mod editors;
+mod model;
+mod system;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anstyle::AnsiColor;
+use etcetera::base_strategy::Xdg;
+use serde::Serialize;
+
+use super::{Error, show};
+use crate::config::{self, Settings};
+use crate::files::Cache;
+
+/// Say what fimd finds on this machine, and how to mend what is wrong.
+///
+/// A line for each thing, marked ok, warning or fault. The exit code is 1 if
+/// there is a fault. Looks only, and sends nobody any code.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The project whose folders are counted [default: the nearest folder, from
+    /// here upwards, that has a composer.json, a .git or a .fimignore]
+    #[arg(long, value_name = "DIR")]
+    project: Option<PathBuf>,
+    /// The shared daemon's socket [default: fimd.sock in $XDG_RUNTIME_DIR, else
+    /// fimd/fimd.sock in the folder of caches]
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// Remove what other versions and killed processes have left in the cache
+    #[arg(long)]
+    fix: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// How something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Ok,
+    /// Works, but not as well as it could.
+    Warning,
+    /// Does not work.
+    Fault,
+}
+
+/// What was found of one thing.
+#[derive(Debug, Serialize)]
+struct Check {
+    name: &'static str,
+    state: State,
+    says: String,
+    /// What to do about it; always there for a warning or a fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<String>,
+}
+
+impl Check {
+    fn ok(name: &'static str, says: impl Into<String>) -> Self {
+        Self {
+            name,
+            state: State::Ok,
+            says: says.into(),
+            fix: None,
+        }
+    }
+
+    fn warning(name: &'static str, says: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self {
+            state: State::Warning,
+            fix: Some(fix.into()),
+            ..Self::ok(name, says)
+        }
+    }
+
+    fn fault(name: &'static str, says: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self {
+            state: State::Fault,
+            fix: Some(fix.into()),
+            ..Self::ok(name, says)
+        }
+    }
+}
+
+/// All that was found.
+#[derive(Debug, Serialize)]
+struct Report {
+    version: &'static str,
+    /// Whether there is no fault.
+    ok: bool,
+    checks: Vec<Check>,
+}
+
+/// Runs the command; `settings` is the settings file, if one is named, and
+/// `cache` the user's, unless it is not used.
+pub(super) fn run(
+    args: &Args,
+    settings: Option<&Path>,
+    cache: Option<&Cache>,
+) -> Result<ExitCode, Error> {
+    let version = env!("CARGO_PKG_VERSION");
+    let mut checks = vec![program(version)];
+    let (settings, found) = settings_file(settings);
+    checks.extend(found);
+    checks.push(system::cache(cache, args.fix));
+    let limits = settings.as_ref().map(|settings| settings.limits);
+    checks.push(system::watches(
+        args.project.as_deref(),
+        &limits.unwrap_or_default().walk(),
+    ));
+    checks.extend(model::checks(settings.as_ref())?);
+    checks.push(tokenizer());
+    checks.push(system::daemon(args.socket.as_deref()));
+    checks.extend(editors::checks());
+    let report = Report {
+        version,
+        ok: checks.iter().all(|check| check.state != State::Fault),
+        checks,
+    };
+    show::print(|out| match args.json {
+        true => {
+            serde_json::to_writer(&mut *out, &report)?;
+            writeln!(out)
+        }
+        false => print(out, &report),
+    })?;
+    Ok(match report.ok {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+fn print(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    for Check {
+        name,
+        state,
+        says,
+        fix,
+    } in &report.checks
+    {
+        let (mark, style) = match state {
+            State::Ok => ("ok", AnsiColor::Green.on_default()),
+            State::Warning => ("warning", AnsiColor::Yellow.on_default()),
+            State::Fault => ("fault", AnsiColor::Red.on_default().bold()),
+        };
+        write!(out, "{style}{mark:<8}{style:#} {name:<10} {says}")?;
+        match fix {
+            Some(fix) => writeln!(out, "; {fix}")?,
+            None => writeln!(out)?,
+        }
+    }
+    Ok(())
+}
+
+fn program(version: &str) -> Check {
+    let says = match std::env::current_exe() {
+        Ok(path) => format!("fimd {version}, {}", path.display()),
+        // Its file may have been removed since it was started.
+        Err(error) => format!("fimd {version}, in a place that is not known: {error}"),
+    };
+    Check::ok("version", says)
+}
+
+/// The settings, if they can be used, and what there is to say of their file.
+fn settings_file(named: Option<&Path>) -> (Option<Settings>, Vec<Check>) {
+    const NAME: &str = "settings";
+    let path = match config::settings_path(named) {
+        Ok(path) => path,
+        Err(error) => {
+            let fix = "set HOME, or name a file with --settings";
+            return (None, vec![Check::fault(NAME, error.to_string(), fix)]);
+        }
+    };
+    let (settings, check) = match Settings::load(named) {
+        Ok(settings) => {
+            let says = match path.exists() {
+                true => format!("{}: can be read, makes sense", path.display()),
+                false => format!("{}: none, everything has its default", path.display()),
+            };
+            (Some(settings), Check::ok(NAME, says))
+        }
+        Err(error) => {
+            let fix = "mend it there, or move the file away to have the defaults";
+            (None, Check::fault(NAME, error.to_string(), fix))
+        }
+    };
+    let mut checks = vec![check];
+    checks.extend(config::set_aside(&path).into_iter().map(|aside| {
+        let says = format!("{}: was no settings file", aside.display());
+        let fix = "take from it what you need, then remove it";
+        Check::warning(NAME, says, fix)
+    }));
+    (settings, checks)
+}
+
+fn tokenizer() -> Check {
+    const NAME: &str = "tokenizer";
+    match cfg!(feature = "tokenizers") {
+        true => Check::ok(
+            NAME,
+            "built in: a `tokenizer.json` counts the tokens of a dataset",
+        ),
+        false => Check::warning(
+            NAME,
+            "not built in: lengths in tokens are estimates",
+            "build fimd with the feature `tokenizers`",
+        ),
+    }
+}
+
+/// The folders of this user, if the user has a home.
+fn folders() -> Option<Xdg> {
+    Xdg::new().ok()
+}

@@ -1,0 +1,181 @@
+//! The cache, what inotify allows, and the shared daemon.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+use rustix::fs::{Access, access};
+use serde::Deserialize;
+
+use super::{Check, folders};
+use crate::cli::status;
+use crate::files::watch::{Changes, WatchError, Watcher, wanted};
+use crate::files::{Cache, Composer, Roots, WalkOptions, walk_what_is_there};
+
+/// What there is to say of the cache; with `fix`, once what is stale has been
+/// removed.
+pub(super) fn cache(cache: Option<&Cache>, fix: bool) -> Check {
+    const NAME: &str = "cache";
+    let Some(cache) = cache else {
+        return Check::ok(NAME, "none is used");
+    };
+    let folder = cache.folder().display();
+    let failed = |error: io::Error| {
+        let fix = "make it a folder of yours, or use another with XDG_CACHE_HOME";
+        Check::fault(NAME, format!("{folder}: {error}"), fix)
+    };
+    if let Err(error) = access_nearest(cache.folder()) {
+        return failed(error);
+    }
+    let removed = match fix {
+        true => cache.remove_stale(),
+        false => Ok(Vec::new()),
+    };
+    let (removed, survey) = match removed.and_then(|removed| Ok((removed, cache.survey()?))) {
+        Ok(found) => found,
+        Err(error) => return failed(error),
+    };
+    let mut says = format!(
+        "{folder}: can be written; projects: {}, {:.1} MB",
+        survey.projects,
+        survey.bytes as f64 / 1e6
+    );
+    if !removed.is_empty() {
+        says += &format!("; removed: {}", removed.len());
+    }
+    match survey.stale.len() {
+        0 => Check::ok(NAME, says),
+        stale => Check::warning(
+            NAME,
+            format!("{says}; files of another version or of a killed process: {stale}"),
+            "`fimd doctor --fix` removes them, as does the next start on a new project",
+        ),
+    }
+}
+
+/// Whether files can be made and read in `folder`, or in the nearest above it
+/// that is there.
+fn access_nearest(folder: &Path) -> io::Result<()> {
+    let there = folder.ancestors().find(|folder| folder.exists());
+    let there = there.unwrap_or(folder);
+    if !fs::metadata(there)?.is_dir() {
+        return Err(io::Error::other(format!("{}: no folder", there.display())));
+    }
+    Ok(access(
+        there,
+        Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK,
+    )?)
+}
+
+/// What inotify allows, and whether it is enough for the project, which is
+/// found out by watching it for a moment.
+pub(super) fn watches(project: Option<&Path>, options: &WalkOptions) -> Check {
+    const NAME: &str = "watches";
+    let limit = |name: &str| {
+        let text = fs::read_to_string(format!("/proc/sys/fs/inotify/{name}")).ok()?;
+        text.trim().parse::<u64>().ok()
+    };
+    let limits = match (limit("max_user_watches"), limit("max_user_instances")) {
+        (Some(watches), Some(instances)) => {
+            format!("max_user_watches {watches}, max_user_instances {instances}")
+        }
+        // Not Linux.
+        _ => "no limits of inotify".into(),
+    };
+    let root = project.map(Path::to_path_buf).or_else(|| {
+        let here = std::env::current_dir().ok()?;
+        // The nearest to a file in this folder, there or not.
+        Roots::find(&here.join("composer.json"))
+    });
+    let Some(root) = root else {
+        return Check::ok(
+            NAME,
+            format!("{limits}; no project here to count folders of"),
+        );
+    };
+    let roots = match Roots::new(&root, &[]) {
+        Ok(roots) => roots,
+        Err(error) => return Check::fault(NAME, error.to_string(), "name another with --project"),
+    };
+    let walk = walk_what_is_there(&roots, options);
+    let wanted = wanted(&roots, &walk.folders, &Composer::open(&roots, options));
+    let count = wanted.iter().filter(|folder| folder.exists()).count();
+    let says = format!("{limits}; folders of {}: {count}", root.display());
+    let watched =
+        Watcher::new(|_| {}).and_then(|mut watcher| watcher.follow(&Changes::default(), &wanted));
+    let polled = "so that changes are looked for every few seconds";
+    match watched {
+        Ok(_) => Check::ok(NAME, says),
+        Err(WatchError::TooFew) => Check::warning(
+            NAME,
+            format!("{says}, more than are left, {polled}"),
+            "`sudo sysctl fs.inotify.max_user_watches=524288`, and the same line without `sudo \
+             sysctl` in /etc/sysctl.d/60-inotify.conf keeps it",
+        ),
+        Err(WatchError::System(error)) => Check::warning(
+            NAME,
+            format!("{says}; they cannot be watched, {polled}: {error}"),
+            "`sudo sysctl fs.inotify.max_user_instances=1024` if too few are left, and the same \
+             line without `sudo sysctl` in /etc/sysctl.d/60-inotify.conf keeps it",
+        ),
+    }
+}
+
+/// What is read of a daemon's status, whatever its version.
+#[derive(Deserialize)]
+struct Daemon {
+    version: String,
+    pid: u32,
+}
+
+/// The shared daemon at `socket`, else where editors and the systemd units have
+/// it.
+pub(super) fn daemon(socket: Option<&Path>) -> Check {
+    const NAME: &str = "daemon";
+    let Some(socket) = socket.map(Path::to_path_buf).or_else(default_socket) else {
+        return Check::ok(
+            NAME,
+            "not looked for: there is no usual place for its socket",
+        );
+    };
+    let at = socket.display();
+    let answer = match status::ask(&socket) {
+        Ok(line) => status::result(&line),
+        Err(error) => match error.kind() {
+            io::ErrorKind::NotFound => return Check::ok(NAME, format!("{at}: none runs")),
+            io::ErrorKind::ConnectionRefused => {
+                let says = format!("{at}: none runs, the last one has left its socket behind");
+                return Check::ok(NAME, says + ", which the next replaces");
+            }
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Err("it does not answer".into()),
+            _ => Err(error.to_string()),
+        },
+    };
+    let daemon = answer.and_then(|result| {
+        serde_json::from_str::<Daemon>(result.get()).map_err(|error| error.to_string())
+    });
+    match daemon {
+        Err(reason) => Check::fault(
+            NAME,
+            format!("{at}: {reason}"),
+            "end what listens there, or name another place with --socket",
+        ),
+        Ok(Daemon { version, pid }) if version == env!("CARGO_PKG_VERSION") => {
+            Check::ok(NAME, format!("{at}: fimd {version} runs, pid {pid}"))
+        }
+        Ok(Daemon { version, pid }) => Check::fault(
+            NAME,
+            format!("{at}: fimd {version} runs, which is not this version"),
+            format!("end it with `kill {pid}`: editors start this one"),
+        ),
+    }
+}
+
+/// Where editors and the systemd units have the socket.
+fn default_socket() -> Option<PathBuf> {
+    match std::env::var_os("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty()) {
+        Some(folder) => Some(Path::new(&folder).join("fimd.sock")),
+        None => Some(folders()?.cache_dir().join("fimd/fimd.sock")),
+    }
+}
