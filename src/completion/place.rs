@@ -37,6 +37,8 @@ pub struct Place<'a> {
     after: &'a str,
     around: Around,
     extent: Extent,
+    /// Whether a statement ends right before the cursor, in its line.
+    behind_statement: bool,
     /// The brackets that are open here and that nothing behind closes, the
     /// innermost last, by what closes them.
     unclosed: Vec<u8>,
@@ -69,6 +71,7 @@ impl<'a> Place<'a> {
             after,
             around,
             extent: Extent::Line,
+            behind_statement: false,
             unclosed: open[..open.len() - closed].to_vec(),
         };
         // With all of the inner ones closed an outer one cannot be closed here.
@@ -76,6 +79,11 @@ impl<'a> Place<'a> {
             place.unclosed.clear();
         }
         place.extent = place.find_extent(&tokens);
+        place.behind_statement = around == Around::Code
+            && !place.begins_line()
+            && tokens
+                .last()
+                .is_some_and(|last| last.is(b';') || last.is(b'}'));
         place
     }
 
@@ -141,9 +149,14 @@ impl<'a> Place<'a> {
         let mut text = answer[..end].trim_end();
         // White space alone is no completion, nor is what is there already.
         text = self.without_overlap(text);
-        if text.trim().is_empty() {
+        let first = answer.trim_start_matches([' ', '\t']).chars().next();
+        // Behind a statement a new line begins, or a comment.
+        let is_misplaced =
+            self.behind_statement && first.is_some_and(|c| !['\n', '\r', '/', '#'].contains(&c));
+        if is_misplaced || text.trim().is_empty() {
             text = "";
         }
+        let is_cut = is_cut || is_misplaced;
         Fitted { text, is_cut }
     }
 

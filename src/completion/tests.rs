@@ -92,6 +92,10 @@ fn nothing_is_better_than_what_is_of_no_use() {
         assert_eq!(shown("<?php\nfoo(|);", answer), "", "{answer:?}");
     }
     assert_eq!(shown("<?php\n|\n", "foo();<|endoftext|>bar();"), "foo();");
+    // Behind a statement none begins in the same line.
+    assert_eq!(shown("<?php\nfoo();|\n", "bar();"), "");
+    assert_eq!(shown("<?php\nfoo();|\n", "\nbar();\nbaz();"), "\nbar();");
+    assert_eq!(shown("<?php\nfoo();|\n", " // bar"), " // bar");
     let trapped = "function f() {\n    foo();\n    foo();\n    foo();\n    foo();";
     assert_eq!(shown("<?php\n|\n", trapped), "function f() {\n    foo();");
 }
