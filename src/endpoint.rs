@@ -18,13 +18,13 @@ use reqwest::redirect::{Action, Attempt, Policy};
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
-use url::Host;
 
 pub use self::error::EndpointError;
 pub use self::probe::Served;
 
 use crate::config::{Endpoint, EndpointKind};
 use crate::model::{ContextStyle, Family, Order, Parts};
+use crate::tags::settings::is_local;
 
 /// How many patterns a server is told to end at: as many as OpenAI's takes.
 pub const MAX_STOPS: usize = 4;
@@ -147,7 +147,7 @@ impl Client {
             .connect_timeout(milliseconds(endpoint.connect_timeout_ms))
             .user_agent(concat!("fimd/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::custom(within_one_server));
-        if is_loopback(&url) {
+        if is_local(&url) {
             http = http.no_proxy();
         }
         if url.scheme() == "http" {
@@ -317,16 +317,6 @@ impl Client {
 
 fn milliseconds(ms: u64) -> Duration {
     Duration::from_millis(ms)
-}
-
-/// Whether a server is this machine, by its name.
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 /// Follows a redirection that stays on the server and asks for the same
