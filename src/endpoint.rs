@@ -205,7 +205,18 @@ impl Client {
             // Marked as sensitive by the library, so no trace of it shows it.
             request = request.bearer_auth(key.reveal());
         }
-        let response = match timeout_at(deadline, request.send()).await {
+        let again = request.try_clone();
+        let asked = async {
+            match (request.send().await, again) {
+                // Most likely the server closed a kept connection while the
+                // question was under way. Asking twice changes nothing there.
+                (Err(error), Some(again)) if !error.is_connect() && !error.is_redirect() => {
+                    again.send().await
+                }
+                (sent, _) => sent,
+            }
+        };
+        let response = match timeout_at(deadline, asked).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) if error.is_connect() && error.is_timeout() => {
                 return Err(EndpointError::Slow {

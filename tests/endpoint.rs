@@ -7,6 +7,7 @@
 mod model_server;
 
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use fimd::config::{Endpoint, EndpointKind, Secret, Settings};
@@ -362,7 +363,26 @@ async fn a_redirection_on_the_same_server_is_followed() {
             answer.text("hi");
             answer.done();
         }
-        _ => answer.send("HTTP/1.1 308 X\r\nLocation: /here\r\nContent-Length: 0\r\n\r\n"),
+        _ => answer.send(
+            "HTTP/1.1 308 X\r\nLocation: /here\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        ),
+    });
+    let endpoint = endpoint(&server, EndpointKind::Completions);
+    assert_eq!(answer(&endpoint).await, ("hi".into(), None));
+    let (first, second) = (server.asked(), server.asked());
+    assert_eq!(first.body, second.body);
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_the_server_has_closed_costs_no_question() {
+    let asked = AtomicUsize::new(0);
+    let server = ModelServer::start(move |_, answer| {
+        // The first is left without a word.
+        if asked.fetch_add(1, Ordering::Relaxed) > 0 {
+            answer.stream();
+            answer.text("hi");
+            answer.done();
+        }
     });
     let endpoint = endpoint(&server, EndpointKind::Completions);
     assert_eq!(answer(&endpoint).await, ("hi".into(), None));
