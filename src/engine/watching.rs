@@ -186,6 +186,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_root_that_goes_before_the_watches_stand_is_missed() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root");
+        std::fs::create_dir(&root).unwrap();
+        std::fs::write(root.join("a.php"), "<?php // a").unwrap();
+        let project = Project::open(&ProjectOptions {
+            root: root.clone(),
+            ..ProjectOptions::default()
+        });
+        let project = project.unwrap();
+        std::fs::remove_dir_all(&root).unwrap();
+        let changes = async {
+            becomes(&project, "a.php", None).await;
+            std::fs::create_dir(&root).unwrap();
+            std::fs::write(root.join("a.php"), "<?php // again").unwrap();
+            becomes(&project, "a.php", Some("<?php // again")).await;
+        };
+        tokio::select! {
+            () = keep_fresh(Engine::new(Settings::default(), None).unwrap(), Arc::clone(&project.disk)) => panic!("it never ends"),
+            () = changes => {}
+        }
+    }
+
+    #[tokio::test]
     async fn what_changes_before_the_watches_stand_is_noticed() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
