@@ -151,9 +151,13 @@ fn who_types_what_is_shown_asks_nobody() {
     assert_eq!(text(&session.complete(1, CODE)), "add($item);");
     server.asked();
     let typed = CODE.replace('|', "ad|");
-    let answer = session.complete(2, &typed);
+    let mut params = at(&typed);
+    params["explain"] = true.into();
+    let answer = session.ask(2, "complete", &params);
     assert_eq!(text(&answer), "d($item);");
     assert_eq!(answer["result"]["timings"]["cached"], true);
+    let context = answer["result"]["context"].as_str().unwrap();
+    assert!(context.starts_with("// --- src/Cart.php ---\n"), "{answer}");
     assert!(server.is_unasked());
     session.complete(3, &CODE.replace('|', "to|"));
     server.asked();

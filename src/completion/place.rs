@@ -32,11 +32,15 @@ enum Around {
 
 /// The place of a completion.
 #[derive(Clone, Debug)]
-pub struct Place<'a> {
-    before: &'a str,
-    after: &'a str,
+pub struct Place {
     around: Around,
     extent: Extent,
+    /// Whether nothing but blanks stands before the cursor in its line.
+    begins_line: bool,
+    /// What stands behind the cursor in its line.
+    rest_of_line: String,
+    /// The first line behind the cursor's own that is not blank.
+    next_line: Option<String>,
     /// Whether a statement ends right before the cursor, in its line.
     behind_statement: bool,
     /// The brackets that are open here and that nothing behind closes, the
@@ -53,74 +57,49 @@ pub struct Fitted<'r> {
     pub is_cut: bool,
 }
 
-impl<'a> Place<'a> {
+impl Place {
     /// The place at byte `cursor` of `content`, which must be on a character
     /// boundary.
     #[must_use]
-    pub fn new(content: &'a str, cursor: usize) -> Self {
+    pub fn new(content: &str, cursor: usize) -> Self {
         let (before, after) = content.split_at(cursor);
         let tokens = lex(before);
         let around = around(before, &tokens);
         let (open, _) = brackets(before, &tokens);
         let (_, closers) = brackets(after, &lex_from(after, 0, Start::Code));
-        // The innermost are closed first.
-        let closed = open.iter().rev().zip(&closers);
-        let closed = closed.take_while(|(open, closer)| open == closer).count();
-        let mut place = Self {
-            before,
-            after,
+        let is_closed = open
+            .last()
+            .is_some_and(|last| closers.first() == Some(last));
+        let line = &before[line_start(before, before.len())..];
+        let begins_line = line.trim().is_empty();
+        let (rest, next) = after.split_at(line_end(after, 0));
+        let next_line = next.lines().map(str::trim).find(|line| !line.is_empty());
+        let last = tokens.last();
+        let ends_statement = last.is_some_and(|last| last.is(b';') || last.is(b'}'));
+        let opens_body = last.is_some_and(|last| last.is(b'{'));
+        Self {
             around,
-            extent: Extent::Line,
-            behind_statement: false,
-            unclosed: open[..open.len() - closed].to_vec(),
-        };
-        // With all of the inner ones closed an outer one cannot be closed here.
-        if closed > 0 {
-            place.unclosed.clear();
+            extent: match around {
+                Around::Code if rest.trim().is_empty() => match next_line {
+                    None if opens_body => Extent::Body,
+                    Some(line) if opens_body && line.starts_with('}') => Extent::Body,
+                    _ => Extent::Statement,
+                },
+                _ => Extent::Line,
+            },
+            begins_line,
+            rest_of_line: rest.to_owned(),
+            next_line: next_line.map(str::to_owned),
+            behind_statement: around == Around::Code && !begins_line && ends_statement,
+            // With the innermost closed an outer one cannot be closed here.
+            unclosed: if is_closed { Vec::new() } else { open },
         }
-        place.extent = place.find_extent(&tokens);
-        place.behind_statement = around == Around::Code
-            && !place.begins_line()
-            && tokens
-                .last()
-                .is_some_and(|last| last.is(b';') || last.is(b'}'));
-        place
     }
 
     /// How much is wanted here.
     #[must_use]
     pub fn extent(&self) -> Extent {
         self.extent
-    }
-
-    fn find_extent(&self, tokens: &[Token]) -> Extent {
-        if self.around != Around::Code || !self.rest_of_line().trim().is_empty() {
-            return Extent::Line;
-        }
-        let opens_body = tokens.last().is_some_and(|token| token.is(b'{'));
-        let next = self.after.trim_start();
-        if opens_body && (next.is_empty() || next.starts_with('}')) {
-            Extent::Body
-        } else {
-            Extent::Statement
-        }
-    }
-
-    /// What stands behind the cursor in its line.
-    fn rest_of_line(&self) -> &'a str {
-        &self.after[..line_end(self.after, 0)]
-    }
-
-    /// The first line behind the cursor's own that is not blank.
-    fn next_line(&self) -> Option<&'a str> {
-        let rest = &self.after[line_end(self.after, 0)..];
-        rest.lines().map(str::trim).find(|line| !line.is_empty())
-    }
-
-    /// Whether nothing but blanks stands before the cursor in its line.
-    fn begins_line(&self) -> bool {
-        let start = line_start(self.before, self.before.len());
-        self.before[start..].trim().is_empty()
     }
 
     /// The start of `answer` that is worth showing: at most `max_lines` lines,
@@ -132,12 +111,12 @@ impl<'a> Place<'a> {
         for stop in stops.iter().filter(|stop| !stop.is_empty()) {
             cut(answer.find(stop));
         }
-        let newlines = answer.match_indices('\n').map(|(at, _)| at);
+        let mut newlines = answer.match_indices('\n').map(|(at, _)| at);
         let lines = match self.extent {
             Extent::Line => 1,
             Extent::Statement | Extent::Body => max_lines,
         };
-        cut(newlines.clone().nth(lines.saturating_sub(1)));
+        cut(newlines.nth(lines.saturating_sub(1)));
         match self.around {
             Around::Code => cut(self.end_of_code(answer)),
             Around::Quoted(quote) => cut(self.end_of_string(answer, quote)),
@@ -202,7 +181,7 @@ impl<'a> Place<'a> {
 
     /// Where a string ends whose closing quote stands behind the cursor.
     fn end_of_string(&self, answer: &str, quote: u8) -> Option<usize> {
-        if !self.rest_of_line().as_bytes().contains(&quote) {
+        if !self.rest_of_line.as_bytes().contains(&quote) {
             return None;
         }
         let mut is_escaped = false;
@@ -215,10 +194,10 @@ impl<'a> Place<'a> {
 
     /// Where a line begins that is the one behind the cursor's.
     fn repeated_line(&self, answer: &str) -> Option<usize> {
-        let next = self.next_line().filter(|line| tells(line))?;
+        let next = self.next_line.as_deref().filter(|line| tells(line))?;
         let mut start = 0;
         for (number, line) in answer.split_inclusive('\n').enumerate() {
-            if (number > 0 || self.begins_line()) && line.trim() == next {
+            if (number > 0 || self.begins_line) && line.trim() == next {
                 return Some(start);
             }
             start += line.len();
@@ -229,7 +208,7 @@ impl<'a> Place<'a> {
     /// `text` without an end that the rest of the line begins with, unless that
     /// closes what `text` opens.
     fn without_overlap<'t>(&self, text: &'t str) -> &'t str {
-        let rest = self.rest_of_line().trim_end();
+        let rest = self.rest_of_line.trim_end();
         let ends = rest.char_indices().map(|(at, c)| at + c.len_utf8());
         let longest = ends.rev().find_map(|end| {
             let kept = text.strip_suffix(&rest[..end])?;

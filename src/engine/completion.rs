@@ -19,7 +19,7 @@ use super::{Engine, WorkError};
 use crate::cancel::{Cancel, Cancelled};
 use crate::completion::{Completed, Extent, Place, Prompt, Recent, Shown};
 use crate::config::{EndpointKind, Settings, Sources};
-use crate::context::{self, Context, MinScore, Snippet};
+use crate::context::{self, Context, MinScore};
 use crate::endpoint::{self, Ask, Client, EndpointError, MAX_STOPS};
 use crate::index::Snapshot;
 use crate::model::Marks;
@@ -39,15 +39,22 @@ pub enum Trigger {
     Automatic,
 }
 
-/// What is to be completed.
-#[derive(Clone, Debug)]
-pub struct Question {
+/// Where something is to be completed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
     /// The key of the file, as [`context::Request::path`].
     pub path: String,
     /// The buffer's text.
     pub content: String,
     /// Where the completion goes, in bytes.
     pub cursor: usize,
+}
+
+/// What is to be completed.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Where.
+    pub gap: Gap,
     /// What the project is called.
     pub repo: String,
     /// What the context is made of.
@@ -68,9 +75,7 @@ pub struct Completion {
     /// The text at the cursor; empty if there is nothing worth showing.
     pub text: String,
     /// The context that the model was shown.
-    pub context: String,
-    /// What the context was made of.
-    pub snippets: Vec<Snippet>,
+    pub context: Arc<Context>,
     /// How long it took.
     pub timings: Timings,
 }
@@ -139,7 +144,7 @@ pub struct Completions {
 
 #[derive(Debug)]
 struct Ahead {
-    question: (String, String, usize),
+    gap: Gap,
     done: watch::Receiver<()>,
     task: AbortHandle,
 }
@@ -182,18 +187,19 @@ impl Completions {
         cancel: Cancel,
     ) -> Result<Completion, CompleteError> {
         let begun = Instant::now();
+        let trigger = question.trigger;
         let work = async {
-            if let Some(rest) = self.rest(&question).await {
+            if let Some(rest) = self.rest(&question.gap).await {
                 return Ok(rest);
             }
-            if question.trigger == Trigger::Automatic {
+            if trigger == Trigger::Automatic {
                 let quiet = engine.settings().completion.debounce_ms;
                 tokio::time::sleep(Duration::from_millis(quiet)).await;
             }
-            self.ask(engine, question.clone(), snapshot, cancel).await
+            self.ask(engine, question, snapshot, cancel).await
         };
         let superseded = async {
-            match question.trigger {
+            match trigger {
                 Trigger::Automatic => turn.superseded().await,
                 Trigger::Invoked => std::future::pending().await,
             }
@@ -217,7 +223,7 @@ impl Completions {
     ) {
         let (completions, engine) = (Arc::clone(self), engine.clone());
         let (finished, done) = watch::channel(());
-        let key = key(&question);
+        let gap = question.gap.clone();
         let mut ahead = lock(&self.ahead);
         let task = tokio::spawn(async move {
             let cancel = Cancel::default();
@@ -228,7 +234,7 @@ impl Completions {
             drop(finished);
         });
         *ahead = Some(Ahead {
-            question: key,
+            gap,
             done,
             task: task.abort_handle(),
         });
@@ -236,11 +242,11 @@ impl Completions {
 
     /// What is known already: of a completion that is being typed, or that was
     /// asked for ahead of time.
-    async fn rest(&self, question: &Question) -> Option<Completion> {
+    async fn rest(&self, gap: &Gap) -> Option<Completion> {
         let ahead = {
             let mut ahead = lock(&self.ahead);
             match &*ahead {
-                Some(asked) if asked.question == key(question) => Some(asked.done.clone()),
+                Some(asked) if asked.gap == *gap => Some(asked.done.clone()),
                 _ => {
                     // Somebody is elsewhere.
                     *ahead = None;
@@ -252,16 +258,17 @@ impl Completions {
             // It fails once the task has ended.
             while done.changed().await.is_ok() {}
         }
-        let (before, after) = question.content.split_at(question.cursor);
-        let rest = lock(&self.recent).rest(&question.path, before, after)?;
+        let (before, after) = gap.content.split_at(gap.cursor);
+        let recent = lock(&self.recent);
+        let (completed, rest) = recent.rest(&gap.path, before, after)?;
         // What follows a completion that was typed to its end is not known.
         (!rest.is_empty()).then(|| Completion {
-            text: rest,
+            text: rest.to_owned(),
+            context: Arc::clone(&completed.context),
             timings: Timings {
                 cached: true,
                 ..Timings::default()
             },
-            ..Completion::default()
         })
     }
 
@@ -283,22 +290,22 @@ impl Completions {
         let context_ms = millis(begun);
         let begun = Instant::now();
         let (text, first_token_ms) = prepared.answer(&server, begun).await?;
-        let Prepared {
-            question, context, ..
-        } = prepared;
-        let (before, after) = question.content.split_at(question.cursor);
+        let Prepared { gap, context, .. } = prepared;
+        let context = Arc::new(context);
         if !text.is_empty() {
+            let mut before = gap.content;
+            let after = before.split_off(gap.cursor);
             lock(&self.recent).push(Completed {
-                path: question.path.clone(),
-                before: before.to_owned(),
-                after: after.to_owned(),
+                path: gap.path,
+                before,
+                after,
                 text: text.clone(),
+                context: Arc::clone(&context),
             });
         }
         Ok(Completion {
             text,
-            context: context.text,
-            snippets: context.snippets,
+            context,
             timings: Timings {
                 context_ms,
                 first_token_ms,
@@ -308,19 +315,10 @@ impl Completions {
     }
 }
 
-fn key(question: &Question) -> (String, String, usize) {
-    let Question {
-        path,
-        content,
-        cursor,
-        ..
-    } = question;
-    (path.clone(), content.clone(), *cursor)
-}
-
 /// A question, made ready for a model.
 struct Prepared {
-    question: Question,
+    gap: Gap,
+    place: Place,
     context: Context,
     ask: Ask,
     max_lines: usize,
@@ -333,38 +331,38 @@ impl Prepared {
         server: &ModelServer,
         cancel: &Cancel,
     ) -> Result<Self, Cancelled> {
+        let Question { gap, secrets, .. } = question;
+        let secrets = secrets.as_deref();
         let (settings, endpoint) = (&server.settings.completion, &server.settings.endpoint);
         let half = settings.max_total_chars / 2;
         let request = context::Request {
-            path: &question.path,
-            content: &question.content,
-            cursor: question.cursor,
+            path: &gap.path,
+            content: &gap.content,
+            cursor: gap.cursor,
             max_chars: settings.max_context_chars.min(half),
             min_score: MinScore::default(),
             dependencies: question.sources.dependencies,
             bm25: question.sources.bm25,
-            secrets: question.secrets.as_deref(),
+            secrets,
         };
         let context = context::assemble(snapshot, &request, cancel)?;
-        let secrets = question.secrets.as_deref();
-        let secrets = secrets.map_or_else(Vec::new, |secrets| secrets.find(&question.content));
+        let secrets = secrets.map_or_else(Vec::new, |secrets| secrets.find(&gap.content));
         let shown = Shown {
             repo: &question.repo,
-            path: &question.path,
-            content: &question.content,
-            cursor: question.cursor,
+            path: &gap.path,
+            content: &gap.content,
+            cursor: gap.cursor,
             secrets: &secrets,
             max_chars: settings.max_total_chars,
         };
         let (family, style) = (&endpoint.family, settings.context_style);
         let prompt = Prompt::new(&shown, &context, family, &server.marks, style);
-        let place = Place::new(&question.content, question.cursor);
+        let place = Place::new(&gap.content, gap.cursor);
         let most = question.max_tokens.unwrap_or(settings.max_tokens);
         let lines = question.max_lines.unwrap_or(settings.max_lines);
         let (max_tokens, newline) = match place.extent() {
-            _ if lines == 1 => (most.min(MAX_LINE_TOKENS), Some("\n")),
-            Extent::Line => (most.min(MAX_LINE_TOKENS), Some("\n")),
-            Extent::Statement | Extent::Body => (most, None),
+            Extent::Statement | Extent::Body if lines > 1 => (most, None),
+            _ => (most.min(MAX_LINE_TOKENS), Some("\n")),
         };
         let stops = family.stops.iter().map(String::as_str);
         let stops = newline.into_iter().chain([family.end.trim()]).chain(stops);
@@ -382,7 +380,8 @@ impl Prepared {
             stop: stops.take(MAX_STOPS).map(str::to_owned).collect(),
         };
         Ok(Self {
-            question,
+            gap,
+            place,
             context,
             ask,
             max_lines: lines.min(settings.max_lines),
@@ -398,7 +397,6 @@ impl Prepared {
     ) -> Result<(String, Option<f64>), EndpointError> {
         let family = &server.settings.endpoint.family;
         let stops: Vec<&str> = family.reserved().collect();
-        let place = Place::new(&self.question.content, self.question.cursor);
         let mut pieces = Box::pin(server.client.stream(self.ask.clone()));
         let mut answer = String::new();
         let mut first = None;
@@ -408,12 +406,12 @@ impl Prepared {
             }
             first.get_or_insert_with(|| millis(begun));
             answer.push_str(&piece.text);
-            if place.fit(&answer, &stops, self.max_lines).is_cut {
+            if self.place.fit(&answer, &stops, self.max_lines).is_cut {
                 break;
             }
         }
         drop(pieces);
-        let fitted = place.fit(&answer, &stops, self.max_lines).text;
+        let fitted = self.place.fit(&answer, &stops, self.max_lines).text;
         Ok((server.marks.restore(fitted).into_owned(), first))
     }
 }

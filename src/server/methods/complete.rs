@@ -13,7 +13,9 @@ use super::Asked;
 use super::get_context::{buffer, cursor};
 use crate::cancel::Cancel;
 use crate::engine::Engine;
-use crate::engine::completion::{CompleteError, Completion, Completions, Question, Trigger, Turn};
+use crate::engine::completion::{
+    CompleteError, Completion, Completions, Gap, Question, Trigger, Turn,
+};
 use crate::index::Snapshot;
 use crate::rpc::{Error, Id};
 use crate::server::buffers::OpenBuffers;
@@ -125,9 +127,11 @@ impl<'c> Site<'c> {
                 .into(),
             sources: self.connected.sources,
             secrets: self.connected.secrets.clone(),
-            path: self.path,
-            content: self.content,
-            cursor: self.cursor,
+            gap: Gap {
+                path: self.path,
+                content: self.content,
+                cursor: self.cursor,
+            },
             trigger: Trigger::default(),
             max_tokens: None,
             max_lines: None,
@@ -170,7 +174,6 @@ async fn complete(
     let Completion {
         text,
         context,
-        snippets,
         timings,
     } = completions
         .complete(&asked.engine, turn, question, snapshot, cancel)
@@ -182,12 +185,12 @@ async fn complete(
     };
     let mut answer = json!({
         "items": items,
-        "context_chars": context.chars().count(),
+        "context_chars": context.text.chars().count(),
         "timings": timings,
     });
     if explain == Some(true) {
-        answer["context"] = context.into();
-        answer["snippets"] = json!(snippets);
+        answer["context"] = context.text.as_str().into();
+        answer["snippets"] = json!(context.snippets);
     }
     methods::json(&answer)
 }
@@ -230,7 +233,7 @@ async fn inline(
         },
         ..site.question()
     };
-    let (mut content, cursor) = (question.content.clone(), question.cursor);
+    let (mut content, cursor) = (question.gap.content.clone(), question.gap.cursor);
     let completion = completions
         .complete(&asked.engine, turn, question, snapshot, cancel)
         .await?;
