@@ -158,7 +158,8 @@ impl Settings {
                                 [tags] or [editor]";
         let document = parse(text)?;
         let mut settings = Self::default();
-        let mut endpoint: Option<&dyn TableLike> = None;
+        let none = toml_edit::Table::new();
+        let (mut endpoint, mut completion): (&dyn TableLike, &dyn TableLike) = (&none, &none);
         for (key, item) in document.iter() {
             let wrong = |what: String| {
                 Wrong::new(
@@ -175,16 +176,16 @@ impl Settings {
                 "limits" => settings.limits = limits::read(section()?)?,
                 "context" => settings.context = read_context(section()?)?,
                 "models" => read_families(section()?, &mut settings.families)?,
-                "endpoint" => endpoint = Some(section()?),
-                "completion" => settings.completion = completion::read(section()?)?,
+                "endpoint" => endpoint = section()?,
+                "completion" => completion = section()?,
                 "tags" => settings.tags = tags::read(section()?)?,
                 "editor" => settings.editor = editor::read(section()?)?,
                 _ => return Err(wrong(format!("unknown; expected {SECTIONS}"))),
             }
         }
         // It may name a family, wherever in the file that is described.
-        let none = toml_edit::Table::new();
-        settings.endpoint = endpoint::read(endpoint.unwrap_or(&none), &settings.families)?;
+        settings.endpoint = endpoint::read(endpoint, &settings.families)?;
+        settings.completion = completion::read(completion, &settings.endpoint)?;
         Ok(settings)
     }
 }
@@ -290,6 +291,7 @@ fn read_context(table: &dyn TableLike) -> Result<ContextSettings, Wrong> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ContextStyle;
 
     fn load(text: &str) -> Result<Settings, String> {
         let folder = tempfile::tempdir().unwrap();
@@ -392,6 +394,32 @@ mod tests {
         assert_eq!(key.reveal(), "sk-1");
         assert_eq!(format!("{key}"), "(hidden)");
         assert!(!format!("{endpoint:?}").contains("sk-1"));
+    }
+
+    #[test]
+    fn repository_style_needs_a_server_that_is_sent_the_tokens() {
+        let styled = |endpoint: &str| {
+            load(&format!(
+                "[completion]\ncontext_style = 'repo'\n[endpoint]\n{endpoint}"
+            ))
+        };
+        let completion = styled("").unwrap().completion;
+        assert_eq!(completion.context_style, ContextStyle::Repo);
+        for (endpoint, says) in [
+            (
+                "family = 'codellama'",
+                "the family codellama has no tokens for repositories",
+            ),
+            ("kind = 'infill'", "a server that puts its own tokens"),
+            (
+                "kind = 'ollama'\nmodel = 'm'",
+                "a server that puts its own tokens",
+            ),
+        ] {
+            let said = styled(endpoint).unwrap_err();
+            let at = "s.toml:2: completion.context_style: ";
+            assert!(said.starts_with(at) && said.contains(says), "{said}");
+        }
     }
 
     #[test]

@@ -282,7 +282,7 @@ fn diagnostics_follow_the_text_where_tags_are_meant() {
         NOWHERE,
         "",
         "markdown",
-        "😀 [[[5;stp(\"a\")]]]\n[[[99999]]] [[[5;keep()]]]\n",
+        "😀 [[[5;stp(\"a\")]]]\n[[[99999]]] [[[5;keep()]]]\n[[[{topP:\"2\"}]]]\n",
         Manners::TellsFirst,
     );
     let found = editor.diagnostics();
@@ -304,6 +304,7 @@ fn diagnostics_follow_the_text_where_tags_are_meant() {
             json!([1, "invalid-tag", place(0, 8), place(0, 11)]),
             json!([2, "tag-warning", place(1, 3), place(1, 8)]),
             json!([4, "tag-extension", place(1, 17), place(1, 21)]),
+            json!([1, "invalid-setting", place(2, 9), place(2, 10)]),
         ]
     );
     let said = found[0]["message"].as_str().unwrap();
@@ -314,9 +315,9 @@ fn diagnostics_follow_the_text_where_tags_are_meant() {
     // A comment that opens before the first, whose `)]]]` ends it, and is gone
     // again.
     editor.replace(0, 0, "[[[(");
-    assert_eq!(editor.diagnostics().len(), 2);
-    editor.replace(0, 4, "");
     assert_eq!(editor.diagnostics().len(), 3);
+    editor.replace(0, 4, "");
+    assert_eq!(editor.diagnostics().len(), 4);
     let uri = editor.uri.clone();
     editor.client.close(&uri);
     let closed = editor.until(|told| told["params"].get("version").is_none());
@@ -481,7 +482,7 @@ fn lenses_and_actions_name_commands_that_work() {
     assert_eq!(validated["result"]["invalid"], 1);
     let said = editor.shown();
     assert!(
-        said.contains("1 of 3 tags are invalid; line 1: unknown function no"),
+        said.contains("3 tags, errors: 1; line 1: unknown function no"),
         "{said}"
     );
 

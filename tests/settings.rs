@@ -487,11 +487,13 @@ fn the_next_run_asks_the_new_endpoint() {
 /// The user gives it and takes it back while the server runs; a tag cannot.
 #[test]
 fn another_machine_needs_a_standing_permission() {
-    everywhere(MINE, |home, mut client| {
+    // With a key only the server that it is for may be named.
+    const KEYLESS: &str = "# Mine.\n[endpoint]\n";
+    everywhere(KEYLESS, |home, mut client| {
         let params = json!({
             "content": "[[[{endpoint:\"https://models.example\"}]]]", "cursor_offset": 0,
         });
-        let mut permitted = format!("{MINE}allow_remote_endpoints = true\n");
+        let mut permitted = format!("{KEYLESS}allow_remote_endpoints = true\n");
         for grab in ["allow_remote_endpoints", "allowRemoteEndpoints"] {
             let content = format!("[[[{{{grab}:\"true\"}}]]]");
             let grab = json!({"content": content, "cursor_offset": 0});
@@ -507,10 +509,10 @@ fn another_machine_needs_a_standing_permission() {
         assert_eq!(told["endpoint"]["url"], "https://models.example");
         permitted += "url = \"https://models.example\"\n";
         assert_eq!(home.said(), permitted);
-        fs::write(home.settings(), MINE).unwrap();
+        fs::write(home.settings(), KEYLESS).unwrap();
         let answer = client.answer("tags/applyConfig", params);
         assert!(answer.get("error").is_some(), "{answer}");
-        assert_eq!(home.said(), MINE);
+        assert_eq!(home.said(), KEYLESS);
     });
 }
 

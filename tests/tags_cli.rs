@@ -105,8 +105,20 @@ fn parse_tells_every_tag() {
 fn check_shows_the_line_and_a_caret() {
     let folder = texts(&[
         ("bad.md", "fine [[[5]]]\n  [[[5;nope()]]] and\n"),
-        ("good.md", "[[[99999]]]\n"),
+        (
+            "good.md",
+            "[[[99999]]]\n[[[{font:\"of another machine\"}]]]\n",
+        ),
+        ("range.md", "[[[{temperature:\"3\"; fontSize:\"12\"}]]]\n"),
     ]);
+    let run = tags(folder.path(), &["check", "range.md"], "");
+    assert_eq!(run.status.code(), Some(1));
+    let said = String::from_utf8(run.stdout).unwrap();
+    assert!(
+        said.contains("temperature: expected a number from 0 to 2, found \"3\"")
+            && said.contains("range.md:1:17"),
+        "{said}"
+    );
     let run = tags(folder.path(), &["check", "good.md", "bad.md"], "");
     assert_eq!(run.status.code(), Some(1));
     let said = String::from_utf8(run.stdout).unwrap();

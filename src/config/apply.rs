@@ -6,9 +6,9 @@ use std::path::{self, Path};
 use serde::Serialize;
 
 use super::file::{self, Changed};
-use super::{Settings, SettingsError};
+use super::{Endpoint, Settings, SettingsError};
 use crate::system;
-use crate::tags::settings::{Allowed, TK_FONTS, Value, WrongEntry, check};
+use crate::tags::settings::{Allowed, Remote, TK_FONTS, Value, WrongEntry, check, server_url};
 use crate::tags::{Config, Fault, Key, Kind, Tag, Tags};
 use crate::text::Place;
 
@@ -66,7 +66,8 @@ pub fn apply(
     let path = &path::absolute(file).map_err(|error| SettingsError::io(file, &error))?;
     let tags = Tags::parse(text);
     let (tag, config) = config_at(&tags, text, at)?;
-    let allowed = allowed(config, &file::now(path)?, offered);
+    let now = file::now(path)?.of_file(path.to_owned())?;
+    let allowed = allowed(config, &now.endpoint, offered)?;
     let changes = check(config, &allowed).map_err(|wrong| {
         let wrong = wrong.iter().map(|entry| faulty_entry(text, tag, entry));
         ApplyError::Tag(wrong.collect::<Vec<_>>().join("; "))
@@ -113,7 +114,7 @@ fn config_at<'t>(
 
 /// Looks on this machine only for what the tag names and the client does not
 /// bring.
-fn allowed(config: &Config, settings: &Settings, offered: Offered) -> Allowed {
+fn allowed(config: &Config, endpoint: &Endpoint, offered: Offered) -> Result<Allowed, ApplyError> {
     let sets = |key| config.entries.iter().any(|entry| entry.key == key);
     let of_this_machine = || {
         let mut fonts = system::fonts();
@@ -124,7 +125,7 @@ fn allowed(config: &Config, settings: &Settings, offered: Offered) -> Allowed {
         fonts,
         spell_languages,
     } = offered;
-    Allowed {
+    Ok(Allowed {
         fonts: match fonts {
             None if sets(Key::Font) => of_this_machine(),
             fonts => fonts.unwrap_or_default(),
@@ -133,8 +134,12 @@ fn allowed(config: &Config, settings: &Settings, offered: Offered) -> Allowed {
             None if sets(Key::SpellLang) => system::spell_languages(),
             languages => languages.unwrap_or_default(),
         },
-        remote_endpoints: settings.endpoint.allow_remote_endpoints,
-    }
+        remote_endpoints: match &endpoint.api_key {
+            _ if !endpoint.allow_remote_endpoints => Remote::None,
+            Some(_) => Remote::Only(server_url(&endpoint.url).map_err(ApplyError::Tag)?),
+            None => Remote::Any,
+        },
+    })
 }
 
 fn faulty_entry(text: &str, tag: &Tag, entry: &WrongEntry) -> String {

@@ -3,6 +3,7 @@
 use toml_edit::TableLike;
 
 use super::section::{Section, Wrong};
+use super::{Endpoint, EndpointKind};
 use crate::context::DEFAULT_MAX_CHARS;
 use crate::model::ContextStyle;
 
@@ -48,8 +49,11 @@ impl CompletionSettings {
     ];
 }
 
-/// What the section says.
-pub(super) fn read(table: &dyn TableLike) -> Result<CompletionSettings, Wrong> {
+/// What the section says of completions by the model at `endpoint`.
+pub(super) fn read(
+    table: &dyn TableLike,
+    endpoint: &Endpoint,
+) -> Result<CompletionSettings, Wrong> {
     let section = Section::new("completion", table, &CompletionSettings::KEYS)?;
     let default = CompletionSettings::default();
     let style = section.get("context_style", r#""comment" or "repo""#, |item| {
@@ -59,6 +63,24 @@ pub(super) fn read(table: &dyn TableLike) -> Result<CompletionSettings, Wrong> {
             _ => return None,
         })
     })?;
+    if style == Some(ContextStyle::Repo) {
+        let family = &endpoint.family;
+        let what = match endpoint.kind {
+            EndpointKind::Completions if family.repo.is_some() => None,
+            EndpointKind::Completions => Some(format!(
+                "the family {} has no tokens for repositories and files; set \"comment\"",
+                family.name
+            )),
+            EndpointKind::Infill | EndpointKind::Ollama => Some(
+                "a server that puts its own tokens around the code takes no others; set \
+                 \"comment\", or kind = \"completions\" under [endpoint]"
+                    .into(),
+            ),
+        };
+        if let Some(what) = what {
+            return Err(section.wrong("context_style", what));
+        }
+    }
     Ok(CompletionSettings {
         max_tokens: section
             .integer("max_tokens", &(1..=16_384))?

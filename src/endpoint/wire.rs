@@ -16,6 +16,7 @@ use tokio_util::io::StreamReader;
 
 use super::{Ask, Client, EndpointError, MAX_STOPS, Piece, Prompt, error, milliseconds};
 use crate::config::{Endpoint, EndpointKind};
+use crate::tags::settings::server_url;
 
 /// The most bytes of an answer. The longest that a tag can ask for takes less.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
@@ -23,23 +24,7 @@ const MAX_ANSWER_BYTES: usize = 64 << 20;
 /// Where the questions go: the URL of the settings, and the path of the kind
 /// unless it is there already.
 pub(super) fn url(endpoint: &Endpoint) -> Result<Url, EndpointError> {
-    let wrong = |reason: String| EndpointError::Url { reason };
-    let mut url =
-        Url::parse(&endpoint.url).map_err(|error| wrong(format!("{:?}: {error}", endpoint.url)))?;
-    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err(wrong(format!(
-            "expected http://HOST or https://HOST, found {:?}",
-            endpoint.url
-        )));
-    }
-    // They would be shown with it.
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
-        return Err(wrong(
-            "expected a URL without user, password and query; a key goes into api_key or \
-             FIMD_API_KEY"
-                .into(),
-        ));
-    }
+    let mut url = server_url(&endpoint.url).map_err(|reason| EndpointError::Url { reason })?;
     let path = path(endpoint.kind);
     let base = url.path().trim_end_matches('/');
     // What many programs call the base URL ends in the version.

@@ -47,7 +47,20 @@ pub struct Allowed {
     /// The languages whose spelling can be checked there.
     pub spell_languages: Vec<String>,
     /// Whether the model server may be on another machine.
-    pub remote_endpoints: bool,
+    pub remote_endpoints: Remote,
+}
+
+/// Which model servers on other machines a tag may name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Remote {
+    /// None.
+    #[default]
+    None,
+    /// Only the one at this URL, for which the settings have a key: another one
+    /// would be sent it.
+    Only(Url),
+    /// All.
+    Any,
 }
 
 /// The value of a setting.
@@ -91,16 +104,9 @@ pub fn check(config: &Config, allowed: &Allowed) -> Result<Vec<Change>, Vec<Wron
     let mut wrong = Vec::new();
     let mut changes = Vec::new();
     for entry in &config.entries {
-        match value(entry, allowed) {
-            Ok(value) => changes.push(Change {
-                key: entry.key,
-                value,
-            }),
-            Err(what) => wrong.push(WrongEntry {
-                key: entry.key,
-                at: entry.at,
-                what,
-            }),
+        match change(entry, allowed) {
+            Ok(change) => changes.push(change),
+            Err(entry) => wrong.push(entry),
         }
     }
     if wrong.is_empty() {
@@ -110,11 +116,38 @@ pub fn check(config: &Config, allowed: &Allowed) -> Result<Vec<Change>, Vec<Wron
     }
 }
 
+/// The entries of `config` that are wrong wherever it is applied. Which fonts
+/// and dictionaries there are, and which servers may be named, differs.
+#[must_use]
+pub fn wrong_everywhere(config: &Config) -> Vec<WrongEntry> {
+    let anywhere = Allowed {
+        remote_endpoints: Remote::Any,
+        ..Allowed::default()
+    };
+    let entries = config.entries.iter();
+    let entries = entries.filter(|entry| !matches!(entry.key, Key::Font | Key::SpellLang));
+    entries
+        .filter_map(|entry| change(entry, &anywhere).err())
+        .collect()
+}
+
+fn change(entry: &Entry, allowed: &Allowed) -> Result<Change, WrongEntry> {
+    let key = entry.key;
+    match value(entry, allowed) {
+        Ok(value) => Ok(Change { key, value }),
+        Err(what) => Err(WrongEntry {
+            key,
+            at: entry.at,
+            what,
+        }),
+    }
+}
+
 /// What the entry's text means, else what is wrong with it.
 fn value(entry: &Entry, allowed: &Allowed) -> Result<Value, String> {
     let text = entry.value.trim();
     match entry.key {
-        Key::Endpoint => endpoint(text, allowed.remote_endpoints).map(Value::Text),
+        Key::Endpoint => endpoint(text, &allowed.remote_endpoints).map(Value::Text),
         Key::Temperature => number(text, &TEMPERATURE).map(Value::Number),
         Key::TopP => number(text, &TOP_P).map(Value::Number),
         // White space is part of some, and empty ones are none.
@@ -198,14 +231,26 @@ fn nearest(text: &str, known: impl Iterator<Item = String>) -> String {
 }
 
 /// The URL of a model server that a tag may name.
-fn endpoint(text: &str, remote: bool) -> Result<String, String> {
+fn endpoint(text: &str, remote: &Remote) -> Result<String, String> {
     let url = server_url(text)?;
-    if !remote && !is_local(&url) {
-        let host = url.host_str().unwrap_or_default();
-        return Err(format!(
-            "{host} is not this machine; a tag may name another one only with \
-             allow_remote_endpoints = true under [endpoint] in the settings file"
-        ));
+    let host = url.host_str().unwrap_or_default();
+    match remote {
+        _ if is_local(&url) => {}
+        Remote::Any => {}
+        Remote::Only(known) if known.origin() == url.origin() => {}
+        Remote::Only(known) => {
+            return Err(format!(
+                "{host} would be sent the key that is meant for {}; to change both, edit the \
+                 settings file",
+                known.host_str().unwrap_or_default()
+            ));
+        }
+        Remote::None => {
+            return Err(format!(
+                "{host} is not this machine; a tag may name another one only with \
+                 allow_remote_endpoints = true under [endpoint] in the settings file"
+            ));
+        }
     }
     Ok(text.to_owned())
 }

@@ -8,6 +8,7 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 use super::{Error, is_stdin, read};
 use crate::cli::show;
+use crate::tags::settings::wrong_everywhere;
 use crate::tags::{Kind, NoteKind, Tag, Tags};
 use crate::text::{Place, line_end, line_start};
 
@@ -25,8 +26,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Error> {
     for file in &args.files {
         let text = read(file)?;
         for tag in Tags::parse(&text).all() {
-            faults += usize::from(matches!(tag.kind, Kind::Invalid(_)));
             for diagnostic in diagnostics(tag) {
+                faults += usize::from(diagnostic.is_fault);
                 let report = diagnostic.render(file, &text);
                 show::print(|out| writeln!(out, "{report}\n"))?;
             }
@@ -40,34 +41,45 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Error> {
 
 /// Something to say about a place in a text.
 struct Diagnostic<'a> {
-    level: Level<'static>,
-    message: &'a str,
+    /// Whether it is wrong, not only unusual.
+    is_fault: bool,
+    message: Cow<'a, str>,
     at: usize,
     hint: Option<&'a str>,
 }
 
 fn diagnostics(tag: &Tag) -> Vec<Diagnostic<'_>> {
+    let mut wrong = Vec::new();
     let notes = match &tag.kind {
         Kind::Invalid(fault) => {
             return vec![Diagnostic {
-                level: Level::ERROR,
-                message: &fault.message,
+                is_fault: true,
+                message: Cow::Borrowed(&fault.message),
                 at: tag.range.start + fault.at,
                 hint: Some(fault.hint),
             }];
         }
         Kind::Fim(fim) => &*fim.notes,
-        Kind::Config(config) => &*config.notes,
+        Kind::Config(config) => {
+            wrong = wrong_everywhere(config);
+            &*config.notes
+        }
         Kind::Boundary(_) | Kind::Comment(_) => &[],
     };
     let warnings = notes.iter().filter(|note| note.kind == NoteKind::Warning);
     let warnings = warnings.map(|note| Diagnostic {
-        level: Level::WARNING,
-        message: &note.message,
+        is_fault: false,
+        message: Cow::Borrowed(&note.message),
         at: tag.range.start + note.at,
         hint: None,
     });
-    warnings.collect()
+    let wrong = wrong.into_iter().map(|entry| Diagnostic {
+        is_fault: true,
+        message: Cow::Owned(entry.to_string()),
+        at: tag.range.start + entry.at,
+        hint: None,
+    });
+    warnings.chain(wrong).collect()
 }
 
 impl Diagnostic<'_> {
@@ -89,7 +101,11 @@ impl Diagnostic<'_> {
             .path(name)
             .line_start(number)
             .annotation(AnnotationKind::Primary.span(at..(at + width).min(line.len()).max(at)));
-        let title = self.level.clone().primary_title(self.message);
+        let level = match self.is_fault {
+            true => Level::ERROR,
+            false => Level::WARNING,
+        };
+        let title = level.primary_title(&*self.message);
         let mut report = title.element(snippet);
         if let Some(hint) = self.hint {
             report = report.element(Level::HELP.message(hint));

@@ -246,6 +246,15 @@ fn the_permission_is_that_of_the_file() {
         home.text(),
         permitted.replace("http://127.0.0.1:9", "https://example.com/v1")
     );
+    // Nor is a key sent to whom a document names.
+    let keyed = format!("{permitted}api_key = 'mine'\n");
+    let home = Home::with(&keyed);
+    let error = home.apply(tag).unwrap_err().to_string();
+    assert!(
+        error.contains("example.com would be sent the key that is meant for 127.0.0.1"),
+        "{error}"
+    );
+    assert_eq!(home.text(), keyed);
 }
 
 /// What a writer leaves that dies before it renames.

@@ -160,7 +160,7 @@ fn validate(view: &View) -> (Value, Then) {
         None => (MessageType::INFO, format!("{total} tags, all valid")),
         Some(first) => {
             let (line, what) = (first.range.start.line + 1, &first.message);
-            let said = format!("{count} of {total} tags are invalid; line {line}: {what}");
+            let said = format!("{total} tags, errors: {count}; line {line}: {what}");
             (MessageType::WARNING, said)
         }
     };

@@ -11,6 +11,7 @@ use tower_lsp::ls_types::{
 
 use super::State;
 use super::documents::View;
+use crate::tags::settings::wrong_everywhere;
 use crate::tags::{Kind, NoteKind, Tag};
 
 /// What the client calls whoever says this.
@@ -90,6 +91,7 @@ struct About {
 }
 
 fn about(view: &View, tag: &Tag) -> Vec<About> {
+    let mut wrong = Vec::new();
     let notes = match &tag.kind {
         Kind::Invalid(fault) => {
             return vec![About {
@@ -100,7 +102,10 @@ fn about(view: &View, tag: &Tag) -> Vec<About> {
             }];
         }
         Kind::Fim(fim) => &fim.notes,
-        Kind::Config(config) => &config.notes,
+        Kind::Config(config) => {
+            wrong = wrong_everywhere(config);
+            &config.notes
+        }
         Kind::Boundary(_) | Kind::Comment(_) => return Vec::new(),
     };
     let note = |note: &crate::tags::Note| {
@@ -118,7 +123,13 @@ fn about(view: &View, tag: &Tag) -> Vec<About> {
             },
         }
     };
-    notes.iter().map(note).collect()
+    let wrong = wrong.into_iter().map(|entry| About {
+        range: word(view.text(), tag, entry.at),
+        severity: DiagnosticSeverity::ERROR,
+        code: "invalid-setting",
+        message: entry.to_string(),
+    });
+    notes.iter().map(note).chain(wrong).collect()
 }
 
 /// What stands `at` bytes behind the tag's start: a word, or one character; the

@@ -8,7 +8,7 @@ fn allowed() -> Allowed {
     Allowed {
         fonts: names(&["DejaVu Sans", "TkFixedFont", "Ubuntu Sans"]),
         spell_languages: names(&["de_DE", "en_GB", "en_US"]),
-        remote_endpoints: false,
+        remote_endpoints: Remote::None,
     }
 }
 
@@ -237,10 +237,13 @@ fn another_machine_needs_a_permission() {
         "http://[::ffff:127.0.0.1]",
         "http://example.com\\@127.0.0.1",
     ];
-    let permitted = Allowed {
-        remote_endpoints: true,
+    let with = |remote_endpoints| Allowed {
+        remote_endpoints,
         ..allowed()
     };
+    let permitted = with(Remote::Any);
+    let mine = server_url("https://models.mine:8443/v1").unwrap();
+    let with_key = with(Remote::Only(mine));
     let entry = |url: &str| {
         let url = url.replace('\\', "\\\\");
         config(&format!(r#"[[[{{endpoint:"{url}"}}]]]"#)).unwrap()
@@ -253,6 +256,17 @@ fn another_machine_needs_a_permission() {
         assert!(said.contains(" is not this machine; "), "{said}");
         assert!(said.contains("allow_remote_endpoints = true"), "{said}");
         assert!(check(&entry(url), &permitted).is_ok(), "{url}");
+        let said = check(&entry(url), &with_key).unwrap_err()[0].to_string();
+        assert!(
+            said.contains(" the key that is meant for models.mine; "),
+            "{said}"
+        );
+    }
+    for url in ["https://models.mine:8443", "http://localhost:1"] {
+        assert!(check(&entry(url), &with_key).is_ok(), "{url}");
+    }
+    for url in ["https://models.mine", "http://models.mine:8443"] {
+        assert!(check(&entry(url), &with_key).is_err(), "{url}");
     }
     for (wrong, expected) in [
         ("", "expected http://HOST"),
