@@ -3,12 +3,15 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
+#[path = "common/contexts.rs"]
+mod contexts;
+
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
+use contexts::contexts_of;
 use serde_json::{Value, json};
 
 /// A password that no host refuses to store.
@@ -271,7 +274,7 @@ fn secrets_are_hidden_in_all_four_parts_dropped_or_kept() {
     assert!(!kept.text("train.jsonl").contains("REDACTED_"));
     for (run, secrets) in [(&run, "redact"), (&kept, "keep")] {
         let examples = run.all();
-        let answers = ask(root.path(), &examples, secrets);
+        let answers = contexts_of(root.path(), &examples, secrets);
         for (example, answer) in examples.iter().zip(answers) {
             assert_eq!(
                 example["context"], answer,
@@ -280,52 +283,6 @@ fn secrets_are_hidden_in_all_four_parts_dropped_or_kept() {
             );
         }
     }
-}
-
-/// The server's contexts for the holes of `examples`, in their order.
-fn ask(project: &Path, examples: &[Value], secrets: &str) -> Vec<Value> {
-    let mut lines = vec![json!({
-        "jsonrpc": "2.0", "id": 0, "method": "initialize",
-        "params": {"project_root": project, "bm25": true, "secrets": secrets},
-    })];
-    for (id, example) in (1..).zip(examples) {
-        let text = fs::read_to_string(project.join(str_of(example, "filepath"))).unwrap();
-        let at = |field: &str| usize::try_from(example[field].as_u64().unwrap()).unwrap();
-        let (start, end) = (at("start_byte"), at("end_byte"));
-        let holed = [&text[..start], &text[end..]].concat();
-        lines.push(json!({
-            "jsonrpc": "2.0", "id": id, "method": "getContext",
-            "params": {
-                "filepath": example["filepath"],
-                "content": holed,
-                "cursor_offset": start,
-                "max_chars": example["context_max_chars"],
-            },
-        }));
-    }
-    let mut server = Command::new(env!("CARGO_BIN_EXE_fimd"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut stdin = server.stdin.take().unwrap();
-    let writer = std::thread::spawn(move || {
-        for line in lines {
-            writeln!(stdin, "{line}").unwrap();
-        }
-    });
-    let output = server.wait_with_output().unwrap();
-    writer.join().unwrap();
-    let parse = |line: &str| -> Value { serde_json::from_str(line).unwrap() };
-    let text = String::from_utf8(output.stdout).unwrap();
-    let mut answers: Vec<_> = text.lines().map(parse).collect();
-    assert_eq!(answers.len(), examples.len() + 1);
-    answers.sort_by_key(|answer| answer["id"].as_u64());
-    let contexts = answers.into_iter().skip(1);
-    contexts
-        .map(|answer| answer["result"]["context"].clone())
-        .collect()
 }
 
 #[test]
