@@ -140,9 +140,23 @@ impl Ear {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::config::Settings;
     use crate::engine::{Project, ProjectOptions};
+
+    fn open(root: &Path) -> Arc<Project> {
+        Project::open(&ProjectOptions {
+            root: root.into(),
+            ..ProjectOptions::default()
+        })
+        .unwrap()
+    }
+
+    fn engine() -> Engine {
+        Engine::new(Settings::default(), None).unwrap()
+    }
 
     /// Whether the index comes to hold `text` at `key`, before time is up.
     async fn becomes(project: &Project, key: &str, text: Option<&str>) {
@@ -162,15 +176,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         std::fs::write(path("a.php"), "<?php // a").unwrap();
-        let project = Project::open(&ProjectOptions {
-            root: folder.path().into(),
-            ..ProjectOptions::default()
-        });
-        let project = project.unwrap();
-        let (ear, engine) = (
-            Arc::default(),
-            Engine::new(Settings::default(), None).unwrap(),
-        );
+        let project = open(folder.path());
+        let (ear, engine) = (Arc::default(), engine());
         let changes = async {
             std::fs::write(path("b.php"), "<?php // b").unwrap();
             becomes(&project, "b.php", Some("<?php // b")).await;
@@ -191,11 +198,7 @@ mod tests {
         let root = folder.path().join("root");
         std::fs::create_dir(&root).unwrap();
         std::fs::write(root.join("a.php"), "<?php // a").unwrap();
-        let project = Project::open(&ProjectOptions {
-            root: root.clone(),
-            ..ProjectOptions::default()
-        });
-        let project = project.unwrap();
+        let project = open(&root);
         std::fs::remove_dir_all(&root).unwrap();
         let changes = async {
             becomes(&project, "a.php", None).await;
@@ -204,7 +207,7 @@ mod tests {
             becomes(&project, "a.php", Some("<?php // again")).await;
         };
         tokio::select! {
-            () = keep_fresh(Engine::new(Settings::default(), None).unwrap(), Arc::clone(&project.disk)) => panic!("it never ends"),
+            () = keep_fresh(engine(), Arc::clone(&project.disk)) => panic!("it never ends"),
             () = changes => {}
         }
     }
@@ -214,11 +217,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         std::fs::write(path("a.php"), "<?php // a").unwrap();
-        let project = Project::open(&ProjectOptions {
-            root: folder.path().into(),
-            ..ProjectOptions::default()
-        });
-        let project = project.unwrap();
+        let project = open(folder.path());
         std::fs::write(path("a.php"), "<?php // A").unwrap();
         std::fs::create_dir(path("new")).unwrap();
         std::fs::write(path("new/b.php"), "<?php // b").unwrap();
@@ -227,7 +226,7 @@ mod tests {
             becomes(&project, "new/b.php", Some("<?php // b")).await;
         };
         tokio::select! {
-            () = keep_fresh(Engine::new(Settings::default(), None).unwrap(), Arc::clone(&project.disk)) => panic!("it never ends"),
+            () = keep_fresh(engine(), Arc::clone(&project.disk)) => panic!("it never ends"),
             () = changes => {}
         }
     }
