@@ -189,7 +189,7 @@ fn stalled(daemon: &Daemon, bytes: &[u8]) -> Vec<UnixStream> {
 /// Asks ten thousand times, or until no more is taken, and reads no answer.
 fn flood(daemon: &Daemon, project: &Project) -> Vec<UnixStream> {
     let mut stream = opened(daemon, project).into_inner();
-    let patience = Duration::from_millis(500);
+    let patience = Duration::from_secs(2);
     stream.set_write_timeout(Some(patience)).unwrap();
     let comment = "x".repeat(10_000);
     let content = format!("<?php /* {comment} */\\nfunction f(A $a) {{ $a->");

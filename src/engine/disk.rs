@@ -104,6 +104,13 @@ impl Disk {
         &self.missing
     }
 
+    /// Whether the root or an include path is gone that was there when they were
+    /// looked at last. No folder above them need be watched that would tell.
+    pub(super) fn has_lost_a_top(&self) -> bool {
+        let mut tops = self.roots.includes().chain([self.roots.root()]);
+        tops.any(|top| !self.missing.iter().any(|gone| gone == top) && !top.exists())
+    }
+
     /// The folders and files in which changes have to be noticed.
     pub(super) fn to_watch(&self) -> BTreeSet<PathBuf> {
         watch::wanted(&self.roots, &self.folders, &self.library)

@@ -47,8 +47,9 @@ async fn keep_fresh_by(
                 disk.absorb(&changes);
                 let watcher = watcher.and_then(|mut watcher| {
                     match watcher.follow(&changes, &disk.to_watch()) {
-                        Ok(true) => ear.settle(),
-                        Ok(false) => {}
+                        // What went before it could be watched is not heard of.
+                        Ok(news) if news || disk.has_lost_a_top() => ear.settle(),
+                        Ok(_) => {}
                         Err(error) => {
                             lost(&error);
                             return None;

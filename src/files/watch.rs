@@ -61,8 +61,6 @@ pub fn wanted(roots: &Roots, folders: &BTreeSet<PathBuf>, library: &Composer) ->
 pub struct Watcher {
     notify: RecommendedWatcher,
     watched: BTreeSet<PathBuf>,
-    /// What would be watched but is gone, or closed to us.
-    beyond: BTreeSet<PathBuf>,
 }
 
 impl Watcher {
@@ -87,13 +85,11 @@ impl Watcher {
         Ok(Self {
             notify,
             watched: BTreeSet::new(),
-            beyond: BTreeSet::new(),
         })
     }
 
     /// Watches `wanted`, what of it exists, and nothing else. Whether
-    /// something is watched that was not before, or cannot be though nobody
-    /// knew: it may have changed, or gone, unheard.
+    /// something is watched that was not before: it may have changed unheard.
     ///
     /// What `changes` tell of is watched anew. A watch stays with the folder
     /// that it was set on when another takes its name.
@@ -123,15 +119,11 @@ impl Watcher {
             self.watched.remove(path);
         }
         let mut news = false;
-        self.beyond.retain(|path| wanted.contains(path));
-        let new: Vec<_> = wanted.difference(&self.watched).cloned().collect();
-        for path in new {
-            news |= if self.watch(&path)? {
-                self.beyond.remove(&path);
-                self.watched.insert(path)
-            } else {
-                self.beyond.insert(path)
-            };
+        for path in wanted {
+            if !self.watched.contains(path) && self.watch(path)? {
+                self.watched.insert(path.clone());
+                news = true;
+            }
         }
         Ok(news)
     }
@@ -227,22 +219,10 @@ mod tests {
         );
         std::fs::create_dir(&two).unwrap();
         assert!(watcher.follow(&Changes::Rescan, &set(&[&two])).unwrap());
-        assert!(!watcher.follow(&Changes::Rescan, &set(&[&two])).unwrap());
         std::fs::write(one.join("a.php"), "").unwrap();
         std::fs::write(two.join("a.php"), "").unwrap();
         let all = hear(&heard, &two.join("a.php"));
         assert!(!all.contains(&one.join("a.php")), "{all:?}");
-    }
-
-    #[test]
-    fn what_has_gone_before_it_could_be_watched_is_news_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let wanted = set(&[&folder.path().join("gone")]);
-        let (mut watcher, _heard) = watcher();
-        assert!(watcher.follow(&Changes::default(), &wanted).unwrap());
-        assert!(!watcher.follow(&Changes::Rescan, &wanted).unwrap());
-        watcher.follow(&Changes::Rescan, &set(&[])).unwrap();
-        assert!(watcher.follow(&Changes::Rescan, &wanted).unwrap());
     }
 
     #[test]
