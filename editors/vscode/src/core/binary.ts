@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { words } from "./wire";
 
 /** How long `fimd --version` may take, in milliseconds. */
-const VERSION_TIMEOUT = 10_000;
+const VERSION_TIMEOUT = 30_000;
 
 /** Where programs are looked for. */
 export interface Surroundings {
