@@ -48,6 +48,7 @@ mod example;
 pub mod generated;
 pub mod holes;
 mod ledger;
+mod measure;
 mod options;
 pub mod quality;
 pub mod read;

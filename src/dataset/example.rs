@@ -9,7 +9,8 @@ use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::holes::{self, Chosen, Hole, Measure, SpanKind};
+use super::holes::{self, Chosen, Hole, SpanKind};
+use super::measure::Measure;
 use super::options::{Dedup, OnSecret};
 use super::rejects::Refused;
 use super::shape::Shape;

@@ -11,6 +11,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use super::measure::Measure;
 use super::rejects::Refused;
 use super::{Options, quality};
 use crate::php::spans::{self, Kind, Spans};
@@ -293,12 +294,37 @@ impl<'a> Pools<'a> {
 
     fn fitting(&self, ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
         ranges
-            .filter(|range| self.measure.objection(range, self.options).is_none())
+            .filter(|range| self.misfit(range).is_none())
             .collect()
     }
 
+    /// Why `range` cannot be a middle, by its size.
+    fn misfit(&self, range: &Range<usize>) -> Option<&'static str> {
+        let Self {
+            measure, options, ..
+        } = self;
+        if range.len() < options.min_middle_chars {
+            Some("too_short")
+        } else if range.len() > options.max_middle_chars().saturating_mul(4) {
+            Some("too_long")
+        } else if measure.lines(range.clone()) > options.max_middle_lines {
+            Some("too_many_lines")
+        } else {
+            let chars = measure.chars(range.clone());
+            if chars < options.min_middle_chars {
+                Some("too_short")
+            } else if chars > options.max_middle_chars() {
+                Some("too_long")
+            } else if measure.text()[range.clone()].trim().is_empty() {
+                Some("blank")
+            } else {
+                None
+            }
+        }
+    }
+
     fn objection(&self, range: &Range<usize>) -> Option<&'static str> {
-        self.measure.objection(range, self.options).or_else(|| {
+        self.misfit(range).or_else(|| {
             if !self.options.quality_filter {
                 return None;
             }
@@ -306,7 +332,7 @@ impl<'a> Pools<'a> {
                 .spans
                 .and_then(|spans| spans.innermost(range.clone()))
                 .is_some_and(|node| node.kind == Kind::Comment);
-            quality::objection(&self.measure.text[range.clone()], in_comment)
+            quality::objection(&self.measure.text()[range.clone()], in_comment)
         })
     }
 
@@ -317,14 +343,14 @@ impl<'a> Pools<'a> {
             .filter(move |kind| kind.category() == category)
             .filter(|kind| match kind {
                 SpanKind::AstNode => !self.nodes.is_empty(),
-                SpanKind::AstAligned => self.spans.is_some() && self.measure.text.len() > 1,
-                SpanKind::Lines => self.spans.is_none() && !self.measure.text.is_empty(),
+                SpanKind::AstAligned => self.spans.is_some() && self.measure.text().len() > 1,
+                SpanKind::Lines => self.spans.is_none() && !self.measure.text().is_empty(),
                 SpanKind::Braces => !self.braces.is_empty(),
                 SpanKind::LineRest => !self.line_rests.is_empty(),
                 SpanKind::BracketContent => !self.brackets.is_empty(),
                 SpanKind::AfterComment => !self.after_comments.is_empty(),
                 SpanKind::DocComment => !self.doc_comments.is_empty(),
-                SpanKind::CharSpan => !self.measure.text.is_empty(),
+                SpanKind::CharSpan => !self.measure.text().is_empty(),
             })
     }
 
@@ -356,7 +382,7 @@ impl<'a> Pools<'a> {
 
     /// A span anywhere, short ones likelier than long ones.
     fn random_span(&self, rng: &mut ChaCha8Rng) -> Range<usize> {
-        let text = self.measure.text;
+        let text = self.measure.text();
         let least = self.options.min_middle_chars;
         let most = rng.random_range(least..=self.options.max_middle_chars());
         let length = rng.random_range(least..=most);
@@ -372,18 +398,17 @@ impl<'a> Pools<'a> {
 
     /// A run of whole lines, from the first one's indentation to the last one's end.
     fn random_lines(&self, rng: &mut ChaCha8Rng) -> Range<usize> {
-        let Measure { text, lines, .. } = &self.measure;
-        let first = rng.random_range(0..lines.len());
+        let lines = self.measure.line_count();
+        let first = rng.random_range(0..lines);
         let count = rng.random_range(1..=self.options.max_middle_lines);
-        let last = first.saturating_add(count).min(lines.len()) - 1;
-        let start = lines[first] as usize;
-        let end = line_end(text, lines[last] as usize);
-        let indent = text[start..end].len() - text[start..end].trim_start().len();
-        start + indent..end
+        let last = first.saturating_add(count).min(lines) - 1;
+        let range = self.measure.line(first).start..self.measure.line(last).end;
+        let text = &self.measure.text()[range.clone()];
+        range.end - text.trim_start().len()..range.end
     }
 
     fn name(&self, range: &Range<usize>) -> String {
-        let text = self.measure.text;
+        let text = self.measure.text();
         self.spans
             .and_then(|spans| {
                 let node = spans.innermost(range.clone())?;
@@ -432,93 +457,6 @@ fn brace_pairs(text: &str) -> Vec<Range<usize>> {
         }
     }
     pairs
-}
-
-/// Counts lines and characters of any part of a text in bounded time.
-#[derive(Debug)]
-pub struct Measure<'a> {
-    text: &'a str,
-    /// Where the lines start.
-    lines: Vec<u32>,
-    /// Characters before every [`Self::STEP`]th byte; empty when all is ASCII.
-    chars: Vec<u32>,
-}
-
-impl<'a> Measure<'a> {
-    const STEP: usize = 256;
-
-    /// Prepares to measure `text`.
-    #[must_use]
-    pub fn new(text: &'a str) -> Self {
-        let newlines = memchr::memchr_iter(b'\n', text.as_bytes());
-        let lines = std::iter::once(0)
-            .chain(newlines.map(|at| at + 1))
-            .filter_map(|at| u32::try_from(at).ok())
-            .collect();
-        let mut chars = Vec::new();
-        if !text.is_ascii() {
-            let mut before = 0;
-            for block in text.as_bytes().chunks(Self::STEP) {
-                chars.push(before);
-                before += starts_of_chars(block);
-            }
-            chars.push(before);
-        }
-        Self { text, lines, chars }
-    }
-
-    /// How many characters `range` holds.
-    #[must_use]
-    pub fn chars(&self, range: Range<usize>) -> usize {
-        if self.chars.is_empty() {
-            return range.len();
-        }
-        let before = |at: usize| {
-            let block = at / Self::STEP;
-            let rest = &self.text.as_bytes()[block * Self::STEP..at];
-            (self.chars[block] + starts_of_chars(rest)) as usize
-        };
-        before(range.end) - before(range.start)
-    }
-
-    /// How many lines `range` has a part of; a line break at its end opens no new one.
-    #[must_use]
-    pub fn lines(&self, range: Range<usize>) -> usize {
-        let line = |at: usize| self.lines.partition_point(|start| *start as usize <= at);
-        if range.is_empty() {
-            return 0;
-        }
-        line(range.end - 1) - line(range.start) + 1
-    }
-
-    /// Why `range` cannot be a middle at all.
-    fn objection(&self, range: &Range<usize>, options: &Options) -> Option<&'static str> {
-        if range.len() < options.min_middle_chars {
-            Some("too_short")
-        } else if range.len() > options.max_middle_chars().saturating_mul(4) {
-            Some("too_long")
-        } else if self.lines(range.clone()) > options.max_middle_lines {
-            Some("too_many_lines")
-        } else {
-            let chars = self.chars(range.clone());
-            if chars < options.min_middle_chars {
-                Some("too_short")
-            } else if chars > options.max_middle_chars() {
-                Some("too_long")
-            } else if self.text[range.clone()].trim().is_empty() {
-                Some("blank")
-            } else {
-                None
-            }
-        }
-    }
-}
-
-fn starts_of_chars(bytes: &[u8]) -> u32 {
-    bytes
-        .iter()
-        .map(|byte| u32::from(byte & 0xC0 != 0x80))
-        .sum()
 }
 
 #[cfg(test)]
@@ -712,16 +650,6 @@ mod tests {
                 prop_assert!(chars >= min && chars <= total / 4);
                 prop_assert!(middle.lines().count() <= lines);
             }
-        }
-
-        #[test]
-        fn measures_agree_with_counting(text: String, a: prop::sample::Index, b: prop::sample::Index) {
-            let at = |index: prop::sample::Index| text.floor_char_boundary(index.index(text.len() + 1));
-            let (a, b) = (at(a), at(b));
-            let range = a.min(b)..a.max(b);
-            let measure = Measure::new(&text);
-            prop_assert_eq!(measure.chars(range.clone()), text[range.clone()].chars().count());
-            prop_assert_eq!(measure.lines(range.clone()), text[range].lines().count());
         }
     }
 }

@@ -1,0 +1,102 @@
+//! Counting lines and characters in any part of a text.
+
+use std::ops::Range;
+
+use crate::text::line_end;
+
+/// Counts lines and characters of any part of a text in bounded time.
+#[derive(Debug)]
+pub(super) struct Measure<'a> {
+    text: &'a str,
+    /// Where the lines start.
+    lines: Vec<u32>,
+    /// Characters before every [`Self::STEP`]th byte; empty when all is ASCII.
+    chars: Vec<u32>,
+}
+
+impl<'a> Measure<'a> {
+    const STEP: usize = 256;
+
+    /// Prepares to measure `text`.
+    pub(super) fn new(text: &'a str) -> Self {
+        let newlines = memchr::memchr_iter(b'\n', text.as_bytes());
+        let lines = std::iter::once(0)
+            .chain(newlines.map(|at| at + 1))
+            .filter_map(|at| u32::try_from(at).ok())
+            .collect();
+        let mut chars = Vec::new();
+        if !text.is_ascii() {
+            let mut before = 0;
+            for block in text.as_bytes().chunks(Self::STEP) {
+                chars.push(before);
+                before += starts_of_chars(block);
+            }
+            chars.push(before);
+        }
+        Self { text, lines, chars }
+    }
+
+    /// How many characters `range` holds.
+    pub(super) fn chars(&self, range: Range<usize>) -> usize {
+        if self.chars.is_empty() {
+            return range.len();
+        }
+        let before = |at: usize| {
+            let block = at / Self::STEP;
+            let rest = &self.text.as_bytes()[block * Self::STEP..at];
+            (self.chars[block] + starts_of_chars(rest)) as usize
+        };
+        before(range.end) - before(range.start)
+    }
+
+    /// How many lines `range` has a part of; a line break at its end opens no new one.
+    pub(super) fn lines(&self, range: Range<usize>) -> usize {
+        let line = |at: usize| self.lines.partition_point(|start| *start as usize <= at);
+        if range.is_empty() {
+            return 0;
+        }
+        line(range.end - 1) - line(range.start) + 1
+    }
+
+    /// The text.
+    pub(super) fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// How many lines there are, an empty last one included.
+    pub(super) fn line_count(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// The bytes of line `number`, counted from 0, without what ends it.
+    pub(super) fn line(&self, number: usize) -> Range<usize> {
+        let start = self.lines[number] as usize;
+        start..line_end(self.text, start)
+    }
+}
+
+fn starts_of_chars(bytes: &[u8]) -> u32 {
+    bytes
+        .iter()
+        .map(|byte| u32::from(byte & 0xC0 != 0x80))
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn measures_agree_with_counting(text: String, a: prop::sample::Index, b: prop::sample::Index) {
+            let at = |index: prop::sample::Index| text.floor_char_boundary(index.index(text.len() + 1));
+            let (a, b) = (at(a), at(b));
+            let range = a.min(b)..a.max(b);
+            let measure = Measure::new(&text);
+            prop_assert_eq!(measure.chars(range.clone()), text[range.clone()].chars().count());
+            prop_assert_eq!(measure.lines(range.clone()), text[range].lines().count());
+        }
+    }
+}
