@@ -19,7 +19,8 @@ case $profile in
   *) folder=$profile ;;
 esac
 program=${CARGO_TARGET_DIR:-target}/$target/$folder/fimd
-if ldd "$program" >/dev/null 2>&1; then
+# Not ldd: it takes a static program that can be loaded anywhere for a dynamic one.
+if readelf --dynamic "$program" | grep NEEDED >&2; then
   echo "$program: is not static" >&2
   exit 1
 fi
