@@ -61,6 +61,7 @@ mod seen;
 pub mod shape;
 mod sources;
 pub mod split;
+pub mod template;
 mod tested;
 mod unseen;
 pub mod vendored;
@@ -72,7 +73,7 @@ use std::sync::Arc;
 use rand::RngExt;
 use rand::seq::SliceRandom;
 
-pub use self::batch::{Attempt, Batch, Cut, Outcome};
+pub use self::batch::{Attempt, Batch, Cut, Outcome, Sizes};
 pub use self::example::Example;
 pub use self::holes::SpanKind;
 pub use self::options::{Dedup, MarkersInSource, OnSecret, Options, SplitBy, WrongOption};
@@ -83,6 +84,7 @@ pub use self::sample::sampled;
 use self::example::Maker;
 use self::ledger::Ledger;
 use self::sources::{sources, text_hashes};
+use self::template::Kept;
 use crate::cancel::{Cancel, Cancelled};
 use crate::model::{Model, TokenizerError};
 use crate::secrets::{RulesError, Secrets};
@@ -118,13 +120,30 @@ pub enum Error {
     Changed(String),
 }
 
+/// What examples show, as [`Sink::shown`] gives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// A file's own text, or a part of it, and what some examples show of that,
+    /// in bytes.
+    Text(String, Vec<std::ops::Range<usize>>),
+    /// The line of an example. It lacks prefix, middle and suffix if a text has
+    /// them.
+    Line(Vec<u8>),
+}
+
 /// Takes the examples of a run.
 pub trait Sink {
-    /// Takes the next example, one JSON object and a line break.
+    /// Takes the text of a file, from which the examples after it are cut.
     ///
     /// # Errors
     /// If it cannot be kept; ends the run.
-    fn example(&mut self, line: &str) -> std::io::Result<()>;
+    fn text(&mut self, text: &str) -> std::io::Result<()>;
+
+    /// Takes the next example, given as its template: see [`mod@template`].
+    ///
+    /// # Errors
+    /// If it cannot be kept; ends the run.
+    fn example(&mut self, template: &str, kept: &Kept) -> std::io::Result<()>;
 
     /// Takes lines of the file of rejects (see [`mod@rejects`]), if it keeps
     /// one; those of batches that were recalled are given again.
@@ -148,12 +167,14 @@ pub trait Sink {
     /// If what was kept cannot be read; ends the run.
     fn recall(&mut self) -> std::io::Result<Option<Batch>>;
 
-    /// Takes the next example of a batch that was recalled, by the length of
-    /// its line in bytes.
-    fn recalled_example(&mut self, bytes: usize);
+    /// Takes the next text of a batch that was recalled, by its length in bytes.
+    fn recalled_text(&mut self, bytes: usize);
+
+    /// Takes the next example of a batch that was recalled.
+    fn recalled_example(&mut self, kept: &Kept);
 
     /// Reads the examples of these indices, counted from 0 in the order in
-    /// which they came, each with its line break.
+    /// which they came, each a JSON object and a line break.
     ///
     /// # Errors
     /// If they cannot be read, and those of `take`; ends the run.
@@ -161,6 +182,17 @@ pub trait Sink {
         &mut self,
         wanted: &[usize],
         take: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> std::io::Result<()>;
+
+    /// Reads what the examples of these indices, in ascending order, show: each
+    /// file's text once.
+    ///
+    /// # Errors
+    /// If it cannot be read, and those of `take`; ends the run.
+    fn shown(
+        &mut self,
+        wanted: &[usize],
+        take: &mut dyn FnMut(Shown) -> std::io::Result<()>,
     ) -> std::io::Result<()>;
 
     /// Takes the order in which the examples, counted from 0 as they came, are
@@ -229,7 +261,7 @@ pub fn preview(
             let at = rng.random_range(0..plan.holes.len());
             let planned = plan.holes.swap_remove(at);
             let made = maker.example(&plan, &planned.hole)?.example;
-            examples.extend(made.ok().map(|(example, _)| example));
+            examples.extend(made.ok().map(|made| made.example));
             let holes = std::mem::take(&mut plan.holes);
             let plan = Arc::new(plan);
             let others = holes.into_iter().map(|planned| planned.hole);
@@ -242,7 +274,7 @@ pub fn preview(
             break;
         }
         let made = maker.example(&plan, &hole)?.example;
-        examples.extend(made.ok().map(|(example, _)| example));
+        examples.extend(made.ok().map(|made| made.example));
     }
     if examples.is_empty() {
         return Err(Error::Nothing(sources.files));

@@ -129,8 +129,13 @@ pub fn window(
     let start = if for_prefix == before {
         0
     } else {
-        let cut = prefix.char_indices().rev().take(for_prefix).last();
-        let cut = cut.map_or(prefix.len(), |(at, _)| at);
+        let cut = if before == prefix.len() {
+            // All of it is ASCII.
+            before - for_prefix
+        } else {
+            let cut = prefix.char_indices().rev().take(for_prefix).last();
+            cut.map_or(prefix.len(), |(at, _)| at)
+        };
         memchr::memchr(b'\n', &prefix.as_bytes()[cut.saturating_sub(1)..])
             .map_or(cut, |newline| cut.saturating_sub(1) + newline + 1)
     };
@@ -138,8 +143,12 @@ pub fn window(
     let end = if for_suffix == after {
         suffix.len()
     } else {
-        let cut = suffix.char_indices().nth(for_suffix);
-        let cut = cut.map_or(suffix.len(), |(at, _)| at);
+        let cut = if after == suffix.len() {
+            for_suffix
+        } else {
+            let cut = suffix.char_indices().nth(for_suffix);
+            cut.map_or(suffix.len(), |(at, _)| at)
+        };
         memchr::memrchr(b'\n', &suffix.as_bytes()[..cut]).map_or(cut, |newline| newline + 1)
     };
     start..hole.end + end

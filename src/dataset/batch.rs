@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SpanKind;
 use super::shape::Shape;
+use super::template::Kept;
 
 /// What came of some files in a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +37,14 @@ pub struct Outcome {
     pub rejected: BTreeMap<String, u64>,
 }
 
+impl Outcome {
+    /// Whether an example of it is kept as a place in the text of the file.
+    pub(super) fn needs_text(&self) -> bool {
+        let made = self.attempts.iter().map(|attempt| &attempt.made);
+        made.flatten().any(|cut| cut.kept.window.is_some())
+    }
+}
+
 /// What came of one hole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
@@ -53,6 +62,36 @@ pub struct Attempt {
     pub secrets: BTreeMap<String, u64>,
 }
 
+/// The lengths of an example's parts, in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sizes {
+    /// Of the context.
+    pub context: u32,
+    /// Of the prefix.
+    pub prefix: u32,
+    /// Of the middle.
+    pub middle: u32,
+    /// Of the suffix.
+    pub suffix: u32,
+    /// See [`Example::context_max_chars`](super::Example::context_max_chars).
+    pub context_max: u32,
+}
+
+impl Sizes {
+    /// Those of parts of so many characters; what is beyond all measure counts
+    /// as the most that there can be.
+    pub(super) fn new([context, prefix, middle, suffix]: [usize; 4], context_max: usize) -> Self {
+        let size = |chars: usize| u32::try_from(chars).unwrap_or(u32::MAX);
+        Self {
+            context: size(context),
+            prefix: size(prefix),
+            middle: size(middle),
+            suffix: size(suffix),
+            context_max: size(context_max),
+        }
+    }
+}
+
 /// What a run knows of an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cut {
@@ -65,6 +104,8 @@ pub struct Cut {
     pub complexity: u64,
     /// How its text is made.
     pub shape: Shape,
-    /// The length of the line, in bytes.
-    pub bytes: usize,
+    /// How long it is.
+    pub sizes: Sizes,
+    /// How it is kept.
+    pub kept: Kept,
 }

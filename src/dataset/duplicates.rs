@@ -26,9 +26,11 @@
 pub mod held_out;
 pub mod minhash;
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use self::minhash::{BANDS, Signature};
 use super::quality;
@@ -107,7 +109,7 @@ pub fn clusters(files: &[(&str, &str)], cancel: &Cancel) -> Result<Clusters, Can
         .collect::<Result<Vec<_>, Cancelled>>()?;
     let mut union = Union::new(files.len());
     // Equal token by token: joined at once, and one of them stands for all.
-    let mut first: FxHashMap<[u8; 16], usize> = FxHashMap::default();
+    let mut first: FxHashMap<u128, usize> = FxHashMap::default();
     let mut distinct = Vec::new();
     for (file, profile) in profiles.iter().enumerate() {
         match first.get(&profile.digest) {
@@ -134,7 +136,7 @@ pub fn clusters(files: &[(&str, &str)], cancel: &Cancel) -> Result<Clusters, Can
 /// What is kept of a file.
 struct Profile {
     /// Of all its tokens in order.
-    digest: [u8; 16],
+    digest: u128,
     /// None of a small file.
     signature: Option<Box<Signature>>,
 }
@@ -142,12 +144,11 @@ struct Profile {
 impl Profile {
     fn of(text: &str) -> Self {
         let tokens = token_hashes(text);
-        let mut hasher = blake3::Hasher::new();
-        for token in &tokens {
-            hasher.update(&token.to_le_bytes());
-        }
-        let mut digest = [0; 16];
-        hasher.finalize_xof().fill(&mut digest);
+        let bytes: Vec<u8> = tokens
+            .iter()
+            .flat_map(|token| token.to_le_bytes())
+            .collect();
+        let digest = xxh3_128(&bytes);
         let is_small = tokens.len() < SMALL;
         let signature = (!is_small).then(|| Box::new(Signature::of(&shingles(&tokens))));
         Self { digest, signature }
@@ -305,21 +306,19 @@ impl Union {
 /// What near duplicates among examples have in common: a hash of the tokens of
 /// the middle and of the [`NEAR_TOKENS`] before and behind it.
 #[must_use]
-pub fn example_key(prefix: &str, middle: &str, suffix: &str) -> [u8; 16] {
+pub fn example_key(prefix: &str, middle: &str, suffix: &str) -> u128 {
     let before = last_tokens(prefix, NEAR_TOKENS);
     let after: Vec<_> = quality::tokens(suffix).take(NEAR_TOKENS).collect();
     let middle: Vec<_> = quality::tokens(middle).collect();
-    let mut hasher = blake3::Hasher::new();
+    let mut bytes = Vec::with_capacity(2 * (before.len() + middle.len() + after.len()));
     for part in [before, middle, after] {
-        hasher.update(&part.len().to_le_bytes());
+        bytes.extend_from_slice(&part.len().to_le_bytes());
         for token in part {
-            hasher.update(&token.len().to_le_bytes());
-            hasher.update(token.as_bytes());
+            bytes.extend_from_slice(&token.len().to_le_bytes());
+            bytes.extend_from_slice(token.as_bytes());
         }
     }
-    let mut key = [0; 16];
-    hasher.finalize_xof().fill(&mut key);
-    key
+    xxh3_128(&bytes)
 }
 
 /// The last `count` tokens of `text`, or of as much of its end as they need
@@ -338,9 +337,12 @@ fn last_tokens(text: &str, count: usize) -> Vec<&str> {
 /// or more. White space does not matter.
 #[must_use]
 pub fn near_contains(context: &str, middle: &str) -> bool {
+    if context.is_empty() {
+        return false;
+    }
     match Sought::new(middle) {
         Sought::Nothing => false,
-        sought => sought.is_in(&Tokens::of(context)),
+        sought => sought.is_in(Tokens::of(context).all()),
     }
 }
 
@@ -351,16 +353,47 @@ struct Tokens {
     shingles: Vec<u64>,
 }
 
+/// Some of a text's tokens in a row.
+#[derive(Clone, Copy, Debug)]
+struct Stretch<'t> {
+    hashes: &'t [u64],
+    shingles: &'t [u64],
+}
+
 impl Tokens {
     fn of(text: &str) -> Self {
-        let hashes: Vec<_> = quality::tokens(text)
-            .map(|token| xxh3_64(token.as_bytes()))
-            .collect();
+        let hashes = quality::tokens(text).map(|token| xxh3_64(token.as_bytes()));
+        Self::of_hashes(hashes.collect())
+    }
+
+    /// Those of `text`, and where each starts, in bytes.
+    fn with_starts(text: &str) -> (Self, Vec<usize>) {
+        let place = |token: &str| token.as_ptr().addr() - text.as_ptr().addr();
+        let tokens = quality::tokens(text);
+        let tokens = tokens.map(|token| (xxh3_64(token.as_bytes()), place(token)));
+        let (hashes, starts) = tokens.unzip();
+        (Self::of_hashes(hashes), starts)
+    }
+
+    fn of_hashes(hashes: Vec<u64>) -> Self {
         let shingles = hashes
             .windows(MIDDLE_SHINGLE)
             .map(minhash::shingle)
             .collect();
         Self { hashes, shingles }
+    }
+
+    fn all(&self) -> Stretch<'_> {
+        self.part(0..self.hashes.len())
+    }
+
+    /// The tokens of these numbers.
+    fn part(&self, tokens: Range<usize>) -> Stretch<'_> {
+        let shingles = tokens.len().saturating_sub(MIDDLE_SHINGLE - 1);
+        Stretch {
+            hashes: &self.hashes[tokens.clone()],
+            shingles: &self.shingles[tokens.start.min(self.shingles.len())..][..shingles],
+        }
     }
 }
 
@@ -392,7 +425,7 @@ impl Sought {
         Self::Shingles { distinct, window }
     }
 
-    fn is_in(&self, text: &Tokens) -> bool {
+    fn is_in(&self, text: Stretch<'_>) -> bool {
         match self {
             Self::Nothing => false,
             Self::Row(row) => text.hashes.windows(row.len()).any(|tokens| tokens == row),

@@ -8,6 +8,7 @@ use rand::RngExt;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3;
 
 use super::holes::{self, Chosen, Hole, SpanKind};
 use super::measure::Measure;
@@ -15,7 +16,8 @@ use super::options::{Dedup, OnSecret};
 use super::rejects::Refused;
 use super::shape::Shape;
 use super::sources::Source;
-use super::{Cut, Error, MarkersInSource, Options, Repo, duplicates, quality};
+use super::template::{self, Kept, Window};
+use super::{Cut, Error, MarkersInSource, Options, Repo, Sizes, duplicates, quality};
 use crate::cancel::{Cancel, Cancelled};
 use crate::context::{self, Context};
 use crate::index::SourceFile;
@@ -88,10 +90,22 @@ pub struct Example {
     pub content_hash: Option<String>,
 }
 
-/// An example made ready to be written.
+/// An example, and how it came about.
+pub(super) struct Made {
+    /// The example.
+    pub(super) example: Example,
+    shape: Shape,
+    sizes: Sizes,
+    /// Where in its text prefix, middle and suffix stand, in bytes.
+    places: [Range<usize>; 3],
+    /// Where in the file those stand, if they are the file's own bytes.
+    window: Option<Window>,
+}
+
+/// An example made ready to be kept.
 pub(super) struct Ready {
-    /// It as a line of a dataset.
-    pub(super) line: String,
+    /// Its template.
+    pub(super) template: String,
     /// The rest of what is to be known of it.
     pub(super) cut: Cut,
 }
@@ -120,6 +134,24 @@ pub(super) struct Plan<'a> {
     /// The holes and proposals turned down that somebody may want to see; all
     /// are counted in `rejected`.
     pub(super) refused: Vec<Refused>,
+}
+
+impl Plan<'_> {
+    /// The file's text with nothing in the place of its secrets: those are in
+    /// no example that shows the file's own bytes, and are not to lie about.
+    pub(super) fn shown_text(&self) -> Cow<'_, str> {
+        let text = &*self.file.text;
+        if self.secrets.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let mut shown = String::with_capacity(text.len());
+        for secret in self.secrets {
+            shown.push_str(&text[shown.len()..secret.range.start]);
+            shown.extend(secret.range.clone().map(|_| ' '));
+        }
+        shown.push_str(&text[shown.len()..]);
+        Cow::Owned(shown)
+    }
 }
 
 /// What came of a hole.
@@ -154,7 +186,7 @@ impl Maker<'_> {
             let Tried { example, secrets } = self.example(plan, &planned.hole)?;
             Ok(Tried {
                 example: match example {
-                    Ok((example, shape)) => Ok(Ready::new(&example, shape)?),
+                    Ok(made) => Ok(Ready::new(made)?),
                     Err(reason) => Err(reason),
                 },
                 secrets,
@@ -192,8 +224,7 @@ impl Maker<'_> {
             let key = (options.dedup == Dedup::Near).then(|| {
                 let Range { start, end } = hole.range;
                 let text = &*file.text;
-                let key = duplicates::example_key(&text[..start], &text[start..end], &text[end..]);
-                u128::from_le_bytes(key)
+                duplicates::example_key(&text[..start], &text[start..end], &text[end..])
             });
             planned.push(Planned { hole, key });
         }
@@ -210,11 +241,7 @@ impl Maker<'_> {
 
     /// What comes of `hole`, one of those of `plan`: the example and how its
     /// text is made.
-    pub(super) fn example(
-        &self,
-        plan: &Plan<'_>,
-        hole: &Hole,
-    ) -> Result<Tried<(Example, Shape)>, Error> {
+    pub(super) fn example(&self, plan: &Plan<'_>, hole: &Hole) -> Result<Tried<Made>, Error> {
         let options = self.options;
         let (file, measure) = (plan.file, &plan.measure);
         let text = &*file.text;
@@ -258,7 +285,9 @@ impl Maker<'_> {
                 continue;
             }
             let mut secrets = context.redacted.clone();
-            for secret in secrets::within(plan.secrets, window) {
+            let mut is_own = in_prefix + in_middle + in_suffix == 0;
+            for secret in secrets::within(plan.secrets, window.clone()) {
+                is_own = false;
                 *secrets.entry(secret.kind).or_default() += 1;
             }
             if options.secrets == OnSecret::Drop && !secrets.is_empty() {
@@ -305,6 +334,8 @@ impl Maker<'_> {
                 neutralised: in_context + in_prefix + in_middle + in_suffix,
                 tokens: counts.filter(|_| model.has_tokenizer()),
             };
+            let chars = [&*shown, &*prefix, &*middle, &*suffix].map(|part| part.chars().count());
+            let sizes = Sizes::new(chars, max_chars);
             let mut example = Example {
                 text: rendered.text,
                 complexity_score: quality::complexity(&middle),
@@ -331,7 +362,13 @@ impl Maker<'_> {
             };
             self.repo.sign(&mut example, file, options);
             return Ok(Tried {
-                example: Ok((example, shape)),
+                example: Ok(Made {
+                    example,
+                    shape,
+                    sizes,
+                    places: [rendered.prefix, rendered.middle, rendered.suffix],
+                    window: Window::new(&window, &hole.range).filter(|_| is_own),
+                }),
                 secrets,
             });
         }
@@ -390,25 +427,42 @@ fn objection_to_secrets(
 }
 
 impl Ready {
-    fn new(example: &Example, shape: Shape) -> Result<Self, Error> {
-        let mut hasher = blake3::Hasher::new();
+    fn new(made: Made) -> Result<Self, Error> {
+        let Made {
+            example,
+            shape,
+            sizes,
+            places,
+            window,
+        } = made;
+        let mut hasher = Xxh3::new();
         for part in [&example.prefix, &example.middle, &example.suffix] {
             hasher.update(&part.len().to_le_bytes());
             hasher.update(part.as_bytes());
         }
-        let mut digest = [0_u8; 16];
-        hasher.finalize_xof().fill(&mut digest);
-        let mut line = serde_json::to_string(example).map_err(std::io::Error::from)?;
-        line.push('\n');
+        let (kind, complexity) = (example.span_kind, example.complexity_score.to_bits());
+        let has_context = !example.context.is_empty();
+        let template = match window {
+            Some(_) => template::with_gaps(example, &places)?,
+            None => {
+                let line = serde_json::to_string(&example).map_err(std::io::Error::from)?;
+                line + "\n"
+            }
+        };
         Ok(Self {
             cut: Cut {
-                digest: u128::from_le_bytes(digest),
-                kind: example.span_kind,
-                complexity: example.complexity_score.to_bits(),
+                digest: hasher.digest128(),
+                kind,
+                complexity,
                 shape,
-                bytes: line.len(),
+                sizes,
+                kept: Kept {
+                    bytes: template.len(),
+                    window,
+                    has_context,
+                },
             },
-            line,
+            template,
         })
     }
 }
@@ -527,7 +581,7 @@ mod tests {
         plan.holes
             .iter()
             .filter_map(|planned| maker.example(&plan, &planned.hole).unwrap().example.ok())
-            .map(|(example, _)| example)
+            .map(|made| made.example)
             .collect()
     }
 

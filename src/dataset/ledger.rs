@@ -6,7 +6,8 @@ use rustc_hash::FxHashMap;
 use super::batch::Outcome;
 use super::duplicates::Union;
 use super::report::Report;
-use super::seen::{Place, Seen};
+use super::report::html::Seen;
+use super::seen::{self, Place};
 use super::shape::{Shape, Shapes};
 use super::sources::Sources;
 use super::split::{self, Entry, Parts};
@@ -27,6 +28,7 @@ pub(super) struct Ledger {
     entries: Vec<Entry>,
     kinds: Vec<SpanKind>,
     shapes: Vec<Shape>,
+    seen: Vec<Seen>,
     /// The label of each file.
     names: Vec<Box<str>>,
     /// Files that the split must not tear apart.
@@ -34,9 +36,9 @@ pub(super) struct Ledger {
     /// The file that gives the examples of each text.
     texts: FxHashMap<blake3::Hash, usize>,
     /// Holes that nearly say the same.
-    alike: Seen,
+    alike: seen::Seen,
     /// Examples that say the same.
-    equal: Seen,
+    equal: seen::Seen,
 }
 
 /// What becomes of an attempt.
@@ -57,11 +59,12 @@ impl Ledger {
             entries: Vec::new(),
             kinds: Vec::new(),
             shapes: Vec::new(),
+            seen: Vec::new(),
             names: Vec::new(),
             clusters: Union::new(0),
             texts: FxHashMap::default(),
-            alike: Seen::default(),
-            equal: Seen::default(),
+            alike: seen::Seen::default(),
+            equal: seen::Seen::default(),
         }
     }
 
@@ -175,6 +178,11 @@ impl Ledger {
             });
             self.kinds.push(cut.kind);
             self.shapes.push(cut.shape);
+            self.seen.push(Seen {
+                kind: cut.kind,
+                complexity: f64::from_bits(cut.complexity),
+                sizes: cut.sizes,
+            });
             verdicts.push(Verdict::Taken);
         }
         if self.entries.len() == before {
@@ -191,6 +199,11 @@ impl Ledger {
             entry.cluster = self.clusters.root(entry.file);
         }
         split::split(&self.entries, options, &mut options.rng("\0split"))
+    }
+
+    /// What the report's page shows of all examples; asked for once.
+    pub(super) fn take_seen(&mut self) -> Vec<Seen> {
+        std::mem::take(&mut self.seen)
     }
 
     /// The report on the dataset with these `parts`.

@@ -89,19 +89,48 @@ fn repetitive(text: &str) -> bool {
 
 /// Words, and single other characters, without white space.
 pub(super) fn tokens(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
+    let bytes = text.as_bytes();
+    let mut at = 0;
     std::iter::from_fn(move || {
-        rest = rest.trim_start();
-        let first = rest.chars().next()?;
-        let end = if is_word(first) {
-            rest.find(|c| !is_word(c)).unwrap_or(rest.len())
-        } else {
-            first.len_utf8()
+        // What is ASCII, nearly everything, need not be decoded.
+        while bytes
+            .get(at)
+            .is_some_and(|byte| matches!(byte, b'\t'..=b'\r' | b' '))
+        {
+            at += 1;
+        }
+        let start = match bytes.get(at) {
+            Some(byte) if byte.is_ascii() => at,
+            _ => text.len() - text[at..].trim_start().len(),
         };
-        let (token, after) = rest.split_at(end);
-        rest = after;
-        Some(token)
+        let first = text[start..].chars().next()?;
+        let end = if is_word(first) {
+            let rest = &bytes[start..];
+            let ascii = rest.iter().position(|byte| !is_ascii_word(*byte));
+            let ascii = start + ascii.unwrap_or(rest.len());
+            match bytes.get(ascii) {
+                Some(byte) if !byte.is_ascii() => {
+                    let end = text[ascii..].find(|c| !is_word(c));
+                    end.map_or(text.len(), |end| ascii + end)
+                }
+                _ => ascii,
+            }
+        } else {
+            start + first.len_utf8()
+        };
+        at = end;
+        Some(&text[start..end])
     })
+}
+
+fn is_ascii_word(byte: u8) -> bool {
+    byte == b'_' || byte.is_ascii_alphanumeric()
+}
+
+/// Whether byte `at` of `text` is between two characters of one word.
+pub(super) fn is_in_word(text: &str, at: usize) -> bool {
+    let (before, after) = text.split_at(at);
+    before.ends_with(is_word) && after.starts_with(is_word)
 }
 
 fn is_word(c: char) -> bool {
@@ -143,6 +172,8 @@ pub fn complexity(middle: &str) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -169,6 +200,25 @@ mod tests {
             assert_eq!(objection(middle, false), expected, "{middle:?}");
         }
         assert_eq!(objection("some words inside", true), Some("comment_only"));
+    }
+
+    proptest! {
+        #[test]
+        fn tokens_are_words_and_single_characters(
+            text in prop_oneof![any::<String>(), "[ a\\u{e4}\\u{a0}1_(\t\u{b}]{0,20}"],
+        ) {
+            let mut expected: Vec<String> = Vec::new();
+            let mut before = ' ';
+            for c in text.chars() {
+                match expected.last_mut() {
+                    _ if c.is_whitespace() => {}
+                    Some(word) if is_word(before) && is_word(c) => word.push(c),
+                    _ => expected.push(c.into()),
+                }
+                before = c;
+            }
+            prop_assert_eq!(tokens(&text).collect::<Vec<_>>(), expected);
+        }
     }
 
     #[test]

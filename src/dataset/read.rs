@@ -56,16 +56,6 @@ impl Dataset {
         })
     }
 
-    /// A dataset in the making: its examples are in `folder`, and `metadata` is
-    /// not yet.
-    #[must_use]
-    pub fn unpublished(folder: &Path, metadata: serde_json::Value) -> Self {
-        Self {
-            folder: folder.to_owned(),
-            metadata,
-        }
-    }
-
     /// The examples of a part, in order, whatever their format and however many
     /// files they are in. An example that cannot be read does not keep the
     /// others from being.

@@ -7,7 +7,7 @@ use super::batch::{Attempt, Batch, Outcome};
 use super::example::{Maker, Plan, Ready, Tried};
 use super::ledger::{DUPLICATE, Ledger, NEAR_DUPLICATE, Verdict};
 use super::rejects::Reject;
-use super::report::{self, Report};
+use super::report::{self, Report, html};
 use super::seen::Place;
 use super::sources::{Source, sources, text_hashes};
 use super::split::Parts;
@@ -121,10 +121,13 @@ impl<'a> Run<'a> {
         }
         for ((file, source), outcome) in (first..).zip(files).zip(&made.files) {
             self.ledger.note_again(file, outcome);
+            if outcome.needs_text() {
+                self.sink.recalled_text(source.file.text.len());
+            }
             let verdicts = self.ledger.count(repo, source.file, file, outcome);
             for (attempt, verdict) in outcome.attempts.iter().zip(verdicts) {
                 if let (Ok(cut), Verdict::Taken) = (&attempt.made, verdict) {
-                    self.sink.recalled_example(cut.bytes);
+                    self.sink.recalled_example(&cut.kept);
                 }
             }
         }
@@ -155,15 +158,20 @@ impl<'a> Run<'a> {
         let tried = maker.examples(&plans)?;
         let mut outcomes = Vec::with_capacity(plans.len());
         for (((file, plan), tried), repeats) in (first..).zip(&plans).zip(tried).zip(repeats) {
-            let (outcome, lines) = outcome(plan, tried, repeats);
+            let (outcome, templates) = outcome(plan, tried, repeats);
+            if outcome.needs_text() {
+                self.sink.text(&plan.shown_text())?;
+            }
             let verdicts = self.ledger.count(repo, plan.file, file, &outcome);
-            for ((attempt, line), verdict) in outcome.attempts.iter().zip(lines).zip(verdicts) {
+            for ((attempt, template), verdict) in
+                outcome.attempts.iter().zip(templates).zip(verdicts)
+            {
                 let hole = attempt.start..attempt.end;
                 let (reason, kept) = match (verdict, &attempt.made) {
                     (Verdict::Repeats(kept), _) => (DUPLICATE, Some(kept)),
                     (_, Err(reason)) => (&**reason, None),
-                    (_, Ok(_)) => {
-                        self.sink.example(&line)?;
+                    (_, Ok(cut)) => {
+                        self.sink.example(&template, &cut.kept)?;
                         continue;
                     }
                 };
@@ -182,11 +190,12 @@ impl<'a> Run<'a> {
         Ok(self.sink.end_batch(&batch)?)
     }
 
-    /// Divides the examples of all projects and has them written.
+    /// Divides the examples of all projects and has them written: the report on
+    /// them, and the page that shows it.
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn finish(mut self) -> Result<Report, Error> {
+    pub fn finish(mut self) -> Result<(Report, String), Error> {
         if self.sink.recall()?.is_some() {
             return Err(Error::Changed("the last project".into()));
         }
@@ -209,7 +218,10 @@ impl<'a> Run<'a> {
             self.reject_seen(&parts)?;
         }
         self.sink.finish(&parts)?;
-        Ok(self.ledger.finish(&parts))
+        let seen = self.ledger.take_seen();
+        let report = self.ledger.finish(&parts);
+        let page = html::page_of_parts(&report, &parts, &seen, self.sink)?;
+        Ok((report, page))
     }
 
     /// Notes what would have validated.
@@ -264,8 +276,8 @@ fn take_repeats(
     Ok(repeats)
 }
 
-/// What came of the holes of `plan`, and the line of each: empty where there is
-/// no example.
+/// What came of the holes of `plan`, and the template of each: empty where there
+/// is no example.
 fn outcome(
     plan: &Plan<'_>,
     tried: Vec<Tried<Ready>>,
@@ -278,8 +290,8 @@ fn outcome(
         owned.collect()
     };
     let of_hole = plan.holes.iter().zip(tried).map(|(planned, tried)| {
-        let (made, line) = match tried.example {
-            Ok(Ready { line, cut }) => (Ok(cut), line),
+        let (made, template) = match tried.example {
+            Ok(Ready { template, cut }) => (Ok(cut), template),
             Err(reason) => (Err(reason.to_owned()), String::new()),
         };
         let attempt = Attempt {
@@ -289,15 +301,15 @@ fn outcome(
             made,
             secrets: owned(&tried.secrets),
         };
-        (attempt, line)
+        (attempt, template)
     });
-    let (attempts, lines) = of_hole.unzip();
+    let (attempts, templates) = of_hole.unzip();
     let outcome = Outcome {
         attempts,
         repeats,
         rejected: owned(&plan.rejected),
     };
-    (outcome, lines)
+    (outcome, templates)
 }
 
 /// The lines of the rejects of one batch.

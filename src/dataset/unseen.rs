@@ -9,25 +9,25 @@ use serde::Deserialize;
 
 use super::duplicates::held_out::HeldOut;
 use super::split::Parts;
-use super::{Error, Sink};
+use super::{Error, Shown, Sink};
 use crate::cancel::Cancel;
 
 /// The reason of an example that would validate with what training shows.
 pub(super) const SEEN: &str = "seen_in_training";
 
 /// Examples that are looked through side by side.
-const BATCH: usize = 512;
+const BATCH: usize = 1024;
 
 /// What an example shows.
 #[derive(Deserialize)]
-struct Shown {
+struct Texts {
     context: String,
     prefix: String,
     middle: String,
     suffix: String,
 }
 
-impl Shown {
+impl Texts {
     fn read(line: &[u8]) -> io::Result<Self> {
         Ok(serde_json::from_slice(line)?)
     }
@@ -44,7 +44,7 @@ pub(super) fn set_apart(
 ) -> Result<(), Error> {
     let mut middles = Vec::with_capacity(parts.val.len());
     sink.read(&parts.val, &mut |line| {
-        middles.push(Shown::read(line)?.middle);
+        middles.push(Texts::read(line)?.middle);
         Ok(())
     })?;
     if middles.is_empty() {
@@ -53,23 +53,33 @@ pub(super) fn set_apart(
     let held_out = HeldOut::new(middles.iter().map(String::as_str));
     drop(middles);
     let given_away = held_out.none();
-    for batch in parts.train.chunks(BATCH) {
+    // File by file: their windows overlap, and a text is looked through once.
+    let mut train = parts.train.clone();
+    train.sort_unstable();
+    for batch in train.chunks(BATCH) {
         cancel.check()?;
-        let mut lines = Vec::with_capacity(batch.len());
-        sink.read(batch, &mut |line| {
-            lines.push(line.to_vec());
+        let mut all = Vec::new();
+        sink.shown(batch, &mut |shown| {
+            all.push(shown);
             Ok(())
         })?;
-        lines.par_iter().try_for_each(|line| {
+        all.par_iter().try_for_each(|shown| {
             cancel.check()?;
-            let Shown {
-                context,
-                prefix,
-                middle,
-                suffix,
-            } = Shown::read(line)?;
-            held_out.look(&context, &given_away);
-            held_out.look(&[prefix, middle, suffix].concat(), &given_away);
+            match shown {
+                Shown::Text(text, windows) => {
+                    held_out.look_at_windows(text, windows, &given_away);
+                }
+                Shown::Line(line) => {
+                    let Texts {
+                        context,
+                        prefix,
+                        middle,
+                        suffix,
+                    } = Texts::read(line)?;
+                    held_out.look(&context, &given_away);
+                    held_out.look(&[prefix, middle, suffix].concat(), &given_away);
+                }
+            }
             Ok::<_, Error>(())
         })?;
     }

@@ -237,9 +237,9 @@ pub fn generate(
     }
     refused.take(&mut repositories, &mut run);
     refused.warn();
-    let report = run.finish()?;
+    let (report, page) = run.finish()?;
     check()?;
-    stage.add_page(&report)?;
+    stage.add_page(&page)?;
     sink.publish(|| stage.publish(&report))?;
     Ok(report.counts)
 }

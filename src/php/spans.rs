@@ -6,9 +6,10 @@
 //! a binary search with a bounded climb: whatever the file holds, the cost of a
 //! query does not grow with it.
 
+use std::num::NonZeroU16;
 use std::ops::{ControlFlow, Range};
 
-use tree_sitter::{Node as TreeNode, ParseOptions, Parser};
+use tree_sitter::{Language, Node as TreeNode, ParseOptions, Parser, TreeCursor};
 
 use super::Span;
 
@@ -118,9 +119,8 @@ impl Spans {
     #[must_use]
     pub fn parse(source: &str) -> Option<Self> {
         let mut parser = Parser::new();
-        parser
-            .set_language(&tree_sitter_php::LANGUAGE_PHP.into())
-            .ok()?;
+        let language = tree_sitter_php::LANGUAGE_PHP.into();
+        parser.set_language(&language).ok()?;
         let budget = (source.len() * STEPS_PER_BYTE).max(STEPS_AT_LEAST) / STEPS_PER_REPORT;
         let mut reports = 0;
         let mut progress = |_: &tree_sitter::ParseState| {
@@ -140,7 +140,7 @@ impl Spans {
         if tree.root_node().is_error() {
             return None;
         }
-        let mut flat = Flattening::new(source);
+        let mut flat = Flattening::new(source, Grammar::new(&language)?);
         flat.walk(tree.walk());
         (flat.error_bytes * ERROR_SHARE <= source.len()).then(|| flat.finish())
     }
@@ -260,8 +260,59 @@ struct Frame {
     in_error: bool,
 }
 
+/// What the grammar's symbols say, by their numbers: a file has far more nodes
+/// than the grammar has symbols, and names are dear to compare.
+struct Grammar {
+    symbols: Vec<Symbol>,
+    /// The field that holds a declaration's name.
+    name: NonZeroU16,
+}
+
+#[derive(Clone, Copy)]
+struct Symbol {
+    /// What a named node of it is.
+    kind: Kind,
+    /// The bracket that it ends with, if it is one.
+    bracket: Option<u8>,
+}
+
+impl Grammar {
+    /// None if the grammar is not that of PHP.
+    fn new(language: &Language) -> Option<Self> {
+        let symbol = |id: usize| {
+            let name = language.node_kind_for_id(u16::try_from(id).ok()?)?;
+            Some(Symbol {
+                kind: Kind::of(name),
+                bracket: matches!(name, "(" | "[" | "{" | "#[" | ")" | "]" | "}")
+                    .then(|| name.as_bytes()[name.len() - 1]),
+            })
+        };
+        // A number without a name is no node's.
+        let unused = Symbol {
+            kind: Kind::Raw,
+            bracket: None,
+        };
+        let symbols = 0..language.node_kind_count();
+        Some(Self {
+            symbols: symbols.map(|id| symbol(id).unwrap_or(unused)).collect(),
+            name: language.field_id_for_name("name")?,
+        })
+    }
+
+    fn symbol(&self, node: &TreeNode<'_>) -> Symbol {
+        // An error's number lies behind all others.
+        let error = Symbol {
+            kind: Kind::Raw,
+            bracket: None,
+        };
+        let symbol = self.symbols.get(usize::from(node.kind_id()));
+        symbol.copied().unwrap_or(error)
+    }
+}
+
 struct Flattening<'a> {
     source: &'a str,
+    grammar: Grammar,
     nodes: Vec<Node>,
     functions: u32,
     error_bytes: usize,
@@ -271,9 +322,10 @@ struct Flattening<'a> {
 }
 
 impl<'a> Flattening<'a> {
-    fn new(source: &'a str) -> Self {
+    fn new(source: &'a str, grammar: Grammar) -> Self {
         Self {
             source,
+            grammar,
             nodes: Vec::new(),
             functions: 0,
             error_bytes: 0,
@@ -283,7 +335,7 @@ impl<'a> Flattening<'a> {
         }
     }
 
-    fn walk(&mut self, mut cursor: tree_sitter::TreeCursor<'_>) {
+    fn walk(&mut self, mut cursor: TreeCursor<'_>) {
         let mut frames = vec![Frame {
             node: NONE,
             owner: NONE,
@@ -292,11 +344,10 @@ impl<'a> Flattening<'a> {
             in_error: false,
         }];
         loop {
-            let is_name = cursor.field_name() == Some("name");
             let Some(outer) = frames.last_mut() else {
                 return;
             };
-            let frame = self.enter(cursor.node(), is_name, outer);
+            let frame = self.enter(&cursor, outer);
             if cursor.goto_first_child() {
                 frames.push(frame);
                 continue;
@@ -315,8 +366,11 @@ impl<'a> Flattening<'a> {
         }
     }
 
-    /// Notes `node`, a child of `outer`'s node, and gives the frame for its own children.
-    fn enter(&mut self, node: TreeNode<'_>, is_name: bool, outer: &mut Frame) -> Frame {
+    /// Notes the node at `cursor`, a child of `outer`'s node, and gives the frame
+    /// for its own children.
+    fn enter(&mut self, cursor: &TreeCursor<'_>, outer: &mut Frame) -> Frame {
+        let node = cursor.node();
+        let symbol = self.grammar.symbol(&node);
         let span = Span::new(node.start_byte(), node.end_byte());
         let mut frame = Frame {
             node: outer.node,
@@ -329,11 +383,15 @@ impl<'a> Flattening<'a> {
             self.error_bytes += span.len();
         }
         if !node.is_named() {
-            self.token(node.kind(), span, outer);
+            if let Some(bracket) = symbol.bracket {
+                self.bracket(bracket, span, outer);
+            }
             return frame;
         }
-        let kind = Kind::of(node.kind());
-        if is_name && let Some(parent) = self.nodes.get_mut(outer.node as usize) {
+        let kind = symbol.kind;
+        if cursor.field_id() == Some(self.grammar.name)
+            && let Some(parent) = self.nodes.get_mut(outer.node as usize)
+        {
             parent.name = span;
         }
         match outer.comment.take() {
@@ -363,20 +421,14 @@ impl<'a> Flattening<'a> {
         frame
     }
 
-    /// Notes a punctuation token: brackets make pairs among siblings.
-    fn token(&mut self, kind: &str, span: Span, outer: &mut Frame) {
-        match kind {
-            "(" | "[" | "{" | "#[" => {
-                outer.open = Some((kind.as_bytes()[kind.len() - 1], span.end as usize));
-            }
-            ")" | "]" | "}" => {
-                if let Some((open, end)) = outer.open.take()
-                    && matches!((open, kind), (b'(', ")") | (b'[', "]") | (b'{', "}"))
-                {
-                    self.brackets.push(Span::new(end, span.start as usize));
-                }
-            }
-            _ => {}
+    /// Notes a bracket: they make pairs among siblings.
+    fn bracket(&mut self, bracket: u8, span: Span, outer: &mut Frame) {
+        if matches!(bracket, b'(' | b'[' | b'{') {
+            outer.open = Some((bracket, span.end as usize));
+        } else if let Some((open, end)) = outer.open.take()
+            && matches!((open, bracket), (b'(', b')') | (b'[', b']') | (b'{', b'}'))
+        {
+            self.brackets.push(Span::new(end, span.start as usize));
         }
     }
 

@@ -8,11 +8,12 @@
 //! already. Nothing is missed and little is looked for, even where all code
 //! looks alike.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{MIDDLE_SHINGLE, Sought, Tokens, enough, minhash};
+use super::{MIDDLE_SHINGLE, Sought, Tokens, enough, minhash, quality};
 
 /// Middles that are looked for in many texts.
 #[derive(Debug)]
@@ -79,6 +80,39 @@ impl HeldOut {
     /// in the end does not depend on the order of the texts.
     pub fn look(&self, text: &str, given_away: &GivenAway) {
         let text = Tokens::of(text);
+        self.meet(&text, given_away, |middle| middle.is_in(text.all()));
+    }
+
+    /// Does what [`Self::look`] at each of `windows` of `text`, in bytes, does,
+    /// but reads the text once where they overlap. A middle that stands partly
+    /// in one and partly in another is not given away.
+    pub fn look_at_windows(&self, text: &str, windows: &[Range<usize>], given_away: &GivenAway) {
+        // A window that begins or ends inside a word has a token that the text
+        // has not.
+        let (whole, cut): (Vec<_>, Vec<_>) = windows.iter().partition(|window| {
+            !quality::is_in_word(text, window.start) && !quality::is_in_word(text, window.end)
+        });
+        for window in cut {
+            self.look(&text[window.clone()], given_away);
+        }
+        if whole.is_empty() {
+            return;
+        }
+        let (tokens, starts) = Tokens::with_starts(text);
+        let place = |at: usize| starts.partition_point(|start| *start < at);
+        let whole: Vec<_> = whole
+            .into_iter()
+            .map(|window| tokens.part(place(window.start)..place(window.end)))
+            .collect();
+        self.meet(&tokens, given_away, |middle| {
+            // Few that are met are there at all.
+            middle.is_in(tokens.all()) && whole.iter().any(|window| middle.is_in(*window))
+        });
+    }
+
+    /// Adds those middles to `given_away` that the text of these tokens may give
+    /// away and that `is_there` says are.
+    fn meet(&self, text: &Tokens, given_away: &GivenAway, is_there: impl Fn(&Sought) -> bool) {
         let there: FxHashSet<u64> = text.shingles.iter().copied().collect();
         let mut met: Vec<_> = there
             .iter()
@@ -99,7 +133,7 @@ impl HeldOut {
                     here.count() >= enough(distinct.len())
                 }
             };
-            if may_be && !given_away.has(*number) && middle.is_in(&text) {
+            if may_be && !given_away.has(*number) && is_there(middle) {
                 given_away.0[*number].store(true, Ordering::Relaxed);
             }
         }
@@ -166,6 +200,29 @@ mod tests {
             for (number, middle) in middles.iter().enumerate() {
                 let expected = texts.iter().any(|text| near_contains(text, middle));
                 prop_assert_eq!(by_any.has(number), expected);
+            }
+        }
+
+        #[test]
+        fn windows_of_one_text_find_what_each_alone_finds(
+            text in code(),
+            places in prop::collection::vec((0_usize..200, 0_usize..200), 1..6),
+            cuts in prop::collection::vec((0_usize..200, 0_usize..200), 1..6),
+        ) {
+            let range = |(a, b): (usize, usize)| {
+                let (a, b) = (a.min(text.len()), b.min(text.len()));
+                a.min(b)..a.max(b)
+            };
+            let windows: Vec<_> = places.into_iter().map(range).collect();
+            let middles: Vec<_> = cuts.into_iter().map(|cut| &text[range(cut)]).collect();
+            let held_out = HeldOut::new(middles.iter().copied());
+            let (together, alone) = (held_out.none(), held_out.none());
+            held_out.look_at_windows(&text, &windows, &together);
+            for window in windows {
+                held_out.look(&text[window], &alone);
+            }
+            for number in 0..middles.len() {
+                prop_assert_eq!(together.has(number), alone.has(number));
             }
         }
     }

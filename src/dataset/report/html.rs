@@ -8,10 +8,12 @@ use std::io;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::Report;
 use super::charts::{Bar, Histogram, bars, escaped, number, percent};
-use crate::dataset::read::{Dataset, Part, ReadError};
+use crate::dataset::read::Part;
 use crate::dataset::sample::{Place, Sample, place_name};
-use crate::dataset::{Example, SpanKind};
+use crate::dataset::split::Parts;
+use crate::dataset::{Example, Sink, Sizes, SpanKind};
 
 const CSS: &str = include_str!("page.css");
 const JS: &str = include_str!("page.js");
@@ -75,8 +77,20 @@ impl Shown {
     }
 }
 
-/// What one look at all examples gives.
-struct Gathered {
+/// What the plots show of an example.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    /// How its hole was chosen.
+    pub kind: SpanKind,
+    /// See [`Example::complexity_score`].
+    pub complexity: f64,
+    /// How long it is.
+    pub sizes: Sizes,
+}
+
+/// What one look at all examples gives. Of each that is drawn to be shown it
+/// keeps where to find it.
+struct Gathered<T> {
     /// Examples in each part, by kind.
     kinds: BTreeMap<SpanKind, [u64; 2]>,
     /// Characters of context, prefix, middle and suffix, and of all of them.
@@ -86,25 +100,49 @@ struct Gathered {
     context_use: Histogram<1>,
     without_context: u64,
     examples: u64,
-    samples: BTreeMap<SpanKind, Sample<(Place, Example)>>,
+    seed: u64,
+    samples: BTreeMap<SpanKind, Sample<T>>,
 }
 
-/// The report on `dataset`.
+/// The page on a dataset in the making, of which `report` tells: `parts` are
+/// its examples, as `sink` has them, and `seen` is what is known of each.
 ///
 /// # Errors
 /// If an example cannot be read.
-pub fn page(dataset: &Dataset) -> io::Result<String> {
-    let metadata = &dataset.metadata;
-    let gathered = Gathered::new(dataset).map_err(io::Error::other)?;
+pub(in crate::dataset) fn page_of_parts(
+    report: &Report,
+    parts: &Parts,
+    seen: &[Seen],
+    sink: &mut dyn Sink,
+) -> io::Result<String> {
+    let metadata = serde_json::to_value(report)?;
+    let mut gathered = Gathered::new(&metadata);
+    for (part, order) in [(Part::Train, &parts.train), (Part::Val, &parts.val)] {
+        for (number, at) in (1..).zip(order) {
+            gathered.add((part, number), &seen[*at], *at);
+        }
+    }
+    let (places, wanted): (Vec<_>, Vec<_>) = gathered.draw().into_iter().unzip();
+    let mut places = places.into_iter();
+    let mut shown = Vec::new();
+    sink.read(&wanted, &mut |line| {
+        let example = serde_json::from_slice(line)?;
+        shown.extend(places.next().map(|place| Shown::new(place, example)));
+        Ok(())
+    })?;
+    page(&metadata, &gathered, &shown)
+}
+
+fn page<T>(metadata: &Value, gathered: &Gathered<T>, shown: &[Shown]) -> io::Result<String> {
     let title = format!("Dataset for {}", text(metadata, "/options/base_model"));
     let sections = [
         header(metadata, &title),
-        plots(metadata, &gathered),
+        plots(metadata, gathered),
         tables(metadata),
-        browser(&gathered),
+        browser(gathered),
     ];
     // In a script nothing but `<` could end it; in JSON it has another spelling.
-    let examples = serde_json::to_string(&gathered.shown())?.replace('<', "\\u003c");
+    let examples = serde_json::to_string(shown)?.replace('<', "\\u003c");
     Ok(format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n<title>{}</title>\n<style>\n{CSS}</style>\n</head>\n<body>\n{}\n<script type=\"application/json\" id=\"examples\">{examples}</script>\n<script>\n{JS}</script>\n</body>\n</html>\n",
         escaped(&title),
@@ -112,85 +150,72 @@ pub fn page(dataset: &Dataset) -> io::Result<String> {
     ))
 }
 
-impl Gathered {
-    fn new(dataset: &Dataset) -> Result<Self, ReadError> {
-        let metadata = &dataset.metadata;
+impl<T> Gathered<T> {
+    /// Of no example yet.
+    fn new(metadata: &Value) -> Self {
         let option = |name: &str| count(metadata, &format!("/options/{name}")) as f64;
         let total = option("max_total_chars");
         let context = option("max_context_chars").min(total / 2.0);
         let p90 = metadata.pointer("/complexity/p90").and_then(Value::as_f64);
         let most = [context, total, total / 4.0, total, total];
-        let mut gathered = Self {
+        Self {
             kinds: BTreeMap::new(),
             lengths: most.map(|most| Histogram::new(BINS, most)),
             complexity: Histogram::new(BINS, p90.unwrap_or(0.0) * 1.5),
             context_use: Histogram::new(20, 100.0),
             without_context: 0,
             examples: 0,
+            seed: count(metadata, "/options/seed"),
             samples: BTreeMap::new(),
-        };
-        let seed = count(metadata, "/options/seed");
-        for part in [Part::Train, Part::Val] {
-            for (number, example) in (1..).zip(dataset.examples(part)?) {
-                gathered.add((part, number), example?, seed);
-            }
         }
-        Ok(gathered)
     }
 
-    fn add(&mut self, place: Place, example: Example, seed: u64) {
+    fn add(&mut self, place: Place, example: &Seen, found: T) {
         let part = place.0 as usize;
         self.examples += 1;
-        self.kinds.entry(example.span_kind).or_default()[part] += 1;
-        let Example {
+        self.kinds.entry(example.kind).or_default()[part] += 1;
+        let Sizes {
             context,
             prefix,
             middle,
             suffix,
-            ..
-        } = &example;
-        let chars = [context, prefix, middle, suffix].map(|text| text.chars().count());
-        let all = chars.iter().sum();
-        let lengths = chars.into_iter().chain([all]);
+            context_max,
+        } = example.sizes;
+        let chars = [context, prefix, middle, suffix].map(f64::from);
+        let lengths = chars.into_iter().chain([chars.iter().sum()]);
         for (histogram, length) in self.lengths.iter_mut().zip(lengths) {
-            histogram.add(0, length as f64);
+            histogram.add(0, length);
         }
-        self.complexity.add(part, example.complexity_score);
-        if example.context_max_chars == 0 || chars[0] == 0 {
+        self.complexity.add(part, example.complexity);
+        if context_max == 0 || context == 0 {
             self.without_context += 1;
         } else {
-            let used = chars[0] as f64 / example.context_max_chars as f64;
             // A full budget belongs to the last bin, not behind it.
+            let used = f64::from(context) / f64::from(context_max);
             self.context_use.add(0, used * 100.0);
         }
         self.samples
-            .entry(example.span_kind)
-            .or_insert_with(|| Sample::new(SHOWN, seed, "\0report"))
-            .offer(place, || (place, example));
+            .entry(example.kind)
+            .or_insert_with(|| Sample::new(SHOWN, self.seed, "\0report"))
+            .offer(place, || found);
     }
 
     /// The examples to look at: of each kind the same number, or all there are
     /// of it, in the order of the dataset.
-    fn shown(self) -> Vec<Shown> {
-        let mut kinds: Vec<_> = self
-            .samples
-            .into_values()
-            .map(|sample| sample.drawn().map(|(_, example)| example))
-            .collect();
-        let mut shown = Vec::new();
-        while shown.len() < SHOWN {
-            let before = shown.len();
+    fn draw(&mut self) -> Vec<(Place, T)> {
+        let samples = std::mem::take(&mut self.samples).into_values();
+        let mut kinds: Vec<_> = samples.map(Sample::drawn).collect();
+        let mut drawn = Vec::new();
+        while drawn.len() < SHOWN {
+            let before = drawn.len();
             let round = kinds.iter_mut().filter_map(Iterator::next);
-            shown.extend(round.take(SHOWN - before));
-            if shown.len() == before {
+            drawn.extend(round.take(SHOWN - before));
+            if drawn.len() == before {
                 break;
             }
         }
-        shown.sort_by_key(|(place, _)| *place);
-        shown
-            .into_iter()
-            .map(|(place, example)| Shown::new(place, example))
-            .collect()
+        drawn.sort_by_key(|(place, _)| *place);
+        drawn
     }
 }
 
@@ -217,7 +242,7 @@ fn header(metadata: &Value, title: &str) -> String {
 }
 
 /// What can be seen of the examples.
-fn plots(metadata: &Value, gathered: &Gathered) -> String {
+fn plots<T>(metadata: &Value, gathered: &Gathered<T>) -> String {
     let kinds: Vec<_> = gathered
         .kinds
         .iter()
@@ -310,7 +335,7 @@ fn tables(metadata: &Value) -> String {
 }
 
 /// The frame that the page's script fills.
-fn browser(gathered: &Gathered) -> String {
+fn browser<T>(gathered: &Gathered<T>) -> String {
     let kinds = gathered.kinds.keys().map(|kind| {
         let name = kind.name();
         format!("<option>{name}</option>")

@@ -38,7 +38,7 @@ pub(super) struct Checked {
     /// Whether its parts stand in its file as they should.
     pub(super) fits: bool,
     /// What near duplicates have in common with it, if there is such a hole.
-    pub(super) key: Option<[u8; 16]>,
+    pub(super) key: Option<u128>,
 }
 
 /// What is held against an example.

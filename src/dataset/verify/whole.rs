@@ -52,7 +52,7 @@ pub(super) struct Census {
     examples: [usize; 2],
     /// Where text like this stands first.
     exact: FxHashMap<[u8; 16], Place>,
-    near: FxHashMap<[u8; 16], Place>,
+    near: FxHashMap<u128, Place>,
     exact_again: Vec<(Place, Place, String)>,
     near_again: Vec<(Place, Place, String)>,
     validating: Vec<Validating>,
@@ -93,13 +93,7 @@ struct FileCount {
 impl Census {
     /// Takes an example; `fits` tells whether it fits its file, `key` is what
     /// its near duplicates have in common with it.
-    pub(super) fn add(
-        &mut self,
-        place: Place,
-        example: &Example,
-        fits: bool,
-        key: Option<[u8; 16]>,
-    ) {
+    pub(super) fn add(&mut self, place: Place, example: &Example, fits: bool, key: Option<u128>) {
         let part = place.0 as usize;
         let id = FileId {
             repo: example.repo.clone(),

@@ -11,7 +11,8 @@ use rustix::io::Errno;
 use super::files::REJECTS;
 use super::{Stage, WriteError};
 use crate::dataset::split::Parts;
-use crate::dataset::{Batch, Sink};
+use crate::dataset::template::Kept;
+use crate::dataset::{Batch, Shown, Sink};
 use crate::files::resolve;
 
 /// A sink that keeps what was refused, too, if somebody asked for it.
@@ -139,8 +140,12 @@ fn move_to(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 impl<S: Sink> Sink for WithRejects<S> {
-    fn example(&mut self, line: &str) -> io::Result<()> {
-        self.sink.example(line)
+    fn text(&mut self, text: &str) -> io::Result<()> {
+        self.sink.text(text)
+    }
+
+    fn example(&mut self, template: &str, kept: &Kept) -> io::Result<()> {
+        self.sink.example(template, kept)
     }
 
     fn reject(&mut self, lines: &str) -> io::Result<()> {
@@ -158,8 +163,12 @@ impl<S: Sink> Sink for WithRejects<S> {
         self.sink.recall()
     }
 
-    fn recalled_example(&mut self, bytes: usize) {
-        self.sink.recalled_example(bytes);
+    fn recalled_text(&mut self, bytes: usize) {
+        self.sink.recalled_text(bytes);
+    }
+
+    fn recalled_example(&mut self, kept: &Kept) {
+        self.sink.recalled_example(kept);
     }
 
     fn read(
@@ -168,6 +177,14 @@ impl<S: Sink> Sink for WithRejects<S> {
         take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
     ) -> io::Result<()> {
         self.sink.read(wanted, take)
+    }
+
+    fn shown(
+        &mut self,
+        wanted: &[usize],
+        take: &mut dyn FnMut(Shown) -> io::Result<()>,
+    ) -> io::Result<()> {
+        self.sink.shown(wanted, take)
     }
 
     fn finish(&mut self, parts: &Parts) -> io::Result<()> {

@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,8 @@ use super::format::{Format, ZSTD_LEVEL};
 use super::journal::{Journal, Task};
 use super::parquet;
 use crate::dataset::split::Parts;
-use crate::dataset::{Batch, Options, Sink};
+use crate::dataset::template::{self, Kept};
+use crate::dataset::{Batch, Options, Shown, Sink};
 
 /// The examples in the order they were made.
 pub(super) const SPOOL: &str = "spool";
@@ -23,18 +25,35 @@ pub(super) const JOURNAL: &str = "journal";
 /// The bytes that a file is written in.
 const WRITE_BYTES: usize = 1 << 18;
 
-/// Keeps the examples in a file until their order is known. The files of the
-/// dataset are made from it when all examples are there, so a run that goes on
-/// after a kill writes the same ones, whatever their format.
+/// Examples that are made into lines at a time, side by side.
+const LINES: usize = 64;
+
+/// Keeps the examples in a file until their order is known: the text of each
+/// source file once, followed by the templates of the examples that are cut from
+/// it. The files of the dataset are made from it when all examples are there, so
+/// a run that goes on after a kill writes the same ones, whatever their format.
 #[derive(Debug)]
 pub struct Spool {
     dir: PathBuf,
     spool: BufWriter<File>,
-    /// Where each example ends in the spool, in bytes.
-    ends: Vec<u64>,
+    /// How long it is, in bytes.
+    bytes: u64,
+    /// Where the last text starts.
+    text: u64,
+    examples: Vec<Place>,
     journal: Journal,
     format: Format,
     shard_size: Option<ByteSize>,
+}
+
+/// Where in the spool an example is, in bytes.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// Where its template starts.
+    template: u64,
+    /// Where the text of its file starts, if it is cut from one.
+    text: u64,
+    kept: Kept,
 }
 
 impl Spool {
@@ -54,45 +73,59 @@ impl Spool {
         Ok(Self {
             dir: dir.to_owned(),
             spool: BufWriter::with_capacity(WRITE_BYTES, spool),
-            ends: Vec::new(),
+            bytes: 0,
+            text: 0,
+            examples: Vec::new(),
             journal,
             format: options.format,
             shard_size: options.shard_size,
         })
     }
 
-    fn push_end(&mut self, bytes: usize) {
-        let start = self.ends.last().copied().unwrap_or(0);
-        self.ends.push(start + bytes as u64);
+    fn push_text(&mut self, bytes: usize) {
+        self.text = self.bytes;
+        self.bytes += bytes as u64;
     }
 
-    /// Where the example `at` starts, in bytes.
-    fn start(&self, at: usize) -> u64 {
-        at.checked_sub(1).map_or(0, |before| self.ends[before])
+    fn push_example(&mut self, kept: &Kept) {
+        self.examples.push(Place {
+            template: self.bytes,
+            text: self.text,
+            kept: *kept,
+        });
+        self.bytes += kept.bytes as u64;
     }
 
     /// Cuts `order` into shards, each of which holds no more than the wanted
     /// bytes of JSON lines, but at least one example. The cuts are the same in
     /// every format.
-    fn shards<'a>(&self, order: &'a [usize]) -> Vec<&'a [usize]> {
-        let most = self.shard_size.map_or(u64::MAX, |size| size.as_u64());
+    fn shards<'a>(&self, order: &'a [usize]) -> io::Result<Vec<&'a [usize]>> {
+        let Some(most) = self.shard_size else {
+            return Ok(vec![order]);
+        };
         let mut shards = Vec::new();
-        let (mut first, mut bytes) = (0, 0_u64);
-        for (place, at) in order.iter().enumerate() {
-            let more = self.ends[*at] - self.start(*at);
-            if place > first && bytes.saturating_add(more) > most {
+        let (mut place, mut first, mut bytes) = (0, 0, 0_u64);
+        self.lines(order, &mut |line| {
+            let more = line.len() as u64;
+            if place > first && bytes.saturating_add(more) > most.as_u64() {
                 shards.push(&order[first..place]);
                 (first, bytes) = (place, 0);
             }
             bytes = bytes.saturating_add(more);
-        }
+            place += 1;
+            Ok(())
+        })?;
         // A part without examples is an empty file, not a missing one.
         shards.push(&order[first..]);
-        shards
+        Ok(shards)
     }
 
-    fn files<'a>(&self, part: Part, order: &'a [usize]) -> Vec<(DataFile, &'a [usize])> {
-        let shards = self.shards(order);
+    fn files<'a>(
+        &self,
+        part: Part,
+        order: &'a [usize],
+    ) -> io::Result<Vec<(DataFile, &'a [usize])>> {
+        let shards = self.shards(order)?;
         let of = shards.len();
         let file = |(index, order)| {
             let shard = (of > 1).then_some(Shard { index, of });
@@ -104,7 +137,7 @@ impl Spool {
             };
             (file, order)
         };
-        shards.into_iter().enumerate().map(file).collect()
+        Ok(shards.into_iter().enumerate().map(file).collect())
     }
 
     fn write(&self, file: DataFile, order: &[usize]) -> io::Result<()> {
@@ -130,31 +163,104 @@ impl Spool {
         file.into_inner()?.sync_all()
     }
 
-    /// Reads the examples of `order`, each a JSON object and a line break.
+    /// Reads the examples of `order`, each a JSON object and a line break. The
+    /// next ones are made while `take` has these.
     fn lines(
         &self,
         order: &[usize],
         take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
     ) -> io::Result<()> {
+        let make = |order: &[usize]| -> Vec<io::Result<Vec<u8>>> {
+            let examples = order.par_iter().map(|at| &self.examples[*at]);
+            examples.map(|example| self.line(example)).collect()
+        };
+        let mut ready: Vec<io::Result<Vec<u8>>> = Vec::new();
+        // One empty piece more, to take what the last one makes.
+        for piece in order.chunks(LINES).chain([&[][..]]) {
+            let mut next = Vec::new();
+            rayon::in_place_scope(|scope| {
+                scope.spawn(|_| next = make(piece));
+                ready.drain(..).try_for_each(|line| take(&line?))
+            })?;
+            ready = next;
+        }
+        Ok(())
+    }
+
+    /// The line of `example`.
+    fn line(&self, example: &Place) -> io::Result<Vec<u8>> {
+        let template = self.template(example)?;
+        let Some(window) = example.kept.window else {
+            return Ok(template);
+        };
+        let shown = self.text(example, window.range())?;
+        let parts = window.parts(&shown);
+        let parts = parts.ok_or_else(|| io::Error::other("an example without its text"))?;
         let mut line = Vec::new();
-        for at in order {
-            let start = self.start(*at);
-            line.resize(
-                usize::try_from(self.ends[*at] - start).map_err(io::Error::other)?,
-                0,
-            );
-            self.spool.get_ref().read_exact_at(&mut line, start)?;
-            take(&line)?;
+        template::fill(&template, parts, &mut line)?;
+        Ok(line)
+    }
+
+    fn template(&self, example: &Place) -> io::Result<Vec<u8>> {
+        let mut template = vec![0; example.kept.bytes];
+        self.spool
+            .get_ref()
+            .read_exact_at(&mut template, example.template)?;
+        Ok(template)
+    }
+
+    /// The part `range` of the text that `example` is cut from.
+    fn text(&self, example: &Place, range: Range<usize>) -> io::Result<String> {
+        let mut text = vec![0; range.len()];
+        let from = example.text + range.start as u64;
+        self.spool.get_ref().read_exact_at(&mut text, from)?;
+        String::from_utf8(text).map_err(io::Error::other)
+    }
+
+    /// What `examples`, which are of one file, show of it, and the lines of
+    /// those that show something else.
+    fn shown_of_file(
+        &self,
+        examples: &[&Place],
+        take: &mut dyn FnMut(Shown) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let windows = examples.iter().filter_map(|example| example.kept.window);
+        let windows = windows.map(|window| window.range());
+        let all = windows
+            .clone()
+            .reduce(|all, window| all.start.min(window.start)..all.end.max(window.end));
+        if let (Some(all), Some(first)) = (all, examples.first()) {
+            let windows = windows.map(|window| window.start - all.start..window.end - all.start);
+            let windows = windows.collect();
+            take(Shown::Text(self.text(first, all)?, windows))?;
+        }
+        for example in examples {
+            let mut line = self.template(example)?;
+            if example.kept.window.is_some() {
+                if !example.kept.has_context {
+                    continue;
+                }
+                let template = std::mem::take(&mut line);
+                template::fill(&template, [""; 3], &mut line)?;
+            }
+            take(Shown::Line(line))?;
         }
         Ok(())
     }
 }
 
 impl Sink for Spool {
-    fn example(&mut self, line: &str) -> io::Result<()> {
-        self.spool.write_all(line.as_bytes())?;
-        self.journal.spooled(line.as_bytes());
-        self.push_end(line.len());
+    fn text(&mut self, text: &str) -> io::Result<()> {
+        self.spool.write_all(text.as_bytes())?;
+        self.journal.spooled(text.as_bytes());
+        self.push_text(text.len());
+        Ok(())
+    }
+
+    fn example(&mut self, template: &str, kept: &Kept) -> io::Result<()> {
+        self.spool.write_all(template.as_bytes())?;
+        self.journal.spooled(template.as_bytes());
+        self.push_example(kept);
         Ok(())
     }
 
@@ -167,8 +273,12 @@ impl Sink for Spool {
         self.journal.recall()
     }
 
-    fn recalled_example(&mut self, bytes: usize) {
-        self.push_end(bytes);
+    fn recalled_text(&mut self, bytes: usize) {
+        self.push_text(bytes);
+    }
+
+    fn recalled_example(&mut self, kept: &Kept) {
+        self.push_example(kept);
     }
 
     fn read(
@@ -180,10 +290,23 @@ impl Sink for Spool {
         self.lines(wanted, take)
     }
 
+    fn shown(
+        &mut self,
+        wanted: &[usize],
+        take: &mut dyn FnMut(Shown) -> io::Result<()>,
+    ) -> io::Result<()> {
+        self.spool.flush()?;
+        let examples: Vec<_> = wanted.iter().map(|at| &self.examples[*at]).collect();
+        for of_file in examples.chunk_by(|a, b| a.text == b.text) {
+            self.shown_of_file(of_file, take)?;
+        }
+        Ok(())
+    }
+
     fn finish(&mut self, parts: &Parts) -> io::Result<()> {
         self.spool.flush()?;
-        let mut files = self.files(Part::Train, &parts.train);
-        files.extend(self.files(Part::Val, &parts.val));
+        let mut files = self.files(Part::Train, &parts.train)?;
+        files.extend(self.files(Part::Val, &parts.val)?);
         // What is in a file depends on its order alone, so files can be
         // written side by side.
         files
@@ -206,14 +329,13 @@ mod tests {
             let temp = tempfile::tempdir().unwrap();
             let mut spool = Spool::open(temp.path(), &Task::of_tests(), &options).unwrap();
             for bytes in lines {
-                spool.example(&"x".repeat(*bytes)).unwrap();
+                let line = "x".repeat(*bytes);
+                spool.example(&line, &Kept::whole(&line)).unwrap();
             }
+            spool.spool.flush().unwrap();
             let order: Vec<_> = (0..lines.len()).collect();
-            spool
-                .shards(&order)
-                .iter()
-                .map(|shard| shard.len())
-                .collect::<Vec<_>>()
+            let shards = spool.shards(&order).unwrap();
+            shards.iter().map(|shard| shard.len()).collect::<Vec<_>>()
         };
         assert_eq!(lengths(None, &[5, 5, 5]), [3]);
         assert_eq!(lengths(Some(10), &[5, 5, 5]), [2, 1]);

@@ -19,8 +19,7 @@ use super::files::{self, CARD, DataFile, METADATA, REPORT};
 use super::spool::{JOURNAL, SPOOL};
 use super::{Spool, Task, WriteError, card, journal};
 use crate::dataset::Options;
-use crate::dataset::read::Dataset;
-use crate::dataset::report::{Report, html};
+use crate::dataset::report::Report;
 
 /// A dataset in the making; dropped without [`Self::publish`] it leaves nothing,
 /// or, if it is one to go on with, the examples made so far.
@@ -128,18 +127,13 @@ impl Stage {
         &self.output
     }
 
-    /// Adds the page that shows the dataset, once its examples are there, of
-    /// which `report` tells.
+    /// Adds the page that shows the dataset.
     ///
     /// # Errors
-    /// If the examples cannot be read, or the page cannot be written.
-    pub fn add_page(&self, report: &Report) -> Result<(), WriteError> {
-        let add = || {
-            let dataset = Dataset::unpublished(&self.dir, serde_json::to_value(report)?);
-            let page = html::page(&dataset).map_err(io::Error::other)?;
-            write_synced(&self.dir.join(REPORT), page.as_bytes())
-        };
-        add().map_err(|error| WriteError::new("write", &self.output, error))
+    /// If it cannot be written.
+    pub fn add_page(&self, page: &str) -> Result<(), WriteError> {
+        write_synced(&self.dir.join(REPORT), page.as_bytes())
+            .map_err(|error| WriteError::new("write", &self.output, error))
     }
 
     /// Adds metadata and card and puts the dataset in the output's place.
@@ -299,6 +293,7 @@ mod tests {
     use super::*;
     use crate::dataset::Sink;
     use crate::dataset::split::Parts;
+    use crate::dataset::template::Kept;
     use crate::model::Families;
 
     const TRAIN: &str = "train.jsonl";
@@ -312,7 +307,8 @@ mod tests {
         let stage = Stage::new(output, false)?;
         let mut sink = stage.sink(&Task::of_tests(), options)?;
         for line in lines {
-            sink.example(&format!("{line}\n")).unwrap();
+            let line = format!("{line}\n");
+            sink.example(&line, &Kept::whole(&line)).unwrap();
         }
         let parts = Parts {
             train: (1..lines.len()).rev().collect(),
@@ -395,7 +391,7 @@ mod tests {
         write(&output, &["v", "a"]).unwrap();
         let stage = Stage::new(&output, false).unwrap();
         let mut sink = stage.sink(&Task::of_tests(), &Options::default()).unwrap();
-        sink.example("half").unwrap();
+        sink.example("half", &Kept::whole("half")).unwrap();
         drop((sink, stage));
         assert_eq!(fs::read_to_string(output.join(TRAIN)).unwrap(), "a\n");
         assert_eq!(names(temp.path()), ["data"]);

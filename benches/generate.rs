@@ -1,0 +1,90 @@
+//! Plain generation, without contexts, against what it cannot do without:
+//! tree-sitter's parse of the same files. On the project that `FIMD_CORPUS`
+//! names.
+//!
+//! Wall time, so `plain/1` is to be compared with `tree-sitter`, which has one
+//! thread; `plain/2` says what a second core is good for.
+
+use std::collections::BTreeSet;
+use std::hint::black_box;
+use std::path::Path;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use fimd::cancel::Cancel;
+use fimd::dataset::read::{Dataset, Part};
+use fimd::dataset::write::Stage;
+use fimd::dataset::{Dedup, OnSecret, Options};
+use fimd::engine::{Sources, generate};
+use fimd::files::WalkOptions;
+use fimd::model::Families;
+
+/// Writes the dataset of `project` to `output`.
+fn plain(project: &Path, output: &Path, options: &Options) {
+    let walk = WalkOptions::default();
+    let sources = Sources::new(&[project.to_owned()], &[], options, walk, None)
+        .expect("FIMD_CORPUS names a folder");
+    let stage = Stage::new(output, false).expect("the output can be written");
+    let (families, cancel) = (Families::default(), Cancel::default());
+    generate(sources, options, &families, stage, &cancel, &mut |_| {})
+        .expect("the project gives a dataset");
+}
+
+/// The texts of the files of which the dataset in `output` has examples.
+fn texts(project: &Path, output: &Path) -> Vec<String> {
+    let dataset = Dataset::open(output).expect("there is a dataset");
+    let examples = [Part::Train, Part::Val].map(|part| dataset.examples(part));
+    let examples = examples
+        .into_iter()
+        .flat_map(|part| part.expect("it has both parts"));
+    let files: BTreeSet<_> = examples
+        .map(|example| example.expect("it can be read").filepath)
+        .collect();
+    let read = |file: &String| std::fs::read_to_string(project.join(file));
+    let texts = files.iter().map(|file| read(file).expect("it is there"));
+    texts.collect()
+}
+
+fn parse(texts: &[String]) {
+    let mut parser = tree_sitter::Parser::new();
+    parser
+        .set_language(&tree_sitter_php::LANGUAGE_PHP.into())
+        .expect("the grammar fits");
+    for text in texts {
+        black_box(parser.parse(text, None));
+    }
+}
+
+fn all(criterion: &mut Criterion) {
+    let Some(project) = std::env::var_os("FIMD_CORPUS") else {
+        eprintln!("FIMD_CORPUS names no project: nothing to generate from");
+        return;
+    };
+    let project = Path::new(&project);
+    let temp = tempfile::tempdir().expect("there is room for a dataset");
+    let output = temp.path().join("data");
+    let off = Options {
+        dedup: Dedup::Off,
+        secrets: OnSecret::Keep,
+        ..Options::default()
+    };
+    plain(project, &output, &off);
+    let texts = texts(project, &output);
+    let bytes: usize = texts.iter().map(String::len).sum();
+    let mut group = criterion.benchmark_group("generate");
+    group.sample_size(10);
+    group.throughput(Throughput::Bytes(bytes as u64));
+    group.bench_function("tree-sitter", |b| b.iter(|| parse(&texts)));
+    for (name, options) in [("plain", &off), ("plain, clean", &Options::default())] {
+        for threads in [1, 2] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            let pool = pool.build().expect("threads can be made");
+            group.bench_function(BenchmarkId::new(name, threads), |b| {
+                b.iter(|| pool.install(|| plain(project, &output, options)));
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, all);
+criterion_main!(benches);
