@@ -23,11 +23,13 @@ const BINS: usize = 32;
 /// Rows of a table; of longer ones the others are summed up.
 const MAX_ROWS: usize = 40;
 /// What the page has a place of its own for; other metadata comes as a table.
-const PLACED: [&str; 8] = [
+const PLACED: [&str; 10] = [
     "counts",
     "coverage",
     "files_skipped",
     "generator",
+    "partial",
+    "parts",
     "rejections",
     "spans",
     "tokens",
@@ -89,16 +91,16 @@ struct Gathered {
     samples: BTreeMap<SpanKind, Sample<(Place, Example)>>,
 }
 
-/// The report on `dataset`.
+/// The report on the dataset that `metadata` are about, with plots and examples
+/// of `datasets`: of itself, or of some of its parts.
 ///
 /// # Errors
 /// If an example cannot be read.
-pub fn page(dataset: &Dataset) -> io::Result<String> {
-    let metadata = &dataset.metadata;
-    let gathered = Gathered::new(dataset).map_err(io::Error::other)?;
+pub fn page(metadata: &Value, datasets: &[Dataset]) -> io::Result<String> {
+    let gathered = Gathered::new(metadata, datasets).map_err(io::Error::other)?;
     let title = format!("Dataset for {}", text(metadata, "/options/base_model"));
     let sections = [
-        header(metadata, &title),
+        header(metadata, &title, datasets.len()),
         plots(metadata, &gathered),
         tables(metadata),
         browser(&gathered),
@@ -113,8 +115,7 @@ pub fn page(dataset: &Dataset) -> io::Result<String> {
 }
 
 impl Gathered {
-    fn new(dataset: &Dataset) -> Result<Self, ReadError> {
-        let metadata = &dataset.metadata;
+    fn new(metadata: &Value, datasets: &[Dataset]) -> Result<Self, ReadError> {
         let option = |name: &str| count(metadata, &format!("/options/{name}")) as f64;
         let total = option("max_total_chars");
         let context = option("max_context_chars").min(total / 2.0);
@@ -131,8 +132,12 @@ impl Gathered {
         };
         let seed = count(metadata, "/options/seed");
         for part in [Part::Train, Part::Val] {
-            for (number, example) in (1..).zip(dataset.examples(part)?) {
-                gathered.add((part, number), example?, seed);
+            let mut number = 0;
+            for dataset in datasets {
+                for example in dataset.examples(part)? {
+                    number += 1;
+                    gathered.add((part, number), example?, seed);
+                }
             }
         }
         Ok(gathered)
@@ -194,8 +199,9 @@ impl Gathered {
     }
 }
 
-/// What the dataset is, in a few figures.
-fn header(metadata: &Value, title: &str) -> String {
+/// What the dataset is, in a few figures. `shown` is how many parts of a joined
+/// one the rest of the page is about.
+fn header(metadata: &Value, title: &str, shown: usize) -> String {
     let counts = |name: &str| count(metadata, &format!("/counts/{name}"));
     let tiles = [
         ("examples", number(counts("examples"))),
@@ -205,9 +211,16 @@ fn header(metadata: &Value, title: &str) -> String {
         ("files used", number(counts("files_used"))),
         ("files indexed", number(counts("files_indexed"))),
     ];
+    let parts = metadata.get("parts").and_then(Value::as_array);
+    let parts = parts.map_or_else(String::new, |parts| {
+        format!(
+            "; plots and examples are of {shown} of its {} parts",
+            parts.len()
+        )
+    });
     let tiles = tiles.map(|(name, value)| format!("<div><dt>{name}</dt><dd>{value}</dd></div>"));
     format!(
-        "<header><h1>{}</h1><p>{} {}, seed {}</p><nav aria-label=\"Sections\"><a href=\"#plots\">Plots</a><a href=\"#tables\">Files and options</a><a href=\"#browser\">Examples</a></nav><dl class=\"tiles\">{}</dl></header>",
+        "<header><h1>{}</h1><p>{} {}, seed {}{parts}</p><nav aria-label=\"Sections\"><a href=\"#plots\">Plots</a><a href=\"#tables\">Files and options</a><a href=\"#browser\">Examples</a></nav><dl class=\"tiles\">{}</dl></header>",
         escaped(title),
         escaped(&text(metadata, "/generator")),
         escaped(&text(metadata, "/version")),

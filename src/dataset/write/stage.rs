@@ -11,6 +11,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::slice;
 
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
@@ -136,7 +137,7 @@ impl Stage {
     pub fn add_page(&self, report: &Report) -> Result<(), WriteError> {
         let add = || {
             let dataset = Dataset::unpublished(&self.dir, serde_json::to_value(report)?);
-            let page = html::page(&dataset).map_err(io::Error::other)?;
+            let page = html::page(&dataset.metadata, slice::from_ref(&dataset))?;
             write_synced(&self.dir.join(REPORT), page.as_bytes())
         };
         add().map_err(|error| WriteError::new("write", &self.output, error))
@@ -153,7 +154,9 @@ impl Stage {
 
     fn try_publish(&self, report: &Report) -> io::Result<()> {
         let stage = &*self.dir;
-        let card = card::text(report, &DataFile::all_in(stage)?)?;
+        let files = DataFile::all_in(stage)?.into_iter();
+        let files: Vec<_> = files.map(|file| (file.part, file.name())).collect();
+        let card = card::text(report, &files)?;
         write_synced(&stage.join(CARD), card.as_bytes())?;
         let mut metadata = serde_json::to_vec_pretty(report)?;
         metadata.push(b'\n');
