@@ -1,14 +1,17 @@
 //! Joins the reports on the parts of a dataset to the report on the whole.
 //!
-//! Everything in it is a sum over the parts, and what is none is made of their
-//! [`Tallies`], so it is what one part with all
-//! repositories in it would say. Names of files are not taken over: they may be
-//! hundreds of millions, and each part's own report has them.
+//! Everything in it is a sum over the parts, or made of the sum of their
+//! [`Tallies`], so it is what one part with all repositories in it would say.
+//! Names of files are not taken over: they may be hundreds of millions, and each
+//! part's own report has them.
+
+use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use super::report::{Coverage, Part, Report, Split, Tallies};
+use super::report::{Counts, Coverage, Duplicates, Part, Report, SecretCounts, Split, Tallies};
+use super::shape::Shapes;
 use super::unseen::SEEN;
 
 /// Why parts are not parts of one dataset.
@@ -45,55 +48,102 @@ pub enum MergeError {
     Options(#[from] serde_json::Error),
 }
 
-/// The report on the whole of `parts`, each with the folder that it is in.
-///
-/// # Errors
-/// If they do not belong together.
-pub fn merge(parts: &[(String, Report)]) -> Result<Report, MergeError> {
-    let ((first_folder, first), others) = parts.split_first().ok_or(MergeError::None)?;
-    for (folder, other) in others {
-        if let Some(what) = difference(first, other)? {
+/// The report on a whole in the making: holds sums, and a digest of the name of
+/// each repository.
+#[derive(Debug, Default)]
+pub struct Merge {
+    /// The parts so far, as a user names them.
+    names: Vec<String>,
+    /// None before the first part.
+    whole: Option<Report>,
+    tallies: Tallies,
+    /// Which part each repository is in.
+    repositories: FxHashMap<[u8; 16], usize>,
+}
+
+impl Merge {
+    /// Adds the report `part` on a part that a user calls `name`, and the whole
+    /// `folder`.
+    ///
+    /// # Errors
+    /// If it does not belong to the parts before.
+    pub fn add(&mut self, name: &str, folder: &str, part: &Report) -> Result<(), MergeError> {
+        let Some(numbers) = &part.partial else {
+            return Err(MergeError::Whole(name.to_owned()));
+        };
+        let whole = match &mut self.whole {
+            Some(whole) => whole,
+            None => self.whole.insert(nothing_like(part)),
+        };
+        if let Some(what) = difference(whole, part)? {
             return Err(MergeError::Differs {
-                part: folder.clone(),
+                part: name.to_owned(),
                 what,
-                first: first_folder.clone(),
+                first: self.names.first().cloned().unwrap_or_default(),
             });
         }
+        for project in &part.projects {
+            let mut digest = [0; 16];
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(project.name.as_bytes());
+            hasher.finalize_xof().fill(&mut digest);
+            if let Some(other) = self.repositories.insert(digest, self.names.len()) {
+                let other = self.names.get(other).map_or(name, String::as_str);
+                return Err(MergeError::Repeated {
+                    part: name.to_owned(),
+                    other: other.to_owned(),
+                    repo: project.name.clone(),
+                });
+            }
+        }
+        self.names.push(name.to_owned());
+        self.tallies.complexity.add(&numbers.complexity);
+        self.tallies.tokens.add(&numbers.tokens);
+        whole.add(folder, part);
+        Ok(())
     }
-    no_repository_twice(parts)?;
-    let mut whole = Report {
-        counts: Default::default(),
+
+    /// The report on the whole.
+    ///
+    /// # Errors
+    /// If there were no parts.
+    pub fn finish(self) -> Result<Report, MergeError> {
+        let mut whole = self.whole.ok_or(MergeError::None)?;
+        let seen = whole.rejections.get(SEEN).copied().unwrap_or(0);
+        let drawn = whole.counts.examples as u64 + seen;
+        whole.split.reached = whole.counts.val as f64 / drawn.max(1) as f64;
+        whole.complexity = self.tallies.complexity();
+        whole.shapes.token_statistics = self.tallies.tokens.statistics();
+        Ok(whole)
+    }
+}
+
+/// A report on nothing, made in the same way as `part`.
+fn nothing_like(part: &Report) -> Report {
+    Report {
+        generator: part.generator.clone(),
+        version: part.version.clone(),
+        options: part.options.clone(),
+        tokens: part.tokens.clone(),
+        counts: Counts::default(),
         projects: Vec::new(),
+        parts: Vec::new(),
         split: Split {
+            reached: 0.0,
             train_files: 0,
             val_files: 0,
-            ..first.split
+            ..part.split
         },
-        spans: Default::default(),
-        shapes: Default::default(),
-        coverage: Default::default(),
-        duplicates: Default::default(),
-        secrets: Default::default(),
-        files_skipped: Default::default(),
-        rejections: Default::default(),
+        spans: BTreeMap::new(),
+        complexity: None,
+        shapes: Shapes::default(),
+        coverage: BTreeMap::new(),
+        duplicates: Duplicates::default(),
+        secrets: SecretCounts::default(),
+        files_skipped: BTreeMap::new(),
+        rejections: BTreeMap::new(),
         partial: None,
-        ..first.clone()
-    };
-    let mut tallies = Tallies::default();
-    for (folder, part) in parts {
-        let Some(numbers) = &part.partial else {
-            return Err(MergeError::Whole(folder.clone()));
-        };
-        tallies.complexity.add(&numbers.complexity);
-        tallies.tokens.add(&numbers.tokens);
-        whole.add(folder, part);
     }
-    let seen = whole.rejections.get(SEEN).copied().unwrap_or(0);
-    let drawn = whole.counts.examples as u64 + seen;
-    whole.split.reached = whole.counts.val as f64 / drawn.max(1) as f64;
-    whole.complexity = tallies.complexity();
-    whole.shapes.token_statistics = tallies.tokens.statistics();
-    Ok(whole)
 }
 
 /// How `other` was made otherwise than `first`, for a user.
@@ -116,22 +166,6 @@ fn difference(first: &Report, other: &Report) -> Result<Option<String>, serde_js
     let is_same = first.tokens == other.tokens;
     let family = &other.options.base_model;
     Ok((!is_same).then(|| format!("made with other tokens of the family {family}")))
-}
-
-fn no_repository_twice(parts: &[(String, Report)]) -> Result<(), MergeError> {
-    let mut found: FxHashMap<&str, &str> = FxHashMap::default();
-    for (folder, part) in parts {
-        for project in &part.projects {
-            if let Some(other) = found.insert(&project.name, folder) {
-                return Err(MergeError::Repeated {
-                    part: folder.clone(),
-                    other: other.to_owned(),
-                    repo: project.name.clone(),
-                });
-            }
-        }
-    }
-    Ok(())
 }
 
 impl Report {

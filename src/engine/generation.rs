@@ -299,7 +299,10 @@ pub fn generate(
     )?;
     let report = run.finish()?;
     check()?;
-    stage.add_page(&report)?;
+    if !options.partial {
+        // Nobody looks at a thousand pages: joining the parts makes one.
+        stage.add_page(&report)?;
+    }
     sink.publish(|| stage.publish(&report))?;
     Ok(report.counts)
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::files::{CARD, METADATA, Part, REPORT};
 use super::{WriteError, card, parquet};
-use crate::dataset::merge::{MergeError, merge};
+use crate::dataset::merge::{Merge, MergeError};
 use crate::dataset::read::Dataset;
 use crate::dataset::report::{Counts, Report, html};
 
@@ -31,10 +31,13 @@ pub fn join(folders: &[PathBuf], output: &Path) -> Result<Counts, WriteError> {
     fs::create_dir_all(output).map_err(wrong)?;
     let output = fs::canonicalize(output).map_err(wrong)?;
     check_replaceable(&output)?;
-    let (mut parts, mut datasets) = (Vec::new(), Vec::new());
-    let mut files = Vec::new();
+    let refused = |error: MergeError| WriteError(error.to_string());
+    let (mut merge, mut files) = (Merge::default(), Vec::new());
     for folder in folders {
         let (dataset, report) = open(folder)?;
+        let name = folder.display().to_string();
+        let seen = relative(&output, folder)?;
+        merge.add(&name, &seen, &report).map_err(refused)?;
         for (part, expected) in [
             (Part::Train, report.counts.train),
             (Part::Val, report.counts.val),
@@ -44,15 +47,18 @@ pub fn join(folders: &[PathBuf], output: &Path) -> Result<Counts, WriteError> {
                 files.push((part, relative(&output, path)?));
             }
         }
-        parts.push((relative(&output, folder)?, report));
-        datasets.push(dataset);
     }
-    let whole = merge(&parts).map_err(|error: MergeError| WriteError(error.to_string()))?;
-    datasets.shuffle(&mut whole.options.rng("\0parts"));
-    datasets.truncate(SHOWN_PARTS);
+    let whole = merge.finish().map_err(refused)?;
+    let mut shown: Vec<_> = folders.iter().collect();
+    shown.shuffle(&mut whole.options.rng("\0parts"));
+    shown.truncate(SHOWN_PARTS);
+    let shown = shown.into_iter();
+    let shown: Vec<_> = shown
+        .map(|folder| Dataset::unpublished(folder, Value::Null))
+        .collect();
     let write = || {
         let metadata = serde_json::to_value(&whole)?;
-        let page = html::page(&metadata, &datasets)?;
+        let page = html::page(&metadata, &shown)?;
         replace(&output.join(REPORT), page.as_bytes())?;
         let card = card::text(&whole, &files)?;
         replace(&output.join(CARD), card.as_bytes())?;
