@@ -8,7 +8,6 @@ every node has to see. What is there is whole, and is not made again.
 """
 import argparse
 import json
-import logging
 import os
 import shutil
 import subprocess
@@ -132,7 +131,8 @@ class Job:
         if not (note := self.output / "manifest" / f"{name}.json").exists():
             rows = work().materialize()
             if count := rows.count():  # no rows have no columns either
-                count = rows.groupby("shard").map_groups(self.write, fn_args=[name], **ARROW).sum("rows")
+                groups = rows.groupby("shard", num_partitions=self.args.shards)
+                count = groups.map_groups(self.write, fn_args=[name], **ARROW).sum("rows")
             put_json(note, {"rows": count})
         print(f"{name}: {read_json(note)['rows']} rows", flush=True)
 
@@ -150,7 +150,7 @@ class Job:
     def duplicates(self):
         files = ray.data.read_parquet([str(path) for path in sorted((self.output / "signatures").glob("*.parquet"))])
         bands = files.map_batches(by_band, fn_args=[self.args.shards], **ARROW)
-        files = bands.groupby("bucket").map_groups(dropped, **ARROW)
+        files = bands.groupby("bucket", num_partitions=self.args.shards).map_groups(dropped, **ARROW)
         return files.map_batches(with_shard, fn_args=[self.args.shards], **ARROW)
 
 
@@ -176,7 +176,6 @@ def main():
     for left in job.output.glob("**/.new-*"):
         shutil.rmtree(left)
     ray.cloudpickle.register_pickle_by_value(sys.modules["tables"])  # not every node has it
-    logging.getLogger("ray.data").setLevel("WARNING")
     ray.data.DataContext.get_current().enable_progress_bars = False
     job.once("shards", job.shards)
     if any(note["state"] != "done" for note in job.steps("sign").values()):
