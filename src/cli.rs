@@ -9,10 +9,12 @@ mod eval;
 mod files;
 mod generate;
 mod man;
+mod merge_metadata;
 mod models;
 mod preview;
 mod serve;
 mod show;
+mod signatures;
 mod status;
 mod tags;
 mod verify;
@@ -67,8 +69,10 @@ enum Command {
     Files(files::Args),
     Generate(Box<generate::Generate>),
     Man(man::Args),
+    MergeMetadata(merge_metadata::Args),
     Models(models::Args),
     Preview(preview::Args),
+    Signatures(Box<signatures::Args>),
     Status(status::Args),
     Tags(tags::Args),
     Verify(verify::Args),
@@ -164,8 +168,10 @@ impl Cli {
             (Some(Command::Files(args)), None) => files::run(&args, &setup()?.settings.limits),
             (Some(Command::Generate(generate)), None) => generate.run(setup()?),
             (Some(Command::Man(args)), None) => man::run(&args),
+            (Some(Command::MergeMetadata(args)), None) => merge_metadata::run(&args),
             (Some(Command::Models(args)), None) => models::run(&args, &setup()?.settings.families),
             (Some(Command::Preview(args)), None) => preview::run(&args),
+            (Some(Command::Signatures(args)), None) => signatures::run(*args, setup()?),
             (Some(Command::Status(args)), None) => status::run(&args),
             (Some(Command::Tags(args)), None) => {
                 return tags::run(&args, self.settings.as_deref(), setup);

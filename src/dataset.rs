@@ -24,6 +24,15 @@
 //! everything else, from duplicates to the report, follows from the batches as
 //! it did the first time.
 //!
+//! # Part by part
+//! With [`Options::partial`] a run makes a part of a larger dataset: it forgets
+//! each project before the next one, divides its examples by the text of their
+//! files alone ([`split::validates`]), and looks for what training shows in the
+//! same project only. So which other projects are in the part changes nothing,
+//! and the parts of a dataset are equal to one part with all projects in it,
+//! example by example. [`sign`] gives what near duplicates in different projects
+//! are found by, before anything is made, and [`mod@merge`] joins the reports.
+//!
 //! # How an example shares `max_total_chars`
 //! - the middle takes at most a quarter and is never cut;
 //! - the context is assembled with [`Options::context_budget`]: the smaller of
@@ -49,6 +58,7 @@ pub mod generated;
 pub mod holes;
 mod ledger;
 mod measure;
+pub mod merge;
 mod options;
 pub mod quality;
 pub mod read;
@@ -59,8 +69,10 @@ mod run;
 mod sample;
 mod seen;
 pub mod shape;
+mod signatures;
 mod sources;
 pub mod split;
+pub mod tally;
 pub mod template;
 mod tested;
 mod unseen;
@@ -80,9 +92,9 @@ pub use self::options::{Dedup, MarkersInSource, OnSecret, Options, SplitBy, Wron
 pub use self::repo::{InRoot, Repo};
 pub use self::run::Run;
 pub use self::sample::sampled;
+pub use self::signatures::{Signed, sign};
 
 use self::example::Maker;
-use self::ledger::Ledger;
 use self::sources::{sources, text_hashes};
 use self::template::Kept;
 use crate::cancel::{Cancel, Cancelled};
@@ -239,7 +251,7 @@ pub fn preview(
         ..options.clone()
     };
     let hashes = text_hashes(repo, cancel)?;
-    let sources = sources(repo, &quick, &hashes, &Ledger::new(&quick, model), cancel)?;
+    let sources = sources(repo, &quick, &hashes, None, cancel)?;
     let maker = Maker {
         repo,
         options,

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub use self::generation::{GenerateError, Sources, generate};
+pub use self::generation::{GenerateError, Sources, generate, sign};
 pub use self::jobs::{Dataset, Job, JobStatus, Order, Stage, State, SubmitError};
 pub use self::pool::WorkError;
 pub use self::project::{Project, ProjectOptions};

@@ -13,7 +13,7 @@ mod walk;
 pub mod watch;
 
 pub use cache::{Cache, Survey};
-pub use input::{Repositories, Repository};
+pub use input::{Repositories, Repository, WHOLE};
 pub use library::Composer;
 pub use origin::Origin;
 pub use read::{decode, read, read_source, read_text};

@@ -162,14 +162,19 @@ fn however_often_it_is_killed_the_bytes_are_the_same() {
 fn every_format_and_shards_go_on_to_the_same_bytes() {
     let temp = tempfile::tempdir().unwrap();
     let inputs = &inputs(temp.path())[..2];
-    for format in ["jsonl", "jsonl.zst", "parquet"] {
-        let parent = temp.path().join(format);
+    for (format, partial) in [
+        ("jsonl", None),
+        ("jsonl.zst", None),
+        ("parquet", None),
+        ("parquet", Some("--partial")),
+    ] {
+        let parent = temp.path().join(partial.unwrap_or(format));
         let rejects = parent.join("refused");
         let output = parent.join("data");
         fs::create_dir_all(&rejects).unwrap();
         let file = rejects.join("rejects.jsonl");
         let more = ["--format", format, "--shard-size", "100kB", "--rejects"];
-        let more = [&more[..], &[file.to_str().unwrap()]].concat();
+        let more = [&more[..], &[file.to_str().unwrap()], partial.as_slice()].concat();
         let whole = temp.path().join("whole");
         let run = command(inputs, &whole, "2").args(&more).output().unwrap();
         assert!(run.status.success(), "{}", log(&run));

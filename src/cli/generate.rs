@@ -27,7 +27,8 @@ pub(super) struct Generate {
     #[arg(long, value_name = "FILE")]
     projects: Option<PathBuf>,
     /// Repositories from a .jsonl, .jsonl.zst or .parquet file with the columns
-    /// repo, path and content, sorted by repo; license and commit are optional (repeatable)
+    /// repo, path and content, sorted by repo; license, commit and duplicate_of, which
+    /// names a file elsewhere that gives the examples instead, are optional (repeatable)
     #[arg(long, value_name = "FILE")]
     input: Vec<PathBuf>,
     /// The folder for the examples, metadata.json, a dataset card and report.html; a dataset there is replaced

@@ -155,6 +155,19 @@ impl Profile {
     }
 }
 
+/// The signature of a file, for whoever looks for near duplicates where the
+/// texts are not at hand: two files are taken for such if their signatures
+/// agree in at least [`THRESHOLD`]. One of fewer than [`SMALL`] tokens has the
+/// signature of a single shingle, all of its tokens.
+#[must_use]
+pub fn signature(text: &str) -> Signature {
+    let tokens = token_hashes(text);
+    match tokens.len() < SMALL {
+        true => Signature::of(&[minhash::shingle(&tokens)]),
+        false => Signature::of(&shingles(&tokens)),
+    }
+}
+
 /// The hash of each token of `text`.
 fn token_hashes(text: &str) -> Vec<u64> {
     let tokens = lex::lex(text);

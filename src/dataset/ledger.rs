@@ -1,6 +1,7 @@
 //! What a run keeps of all projects so far: which files and examples there
 //! were, so that none comes twice, and what the split and the report need.
 
+use rand::seq::SliceRandom;
 use rustc_hash::FxHashMap;
 
 use super::batch::Outcome;
@@ -8,7 +9,7 @@ use super::duplicates::Union;
 use super::report::Report;
 use super::report::html::Seen;
 use super::seen::{self, Place};
-use super::shape::{Shape, Shapes};
+use super::shape::Shape;
 use super::sources::Sources;
 use super::split::{self, Entry, Parts};
 use super::{Dedup, Options, Repo, SpanKind};
@@ -206,11 +207,43 @@ impl Ledger {
         std::mem::take(&mut self.seen)
     }
 
+    /// How the examples of `repo` are divided as if it were alone: those from
+    /// number `from` on, of `sources`, the first of which is file number `file`.
+    pub(super) fn divide(
+        &self,
+        repo: &Repo<'_>,
+        options: &Options,
+        sources: &Sources<'_>,
+        file: usize,
+        from: usize,
+    ) -> Parts {
+        let mut order: Vec<_> = (from..self.entries.len()).collect();
+        order.shuffle(&mut options.rng(&format!("\0order {}", repo.title)));
+        let validates = |at: &usize| {
+            let source = &sources.used[self.entries[*at].file - file];
+            split::validates(&source.text, options)
+        };
+        let (val, train) = order.into_iter().partition(validates);
+        Parts {
+            train,
+            val,
+            seen: Vec::new(),
+        }
+    }
+
+    /// Forgets what the projects so far have said, so that nothing in the next
+    /// one is a duplicate of it.
+    pub(super) fn forget(&mut self) {
+        self.report.duplicates.add(&self.alike, &self.equal);
+        (self.alike, self.equal) = Default::default();
+        self.texts.clear();
+    }
+
     /// The report on the dataset with these `parts`.
     pub(super) fn finish(mut self, parts: &Parts) -> Report {
-        self.report.duplicates.finish(&self.alike, &self.equal);
-        self.report.finish(&self.entries, &self.kinds, parts);
-        self.report.shapes = Shapes::of(&self.shapes, parts);
+        self.report.duplicates.add(&self.alike, &self.equal);
+        self.report
+            .finish(&self.entries, &self.kinds, &self.shapes, parts);
         self.report
     }
 }

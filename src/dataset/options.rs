@@ -163,6 +163,9 @@ pub struct Options {
     /// Say in each example where it is from: repo, commit, license, content_hash
     #[arg(long)]
     pub provenance: bool,
+    /// Make one part of a larger dataset: nothing depends on which repositories are in it; needs --format parquet
+    #[arg(long)]
+    pub partial: bool,
     /// Format of the examples; zstd, in Parquet too, compresses at level 3
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub format: Format,
@@ -206,6 +209,7 @@ impl Default for Options {
             no_ast_fim: false,
             max_file_bytes: None,
             provenance: false,
+            partial: false,
             format: Format::default(),
             shard_size: None,
         }
@@ -316,12 +320,36 @@ impl Options {
             );
             return wrong("shard_size", expected);
         }
+        if self.partial {
+            self.check_partial()?;
+        }
         if self.spans().next().is_none() {
             let name = match self.only_spans.is_empty() {
                 true => "exclude_spans",
                 false => "only_spans",
             };
             return wrong(name, "some kind of span that is not excluded".into());
+        }
+        Ok(())
+    }
+
+    /// Whether a part of a larger dataset can be made so.
+    fn check_partial(&self) -> Result<(), WrongOption> {
+        let wrong = |name, expected: &str| {
+            let expected = expected.into();
+            Err(WrongOption { name, expected })
+        };
+        if self.curriculum {
+            let expected = "none with --partial, since a part has no order among the others; sort where they are joined, by `complexity_score`";
+            return wrong("curriculum", expected);
+        }
+        if self.split_by == SplitBy::Example {
+            let expected = "file with --partial, which divides by the text of the files";
+            return wrong("split_by", expected);
+        }
+        if self.format != Format::Parquet {
+            let expected = "parquet with --partial, since engines join parts by columns";
+            return wrong("format", expected);
         }
         Ok(())
     }
@@ -439,6 +467,24 @@ mod tests {
             (
                 of(|o| o.shard_size = Some(ByteSize(9999))),
                 "--shard-size: expected at least 10000 bytes, found 9999",
+            ),
+            (
+                of(|o| {
+                    o.partial = true;
+                    o.curriculum = true;
+                }),
+                "--curriculum: expected none with --partial",
+            ),
+            (
+                of(|o| {
+                    o.partial = true;
+                    o.split_by = SplitBy::Example;
+                }),
+                "--split-by: expected file with --partial",
+            ),
+            (
+                of(|o| o.partial = true),
+                "--format: expected parquet with --partial",
             ),
             (
                 of(|o| o.curriculum_top_pct = 0),

@@ -71,7 +71,7 @@ impl Dataset {
     }
 
     /// The files of a part: one, or all of its shards.
-    fn files(&self, part: Part) -> Result<Vec<(PathBuf, Format)>, ReadError> {
+    pub(super) fn files(&self, part: Part) -> Result<Vec<(PathBuf, Format)>, ReadError> {
         let wrong = |path: PathBuf, reason: String| ReadError {
             path,
             line: None,

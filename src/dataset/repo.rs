@@ -36,7 +36,7 @@ impl Repo<'_> {
     }
 
     /// A digest of all that examples are made of: the name, and each file's
-    /// key and text. `hashes` are those of the texts, in the order of keys.
+    /// key, text, and what it is a duplicate of. `hashes` are those of the texts, in the order of keys.
     /// Packages outside the index are not looked at.
     pub(super) fn digest(&self, hashes: &[blake3::Hash]) -> String {
         let mut hasher = blake3::Hasher::new();
@@ -48,6 +48,8 @@ impl Repo<'_> {
         for (file, hash) in self.snapshot.files().zip(hashes) {
             part(file.path.as_bytes());
             part(hash.as_bytes());
+            let other = (self.origin)(&file.path).duplicate_of;
+            part(other.unwrap_or_default().as_bytes());
         }
         let mut digest = [0; 16];
         hasher.finalize_xof().fill(&mut digest);
@@ -58,7 +60,9 @@ impl Repo<'_> {
     pub(super) fn sign(&self, example: &mut Example, file: &SourceFile, options: &Options) {
         example.repo = self.name.map(str::to_owned);
         if options.provenance {
-            let Origin { license, commit } = (self.origin)(&file.path);
+            let Origin {
+                license, commit, ..
+            } = (self.origin)(&file.path);
             example.commit = commit.map(|commit| commit.to_string());
             example.license = license.map(|license| license.to_string());
             let hash = blake3::hash(file.text.as_bytes());

@@ -3,13 +3,15 @@
 mod charts;
 pub mod html;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::seen::Seen;
-use super::shape::{Shapes, Tokens};
+use super::shape::{Shape, Shapes, TokenTallies, Tokens};
 use super::split::{Entry, Parts};
+use super::tally::Tally;
 use super::unseen::SEEN;
 use super::{Options, Repo, SpanKind, SplitBy};
 use crate::model::Model;
@@ -17,12 +19,12 @@ use crate::model::Model;
 /// The whole story of a dataset. Equal input, options and seed give equal
 /// reports: it holds no times, and no paths of this machine but the include
 /// paths as they were given.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// `fimd`.
-    pub generator: &'static str,
+    pub generator: Cow<'static, str>,
     /// The version of fimd that made it.
-    pub version: &'static str,
+    pub version: Cow<'static, str>,
     /// Every option, but for where the rejects went: the dataset is the same
     /// wherever that is.
     pub options: Options,
@@ -30,9 +32,13 @@ pub struct Report {
     pub tokens: Tokens,
     /// How much of everything.
     pub counts: Counts,
-    /// What each project gave, in their order; absent where there is only one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// What each project gave, in their order; absent where there is only one,
+    /// and where `parts` are joined, whose own metadata tell it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub projects: Vec<Project>,
+    /// The parts that were joined, in the order given; absent where none were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
     /// How the examples were divided.
     pub split: Split,
     /// Examples of each kind, in both parts.
@@ -43,7 +49,8 @@ pub struct Report {
     #[serde(flatten)]
     pub shapes: Shapes,
     /// What each folder gives, down to the second level, with `REPO:` before it
-    /// where there are more projects than one; include paths aside.
+    /// where there are more projects than one; include paths aside. Where parts
+    /// are joined, what each part gives.
     pub coverage: BTreeMap<String, Coverage>,
     /// What was there more than once.
     pub duplicates: Duplicates,
@@ -53,6 +60,41 @@ pub struct Report {
     pub files_skipped: BTreeMap<String, Skipped>,
     /// Holes that were proposed or cut and turned down, by reason.
     pub rejections: BTreeMap<String, u64>,
+    /// Of a part of a larger dataset what joining it with the others takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<Tallies>,
+}
+
+/// The numbers behind a part's statistics.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tallies {
+    /// The complexity of the examples, in quarters of a point.
+    pub complexity: Tally,
+    /// The lengths of the texts in tokens; empty without a tokenizer.
+    pub tokens: TokenTallies,
+}
+
+/// One of the parts that a dataset is joined from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Its folder, as seen from that of the whole.
+    pub folder: String,
+    /// Its repositories.
+    pub repositories: usize,
+    /// Its examples to train on.
+    pub train: usize,
+    /// Its examples to validate with.
+    pub val: usize,
+}
+
+/// What the complexity of an example is a multiple of.
+const QUARTER: f64 = 0.25;
+
+impl Tallies {
+    /// The statistics of the complexity; of no examples there are none.
+    pub(super) fn complexity(&self) -> Option<Distribution> {
+        self.complexity.distribution(QUARTER)
+    }
 }
 
 /// How much of everything there was.
@@ -73,7 +115,7 @@ pub struct Counts {
 }
 
 /// How much of a folder there are examples of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
     /// Files in the index.
     pub files: u64,
@@ -86,7 +128,7 @@ pub struct Coverage {
 }
 
 /// What one of several projects gave.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Project {
     /// What its examples call it.
     pub name: String,
@@ -97,10 +139,13 @@ pub struct Project {
     /// Examples that were no duplicates, before the curriculum cut any and the
     /// validation lost what training shows.
     pub examples: usize,
+    /// Why nothing of it was read, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<String>,
 }
 
 /// How the examples were divided.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Split {
     /// By file or by example.
     pub by: SplitBy,
@@ -116,12 +161,13 @@ pub struct Split {
     /// example, and the validation loss then says little. Otherwise no file
     /// and no near duplicate of it in its project gives examples to both parts,
     /// and no middle of the validation stands, exactly or nearly, in what is
-    /// trained on, contexts included.
+    /// trained on, contexts included; in a part of a larger dataset, and where
+    /// such are joined, in what is trained on of the same repository.
     pub leaks: bool,
 }
 
 /// Statistics of some numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Distribution {
     /// The least.
     pub min: f64,
@@ -137,12 +183,13 @@ pub struct Distribution {
 
 /// What was there more than once and came into the dataset once. With
 /// `--dedup off` all of it came in and nothing is counted here.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Duplicates {
     /// Files that are no data because another one says the same.
     pub files_removed: usize,
     /// For each file that stands for others, by its key, the keys of those; with
-    /// `REPO:` before a key where there are more projects than one.
+    /// `REPO:` before a key where there are more projects than one. Where parts
+    /// are joined, their own metadata tell it.
     pub files: BTreeMap<String, Vec<String>>,
     /// Examples that were left out because another one says the same.
     pub examples_removed: usize,
@@ -153,7 +200,7 @@ pub struct Duplicates {
 }
 
 /// How many secrets there were, by kind.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct SecretCounts {
     /// Those that placeholders stand for in the examples, before the
     /// curriculum cut any and the validation lost what training shows.
@@ -172,14 +219,27 @@ impl Duplicates {
         copies.push(name.to_owned());
     }
 
-    /// Fills in what is known of the examples in the end.
-    pub(super) fn finish(&mut self, alike: &Seen, equal: &Seen) {
-        let mut sizes = [alike.clusters(), equal.clusters()].concat();
-        sizes.sort_unstable_by(|a, b| b.cmp(a));
-        self.example_clusters = sizes.len();
-        self.examples_removed = sizes.iter().map(|size| size - 1).sum();
-        sizes.truncate(10);
-        self.largest_example_clusters = sizes;
+    /// Adds what was found among examples.
+    pub(super) fn add(&mut self, alike: &Seen, equal: &Seen) {
+        let sizes = [alike.clusters(), equal.clusters()].concat();
+        self.example_clusters += sizes.len();
+        self.examples_removed += sizes.iter().map(|size| size - 1).sum::<usize>();
+        self.add_largest(&sizes);
+    }
+
+    fn add_largest(&mut self, sizes: &[usize]) {
+        let largest = &mut self.largest_example_clusters;
+        largest.extend(sizes);
+        largest.sort_unstable_by(|a, b| b.cmp(a));
+        largest.truncate(10);
+    }
+
+    /// Adds those of another part of the dataset, without the names.
+    pub(super) fn add_part(&mut self, other: &Self) {
+        self.files_removed += other.files_removed;
+        self.examples_removed += other.examples_removed;
+        self.example_clusters += other.example_clusters;
+        self.add_largest(&other.largest_example_clusters);
     }
 }
 
@@ -188,6 +248,13 @@ impl SecretCounts {
     pub(super) fn note(&mut self, secrets: &BTreeMap<String, u64>) {
         self.examples_redacted += usize::from(!secrets.is_empty());
         add(&mut self.redacted, secrets);
+    }
+
+    /// Adds those of another part of the dataset.
+    pub(super) fn add_part(&mut self, other: &Self) {
+        self.examples_redacted += other.examples_redacted;
+        add(&mut self.redacted, &other.redacted);
+        add(&mut self.left_out, &other.left_out);
     }
 
     /// Notes the secrets of what became no example.
@@ -203,11 +270,12 @@ fn add(to: &mut BTreeMap<String, u64>, counts: &BTreeMap<String, u64>) {
 }
 
 /// Files skipped for one reason.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Skipped {
     /// How many.
     pub count: usize,
-    /// Their keys; a folder ends with `/`.
+    /// Their keys; a folder ends with `/`. Where parts are joined, their own
+    /// metadata tell them.
     pub files: Vec<String>,
 }
 
@@ -239,11 +307,12 @@ impl Report {
     #[must_use]
     pub fn new(options: &Options, model: &Model) -> Self {
         Self {
-            generator: "fimd",
-            version: env!("CARGO_PKG_VERSION"),
+            generator: "fimd".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
             tokens: Tokens::of(model.family()),
             counts: Counts::default(),
             projects: Vec::new(),
+            parts: Vec::new(),
             split: Split {
                 by: options.split_by,
                 asked: options.val_split,
@@ -260,6 +329,7 @@ impl Report {
             secrets: SecretCounts::default(),
             files_skipped: BTreeMap::new(),
             rejections: BTreeMap::new(),
+            partial: None,
             options: Options {
                 rejects: None,
                 ..options.clone()
@@ -288,7 +358,13 @@ impl Report {
     }
 
     /// Fills in what is known once the examples are split.
-    pub fn finish(&mut self, entries: &[Entry], kinds: &[SpanKind], parts: &Parts) {
+    pub(super) fn finish(
+        &mut self,
+        entries: &[Entry],
+        kinds: &[SpanKind],
+        shapes: &[Shape],
+        parts: &Parts,
+    ) {
         let examples = parts.train.len() + parts.val.len();
         self.counts.examples = examples;
         self.counts.train = parts.train.len();
@@ -304,7 +380,16 @@ impl Report {
         for at in kept() {
             *self.spans.entry(kinds[*at]).or_default() += 1;
         }
-        self.complexity = Distribution::of(kept().map(|at| entries[*at].complexity));
+        let (shapes, tokens) = Shapes::of(shapes, parts);
+        self.shapes = shapes;
+        // It is a multiple, so nothing is rounded.
+        let quarters = |at: &usize| (entries[*at].complexity / QUARTER) as u64;
+        let tallies = Tallies {
+            complexity: kept().map(quarters).collect(),
+            tokens,
+        };
+        self.complexity = tallies.complexity();
+        self.partial = self.options.partial.then_some(tallies);
     }
 }
 

@@ -14,7 +14,7 @@ use super::split::Parts;
 use super::unseen::{self, SEEN};
 use super::{Error, Example, Options, Progress, Repo, Sink, SplitBy};
 use crate::cancel::Cancel;
-use crate::files::LeftOut;
+use crate::files::{LeftOut, WHOLE};
 use crate::index::SourceFile;
 use crate::model::Model;
 use crate::secrets::{self, Secrets};
@@ -32,6 +32,8 @@ pub struct Run<'a> {
     secrets: Secrets,
     state: Progress,
     ledger: Ledger,
+    /// How the projects so far are divided, if each is for itself.
+    parts: Parts,
 }
 
 impl<'a> Run<'a> {
@@ -56,6 +58,7 @@ impl<'a> Run<'a> {
             secrets: Secrets::new()?,
             state: Progress::default(),
             ledger: Ledger::new(options, model),
+            parts: Parts::default(),
         })
     }
 
@@ -67,7 +70,9 @@ impl<'a> Run<'a> {
         let hashes = text_hashes(repo, self.cancel)?;
         let digest = repo.digest(&hashes);
         let before = (self.ledger.report.counts, self.ledger.examples());
-        let sources = sources(repo, self.options, &hashes, &self.ledger, self.cancel)?;
+        let first = self.state.files_done;
+        let known = Some(&self.ledger);
+        let sources = sources(repo, self.options, &hashes, known, self.cancel)?;
         for skipped in &sources.skipped {
             self.sink.reject(&skipped.reject(repo).line()?)?;
         }
@@ -87,15 +92,24 @@ impl<'a> Run<'a> {
             let name = repo.label(&left_out.key);
             self.ledger.report.skip(&name, &left_out.rule);
         }
+        let (before, examples_before) = before;
+        if self.options.partial {
+            let ledger = &self.ledger;
+            let mut parts = ledger.divide(repo, self.options, &sources, first, examples_before);
+            unseen::set_apart(&mut parts, self.sink, self.cancel)?;
+            self.parts.append(parts);
+            self.ledger.forget();
+        }
         if let Some(name) = repo.name {
-            let (before, examples) = before;
-            let examples = self.ledger.examples() - examples;
+            let examples = self.ledger.examples() - examples_before;
+            let whole = repo.left_out.iter().find(|out| out.key == WHOLE);
             let report = &mut self.ledger.report;
             report.projects.push(report::Project {
                 name: name.to_owned(),
                 files_indexed: report.counts.files_indexed - before.files_indexed,
                 files_used: report.counts.files_used - before.files_used,
                 examples,
+                left_out: whole.map(|out| out.rule.clone()),
             });
         }
         Ok(())
@@ -191,21 +205,26 @@ impl<'a> Run<'a> {
     }
 
     /// Divides the examples of all projects and has them written: the report on
-    /// them, and the page that shows it.
+    /// them, and the page that shows it, unless they are a part. Nobody looks at
+    /// a thousand pages: joining the parts makes one.
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn finish(mut self) -> Result<(Report, String), Error> {
+    pub fn finish(mut self) -> Result<(Report, Option<String>), Error> {
         if self.sink.recall()?.is_some() {
             return Err(Error::Changed("the last project".into()));
         }
-        if self.ledger.examples() == 0 {
+        // A part without any may be one of a thousand.
+        if self.ledger.examples() == 0 && !self.options.partial {
             return Err(Error::Nothing(self.ledger.report.counts.files_indexed));
         }
         self.state.is_writing = true;
         (self.progress)(self.state);
-        let mut parts = self.ledger.split(self.options);
-        if self.options.split_by == SplitBy::File {
+        let mut parts = match self.options.partial {
+            true => std::mem::take(&mut self.parts),
+            false => self.ledger.split(self.options),
+        };
+        if self.options.split_by == SplitBy::File && !self.options.partial {
             unseen::set_apart(&mut parts, self.sink, self.cancel)?;
             if parts.val.is_empty() && !parts.seen.is_empty() {
                 tracing::warn!(
@@ -220,7 +239,10 @@ impl<'a> Run<'a> {
         self.sink.finish(&parts)?;
         let seen = self.ledger.take_seen();
         let report = self.ledger.finish(&parts);
-        let page = html::page_of_parts(&report, &parts, &seen, self.sink)?;
+        let page = match self.options.partial {
+            true => None,
+            false => Some(html::page_of_parts(&report, &parts, &seen, self.sink)?),
+        };
         Ok((report, page))
     }
 

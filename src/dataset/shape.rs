@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::report::Distribution;
 use super::split::Parts;
+use super::tally::Tally;
 use crate::model::{Family, Format, TokenCounts};
 
 /// A family's tokens, with the white space that belongs to them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tokens {
     /// Before the prefix.
     pub prefix: String,
@@ -48,19 +49,19 @@ pub struct Shape {
 }
 
 /// How all texts are made, as `metadata.json` tells it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Shapes {
     /// Examples of each format.
     pub formats: BTreeMap<Format, usize>,
     /// The control tokens in sources that were neutralised.
     pub markers_neutralised: Neutralised,
     /// The lengths in tokens; absent without a tokenizer.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_statistics: Option<TokenStatistics>,
 }
 
 /// How many control tokens in sources were neutralised.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Neutralised {
     /// Examples with any.
     pub examples: usize,
@@ -69,7 +70,7 @@ pub struct Neutralised {
 }
 
 /// The lengths of the parts of all texts, in tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TokenStatistics {
     /// Of the contexts.
     pub context: Distribution,
@@ -85,10 +86,24 @@ pub struct TokenStatistics {
     pub total: u64,
 }
 
+/// How often the parts of all texts have each length, in tokens.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenTallies {
+    /// Of the contexts.
+    pub context: Tally,
+    /// Of the prefixes.
+    pub prefix: Tally,
+    /// Of the middles.
+    pub middle: Tally,
+    /// Of the suffixes.
+    pub suffix: Tally,
+    /// Of the whole texts, markers included.
+    pub text: Tally,
+}
+
 impl Shapes {
-    /// What there is to tell of the examples in `parts`.
-    #[must_use]
-    pub fn of(shapes: &[Shape], parts: &Parts) -> Self {
+    /// What there is to tell of the examples in `parts`, and their lengths.
+    pub(super) fn of(shapes: &[Shape], parts: &Parts) -> (Self, TokenTallies) {
         let kept = || parts.train.iter().chain(&parts.val).map(|at| &shapes[*at]);
         let mut formats = BTreeMap::new();
         let mut neutralised = Neutralised::default();
@@ -97,28 +112,54 @@ impl Shapes {
             neutralised.examples += usize::from(shape.neutralised > 0);
             neutralised.places += shape.neutralised;
         }
-        let tokens: Vec<_> = kept().filter_map(|shape| shape.tokens).collect();
-        Self {
+        let of = |part: fn(&TokenCounts) -> usize| {
+            let counts = kept().filter_map(|shape| shape.tokens);
+            counts.map(|counts| part(&counts) as u64).collect()
+        };
+        let tokens = TokenTallies {
+            context: of(|counts| counts.context),
+            prefix: of(|counts| counts.prefix),
+            middle: of(|counts| counts.middle),
+            suffix: of(|counts| counts.suffix),
+            text: of(|counts| counts.total),
+        };
+        let shapes = Self {
             formats,
             markers_neutralised: neutralised,
-            token_statistics: TokenStatistics::of(&tokens),
+            token_statistics: tokens.statistics(),
+        };
+        (shapes, tokens)
+    }
+
+    /// Adds those of another part of the dataset, but for the lengths.
+    pub(super) fn add(&mut self, other: &Self) {
+        for (format, examples) in &other.formats {
+            *self.formats.entry(*format).or_default() += examples;
         }
+        self.markers_neutralised.examples += other.markers_neutralised.examples;
+        self.markers_neutralised.places += other.markers_neutralised.places;
     }
 }
 
-impl TokenStatistics {
-    fn of(counts: &[TokenCounts]) -> Option<Self> {
-        // Counts are far below 2^52.
-        let of = |part: fn(&TokenCounts) -> usize| {
-            Distribution::of(counts.iter().map(|count| part(count) as f64))
-        };
-        Some(Self {
-            context: of(|count| count.context)?,
-            prefix: of(|count| count.prefix)?,
-            middle: of(|count| count.middle)?,
-            suffix: of(|count| count.suffix)?,
-            text: of(|count| count.total)?,
-            total: counts.iter().map(|count| count.total as u64).sum(),
+impl TokenTallies {
+    /// Adds those of another part of the dataset.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.context.add(&other.context);
+        self.prefix.add(&other.prefix);
+        self.middle.add(&other.middle);
+        self.suffix.add(&other.suffix);
+        self.text.add(&other.text);
+    }
+
+    /// Their statistics; without a tokenizer there are none.
+    pub(super) fn statistics(&self) -> Option<TokenStatistics> {
+        Some(TokenStatistics {
+            context: self.context.distribution(1.0)?,
+            prefix: self.prefix.distribution(1.0)?,
+            middle: self.middle.distribution(1.0)?,
+            suffix: self.suffix.distribution(1.0)?,
+            text: self.text.distribution(1.0)?,
+            total: self.text.total(),
         })
     }
 }

@@ -22,6 +22,8 @@ use crate::index::SourceFile;
 const SAME: &str = "same text as another file";
 /// The reason of a file that is nearly another one.
 const NEAR: &str = "near-duplicate of another file";
+/// The reason of a file whose row names another one that stands for it.
+const ELSEWHERE: &str = "duplicate of a file elsewhere, as its row says";
 
 /// A file that gives examples.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +33,8 @@ pub(super) struct Source<'a> {
     /// Equal for files that must not be torn apart by the split: the number of
     /// one of them in [`Sources::used`].
     pub(super) cluster: usize,
+    /// The hash of the text that stands for these files.
+    pub(super) text: blake3::Hash,
 }
 
 /// A file that gives none.
@@ -74,17 +78,18 @@ pub(super) fn text_hashes(
 }
 
 /// Sorts out the files of `repo`, in parallel on the current rayon pool.
-/// `hashes` are those of all texts, `ledger` knows the projects before.
+/// `hashes` are those of all texts, `ledger` knows the projects before, if there
+/// are any.
 pub(super) fn sources<'a>(
     repo: &Repo<'a>,
     options: &Options,
     hashes: &[blake3::Hash],
-    ledger: &Ledger,
+    ledger: Option<&Ledger>,
     cancel: &Cancel,
 ) -> Result<Sources<'a>, Cancelled> {
     let mut sources = Sources::default();
     let mut candidates = sources.own(repo, options, hashes);
-    if options.dedup != Dedup::Off {
+    if let Some(ledger) = ledger.filter(|_| options.dedup != Dedup::Off) {
         candidates.retain(|(file, hash)| match ledger.name_of_text(hash) {
             Some(name) => sources.skip(&file.path, SAME.into(), Some(name.to_owned())),
             None => true,
@@ -180,7 +185,8 @@ impl<'a> Sources<'a> {
     }
 
     /// Fills in what is used: of duplicates, as far as `dedup` tells, the one
-    /// with the smallest key. `candidates` are in the order of keys.
+    /// with the smallest key, unless its row says that a file elsewhere stands
+    /// for it. `candidates` are in the order of keys.
     fn keep_one_of_each(
         &mut self,
         repo: &Repo<'a>,
@@ -190,8 +196,11 @@ impl<'a> Sources<'a> {
     ) {
         let cluster = |at: usize| near.and_then(|near| near.representative(at)).unwrap_or(at);
         let mut first: FxHashMap<blake3::Hash, usize> = FxHashMap::default();
-        // For each candidate the number of the used file that stands for it.
-        let mut numbers = Vec::with_capacity(candidates.len());
+        // For each candidate the number of the used file that stands for it, if
+        // there is one.
+        let mut numbers: Vec<Option<usize>> = Vec::with_capacity(candidates.len());
+        // The first used file of each cluster.
+        let mut of_cluster: FxHashMap<usize, usize> = FxHashMap::default();
         for (at, &(file, hash)) in candidates.iter().enumerate() {
             let same = match dedup {
                 Dedup::Off => at,
@@ -203,19 +212,27 @@ impl<'a> Sources<'a> {
                 Dedup::Near => (cluster(at), SAME),
                 Dedup::Exact | Dedup::Off => (same, SAME),
             };
-            let number = if kept == at {
-                let number = self.used.len();
-                // Whoever stands for a cluster comes before the rest of it.
-                let cluster = numbers.get(cluster(at)).copied().unwrap_or(number);
-                self.used.push(Source { file, cluster });
-                number
-            } else {
+            let elsewhere = || (repo.origin)(&file.path).duplicate_of;
+            let number = if kept != at {
                 let name = repo.label(&candidates[kept].0.path);
                 self.skip(&file.path, reason.into(), Some(name));
                 numbers[kept]
+            } else if let Some(name) = elsewhere() {
+                self.skip(&file.path, ELSEWHERE.into(), Some(name.to_string()));
+                None
+            } else {
+                let number = self.used.len();
+                let (_, text) = candidates[cluster(at)];
+                let cluster = *of_cluster.entry(cluster(at)).or_insert(number);
+                self.used.push(Source {
+                    file,
+                    cluster,
+                    text,
+                });
+                Some(number)
             };
             numbers.push(number);
-            self.texts.push((hash, number));
+            self.texts.extend(number.map(|number| (hash, number)));
         }
     }
 }

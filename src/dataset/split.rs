@@ -4,6 +4,9 @@
 //! all examples of a file. Validation is drawn before the curriculum cuts
 //! anything, and from every layer of complexity alike: with the files in the
 //! order of their mean complexity, one of each run of `1 / ratio`.
+//!
+//! A part of a larger dataset cannot know what else is in that. There a hash of
+//! a file's text decides, the same wherever the text stands: [`validates`].
 
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -32,6 +35,15 @@ pub struct Parts {
     pub val: Vec<usize>,
     /// Drawn to validate, but training shows them: in neither part.
     pub seen: Vec<usize>,
+}
+
+impl Parts {
+    /// Adds those of `others` behind these.
+    pub(super) fn append(&mut self, mut others: Self) {
+        self.train.append(&mut others.train);
+        self.val.append(&mut others.val);
+        self.seen.append(&mut others.seen);
+    }
 }
 
 /// Exchanges tried to bring the share of examples near the share of files.
@@ -69,6 +81,20 @@ pub fn split(entries: &[Entry], options: &Options, rng: &mut ChaCha8Rng) -> Part
         val,
         seen: Vec::new(),
     }
+}
+
+/// Whether the file with this hash of its text validates, and with it all that
+/// it stands for, where nothing is known of other files: `ratio` of all texts do.
+#[must_use]
+pub fn validates(text: &blake3::Hash, options: &Options) -> bool {
+    let key = blake3::derive_key("fimd split by text", &options.seed.to_le_bytes());
+    let mut drawn = blake3::Hasher::new_keyed(&key);
+    drawn.update(text.as_bytes());
+    let mut bytes = [0; 8];
+    drawn.finalize_xof().fill(&mut bytes);
+    // 53 bits are what a float holds exactly.
+    let share = (u64::from_le_bytes(bytes) >> 11) as f64 / (1_u64 << 53) as f64;
+    share < options.val_split
 }
 
 /// `ratio` of `count`, rounded; where there are two or more, a ratio above 0
@@ -285,6 +311,27 @@ mod tests {
             random += off(&all.iter().copied().filter(is_drawn).collect::<Vec<_>>());
         }
         assert!(1.5 * layered < random, "{layered} {random}");
+    }
+
+    #[test]
+    fn a_text_validates_by_the_seed_alone_and_as_many_do_as_are_asked_for() {
+        let drawn = |seed, val_split| -> Vec<bool> {
+            let options = Options {
+                seed,
+                val_split,
+                ..Options::default()
+            };
+            let texts = (0_u32..4000).map(|n| blake3::hash(&n.to_le_bytes()));
+            texts.map(|text| validates(&text, &options)).collect()
+        };
+        let count = |drawn: &[bool]| drawn.iter().filter(|is| **is).count();
+        assert!((350..450).contains(&count(&drawn(1, 0.1))));
+        assert_eq!(count(&drawn(1, 0.0)), 0);
+        assert_eq!(drawn(1, 0.1), drawn(1, 0.1));
+        assert_ne!(drawn(1, 0.1), drawn(2, 0.1));
+        // Who asks for more gets the same and others.
+        let (few, many) = (drawn(1, 0.1), drawn(1, 0.3));
+        assert!(few.iter().zip(&many).all(|(few, many)| *many || !few));
     }
 
     #[test]

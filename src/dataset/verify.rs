@@ -242,7 +242,7 @@ pub fn verify(
             Ok(())
         })?;
     }
-    let exposure = exposed.close(checker.options.split_by, &mut ledger);
+    let exposure = exposed.close(&checker.options, &mut ledger);
     let findings = ledger.into_findings();
     Ok(Verification {
         holds: findings.iter().all(|finding| finding.breached == 0),

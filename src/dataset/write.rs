@@ -5,23 +5,29 @@
 //! Its [`Spool`] keeps the examples until their order is known, with a journal
 //! from which a killed run goes on, and then writes the files, named as `files`
 //! has it, each in the wanted [`Format`]; `card` tells people and loaders what
-//! is in them. [`WithRejects`] keeps what was refused as well.
+//! is in them. [`WithRejects`] keeps what was refused as well, [`Signatures`]
+//! is a file of what near duplicates are found by, and [`join`] tells of parts
+//! that were made one by one as of one dataset.
 
 mod card;
 pub(super) mod files;
 pub(super) mod format;
+mod join;
 mod journal;
 #[cfg_attr(not(feature = "parquet"), path = "write/no_parquet.rs")]
 pub(super) mod parquet;
 mod rejects;
+mod signatures;
 mod spool;
 mod stage;
 
 use std::path::Path;
 
 pub use self::format::Format;
+pub use self::join::join;
 pub use self::journal::Task;
 pub use self::rejects::WithRejects;
+pub use self::signatures::Signatures;
 pub use self::spool::Spool;
 pub use self::stage::Stage;
 

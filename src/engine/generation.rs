@@ -1,7 +1,8 @@
 //! Writing the dataset of some projects: what `fimd generate` and the server's
-//! jobs have in common.
+//! jobs have in common. And the signatures of their files, which come before a
+//! dataset that is made part by part.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
@@ -9,7 +10,7 @@ use rustc_hash::FxHashSet;
 use super::Project;
 use crate::cancel::{Cancel, Cancelled};
 use crate::dataset::report::Counts;
-use crate::dataset::write::{Stage, Task, WithRejects, WriteError};
+use crate::dataset::write::{Signatures, Stage, Task, WithRejects, WriteError};
 use crate::dataset::{self, Options, Progress, Repo, Run};
 use crate::files::{
     Cache, FilesError, LeftOut, Origin, Repositories, Repository, Roots, WalkOptions,
@@ -162,6 +163,65 @@ impl Sources {
         self
     }
 
+    /// Gives `take` each project in turn, named if `is_named`, and each row that
+    /// is no file of any. Of folders it says where their files are from only if
+    /// `with_origin`.
+    fn each(
+        self,
+        is_named: bool,
+        with_origin: bool,
+        check: &(impl Fn() -> Result<(), GenerateError> + Sync),
+        take: &mut dyn FnMut(Item<'_>) -> Result<(), GenerateError>,
+    ) -> Result<(), GenerateError> {
+        let Self {
+            folders,
+            inputs,
+            walk,
+            cache,
+        } = self;
+        // Opened before the folders are worked on, so that what is wrong with them
+        // is said at once.
+        let taken: Vec<_> = folders.iter().map(|folder| folder.name.clone()).collect();
+        let taken = taken.iter().map(String::as_str);
+        let mut repositories = Repositories::open(&inputs, walk.clone(), taken)?;
+        for mut folder in folders {
+            let project = folder.project(&walk, &cache, check)?;
+            let origin = match with_origin {
+                true => Origin::of(project.roots.root()),
+                false => Origin::default(),
+            };
+            take(Item::Project(&Repo {
+                name: is_named.then_some(&*folder.name),
+                title: &folder.name,
+                snapshot: &project.index.snapshot(),
+                in_root: &|key| project.roots.owns(key),
+                left_out: &project.left_out(),
+                origin: &|_| origin.clone(),
+            }))?;
+        }
+        let mut refused = Refused::default();
+        while let Some(repository) = repositories.next(check)? {
+            refused.take(&mut repositories, take)?;
+            let Repository {
+                name,
+                files,
+                left_out,
+                origins,
+            } = repository;
+            take(Item::Project(&Repo {
+                name: Some(&name),
+                title: &name,
+                snapshot: &Index::build(files).snapshot(),
+                in_root: &|_| true,
+                left_out: &left_out,
+                origin: &|key| origins.get(key).cloned().unwrap_or_default(),
+            }))?;
+        }
+        refused.take(&mut repositories, take)?;
+        refused.warn();
+        Ok(())
+    }
+
     /// What tells a run over these for `model` from others.
     fn task(&self, options: &Options, model: &Model) -> Result<Task, WriteError> {
         let folders = self.folders.iter().map(|folder| folder.roots.root());
@@ -170,6 +230,40 @@ impl Sources {
         let all = all.map(|path| path.display().to_string());
         Task::new(options, model.family(), all)
     }
+}
+
+/// What [`Sources`] give, one after the other.
+enum Item<'a> {
+    Project(&'a Repo<'a>),
+    Refused(&'a LeftOut),
+}
+
+/// Writes the signatures of the files of `sources` that `options` would cut to
+/// the Parquet file `output`: how many, in parallel on the current rayon pool.
+///
+/// # Errors
+/// See [`GenerateError`]; the file is then what it was.
+pub fn sign(
+    sources: Sources,
+    options: &Options,
+    output: &Path,
+    cancel: &Cancel,
+) -> Result<usize, GenerateError> {
+    options.check().map_err(dataset::Error::from)?;
+    let mut signatures = Signatures::new(output)?;
+    let check = || cancel.check().map_err(GenerateError::from);
+    let mut count = 0;
+    sources.each(true, false, &check, &mut |item| {
+        if let Item::Project(repo) = item {
+            for signed in dataset::sign(repo, options, cancel)? {
+                signatures.push(&signed)?;
+                count += 1;
+            }
+        }
+        Ok(())
+    })?;
+    signatures.publish()?;
+    Ok(count)
 }
 
 /// Generates the dataset of `sources`, one project after the other, and
@@ -190,56 +284,24 @@ pub fn generate(
     let mut sink = WithRejects::new(sink, options.rejects.as_deref(), &stage)?;
     let mut run = Run::new(options, &model, &mut sink, cancel, progress)?;
     let check = || cancel.check().map_err(GenerateError::from);
-    let is_named = options.provenance || sources.only().is_none();
-    let Sources {
-        folders,
-        inputs,
-        walk,
-        cache,
-    } = sources;
-    // Opened before the folders are worked on, so that what is wrong with them
-    // is said at once.
-    let taken: Vec<_> = folders.iter().map(|folder| folder.name.clone()).collect();
-    let mut repositories =
-        Repositories::open(&inputs, walk.clone(), taken.iter().map(String::as_str))?;
-    for mut folder in folders {
-        let project = folder.project(&walk, &cache, &check)?;
-        let origin = match options.provenance {
-            true => Origin::of(project.roots.root()),
-            false => Origin::default(),
-        };
-        run.project(&Repo {
-            name: is_named.then_some(&*folder.name),
-            title: &folder.name,
-            snapshot: &project.index.snapshot(),
-            in_root: &|key| project.roots.owns(key),
-            left_out: &project.left_out(),
-            origin: &|_| origin.clone(),
-        })?;
-    }
-    let mut refused = Refused::default();
-    while let Some(repository) = repositories.next(&check)? {
-        refused.take(&mut repositories, &mut run);
-        let Repository {
-            name,
-            files,
-            left_out,
-            origins,
-        } = repository;
-        run.project(&Repo {
-            name: Some(&name),
-            title: &name,
-            snapshot: &Index::build(files).snapshot(),
-            in_root: &|_| true,
-            left_out: &left_out,
-            origin: &|key| origins.get(key).cloned().unwrap_or_default(),
-        })?;
-    }
-    refused.take(&mut repositories, &mut run);
-    refused.warn();
+    let is_named = options.provenance || options.partial || sources.only().is_none();
+    sources.each(
+        is_named,
+        options.provenance,
+        &check,
+        &mut |item| match item {
+            Item::Project(repo) => Ok(run.project(repo)?),
+            Item::Refused(row) => {
+                run.refused(row);
+                Ok(())
+            }
+        },
+    )?;
     let (report, page) = run.finish()?;
     check()?;
-    stage.add_page(&page)?;
+    if let Some(page) = page {
+        stage.add_page(&page)?;
+    }
     sink.publish(|| stage.publish(&report))?;
     Ok(report.counts)
 }
@@ -252,12 +314,17 @@ struct Refused {
 }
 
 impl Refused {
-    fn take(&mut self, repositories: &mut Repositories, run: &mut Run<'_>) {
+    fn take(
+        &mut self,
+        repositories: &mut Repositories,
+        take: &mut dyn FnMut(Item<'_>) -> Result<(), GenerateError>,
+    ) -> Result<(), GenerateError> {
         for row in repositories.take_refused() {
-            run.refused(&row);
+            take(Item::Refused(&row))?;
             self.count += 1;
             self.first.get_or_insert(row);
         }
+        Ok(())
     }
 
     fn warn(&self) {

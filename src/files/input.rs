@@ -7,6 +7,7 @@
 //! | `path` | the file, relative to the repository's root, with `/` |
 //! | `content` | its text |
 //! | `license`, `commit` | optional; of lists the parts are joined with ` OR ` |
+//! | `duplicate_of` | optional; the file of another repository that stands for this one, which is then context and no data |
 //!
 //! Rows are read as they are needed, so the memory is bounded by the largest
 //! repository. The next one is not read ahead: while one is worked on, all
@@ -29,6 +30,9 @@ use super::rules::{is_php, left_out_by_key};
 use super::{FilesError, LeftOut, Origin, WalkOptions, decode};
 use crate::index::{Source, SourceFile};
 
+/// The key under which a whole repository is left out.
+pub const WHOLE: &str = "./";
+
 /// One row, as far as it is of interest.
 #[derive(Debug, PartialEq)]
 struct Row {
@@ -40,6 +44,7 @@ struct Row {
     lossy: bool,
     license: Option<String>,
     commit: Option<String>,
+    duplicate_of: Option<String>,
 }
 
 /// A row by its number, counted from 1, or why it is none.
@@ -258,6 +263,7 @@ impl Reading {
         self.origin = Origin {
             license: share(&self.origin.license, row.license),
             commit: share(&self.origin.commit, row.commit),
+            duplicate_of: row.duplicate_of.map(Arc::from),
         };
         self.origins.insert(Arc::clone(&key), self.origin.clone());
         self.bytes += row.content.len() as u64;
@@ -307,7 +313,7 @@ impl Reading {
     fn finish<E: Send>(self, check: &(impl Fn() -> Result<(), E> + Sync)) -> Result<Repository, E> {
         let scan = |source: Source| check().map(|()| Arc::new(source.scan()));
         let files = self.files.into_par_iter().map(scan);
-        let over = self.over.map(|rule| ("./".to_owned(), rule));
+        let over = self.over.map(|rule| (WHOLE.to_owned(), rule));
         let left_out = self.left_out.into_iter().chain(over);
         Ok(Repository {
             files: files.collect::<Result<_, E>>()?,

@@ -14,6 +14,9 @@ pub struct Origin {
     pub license: Option<Arc<str>>,
     /// The commit that was checked out.
     pub commit: Option<Arc<str>>,
+    /// The file of another repository that this one is a duplicate of, if
+    /// whoever made the rows says so.
+    pub duplicate_of: Option<Arc<str>>,
 }
 
 impl Origin {
@@ -28,6 +31,7 @@ impl Origin {
                 .or_else(|| license_file(root))
                 .map(Arc::from),
             commit: root.ancestors().find_map(head).map(Arc::from),
+            duplicate_of: None,
         }
     }
 }

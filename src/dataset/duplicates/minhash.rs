@@ -89,6 +89,13 @@ impl Signature {
         xxh3_64_with_seed(&bytes, band as u64)
     }
 
+    /// The low 16 bits of each place: enough to tell places apart, but for one
+    /// in 65,536, in a quarter of the room.
+    #[must_use]
+    pub fn low_bits(&self) -> [u16; PERMUTATIONS] {
+        self.0.map(|place| (place & 0xffff) as u16)
+    }
+
     /// The share of equal places: an estimate of the sets' Jaccard similarity
     /// with a standard deviation of at most 0.046.
     #[must_use]

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::Report;
 use super::charts::{Bar, Histogram, bars, escaped, number, percent};
-use crate::dataset::read::Part;
+use crate::dataset::read::{Dataset, Part};
 use crate::dataset::sample::{Place, Sample, place_name};
 use crate::dataset::split::Parts;
 use crate::dataset::{Example, Sink, Sizes, SpanKind};
@@ -25,11 +25,13 @@ const BINS: usize = 32;
 /// Rows of a table; of longer ones the others are summed up.
 const MAX_ROWS: usize = 40;
 /// What the page has a place of its own for; other metadata comes as a table.
-const PLACED: [&str; 8] = [
+const PLACED: [&str; 10] = [
     "counts",
     "coverage",
     "files_skipped",
     "generator",
+    "partial",
+    "parts",
     "rejections",
     "spans",
     "tokens",
@@ -88,6 +90,24 @@ pub struct Seen {
     pub sizes: Sizes,
 }
 
+impl Seen {
+    fn of(example: &Example) -> Self {
+        let Example {
+            context,
+            prefix,
+            middle,
+            suffix,
+            ..
+        } = example;
+        let chars = [context, prefix, middle, suffix].map(|part| part.chars().count());
+        Self {
+            kind: example.span_kind,
+            complexity: example.complexity_score,
+            sizes: Sizes::new(chars, example.context_max_chars),
+        }
+    }
+}
+
 /// What one look at all examples gives. Of each that is drawn to be shown it
 /// keeps where to find it.
 struct Gathered<T> {
@@ -130,13 +150,43 @@ pub(in crate::dataset) fn page_of_parts(
         shown.extend(places.next().map(|place| Shown::new(place, example)));
         Ok(())
     })?;
-    page(&metadata, &gathered, &shown)
+    page(&metadata, &gathered, &shown, 1)
 }
 
-fn page<T>(metadata: &Value, gathered: &Gathered<T>, shown: &[Shown]) -> io::Result<String> {
+/// The page on the joined dataset that `metadata` are about, with plots and
+/// examples of `datasets`, some of its parts.
+///
+/// # Errors
+/// If an example cannot be read.
+pub fn page_of_datasets(metadata: &Value, datasets: &[Dataset]) -> io::Result<String> {
+    let mut gathered = Gathered::new(metadata);
+    for part in [Part::Train, Part::Val] {
+        let mut number = 0;
+        for dataset in datasets {
+            for example in dataset.examples(part).map_err(io::Error::other)? {
+                let example = example.map_err(io::Error::other)?;
+                number += 1;
+                gathered.add((part, number), &Seen::of(&example), example);
+            }
+        }
+    }
+    let drawn = gathered.draw().into_iter();
+    let shown: Vec<_> = drawn
+        .map(|(place, example)| Shown::new(place, example))
+        .collect();
+    page(metadata, &gathered, &shown, datasets.len())
+}
+
+/// The page with the examples in `shown`, out of so many `datasets`.
+fn page<T>(
+    metadata: &Value,
+    gathered: &Gathered<T>,
+    shown: &[Shown],
+    datasets: usize,
+) -> io::Result<String> {
     let title = format!("Dataset for {}", text(metadata, "/options/base_model"));
     let sections = [
-        header(metadata, &title),
+        header(metadata, &title, datasets),
         plots(metadata, gathered),
         tables(metadata),
         browser(gathered),
@@ -219,8 +269,9 @@ impl<T> Gathered<T> {
     }
 }
 
-/// What the dataset is, in a few figures.
-fn header(metadata: &Value, title: &str) -> String {
+/// What the dataset is, in a few figures. `shown` is how many parts of a joined
+/// one the rest of the page is about.
+fn header(metadata: &Value, title: &str, shown: usize) -> String {
     let counts = |name: &str| count(metadata, &format!("/counts/{name}"));
     let tiles = [
         ("examples", number(counts("examples"))),
@@ -230,9 +281,16 @@ fn header(metadata: &Value, title: &str) -> String {
         ("files used", number(counts("files_used"))),
         ("files indexed", number(counts("files_indexed"))),
     ];
+    let parts = metadata.get("parts").and_then(Value::as_array);
+    let parts = parts.map_or_else(String::new, |parts| {
+        format!(
+            "; plots and examples are of {shown} of its {} parts",
+            parts.len()
+        )
+    });
     let tiles = tiles.map(|(name, value)| format!("<div><dt>{name}</dt><dd>{value}</dd></div>"));
     format!(
-        "<header><h1>{}</h1><p>{} {}, seed {}</p><nav aria-label=\"Sections\"><a href=\"#plots\">Plots</a><a href=\"#tables\">Files and options</a><a href=\"#browser\">Examples</a></nav><dl class=\"tiles\">{}</dl></header>",
+        "<header><h1>{}</h1><p>{} {}, seed {}{parts}</p><nav aria-label=\"Sections\"><a href=\"#plots\">Plots</a><a href=\"#tables\">Files and options</a><a href=\"#browser\">Examples</a></nav><dl class=\"tiles\">{}</dl></header>",
         escaped(title),
         escaped(&text(metadata, "/generator")),
         escaped(&text(metadata, "/version")),

@@ -19,8 +19,11 @@ use crate::dataset::report::Distribution;
 use crate::dataset::sample::{Place, place_name};
 use crate::dataset::shape::Neutralised;
 use crate::dataset::write::files::METADATA;
-use crate::dataset::{Dedup, Example, SpanKind, SplitBy};
+use crate::dataset::{Dedup, Example, Options, SpanKind, SplitBy};
 use crate::model::Format;
+
+/// Why little is claimed of examples of different projects.
+const PARTIAL: &str = "it is part of a larger one, each project made for itself";
 
 /// How much of the validation training has seen: nothing if it is split by
 /// file. Otherwise two files that are no copies of each other may still share
@@ -154,7 +157,7 @@ impl Census {
         self.changed_files(ledger);
         let dedup = checker.options.dedup;
         self.files_apart(checker, dedup, ledger)?;
-        self.examples_apart(dedup, ledger);
+        self.examples_apart(&checker.options, ledger);
         self.metadata(dataset, ledger);
         Ok(())
     }
@@ -261,10 +264,14 @@ impl Census {
         }
     }
 
-    fn examples_apart(&mut self, dedup: Dedup, ledger: &mut Ledger) {
-        let again = match dedup {
+    fn examples_apart(&mut self, options: &Options, ledger: &mut Ledger) {
+        let again = match options.dedup {
             Dedup::Off => {
                 ledger.not_claimed(Claim::DuplicateExamples, "duplicates were kept");
+                return;
+            }
+            _ if options.partial => {
+                ledger.not_claimed(Claim::DuplicateExamples, PARTIAL);
                 return;
             }
             Dedup::Exact => &self.exact_again,
@@ -419,8 +426,9 @@ impl Exposed<'_> {
     }
 
     /// Checks the claim, if it is one, and says how much there is.
-    pub(super) fn close(&self, split_by: SplitBy, ledger: &mut Ledger) -> Exposure {
-        match split_by {
+    pub(super) fn close(&self, options: &Options, ledger: &mut Ledger) -> Exposure {
+        match options.split_by {
+            _ if options.partial => ledger.not_claimed(Claim::Unseen, PARTIAL),
             SplitBy::Example => ledger.not_claimed(Claim::Unseen, "it is split by example"),
             SplitBy::File => {
                 ledger.check(Claim::Unseen, self.examples.len());

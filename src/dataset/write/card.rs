@@ -9,20 +9,20 @@ use std::io;
 
 use serde_json::Value;
 
-use super::files::{DataFile, Part};
+use super::files::Part;
 use crate::dataset::Options;
 use crate::dataset::columns::{Column, Kind, columns};
 use crate::dataset::report::Report;
 
-/// The card of the dataset with these files.
-pub(super) fn text(report: &Report, files: &[DataFile]) -> io::Result<String> {
+/// The card of the dataset with these files, by their part and name.
+pub(super) fn text(report: &Report, files: &[(Part, String)]) -> io::Result<String> {
     let options = changed(&report.options)?;
     with_columns(report, files, &columns()?, &options).map_err(io::Error::other)
 }
 
 fn with_columns(
     report: &Report,
-    files: &[DataFile],
+    files: &[(Part, String)],
     columns: &[Column],
     options: &[(String, String)],
 ) -> Result<String, fmt::Error> {
@@ -46,7 +46,7 @@ fn splits(report: &Report) -> impl Iterator<Item = (Part, &'static str, usize)> 
 fn front_matter(
     card: &mut String,
     report: &Report,
-    files: &[DataFile],
+    files: &[(Part, String)],
     columns: &[Column],
 ) -> fmt::Result {
     writeln!(card, "---")?;
@@ -58,8 +58,8 @@ fn front_matter(
     writeln!(card, "configs:\n- config_name: default\n  data_files:")?;
     for (part, split, _) in splits(report) {
         writeln!(card, "  - split: {split}\n    path:")?;
-        for file in files.iter().filter(|file| file.part == part) {
-            writeln!(card, "    - {}", file.name())?;
+        for (_, name) in files.iter().filter(|(of, _)| *of == part) {
+            writeln!(card, "    - {name}")?;
         }
     }
     writeln!(card, "dataset_info:\n  features:")?;
@@ -112,6 +112,20 @@ fn body(
         "{} examples to train on and {} to validate with, cut from {} PHP files by fimd {}. The licence is that of the files.\n",
         counts.train, counts.val, counts.files_used, report.version
     )?;
+    if report.partial.is_some() {
+        writeln!(
+            card,
+            "This is one part of a larger dataset, made of {} repositories.\n",
+            report.projects.len()
+        )?;
+    } else if !report.parts.is_empty() {
+        let repositories: usize = report.parts.iter().map(|part| part.repositories).sum();
+        writeln!(
+            card,
+            "It is joined from {} parts, made of {repositories} repositories, each of which stands in one part. The examples of a repository stand together: shuffle before training.\n",
+            report.parts.len()
+        )?;
+    }
     writeln!(
         card,
         "```python\nfrom datasets import load_dataset\n\ndataset = load_dataset(\"PATH/TO/THIS/FOLDER\")\n```\n"
@@ -150,7 +164,9 @@ fn body(
     writeln!(
         card,
         "{}\n",
-        if split.leaks {
+        if report.options.partial {
+            "The split is by the text of the files: no file gives examples to both parts, nor do equal files of different repositories, and no middle that validates stands, exactly or nearly, in what is trained on of its own repository, contexts included."
+        } else if split.leaks {
             "The split is by example: text of a file that validates can also be trained on, so the validation loss says little."
         } else {
             "The split is by file: no file gives examples to both parts, and no middle that validates stands, exactly or nearly, in what is trained on, contexts included."
@@ -196,7 +212,7 @@ fn shown(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::Format;
-    use super::super::files::Shard;
+    use super::super::files::{DataFile, Shard};
     use super::*;
     use crate::dataset::SpanKind;
     use crate::model::Families;
@@ -213,7 +229,7 @@ mod tests {
             let model = options.model(&Families::default()).unwrap();
             Report::new(&options, &model)
         };
-        report.version = "VERSION";
+        report.version = "VERSION".into();
         report.counts.train = 1100;
         report.counts.examples = 1100;
         report.counts.files_used = 20;
@@ -241,7 +257,7 @@ mod tests {
         report.spans.insert(SpanKind::LineRest, 1100);
         report.reject("quality", 7);
         let options = changed(&report.options).unwrap();
-        let files = [shard(0), shard(1), val];
+        let files = [shard(0), shard(1), val].map(|file| (file.part, file.name()));
         insta::assert_snapshot!(with_columns(&report, &files, &columns, &options).unwrap(), @r#"
         ---
         pretty_name: Fill-in-the-middle examples of PHP code

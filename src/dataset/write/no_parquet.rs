@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, BufWriter};
+use std::path::Path;
 
 use crate::dataset::Example;
 
@@ -21,6 +22,10 @@ impl Rows {
         Err(refusal())
     }
 
+    pub(super) fn of_signatures(_: BufWriter<File>) -> io::Result<Self> {
+        Err(refusal())
+    }
+
     pub(super) fn push(&mut self, _: &[u8]) -> io::Result<()> {
         match self.0 {}
     }
@@ -28,6 +33,14 @@ impl Rows {
     pub(super) fn finish(self) -> io::Result<BufWriter<File>> {
         match self.0 {}
     }
+}
+
+/// The rows that cannot be counted.
+///
+/// # Errors
+/// Always.
+pub(super) fn count(_: &Path) -> io::Result<u64> {
+    Err(refusal())
 }
 
 /// The examples that cannot be read.

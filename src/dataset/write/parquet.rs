@@ -1,11 +1,12 @@
-//! Examples as rows of Parquet.
+//! Examples, and signatures of files, as rows of Parquet.
 //!
-//! The columns are those of [`columns`], in the order of an example's fields.
-//! The bytes depend on the examples alone: no time is recorded, and the name of
+//! The columns of examples are those of [`columns`], in the order of an example's fields.
+//! The bytes depend on the rows alone: no time is recorded, and the name of
 //! the creator is fixed.
 
 use std::fs::File;
 use std::io::{self, BufWriter};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_json::LineDelimitedWriter;
@@ -18,6 +19,8 @@ use parquet::file::properties::WriterProperties;
 
 use super::format::ZSTD_LEVEL;
 use crate::dataset::Example;
+#[cfg(doc)]
+use crate::dataset::Signed;
 use crate::dataset::columns::{Column, Kind, columns};
 
 /// Most bytes of examples, as JSON lines, in a row group: what a reader that
@@ -36,9 +39,27 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Begins a file.
+    /// Begins a file of examples.
     pub(super) fn new(file: BufWriter<File>) -> io::Result<Self> {
-        let fields: Vec<_> = columns()?.iter().map(field).collect();
+        let fields = columns()?.iter().map(field).collect();
+        Self::with_fields(file, fields)
+    }
+
+    /// Begins a file of signatures, the fields of [`Signed`].
+    pub(super) fn of_signatures(file: BufWriter<File>) -> io::Result<Self> {
+        let text = |name| Field::new(name, DataType::Utf8, false);
+        let list = |name, of| Field::new(name, DataType::new_list(of, false), false);
+        let fields = vec![
+            text("repo"),
+            text("path"),
+            text("content_hash"),
+            list("signature", DataType::UInt16),
+            list("bands", DataType::Int64),
+        ];
+        Self::with_fields(file, fields)
+    }
+
+    fn with_fields(file: BufWriter<File>, fields: Vec<Field>) -> io::Result<Self> {
         let schema = Arc::new(Schema::new(fields));
         let level = ZstdLevel::try_new(ZSTD_LEVEL).map_err(io::Error::other)?;
         let properties = WriterProperties::builder()
@@ -60,7 +81,7 @@ impl Rows {
         })
     }
 
-    /// Adds an example, given as a JSON line.
+    /// Adds a row, given as a JSON line.
     pub(super) fn push(&mut self, line: &[u8]) -> io::Result<()> {
         if self.bytes > 0 && self.bytes + line.len() > ROW_GROUP_BYTES {
             self.write_batch()?;
@@ -92,6 +113,17 @@ impl Rows {
             None => Ok(()),
         }
     }
+}
+
+/// How many rows the file at `path` says that it has.
+///
+/// # Errors
+/// If it is no Parquet file.
+pub(super) fn count(path: &Path) -> io::Result<u64> {
+    let file = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?);
+    let rows = file.map_err(io::Error::other)?;
+    let rows = rows.metadata().file_metadata().num_rows();
+    u64::try_from(rows).map_err(io::Error::other)
 }
 
 fn field(column: &Column) -> Field {

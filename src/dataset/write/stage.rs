@@ -147,7 +147,9 @@ impl Stage {
 
     fn try_publish(&self, report: &Report) -> io::Result<()> {
         let stage = &*self.dir;
-        let card = card::text(report, &DataFile::all_in(stage)?)?;
+        let files = DataFile::all_in(stage)?.into_iter();
+        let files: Vec<_> = files.map(|file| (file.part, file.name())).collect();
+        let card = card::text(report, &files)?;
         write_synced(&stage.join(CARD), card.as_bytes())?;
         let mut metadata = serde_json::to_vec_pretty(report)?;
         metadata.push(b'\n');

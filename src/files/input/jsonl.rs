@@ -92,6 +92,7 @@ fn parse(line: Vec<u8>) -> Result<Row, String> {
         lossy,
         license: texts(take("license"))?,
         commit: texts(take("commit"))?,
+        duplicate_of: texts(take("duplicate_of"))?,
     })
 }
 

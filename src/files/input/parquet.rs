@@ -19,12 +19,13 @@ use super::{Numbered, Row, Rows, decode};
 const BATCH: usize = 64;
 
 /// The columns in the order of a [`Row`]'s fields, and whether each has to be there.
-const COLUMNS: [(&str, bool); 5] = [
+const COLUMNS: [(&str, bool); 6] = [
     ("repo", true),
     ("path", true),
     ("content", true),
     ("license", false),
     ("commit", false),
+    ("duplicate_of", false),
 ];
 
 type Cell = Option<ByteArray>;
@@ -167,7 +168,8 @@ impl Column {
     }
 }
 
-fn row([repo, path, content, license, commit]: [Cell; COLUMNS.len()]) -> Result<Row, String> {
+fn row(cells: [Cell; COLUMNS.len()]) -> Result<Row, String> {
+    let [repo, path, content, license, commit, duplicate_of] = cells;
     let text = |cell: ByteArray| decode(cell.data().to_vec());
     let needed = |column: &str, cell: Cell| {
         let cell = cell.ok_or_else(|| format!("row without `{column}`"))?;
@@ -181,5 +183,6 @@ fn row([repo, path, content, license, commit]: [Cell; COLUMNS.len()]) -> Result<
         lossy,
         license: license.map(|cell| text(cell).0),
         commit: commit.map(|cell| text(cell).0),
+        duplicate_of: duplicate_of.map(|cell| text(cell).0),
     })
 }

@@ -1,0 +1,48 @@
+//! `fimd signatures`: what near duplicates in different repositories are found
+//! by, where no machine has all of them.
+
+use std::path::PathBuf;
+
+use super::generate::cancel_on_signals;
+use super::{Error, Setup};
+use crate::dataset::Options;
+use crate::engine::{self, GenerateError, Sources};
+
+/// Write a MinHash signature of each file that `fimd generate` would cut.
+///
+/// The rows have the columns repo, path, content_hash, signature and bands. Two
+/// files of different repositories are near duplicates if they share a band and
+/// 96 of the 120 numbers of their signatures are equal.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Repositories from a .jsonl, .jsonl.zst or .parquet file, as `fimd generate`
+    /// takes them (repeatable)
+    #[arg(long, value_name = "FILE", required = true)]
+    input: Vec<PathBuf>,
+    /// The Parquet file for the signatures; one there is replaced
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Those that the dataset is made with: some leave out files
+    #[command(flatten)]
+    options: Options,
+}
+
+/// Runs the command.
+pub(super) fn run(args: Args, mut setup: Setup) -> Result<(), Error> {
+    let Args {
+        input,
+        output,
+        options,
+    } = args;
+    options.check()?;
+    let limits = &mut setup.settings.limits;
+    if let Some(bytes) = options.max_file_bytes {
+        limits.max_file_bytes = bytes;
+    }
+    let cancel = cancel_on_signals()?;
+    let sources =
+        Sources::new(&[], &input, &options, limits.walk(), None).map_err(GenerateError::from)?;
+    let count = engine::sign(sources, &options, &output, &cancel)?;
+    anstream::eprintln!("{}: the signatures of {count} files", output.display());
+    Ok(())
+}

@@ -1,0 +1,209 @@
+//! Joins the reports on the parts of a dataset to the report on the whole.
+//!
+//! Everything in it is a sum over the parts, or made of the sum of their
+//! [`Tallies`], so it is what one part with all repositories in it would say.
+//! Names of files are not taken over: they may be hundreds of millions, and each
+//! part's own report has them.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
+use serde_json::Value;
+
+use super::report::{Counts, Coverage, Duplicates, Part, Report, SecretCounts, Split, Tallies};
+use super::shape::Shapes;
+use super::unseen::SEEN;
+
+/// Why parts are not parts of one dataset.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    /// There are none.
+    #[error("no parts; name the folders that `fimd generate --partial` wrote")]
+    None,
+    /// One is a whole dataset.
+    #[error("{0}: a dataset of its own, not a part; make it with `fimd generate --partial`")]
+    Whole(String),
+    /// Two were made in different ways.
+    #[error("{part}: {what}, unlike {first}; make all parts in the same way")]
+    Differs {
+        /// The one.
+        part: String,
+        /// How it was made.
+        what: String,
+        /// The other: the first one.
+        first: String,
+    },
+    /// A repository is in two of them.
+    #[error("{part}: the repository {repo:?} is in {other}, too; leave one of the two out")]
+    Repeated {
+        /// The later part.
+        part: String,
+        /// The earlier part.
+        other: String,
+        /// The repository.
+        repo: String,
+    },
+    /// The options cannot be compared.
+    #[error("the options cannot be compared: {0}")]
+    Options(#[from] serde_json::Error),
+}
+
+/// The report on a whole in the making: holds sums, and a digest of the name of
+/// each repository.
+#[derive(Debug, Default)]
+pub struct Merge {
+    /// The parts so far, as a user names them.
+    names: Vec<String>,
+    /// None before the first part.
+    whole: Option<Report>,
+    tallies: Tallies,
+    /// Which part each repository is in.
+    repositories: FxHashMap<[u8; 16], usize>,
+}
+
+impl Merge {
+    /// Adds the report `part` on a part that a user calls `name`, and the whole
+    /// `folder`.
+    ///
+    /// # Errors
+    /// If it does not belong to the parts before.
+    pub fn add(&mut self, name: &str, folder: &str, part: &Report) -> Result<(), MergeError> {
+        let Some(numbers) = &part.partial else {
+            return Err(MergeError::Whole(name.to_owned()));
+        };
+        let whole = match &mut self.whole {
+            Some(whole) => whole,
+            None => self.whole.insert(nothing_like(part)),
+        };
+        if let Some(what) = difference(whole, part)? {
+            return Err(MergeError::Differs {
+                part: name.to_owned(),
+                what,
+                first: self.names.first().cloned().unwrap_or_default(),
+            });
+        }
+        for project in &part.projects {
+            let mut digest = [0; 16];
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(project.name.as_bytes());
+            hasher.finalize_xof().fill(&mut digest);
+            if let Some(other) = self.repositories.insert(digest, self.names.len()) {
+                let other = self.names.get(other).map_or(name, String::as_str);
+                return Err(MergeError::Repeated {
+                    part: name.to_owned(),
+                    other: other.to_owned(),
+                    repo: project.name.clone(),
+                });
+            }
+        }
+        self.names.push(name.to_owned());
+        self.tallies.complexity.add(&numbers.complexity);
+        self.tallies.tokens.add(&numbers.tokens);
+        whole.add(folder, part);
+        Ok(())
+    }
+
+    /// The report on the whole.
+    ///
+    /// # Errors
+    /// If there were no parts.
+    pub fn finish(self) -> Result<Report, MergeError> {
+        let mut whole = self.whole.ok_or(MergeError::None)?;
+        let seen = whole.rejections.get(SEEN).copied().unwrap_or(0);
+        let drawn = whole.counts.examples as u64 + seen;
+        whole.split.reached = whole.counts.val as f64 / drawn.max(1) as f64;
+        whole.complexity = self.tallies.complexity();
+        whole.shapes.token_statistics = self.tallies.tokens.statistics();
+        Ok(whole)
+    }
+}
+
+/// A report on nothing, made in the same way as `part`.
+fn nothing_like(part: &Report) -> Report {
+    Report {
+        generator: part.generator.clone(),
+        version: part.version.clone(),
+        options: part.options.clone(),
+        tokens: part.tokens.clone(),
+        counts: Counts::default(),
+        projects: Vec::new(),
+        parts: Vec::new(),
+        split: Split {
+            reached: 0.0,
+            train_files: 0,
+            val_files: 0,
+            ..part.split
+        },
+        spans: BTreeMap::new(),
+        complexity: None,
+        shapes: Shapes::default(),
+        coverage: BTreeMap::new(),
+        duplicates: Duplicates::default(),
+        secrets: SecretCounts::default(),
+        files_skipped: BTreeMap::new(),
+        rejections: BTreeMap::new(),
+        partial: None,
+    }
+}
+
+/// How `other` was made otherwise than `first`, for a user.
+fn difference(first: &Report, other: &Report) -> Result<Option<String>, serde_json::Error> {
+    if first.version != other.version {
+        return Ok(Some(format!("made by fimd {}", other.version)));
+    }
+    let options = |report: &Report| serde_json::to_value(&report.options);
+    let (expected, found) = (options(first)?, options(other)?);
+    let fields = found.as_object().into_iter().flatten();
+    let mut fields = fields.filter(|(name, value)| expected.get(name) != Some(*value));
+    if let Some((name, value)) = fields.next() {
+        let value = match value {
+            Value::Null => "nothing".to_owned(),
+            value => value.to_string(),
+        };
+        let name = name.replace('_', "-");
+        return Ok(Some(format!("made with {value} for --{name}")));
+    }
+    let is_same = first.tokens == other.tokens;
+    let family = &other.options.base_model;
+    Ok((!is_same).then(|| format!("made with other tokens of the family {family}")))
+}
+
+impl Report {
+    /// Adds what `part`, in `folder`, counts.
+    fn add(&mut self, folder: &str, part: &Self) {
+        self.parts.push(Part {
+            folder: folder.to_owned(),
+            repositories: part.projects.len(),
+            train: part.counts.train,
+            val: part.counts.val,
+        });
+        self.counts.files_indexed += part.counts.files_indexed;
+        self.counts.files_used += part.counts.files_used;
+        self.counts.examples += part.counts.examples;
+        self.counts.train += part.counts.train;
+        self.counts.val += part.counts.val;
+        self.split.train_files += part.split.train_files;
+        self.split.val_files += part.split.val_files;
+        for (kind, examples) in &part.spans {
+            *self.spans.entry(*kind).or_default() += examples;
+        }
+        self.shapes.add(&part.shapes);
+        let mut all = Coverage::default();
+        for folder in part.coverage.values() {
+            all.files += folder.files;
+            all.files_used += folder.files_used;
+            all.bytes += folder.bytes;
+            all.bytes_used += folder.bytes_used;
+        }
+        self.coverage.insert(format!("{folder}/"), all);
+        self.duplicates.add_part(&part.duplicates);
+        self.secrets.add_part(&part.secrets);
+        for (reason, files) in &part.files_skipped {
+            let skipped = self.files_skipped.entry(reason.clone()).or_default();
+            skipped.count += files.count;
+        }
+        for (reason, holes) in &part.rejections {
+            self.reject(reason, *holes);
+        }
+    }
+}
