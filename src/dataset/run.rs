@@ -79,12 +79,10 @@ impl<'a> Run<'a> {
         self.ledger.add_files(repo, &sources);
         self.state.files_total += sources.used.len();
         (self.progress)(self.state);
-        let mut batches = batches(&sources.used).peekable();
-        let mut ahead = None;
-        while let Some(batch) = batches.next() {
+        for batch in batches(&sources.used) {
             match self.sink.recall()? {
                 Some(made) => self.recall(repo, &digest, batch, &made)?,
-                None => ahead = self.make(repo, &digest, batch, ahead, batches.peek().copied())?,
+                None => self.make(repo, &digest, batch)?,
             }
             self.state.files_done += batch.len();
             self.state.examples = self.ledger.examples();
@@ -151,17 +149,9 @@ impl<'a> Run<'a> {
         Ok(self.cancel.check()?)
     }
 
-    /// Makes the examples of `files`, whose plans may be there already, and the
-    /// plans for `next` meanwhile: those are the most of the work that no order
-    /// holds up.
-    fn make<'f>(
-        &mut self,
-        repo: &Repo<'_>,
-        digest: &str,
-        files: &[Source<'f>],
-        plans: Option<Vec<Plan<'f>>>,
-        next: Option<&[Source<'f>]>,
-    ) -> Result<Option<Vec<Plan<'f>>>, Error> {
+    /// Makes the examples of `files`.
+    fn make(&mut self, repo: &Repo<'_>, digest: &str, files: &[Source<'_>]) -> Result<(), Error> {
+        let first = self.state.files_done;
         let maker = Maker {
             repo,
             options: self.options,
@@ -169,23 +159,49 @@ impl<'a> Run<'a> {
             secrets: &self.secrets,
             cancel: self.cancel,
         };
-        let plans = match plans {
-            Some(plans) => plans,
-            None => maker.plans(files)?,
+        let mut rejects = Rejects {
+            repo,
+            secrets: &self.secrets,
+            lines: self.options.rejects.is_some().then(String::new),
         };
-        let batch = Batched {
-            maker: &maker,
-            first: self.state.files_done,
-            plans,
-        };
-        let mut ahead = None;
-        rayon::in_place_scope(|scope| {
-            if let Some(next) = next {
-                scope.spawn(|_| ahead = Some(maker.plans(next)));
+        let mut plans = maker.plans(files)?;
+        let mut repeats = Vec::with_capacity(plans.len());
+        for (file, plan) in (first..).zip(&mut plans) {
+            repeats.push(take_repeats(file, plan, &mut self.ledger, &mut rejects)?);
+        }
+        let tried = maker.examples(&plans)?;
+        let mut outcomes = Vec::with_capacity(plans.len());
+        for (((file, plan), tried), repeats) in (first..).zip(&plans).zip(tried).zip(repeats) {
+            let (outcome, templates) = outcome(plan, tried, repeats);
+            if outcome.needs_text() {
+                self.sink.text(&plan.shown_text())?;
             }
-            batch.carry_out(digest, &mut self.ledger, self.sink)
-        })?;
-        Ok(ahead.transpose()?)
+            let verdicts = self.ledger.count(repo, plan.file, file, &outcome);
+            for ((attempt, template), verdict) in
+                outcome.attempts.iter().zip(templates).zip(verdicts)
+            {
+                let hole = attempt.start..attempt.end;
+                let (reason, kept) = match (verdict, &attempt.made) {
+                    (Verdict::Repeats(kept), _) => (DUPLICATE, Some(kept)),
+                    (_, Err(reason)) => (&**reason, None),
+                    (_, Ok(cut)) => {
+                        self.sink.example(&template, &cut.kept)?;
+                        continue;
+                    }
+                };
+                let kept = kept.map(|kept| self.ledger.label(&kept));
+                rejects.push(plan.file, hole, reason, kept)?;
+            }
+            outcomes.push(outcome);
+        }
+        let batch = Batch {
+            project: digest.to_owned(),
+            first,
+            files: outcomes,
+            rejects: rejects.lines.unwrap_or_default(),
+        };
+        self.sink.reject(&batch.rejects)?;
+        Ok(self.sink.end_batch(&batch)?)
     }
 
     /// Divides the examples of all projects and has them written: the report on
@@ -248,75 +264,6 @@ impl<'a> Run<'a> {
             Ok(())
         })?;
         Ok(self.sink.reject(&lines)?)
-    }
-}
-
-/// The files of a batch with the holes that may become examples.
-struct Batched<'a> {
-    maker: &'a Maker<'a>,
-    /// The number of the first file.
-    first: usize,
-    plans: Vec<Plan<'a>>,
-}
-
-impl Batched<'_> {
-    /// Makes the examples, counts them in `ledger` and gives them to `sink`.
-    fn carry_out(
-        mut self,
-        digest: &str,
-        ledger: &mut Ledger,
-        sink: &mut dyn Sink,
-    ) -> Result<(), Error> {
-        let Maker {
-            repo,
-            options,
-            secrets,
-            ..
-        } = *self.maker;
-        let first = self.first;
-        let plans = &mut self.plans;
-        let mut rejects = Rejects {
-            repo,
-            secrets,
-            lines: options.rejects.is_some().then(String::new),
-        };
-        let mut repeats = Vec::with_capacity(plans.len());
-        for (file, plan) in (first..).zip(&mut *plans) {
-            repeats.push(take_repeats(file, plan, ledger, &mut rejects)?);
-        }
-        let tried = self.maker.examples(plans)?;
-        let mut outcomes = Vec::with_capacity(plans.len());
-        for (((file, plan), tried), repeats) in (first..).zip(&*plans).zip(tried).zip(repeats) {
-            let (outcome, templates) = outcome(plan, tried, repeats);
-            if outcome.needs_text() {
-                sink.text(&plan.shown_text())?;
-            }
-            let verdicts = ledger.count(repo, plan.file, file, &outcome);
-            for ((attempt, template), verdict) in
-                outcome.attempts.iter().zip(templates).zip(verdicts)
-            {
-                let hole = attempt.start..attempt.end;
-                let (reason, kept) = match (verdict, &attempt.made) {
-                    (Verdict::Repeats(kept), _) => (DUPLICATE, Some(kept)),
-                    (_, Err(reason)) => (&**reason, None),
-                    (_, Ok(cut)) => {
-                        sink.example(&template, &cut.kept)?;
-                        continue;
-                    }
-                };
-                let kept = kept.map(|kept| ledger.label(&kept));
-                rejects.push(plan.file, hole, reason, kept)?;
-            }
-            outcomes.push(outcome);
-        }
-        let batch = Batch {
-            project: digest.to_owned(),
-            first,
-            files: outcomes,
-            rejects: rejects.lines.unwrap_or_default(),
-        };
-        sink.reject(&batch.rejects)?;
-        Ok(sink.end_batch(&batch)?)
     }
 }
 
