@@ -25,7 +25,8 @@ def repositories(projects):
     """Folders with PHP files as repositories, and files that more than one has."""
     folders = collections.defaultdict(list)
     for path in glob.glob(f"{projects}/**/*.php", recursive=True):
-        if 200 < os.path.getsize(path) < BYTES:
+        # Some are links that lead nowhere.
+        if os.path.exists(path) and 200 < os.path.getsize(path) < BYTES:
             folders[os.path.dirname(path)].append(path)
     draw = random.Random(7)
     names = draw.sample(sorted(name for name, paths in folders.items() if len(paths) > 2), REPOSITORIES)
