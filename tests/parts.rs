@@ -108,6 +108,11 @@ fn rows(repo: &str, files: &Files) -> Vec<Value> {
     files.iter().map(row).collect()
 }
 
+fn rows_of(repositories: &BTreeMap<String, Files>) -> Vec<Value> {
+    let of_one = |(name, files): (&String, &Files)| rows(name, files);
+    repositories.iter().flat_map(of_one).collect()
+}
+
 /// A file of rows.
 fn input(folder: &Path, name: &str, rows: &[Value]) -> PathBuf {
     let path = folder.join(format!("{name}.jsonl"));
@@ -170,10 +175,7 @@ fn bytes(folder: &Path) -> Vec<Vec<u8>> {
 fn one_part_and_many_hold_the_same_examples_and_tell_the_same() {
     let temp = tempfile::tempdir().unwrap();
     let repositories = repositories();
-    let all: Vec<_> = repositories
-        .iter()
-        .flat_map(|(name, files)| rows(name, files))
-        .collect();
+    let all = rows_of(&repositories);
     let one = part(temp.path(), "one", &all, &[]);
     let of_part = |n: usize| -> Vec<Value> {
         let own = repositories.iter().rev().skip(n).step_by(3);
@@ -225,10 +227,7 @@ fn one_part_and_many_hold_the_same_examples_and_tell_the_same() {
 fn a_repository_is_made_as_if_it_were_alone() {
     let temp = tempfile::tempdir().unwrap();
     let repositories = repositories();
-    let all: Vec<_> = repositories
-        .iter()
-        .flat_map(|(name, files)| rows(name, files))
-        .collect();
+    let all = rows_of(&repositories);
     let together = examples(&[part(temp.path(), "all", &all, &[])]);
     // Copies are neither left out nor torn apart by the split.
     let shared = |part: usize| -> BTreeSet<&str> {

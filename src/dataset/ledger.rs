@@ -7,12 +7,12 @@ use rustc_hash::FxHashMap;
 use super::batch::Outcome;
 use super::duplicates::Union;
 use super::report::Report;
-use super::report::html::Seen;
-use super::seen::{self, Place};
+use super::report::html::Plotted;
+use super::seen::{Place, Seen};
 use super::shape::Shape;
 use super::sources::Sources;
 use super::split::{self, Entry, Parts};
-use super::{Dedup, Options, Repo, SpanKind};
+use super::{Dedup, Options, Repo, Sizes, SpanKind};
 use crate::index::SourceFile;
 use crate::model::Model;
 
@@ -29,7 +29,7 @@ pub(super) struct Ledger {
     entries: Vec<Entry>,
     kinds: Vec<SpanKind>,
     shapes: Vec<Shape>,
-    seen: Vec<Seen>,
+    sizes: Vec<Sizes>,
     /// The label of each file.
     names: Vec<Box<str>>,
     /// Files that the split must not tear apart.
@@ -37,9 +37,9 @@ pub(super) struct Ledger {
     /// The file that gives the examples of each text.
     texts: FxHashMap<blake3::Hash, usize>,
     /// Holes that nearly say the same.
-    alike: seen::Seen,
+    alike: Seen,
     /// Examples that say the same.
-    equal: seen::Seen,
+    equal: Seen,
 }
 
 /// What becomes of an attempt.
@@ -60,12 +60,12 @@ impl Ledger {
             entries: Vec::new(),
             kinds: Vec::new(),
             shapes: Vec::new(),
-            seen: Vec::new(),
+            sizes: Vec::new(),
             names: Vec::new(),
             clusters: Union::new(0),
             texts: FxHashMap::default(),
-            alike: seen::Seen::default(),
-            equal: seen::Seen::default(),
+            alike: Seen::default(),
+            equal: Seen::default(),
         }
     }
 
@@ -179,11 +179,7 @@ impl Ledger {
             });
             self.kinds.push(cut.kind);
             self.shapes.push(cut.shape);
-            self.seen.push(Seen {
-                kind: cut.kind,
-                complexity: f64::from_bits(cut.complexity),
-                sizes: cut.sizes,
-            });
+            self.sizes.push(cut.sizes);
             verdicts.push(Verdict::Taken);
         }
         if self.entries.len() == before {
@@ -202,9 +198,15 @@ impl Ledger {
         split::split(&self.entries, options, &mut options.rng("\0split"))
     }
 
-    /// What the report's page shows of all examples; asked for once.
-    pub(super) fn take_seen(&mut self) -> Vec<Seen> {
-        std::mem::take(&mut self.seen)
+    /// What the report's page shows of all examples.
+    pub(super) fn plotted(&self) -> Vec<Plotted> {
+        let all = self.entries.iter().zip(&self.kinds).zip(&self.sizes);
+        all.map(|((entry, kind), sizes)| Plotted {
+            kind: *kind,
+            complexity: entry.complexity,
+            sizes: *sizes,
+        })
+        .collect()
     }
 
     /// How the examples of `repo` are divided as if it were alone: those from

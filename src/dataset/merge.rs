@@ -5,13 +5,10 @@
 //! Names of files are not taken over: they may be hundreds of millions, and each
 //! part's own report has them.
 
-use std::collections::BTreeMap;
-
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use super::report::{Counts, Coverage, Duplicates, Part, Report, SecretCounts, Split, Tallies};
-use super::shape::Shapes;
+use super::report::{Coverage, Part, Report, Tallies};
 use super::unseen::SEEN;
 
 /// Why parts are not parts of one dataset.
@@ -73,7 +70,11 @@ impl Merge {
         };
         let whole = match &mut self.whole {
             Some(whole) => whole,
-            None => self.whole.insert(nothing_like(part)),
+            None => self.whole.insert(Report::on_nothing(
+                part.version.clone(),
+                part.options.clone(),
+                part.tokens.clone(),
+            )),
         };
         if let Some(what) = difference(whole, part)? {
             return Err(MergeError::Differs {
@@ -115,34 +116,6 @@ impl Merge {
         whole.complexity = self.tallies.complexity();
         whole.shapes.token_statistics = self.tallies.tokens.statistics();
         Ok(whole)
-    }
-}
-
-/// A report on nothing, made in the same way as `part`.
-fn nothing_like(part: &Report) -> Report {
-    Report {
-        generator: part.generator.clone(),
-        version: part.version.clone(),
-        options: part.options.clone(),
-        tokens: part.tokens.clone(),
-        counts: Counts::default(),
-        projects: Vec::new(),
-        parts: Vec::new(),
-        split: Split {
-            reached: 0.0,
-            train_files: 0,
-            val_files: 0,
-            ..part.split
-        },
-        spans: BTreeMap::new(),
-        complexity: None,
-        shapes: Shapes::default(),
-        coverage: BTreeMap::new(),
-        duplicates: Duplicates::default(),
-        secrets: SecretCounts::default(),
-        files_skipped: BTreeMap::new(),
-        rejections: BTreeMap::new(),
-        partial: None,
     }
 }
 

@@ -303,13 +303,23 @@ impl Report {
         skipped.files.push(key.to_owned());
     }
 
-    /// A report on nothing yet.
+    /// A report on nothing yet, by this fimd.
     #[must_use]
     pub fn new(options: &Options, model: &Model) -> Self {
+        let options = Options {
+            rejects: None,
+            ..options.clone()
+        };
+        let version = env!("CARGO_PKG_VERSION").into();
+        Self::on_nothing(version, options, Tokens::of(model.family()))
+    }
+
+    /// A report on nothing yet.
+    pub(super) fn on_nothing(version: Cow<'static, str>, options: Options, tokens: Tokens) -> Self {
         Self {
             generator: "fimd".into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            tokens: Tokens::of(model.family()),
+            version,
+            tokens,
             counts: Counts::default(),
             projects: Vec::new(),
             parts: Vec::new(),
@@ -330,10 +340,7 @@ impl Report {
             files_skipped: BTreeMap::new(),
             rejections: BTreeMap::new(),
             partial: None,
-            options: Options {
-                rejects: None,
-                ..options.clone()
-            },
+            options,
         }
     }
 

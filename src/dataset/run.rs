@@ -237,12 +237,10 @@ impl<'a> Run<'a> {
             self.reject_seen(&parts)?;
         }
         self.sink.finish(&parts)?;
-        let seen = self.ledger.take_seen();
+        let plotted = (!self.options.partial).then(|| self.ledger.plotted());
         let report = self.ledger.finish(&parts);
-        let page = match self.options.partial {
-            true => None,
-            false => Some(html::page_of_parts(&report, &parts, &seen, self.sink)?),
-        };
+        let page = plotted.map(|all| html::page_of_parts(&report, &parts, &all, self.sink));
+        let page = page.transpose()?;
         Ok((report, page))
     }
 

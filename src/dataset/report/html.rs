@@ -81,7 +81,7 @@ impl Shown {
 
 /// What the plots show of an example.
 #[derive(Clone, Copy, Debug)]
-pub struct Seen {
+pub struct Plotted {
     /// How its hole was chosen.
     pub kind: SpanKind,
     /// See [`Example::complexity_score`].
@@ -90,7 +90,7 @@ pub struct Seen {
     pub sizes: Sizes,
 }
 
-impl Seen {
+impl Plotted {
     fn of(example: &Example) -> Self {
         let Example {
             context,
@@ -125,21 +125,21 @@ struct Gathered<T> {
 }
 
 /// The page on a dataset in the making, of which `report` tells: `parts` are
-/// its examples, as `sink` has them, and `seen` is what is known of each.
+/// its examples, as `sink` has them, and `plotted` is what is known of each.
 ///
 /// # Errors
 /// If an example cannot be read.
 pub(in crate::dataset) fn page_of_parts(
     report: &Report,
     parts: &Parts,
-    seen: &[Seen],
+    plotted: &[Plotted],
     sink: &mut dyn Sink,
 ) -> io::Result<String> {
     let metadata = serde_json::to_value(report)?;
     let mut gathered = Gathered::new(&metadata);
     for (part, order) in [(Part::Train, &parts.train), (Part::Val, &parts.val)] {
         for (number, at) in (1..).zip(order) {
-            gathered.add((part, number), &seen[*at], *at);
+            gathered.add((part, number), &plotted[*at], *at);
         }
     }
     let (places, wanted): (Vec<_>, Vec<_>) = gathered.draw().into_iter().unzip();
@@ -166,7 +166,7 @@ pub fn page_of_datasets(metadata: &Value, datasets: &[Dataset]) -> io::Result<St
             for example in dataset.examples(part).map_err(io::Error::other)? {
                 let example = example.map_err(io::Error::other)?;
                 number += 1;
-                gathered.add((part, number), &Seen::of(&example), example);
+                gathered.add((part, number), &Plotted::of(&example), example);
             }
         }
     }
@@ -220,7 +220,7 @@ impl<T> Gathered<T> {
         }
     }
 
-    fn add(&mut self, place: Place, example: &Seen, found: T) {
+    fn add(&mut self, place: Place, example: &Plotted, found: T) {
         let part = place.0 as usize;
         self.examples += 1;
         self.kinds.entry(example.kind).or_default()[part] += 1;
