@@ -175,10 +175,13 @@ impl Generate {
     fn print(&self, setup: Setup, count: usize) -> Result<(), Error> {
         let model = self.options.model(&setup.settings.families)?;
         let project = self.open(setup)?;
+        let snapshot = project.index.snapshot();
+        let files: Vec<_> = snapshot.files().cloned().collect();
         let repo = Repo {
             name: None,
             title: &project.name(),
-            snapshot: &project.index.snapshot(),
+            files: &files,
+            snapshot: &snapshot,
             in_root: &|key| project.roots.owns(key),
             left_out: &[],
             origin: &|_| Origin::default(),

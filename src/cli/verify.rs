@@ -72,14 +72,17 @@ pub(super) fn run(args: Args, mut setup: Setup) -> Result<ExitCode, Error> {
         .iter()
         .map(|(name, project)| {
             let in_root = |key: &str| project.roots.owns(key);
-            (name, project.index.snapshot(), in_root)
+            let snapshot = project.index.snapshot();
+            let files: Vec<_> = snapshot.files().cloned().collect();
+            (name, files, snapshot, in_root)
         })
         .collect();
     let repos: Vec<_> = opened
         .iter()
-        .map(|(name, snapshot, in_root)| Repo {
+        .map(|(name, files, snapshot, in_root)| Repo {
             name: (!named.is_empty()).then_some(name.as_str()),
             title: name,
+            files,
             snapshot,
             in_root,
             left_out: &[],

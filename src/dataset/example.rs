@@ -565,6 +565,7 @@ mod tests {
         let repo = Repo {
             name: None,
             title: "shop",
+            files: &[],
             snapshot: &Snapshot::default(),
             in_root: &|_| true,
             left_out: &[],

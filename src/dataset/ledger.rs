@@ -89,11 +89,7 @@ impl Ledger {
     /// why they give no examples.
     pub(super) fn add_files(&mut self, repo: &Repo<'_>, sources: &Sources<'_>) {
         self.report.counts.files_indexed += sources.files;
-        for file in repo
-            .snapshot
-            .files()
-            .filter(|file| (repo.in_root)(&file.path))
-        {
+        for file in repo.files.iter().filter(|file| (repo.in_root)(&file.path)) {
             self.report.cover(repo, &file.path, file.text.len());
         }
         for skipped in &sources.skipped {

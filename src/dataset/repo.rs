@@ -1,5 +1,7 @@
 //! One project, as a run sees it.
 
+use std::sync::Arc;
+
 use super::{Example, Options};
 use crate::files::{LeftOut, Origin};
 use crate::index::{Snapshot, SourceFile};
@@ -16,7 +18,9 @@ pub struct Repo<'a> {
     pub name: Option<&'a str>,
     /// What texts call it whose family names the project of their files.
     pub title: &'a str,
-    /// Its files.
+    /// Its files, in the order of keys.
+    pub files: &'a [Arc<SourceFile>],
+    /// What contexts are read from; that of no files where none is asked for.
     pub snapshot: &'a Snapshot,
     /// Which of them are its own.
     pub in_root: InRoot<'a>,
@@ -27,6 +31,12 @@ pub struct Repo<'a> {
 }
 
 impl Repo<'_> {
+    /// The file with this key.
+    pub(super) fn file(&self, key: &str) -> Option<&SourceFile> {
+        let found = self.files.binary_search_by(|file| (*file.path).cmp(key));
+        found.ok().map(|at| &*self.files[at])
+    }
+
     /// How the report names the file `key`: `repo:key`, or the key alone.
     pub(super) fn label(&self, key: &str) -> String {
         match self.name {
@@ -45,7 +55,7 @@ impl Repo<'_> {
             hasher.update(bytes);
         };
         part(self.name.unwrap_or_default().as_bytes());
-        for (file, hash) in self.snapshot.files().zip(hashes) {
+        for (file, hash) in self.files.iter().zip(hashes) {
             part(file.path.as_bytes());
             part(hash.as_bytes());
             let other = (self.origin)(&file.path).duplicate_of;

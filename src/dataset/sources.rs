@@ -70,9 +70,8 @@ pub(super) fn text_hashes(
     repo: &Repo<'_>,
     cancel: &Cancel,
 ) -> Result<Vec<blake3::Hash>, Cancelled> {
-    let files: Vec<_> = repo.snapshot.files().collect();
-    files
-        .into_par_iter()
+    repo.files
+        .par_iter()
         .map(|file| cancel.check().map(|()| blake3::hash(file.text.as_bytes())))
         .collect()
 }
@@ -156,14 +155,12 @@ impl<'a> Sources<'a> {
         options: &Options,
         hashes: &[blake3::Hash],
     ) -> Vec<Candidate<'a>> {
-        let (snapshot, in_root) = (repo.snapshot, repo.in_root);
-        let tests = options
-            .tested_only
-            .then(|| tested::Tests::new(snapshot.files()));
-        let in_project = || snapshot.files().filter(|file| in_root(&file.path));
+        let (files, in_root) = (repo.files, repo.in_root);
+        let tests = options.tested_only.then(|| tested::Tests::new(files));
+        let in_project = || files.iter().filter(|file| in_root(&file.path));
         let copies = (!options.keep_vendored).then(|| Copies::new(in_project()));
         let mut own = Vec::new();
-        for (file, hash) in snapshot.files().zip(hashes) {
+        for (file, hash) in files.iter().zip(hashes) {
             self.files += 1;
             let reason = if !in_root(&file.path) {
                 Some("only in an include path".to_owned())

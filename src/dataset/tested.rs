@@ -16,7 +16,7 @@ pub(super) struct Tests<'a> {
 
 impl<'a> Tests<'a> {
     /// Reads the tests among `files`.
-    pub(super) fn new(files: impl Iterator<Item = &'a Arc<SourceFile>>) -> Self {
+    pub(super) fn new(files: &'a [Arc<SourceFile>]) -> Self {
         let mut names = FxHashSet::default();
         for file in files {
             if let Some(subject) = stem(file).strip_suffix("Test") {
@@ -105,7 +105,7 @@ mod tests {
                 "class OrderTest { function f() { new A\\Cents; } }",
             ),
         ];
-        let tests = Tests::new(files.iter());
+        let tests = Tests::new(&files);
         let covered: Vec<_> = files
             .iter()
             .filter(|file| tests.cover(file))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use super::Project;
+use super::{Project, project::read_files};
 use crate::cancel::{Cancel, Cancelled};
 use crate::dataset::report::Counts;
 use crate::dataset::write::{Signatures, Stage, Task, WithRejects, WriteError};
@@ -15,7 +15,7 @@ use crate::dataset::{self, Options, Progress, Repo, Run};
 use crate::files::{
     Cache, FilesError, LeftOut, Origin, Repositories, Repository, Roots, WalkOptions,
 };
-use crate::index::Index;
+use crate::index::{Index, Snapshot, SourceFile};
 use crate::model::{Families, Model};
 
 /// Why a dataset was not written.
@@ -70,6 +70,31 @@ impl Folder {
         let project = Project::read(self.roots.clone(), walk.clone(), cache.clone(), check)?;
         project.keep_if_worth();
         Ok(Arc::new(project))
+    }
+
+    /// Its files, and an index of them if `with_contexts`.
+    fn read(
+        &mut self,
+        with_contexts: bool,
+        walk: &WalkOptions,
+        cache: &Option<Cache>,
+        check: &(impl Fn() -> Result<(), GenerateError> + Sync),
+    ) -> Result<Read, GenerateError> {
+        if !with_contexts && self.open.is_none() {
+            let (files, left_out) = read_files(&self.roots, walk, check)?;
+            return Ok(Read {
+                files,
+                snapshot: Arc::default(),
+                left_out: left_out.into(),
+            });
+        }
+        let project = self.project(walk, cache, check)?;
+        let snapshot = project.index.snapshot();
+        Ok(Read {
+            files: snapshot.files().cloned().collect(),
+            snapshot,
+            left_out: project.left_out(),
+        })
     }
 }
 
@@ -163,13 +188,11 @@ impl Sources {
         self
     }
 
-    /// Gives `take` each project in turn, named if `is_named`, and each row that
-    /// is no file of any. Of folders it says where their files are from only if
-    /// `with_origin`.
+    /// Gives `take` each project in turn, with what `wants` says, and each row
+    /// that is no file of any.
     fn each(
         self,
-        is_named: bool,
-        with_origin: bool,
+        wants: Wants,
         check: &(impl Fn() -> Result<(), GenerateError> + Sync),
         take: &mut dyn FnMut(Item<'_>) -> Result<(), GenerateError>,
     ) -> Result<(), GenerateError> {
@@ -185,17 +208,18 @@ impl Sources {
         let taken = taken.iter().map(String::as_str);
         let mut repositories = Repositories::open(&inputs, walk.clone(), taken)?;
         for mut folder in folders {
-            let project = folder.project(&walk, &cache, check)?;
-            let origin = match with_origin {
-                true => Origin::of(project.roots.root()),
+            let read = folder.read(wants.contexts, &walk, &cache, check)?;
+            let origin = match wants.origin {
+                true => Origin::of(folder.roots.root()),
                 false => Origin::default(),
             };
             take(Item::Project(&Repo {
-                name: is_named.then_some(&*folder.name),
+                name: wants.names.then_some(&*folder.name),
                 title: &folder.name,
-                snapshot: &project.index.snapshot(),
-                in_root: &|key| project.roots.owns(key),
-                left_out: &project.left_out(),
+                files: &read.files,
+                snapshot: &read.snapshot,
+                in_root: &|key| folder.roots.owns(key),
+                left_out: &read.left_out,
                 origin: &|_| origin.clone(),
             }))?;
         }
@@ -208,10 +232,15 @@ impl Sources {
                 left_out,
                 origins,
             } = repository;
+            let snapshot = match wants.contexts {
+                true => Index::build(files.clone()).snapshot(),
+                false => Arc::default(),
+            };
             take(Item::Project(&Repo {
                 name: Some(&name),
                 title: &name,
-                snapshot: &Index::build(files).snapshot(),
+                files: &files,
+                snapshot: &snapshot,
                 in_root: &|_| true,
                 left_out: &left_out,
                 origin: &|key| origins.get(key).cloned().unwrap_or_default(),
@@ -230,6 +259,26 @@ impl Sources {
         let all = all.map(|path| path.display().to_string());
         Task::new(options, model.family(), all)
     }
+}
+
+/// What is wanted of the projects of [`Sources`], beside their files.
+#[derive(Clone, Copy, Default)]
+struct Wants {
+    /// What those in folders are called; others have a name anyway.
+    names: bool,
+    /// Where the files of folders are from.
+    origin: bool,
+    /// An index to read contexts from.
+    contexts: bool,
+}
+
+/// The files of a project.
+struct Read {
+    /// In the order of keys.
+    files: Vec<Arc<SourceFile>>,
+    /// See [`Repo::snapshot`].
+    snapshot: Arc<Snapshot>,
+    left_out: Arc<Vec<LeftOut>>,
 }
 
 /// What [`Sources`] give, one after the other.
@@ -253,7 +302,11 @@ pub fn sign(
     let mut signatures = Signatures::new(output)?;
     let check = || cancel.check().map_err(GenerateError::from);
     let mut count = 0;
-    sources.each(true, false, &check, &mut |item| {
+    let wants = Wants {
+        names: true,
+        ..Wants::default()
+    };
+    sources.each(wants, &check, &mut |item| {
         if let Item::Project(repo) = item {
             for signed in dataset::sign(repo, options, cancel)? {
                 signatures.push(&signed)?;
@@ -284,19 +337,18 @@ pub fn generate(
     let mut sink = WithRejects::new(sink, options.rejects.as_deref(), &stage)?;
     let mut run = Run::new(options, &model, &mut sink, cancel, progress)?;
     let check = || cancel.check().map_err(GenerateError::from);
-    let is_named = options.provenance || options.partial || sources.only().is_none();
-    sources.each(
-        is_named,
-        options.provenance,
-        &check,
-        &mut |item| match item {
-            Item::Project(repo) => Ok(run.project(repo)?),
-            Item::Refused(row) => {
-                run.refused(row);
-                Ok(())
-            }
-        },
-    )?;
+    let wants = Wants {
+        names: options.provenance || options.partial || sources.only().is_none(),
+        origin: options.provenance,
+        contexts: options.context_budget() > 0,
+    };
+    sources.each(wants, &check, &mut |item| match item {
+        Item::Project(repo) => Ok(run.project(repo)?),
+        Item::Refused(row) => {
+            run.refused(row);
+            Ok(())
+        }
+    })?;
     let (report, page) = run.finish()?;
     check()?;
     if let Some(page) = page {

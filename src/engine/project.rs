@@ -8,8 +8,8 @@ use arc_swap::ArcSwap;
 use rayon::prelude::*;
 
 use super::disk::{Disk, SharedDisk};
-use crate::files::{self, Cache, Composer, FilesError, Found, LeftOut, Roots, WalkOptions};
-use crate::index::{Index, Library, Source};
+use crate::files::{self, Cache, Composer, FilesError, Found, LeftOut, Roots, Walk, WalkOptions};
+use crate::index::{Index, Library, Source, SourceFile};
 
 /// Which files a project is made of.
 #[derive(Clone, Debug, Default)]
@@ -86,34 +86,20 @@ impl Project {
         cache: Option<Cache>,
         check: &(impl Fn() -> Result<(), E> + Sync),
     ) -> Result<Self, E> {
-        let find_and_read = || {
-            let walk = files::walk(&roots, &options)?;
-            let read_at = SystemTime::now();
-            let found = read_found(&walk.files, files::read_source, check)?;
-            Ok::<_, E>((walk, read_at, found))
-        };
+        let find_and_read = || FromDisk::read(&roots, &options, check);
         let load = || cache.as_ref().map(|cache| cache.load(&roots));
         let (read, stored) = rayon::join(find_and_read, load);
-        let (walk, read_at, found) = read?;
-        let mut sources = Vec::with_capacity(walk.files.len());
-        let mut left_out = walk.left_out.clone();
-        for outcome in found {
-            match outcome {
-                Ok(source) => sources.push(source),
-                Err(unreadable) => left_out.push(unreadable),
-            }
-        }
-        left_out.sort_by(|a, b| a.key.cmp(&b.key));
+        let FromDisk {
+            walk,
+            read_at,
+            sources,
+            left_out,
+        } = read?;
         let bytes_of = |sources: &[Source]| sources.iter().map(|s| s.text.len()).sum::<usize>();
         let all = bytes_of(&sources);
         let (restored, unknown) = stored.unwrap_or_default().claim(sources);
         let new = bytes_of(&unknown);
-        let scan = |source: Source| check().map(|()| Arc::new(source.scan()));
-        let files = unknown
-            .into_par_iter()
-            .map(scan)
-            .collect::<Result<_, E>>()?;
-        let index = Arc::new(Index::restore(restored, files));
+        let index = Arc::new(Index::restore(restored, scan(unknown, check)?));
         tracing::debug!(bytes = all, new, "what is not in the cache was scanned");
         options.check_memory(&roots, index.snapshot().memory() as u64)?;
         let library = Arc::new(Composer::open(&roots, &options));
@@ -186,6 +172,69 @@ impl Project {
         // Also if it failed: it would again.
         *kept = this;
     }
+}
+
+/// What a project's folders hold.
+struct FromDisk {
+    walk: Walk,
+    /// When the files were read, at the earliest.
+    read_at: SystemTime,
+    /// In the order of keys.
+    sources: Vec<Source>,
+    /// In the order of keys.
+    left_out: Vec<LeftOut>,
+}
+
+impl FromDisk {
+    fn read<E: From<FilesError> + Send>(
+        roots: &Roots,
+        options: &WalkOptions,
+        check: &(impl Fn() -> Result<(), E> + Sync),
+    ) -> Result<Self, E> {
+        let walk = files::walk(roots, options)?;
+        let read_at = SystemTime::now();
+        let mut sources = Vec::with_capacity(walk.files.len());
+        let mut left_out = walk.left_out.clone();
+        for outcome in read_found(&walk.files, files::read_source, check)? {
+            match outcome {
+                Ok(source) => sources.push(source),
+                Err(unreadable) => left_out.push(unreadable),
+            }
+        }
+        left_out.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(Self {
+            walk,
+            read_at,
+            sources,
+            left_out,
+        })
+    }
+}
+
+/// The files of a project of which nothing else is wanted, and what was left
+/// out of it, both in the order of keys: what [`Project::read`] finds, without
+/// an index.
+pub(super) fn read_files<E: From<FilesError> + Send>(
+    roots: &Roots,
+    options: &WalkOptions,
+    check: &(impl Fn() -> Result<(), E> + Sync),
+) -> Result<(Vec<Arc<SourceFile>>, Vec<LeftOut>), E> {
+    let FromDisk {
+        sources, left_out, ..
+    } = FromDisk::read(roots, options, check)?;
+    let files = scan(sources, check)?;
+    let memory: usize = files.iter().map(|file| file.memory()).sum();
+    options.check_memory(roots, memory as u64)?;
+    Ok((files, left_out))
+}
+
+/// Reads the facts of all `sources`, in parallel on the current rayon pool.
+fn scan<E: Send>(
+    sources: Vec<Source>,
+    check: &(impl Fn() -> Result<(), E> + Sync),
+) -> Result<Vec<Arc<SourceFile>>, E> {
+    let scan = |source: Source| check().map(|()| Arc::new(source.scan()));
+    sources.into_par_iter().map(scan).collect()
 }
 
 /// What `read` gives for what was found, in parallel on the current rayon pool;

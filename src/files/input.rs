@@ -58,7 +58,7 @@ type Rows = Box<dyn Iterator<Item = Result<Numbered, String>>>;
 pub struct Repository {
     /// What the rows call it.
     pub name: String,
-    /// Its PHP files.
+    /// Its PHP files, in the order of keys.
     pub files: Vec<Arc<SourceFile>>,
     /// What was left out, in the order of keys.
     pub left_out: Vec<LeftOut>,
@@ -310,8 +310,12 @@ impl Reading {
         }
     }
 
-    fn finish<E: Send>(self, check: &(impl Fn() -> Result<(), E> + Sync)) -> Result<Repository, E> {
+    fn finish<E: Send>(
+        mut self,
+        check: &(impl Fn() -> Result<(), E> + Sync),
+    ) -> Result<Repository, E> {
         let scan = |source: Source| check().map(|()| Arc::new(source.scan()));
+        self.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         let files = self.files.into_par_iter().map(scan);
         let over = self.over.map(|rule| (WHOLE.to_owned(), rule));
         let left_out = self.left_out.into_iter().chain(over);

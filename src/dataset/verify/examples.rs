@@ -164,7 +164,7 @@ impl Checker<'_> {
                 None => "expected the project that it is of, found none".into(),
             });
         };
-        match project.snapshot.file(key) {
+        match project.file(key) {
             None => Err("the file has changed since: it is not among the project's files".into()),
             Some(_) if !(project.in_root)(key) => {
                 Err("expected a file of the project itself, found one of an include path".into())
