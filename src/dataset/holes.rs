@@ -436,7 +436,8 @@ fn line_rests<'a>(
     };
     (0..text.len()).filter_map(move |at| {
         let bytes = &text.as_bytes()[at..];
-        let trigger = TRIGGERS.iter().find(|t| bytes.starts_with(t.as_bytes()))?;
+        let is_here = |t: &&&str| t.as_bytes()[0] == bytes[0] && bytes.starts_with(t.as_bytes());
+        let trigger = TRIGGERS.iter().find(is_here)?;
         if !line.contains(&at) {
             line = line_start(text, at)..line_end(text, at);
         }

@@ -272,6 +272,8 @@ struct Grammar {
 struct Symbol {
     /// What a named node of it is.
     kind: Kind,
+    /// Whether it is more than a token of the grammar's own.
+    is_named: bool,
     /// The bracket that it ends with, if it is one.
     bracket: Option<u8>,
 }
@@ -280,9 +282,11 @@ impl Grammar {
     /// None if the grammar is not that of PHP.
     fn new(language: &Language) -> Option<Self> {
         let symbol = |id: usize| {
-            let name = language.node_kind_for_id(u16::try_from(id).ok()?)?;
+            let id = u16::try_from(id).ok()?;
+            let name = language.node_kind_for_id(id)?;
             Some(Symbol {
                 kind: Kind::of(name),
+                is_named: language.node_kind_is_named(id),
                 bracket: matches!(name, "(" | "[" | "{" | "#[" | ")" | "]" | "}")
                     .then(|| name.as_bytes()[name.len() - 1]),
             })
@@ -290,6 +294,7 @@ impl Grammar {
         // A number without a name is no node's.
         let unused = Symbol {
             kind: Kind::Raw,
+            is_named: false,
             bracket: None,
         };
         let symbols = 0..language.node_kind_count();
@@ -303,6 +308,7 @@ impl Grammar {
         // An error's number lies behind all others.
         let error = Symbol {
             kind: Kind::Raw,
+            is_named: true,
             bracket: None,
         };
         let symbol = self.symbols.get(usize::from(node.kind_id()));
@@ -371,24 +377,26 @@ impl<'a> Flattening<'a> {
     fn enter(&mut self, cursor: &TreeCursor<'_>, outer: &mut Frame) -> Frame {
         let node = cursor.node();
         let symbol = self.grammar.symbol(&node);
-        let span = Span::new(node.start_byte(), node.end_byte());
         let mut frame = Frame {
             node: outer.node,
             owner: outer.owner,
             open: None,
             comment: None,
-            in_error: outer.in_error || node.is_error(),
+            in_error: outer.in_error,
         };
-        if node.is_error() && !outer.in_error {
-            self.error_bytes += span.len();
-        }
-        if !node.is_named() {
+        // Half of all nodes are not named: each question to the tree counts.
+        let span = || Span::new(node.start_byte(), node.end_byte());
+        if !symbol.is_named {
             if let Some(bracket) = symbol.bracket {
-                self.bracket(bracket, span, outer);
+                self.bracket(bracket, span(), outer);
             }
             return frame;
         }
-        let kind = symbol.kind;
+        let (kind, span) = (symbol.kind, span());
+        frame.in_error |= node.is_error();
+        if frame.in_error && !outer.in_error {
+            self.error_bytes += span.len();
+        }
         if cursor.field_id() == Some(self.grammar.name)
             && let Some(parent) = self.nodes.get_mut(outer.node as usize)
         {
