@@ -145,11 +145,12 @@ pub enum Shown {
 
 /// Takes the examples of a run.
 pub trait Sink {
-    /// Takes the text of a file, from which the examples after it are cut.
+    /// Takes the text of a file, from which the examples after it are cut, as it
+    /// stands in a JSON string.
     ///
     /// # Errors
     /// If it cannot be kept; ends the run.
-    fn text(&mut self, text: &str) -> std::io::Result<()>;
+    fn text(&mut self, text: &[u8]) -> std::io::Result<()>;
 
     /// Takes the next example, given as its template: see [`mod@template`].
     ///
@@ -196,16 +197,22 @@ pub trait Sink {
         take: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
     ) -> std::io::Result<()>;
 
-    /// Reads what the examples of these indices, in ascending order, show: each
-    /// file's text once.
+    /// Gives `look` what the examples of these indices, in ascending order, show:
+    /// each file's text once. In parallel on the current rayon pool.
     ///
     /// # Errors
-    /// If it cannot be read, and those of `take`; ends the run.
+    /// If it cannot be read, and those of `look`; ends the run.
     fn shown(
         &mut self,
         wanted: &[usize],
-        take: &mut dyn FnMut(Shown) -> std::io::Result<()>,
+        look: &(dyn Fn(Shown) -> std::io::Result<()> + Sync),
     ) -> std::io::Result<()>;
+
+    /// The middles of the examples of these indices, in their order.
+    ///
+    /// # Errors
+    /// If they cannot be read; ends the run.
+    fn middles(&mut self, wanted: &[usize]) -> std::io::Result<Vec<String>>;
 
     /// Takes the order in which the examples, counted from 0 as they came, are
     /// wanted in the two parts.
@@ -213,6 +220,12 @@ pub trait Sink {
     /// # Errors
     /// If they cannot be written.
     fn finish(&mut self, parts: &split::Parts) -> std::io::Result<()>;
+
+    /// Returns when what [`Self::finish`] has written is on the disk.
+    ///
+    /// # Errors
+    /// If it does not get there.
+    fn settle(&mut self) -> std::io::Result<()>;
 }
 
 /// How far a run is.

@@ -35,14 +35,9 @@ pub struct Outcome {
     pub repeats: Vec<u128>,
     /// What was turned down before, by reason.
     pub rejected: BTreeMap<String, u64>,
-}
-
-impl Outcome {
-    /// Whether an example of it is kept as a place in the text of the file.
-    pub(super) fn needs_text(&self) -> bool {
-        let made = self.attempts.iter().map(|attempt| &attempt.made);
-        made.flatten().any(|cut| cut.kept.window.is_some())
-    }
+    /// How much text is kept for its examples, in bytes: 0 if none is kept as a
+    /// place in it.
+    pub text_bytes: usize,
 }
 
 /// What came of one hole.

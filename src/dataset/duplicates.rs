@@ -438,26 +438,50 @@ impl Sought {
         Self::Shingles { distinct, window }
     }
 
+    /// How many of its shingles may be missing where it is.
+    fn absent(&self) -> usize {
+        match self {
+            Self::Nothing | Self::Row(_) => 0,
+            Self::Shingles { distinct, .. } => distinct.len() - enough(distinct.len()),
+        }
+    }
+
+    /// How many out of any [`Self::absent`] and as many more of its shingles stand
+    /// where it is, at least.
+    fn met(&self) -> usize {
+        self.absent().max(1)
+    }
+
+    /// In how many tokens it is to be found if it is in a text at all.
+    fn reach(&self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::Row(row) => row.len(),
+            Self::Shingles { window, .. } => window + MIDDLE_SHINGLE,
+        }
+    }
+
     fn is_in(&self, text: Stretch<'_>) -> bool {
         match self {
             Self::Nothing => false,
             Self::Row(row) => text.hashes.windows(row.len()).any(|tokens| tokens == row),
             Self::Shingles { distinct, window } => {
                 let enough = enough(distinct.len());
-                // How often each shingle of the middle stands in the window.
-                let counts = distinct.iter().map(|shingle| (*shingle, 0));
-                let mut counts: FxHashMap<u64, u32> = counts.collect();
-                let mut present = 0;
-                for (at, shingle) in text.shingles.iter().enumerate() {
-                    if let Some(count) = counts.get_mut(shingle) {
-                        present += usize::from(*count == 0);
-                        *count += 1;
-                    }
-                    let left = at.checked_sub(*window);
-                    let left = left.and_then(|left| text.shingles.get(left));
-                    if let Some(count) = left.and_then(|left| counts.get_mut(left)) {
-                        *count -= 1;
-                        present -= usize::from(*count == 0);
+                let known = Filter::new(distinct.iter().copied());
+                // Where the middle's shingles stand, and which each of them is.
+                let all = text.shingles.iter().enumerate();
+                let found = all.filter(|(_, shingle)| known.may_hold(**shingle));
+                let found = found.filter_map(|(at, s)| Some((at, distinct.binary_search(s).ok()?)));
+                let found: Vec<_> = found.collect();
+                // How often each of them stands in the window.
+                let mut counts = vec![0_u32; distinct.len()];
+                let (mut present, mut left) = (0, found.iter().peekable());
+                for (at, which) in &found {
+                    present += usize::from(counts[*which] == 0);
+                    counts[*which] += 1;
+                    while let Some((_, which)) = left.next_if(|(first, _)| first + window <= *at) {
+                        counts[*which] -= 1;
+                        present -= usize::from(counts[*which] == 0);
                     }
                     if present >= enough {
                         return true;
@@ -466,6 +490,33 @@ impl Sought {
                 false
             }
         }
+    }
+}
+
+/// Turns most shingles away that are not among some.
+#[derive(Debug)]
+struct Filter(Vec<u64>);
+
+impl Filter {
+    /// One for `shingles`, with some 32 times as many bits.
+    fn new(shingles: impl ExactSizeIterator<Item = u64>) -> Self {
+        let mut filter = Self(vec![0; (shingles.len() / 2).next_power_of_two()]);
+        for shingle in shingles {
+            let (word, bit) = filter.place(shingle);
+            filter.0[word] |= bit;
+        }
+        filter
+    }
+
+    /// Whether `shingle` may be among them.
+    fn may_hold(&self, shingle: u64) -> bool {
+        let (word, bit) = self.place(shingle);
+        self.0[word] & bit != 0
+    }
+
+    fn place(&self, shingle: u64) -> (usize, u64) {
+        let place = (shingle >> 32) as usize;
+        (place / 64 % self.0.len(), 1 << (place % 64))
     }
 }
 

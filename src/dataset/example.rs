@@ -16,7 +16,7 @@ use super::options::{Dedup, OnSecret};
 use super::rejects::Refused;
 use super::shape::Shape;
 use super::sources::Source;
-use super::template::{self, Kept, Window};
+use super::template::{self, Escaped, Kept};
 use super::{Cut, Error, MarkersInSource, Options, Repo, Sizes, duplicates, quality};
 use crate::cancel::{Cancel, Cancelled};
 use crate::context::{self, Context};
@@ -98,8 +98,8 @@ pub(super) struct Made {
     sizes: Sizes,
     /// Where in its text prefix, middle and suffix stand, in bytes.
     places: [Range<usize>; 3],
-    /// Where in the file those stand, if they are the file's own bytes.
-    window: Option<Window>,
+    /// What they show of the file, in bytes, if it is the file's own text.
+    window: Option<Range<usize>>,
 }
 
 /// An example made ready to be kept.
@@ -123,6 +123,9 @@ pub(super) struct Plan<'a> {
     /// The file.
     pub(super) file: &'a SourceFile,
     measure: Measure<'a>,
+    /// The text that is kept, with nothing in the place of its secrets: those
+    /// are in no example that shows the file's own bytes, and are not to lie about.
+    pub(super) kept: Escaped<'a>,
     /// The secrets of the whole file; none if they are kept.
     secrets: &'a [Secret],
     /// See [`Example::file_complexity`].
@@ -136,22 +139,18 @@ pub(super) struct Plan<'a> {
     pub(super) refused: Vec<Refused>,
 }
 
-impl Plan<'_> {
-    /// The file's text with nothing in the place of its secrets: those are in
-    /// no example that shows the file's own bytes, and are not to lie about.
-    pub(super) fn shown_text(&self) -> Cow<'_, str> {
-        let text = &*self.file.text;
-        if self.secrets.is_empty() {
-            return Cow::Borrowed(text);
-        }
-        let mut shown = String::with_capacity(text.len());
-        for secret in self.secrets {
-            shown.push_str(&text[shown.len()..secret.range.start]);
-            shown.extend(secret.range.clone().map(|_| ' '));
-        }
-        shown.push_str(&text[shown.len()..]);
-        Cow::Owned(shown)
+/// `text` with spaces in the place of `secrets`.
+fn without<'t>(text: &'t str, secrets: &[Secret]) -> Cow<'t, str> {
+    if secrets.is_empty() {
+        return Cow::Borrowed(text);
     }
+    let mut shown = String::with_capacity(text.len());
+    for secret in secrets {
+        shown.push_str(&text[shown.len()..secret.range.start]);
+        shown.extend(secret.range.clone().map(|_| ' '));
+    }
+    shown.push_str(&text[shown.len()..]);
+    Cow::Owned(shown)
 }
 
 /// What came of a hole.
@@ -172,12 +171,11 @@ pub(super) struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    /// The plan of each file of `batch`, in its order.
-    pub(super) fn plans<'f>(&self, batch: &[Source<'f>]) -> Result<Vec<Plan<'f>>, Cancelled> {
-        batch
-            .par_iter()
-            .map(|source| self.plan(source.file))
-            .collect()
+    /// The plan of each file of each of `batches`, in their order.
+    pub(super) fn plans<'f>(&self, batches: &[&[Source<'f>]]) -> Result<Vec<Vec<Plan<'f>>>, Error> {
+        let of_file = |source: &Source<'f>| self.plan(source.file);
+        let of_batch = |batch: &&[Source<'f>]| batch.par_iter().map(of_file).collect();
+        batches.par_iter().map(of_batch).collect()
     }
 
     /// What comes of each hole of each of `plans`, in their order.
@@ -186,7 +184,7 @@ impl Maker<'_> {
             let Tried { example, secrets } = self.example(plan, &planned.hole)?;
             Ok(Tried {
                 example: match example {
-                    Ok(made) => Ok(Ready::new(made)?),
+                    Ok(made) => Ok(Ready::new(made, &plan.kept)?),
                     Err(reason) => Err(reason),
                 },
                 secrets,
@@ -200,7 +198,7 @@ impl Maker<'_> {
     }
 
     /// The holes of `file` that may become examples.
-    pub(super) fn plan<'f>(&self, file: &'f SourceFile) -> Result<Plan<'f>, Cancelled> {
+    pub(super) fn plan<'f>(&self, file: &'f SourceFile) -> Result<Plan<'f>, Error> {
         self.cancel.check()?;
         let options = self.options;
         let Chosen {
@@ -231,6 +229,7 @@ impl Maker<'_> {
         Ok(Plan {
             file,
             measure: Measure::new(&file.text),
+            kept: Escaped::new(without(&file.text, secrets))?,
             secrets,
             complexity: quality::complexity(&file.text),
             holes: planned,
@@ -367,7 +366,7 @@ impl Maker<'_> {
                     shape,
                     sizes,
                     places: [rendered.prefix, rendered.middle, rendered.suffix],
-                    window: Window::new(&window, &hole.range).filter(|_| is_own),
+                    window: is_own.then_some(window),
                 }),
                 secrets,
             });
@@ -427,7 +426,8 @@ fn objection_to_secrets(
 }
 
 impl Ready {
-    fn new(made: Made) -> Result<Self, Error> {
+    /// `kept` is the text of its file.
+    fn new(made: Made, kept: &Escaped<'_>) -> Result<Self, Error> {
         let Made {
             example,
             shape,
@@ -442,6 +442,11 @@ impl Ready {
         }
         let (kind, complexity) = (example.span_kind, example.complexity_score.to_bits());
         let has_context = !example.context.is_empty();
+        let hole = example.start_byte..example.end_byte;
+        let window = match window {
+            Some(window) => kept.window(&window, &hole)?,
+            None => None,
+        };
         let template = match window {
             Some(_) => template::with_gaps(example, &places)?,
             None => {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::batch::{Attempt, Batch, Outcome};
 use super::example::{Maker, Plan, Ready, Tried};
@@ -22,6 +23,9 @@ use crate::secrets::{self, Secrets};
 /// Source bytes worked on at a time: what bounds the memory for examples.
 const BATCH_BYTES: usize = 128 << 10;
 
+/// Batches whose files are parsed side by side.
+const AHEAD: usize = 8;
+
 /// A dataset in the making, in parallel on the current rayon pool.
 pub struct Run<'a> {
     options: &'a Options,
@@ -29,7 +33,7 @@ pub struct Run<'a> {
     sink: &'a mut dyn Sink,
     cancel: &'a Cancel,
     progress: &'a mut dyn FnMut(Progress),
-    secrets: Secrets,
+    secrets: Arc<Secrets>,
     state: Progress,
     ledger: Ledger,
     /// How the projects so far are divided, if each is for itself.
@@ -55,7 +59,7 @@ impl<'a> Run<'a> {
             sink,
             cancel,
             progress,
-            secrets: Secrets::new()?,
+            secrets: Secrets::new()?.into(),
             state: Progress::default(),
             ledger: Ledger::new(options, model),
             parts: Parts::default(),
@@ -79,14 +83,39 @@ impl<'a> Run<'a> {
         self.ledger.add_files(repo, &sources);
         self.state.files_total += sources.used.len();
         (self.progress)(self.state);
-        for batch in batches(&sources.used) {
-            match self.sink.recall()? {
-                Some(made) => self.recall(repo, &digest, batch, &made)?,
-                None => self.make(repo, &digest, batch)?,
-            }
-            self.state.files_done += batch.len();
-            self.state.examples = self.ledger.examples();
-            (self.progress)(self.state);
+        let secrets = Arc::clone(&self.secrets);
+        let maker = Maker {
+            repo,
+            options: self.options,
+            model: self.model,
+            secrets: &secrets,
+            cancel: self.cancel,
+        };
+        let batches: Vec<_> = batches(&sources.used).collect();
+        let mut rest = &*batches;
+        while let [batch, others @ ..] = rest {
+            let Some(made) = self.sink.recall()? else {
+                break;
+            };
+            self.recall(repo, &digest, batch, &made)?;
+            self.done(batch.len());
+            rest = others;
+        }
+        // The plans of the next batches are made while the examples of these are:
+        // more of them at a time, so that nobody waits for one large file.
+        let mut ahead = rest.chunks(AHEAD);
+        let mut next = ahead.next().map(|batches| maker.plans(batches));
+        while let Some(plans) = next.take() {
+            let plans = plans?;
+            rayon::in_place_scope(|scope| {
+                scope.spawn(|_| next = ahead.next().map(|batches| maker.plans(batches)));
+                plans.into_iter().try_for_each(|plans| {
+                    let files = plans.len();
+                    self.make(&maker, &digest, plans)?;
+                    self.done(files);
+                    Ok::<_, Error>(())
+                })
+            })?;
         }
         for left_out in repo.left_out {
             let name = repo.label(&left_out.key);
@@ -120,6 +149,13 @@ impl<'a> Run<'a> {
         self.ledger.report.skip(&row.key, &row.rule);
     }
 
+    /// Notes that so many more files are done.
+    fn done(&mut self, files: usize) {
+        self.state.files_done += files;
+        self.state.examples = self.ledger.examples();
+        (self.progress)(self.state);
+    }
+
     /// Goes over what an earlier run has `made` of `files`.
     fn recall(
         &mut self,
@@ -135,8 +171,8 @@ impl<'a> Run<'a> {
         }
         for ((file, source), outcome) in (first..).zip(files).zip(&made.files) {
             self.ledger.note_again(file, outcome);
-            if outcome.needs_text() {
-                self.sink.recalled_text(source.file.text.len());
+            if outcome.text_bytes > 0 {
+                self.sink.recalled_text(outcome.text_bytes);
             }
             let verdicts = self.ledger.count(repo, source.file, file, outcome);
             for (attempt, verdict) in outcome.attempts.iter().zip(verdicts) {
@@ -149,22 +185,19 @@ impl<'a> Run<'a> {
         Ok(self.cancel.check()?)
     }
 
-    /// Makes the examples of `files`.
-    fn make(&mut self, repo: &Repo<'_>, digest: &str, files: &[Source<'_>]) -> Result<(), Error> {
-        let first = self.state.files_done;
-        let maker = Maker {
-            repo,
-            options: self.options,
-            model: self.model,
-            secrets: &self.secrets,
-            cancel: self.cancel,
-        };
+    /// Makes the examples of the files with these plans.
+    fn make(
+        &mut self,
+        maker: &Maker<'_>,
+        digest: &str,
+        mut plans: Vec<Plan<'_>>,
+    ) -> Result<(), Error> {
+        let (repo, first) = (maker.repo, self.state.files_done);
         let mut rejects = Rejects {
             repo,
-            secrets: &self.secrets,
+            secrets: maker.secrets,
             lines: self.options.rejects.is_some().then(String::new),
         };
-        let mut plans = maker.plans(files)?;
         let mut repeats = Vec::with_capacity(plans.len());
         for (file, plan) in (first..).zip(&mut plans) {
             repeats.push(take_repeats(file, plan, &mut self.ledger, &mut rejects)?);
@@ -173,8 +206,8 @@ impl<'a> Run<'a> {
         let mut outcomes = Vec::with_capacity(plans.len());
         for (((file, plan), tried), repeats) in (first..).zip(&plans).zip(tried).zip(repeats) {
             let (outcome, templates) = outcome(plan, tried, repeats);
-            if outcome.needs_text() {
-                self.sink.text(&plan.shown_text())?;
+            if outcome.text_bytes > 0 {
+                self.sink.text(plan.kept.text())?;
             }
             let verdicts = self.ledger.count(repo, plan.file, file, &outcome);
             for ((attempt, template), verdict) in
@@ -241,6 +274,7 @@ impl<'a> Run<'a> {
         let report = self.ledger.finish(&parts);
         let page = plotted.map(|all| html::page_of_parts(&report, &parts, &all, self.sink));
         let page = page.transpose()?;
+        self.sink.settle()?;
         Ok((report, page))
     }
 
@@ -323,11 +357,20 @@ fn outcome(
         };
         (attempt, template)
     });
-    let (attempts, templates) = of_hole.unzip();
+    let (attempts, templates): (Vec<Attempt>, _) = of_hole.unzip();
+    let mut cuts = attempts
+        .iter()
+        .filter_map(|attempt| attempt.made.as_ref().ok());
+    let needs_text = cuts.any(|cut| cut.kept.window.is_some());
     let outcome = Outcome {
-        attempts,
         repeats,
         rejected: owned(&plan.rejected),
+        text_bytes: if needs_text {
+            plan.kept.text().len()
+        } else {
+            0
+        },
+        attempts,
     };
     (outcome, templates)
 }

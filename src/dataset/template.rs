@@ -5,6 +5,7 @@
 //! stands in its line twice. Without them a line is a few hundred bytes, so
 //! what is kept, checked and read again is little more than the source.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::ops::Range;
 
@@ -32,6 +33,16 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// How long its line is, in bytes, with the line break: it shows all of its
+    /// window twice.
+    #[must_use]
+    pub fn line_bytes(&self) -> u64 {
+        let Some(window) = self.window else {
+            return self.bytes as u64;
+        };
+        (self.bytes + 2 * window.range().len() - 2 * GAPS.len()) as u64
+    }
+
     /// That of an example of which `line` is the whole line, for tests.
     #[cfg(test)]
     pub(super) fn whole(line: &str) -> Self {
@@ -43,7 +54,8 @@ impl Kept {
     }
 }
 
-/// The place of an example in the text of its file, in bytes.
+/// The place of an example in the text of its file, as [`Escaped`] has it, in
+/// bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// Where the prefix starts.
@@ -57,26 +69,22 @@ pub struct Window {
 }
 
 impl Window {
-    /// `window` around `hole`; none in a file of 4 GiB or more.
-    pub(super) fn new(window: &Range<usize>, hole: &Range<usize>) -> Option<Self> {
-        Some(Self {
-            start: u32::try_from(window.start).ok()?,
-            hole: u32::try_from(hole.start).ok()?,
-            after: u32::try_from(hole.end).ok()?,
-            end: u32::try_from(window.end).ok()?,
-        })
-    }
-
     /// All of it.
     #[must_use]
     pub fn range(&self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
 
+    /// The hole.
+    #[must_use]
+    pub fn middle(&self) -> Range<usize> {
+        self.hole as usize..self.after as usize
+    }
+
     /// Prefix, middle and suffix out of `shown`, which is what [`Self::range`]
     /// names; none if it is shorter.
     #[must_use]
-    pub fn parts<'t>(&self, shown: &'t str) -> Option<[&'t str; 3]> {
+    pub fn parts<'t>(&self, shown: &'t [u8]) -> Option<[&'t [u8]; 3]> {
         let place = |at: u32| (at - self.start) as usize;
         let (hole, after) = (place(self.hole), place(self.after));
         Some([
@@ -85,6 +93,108 @@ impl Window {
             shown.get(after..place(self.end))?,
         ])
     }
+}
+
+/// A text as it stands in a JSON string, without the quotes: what lines are made
+/// of, so that nothing is escaped once for every example that shows it.
+#[derive(Debug)]
+pub(super) struct Escaped<'a> {
+    plain: Cow<'a, str>,
+    text: Vec<u8>,
+    /// Where the blocks of the plain text start, in that and in `text`.
+    blocks: Vec<(usize, usize)>,
+}
+
+impl<'a> Escaped<'a> {
+    /// The bytes of a block: what is escaped again to find a place.
+    const BLOCK: usize = 256;
+
+    /// # Errors
+    /// If it cannot be written as JSON.
+    pub(super) fn new(plain: Cow<'a, str>) -> io::Result<Self> {
+        let mut text = Vec::with_capacity(plain.len() * 9 / 8);
+        let mut blocks = Vec::with_capacity(plain.len() / Self::BLOCK + 1);
+        let mut start = 0;
+        while start < plain.len() {
+            blocks.push((start, text.len()));
+            let end = plain.ceil_char_boundary(start + Self::BLOCK);
+            escape(&plain[start..end], &mut text)?;
+            start = end;
+        }
+        Ok(Self {
+            plain,
+            text,
+            blocks,
+        })
+    }
+
+    /// It all.
+    pub(super) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// The place of an example that shows `window` of the plain text around
+    /// `hole`; none where the text has 4 GiB or more.
+    ///
+    /// # Errors
+    /// If the text cannot be written as JSON.
+    pub(super) fn window(
+        &self,
+        window: &Range<usize>,
+        hole: &Range<usize>,
+    ) -> io::Result<Option<Window>> {
+        if u32::try_from(self.text.len()).is_err() {
+            return Ok(None);
+        }
+        Ok(Some(Window {
+            start: self.place(window.start)?,
+            hole: self.place(hole.start)?,
+            after: self.place(hole.end)?,
+            end: self.place(window.end)?,
+        }))
+    }
+
+    /// Where byte `at` of the plain text stands.
+    fn place(&self, at: usize) -> io::Result<u32> {
+        let after = self.blocks.partition_point(|(start, _)| *start <= at);
+        let Some((start, escaped)) = after.checked_sub(1).map(|block| self.blocks[block]) else {
+            return Ok(0);
+        };
+        let mut before = Vec::new();
+        escape(&self.plain[start..at], &mut before)?;
+        Ok((escaped + before.len()) as u32)
+    }
+}
+
+/// The plain text of which `escaped` is a part as it stands in a JSON string, and
+/// where in it `windows` of that are.
+///
+/// # Errors
+/// If it is no such part.
+pub(super) fn plain(
+    escaped: &[u8],
+    windows: &[Range<usize>],
+) -> io::Result<(String, Vec<Range<usize>>)> {
+    let mut cuts: Vec<_> = windows.iter().flat_map(|w| [w.start, w.end]).collect();
+    cuts.sort_unstable();
+    cuts.dedup();
+    let mut text = String::with_capacity(escaped.len());
+    let mut places = Vec::with_capacity(cuts.len());
+    let mut quoted = Vec::new();
+    let mut start = 0;
+    for cut in &cuts {
+        quoted.clear();
+        quoted.push(b'"');
+        quoted.extend_from_slice(&escaped[start..*cut]);
+        quoted.push(b'"');
+        text.push_str(&serde_json::from_slice::<Cow<'_, str>>(&quoted)?);
+        places.push(text.len());
+        start = *cut;
+    }
+    let place = |cut: usize| places[cuts.partition_point(|other| *other < cut)];
+    let windows = windows.iter().map(|w| place(w.start)..place(w.end));
+    let windows = windows.collect();
+    Ok((text, windows))
 }
 
 /// The line of `example` with gaps for prefix, middle and suffix, both in its
@@ -127,29 +237,16 @@ pub(super) fn with_gaps(mut example: Example, places: &[Range<usize>; 3]) -> io:
     String::from_utf8(line).map_err(io::Error::other)
 }
 
-/// Adds the line that `template` makes with these parts to `line`.
-///
-/// # Errors
-/// If a part cannot be written as JSON.
-pub(super) fn fill(template: &[u8], parts: [&str; 3], line: &mut Vec<u8>) -> io::Result<()> {
-    let mut escaped = Vec::with_capacity(parts.iter().map(|part| part.len() * 5 / 4).sum());
-    let mut ends = [0; 3];
-    for (part, end) in parts.iter().zip(&mut ends) {
-        escape(part, &mut escaped)?;
-        *end = escaped.len();
-    }
-    let [prefix, middle, suffix] = ends;
-    let parts = [0..prefix, prefix..middle, middle..suffix];
-    line.reserve(template.len() + 2 * escaped.len());
+/// Adds the line that `template` makes with these parts, as they stand in JSON
+/// strings, to `line`.
+pub(super) fn fill(template: &[u8], parts: [&[u8]; 3], line: &mut Vec<u8>) {
     let mut at = 0;
     for gap in memchr::memchr3_iter(GAPS[0], GAPS[1], GAPS[2], template) {
         line.extend_from_slice(&template[at..gap]);
-        let part = usize::from(template[gap] - GAPS[0]);
-        line.extend_from_slice(&escaped[parts[part].clone()]);
+        line.extend_from_slice(parts[usize::from(template[gap] - GAPS[0])]);
         at = gap + 1;
     }
     line.extend_from_slice(&template[at..]);
-    Ok(())
 }
 
 /// Adds `text` as it stands in a JSON string to `line`.
@@ -229,9 +326,48 @@ mod tests {
             let mut expected = serde_json::to_string(&example).unwrap();
             expected.push('\n');
             let template = with_gaps(example, &places).unwrap();
+            let escaped = [&prefix, &middle, &suffix].map(|part| Escaped::new(part.into()).unwrap());
             let mut line = Vec::new();
-            fill(template.as_bytes(), [&prefix, &middle, &suffix], &mut line).unwrap();
+            fill(template.as_bytes(), escaped.each_ref().map(Escaped::text), &mut line);
+            let shown = [&prefix, &middle, &suffix].map(|part| part.as_str()).concat();
+            let escaped = Escaped::new(shown.as_str().into()).unwrap();
+            let window = escaped.window(&(0..shown.len()), &(0..0)).unwrap();
+            let kept = Kept { bytes: template.len(), window, has_context: false };
+            prop_assert_eq!(kept.line_bytes(), line.len() as u64);
             prop_assert_eq!(String::from_utf8(line).unwrap(), expected);
+        }
+
+        #[test]
+        fn windows_of_what_is_escaped_are_those_of_the_text(
+            pieces in prop::collection::vec(prop_oneof![
+                any::<String>(),
+                Just("\"q\\\n\t".repeat(40)),
+                "[a-z\u{e4}]{200}",
+            ], 0..6),
+            cuts in prop::collection::vec(any::<[prop::sample::Index; 4]>(), 1..4),
+        ) {
+            let text = pieces.concat();
+            let escaped = Escaped::new((&*text).into()).unwrap();
+            let windows: Vec<_> = cuts.iter().map(|cuts| {
+                let mut cuts = cuts.map(|cut| text.floor_char_boundary(cut.index(text.len() + 1)));
+                cuts.sort_unstable();
+                cuts
+            }).collect();
+            let mut ranges = Vec::new();
+            for [start, hole, after, end] in &windows {
+                let window = escaped.window(&(*start..*end), &(*hole..*after)).unwrap().unwrap();
+                let parts = window.parts(&escaped.text()[window.range()]).unwrap();
+                for (part, range) in parts.iter().zip([*start..*hole, *hole..*after, *after..*end]) {
+                    let json = serde_json::to_string(&text[range]).unwrap();
+                    prop_assert_eq!(*part, &json.as_bytes()[1..json.len() - 1]);
+                }
+                ranges.push(window.range());
+            }
+            let (plain, places) = plain(escaped.text(), &ranges).unwrap();
+            prop_assert!(text.starts_with(&plain));
+            for ([start, .., end], place) in windows.iter().zip(places) {
+                prop_assert_eq!(place, *start..*end);
+            }
         }
     }
 }

@@ -4,7 +4,6 @@
 
 use std::io;
 
-use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::duplicates::held_out::HeldOut;
@@ -15,9 +14,6 @@ use crate::cancel::Cancel;
 /// The reason of an example that would validate with what training shows.
 pub(super) const SEEN: &str = "seen_in_training";
 
-/// Examples that are looked through side by side.
-const BATCH: usize = 1024;
-
 /// What an example shows.
 #[derive(Deserialize)]
 struct Texts {
@@ -25,12 +21,6 @@ struct Texts {
     prefix: String,
     middle: String,
     suffix: String,
-}
-
-impl Texts {
-    fn read(line: &[u8]) -> io::Result<Self> {
-        Ok(serde_json::from_slice(line)?)
-    }
 }
 
 /// Moves those examples of `parts.val` to `parts.seen` whose middle an example
@@ -42,47 +32,35 @@ pub(super) fn set_apart(
     sink: &mut dyn Sink,
     cancel: &Cancel,
 ) -> Result<(), Error> {
-    let mut middles = Vec::with_capacity(parts.val.len());
-    sink.read(&parts.val, &mut |line| {
-        middles.push(Texts::read(line)?.middle);
-        Ok(())
-    })?;
+    let middles = sink.middles(&parts.val)?;
     if middles.is_empty() {
         return Ok(());
     }
-    let held_out = HeldOut::new(middles.iter().map(String::as_str));
+    let held_out = HeldOut::new(&middles);
     drop(middles);
     let given_away = held_out.none();
     // File by file: their windows overlap, and a text is looked through once.
     let mut train = parts.train.clone();
     train.sort_unstable();
-    for batch in train.chunks(BATCH) {
-        cancel.check()?;
-        let mut all = Vec::new();
-        sink.shown(batch, &mut |shown| {
-            all.push(shown);
-            Ok(())
-        })?;
-        all.par_iter().try_for_each(|shown| {
-            cancel.check()?;
-            match shown {
-                Shown::Text(text, windows) => {
-                    held_out.look_at_windows(text, windows, &given_away);
-                }
-                Shown::Line(line) => {
-                    let Texts {
-                        context,
-                        prefix,
-                        middle,
-                        suffix,
-                    } = Texts::read(line)?;
-                    held_out.look(&context, &given_away);
-                    held_out.look(&[prefix, middle, suffix].concat(), &given_away);
-                }
+    let looked = sink.shown(&train, &|shown| {
+        cancel.check().map_err(io::Error::other)?;
+        match shown {
+            Shown::Text(text, windows) => held_out.look_at_windows(&text, &windows, &given_away),
+            Shown::Line(line) => {
+                let Texts {
+                    context,
+                    prefix,
+                    middle,
+                    suffix,
+                } = serde_json::from_slice(&line)?;
+                held_out.look(&context, &given_away);
+                held_out.look(&[prefix, middle, suffix].concat(), &given_away);
             }
-            Ok::<_, Error>(())
-        })?;
-    }
+        }
+        Ok(())
+    });
+    cancel.check()?;
+    looked?;
     let mut numbers = 0..;
     let val = std::mem::take(&mut parts.val).into_iter();
     (parts.seen, parts.val) =

@@ -20,6 +20,7 @@ mod rejects;
 mod signatures;
 mod spool;
 mod stage;
+mod steady;
 
 use std::path::Path;
 

@@ -1,19 +1,20 @@
 //! Which of many middles some texts give away: [`super::near_contains`] for all
 //! of them at once.
 //!
-//! A text that gives a middle away holds most of its shingles, so it holds one
-//! of any choice that leaves out fewer than that. Of each middle the shingles
-//! that the fewest middles have are indexed; only the middles that a text meets
-//! there are looked for in it, and none that another text has given away
-//! already. Nothing is missed and little is looked for, even where all code
-//! looks alike.
+//! A text that gives a middle away holds most of its shingles in one place, so
+//! it holds some there of any choice of more than may be missing. Of each middle
+//! twice as many are indexed, those that the fewest middles have; a middle is
+//! looked for only where a text meets as many of them as it must, and not once
+//! another text has given it away. Nothing is missed and little is looked for,
+//! even where all code looks alike.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
-use super::{MIDDLE_SHINGLE, Sought, Tokens, enough, minhash, quality};
+use super::{Filter, MIDDLE_SHINGLE, Sought, Stretch, Tokens, minhash, quality};
 
 /// Middles that are looked for in many texts.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct HeldOut {
     middles: Vec<Sought>,
     /// The middles to look for in a text that has this shingle.
     by_shingle: FxHashMap<u64, Vec<usize>>,
+    /// Which shingles those are: nearly every one of a text is not.
+    filter: Filter,
 }
 
 /// For each middle whether a text has given it away.
@@ -42,30 +45,36 @@ impl GivenAway {
 }
 
 impl HeldOut {
-    /// Gets ready to look for `middles`, which are numbered from 0.
+    /// Gets ready to look for `middles`, which are numbered from 0, in parallel on
+    /// the current rayon pool.
     #[must_use]
-    pub fn new<'a>(middles: impl Iterator<Item = &'a str>) -> Self {
-        let middles: Vec<_> = middles.map(Sought::new).collect();
-        let shingles: Vec<_> = middles.iter().map(shingles).collect();
+    pub fn new(middles: &[impl AsRef<str> + Sync]) -> Self {
+        let middles = middles
+            .par_iter()
+            .map(|middle| Sought::new(middle.as_ref()));
+        let middles: Vec<_> = middles.collect();
+        let shingles: Vec<_> = middles.par_iter().map(shingles).collect();
         let mut frequency: FxHashMap<u64, usize> = FxHashMap::default();
         for shingle in shingles.iter().flatten() {
             *frequency.entry(*shingle).or_default() += 1;
         }
+        let rarest = |(middle, mut shingles): (&Sought, Vec<u64>)| {
+            shingles.sort_by_cached_key(|shingle| (frequency[shingle], *shingle));
+            shingles.truncate(middle.absent() + middle.met());
+            shingles
+        };
+        let indexed: Vec<_> = middles.par_iter().zip(shingles).map(rarest).collect();
         let mut by_shingle: FxHashMap<u64, Vec<usize>> = FxHashMap::default();
-        for (number, mut shingles) in shingles.into_iter().enumerate() {
-            let indexed = match &middles[number] {
-                // All of its shingles are there where it is.
-                Sought::Nothing | Sought::Row(_) => 1,
-                Sought::Shingles { distinct, .. } => distinct.len() + 1 - enough(distinct.len()),
-            };
-            shingles.sort_by_key(|shingle| (frequency[shingle], *shingle));
-            for shingle in shingles.into_iter().take(indexed) {
+        for (number, shingles) in indexed.into_iter().enumerate() {
+            for shingle in shingles {
                 by_shingle.entry(shingle).or_default().push(number);
             }
         }
+        let filter = Filter::new(by_shingle.keys().copied());
         Self {
             middles,
             by_shingle,
+            filter,
         }
     }
 
@@ -80,7 +89,7 @@ impl HeldOut {
     /// in the end does not depend on the order of the texts.
     pub fn look(&self, text: &str, given_away: &GivenAway) {
         let text = Tokens::of(text);
-        self.meet(&text, given_away, |middle| middle.is_in(text.all()));
+        self.meet(&text, given_away, Sought::is_in);
     }
 
     /// Does what [`Self::look`] at each of `windows` of `text`, in bytes, does,
@@ -104,36 +113,46 @@ impl HeldOut {
             .into_iter()
             .map(|window| tokens.part(place(window.start)..place(window.end)))
             .collect();
-        self.meet(&tokens, given_away, |middle| {
+        self.meet(&tokens, given_away, |middle, stretch| {
             // Few that are met are there at all.
-            middle.is_in(tokens.all()) && whole.iter().any(|window| middle.is_in(*window))
+            middle.is_in(stretch) && whole.iter().any(|window| middle.is_in(*window))
         });
     }
 
-    /// Adds those middles to `given_away` that the text of these tokens may give
-    /// away and that `is_there` says are.
-    fn meet(&self, text: &Tokens, given_away: &GivenAway, is_there: impl Fn(&Sought) -> bool) {
-        let there: FxHashSet<u64> = text.shingles.iter().copied().collect();
-        let mut met: Vec<_> = there
-            .iter()
-            .filter_map(|shingle| self.by_shingle.get(shingle))
-            .flatten()
-            .filter(|middle| !given_away.has(**middle))
-            .collect();
+    /// Adds those middles to `given_away` of which `is_there` says that they are
+    /// in the text of these tokens, given a stretch of it that holds all there
+    /// may be of them.
+    fn meet(
+        &self,
+        text: &Tokens,
+        given_away: &GivenAway,
+        is_there: impl Fn(&Sought, Stretch<'_>) -> bool,
+    ) {
+        let mut met = Vec::new();
+        for (at, shingle) in text.shingles.iter().enumerate() {
+            if self.filter.may_hold(*shingle)
+                && let Some(middles) = self.by_shingle.get(shingle)
+            {
+                let open = middles.iter().filter(|middle| !given_away.has(**middle));
+                met.extend(open.map(|middle| (*middle, at)));
+            }
+        }
         met.sort_unstable();
-        met.dedup();
-        for number in met {
-            let middle = &self.middles[*number];
-            // The window is a part of the text, so it has no more of them.
-            let may_be = match middle {
-                Sought::Nothing => false,
-                Sought::Row(_) => true,
-                Sought::Shingles { distinct, .. } => {
-                    let here = distinct.iter().filter(|shingle| there.contains(shingle));
-                    here.count() >= enough(distinct.len())
-                }
+        let is_one_place = |(a, before): &(usize, usize), (b, after): &(usize, usize)| {
+            a == b && after - before <= self.middles[*a].reach()
+        };
+        for of_middle in met.chunk_by(is_one_place) {
+            let ([(number, first), ..], [.., (_, last)]) = (of_middle, of_middle) else {
+                continue;
             };
-            if may_be && !given_away.has(*number) && is_there(middle) {
+            let middle = &self.middles[*number];
+            if of_middle.len() < middle.met() || given_away.has(*number) {
+                continue;
+            }
+            let reach = middle.reach();
+            let end = (last + reach).min(text.hashes.len());
+            let stretch = text.part(first.saturating_sub(reach)..end);
+            if is_there(middle, stretch) {
                 given_away.0[*number].store(true, Ordering::Relaxed);
             }
         }
@@ -187,7 +206,7 @@ mod tests {
                 middles.push(text.chars().skip(cut).collect());
                 middles.push(text.chars().take(cut).collect());
             }
-            let held_out = HeldOut::new(middles.iter().map(String::as_str));
+            let held_out = HeldOut::new(&middles);
             let by_any = held_out.none();
             for text in &texts {
                 let by_this = held_out.none();
@@ -215,7 +234,7 @@ mod tests {
             };
             let windows: Vec<_> = places.into_iter().map(range).collect();
             let middles: Vec<_> = cuts.into_iter().map(|cut| &text[range(cut)]).collect();
-            let held_out = HeldOut::new(middles.iter().copied());
+            let held_out = HeldOut::new(&middles);
             let (together, alone) = (held_out.none(), held_out.none());
             held_out.look_at_windows(&text, &windows, &together);
             for window in windows {

@@ -359,7 +359,7 @@ impl Census {
     /// What is known of the validation so far, to be looked for in training.
     pub(super) fn exposed(&self) -> Exposed<'_> {
         let middles = self.validating.iter().map(|example| &*example.middle);
-        let middles = HeldOut::new(middles);
+        let middles = HeldOut::new(&middles.collect::<Vec<_>>());
         Exposed {
             examples: &self.validating,
             in_contexts: middles.none(),

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::Path;
 
+use super::steady::Steady;
 use crate::dataset::Example;
 
 /// What to say to whoever asks for Parquet.
@@ -18,11 +19,11 @@ fn refusal() -> io::Error {
 pub(super) struct Rows(Infallible);
 
 impl Rows {
-    pub(super) fn new(_: BufWriter<File>) -> io::Result<Self> {
+    pub(super) fn new(_: BufWriter<Steady>) -> io::Result<Self> {
         Err(refusal())
     }
 
-    pub(super) fn of_signatures(_: BufWriter<File>) -> io::Result<Self> {
+    pub(super) fn of_signatures(_: BufWriter<Steady>) -> io::Result<Self> {
         Err(refusal())
     }
 
@@ -30,7 +31,7 @@ impl Rows {
         match self.0 {}
     }
 
-    pub(super) fn finish(self) -> io::Result<BufWriter<File>> {
+    pub(super) fn finish(self) -> io::Result<BufWriter<Steady>> {
         match self.0 {}
     }
 }

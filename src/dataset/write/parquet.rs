@@ -18,6 +18,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 use super::format::ZSTD_LEVEL;
+use super::steady::Steady;
 use crate::dataset::Example;
 #[cfg(doc)]
 use crate::dataset::Signed;
@@ -33,20 +34,20 @@ const BATCH_ROWS: usize = 256;
 /// Writes rows.
 pub(super) struct Rows {
     decoder: Decoder,
-    writer: ArrowWriter<BufWriter<File>>,
+    writer: ArrowWriter<BufWriter<Steady>>,
     /// Bytes of the row group that is open.
     bytes: usize,
 }
 
 impl Rows {
     /// Begins a file of examples.
-    pub(super) fn new(file: BufWriter<File>) -> io::Result<Self> {
+    pub(super) fn new(file: BufWriter<Steady>) -> io::Result<Self> {
         let fields = columns()?.iter().map(field).collect();
         Self::with_fields(file, fields)
     }
 
     /// Begins a file of signatures, the fields of [`Signed`].
-    pub(super) fn of_signatures(file: BufWriter<File>) -> io::Result<Self> {
+    pub(super) fn of_signatures(file: BufWriter<Steady>) -> io::Result<Self> {
         let text = |name| Field::new(name, DataType::Utf8, false);
         let list = |name, of| Field::new(name, DataType::new_list(of, false), false);
         let fields = vec![
@@ -59,7 +60,7 @@ impl Rows {
         Self::with_fields(file, fields)
     }
 
-    fn with_fields(file: BufWriter<File>, fields: Vec<Field>) -> io::Result<Self> {
+    fn with_fields(file: BufWriter<Steady>, fields: Vec<Field>) -> io::Result<Self> {
         let schema = Arc::new(Schema::new(fields));
         let level = ZstdLevel::try_new(ZSTD_LEVEL).map_err(io::Error::other)?;
         let properties = WriterProperties::builder()
@@ -102,7 +103,7 @@ impl Rows {
     }
 
     /// Ends the file.
-    pub(super) fn finish(mut self) -> io::Result<BufWriter<File>> {
+    pub(super) fn finish(mut self) -> io::Result<BufWriter<Steady>> {
         self.write_batch()?;
         self.writer.into_inner().map_err(io::Error::other)
     }

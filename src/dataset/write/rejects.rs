@@ -140,7 +140,7 @@ fn move_to(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 impl<S: Sink> Sink for WithRejects<S> {
-    fn text(&mut self, text: &str) -> io::Result<()> {
+    fn text(&mut self, text: &[u8]) -> io::Result<()> {
         self.sink.text(text)
     }
 
@@ -182,12 +182,20 @@ impl<S: Sink> Sink for WithRejects<S> {
     fn shown(
         &mut self,
         wanted: &[usize],
-        take: &mut dyn FnMut(Shown) -> io::Result<()>,
+        look: &(dyn Fn(Shown) -> io::Result<()> + Sync),
     ) -> io::Result<()> {
-        self.sink.shown(wanted, take)
+        self.sink.shown(wanted, look)
+    }
+
+    fn middles(&mut self, wanted: &[usize]) -> io::Result<Vec<String>> {
+        self.sink.middles(wanted)
     }
 
     fn finish(&mut self, parts: &Parts) -> io::Result<()> {
         self.sink.finish(parts)
+    }
+
+    fn settle(&mut self) -> io::Result<()> {
+        self.sink.settle()
     }
 }

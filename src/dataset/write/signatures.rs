@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::steady::Steady;
 use super::{WriteError, parquet};
 use crate::dataset::Signed;
 
@@ -32,7 +33,7 @@ impl Signatures {
                 // As open as the umask lets any file be.
                 .permissions(fs::Permissions::from_mode(0o666))
                 .tempfile_in(folder)?;
-            let rows = parquet::Rows::of_signatures(BufWriter::new(file.reopen()?))?;
+            let rows = parquet::Rows::of_signatures(BufWriter::new(Steady::new(file.reopen()?)))?;
             Ok(Self {
                 path: absolute,
                 file,
@@ -61,7 +62,7 @@ impl Signatures {
     pub fn publish(self) -> Result<(), WriteError> {
         let Self { path, file, rows } = self;
         let publish = || {
-            rows.finish()?.into_inner()?.sync_all()?;
+            rows.finish()?.into_inner()?.finish()?;
             file.persist(&path)?;
             File::open(path.parent().unwrap_or(&path))?.sync_all()
         };

@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 use rayon::prelude::*;
+use serde::Deserialize;
 
 use super::files::{DataFile, Part, Shard};
 use super::format::{Format, ZSTD_LEVEL};
 use super::journal::{Journal, Task};
 use super::parquet;
+use super::steady::Steady;
 use crate::dataset::split::Parts;
 use crate::dataset::template::{self, Kept};
 use crate::dataset::{Batch, Options, Shown, Sink};
@@ -44,6 +46,8 @@ pub struct Spool {
     journal: Journal,
     format: Format,
     shard_size: Option<ByteSize>,
+    /// The files of the dataset, on their way to the disk.
+    written: Vec<Steady>,
 }
 
 /// Where in the spool an example is, in bytes.
@@ -79,6 +83,7 @@ impl Spool {
             journal,
             format: options.format,
             shard_size: options.shard_size,
+            written: Vec::new(),
         })
     }
 
@@ -99,33 +104,27 @@ impl Spool {
     /// Cuts `order` into shards, each of which holds no more than the wanted
     /// bytes of JSON lines, but at least one example. The cuts are the same in
     /// every format.
-    fn shards<'a>(&self, order: &'a [usize]) -> io::Result<Vec<&'a [usize]>> {
+    fn shards<'a>(&self, order: &'a [usize]) -> Vec<&'a [usize]> {
         let Some(most) = self.shard_size else {
-            return Ok(vec![order]);
+            return vec![order];
         };
         let mut shards = Vec::new();
-        let (mut place, mut first, mut bytes) = (0, 0, 0_u64);
-        self.lines(order, &mut |line| {
-            let more = line.len() as u64;
+        let (mut first, mut bytes) = (0, 0_u64);
+        for (place, at) in order.iter().enumerate() {
+            let more = self.examples[*at].kept.line_bytes();
             if place > first && bytes.saturating_add(more) > most.as_u64() {
                 shards.push(&order[first..place]);
                 (first, bytes) = (place, 0);
             }
             bytes = bytes.saturating_add(more);
-            place += 1;
-            Ok(())
-        })?;
+        }
         // A part without examples is an empty file, not a missing one.
         shards.push(&order[first..]);
-        Ok(shards)
+        shards
     }
 
-    fn files<'a>(
-        &self,
-        part: Part,
-        order: &'a [usize],
-    ) -> io::Result<Vec<(DataFile, &'a [usize])>> {
-        let shards = self.shards(order)?;
+    fn files<'a>(&self, part: Part, order: &'a [usize]) -> Vec<(DataFile, &'a [usize])> {
+        let shards = self.shards(order);
         let of = shards.len();
         let file = |(index, order)| {
             let shard = (of > 1).then_some(Shard { index, of });
@@ -137,30 +136,53 @@ impl Spool {
             };
             (file, order)
         };
-        Ok(shards.into_iter().enumerate().map(file).collect())
+        shards.into_iter().enumerate().map(file).collect()
     }
 
-    fn write(&self, file: DataFile, order: &[usize]) -> io::Result<()> {
-        let file = File::create(self.dir.join(file.name()))?;
-        let mut file = BufWriter::with_capacity(WRITE_BYTES, file);
+    fn write(&self, file: DataFile, order: &[usize]) -> io::Result<Steady> {
+        let file = Steady::new(File::create(self.dir.join(file.name()))?);
+        let buffered = |file| BufWriter::with_capacity(WRITE_BYTES, file);
         let file = match self.format {
             Format::Jsonl => {
-                self.lines(order, &mut |line| file.write_all(line))?;
+                self.write_lines(&file, order)?;
                 file
             }
             Format::JsonlZst => {
-                let mut lines = zstd::Encoder::new(file, ZSTD_LEVEL)?;
+                let mut lines = zstd::Encoder::new(buffered(file), ZSTD_LEVEL)?;
                 lines.include_checksum(true)?;
                 self.lines(order, &mut |line| lines.write_all(line))?;
-                lines.finish()?
+                lines.finish()?.into_inner()?
             }
             Format::Parquet => {
-                let mut rows = parquet::Rows::new(file)?;
+                let mut rows = parquet::Rows::new(buffered(file))?;
                 self.lines(order, &mut |line| rows.push(line))?;
-                rows.finish()?
+                rows.finish()?.into_inner()?
             }
         };
-        file.into_inner()?.sync_all()
+        file.sync();
+        Ok(file)
+    }
+
+    /// Writes the examples of `order` as they are. How long each will be is
+    /// known, so pieces of the file are written side by side.
+    fn write_lines(&self, file: &Steady, order: &[usize]) -> io::Result<()> {
+        let mut end = 0;
+        let pieces = order.chunks(LINES).map(|piece| {
+            let start = end;
+            end += piece
+                .iter()
+                .map(|at| self.examples[*at].kept.line_bytes())
+                .sum::<u64>();
+            (start, piece)
+        });
+        let pieces: Vec<_> = pieces.collect();
+        pieces.into_par_iter().try_for_each(|(start, piece)| {
+            let mut lines = Vec::new();
+            for at in piece {
+                self.line(&self.examples[*at], &mut lines)?;
+            }
+            file.write_at(&lines, start)
+        })
     }
 
     /// Reads the examples of `order`, each a JSON object and a line break. The
@@ -172,7 +194,11 @@ impl Spool {
     ) -> io::Result<()> {
         let make = |order: &[usize]| -> Vec<io::Result<Vec<u8>>> {
             let examples = order.par_iter().map(|at| &self.examples[*at]);
-            examples.map(|example| self.line(example)).collect()
+            let line = |example| {
+                let mut line = Vec::new();
+                self.line(example, &mut line).map(|()| line)
+            };
+            examples.map(line).collect()
         };
         let mut ready: Vec<io::Result<Vec<u8>>> = Vec::new();
         // One empty piece more, to take what the last one makes.
@@ -187,18 +213,18 @@ impl Spool {
         Ok(())
     }
 
-    /// The line of `example`.
-    fn line(&self, example: &Place) -> io::Result<Vec<u8>> {
+    /// Adds the line of `example` to `lines`.
+    fn line(&self, example: &Place, lines: &mut Vec<u8>) -> io::Result<()> {
         let template = self.template(example)?;
         let Some(window) = example.kept.window else {
-            return Ok(template);
+            lines.extend_from_slice(&template);
+            return Ok(());
         };
         let shown = self.text(example, window.range())?;
         let parts = window.parts(&shown);
         let parts = parts.ok_or_else(|| io::Error::other("an example without its text"))?;
-        let mut line = Vec::new();
-        template::fill(&template, parts, &mut line)?;
-        Ok(line)
+        template::fill(&template, parts, lines);
+        Ok(())
     }
 
     fn template(&self, example: &Place) -> io::Result<Vec<u8>> {
@@ -210,19 +236,19 @@ impl Spool {
     }
 
     /// The part `range` of the text that `example` is cut from.
-    fn text(&self, example: &Place, range: Range<usize>) -> io::Result<String> {
+    fn text(&self, example: &Place, range: Range<usize>) -> io::Result<Vec<u8>> {
         let mut text = vec![0; range.len()];
         let from = example.text + range.start as u64;
         self.spool.get_ref().read_exact_at(&mut text, from)?;
-        String::from_utf8(text).map_err(io::Error::other)
+        Ok(text)
     }
 
-    /// What `examples`, which are of one file, show of it, and the lines of
-    /// those that show something else.
+    /// Gives `look` what `examples`, which are of one file, show of it, and the
+    /// lines of those that show something else.
     fn shown_of_file(
         &self,
         examples: &[&Place],
-        take: &mut dyn FnMut(Shown) -> io::Result<()>,
+        look: &(dyn Fn(Shown) -> io::Result<()> + Sync),
     ) -> io::Result<()> {
         let windows = examples.iter().filter_map(|example| example.kept.window);
         let windows = windows.map(|window| window.range());
@@ -231,28 +257,43 @@ impl Spool {
             .reduce(|all, window| all.start.min(window.start)..all.end.max(window.end));
         if let (Some(all), Some(first)) = (all, examples.first()) {
             let windows = windows.map(|window| window.start - all.start..window.end - all.start);
-            let windows = windows.collect();
-            take(Shown::Text(self.text(first, all)?, windows))?;
+            let windows: Vec<_> = windows.collect();
+            let (text, windows) = template::plain(&self.text(first, all)?, &windows)?;
+            look(Shown::Text(text, windows))?;
         }
         for example in examples {
-            let mut line = self.template(example)?;
-            if example.kept.window.is_some() {
-                if !example.kept.has_context {
-                    continue;
+            let line = self.template(example)?;
+            look(Shown::Line(match example.kept.window {
+                Some(_) if !example.kept.has_context => continue,
+                Some(_) => {
+                    let mut own = Vec::new();
+                    template::fill(&line, [b""; 3], &mut own);
+                    own
                 }
-                let template = std::mem::take(&mut line);
-                template::fill(&template, [""; 3], &mut line)?;
-            }
-            take(Shown::Line(line))?;
+                None => line,
+            }))?;
         }
         Ok(())
+    }
+
+    fn middle(&self, example: &Place) -> io::Result<String> {
+        #[derive(Deserialize)]
+        struct Line {
+            middle: String,
+        }
+        let Some(window) = example.kept.window else {
+            return Ok(serde_json::from_slice::<Line>(&self.template(example)?)?.middle);
+        };
+        let middle = self.text(example, window.middle())?;
+        let all = 0..middle.len();
+        Ok(template::plain(&middle, &[all])?.0)
     }
 }
 
 impl Sink for Spool {
-    fn text(&mut self, text: &str) -> io::Result<()> {
-        self.spool.write_all(text.as_bytes())?;
-        self.journal.spooled(text.as_bytes());
+    fn text(&mut self, text: &[u8]) -> io::Result<()> {
+        self.spool.write_all(text)?;
+        self.journal.spooled(text);
         self.push_text(text.len());
         Ok(())
     }
@@ -293,25 +334,36 @@ impl Sink for Spool {
     fn shown(
         &mut self,
         wanted: &[usize],
-        take: &mut dyn FnMut(Shown) -> io::Result<()>,
+        look: &(dyn Fn(Shown) -> io::Result<()> + Sync),
     ) -> io::Result<()> {
         self.spool.flush()?;
         let examples: Vec<_> = wanted.iter().map(|at| &self.examples[*at]).collect();
-        for of_file in examples.chunk_by(|a, b| a.text == b.text) {
-            self.shown_of_file(of_file, take)?;
-        }
-        Ok(())
+        let files: Vec<_> = examples.chunk_by(|a, b| a.text == b.text).collect();
+        let files = files.into_par_iter();
+        files.try_for_each(|of_file| self.shown_of_file(of_file, look))
+    }
+
+    fn middles(&mut self, wanted: &[usize]) -> io::Result<Vec<String>> {
+        self.spool.flush()?;
+        let examples = wanted.par_iter().map(|at| &self.examples[*at]);
+        examples.map(|example| self.middle(example)).collect()
     }
 
     fn finish(&mut self, parts: &Parts) -> io::Result<()> {
         self.spool.flush()?;
-        let mut files = self.files(Part::Train, &parts.train)?;
-        files.extend(self.files(Part::Val, &parts.val)?);
+        let mut files = self.files(Part::Train, &parts.train);
+        files.extend(self.files(Part::Val, &parts.val));
         // What is in a file depends on its order alone, so files can be
         // written side by side.
-        files
+        let written = files
             .par_iter()
-            .try_for_each(|(file, order)| self.write(*file, order))
+            .map(|(file, order)| self.write(*file, order));
+        self.written = written.collect::<io::Result<_>>()?;
+        Ok(())
+    }
+
+    fn settle(&mut self) -> io::Result<()> {
+        self.written.drain(..).try_for_each(Steady::finish)
     }
 }
 
@@ -334,7 +386,7 @@ mod tests {
             }
             spool.spool.flush().unwrap();
             let order: Vec<_> = (0..lines.len()).collect();
-            let shards = spool.shards(&order).unwrap();
+            let shards = spool.shards(&order);
             shards.iter().map(|shard| shard.len()).collect::<Vec<_>>()
         };
         assert_eq!(lengths(None, &[5, 5, 5]), [3]);
