@@ -2,8 +2,8 @@
 //! tree-sitter's parse of the same files. On the project that `FIMD_CORPUS`
 //! names.
 //!
-//! Wall time, so `plain/1` is to be compared with `tree-sitter`, which has one
-//! thread; `plain/2` says what a second core is good for.
+//! Wall time, and `tree-sitter` has one thread, as `plain/1`; `plain/all` says what
+//! the other processors are good for.
 
 use std::collections::BTreeSet;
 use std::hint::black_box;
@@ -17,6 +17,11 @@ use fimd::dataset::{Dedup, OnSecret, Options};
 use fimd::engine::{Sources, generate};
 use fimd::files::WalkOptions;
 use fimd::model::Families;
+use tikv_jemallocator::Jemalloc;
+
+/// The program's own.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// Writes the dataset of `project` to `output`.
 fn plain(project: &Path, output: &Path, options: &Options) {
@@ -70,18 +75,20 @@ fn all(criterion: &mut Criterion) {
     plain(project, &output, &off);
     let texts = texts(project, &output);
     let bytes: usize = texts.iter().map(String::len).sum();
+    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    let one = one.expect("a thread can be made");
     let mut group = criterion.benchmark_group("generate");
     group.sample_size(10);
     group.throughput(Throughput::Bytes(bytes as u64));
     group.bench_function("tree-sitter", |b| b.iter(|| parse(&texts)));
     for (name, options) in [("plain", &off), ("plain, clean", &Options::default())] {
-        for threads in [1, 2] {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-            let pool = pool.build().expect("threads can be made");
-            group.bench_function(BenchmarkId::new(name, threads), |b| {
-                b.iter(|| pool.install(|| plain(project, &output, options)));
-            });
-        }
+        group.bench_function(BenchmarkId::new(name, 1), |b| {
+            b.iter(|| one.install(|| plain(project, &output, options)));
+        });
+        // As the program does: a thread for each processor, and this one beside.
+        group.bench_function(BenchmarkId::new(name, "all"), |b| {
+            b.iter(|| plain(project, &output, options));
+        });
     }
     group.finish();
 }

@@ -33,7 +33,7 @@ impl Signatures {
                 // As open as the umask lets any file be.
                 .permissions(fs::Permissions::from_mode(0o666))
                 .tempfile_in(folder)?;
-            let rows = parquet::Rows::of_signatures(BufWriter::new(Steady::new(file.reopen()?)))?;
+            let rows = parquet::Rows::of_signatures(BufWriter::new(Steady::new(file.reopen()?)?))?;
             Ok(Self {
                 path: absolute,
                 file,

@@ -27,6 +27,9 @@ pub(super) const JOURNAL: &str = "journal";
 /// The bytes that a file is written in.
 const WRITE_BYTES: usize = 1 << 18;
 
+/// The most files that may be on their way to the disk when all are written.
+const OPEN: usize = 16;
+
 /// Examples that are made into lines at a time, side by side.
 const LINES: usize = 64;
 
@@ -140,7 +143,7 @@ impl Spool {
     }
 
     fn write(&self, file: DataFile, order: &[usize]) -> io::Result<Steady> {
-        let file = Steady::new(File::create(self.dir.join(file.name()))?);
+        let file = Steady::new(File::create(self.dir.join(file.name()))?)?;
         let buffered = |file| BufWriter::with_capacity(WRITE_BYTES, file);
         let file = match self.format {
             Format::Jsonl => {
@@ -355,10 +358,15 @@ impl Sink for Spool {
         files.extend(self.files(Part::Val, &parts.val));
         // What is in a file depends on its order alone, so files can be
         // written side by side.
-        let written = files
-            .par_iter()
-            .map(|(file, order)| self.write(*file, order));
-        self.written = written.collect::<io::Result<_>>()?;
+        // Of thousands of shards not all can be open at once.
+        let may_wait = files.len() <= OPEN;
+        let write = |(file, order): &(DataFile, &[usize])| match self.write(*file, order)? {
+            file if may_wait => Ok(Some(file)),
+            file => file.finish().map(|()| None),
+        };
+        let written = files.par_iter().map(write);
+        let written = written.collect::<io::Result<Vec<_>>>()?;
+        self.written.extend(written.into_iter().flatten());
         Ok(())
     }
 

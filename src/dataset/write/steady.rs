@@ -27,19 +27,23 @@ pub(super) struct Steady {
 
 impl Steady {
     /// Begins to write `file`.
-    pub(super) fn new(file: File) -> Self {
+    ///
+    /// # Errors
+    /// If the system has no thread left.
+    pub(super) fn new(file: File) -> io::Result<Self> {
         let file = Arc::new(file);
         let (pieces, written) = channel();
         let sync = {
             let file = Arc::clone(&file);
-            thread::spawn(move || written.iter().try_for_each(|()| file.sync_data()))
+            let thread = thread::Builder::new().name("fimd-sync".into());
+            thread.spawn(move || written.iter().try_for_each(|()| file.sync_data()))?
         };
-        Self {
+        Ok(Self {
             file,
             bytes: AtomicUsize::new(0),
             pieces,
             sync,
-        }
+        })
     }
 
     /// Writes `bytes` behind the first `at` ones of the file.
