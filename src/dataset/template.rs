@@ -54,7 +54,7 @@ impl Kept {
     }
 }
 
-/// The place of an example in the text of its file, as [`Escaped`] has it, in
+/// The place of an example in the text of its file, as JSON spells that, in
 /// bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
