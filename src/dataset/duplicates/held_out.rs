@@ -128,32 +128,38 @@ impl HeldOut {
         given_away: &GivenAway,
         is_there: impl Fn(&Sought, Stretch<'_>) -> bool,
     ) {
+        let all = text.shingles.iter().enumerate();
+        let known = all.filter(|(_, shingle)| self.filter.may_hold(**shingle));
+        let known = known.filter(|(_, shingle)| self.by_shingle.contains_key(shingle));
+        let mut hits: Vec<_> = known.map(|(at, shingle)| (*shingle, at)).collect();
+        hits.sort_unstable();
+        // Each middle once for each of its shingles, however often that stands here.
         let mut met = Vec::new();
-        for (at, shingle) in text.shingles.iter().enumerate() {
-            if self.filter.may_hold(*shingle)
-                && let Some(middles) = self.by_shingle.get(shingle)
-            {
-                let open = middles.iter().filter(|middle| !given_away.has(**middle));
-                met.extend(open.map(|middle| (*middle, at)));
-            }
+        for of_shingle in hits.chunk_by(|(a, _), (b, _)| a == b) {
+            let middles = self.by_shingle.get(&of_shingle[0].0).into_iter().flatten();
+            let open = middles.filter(|middle| !given_away.has(**middle));
+            met.extend(open.map(|middle| (*middle, of_shingle)));
         }
-        met.sort_unstable();
-        let is_one_place = |(a, before): &(usize, usize), (b, after): &(usize, usize)| {
-            a == b && after - before <= self.middles[*a].reach()
-        };
-        for of_middle in met.chunk_by(is_one_place) {
-            let ([(number, first), ..], [.., (_, last)]) = (of_middle, of_middle) else {
-                continue;
-            };
-            let middle = &self.middles[*number];
-            if of_middle.len() < middle.met() || given_away.has(*number) {
+        met.sort_unstable_by_key(|(middle, _)| *middle);
+        for of_middle in met.chunk_by(|(a, _), (b, _)| a == b) {
+            let number = of_middle[0].0;
+            let middle = &self.middles[number];
+            if of_middle.len() < middle.met() {
                 continue;
             }
+            let places = of_middle.iter().flat_map(|(_, hits)| *hits);
+            let mut places: Vec<_> = places.map(|(_, at)| *at).collect();
+            places.sort_unstable();
             let reach = middle.reach();
-            let end = (last + reach).min(text.hashes.len());
-            let stretch = text.part(first.saturating_sub(reach)..end);
-            if is_there(middle, stretch) {
-                given_away.0[*number].store(true, Ordering::Relaxed);
+            for place in places.chunk_by(|before, after| after - before <= reach) {
+                if place.len() < middle.met() || given_away.has(number) {
+                    continue;
+                }
+                let end = (place[place.len() - 1] + reach).min(text.hashes.len());
+                let stretch = text.part(place[0].saturating_sub(reach)..end);
+                if is_there(middle, stretch) {
+                    given_away.0[number].store(true, Ordering::Relaxed);
+                }
             }
         }
     }
