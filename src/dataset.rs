@@ -99,6 +99,7 @@ use self::sources::{sources, text_hashes};
 use self::template::Kept;
 use crate::cancel::{Cancel, Cancelled};
 use crate::model::{Model, TokenizerError};
+use crate::php::spans::{GrammarError, Parser};
 use crate::secrets::{RulesError, Secrets};
 
 /// Why there is no dataset.
@@ -113,6 +114,9 @@ pub enum Error {
     /// The tokenizer cannot read a text.
     #[error("tokens cannot be counted: {0}")]
     Tokens(#[from] TokenizerError),
+    /// No PHP can be parsed.
+    #[error(transparent)]
+    Grammar(#[from] GrammarError),
     /// Secrets could not be found.
     #[error(transparent)]
     Secrets(#[from] RulesError),
@@ -272,6 +276,7 @@ pub fn preview(
         secrets: &secrets,
         cancel,
     };
+    let mut parser = Parser::new()?;
     let mut files = sources.used;
     let mut rng = options.rng("\0preview");
     files.shuffle(&mut rng);
@@ -281,7 +286,7 @@ pub fn preview(
         if examples.len() == count {
             break;
         }
-        let mut plan = maker.plan(source.file)?;
+        let mut plan = maker.plan(source.file, &mut parser)?;
         if !plan.holes.is_empty() {
             let at = rng.random_range(0..plan.holes.len());
             let planned = plan.holes.swap_remove(at);

@@ -22,6 +22,7 @@ use crate::cancel::{Cancel, Cancelled};
 use crate::context::{self, Context};
 use crate::index::SourceFile;
 use crate::model::{ContextStyle, Format, Marks, Model, Parts, Rendered};
+use crate::php::spans::{GrammarError, Parser};
 use crate::secrets::{self, Secret, Secrets};
 use crate::text::window;
 
@@ -173,8 +174,14 @@ pub(super) struct Maker<'a> {
 impl Maker<'_> {
     /// The plan of each file of each of `batches`, in their order.
     pub(super) fn plans<'f>(&self, batches: &[&[Source<'f>]]) -> Result<Vec<Vec<Plan<'f>>>, Error> {
-        let of_file = |source: &Source<'f>| self.plan(source.file);
-        let of_batch = |batch: &&[Source<'f>]| batch.par_iter().map(of_file).collect();
+        let of_file = |parser: &mut Result<Parser, GrammarError>, source: &Source<'f>| {
+            let parser = parser.as_mut().map_err(|error| *error)?;
+            self.plan(source.file, parser)
+        };
+        let of_batch = |batch: &&[Source<'f>]| {
+            let files = batch.par_iter();
+            files.map_init(Parser::new, of_file).collect()
+        };
         batches.par_iter().map(of_batch).collect()
     }
 
@@ -198,14 +205,18 @@ impl Maker<'_> {
     }
 
     /// The holes of `file` that may become examples.
-    pub(super) fn plan<'f>(&self, file: &'f SourceFile) -> Result<Plan<'f>, Error> {
+    pub(super) fn plan<'f>(
+        &self,
+        file: &'f SourceFile,
+        parser: &mut Parser,
+    ) -> Result<Plan<'f>, Error> {
         self.cancel.check()?;
         let options = self.options;
         let Chosen {
             holes,
             mut rejected,
             mut refused,
-        } = file_holes(file, options);
+        } = file_holes(file, options, parser);
         let secrets = match options.secrets {
             OnSecret::Keep => &[],
             OnSecret::Redact | OnSecret::Drop => file.secrets(self.secrets),
@@ -473,9 +484,9 @@ impl Ready {
 }
 
 /// The holes of `file`, no more than the work for their contexts allows.
-fn file_holes(file: &SourceFile, options: &Options) -> Chosen {
+fn file_holes(file: &SourceFile, options: &Options, parser: &mut Parser) -> Chosen {
     let mut rng = options.rng(&file.path);
-    let mut chosen = holes::choose(&file.text, options, &mut rng);
+    let mut chosen = holes::choose(&file.text, options, parser, &mut rng);
     if options.context_budget() > 0 {
         let most = (CONTEXT_BYTES_PER_FILE / file.text.len().max(1)).max(1);
         if chosen.holes.len() > most {
@@ -583,7 +594,7 @@ mod tests {
             secrets: &Secrets::new().unwrap(),
             cancel: &Cancel::default(),
         };
-        let plan = maker.plan(&file).unwrap();
+        let plan = maker.plan(&file, &mut Parser::new().unwrap()).unwrap();
         plan.holes
             .iter()
             .filter_map(|planned| maker.example(&plan, &planned.hole).unwrap().example.ok())

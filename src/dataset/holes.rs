@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::measure::Measure;
 use super::rejects::Refused;
 use super::{Options, quality};
-use crate::php::spans::{self, Kind, Spans};
+use crate::php::spans::{self, Kind, Parser, Spans};
 use crate::text::{line_end, line_start};
 
 /// About one hole per so many bytes of source.
@@ -124,15 +124,14 @@ pub struct Chosen {
     pub refused: Vec<Refused>,
 }
 
-/// Chooses the holes of `text`.
+/// Chooses the holes of `text`, which `parser` parses if the options want that.
 #[must_use]
-pub fn choose(text: &str, options: &Options, rng: &mut ChaCha8Rng) -> Chosen {
+pub fn choose(text: &str, options: &Options, parser: &mut Parser, rng: &mut ChaCha8Rng) -> Chosen {
     let mut wanted = text.len() / BYTES_PER_HOLE;
     wanted += usize::from(rng.random_range(0..BYTES_PER_HOLE) < text.len() % BYTES_PER_HOLE);
-    let spans = if !options.no_ast_fim {
-        Spans::parse(text)
-    } else {
-        None
+    let spans = match options.no_ast_fim {
+        true => None,
+        false => parser.parse(text),
     };
     let pools = Pools::new(text, spans.as_ref(), options);
     let mut chooser = Chooser {
@@ -469,7 +468,13 @@ mod tests {
     use super::*;
 
     fn chosen(text: &str, options: &Options) -> Chosen {
-        choose(text, options, &mut ChaCha8Rng::seed_from_u64(7))
+        let mut parser = Parser::new().unwrap();
+        choose(
+            text,
+            options,
+            &mut parser,
+            &mut ChaCha8Rng::seed_from_u64(7),
+        )
     }
 
     fn only(kind: SpanKind) -> Options {

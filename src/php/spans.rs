@@ -1,6 +1,6 @@
 //! The syntax tree's spans from which the dataset chooses its holes.
 //!
-//! [`Spans::parse`] parses a file once with tree-sitter, copies the named nodes
+//! [`Parser::parse`] parses a file once with tree-sitter, copies the named nodes
 //! into one flat list in pre-order and drops the tree. The walk is a loop over a
 //! cursor, so no nesting can overflow the stack, and every query afterwards is
 //! a binary search with a bounded climb: whatever the file holds, the cost of a
@@ -9,7 +9,7 @@
 use std::num::NonZeroU16;
 use std::ops::{ControlFlow, Range};
 
-use tree_sitter::{Language, Node as TreeNode, ParseOptions, Parser, TreeCursor};
+use tree_sitter::{Language, Node as TreeNode, ParseOptions, TreeCursor};
 
 use super::Span;
 
@@ -113,38 +113,6 @@ pub struct Spans {
 }
 
 impl Spans {
-    /// Parses `source`. `None` when it is no PHP that tree-sitter can make
-    /// sense of: more than a fifth of it is errors, or the parser needs more
-    /// steps than the file's size grants. Takes time in proportion to the size.
-    #[must_use]
-    pub fn parse(source: &str) -> Option<Self> {
-        let mut parser = Parser::new();
-        let language = tree_sitter_php::LANGUAGE_PHP.into();
-        parser.set_language(&language).ok()?;
-        let budget = (source.len() * STEPS_PER_BYTE).max(STEPS_AT_LEAST) / STEPS_PER_REPORT;
-        let mut reports = 0;
-        let mut progress = |_: &tree_sitter::ParseState| {
-            reports += 1;
-            if reports > budget {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        };
-        let bytes = source.as_bytes();
-        let tree = parser.parse_with_options(
-            &mut |at, _| bytes.get(at..).unwrap_or_default(),
-            None,
-            Some(ParseOptions::new().progress_callback(&mut progress)),
-        )?;
-        if tree.root_node().is_error() {
-            return None;
-        }
-        let mut flat = Flattening::new(source, Grammar::new(&language)?);
-        flat.walk(tree.walk());
-        (flat.error_bytes * ERROR_SHARE <= source.len()).then(|| flat.finish())
-    }
-
     /// The named nodes in pre-order, so sorted by where they start.
     #[must_use]
     pub fn nodes(&self) -> &[Node] {
@@ -241,6 +209,67 @@ impl Spans {
     }
 }
 
+/// The grammar was generated for another tree-sitter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("fimd was built with a PHP grammar that its tree-sitter does not know")]
+pub struct GrammarError;
+
+/// Parses files with tree-sitter, one after the other.
+pub struct Parser {
+    parser: tree_sitter::Parser,
+    grammar: Grammar,
+}
+
+impl Parser {
+    /// Loads the grammar.
+    ///
+    /// # Errors
+    /// If tree-sitter does not know its format.
+    pub fn new() -> Result<Self, GrammarError> {
+        let mut parser = tree_sitter::Parser::new();
+        let language = tree_sitter_php::LANGUAGE_PHP.into();
+        let set = parser.set_language(&language);
+        set.map_err(|_| GrammarError)?;
+        let grammar = Grammar::new(&language);
+        Ok(Self { parser, grammar })
+    }
+
+    /// Parses `source`. `None` when it is no PHP that tree-sitter can make
+    /// sense of: more than a fifth of it is errors, or the parser needs more
+    /// steps than the file's size grants. Takes time in proportion to the size.
+    #[must_use]
+    pub fn parse(&mut self, source: &str) -> Option<Spans> {
+        let budget = (source.len() * STEPS_PER_BYTE).max(STEPS_AT_LEAST) / STEPS_PER_REPORT;
+        let mut reports = 0;
+        let mut progress = |_: &tree_sitter::ParseState| {
+            reports += 1;
+            if reports > budget {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
+        let bytes = source.as_bytes();
+        let tree = self.parser.parse_with_options(
+            &mut |at, _| bytes.get(at..).unwrap_or_default(),
+            None,
+            Some(ParseOptions::new().progress_callback(&mut progress)),
+        );
+        let Some(tree) = tree else {
+            // It would go on where it was.
+            self.parser.reset();
+            return None;
+        };
+        let root = tree.root_node();
+        if root.is_error() {
+            return None;
+        }
+        let mut flat = Flattening::new(source, &self.grammar, root.has_error());
+        flat.walk(tree.walk());
+        (flat.error_bytes * ERROR_SHARE <= source.len()).then(|| flat.finish())
+    }
+}
+
 /// How many bytes two ranges share, and how many lie in either.
 pub(crate) fn overlap(a: &Range<usize>, b: &Range<usize>) -> (u64, u64) {
     let shared = a.end.min(b.end).saturating_sub(a.start.max(b.start));
@@ -265,7 +294,7 @@ struct Frame {
 struct Grammar {
     symbols: Vec<Symbol>,
     /// The field that holds a declaration's name.
-    name: NonZeroU16,
+    name: Option<NonZeroU16>,
 }
 
 #[derive(Clone, Copy)]
@@ -276,11 +305,23 @@ struct Symbol {
     is_named: bool,
     /// The bracket that it ends with, if it is one.
     bracket: Option<u8>,
+    inside: Inside,
+}
+
+/// What is inside a node, where its bytes alone can tell: a quarter of all nodes
+/// need not be asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Inside {
+    /// A `$` and a name.
+    Variable,
+    /// A quote, what it quotes, and a quote.
+    Quoted,
+    /// Anything.
+    Unknown,
 }
 
 impl Grammar {
-    /// None if the grammar is not that of PHP.
-    fn new(language: &Language) -> Option<Self> {
+    fn new(language: &Language) -> Self {
         let symbol = |id: usize| {
             let id = u16::try_from(id).ok()?;
             let name = language.node_kind_for_id(id)?;
@@ -289,6 +330,11 @@ impl Grammar {
                 is_named: language.node_kind_is_named(id),
                 bracket: matches!(name, "(" | "[" | "{" | "#[" | ")" | "]" | "}")
                     .then(|| name.as_bytes()[name.len() - 1]),
+                inside: match name {
+                    "variable_name" => Inside::Variable,
+                    "string" => Inside::Quoted,
+                    _ => Inside::Unknown,
+                },
             })
         };
         // A number without a name is no node's.
@@ -296,12 +342,13 @@ impl Grammar {
             kind: Kind::Raw,
             is_named: false,
             bracket: None,
+            inside: Inside::Unknown,
         };
         let symbols = 0..language.node_kind_count();
-        Some(Self {
+        Self {
             symbols: symbols.map(|id| symbol(id).unwrap_or(unused)).collect(),
-            name: language.field_id_for_name("name")?,
-        })
+            name: language.field_id_for_name("name"),
+        }
     }
 
     fn symbol(&self, node: &TreeNode<'_>) -> Symbol {
@@ -310,6 +357,7 @@ impl Grammar {
             kind: Kind::Raw,
             is_named: true,
             bracket: None,
+            inside: Inside::Unknown,
         };
         let symbol = self.symbols.get(usize::from(node.kind_id()));
         symbol.copied().unwrap_or(error)
@@ -318,9 +366,11 @@ impl Grammar {
 
 struct Flattening<'a> {
     source: &'a str,
-    grammar: Grammar,
+    grammar: &'a Grammar,
     nodes: Vec<Node>,
     functions: u32,
+    /// Whether there is any error in the tree.
+    has_error: bool,
     error_bytes: usize,
     brackets: Vec<Span>,
     after_comments: Vec<Span>,
@@ -328,12 +378,13 @@ struct Flattening<'a> {
 }
 
 impl<'a> Flattening<'a> {
-    fn new(source: &'a str, grammar: Grammar) -> Self {
+    fn new(source: &'a str, grammar: &'a Grammar, has_error: bool) -> Self {
         Self {
             source,
             grammar,
             nodes: Vec::new(),
             functions: 0,
+            has_error,
             error_bytes: 0,
             brackets: Vec::new(),
             after_comments: Vec::new(),
@@ -353,8 +404,8 @@ impl<'a> Flattening<'a> {
             let Some(outer) = frames.last_mut() else {
                 return;
             };
-            let frame = self.enter(&cursor, outer);
-            if cursor.goto_first_child() {
+            let (frame, is_whole) = self.enter(&cursor, outer);
+            if !is_whole && cursor.goto_first_child() {
                 frames.push(frame);
                 continue;
             }
@@ -373,8 +424,8 @@ impl<'a> Flattening<'a> {
     }
 
     /// Notes the node at `cursor`, a child of `outer`'s node, and gives the frame
-    /// for its own children.
-    fn enter(&mut self, cursor: &TreeCursor<'_>, outer: &mut Frame) -> Frame {
+    /// for its own children, and whether those are noted already.
+    fn enter(&mut self, cursor: &TreeCursor<'_>, outer: &mut Frame) -> (Frame, bool) {
         let node = cursor.node();
         let symbol = self.grammar.symbol(&node);
         let mut frame = Frame {
@@ -390,14 +441,17 @@ impl<'a> Flattening<'a> {
             if let Some(bracket) = symbol.bracket {
                 self.bracket(bracket, span(), outer);
             }
-            return frame;
+            return (frame, false);
         }
         let (kind, span) = (symbol.kind, span());
         frame.in_error |= node.is_error();
         if frame.in_error && !outer.in_error {
             self.error_bytes += span.len();
         }
-        if cursor.field_id() == Some(self.grammar.name)
+        if self
+            .grammar
+            .name
+            .is_some_and(|name| cursor.field_id() == Some(name))
             && let Some(parent) = self.nodes.get_mut(outer.node as usize)
         {
             parent.name = span;
@@ -414,19 +468,56 @@ impl<'a> Flattening<'a> {
         if is_function || kind == Kind::Type {
             frame.owner = at;
         }
-        self.nodes.push(Node {
+        let has_error = self.has_error && node.has_error();
+        let noted = Node {
             kind,
             span,
             name: Span::default(),
-            broken: node.has_error() || node.is_missing() || frame.in_error,
+            broken: has_error || node.is_missing() || frame.in_error,
             parent: outer.node,
             owner: frame.owner,
             subtree_end: at + 1,
             functions_before: self.functions,
-        });
+        };
+        self.nodes.push(noted);
         self.functions += u32::from(is_function);
         frame.node = at;
-        frame
+        let inside = match has_error {
+            true => None,
+            false => self.inside(symbol.inside, &node, span),
+        };
+        self.nodes.extend(inside.map(|(kind, span)| Node {
+            kind,
+            span,
+            parent: at,
+            subtree_end: at + 2,
+            ..noted
+        }));
+        (frame, inside.is_some())
+    }
+
+    /// The only named node inside `node`, which has no errors and covers `span`,
+    /// if its bytes tell.
+    fn inside(&self, inside: Inside, node: &TreeNode<'_>, span: Span) -> Option<(Kind, Span)> {
+        let (start, end) = (span.start as usize, span.end as usize);
+        let bytes = || self.source.as_bytes().get(start..end);
+        match inside {
+            Inside::Unknown => None,
+            Inside::Variable => match bytes()? {
+                // Between the two there may be white space.
+                [b'$', b'_' | b'a'..=b'z' | b'A'..=b'Z' | 0x80.., ..] => {
+                    (node.child_count() == 2).then(|| (Kind::Code, Span::new(start + 1, end)))
+                }
+                _ => None,
+            },
+            Inside::Quoted => match bytes()? {
+                // A backslash may begin a node of its own.
+                [b'\'', quoted @ .., b'\''] if !quoted.contains(&b'\\') => {
+                    (node.child_count() == 3).then(|| (Kind::Raw, Span::new(start + 1, end - 1)))
+                }
+                _ => None,
+            },
+        }
     }
 
     /// Notes a bracket: they make pairs among siblings.
@@ -510,12 +601,35 @@ impl<'a> Flattening<'a> {
 mod tests {
     use super::*;
 
+    fn parse(source: &str) -> Option<Spans> {
+        Parser::new().unwrap().parse(source)
+    }
+
     fn aligned<'a>(source: &'a str, around: &str) -> Option<&'a str> {
         let start = source.find(around).unwrap();
-        let spans = Spans::parse(source).unwrap();
+        let spans = parse(source).unwrap();
         spans
             .aligned(start..start + around.len())
             .map(|span| span.of(source))
+    }
+
+    /// Whether what is told from a node's bytes is what the tree says.
+    fn check_inside(source: &str) {
+        let mut told = Parser::new().unwrap();
+        let mut asked = Parser::new().unwrap();
+        for symbol in &mut asked.grammar.symbols {
+            symbol.inside = Inside::Unknown;
+        }
+        let [told, asked] = [&mut told, &mut asked].map(|parser| parser.parse(source));
+        assert_eq!(format!("{told:?}"), format!("{asked:?}"), "{source}");
+    }
+
+    #[test]
+    fn what_bytes_tell_is_what_the_tree_says() {
+        check_inside(
+            "<?php $a = $ b . $$c . ${'d'} . $\u{e4}; $x['e'] = b'f' . '' . ' g ' . 'h\\'i' . '\\\\' . '#j';\n\
+             echo \"$k[l] {$m['n']} ${o}\" . '/* p */' . $/* q */r; A::$s::$t; $ = 'u; $v = ;",
+        );
     }
 
     #[test]
@@ -547,7 +661,7 @@ mod tests {
     #[test]
     fn comments_functions_and_brackets_are_found_with_their_names() {
         let source = "<?php class A {\n  /** Doc. */\n  function f(int $x) {\n    // why\n    return g($x);\n  }\n}";
-        let spans = Spans::parse(source).unwrap();
+        let spans = parse(source).unwrap();
         let texts = |spans: &[Span]| spans.iter().map(|s| s.of(source)).collect::<Vec<_>>();
         assert_eq!(texts(&spans.doc_comments), ["/** Doc. */"]);
         assert_eq!(texts(&spans.after_comments)[1], "return g($x);");
@@ -561,7 +675,7 @@ mod tests {
 
     #[test]
     fn broken_regions_are_marked_and_hopeless_files_refused() {
-        let spans = Spans::parse("<?php function ok() { return 1; } $a = = ; $b = 2;").unwrap();
+        let spans = parse("<?php function ok() { return 1; } $a = = ; $b = 2;").unwrap();
         let ok = spans
             .nodes()
             .iter()
@@ -569,19 +683,19 @@ mod tests {
             .unwrap();
         assert!(!ok.broken);
         assert!(spans.nodes().iter().any(|n| n.broken));
-        assert!(Spans::parse("<?php ) ) } ( { ] class class ( ( $ $ = => -> ) {{{ ((").is_none());
+        assert!(parse("<?php ) ) } ( { ] class class ( ( $ $ = => -> ) {{{ ((").is_none());
     }
 
     #[test]
     fn deep_nesting_neither_overflows_nor_takes_more_than_its_share() {
         let source = format!("<?php $x = {}1{};", "(".repeat(50_000), ")".repeat(50_000));
-        if let Some(spans) = Spans::parse(&source) {
+        if let Some(spans) = parse(&source) {
             for at in (0..source.len() - 50).step_by(50) {
                 let _ = spans.aligned(at..at + 50);
             }
         }
         let chain = format!("<?php $x = 1{};", " . $y".repeat(50_000));
-        let spans = Spans::parse(&chain).unwrap();
+        let spans = parse(&chain).unwrap();
         for at in (0..chain.len() - 50).step_by(50) {
             let _ = spans.aligned(at..at + 50);
         }
