@@ -118,7 +118,8 @@ impl Generate {
             max_file_bytes: Some(max_file_bytes),
             ..self.options.clone()
         };
-        let made = engine::generate(sources, &options, &families, stage, &cancel, show);
+        let made =
+            rayon::scope(|_| engine::generate(sources, &options, &families, stage, &cancel, show));
         let counts = match made {
             Err(GenerateError::Dataset(dataset::Error::Cancelled(_))) if self.resume => {
                 return Err(Error::Failure(
