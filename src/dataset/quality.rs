@@ -3,6 +3,7 @@
 use std::hash::{Hash, Hasher};
 
 use rustc_hash::{FxHashSet, FxHasher};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// A middle of this many lines or more is repetitive when fewer than half of
 /// its lines differ.
@@ -89,42 +90,74 @@ fn repetitive(text: &str) -> bool {
 
 /// Words, and single other characters, without white space.
 pub(super) fn tokens(text: &str) -> impl Iterator<Item = &str> {
-    let bytes = text.as_bytes();
+    let class = |at: usize| text.as_bytes().get(at).map(Class::of);
     let mut at = 0;
     std::iter::from_fn(move || {
-        // What is ASCII, nearly everything, need not be decoded.
-        while bytes
-            .get(at)
-            .is_some_and(|byte| matches!(byte, b'\t'..=b'\r' | b' '))
-        {
+        while class(at) == Some(Class::Space) {
             at += 1;
         }
-        let start = match bytes.get(at) {
-            Some(byte) if byte.is_ascii() => at,
-            _ => text.len() - text[at..].trim_start().len(),
-        };
-        let first = text[start..].chars().next()?;
-        let end = if is_word(first) {
-            let rest = &bytes[start..];
-            let ascii = rest.iter().position(|byte| !is_ascii_word(*byte));
-            let ascii = start + ascii.unwrap_or(rest.len());
-            match bytes.get(ascii) {
-                Some(byte) if !byte.is_ascii() => {
-                    let end = text[ascii..].find(|c| !is_word(c));
-                    end.map_or(text.len(), |end| ascii + end)
+        let (start, end) = match class(at)? {
+            Class::Word => (at, end_of_word(text, at + 1)),
+            Class::Space | Class::Other => (at, at + 1),
+            Class::NotAscii => {
+                let start = text.len() - text[at..].trim_start().len();
+                let first = text[start..].chars().next()?;
+                let end = start + first.len_utf8();
+                match is_word(first) {
+                    true => (start, end_of_word(text, end)),
+                    false => (start, end),
                 }
-                _ => ascii,
             }
-        } else {
-            start + first.len_utf8()
         };
         at = end;
         Some(&text[start..end])
     })
 }
 
-fn is_ascii_word(byte: u8) -> bool {
-    byte == b'_' || byte.is_ascii_alphanumeric()
+/// The end of the word of which byte `at` of `text` may be the next.
+fn end_of_word(text: &str, mut at: usize) -> usize {
+    let class = |at: usize| text.as_bytes().get(at).map(Class::of);
+    while class(at) == Some(Class::Word) {
+        at += 1;
+    }
+    match class(at) {
+        Some(Class::NotAscii) => {
+            let end = text[at..].find(|c| !is_word(c));
+            end.map_or(text.len(), |end| at + end)
+        }
+        _ => at,
+    }
+}
+
+/// What a byte says of the character that it is, or a part of: nearly all are
+/// ASCII and need not be decoded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Space,
+    Word,
+    Other,
+    NotAscii,
+}
+
+impl Class {
+    const ALL: [Self; 256] = {
+        let mut all = [Self::Other; 256];
+        let mut byte = 0;
+        while byte < all.len() {
+            all[byte] = match byte as u8 {
+                b'\t'..=b'\r' | b' ' => Self::Space,
+                b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => Self::Word,
+                0x80.. => Self::NotAscii,
+                _ => Self::Other,
+            };
+            byte += 1;
+        }
+        all
+    };
+
+    fn of(byte: &u8) -> Self {
+        Self::ALL[usize::from(*byte)]
+    }
 }
 
 /// Whether byte `at` of `text` is between two characters of one word.
@@ -143,31 +176,49 @@ fn is_word(c: char) -> bool {
 /// per opening parenthesis and a quarter per distinct word. A multiple of 0.25.
 #[must_use]
 pub fn complexity(middle: &str) -> f64 {
-    let mut quarters = 4 * middle.lines().count();
+    let breaks = memchr::memchr_iter(b'\n', middle.as_bytes()).count();
+    let is_cut = !middle.is_empty() && !middle.ends_with('\n');
+    let mut quarters = 4 * (breaks + usize::from(is_cut));
     let mut words = FxHashSet::default();
+    words.reserve(middle.len() / 64);
     let (mut depth, mut deepest) = (0_usize, 0_usize);
-    let mut before = "";
+    let mut before = b' ';
     for token in tokens(middle) {
-        match token {
-            "if" | "elseif" | "for" | "foreach" | "while" | "case" | "catch" | "match" | "fn"
-            | "function" => quarters += 8,
-            "&" | "|" if before == token => quarters += 8,
-            "?" => quarters += 8,
-            "(" | "[" | "{" => {
+        let first = token.as_bytes()[0];
+        match first {
+            b'&' | b'|' if before == first => quarters += 8,
+            b'?' => quarters += 8,
+            b'(' | b'[' | b'{' => {
                 depth += 1;
                 deepest = deepest.max(depth);
-                quarters += if token == "(" { 2 } else { 0 };
+                quarters += if first == b'(' { 2 } else { 0 };
             }
-            ")" | "]" | "}" => depth = depth.saturating_sub(1),
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ if token.starts_with(is_word) => {
+                quarters += usize::from(words.insert(xxh3_64(token.as_bytes())));
+                quarters += if is_decision(token) { 8 } else { 0 };
+            }
             _ => {}
         }
-        if token.starts_with(is_word) && words.insert(token) {
-            quarters += 1;
-        }
-        before = token;
+        before = first;
     }
     quarters += 8 * deepest;
     u32::try_from(quarters).map_or(f64::from(u32::MAX), f64::from) / 4.0
+}
+
+fn is_decision(word: &str) -> bool {
+    matches!(
+        word,
+        "if" | "elseif"
+            | "for"
+            | "foreach"
+            | "while"
+            | "case"
+            | "catch"
+            | "match"
+            | "fn"
+            | "function"
+    )
 }
 
 #[cfg(test)]
