@@ -131,7 +131,7 @@ pub fn choose(text: &str, options: &Options, parser: &mut Parser, rng: &mut ChaC
     wanted += usize::from(rng.random_range(0..BYTES_PER_HOLE) < text.len() % BYTES_PER_HOLE);
     let spans = match options.no_ast_fim {
         true => None,
-        false => parser.parse(text),
+        false => parser.parse(text, options.min_middle_chars),
     };
     let pools = Pools::new(text, spans.as_ref(), options);
     let mut chooser = Chooser {
@@ -625,13 +625,65 @@ mod tests {
             Just("<<<EOT\n text $x\nEOT;\n".to_owned()),
             Just("{ ( [ ".to_owned()),
             Just(" ] ) }".to_owned()),
+            Just("f('->g(' . h(\"= {$i->j(1)} \\\\\"), /* ( */ k(fn () => 1));\n".to_owned()),
+            Just("#[A('(')] enum B { case C; function d(); }\n".to_owned()),
+            Just("f(1, # a->b\n2); if (1): ?> = <i> <?php endif;\n".to_owned()),
+            Just("g(1, /* a->b */ 2); h(<<<P\n a->b\nP);\n".to_owned()),
+            Just("$l = `m->n`; $o[<<<'P'\nq->r\nP]; s(function () { t(); })(1); # ->\n".to_owned()),
             any::<String>(),
         ];
         prop::collection::vec(piece, 0..80).prop_map(|pieces| format!("<?php {}", pieces.concat()))
     }
 
+    /// All that a chooser of holes of `least` bytes or more may ask `spans`.
+    fn answers(text: &str, spans: &Spans, least: usize) -> Vec<String> {
+        let fits = |range: &Range<usize>| range.len() >= least;
+        let mut answers = Vec::new();
+        for node in spans.nodes().iter().filter(|node| fits(&node.span.range())) {
+            let name = spans.name_of(node);
+            let repeats = spans.repeats_parent(node);
+            let (kind, broken) = (node.kind, node.broken);
+            answers.push(format!(
+                "{kind:?} {:?} {broken} {name:?} {repeats}",
+                node.span
+            ));
+        }
+        for of_kind in [&spans.brackets, &spans.after_comments, &spans.doc_comments] {
+            let of_kind = of_kind.iter().map(|span| span.range()).filter(fits);
+            answers.push(format!("{:?}", of_kind.collect::<Vec<_>>()));
+        }
+        answers.push(format!(
+            "{:?}",
+            line_rests(text, Some(spans)).collect::<Vec<_>>()
+        ));
+        for start in 0..(text.len() + 1).saturating_sub(least) {
+            let range = start..start + least;
+            let node = spans.innermost(range.clone()).unwrap();
+            let (kind, name) = (node.kind, spans.name_of(node));
+            answers.push(format!(
+                "{kind:?} {:?} {name:?} {:?}",
+                node.span,
+                spans.aligned(range)
+            ));
+        }
+        answers
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(150))]
+
+        #[test]
+        fn what_short_nodes_hold_changes_no_answer(
+            text in prop_oneof![phpish(), Just(sample())],
+            least in 1_usize..60,
+        ) {
+            let mut parser = Parser::new().unwrap();
+            if let Some(all) = parser.parse(&text, 0) {
+                let fewer = parser.parse(&text, least).unwrap();
+                let [all, fewer] = [all, fewer].map(|spans| answers(&text, &spans, least));
+                prop_assert_eq!(all, fewer);
+            }
+        }
 
         #[test]
         fn holes_of_any_text_lie_on_characters_and_keep_the_limits(

@@ -29,6 +29,19 @@ const MAX_CLIMB: usize = 256;
 
 const NONE: u32 = u32::MAX;
 
+/// The bytes of which code can be made without a string, a comment, HTML, or the
+/// body of a declaration in it.
+const PLAIN: [bool; 256] = {
+    let mut plain = [true; 256];
+    let other = b"'\"`#/<?{}";
+    let mut at = 0;
+    while at < other.len() {
+        plain[other[at] as usize] = false;
+        at += 1;
+    }
+    plain
+};
+
 /// What a node is, as far as choosing holes goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -237,8 +250,11 @@ impl Parser {
     /// Parses `source`. `None` when it is no PHP that tree-sitter can make
     /// sense of: more than a fifth of it is errors, or the parser needs more
     /// steps than the file's size grants. Takes time in proportion to the size.
+    ///
+    /// No span of fewer than `least` bytes will be asked for: what is inside a
+    /// shorter node, most nodes by far, is noted only where it may not be code.
     #[must_use]
-    pub fn parse(&mut self, source: &str) -> Option<Spans> {
+    pub fn parse(&mut self, source: &str, least: usize) -> Option<Spans> {
         let budget = (source.len() * STEPS_PER_BYTE).max(STEPS_AT_LEAST) / STEPS_PER_REPORT;
         let mut reports = 0;
         let mut progress = |_: &tree_sitter::ParseState| {
@@ -264,7 +280,7 @@ impl Parser {
         if root.is_error() {
             return None;
         }
-        let mut flat = Flattening::new(source, &self.grammar, root.has_error());
+        let mut flat = Flattening::new(source, least, &self.grammar, root.has_error());
         flat.walk(tree.walk());
         (flat.error_bytes * ERROR_SHARE <= source.len()).then(|| flat.finish())
     }
@@ -305,19 +321,8 @@ struct Symbol {
     is_named: bool,
     /// The bracket that it ends with, if it is one.
     bracket: Option<u8>,
-    inside: Inside,
-}
-
-/// What is inside a node, where its bytes alone can tell: a quarter of all nodes
-/// need not be asked for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Inside {
-    /// A `$` and a name.
-    Variable,
-    /// A quote, what it quotes, and a quote.
-    Quoted,
-    /// Anything.
-    Unknown,
+    /// Whether it is a string between single quotes.
+    is_quoted: bool,
 }
 
 impl Grammar {
@@ -330,11 +335,7 @@ impl Grammar {
                 is_named: language.node_kind_is_named(id),
                 bracket: matches!(name, "(" | "[" | "{" | "#[" | ")" | "]" | "}")
                     .then(|| name.as_bytes()[name.len() - 1]),
-                inside: match name {
-                    "variable_name" => Inside::Variable,
-                    "string" => Inside::Quoted,
-                    _ => Inside::Unknown,
-                },
+                is_quoted: name == "string",
             })
         };
         // A number without a name is no node's.
@@ -342,7 +343,7 @@ impl Grammar {
             kind: Kind::Raw,
             is_named: false,
             bracket: None,
-            inside: Inside::Unknown,
+            is_quoted: false,
         };
         let symbols = 0..language.node_kind_count();
         Self {
@@ -357,7 +358,7 @@ impl Grammar {
             kind: Kind::Raw,
             is_named: true,
             bracket: None,
-            inside: Inside::Unknown,
+            is_quoted: false,
         };
         let symbol = self.symbols.get(usize::from(node.kind_id()));
         symbol.copied().unwrap_or(error)
@@ -366,6 +367,8 @@ impl Grammar {
 
 struct Flattening<'a> {
     source: &'a str,
+    /// See [`Parser::parse`].
+    least: usize,
     grammar: &'a Grammar,
     nodes: Vec<Node>,
     functions: u32,
@@ -378,9 +381,10 @@ struct Flattening<'a> {
 }
 
 impl<'a> Flattening<'a> {
-    fn new(source: &'a str, grammar: &'a Grammar, has_error: bool) -> Self {
+    fn new(source: &'a str, least: usize, grammar: &'a Grammar, has_error: bool) -> Self {
         Self {
             source,
+            least,
             grammar,
             nodes: Vec::new(),
             functions: 0,
@@ -424,7 +428,7 @@ impl<'a> Flattening<'a> {
     }
 
     /// Notes the node at `cursor`, a child of `outer`'s node, and gives the frame
-    /// for its own children, and whether those are noted already.
+    /// for its own children, and whether those do not matter.
     fn enter(&mut self, cursor: &TreeCursor<'_>, outer: &mut Frame) -> (Frame, bool) {
         let node = cursor.node();
         let symbol = self.grammar.symbol(&node);
@@ -469,7 +473,7 @@ impl<'a> Flattening<'a> {
             frame.owner = at;
         }
         let has_error = self.has_error && node.has_error();
-        let noted = Node {
+        self.nodes.push(Node {
             kind,
             span,
             name: Span::default(),
@@ -478,46 +482,18 @@ impl<'a> Flattening<'a> {
             owner: frame.owner,
             subtree_end: at + 1,
             functions_before: self.functions,
-        };
-        self.nodes.push(noted);
+        });
         self.functions += u32::from(is_function);
         frame.node = at;
-        let inside = match has_error {
-            true => None,
-            false => self.inside(symbol.inside, &node, span),
-        };
-        self.nodes.extend(inside.map(|(kind, span)| Node {
-            kind,
-            span,
-            parent: at,
-            subtree_end: at + 2,
-            ..noted
-        }));
-        (frame, inside.is_some())
+        (frame, self.is_whole(symbol, span) && !has_error)
     }
 
-    /// The only named node inside `node`, which has no errors and covers `span`,
-    /// if its bytes tell.
-    fn inside(&self, inside: Inside, node: &TreeNode<'_>, span: Span) -> Option<(Kind, Span)> {
-        let (start, end) = (span.start as usize, span.end as usize);
-        let bytes = || self.source.as_bytes().get(start..end);
-        match inside {
-            Inside::Unknown => None,
-            Inside::Variable => match bytes()? {
-                // Between the two there may be white space.
-                [b'$', b'_' | b'a'..=b'z' | b'A'..=b'Z' | 0x80.., ..] => {
-                    (node.child_count() == 2).then(|| (Kind::Code, Span::new(start + 1, end)))
-                }
-                _ => None,
-            },
-            Inside::Quoted => match bytes()? {
-                // A backslash may begin a node of its own.
-                [b'\'', quoted @ .., b'\''] if !quoted.contains(&b'\\') => {
-                    (node.child_count() == 3).then(|| (Kind::Raw, Span::new(start + 1, end - 1)))
-                }
-                _ => None,
-            },
-        }
+    /// Whether nothing is to be asked about what is inside a node of `symbol` at
+    /// `span`, if there is no error in it.
+    fn is_whole(&self, symbol: Symbol, span: Span) -> bool {
+        let is_plain = |byte: &u8| PLAIN[usize::from(*byte)];
+        span.len() < self.least
+            && (symbol.is_quoted || span.of(self.source).as_bytes().iter().all(is_plain))
     }
 
     /// Notes a bracket: they make pairs among siblings.
@@ -602,7 +578,7 @@ mod tests {
     use super::*;
 
     fn parse(source: &str) -> Option<Spans> {
-        Parser::new().unwrap().parse(source)
+        Parser::new().unwrap().parse(source, 0)
     }
 
     fn aligned<'a>(source: &'a str, around: &str) -> Option<&'a str> {
@@ -611,25 +587,6 @@ mod tests {
         spans
             .aligned(start..start + around.len())
             .map(|span| span.of(source))
-    }
-
-    /// Whether what is told from a node's bytes is what the tree says.
-    fn check_inside(source: &str) {
-        let mut told = Parser::new().unwrap();
-        let mut asked = Parser::new().unwrap();
-        for symbol in &mut asked.grammar.symbols {
-            symbol.inside = Inside::Unknown;
-        }
-        let [told, asked] = [&mut told, &mut asked].map(|parser| parser.parse(source));
-        assert_eq!(format!("{told:?}"), format!("{asked:?}"), "{source}");
-    }
-
-    #[test]
-    fn what_bytes_tell_is_what_the_tree_says() {
-        check_inside(
-            "<?php $a = $ b . $$c . ${'d'} . $\u{e4}; $x['e'] = b'f' . '' . ' g ' . 'h\\'i' . '\\\\' . '#j';\n\
-             echo \"$k[l] {$m['n']} ${o}\" . '/* p */' . $/* q */r; A::$s::$t; $ = 'u; $v = ;",
-        );
     }
 
     #[test]
