@@ -147,8 +147,9 @@ pub enum Shown {
     Line(Vec<u8>),
 }
 
-/// Takes the examples of a run.
-pub trait Sink {
+/// Takes the examples of a run. Those of the batches that were ended can be
+/// looked at from several threads.
+pub trait Sink: Sync {
     /// Takes the text of a file, from which the examples after it are cut, as it
     /// stands in a JSON string.
     ///
@@ -196,7 +197,7 @@ pub trait Sink {
     /// # Errors
     /// If they cannot be read, and those of `take`; ends the run.
     fn read(
-        &mut self,
+        &self,
         wanted: &[usize],
         take: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
     ) -> std::io::Result<()>;
@@ -207,7 +208,7 @@ pub trait Sink {
     /// # Errors
     /// If it cannot be read, and those of `look`; ends the run.
     fn shown(
-        &mut self,
+        &self,
         wanted: &[usize],
         look: &(dyn Fn(Shown) -> std::io::Result<()> + Sync),
     ) -> std::io::Result<()>;
@@ -216,16 +217,16 @@ pub trait Sink {
     ///
     /// # Errors
     /// If they cannot be read; ends the run.
-    fn middles(&mut self, wanted: &[usize]) -> std::io::Result<Vec<String>>;
+    fn middles(&self, wanted: &[usize]) -> std::io::Result<Vec<String>>;
 
-    /// Takes the order in which the examples, counted from 0 as they came, are
-    /// wanted in the two parts.
+    /// Writes `part`: the examples of these indices, in their order. In parallel on
+    /// the current rayon pool.
     ///
     /// # Errors
     /// If they cannot be written.
-    fn finish(&mut self, parts: &split::Parts) -> std::io::Result<()>;
+    fn write(&self, part: read::Part, order: &[usize]) -> std::io::Result<()>;
 
-    /// Returns when what [`Self::finish`] has written is on the disk.
+    /// Returns when what [`Self::write`] has written is on the disk.
     ///
     /// # Errors
     /// If it does not get there.

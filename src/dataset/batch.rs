@@ -10,7 +10,7 @@ use super::shape::Shape;
 use super::template::Kept;
 
 /// What came of some files in a row.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
     /// What was read of the project, as a digest: its name, and the keys and
     /// texts of its files.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::batch::{Attempt, Batch, Outcome};
 use super::example::{Maker, Plan, Ready, Tried};
 use super::ledger::{DUPLICATE, Ledger, NEAR_DUPLICATE, Verdict};
+use super::read::Part;
 use super::rejects::Reject;
 use super::report::{self, Report, html};
 use super::seen::Place;
@@ -125,7 +126,7 @@ impl<'a> Run<'a> {
         if self.options.partial {
             let ledger = &self.ledger;
             let mut parts = ledger.divide(repo, self.options, &sources, first, examples_before);
-            unseen::set_apart(&mut parts, self.sink, self.cancel)?;
+            parts.seen = unseen::take_seen(&parts.train, &mut parts.val, self.sink, self.cancel)?;
             self.parts.append(parts);
             self.ledger.forget();
         }
@@ -257,22 +258,32 @@ impl<'a> Run<'a> {
             true => std::mem::take(&mut self.parts),
             false => self.ledger.split(self.options),
         };
-        if self.options.split_by == SplitBy::File && !self.options.partial {
-            unseen::set_apart(&mut parts, self.sink, self.cancel)?;
-            if parts.val.is_empty() && !parts.seen.is_empty() {
-                tracing::warn!(
-                    examples = parts.seen.len(),
-                    "nothing is left to validate with: all that was drawn stands in what is trained on; give more projects, or leave --bm25-context out"
-                );
-            }
+        let Parts { train, val, .. } = &mut parts;
+        let looks = self.options.split_by == SplitBy::File && !self.options.partial;
+        let (sink, cancel) = (&*self.sink, self.cancel);
+        // The disk has time to take what is written while the rest is worked out.
+        let seen = || match looks {
+            true => unseen::take_seen(train, val, sink, cancel),
+            false => Ok(Vec::new()),
+        };
+        let (seen, written) = rayon::join(seen, || sink.write(Part::Train, train));
+        parts.seen.extend(seen?);
+        written?;
+        if looks && parts.val.is_empty() && !parts.seen.is_empty() {
+            tracing::warn!(
+                examples = parts.seen.len(),
+                "nothing is left to validate with: all that was drawn stands in what is trained on; give more projects, or leave --bm25-context out"
+            );
         }
         if self.options.rejects.is_some() {
             self.reject_seen(&parts)?;
         }
-        self.sink.finish(&parts)?;
         let plotted = (!self.options.partial).then(|| self.ledger.plotted());
         let report = self.ledger.finish(&parts);
-        let page = plotted.map(|all| html::page_of_parts(&report, &parts, &all, self.sink));
+        let sink = &*self.sink;
+        let page = || plotted.map(|all| html::page_of_parts(&report, &parts, &all, sink));
+        let (written, page) = rayon::join(|| sink.write(Part::Val, &parts.val), page);
+        written?;
         let page = page.transpose()?;
         self.sink.settle()?;
         Ok((report, page))

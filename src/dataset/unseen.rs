@@ -7,7 +7,6 @@ use std::io;
 use serde::Deserialize;
 
 use super::duplicates::held_out::HeldOut;
-use super::split::Parts;
 use super::{Error, Shown, Sink};
 use crate::cancel::Cancel;
 
@@ -23,24 +22,25 @@ struct Texts {
     suffix: String,
 }
 
-/// Moves those examples of `parts.val` to `parts.seen` whose middle an example
-/// to train on gives away, by its context or by its own text around and in the
-/// hole: see [`super::duplicates::near_contains`]. They are read from `sink`;
-/// in memory are the middles of the validation, as hashes of their tokens.
-pub(super) fn set_apart(
-    parts: &mut Parts,
-    sink: &mut dyn Sink,
+/// Takes those examples out of `val` whose middle one of `train` gives away, by
+/// its context or by its own text around and in the hole: see
+/// [`super::duplicates::near_contains`]. They are read from `sink`; in memory are
+/// the middles of the validation, as hashes of their tokens.
+pub(super) fn take_seen(
+    train: &[usize],
+    val: &mut Vec<usize>,
+    sink: &dyn Sink,
     cancel: &Cancel,
-) -> Result<(), Error> {
-    let middles = sink.middles(&parts.val)?;
+) -> Result<Vec<usize>, Error> {
+    let middles = sink.middles(val)?;
     if middles.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let held_out = HeldOut::new(&middles);
     drop(middles);
     let given_away = held_out.none();
     // File by file: their windows overlap, and a text is looked through once.
-    let mut train = parts.train.clone();
+    let mut train = train.to_vec();
     train.sort_unstable();
     let looked = sink.shown(&train, &|shown| {
         cancel.check().map_err(io::Error::other)?;
@@ -62,8 +62,8 @@ pub(super) fn set_apart(
     cancel.check()?;
     looked?;
     let mut numbers = 0..;
-    let val = std::mem::take(&mut parts.val).into_iter();
-    (parts.seen, parts.val) =
-        val.partition(|_| numbers.next().is_some_and(|number| given_away.has(number)));
-    Ok(())
+    let all = std::mem::take(val).into_iter();
+    let seen;
+    (seen, *val) = all.partition(|_| numbers.next().is_some_and(|number| given_away.has(number)));
+    Ok(seen)
 }

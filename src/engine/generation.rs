@@ -351,10 +351,7 @@ pub fn generate(
     })?;
     let (report, page) = run.finish()?;
     check()?;
-    if let Some(page) = page {
-        stage.add_page(&page)?;
-    }
-    sink.publish(|| stage.publish(&report))?;
+    sink.publish(|| stage.publish(&report, page.as_deref()))?;
     Ok(report.counts)
 }
 

@@ -133,7 +133,7 @@ pub(in crate::dataset) fn page_of_parts(
     report: &Report,
     parts: &Parts,
     plotted: &[Plotted],
-    sink: &mut dyn Sink,
+    sink: &dyn Sink,
 ) -> io::Result<String> {
     let metadata = serde_json::to_value(report)?;
     let mut gathered = Gathered::new(&metadata);

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use super::files::REJECTS;
 use super::{Stage, WriteError};
-use crate::dataset::split::Parts;
+use crate::dataset::read::Part;
 use crate::dataset::template::Kept;
 use crate::dataset::{Batch, Shown, Sink};
 use crate::files::resolve;
@@ -172,7 +172,7 @@ impl<S: Sink> Sink for WithRejects<S> {
     }
 
     fn read(
-        &mut self,
+        &self,
         wanted: &[usize],
         take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
     ) -> io::Result<()> {
@@ -180,19 +180,19 @@ impl<S: Sink> Sink for WithRejects<S> {
     }
 
     fn shown(
-        &mut self,
+        &self,
         wanted: &[usize],
         look: &(dyn Fn(Shown) -> io::Result<()> + Sync),
     ) -> io::Result<()> {
         self.sink.shown(wanted, look)
     }
 
-    fn middles(&mut self, wanted: &[usize]) -> io::Result<Vec<String>> {
+    fn middles(&self, wanted: &[usize]) -> io::Result<Vec<String>> {
         self.sink.middles(wanted)
     }
 
-    fn finish(&mut self, parts: &Parts) -> io::Result<()> {
-        self.sink.finish(parts)
+    fn write(&self, part: Part, order: &[usize]) -> io::Result<()> {
+        self.sink.write(part, order)
     }
 
     fn settle(&mut self) -> io::Result<()> {

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytesize::ByteSize;
 use rayon::prelude::*;
@@ -15,7 +16,6 @@ use super::format::{Format, ZSTD_LEVEL};
 use super::journal::{Journal, Task};
 use super::parquet;
 use super::steady::Steady;
-use crate::dataset::split::Parts;
 use crate::dataset::template::{self, Kept};
 use crate::dataset::{Batch, Options, Shown, Sink};
 
@@ -27,7 +27,8 @@ pub(super) const JOURNAL: &str = "journal";
 /// The bytes that a file is written in.
 const WRITE_BYTES: usize = 1 << 18;
 
-/// The most files that may be on their way to the disk when all are written.
+/// The most files of a part that may be on their way to the disk when all are
+/// written.
 const OPEN: usize = 16;
 
 /// Examples that are made into lines at a time, side by side.
@@ -50,7 +51,7 @@ pub struct Spool {
     format: Format,
     shard_size: Option<ByteSize>,
     /// The files of the dataset, on their way to the disk.
-    written: Vec<Steady>,
+    written: Mutex<Vec<Steady>>,
 }
 
 /// Where in the spool an example is, in bytes.
@@ -86,7 +87,7 @@ impl Spool {
             journal,
             format: options.format,
             shard_size: options.shard_size,
-            written: Vec::new(),
+            written: Mutex::default(),
         })
     }
 
@@ -142,7 +143,12 @@ impl Spool {
         shards.into_iter().enumerate().map(file).collect()
     }
 
-    fn write(&self, file: DataFile, order: &[usize]) -> io::Result<Steady> {
+    fn written(&self) -> MutexGuard<'_, Vec<Steady>> {
+        // A push is whole or was not begun.
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write_file(&self, file: DataFile, order: &[usize]) -> io::Result<Steady> {
         let file = Steady::new(File::create(self.dir.join(file.name()))?)?;
         let buffered = |file| BufWriter::with_capacity(WRITE_BYTES, file);
         let file = match self.format {
@@ -326,52 +332,47 @@ impl Sink for Spool {
     }
 
     fn read(
-        &mut self,
+        &self,
         wanted: &[usize],
         take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
     ) -> io::Result<()> {
-        self.spool.flush()?;
         self.lines(wanted, take)
     }
 
     fn shown(
-        &mut self,
+        &self,
         wanted: &[usize],
         look: &(dyn Fn(Shown) -> io::Result<()> + Sync),
     ) -> io::Result<()> {
-        self.spool.flush()?;
         let examples: Vec<_> = wanted.iter().map(|at| &self.examples[*at]).collect();
         let files: Vec<_> = examples.chunk_by(|a, b| a.text == b.text).collect();
         let files = files.into_par_iter();
         files.try_for_each(|of_file| self.shown_of_file(of_file, look))
     }
 
-    fn middles(&mut self, wanted: &[usize]) -> io::Result<Vec<String>> {
-        self.spool.flush()?;
+    fn middles(&self, wanted: &[usize]) -> io::Result<Vec<String>> {
         let examples = wanted.par_iter().map(|at| &self.examples[*at]);
         examples.map(|example| self.middle(example)).collect()
     }
 
-    fn finish(&mut self, parts: &Parts) -> io::Result<()> {
-        self.spool.flush()?;
-        let mut files = self.files(Part::Train, &parts.train);
-        files.extend(self.files(Part::Val, &parts.val));
+    fn write(&self, part: Part, order: &[usize]) -> io::Result<()> {
+        let files = self.files(part, order);
         // What is in a file depends on its order alone, so files can be
         // written side by side.
         // Of thousands of shards not all can be open at once.
         let may_wait = files.len() <= OPEN;
-        let write = |(file, order): &(DataFile, &[usize])| match self.write(*file, order)? {
-            file if may_wait => Ok(Some(file)),
-            file => file.finish().map(|()| None),
-        };
-        let written = files.par_iter().map(write);
-        let written = written.collect::<io::Result<Vec<_>>>()?;
-        self.written.extend(written.into_iter().flatten());
-        Ok(())
+        files.par_iter().try_for_each(|(file, order)| {
+            let file = self.write_file(*file, order)?;
+            if !may_wait {
+                return file.finish();
+            }
+            self.written().push(file);
+            Ok(())
+        })
     }
 
     fn settle(&mut self) -> io::Result<()> {
-        self.written.drain(..).try_for_each(Steady::finish)
+        self.written().drain(..).try_for_each(Steady::finish)
     }
 }
 

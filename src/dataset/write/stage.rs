@@ -127,33 +127,34 @@ impl Stage {
         &self.output
     }
 
-    /// Adds the page that shows the dataset.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    pub fn add_page(&self, page: &str) -> Result<(), WriteError> {
-        write_synced(&self.dir.join(REPORT), page.as_bytes())
-            .map_err(|error| WriteError::new("write", &self.output, error))
-    }
-
-    /// Adds metadata and card and puts the dataset in the output's place.
+    /// Adds metadata, card and the page that shows the dataset, if there is one, and
+    /// puts the dataset in the output's place.
     ///
     /// # Errors
     /// If that fails; the output is then what it was.
-    pub fn publish(self, report: &Report) -> Result<(), WriteError> {
-        self.try_publish(report)
+    pub fn publish(self, report: &Report, page: Option<&str>) -> Result<(), WriteError> {
+        self.try_publish(report, page)
             .map_err(|error| WriteError::new("write the dataset to", &self.output, error))
     }
 
-    fn try_publish(&self, report: &Report) -> io::Result<()> {
+    fn try_publish(&self, report: &Report, page: Option<&str>) -> io::Result<()> {
         let stage = &*self.dir;
         let files = DataFile::all_in(stage)?.into_iter();
         let files: Vec<_> = files.map(|file| (file.part, file.name())).collect();
         let card = card::text(report, &files)?;
-        write_synced(&stage.join(CARD), card.as_bytes())?;
         let mut metadata = serde_json::to_vec_pretty(report)?;
         metadata.push(b'\n');
-        write_synced(&stage.join(METADATA), &metadata)?;
+        let mut texts = vec![(CARD, card.as_bytes()), (METADATA, &metadata)];
+        texts.extend(page.map(|page| (REPORT, page.as_bytes())));
+        let written: Vec<_> = texts
+            .into_iter()
+            .map(|(name, text)| {
+                let mut file = File::create(stage.join(name))?;
+                file.write_all(text).map(|()| file)
+            })
+            .collect::<io::Result<_>>()?;
+        // All at once: the first takes the others to the disk with it.
+        written.iter().try_for_each(File::sync_all)?;
         // The journal first: without it nobody asks for the spool.
         fs::remove_file(stage.join(JOURNAL))?;
         fs::remove_file(stage.join(SPOOL))?;
@@ -161,12 +162,6 @@ impl Stage {
         replace(stage, &self.output)?;
         File::open(&self.parent)?.sync_all()
     }
-}
-
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 /// Puts the folder `new` in the place of `old`, which may not exist. What was
@@ -293,9 +288,9 @@ fn check_replaceable(output: &Path) -> Result<(), WriteError> {
 mod tests {
     use super::super::Format;
     use super::*;
-    use crate::dataset::Sink;
-    use crate::dataset::split::Parts;
+    use crate::dataset::read::Part;
     use crate::dataset::template::Kept;
+    use crate::dataset::{Batch, Sink};
     use crate::model::Families;
 
     const TRAIN: &str = "train.jsonl";
@@ -312,14 +307,12 @@ mod tests {
             let line = format!("{line}\n");
             sink.example(&line, &Kept::whole(&line)).unwrap();
         }
-        let parts = Parts {
-            train: (1..lines.len()).rev().collect(),
-            val: vec![0],
-            seen: Vec::new(),
-        };
-        sink.finish(&parts).unwrap();
+        sink.end_batch(&Batch::default()).unwrap();
+        let train: Vec<_> = (1..lines.len()).rev().collect();
+        sink.write(Part::Train, &train).unwrap();
+        sink.write(Part::Val, &[0]).unwrap();
         let model = options.model(&Families::default()).unwrap();
-        stage.publish(&Report::new(options, &model))
+        stage.publish(&Report::new(options, &model), None)
     }
 
     fn names(folder: &Path) -> Vec<String> {
