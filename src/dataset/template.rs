@@ -160,9 +160,24 @@ impl<'a> Escaped<'a> {
         let Some((start, escaped)) = after.checked_sub(1).map(|block| self.blocks[block]) else {
             return Ok(0);
         };
-        let mut before = Vec::new();
-        escape(&self.plain[start..at], &mut before)?;
-        Ok((escaped + before.len()) as u32)
+        let mut before = Length(0);
+        serde_json::to_writer(&mut before, &self.plain[start..at])?;
+        // Without the two quotes.
+        Ok((escaped + before.0 - 2) as u32)
+    }
+}
+
+/// Counts what is written to it, in bytes.
+struct Length(usize);
+
+impl Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -89,12 +89,12 @@ impl Task {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Record {
+struct Record<B> {
     /// The bytes that the batch added to the spool.
     bytes: u64,
     /// Their checksum.
     sum: String,
-    batch: Batch,
+    batch: B,
 }
 
 /// The journal of a spool.
@@ -135,7 +135,7 @@ impl Journal {
                 let (mut end, mut spooled) = (first, 0);
                 spool.rewind()?;
                 let mut taken = BufReader::with_capacity(1 << 18, &*spool);
-                while let Some(record) = read::<Record>(&mut reader, &mut line)? {
+                while let Some(record) = read::<Record<Batch>>(&mut reader, &mut line)? {
                     let mut sum = blake3::Hasher::new();
                     sum.update_reader(taken.by_ref().take(record.bytes))?;
                     if sum.count() != record.bytes || short(&sum) != record.sum {
@@ -180,7 +180,7 @@ impl Journal {
         let record = Record {
             bytes: std::mem::take(&mut self.bytes),
             sum: short(&self.sum),
-            batch: batch.clone(),
+            batch,
         };
         self.sum.reset();
         write(&mut self.file, &record)
@@ -191,7 +191,7 @@ impl Journal {
         let Some(past) = &mut self.past else {
             return Ok(None);
         };
-        let record: Option<Record> = read(past, &mut String::new())?;
+        let record: Option<Record<Batch>> = read(past, &mut String::new())?;
         if record.is_none() {
             self.past = None;
         }
