@@ -255,7 +255,12 @@ impl Parser {
     /// shorter node, most nodes by far, is noted only where it may not be code.
     #[must_use]
     pub fn parse(&mut self, source: &str, least: usize) -> Option<Spans> {
-        let budget = (source.len() * STEPS_PER_BYTE).max(STEPS_AT_LEAST) / STEPS_PER_REPORT;
+        let steps = (source.len() * STEPS_PER_BYTE).max(STEPS_AT_LEAST);
+        self.parse_within(steps, source, least)
+    }
+
+    fn parse_within(&mut self, steps: usize, source: &str, least: usize) -> Option<Spans> {
+        let budget = steps / STEPS_PER_REPORT;
         let mut reports = 0;
         let mut progress = |_: &tree_sitter::ParseState| {
             reports += 1;
@@ -641,6 +646,18 @@ mod tests {
         assert!(!ok.broken);
         assert!(spans.nodes().iter().any(|n| n.broken));
         assert!(parse("<?php ) ) } ( { ] class class ( ( $ $ = => -> ) {{{ ((").is_none());
+    }
+
+    #[test]
+    fn a_parser_that_gave_up_begins_the_next_file_anew() {
+        let (dear, next) = (
+            format!("<?php {}", "$a = f($b); ".repeat(100)),
+            "<?php g($c);",
+        );
+        let mut parser = Parser::new().unwrap();
+        assert!(parser.parse_within(0, &dear, 0).is_none());
+        let expected = format!("{:?}", parse(next).unwrap());
+        assert_eq!(format!("{:?}", parser.parse(next, 0).unwrap()), expected);
     }
 
     #[test]
