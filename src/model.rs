@@ -186,7 +186,12 @@ impl Family {
     /// What a model is asked with: everything up to where the middle begins.
     #[must_use]
     pub fn prompt(&self, parts: &Parts<'_>, format: Format, style: ContextStyle) -> Rendered {
-        let mut out = Rendered::default();
+        let shown = parts.context.len() + parts.prefix.len() + parts.suffix.len();
+        let mut out = Rendered {
+            // Most middles and tokens fit in a quarter.
+            text: String::with_capacity(shown + shown / 4),
+            ..Rendered::default()
+        };
         let repo = match style {
             ContextStyle::Comment => None,
             ContextStyle::Repo => self.repo.as_ref(),

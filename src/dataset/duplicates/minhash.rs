@@ -64,13 +64,10 @@ impl Signature {
     /// The signature of `shingles`; neither order nor repetition matters.
     #[must_use]
     pub fn of(shingles: &[u64]) -> Self {
-        let mut least = [u64::MAX; PERMUTATIONS];
-        for &shingle in shingles {
-            for (least, (factor, summand)) in least.iter_mut().zip(&COEFFICIENTS) {
-                *least = (*least).min(factor.wrapping_mul(shingle).wrapping_add(*summand));
-            }
-        }
-        Self(least)
+        Self(COEFFICIENTS.map(|(factor, summand)| {
+            let permuted = |shingle: &u64| factor.wrapping_mul(*shingle).wrapping_add(summand);
+            shingles.iter().map(permuted).min().unwrap_or(u64::MAX)
+        }))
     }
 
     /// The bands; two signatures that share one at the same place are candidates.

@@ -178,19 +178,17 @@ impl Spool {
         let mut end = 0;
         let pieces = order.chunks(LINES).map(|piece| {
             let start = end;
-            end += piece
-                .iter()
-                .map(|at| self.examples[*at].kept.line_bytes())
-                .sum::<u64>();
-            (start, piece)
+            let lengths = piece.iter().map(|at| self.examples[*at].kept.line_bytes());
+            end += lengths.sum::<u64>();
+            (start..end, piece)
         });
         let pieces: Vec<_> = pieces.collect();
-        pieces.into_par_iter().try_for_each(|(start, piece)| {
-            let mut lines = Vec::new();
+        pieces.into_par_iter().try_for_each(|(place, piece)| {
+            let mut lines = Vec::with_capacity((place.end - place.start) as usize);
             for at in piece {
                 self.line(&self.examples[*at], &mut lines)?;
             }
-            file.write_at(&lines, start)
+            file.write_at(&lines, place.start)
         })
     }
 
