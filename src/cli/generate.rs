@@ -118,6 +118,8 @@ impl Generate {
             max_file_bytes: Some(max_file_bytes),
             ..self.options.clone()
         };
+        // On a thread of the pool, as a job is: one beside it would wait for the pool
+        // to finish parsing ahead, and then the pool for that one.
         let made =
             rayon::scope(|_| engine::generate(sources, &options, &families, stage, &cancel, show));
         let counts = match made {
