@@ -1,0 +1,247 @@
+//! What holes of each kind may be proposed from: the nodes, brackets, lines and
+//! comments of one file that are of a size to be cut.
+
+use std::ops::Range;
+
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+use super::{Category, SpanKind};
+use crate::dataset::measure::Measure;
+use crate::dataset::{Options, quality};
+use crate::php::spans::{Kind, Spans};
+use crate::text::{line_end, line_start};
+
+/// After what a line's rest is worth completing.
+pub(super) const TRIGGERS: [&str; 5] = ["->", "::", "= ", "return ", "("];
+
+/// What holes may be proposed from.
+pub(super) struct Pools<'a> {
+    measure: Measure<'a>,
+    spans: Option<&'a Spans>,
+    pub(super) options: &'a Options,
+    /// Nodes fit to be cut, each with the bytes of all up to it.
+    nodes: Vec<(Range<usize>, usize)>,
+    braces: Vec<Range<usize>>,
+    line_rests: Vec<Range<usize>>,
+    brackets: Vec<Range<usize>>,
+    after_comments: Vec<Range<usize>>,
+    doc_comments: Vec<Range<usize>>,
+}
+
+impl<'a> Pools<'a> {
+    /// Those of `text`; `spans` are its own, if it could be parsed.
+    pub(super) fn new(text: &'a str, spans: Option<&'a Spans>, options: &'a Options) -> Self {
+        let mut pools = Self {
+            measure: Measure::new(text),
+            spans,
+            options,
+            nodes: Vec::new(),
+            braces: Vec::new(),
+            line_rests: Vec::new(),
+            brackets: Vec::new(),
+            after_comments: Vec::new(),
+            doc_comments: Vec::new(),
+        };
+        pools.line_rests = pools.fitting(line_rests(text, spans));
+        match spans {
+            Some(spans) => {
+                let insides = spans.brackets.iter().map(|span| inside(text, span.range()));
+                pools.brackets = pools.fitting(insides);
+                let after = spans.after_comments.iter().map(|span| span.range());
+                pools.after_comments = pools.fitting(after);
+                let docs = spans.doc_comments.iter().map(|span| span.range());
+                pools.doc_comments = pools.fitting(docs);
+                let nodes = spans
+                    .nodes()
+                    .iter()
+                    .filter(|node| !node.broken && node.kind.is_code())
+                    .filter(|node| !spans.repeats_parent(node))
+                    .map(|node| node.span.range());
+                let mut bytes = 0;
+                pools.nodes = pools
+                    .fitting(nodes)
+                    .into_iter()
+                    .map(|node| {
+                        bytes += node.len();
+                        (node, bytes)
+                    })
+                    .collect();
+            }
+            None => {
+                pools.braces = pools.fitting(brace_pairs(text).into_iter());
+                pools.brackets = pools.braces.clone();
+            }
+        }
+        pools
+    }
+
+    fn fitting(&self, ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
+        ranges
+            .filter(|range| self.misfit(range).is_none())
+            .collect()
+    }
+
+    /// Why `range` cannot be a middle, by its size.
+    fn misfit(&self, range: &Range<usize>) -> Option<&'static str> {
+        let Self {
+            measure, options, ..
+        } = self;
+        if range.len() < options.min_middle_chars {
+            Some("too_short")
+        } else if range.len() > options.max_middle_chars().saturating_mul(4) {
+            Some("too_long")
+        } else if measure.lines(range.clone()) > options.max_middle_lines {
+            Some("too_many_lines")
+        } else {
+            let chars = measure.chars(range.clone());
+            if chars < options.min_middle_chars {
+                Some("too_short")
+            } else if chars > options.max_middle_chars() {
+                Some("too_long")
+            } else if measure.text()[range.clone()].trim().is_empty() {
+                Some("blank")
+            } else {
+                None
+            }
+        }
+    }
+
+    /// Why `range` cannot be a middle, or is not worth to be one.
+    pub(super) fn objection(&self, range: &Range<usize>) -> Option<&'static str> {
+        self.misfit(range).or_else(|| {
+            if !self.options.quality_filter {
+                return None;
+            }
+            let in_comment = self
+                .spans
+                .and_then(|spans| spans.innermost(range.clone()))
+                .is_some_and(|node| node.kind == Kind::Comment);
+            quality::objection(&self.measure.text()[range.clone()], in_comment)
+        })
+    }
+
+    /// The kinds of `category` that were asked for and have anything to propose.
+    pub(super) fn kinds(&self, category: Category) -> impl Iterator<Item = SpanKind> {
+        self.options
+            .spans()
+            .filter(move |kind| kind.category() == category)
+            .filter(|kind| match kind {
+                SpanKind::AstNode => !self.nodes.is_empty(),
+                SpanKind::AstAligned => self.spans.is_some() && self.measure.text().len() > 1,
+                SpanKind::Lines => self.spans.is_none() && !self.measure.text().is_empty(),
+                SpanKind::Braces => !self.braces.is_empty(),
+                SpanKind::LineRest => !self.line_rests.is_empty(),
+                SpanKind::BracketContent => !self.brackets.is_empty(),
+                SpanKind::AfterComment => !self.after_comments.is_empty(),
+                SpanKind::DocComment => !self.doc_comments.is_empty(),
+                SpanKind::CharSpan => !self.measure.text().is_empty(),
+            })
+    }
+
+    /// A hole of `kind`, one of [`Self::kinds`].
+    pub(super) fn propose(&self, kind: SpanKind, rng: &mut ChaCha8Rng) -> Option<Range<usize>> {
+        let any = |pool: &[Range<usize>], rng: &mut ChaCha8Rng| {
+            Some(pool[rng.random_range(0..pool.len())].clone())
+        };
+        match kind {
+            SpanKind::AstNode => {
+                let (_, all) = self.nodes.last()?;
+                let at = rng.random_range(0..*all);
+                let node = self.nodes.partition_point(|(_, upto)| *upto <= at);
+                Some(self.nodes[node].0.clone())
+            }
+            SpanKind::AstAligned => {
+                let range = self.random_span(rng);
+                self.spans?.aligned(range).map(|span| span.range())
+            }
+            SpanKind::Lines => Some(self.random_lines(rng)),
+            SpanKind::Braces => any(&self.braces, rng),
+            SpanKind::LineRest => any(&self.line_rests, rng),
+            SpanKind::BracketContent => any(&self.brackets, rng),
+            SpanKind::AfterComment => any(&self.after_comments, rng),
+            SpanKind::DocComment => any(&self.doc_comments, rng),
+            SpanKind::CharSpan => Some(self.random_span(rng)),
+        }
+    }
+
+    /// A span anywhere, short ones likelier than long ones.
+    fn random_span(&self, rng: &mut ChaCha8Rng) -> Range<usize> {
+        let text = self.measure.text();
+        let least = self.options.min_middle_chars;
+        let most = rng.random_range(least..=self.options.max_middle_chars());
+        let length = rng.random_range(least..=most);
+        let start = text.floor_char_boundary(rng.random_range(0..text.len()));
+        let end = if text.is_ascii() {
+            start.saturating_add(length).min(text.len())
+        } else {
+            let after = text[start..].char_indices().nth(length);
+            after.map_or(text.len(), |(at, _)| start + at)
+        };
+        start..end
+    }
+
+    /// A run of whole lines, from the first one's indentation to the last one's end.
+    fn random_lines(&self, rng: &mut ChaCha8Rng) -> Range<usize> {
+        let lines = self.measure.line_count();
+        let first = rng.random_range(0..lines);
+        let count = rng.random_range(1..=self.options.max_middle_lines);
+        let last = first.saturating_add(count).min(lines) - 1;
+        let range = self.measure.line(first).start..self.measure.line(last).end;
+        let text = &self.measure.text()[range.clone()];
+        range.end - text.trim_start().len()..range.end
+    }
+
+    /// See [`super::Hole::name`].
+    pub(super) fn name(&self, range: &Range<usize>) -> String {
+        let text = self.measure.text();
+        self.spans
+            .and_then(|spans| {
+                let node = spans.innermost(range.clone())?;
+                Some(spans.name_of(node).of(text).to_owned())
+            })
+            .unwrap_or_default()
+    }
+}
+
+/// `range` without the white space at its end.
+fn inside(text: &str, range: Range<usize>) -> Range<usize> {
+    let kept = text[range.clone()].trim_ascii_end().len();
+    range.start..range.start + kept
+}
+
+/// The rests of lines after a trigger, without comments, strings and HTML.
+pub(super) fn line_rests<'a>(
+    text: &'a str,
+    spans: Option<&'a Spans>,
+) -> impl Iterator<Item = Range<usize>> + 'a {
+    let mut line = 0..0;
+    let is_code = move |at: usize| {
+        let node = spans.and_then(|spans| spans.innermost(at..at + 1));
+        node.is_none_or(|node| node.kind.is_code() && node.kind != Kind::String)
+    };
+    (0..text.len()).filter_map(move |at| {
+        let bytes = &text.as_bytes()[at..];
+        let is_here = |t: &&&str| t.as_bytes()[0] == bytes[0] && bytes.starts_with(t.as_bytes());
+        let trigger = TRIGGERS.iter().find(is_here)?;
+        if !line.contains(&at) {
+            line = line_start(text, at)..line_end(text, at);
+        }
+        let start = at + trigger.len();
+        (start < line.end && is_code(at)).then(|| inside(text, start..line.end))
+    })
+}
+
+/// The insides of matching braces, as far as that can be told without parsing.
+fn brace_pairs(text: &str) -> Vec<Range<usize>> {
+    let mut open = Vec::new();
+    let mut pairs = Vec::new();
+    for at in memchr::memchr2_iter(b'{', b'}', text.as_bytes()) {
+        if text.as_bytes()[at] == b'{' {
+            open.push(at + 1);
+        } else if let Some(start) = open.pop() {
+            pairs.push(inside(text, start..at));
+        }
+    }
+    pairs
+}
