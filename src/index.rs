@@ -33,7 +33,7 @@ pub use bm25::{Hit, Query};
 pub use codec::Damaged;
 pub use segment::Segment;
 pub use snapshot::{LiveSegment, Snapshot};
-pub use stored::{FORMAT, Restored, Source, Stored};
+pub use stored::{FORMAT, Restored, Source, Stored, scan};
 
 use crate::php::FileFacts;
 use crate::secrets::{Secret, Secrets};

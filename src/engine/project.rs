@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::disk::{Disk, SharedDisk};
 use crate::files::{self, Cache, Composer, FilesError, Found, LeftOut, Roots, Walk, WalkOptions};
-use crate::index::{Index, Library, Source, SourceFile};
+use crate::index::{Index, Library, Source, SourceFile, scan};
 
 /// Which files a project is made of.
 #[derive(Clone, Debug, Default)]
@@ -226,15 +226,6 @@ pub(super) fn read_files<E: From<FilesError> + Send>(
     let memory: usize = files.iter().map(|file| file.memory()).sum();
     options.check_memory(roots, memory as u64)?;
     Ok((files, left_out))
-}
-
-/// Reads the facts of all `sources`, in parallel on the current rayon pool.
-fn scan<E: Send>(
-    sources: Vec<Source>,
-    check: &(impl Fn() -> Result<(), E> + Sync),
-) -> Result<Vec<Arc<SourceFile>>, E> {
-    let scan = |source: Source| check().map(|()| Arc::new(source.scan()));
-    sources.into_par_iter().map(scan).collect()
 }
 
 /// What `read` gives for what was found, in parallel on the current rayon pool;

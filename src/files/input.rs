@@ -23,12 +23,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::rules::{is_php, left_out_by_key};
 use super::{FilesError, LeftOut, Origin, WalkOptions, decode};
-use crate::index::{Source, SourceFile};
+use crate::index::{Source, SourceFile, scan};
 
 /// The key under which a whole repository is left out.
 pub const WHOLE: &str = "./";
@@ -314,13 +313,11 @@ impl Reading {
         mut self,
         check: &(impl Fn() -> Result<(), E> + Sync),
     ) -> Result<Repository, E> {
-        let scan = |source: Source| check().map(|()| Arc::new(source.scan()));
         self.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        let files = self.files.into_par_iter().map(scan);
         let over = self.over.map(|rule| (WHOLE.to_owned(), rule));
         let left_out = self.left_out.into_iter().chain(over);
         Ok(Repository {
-            files: files.collect::<Result<_, E>>()?,
+            files: scan(self.files, check)?,
             name: self.name,
             left_out: left_out.map(|(key, rule)| LeftOut { key, rule }).collect(),
             origins: self.origins,

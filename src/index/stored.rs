@@ -51,6 +51,19 @@ impl Source {
     }
 }
 
+/// The files of all `sources` with their facts, in parallel on the current rayon
+/// pool. `check` is asked before each whether to go on.
+///
+/// # Errors
+/// Those of `check`.
+pub fn scan<E: Send>(
+    sources: Vec<Source>,
+    check: &(impl Fn() -> Result<(), E> + Sync),
+) -> Result<Vec<Arc<SourceFile>>, E> {
+    let scan = |source: Source| check().map(|()| Arc::new(source.scan()));
+    sources.into_par_iter().map(scan).collect()
+}
+
 /// What is known of files whose texts are not there yet.
 #[derive(Debug, Default)]
 pub struct Stored {
