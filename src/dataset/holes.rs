@@ -1,4 +1,4 @@
-//! Where the holes of one file are: proposals of each kind, out of [`pools`], drawn
+//! Where the holes of one file are: proposals of each kind, drawn from `pools`
 //! until about one hole per 500 bytes stands.
 //!
 //! Everything that a proposal costs is bounded by the size of a hole, or
