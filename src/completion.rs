@@ -2,18 +2,18 @@
 //!
 //! A model writes on until it is stopped: past the end of the line that was
 //! wanted, into brackets that are closed already, into text that stands right
-//! behind the cursor. [`Place`] reads from the syntax around the cursor how much
-//! is wanted there, and [`Place::fit`] cuts an answer down to it, while it is
+//! behind the cursor. [`CursorSyntax`] reads from the syntax around the cursor how much
+//! is wanted there, and [`CursorSyntax::fit`] cuts an answer down to it, while it is
 //! still coming in. Nothing is added to what the model wrote, and where nothing
 //! of use is left the result is empty.
 
-mod place;
 mod prompt;
 mod recent;
+mod syntax;
 
-pub use self::place::{Extent, Fitted, Place};
-pub use self::prompt::{Prompt, Shown};
-pub use self::recent::{Completed, Recent};
+pub use self::prompt::{CompletionPrompt, PromptInput};
+pub use self::recent::{RecentCompletions, ShownCompletion};
+pub use self::syntax::{CursorSyntax, Extent, FittedAnswer};
 
 #[cfg(test)]
 mod tests;

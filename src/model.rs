@@ -14,7 +14,7 @@
 //!   makes the prompt.
 
 mod builtin;
-mod marks;
+mod control_tokens;
 mod tokens;
 
 use std::fmt;
@@ -22,7 +22,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::marks::Marks;
+pub use self::control_tokens::ControlTokens;
 pub use self::tokens::{CHARS_PER_TOKEN, Model, TokenCounts, TokenizerError};
 
 /// In which order a family's own prompts have prefix and suffix.
@@ -243,7 +243,7 @@ impl Family {
         out
     }
 
-    /// The control tokens by which it marks parts, each of which must be one
+    /// The control tokens that delimit the parts, each of which must be one
     /// token of the model's tokenizer; without the white space around them.
     pub fn markers(&self) -> impl Iterator<Item = &str> {
         [&self.prefix, &self.suffix, &self.middle, &self.end]

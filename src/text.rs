@@ -213,14 +213,14 @@ impl<'t> Positions<'t> {
 /// A place in a text as people write it: `LINE:COL` (both from 1, the column
 /// in characters), or a byte offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum TextPosition {
     /// A byte offset from the start.
     Byte(usize),
     /// A line and a column in characters, both counted from 1.
     LineColumn(usize, usize),
 }
 
-impl FromStr for Place {
+impl FromStr for TextPosition {
     type Err = String;
 
     fn from_str(s: &str) -> Result<Self, String> {
@@ -238,7 +238,7 @@ impl FromStr for Place {
     }
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for TextPosition {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Byte(at) => write!(f, "byte {at}"),
@@ -247,7 +247,7 @@ impl std::fmt::Display for Place {
     }
 }
 
-impl Place {
+impl TextPosition {
     /// The line and column of the byte `at` of `text`, which is on a character
     /// boundary.
     #[must_use]
@@ -368,13 +368,16 @@ mod tests {
     #[test]
     fn places_are_read_and_found() {
         let text = "one\r\ntw\u{f6} x\n";
-        assert_eq!("2:4".parse::<Place>().unwrap().byte_in(text), 9);
-        assert_eq!("2:99".parse::<Place>().unwrap().byte_in(text), 11);
-        assert_eq!("9:1".parse::<Place>().unwrap().byte_in(text), text.len());
-        assert_eq!("8".parse::<Place>().unwrap().byte_in(text), 7);
-        assert_eq!(Place::line_column(text, 9).to_string(), "2:4");
-        assert!("0:1".parse::<Place>().is_err());
-        assert!("x".parse::<Place>().is_err());
+        assert_eq!("2:4".parse::<TextPosition>().unwrap().byte_in(text), 9);
+        assert_eq!("2:99".parse::<TextPosition>().unwrap().byte_in(text), 11);
+        assert_eq!(
+            "9:1".parse::<TextPosition>().unwrap().byte_in(text),
+            text.len()
+        );
+        assert_eq!("8".parse::<TextPosition>().unwrap().byte_in(text), 7);
+        assert_eq!(TextPosition::line_column(text, 9).to_string(), "2:4");
+        assert!("0:1".parse::<TextPosition>().is_err());
+        assert!("x".parse::<TextPosition>().is_err());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::engine::{Project, ProjectOptions};
 use crate::files::{self, Roots};
 use crate::index::Snapshot;
 use crate::secrets::{InContext, Secrets};
-use crate::text::{Place, line_start};
+use crate::text::{TextPosition, line_start};
 
 /// Print the cross-file context for one place in a file.
 ///
@@ -23,7 +23,7 @@ pub(super) struct Args {
     file: PathBuf,
     /// The cursor: line and column (in characters), both from 1, or a byte offset
     #[arg(long, value_name = "LINE:COL|BYTE")]
-    at: Place,
+    at: TextPosition,
     /// The project's root folder [default: the nearest folder above FILE that
     /// has a composer.json, a .git or a .fimignore]
     #[arg(long, value_name = "DIR")]
@@ -128,7 +128,7 @@ impl Args {
                 path.display()
             ))
         })?;
-        if lossy && matches!(self.at, Place::Byte(_)) {
+        if lossy && matches!(self.at, TextPosition::Byte(_)) {
             return Err(Error::Usage(format!(
                 "{}: not UTF-8, so its bytes cannot be counted; say --at LINE:COL",
                 path.display()

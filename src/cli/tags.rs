@@ -22,7 +22,7 @@ use crate::engine::{Project, ProjectOptions};
 use crate::files::Roots;
 use crate::secrets::{InContext, Secrets};
 use crate::tags::Tags;
-use crate::text::{Encoding, Place};
+use crate::text::{Encoding, TextPosition};
 
 /// Look at, check and run the FIMpad tags in a file.
 #[derive(Debug, clap::Args)]
@@ -61,7 +61,7 @@ struct OneTag {
     /// The tag: a byte offset, or line and column (in characters, both from 1),
     /// that it contains or ends right before
     #[arg(long, value_name = "BYTE|LINE:COL")]
-    at: Place,
+    at: TextPosition,
 }
 
 /// What a model is asked, in place of what the settings say.

@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::context::Context;
-use crate::model::{ContextStyle, Family, Marks, Parts};
+use crate::model::{ContextStyle, ControlTokens, Family, Parts};
 use crate::secrets::{self, Secret};
 use crate::text::window;
 
 /// What is shown of a buffer.
 #[derive(Clone, Copy, Debug)]
-pub struct Shown<'a> {
+pub struct PromptInput<'a> {
     /// What the project is called.
     pub repo: &'a str,
     /// The key of the buffer's file.
@@ -28,7 +28,7 @@ pub struct Shown<'a> {
 
 /// A question to a model, in the two ways in which servers take it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Prompt {
+pub struct CompletionPrompt {
     /// All of it, with the family's tokens.
     pub text: String,
     /// The context and what stands before the cursor, without tokens.
@@ -37,20 +37,20 @@ pub struct Prompt {
     pub after: String,
 }
 
-impl Prompt {
+impl CompletionPrompt {
     /// What a model of `family` is asked with. Control tokens that the files
     /// spell are neutralised, so that they end nothing.
     #[must_use]
     pub fn new(
-        shown: &Shown<'_>,
+        shown: &PromptInput<'_>,
         context: &Context,
         family: &Family,
-        marks: &Marks,
+        control_tokens: &ControlTokens,
         style: ContextStyle,
     ) -> Self {
-        let code = marks.neutralise(&context.text).0;
+        let code = control_tokens.neutralise(&context.text).0;
         let room = shown.max_chars.saturating_sub(code.chars().count());
-        let (prefix, suffix) = sides(shown, marks, room);
+        let (prefix, suffix) = sides(shown, control_tokens, room);
         let parts = Parts {
             context: &code,
             files: &context.files,
@@ -69,11 +69,15 @@ impl Prompt {
 }
 
 /// The text on both sides of the cursor, in at most `room` characters.
-fn sides<'a>(shown: &Shown<'a>, marks: &Marks, room: usize) -> (Cow<'a, str>, Cow<'a, str>) {
+fn sides<'a>(
+    shown: &PromptInput<'a>,
+    control_tokens: &ControlTokens,
+    room: usize,
+) -> (Cow<'a, str>, Cow<'a, str>) {
     let (content, cursor) = (shown.content, shown.cursor);
     let clear = |part: Range<usize>| {
         let redacted = secrets::replace(content, part, shown.secrets);
-        match marks.neutralise(&redacted) {
+        match control_tokens.neutralise(&redacted) {
             (Cow::Owned(neutral), _) => Cow::Owned(neutral),
             (Cow::Borrowed(_), _) => redacted,
         }

@@ -10,7 +10,7 @@ const KEPT: usize = 32;
 
 /// A completion and the buffer that it was made for.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Completed {
+pub struct ShownCompletion {
     /// The key of the file.
     pub path: String,
     /// The text before the cursor.
@@ -25,12 +25,12 @@ pub struct Completed {
 
 /// The completions shown last, newest first.
 #[derive(Debug, Default)]
-pub struct Recent(VecDeque<Completed>);
+pub struct RecentCompletions(VecDeque<ShownCompletion>);
 
-impl Recent {
+impl RecentCompletions {
     /// Remembers one.
-    pub fn push(&mut self, completed: Completed) {
-        let is_old = |other: &Completed| {
+    pub fn push(&mut self, completed: ShownCompletion) {
+        let is_old = |other: &ShownCompletion| {
             (&other.path, &other.before, &other.after)
                 == (&completed.path, &completed.before, &completed.after)
         };
@@ -42,7 +42,7 @@ impl Recent {
     /// The newest completion of which some has been typed, and nothing else,
     /// and what is left of it: empty, if all of it has.
     #[must_use]
-    pub fn rest(&self, path: &str, before: &str, after: &str) -> Option<(&Completed, &str)> {
+    pub fn rest(&self, path: &str, before: &str, after: &str) -> Option<(&ShownCompletion, &str)> {
         self.0.iter().find_map(|old| {
             if old.path != path || old.after != after {
                 return None;

@@ -9,14 +9,14 @@ use crate::php::lex::{Start, lex_from};
 fn shown<'r>(code: &str, answer: &'r str) -> &'r str {
     let cursor = code.find('|').unwrap();
     let content = code.replacen('|', "", 1);
-    let fitted = Place::new(&content, cursor).fit(answer, &["<|endoftext|>", "</s>"], 20);
+    let fitted = CursorSyntax::new(&content, cursor).fit(answer, &["<|endoftext|>", "</s>"], 20);
     fitted.text
 }
 
 fn extent(code: &str) -> Extent {
     let cursor = code.find('|').unwrap();
     let content = code.replacen('|', "", 1);
-    Place::new(&content, cursor).extent()
+    CursorSyntax::new(&content, cursor).extent()
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn nothing_is_better_than_what_is_of_no_use() {
 #[test]
 fn no_more_lines_are_shown_than_asked_for() {
     let content = "<?php\nfunction f() {\n    \n}\n";
-    let place = Place::new(content, content.find("    \n").unwrap() + 4);
+    let place = CursorSyntax::new(content, content.find("    \n").unwrap() + 4);
     let answer = "a();\n    b();\n    c();\n";
     assert_eq!(place.fit(answer, &[], 2).text, "a();\n    b();");
     assert_eq!(place.fit(answer, &[], 1).text, "a();");
@@ -113,8 +113,8 @@ fn no_more_lines_are_shown_than_asked_for() {
 
 #[test]
 fn who_types_what_is_shown_is_shown_the_rest() {
-    let mut recent = Recent::default();
-    let completed = |before: &str, text: &str| Completed {
+    let mut recent = RecentCompletions::default();
+    let completed = |before: &str, text: &str| ShownCompletion {
         path: "a.php".into(),
         before: before.into(),
         after: ";".into(),
@@ -122,7 +122,7 @@ fn who_types_what_is_shown_is_shown_the_rest() {
         context: Arc::default(),
     };
     recent.push(completed("$x = ", "foo()"));
-    let rest = |recent: &Recent, before: &str| {
+    let rest = |recent: &RecentCompletions, before: &str| {
         let (_, rest) = recent.rest("a.php", before, ";")?;
         Some(rest.to_owned())
     };
@@ -162,7 +162,7 @@ proptest! {
     ) {
         let before = format!("<?php {}", before.concat());
         let (content, answer) = (before.clone() + &after.concat(), answer.concat());
-        let place = Place::new(&content, before.len());
+        let place = CursorSyntax::new(&content, before.len());
         let fitted = place.fit(&answer, &["foo"], max_lines);
         prop_assert!(answer.starts_with(fitted.text));
         prop_assert!(!fitted.text.contains("foo"));
@@ -179,7 +179,7 @@ proptest! {
         more in prop::collection::vec(piece(), 0..6),
     ) {
         let content = "<?php\nfunction f() {\n    foo(1);\n    \n    return [2];\n}\n";
-        let place = Place::new(content, content.find("    \n").unwrap() + 4);
+        let place = CursorSyntax::new(content, content.find("    \n").unwrap() + 4);
         let answer = answer.concat();
         let fitted = place.fit(&answer, &[], 9);
         let is_whole = lex_from(&answer, 0, Start::Code).last()

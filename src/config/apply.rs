@@ -10,7 +10,7 @@ use super::{Endpoint, Settings, SettingsError};
 use crate::system;
 use crate::tags::settings::{Allowed, Remote, TK_FONTS, Value, WrongEntry, check, server_url};
 use crate::tags::{Config, Fault, Key, Kind, Tag, Tags};
-use crate::text::Place;
+use crate::text::TextPosition;
 
 /// What an editor has, where it is not on this machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,7 +93,10 @@ fn config_at<'t>(
     at: usize,
 ) -> Result<(&'t Tag, &'t Config), ApplyError> {
     let fault = |place: usize, what: &str| {
-        ApplyError::Tag(format!("{}: {what}", Place::line_column(text, place)))
+        ApplyError::Tag(format!(
+            "{}: {what}",
+            TextPosition::line_column(text, place)
+        ))
     };
     const EXPECTED: &str = r#"expected a config tag such as [[[{fontSize:"14"}]]]"#;
     let Some(tag) = tags.at(at) else {
@@ -143,6 +146,6 @@ fn allowed(config: &Config, endpoint: &Endpoint, offered: Offered) -> Result<All
 }
 
 fn faulty_entry(text: &str, tag: &Tag, entry: &WrongEntry) -> String {
-    let place = Place::line_column(text, tag.range.start + entry.at);
+    let place = TextPosition::line_column(text, tag.range.start + entry.at);
     format!("{place}: {entry}")
 }

@@ -21,7 +21,7 @@ use super::{Cut, Error, MarkersInSource, Options, Repo, Sizes, duplicates, quali
 use crate::cancel::{Cancel, Cancelled};
 use crate::context::{self, Context};
 use crate::index::SourceFile;
-use crate::model::{ContextStyle, Format, Marks, Model, Parts, Rendered};
+use crate::model::{ContextStyle, ControlTokens, Format, Model, Parts, Rendered};
 use crate::php::spans::{GrammarError, Parser};
 use crate::secrets::{self, Secret, Secrets};
 use crate::text::window;
@@ -70,7 +70,7 @@ pub struct Example {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<usize>,
     /// How many control tokens in the four parts were neutralised:
-    /// [`Marks::restore`] gives the files' own text back, but for secrets.
+    /// [`ControlTokens::restore`] gives the files' own text back, but for secrets.
     #[serde(default)]
     pub markers_neutralised: usize,
     /// How many secrets placeholders stand for, in context, prefix, middle and
@@ -257,7 +257,7 @@ impl Maker<'_> {
         let text = &*file.text;
         let Range { start, end } = hole.range;
         let marking = Marking {
-            marks: self.model.marks(),
+            control_tokens: self.model.control_tokens(),
             how: options.markers,
         };
         let format = format_of(file, hole, options, self.model);
@@ -313,7 +313,7 @@ impl Maker<'_> {
             };
             let (model, style) = (self.model, options.context_style);
             let rendered = model.family().example(&parts, &middle, format, style);
-            if is_spelled(model.marks(), &parts, &rendered, style) {
+            if is_spelled(model.control_tokens(), &parts, &rendered, style) {
                 return Ok(Tried::refused("marker_in_text", secrets));
             }
             let counts = (options.max_tokens.is_some() || model.has_tokenizer())
@@ -326,14 +326,14 @@ impl Maker<'_> {
             if let Some(counts) = counts.filter(|_| excess > 0) {
                 if !context.text.is_empty() {
                     // Of the text as it was assembled, so that it gets less each time.
-                    max_chars = less(context.text.chars().count(), counts.context, excess);
+                    max_chars = shrink_budget(context.text.chars().count(), counts.context, excess);
                     context = self.context(file, &hole.range, max_chars)?;
                     if gives_away(&context) {
                         return Ok(Tried::refused("middle_in_context", context.redacted));
                     }
                 } else if used > 0 && room > 0 {
                     let kept = used.saturating_sub(added);
-                    room = less(kept, counts.prefix + counts.suffix, excess);
+                    room = shrink_budget(kept, counts.prefix + counts.suffix, excess);
                 } else {
                     return Ok(Tried::refused("too_many_tokens", secrets));
                 }
@@ -504,7 +504,7 @@ fn file_holes(file: &SourceFile, options: &Options, parser: &mut Parser) -> Chos
 
 /// What is done about control tokens in a source.
 struct Marking<'m> {
-    marks: &'m Marks,
+    control_tokens: &'m ControlTokens,
     how: MarkersInSource,
 }
 
@@ -513,7 +513,7 @@ impl Marking<'_> {
     fn clear<'a>(&self, text: &'a str) -> (Cow<'a, str>, usize) {
         match self.how {
             MarkersInSource::Drop => (Cow::Borrowed(text), 0),
-            MarkersInSource::Neutralise => self.marks.neutralise(text),
+            MarkersInSource::Neutralise => self.control_tokens.neutralise(text),
         }
     }
 }
@@ -534,7 +534,12 @@ fn format_of(file: &SourceFile, hole: &Hole, options: &Options, model: &Model) -
 
 /// Whether the text of a part spells a control token, alone or with what it
 /// stands next to.
-fn is_spelled(marks: &Marks, parts: &Parts<'_>, text: &Rendered, style: ContextStyle) -> bool {
+fn is_spelled(
+    control_tokens: &ControlTokens,
+    parts: &Parts<'_>,
+    text: &Rendered,
+    style: ContextStyle,
+) -> bool {
     let mut own = vec![&text.prefix, &text.middle, &text.suffix];
     match style {
         ContextStyle::Comment => own.push(&text.context),
@@ -542,13 +547,13 @@ fn is_spelled(marks: &Marks, parts: &Parts<'_>, text: &Rendered, style: ContextS
         ContextStyle::Repo => {
             if [parts.context, parts.repo, parts.path]
                 .iter()
-                .any(|part| marks.occur_in(part))
+                .any(|part| control_tokens.occur_in(part))
             {
                 return true;
             }
         }
     }
-    marks.find(&text.text).any(|found| {
+    control_tokens.find(&text.text).any(|found| {
         own.iter()
             .any(|part| part.start < found.end && found.start < part.end)
     })
@@ -557,7 +562,7 @@ fn is_spelled(marks: &Marks, parts: &Parts<'_>, text: &Rendered, style: ContextS
 /// How many of `chars` characters may be kept, where they have `tokens` tokens
 /// and `excess` tokens are too many: in proportion, a little less, and none
 /// where little would be left.
-fn less(chars: usize, tokens: usize, excess: usize) -> usize {
+fn shrink_budget(chars: usize, tokens: usize, excess: usize) -> usize {
     const LITTLE: usize = 64;
     let kept = tokens.saturating_sub(excess);
     let chars = chars.saturating_mul(kept) / tokens.max(1) * 31 / 32;

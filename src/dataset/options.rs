@@ -35,7 +35,7 @@ pub enum MarkersInSource {
     /// The example is left out, so that every text is the files' own.
     #[default]
     Drop,
-    /// A space goes behind the first character of each: see [`crate::model::Marks`].
+    /// A space goes behind the first character of each: see [`crate::model::ControlTokens`].
     Neutralise,
 }
 

@@ -17,12 +17,14 @@ use tokio::task::AbortHandle;
 
 use super::{Engine, WorkError};
 use crate::cancel::{Cancel, Cancelled};
-use crate::completion::{Completed, Extent, Place, Prompt, Recent, Shown};
+use crate::completion::{
+    CompletionPrompt, CursorSyntax, Extent, PromptInput, RecentCompletions, ShownCompletion,
+};
 use crate::config::{EndpointKind, Settings, Sources};
 use crate::context::{self, Context, MinScore};
 use crate::endpoint::{self, Ask, Client, EndpointError, MAX_STOPS};
 use crate::index::Snapshot;
-use crate::model::Marks;
+use crate::model::ControlTokens;
 use crate::secrets::Secrets;
 
 /// The most tokens of the rest of a line.
@@ -115,7 +117,7 @@ pub enum CompleteError {
 pub(super) struct ModelServer {
     settings: Arc<Settings>,
     client: Client,
-    marks: Marks,
+    control_tokens: ControlTokens,
 }
 
 /// A place in the order in which a client has asked.
@@ -135,7 +137,7 @@ impl Turn {
 /// The completions of one client.
 #[derive(Debug, Default)]
 pub struct Completions {
-    recent: Mutex<Recent>,
+    recent: Mutex<RecentCompletions>,
     /// Counts what was asked for.
     newest: watch::Sender<u64>,
     /// What is asked for ahead of time.
@@ -295,7 +297,7 @@ impl Completions {
         if !text.is_empty() {
             let mut before = gap.content;
             let after = before.split_off(gap.cursor);
-            lock(&self.recent).push(Completed {
+            lock(&self.recent).push(ShownCompletion {
                 path: gap.path,
                 before,
                 after,
@@ -318,7 +320,7 @@ impl Completions {
 /// A question, made ready for a model.
 struct Prepared {
     gap: Gap,
-    place: Place,
+    place: CursorSyntax,
     context: Context,
     ask: Ask,
     max_lines: usize,
@@ -347,7 +349,7 @@ impl Prepared {
         };
         let context = context::assemble(snapshot, &request, cancel)?;
         let secrets = secrets.map_or_else(Vec::new, |secrets| secrets.find(&gap.content));
-        let shown = Shown {
+        let shown = PromptInput {
             repo: &question.repo,
             path: &gap.path,
             content: &gap.content,
@@ -356,8 +358,8 @@ impl Prepared {
             max_chars: settings.max_total_chars,
         };
         let (family, style) = (&endpoint.family, settings.context_style);
-        let prompt = Prompt::new(&shown, &context, family, &server.marks, style);
-        let place = Place::new(&gap.content, gap.cursor);
+        let prompt = CompletionPrompt::new(&shown, &context, family, &server.control_tokens, style);
+        let place = CursorSyntax::new(&gap.content, gap.cursor);
         let most = question.max_tokens.unwrap_or(settings.max_tokens);
         let lines = question.max_lines.unwrap_or(settings.max_lines);
         let (max_tokens, newline) = match place.extent() {
@@ -412,7 +414,7 @@ impl Prepared {
         }
         drop(pieces);
         let fitted = self.place.fit(&answer, &stops, self.max_lines).text;
-        Ok((server.marks.restore(fitted).into_owned(), first))
+        Ok((server.control_tokens.restore(fitted).into_owned(), first))
     }
 }
 
@@ -426,10 +428,11 @@ impl Engine {
         {
             return Ok(Arc::clone(server));
         }
-        let marks = Marks::new(settings.endpoint.family.reserved());
+        let control_tokens = ControlTokens::new(settings.endpoint.family.reserved());
         let server = Arc::new(ModelServer {
             client: Client::new(&settings.endpoint)?,
-            marks: marks.map_err(|error| CompleteError::Family(error.to_string()))?,
+            control_tokens: control_tokens
+                .map_err(|error| CompleteError::Family(error.to_string()))?,
             settings,
         });
         *known = Some(Arc::clone(&server));

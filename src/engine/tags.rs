@@ -24,7 +24,7 @@ use crate::config::{Settings, TagSettings};
 use crate::endpoint::{Ask, Client, EndpointError, Piece, Prompt};
 use crate::tags::stop::{Matcher, StopError};
 use crate::tags::{self, Edit, Fault, Fim, Kind, Stop, Tag, Tags};
-use crate::text::Place;
+use crate::text::TextPosition;
 
 /// What the model is asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
@@ -49,7 +49,7 @@ pub enum TagError {
     #[error("{place}: this is a {kind} tag; only tags such as [[[100]]] generate text")]
     NotFim {
         /// Where it is.
-        place: Place,
+        place: TextPosition,
         /// What it is.
         kind: &'static str,
     },
@@ -57,7 +57,7 @@ pub enum TagError {
     #[error("{place}: {message}; {hint}")]
     Invalid {
         /// Where the fault is.
-        place: Place,
+        place: TextPosition,
         /// What was expected and what was found.
         message: String,
         /// What to do about it.
@@ -154,7 +154,7 @@ fn fim<'t>(text: &str, tag: &'t Tag) -> Result<&'t Fim, TagError> {
         Kind::Fim(fim) => return Ok(fim),
         Kind::Invalid(Fault { message, at, hint }) => {
             return Err(TagError::Invalid {
-                place: Place::line_column(text, tag.range.start + at),
+                place: TextPosition::line_column(text, tag.range.start + at),
                 message: message.clone(),
                 hint,
             });
@@ -162,7 +162,7 @@ fn fim<'t>(text: &str, tag: &'t Tag) -> Result<&'t Fim, TagError> {
         kind => view::kind(kind),
     };
     Err(TagError::NotFim {
-        place: Place::line_column(text, tag.range.start),
+        place: TextPosition::line_column(text, tag.range.start),
         kind,
     })
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Family, Marks, Rendered};
+use super::{ControlTokens, Family, Rendered};
 
 /// Characters of PHP per token, by which tokens are estimated where there is
 /// no tokenizer. Measured with Qwen2.5's: 2.7 in symfony, 3.0 in zabbix, 3.5 in
@@ -38,7 +38,7 @@ pub struct TokenCounts {
 #[derive(Clone, Debug)]
 pub struct Model {
     family: Family,
-    marks: Marks,
+    control_tokens: ControlTokens,
     tokenizer: Option<Tokenizer>,
 }
 
@@ -54,11 +54,11 @@ impl Model {
             tokenizer.prove(&family)?;
             reserved.extend(tokenizer.special());
         }
-        let marks = Marks::new(reserved.iter().map(String::as_str))
+        let control_tokens = ControlTokens::new(reserved.iter().map(String::as_str))
             .map_err(|error| TokenizerError(format!("too many control tokens: {error}")))?;
         Ok(Self {
             family,
-            marks,
+            control_tokens,
             tokenizer,
         })
     }
@@ -72,8 +72,8 @@ impl Model {
     /// What texts must not spell: the family's control tokens and, with a
     /// tokenizer, all of its.
     #[must_use]
-    pub fn marks(&self) -> &Marks {
-        &self.marks
+    pub fn control_tokens(&self) -> &ControlTokens {
+        &self.control_tokens
     }
 
     /// Whether [`Self::count`] counts; else it estimates.

@@ -10,7 +10,7 @@ use super::{Error, is_stdin, read};
 use crate::cli::show;
 use crate::tags::settings::wrong_everywhere;
 use crate::tags::{Kind, NoteKind, Tag, Tags};
-use crate::text::{Place, line_end, line_start};
+use crate::text::{TextPosition, line_end, line_start};
 
 /// Print what is wrong with the tags of files; exit with 1 if anything is
 #[derive(Debug, clap::Args)]
@@ -93,9 +93,9 @@ impl Diagnostic<'_> {
             true => Cow::Borrowed("stdin"),
             false => file.to_string_lossy(),
         };
-        let number = match Place::line_column(text, self.at) {
-            Place::LineColumn(line, _) => line,
-            Place::Byte(_) => 1,
+        let number = match TextPosition::line_column(text, self.at) {
+            TextPosition::LineColumn(line, _) => line,
+            TextPosition::Byte(_) => 1,
         };
         let snippet = Snippet::source(line)
             .path(name)

@@ -11,7 +11,7 @@ use super::{ContextSource, Error, ModelArgs, Setup, is_stdin, of_tag, project, r
 use crate::cli::{run_log, show};
 use crate::config::Settings;
 use crate::engine::tags::{Outcome, Runner, check, first_fim, prepare};
-use crate::text::Place;
+use crate::text::TextPosition;
 
 /// Put a model's text in the place of a FIM tag, or of all
 ///
@@ -27,7 +27,7 @@ pub(super) struct Args {
     /// The tag: a byte offset, or line and column (in characters, both from 1),
     /// that it contains or ends right before
     #[arg(long, value_name = "BYTE|LINE:COL")]
-    at: Option<Place>,
+    at: Option<TextPosition>,
     /// All FIM tags from top to bottom; each sees what came before it
     #[arg(long)]
     all: bool,

@@ -94,7 +94,7 @@ impl Checker<'_> {
     fn own<'e>(&self, example: &'e Example) -> Own<'e> {
         let restore = |part: &'e str| match self.options.markers {
             MarkersInSource::Drop => Cow::Borrowed(part),
-            MarkersInSource::Neutralise => self.model.marks().restore(part),
+            MarkersInSource::Neutralise => self.model.control_tokens().restore(part),
         };
         Own {
             prefix: restore(&example.prefix),
@@ -184,7 +184,7 @@ impl Checker<'_> {
         ];
         let mut neutralised = 0;
         for (name, part, own) in parts {
-            if self.model.marks().occur_in(part) {
+            if self.model.control_tokens().occur_in(part) {
                 let what = format!("the {name} spells a marker of the family");
                 breaches.push((Claim::Markers, what));
             }
@@ -235,7 +235,7 @@ impl Checker<'_> {
             breaches.push((Claim::Text, what));
         }
         for marker in family.markers() {
-            let found = model.marks().find(text);
+            let found = model.control_tokens().find(text);
             let times = found.filter(|found| &text[found.clone()] == marker).count();
             let wanted = family.markers().filter(|other| *other == marker).count();
             if times != wanted {
@@ -306,7 +306,9 @@ impl Checker<'_> {
             };
             let expected = match self.options.markers {
                 MarkersInSource::Drop => Cow::Borrowed(context.text.as_str()),
-                MarkersInSource::Neutralise => self.model.marks().neutralise(&context.text).0,
+                MarkersInSource::Neutralise => {
+                    self.model.control_tokens().neutralise(&context.text).0
+                }
             };
             if let Some(at) = first_difference(&expected, &example.context) {
                 let what = format!(

@@ -32,7 +32,7 @@ enum Around {
 
 /// The place of a completion.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct CursorSyntax {
     around: Around,
     extent: Extent,
     /// Whether nothing but blanks stands before the cursor in its line.
@@ -50,14 +50,14 @@ pub struct Place {
 
 /// What is left of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fitted<'r> {
+pub struct FittedAnswer<'r> {
     /// What to show: the start of the answer, or nothing.
     pub text: &'r str,
     /// Whether the answer was cut, so that nothing that may follow matters.
     pub is_cut: bool,
 }
 
-impl Place {
+impl CursorSyntax {
     /// The place at byte `cursor` of `content`, which must be on a character
     /// boundary.
     #[must_use]
@@ -105,7 +105,7 @@ impl Place {
     /// The start of `answer` that is worth showing: at most `max_lines` lines,
     /// without what ends a text of the model (`stops`).
     #[must_use]
-    pub fn fit<'r>(&self, answer: &'r str, stops: &[&str], max_lines: usize) -> Fitted<'r> {
+    pub fn fit<'r>(&self, answer: &'r str, stops: &[&str], max_lines: usize) -> FittedAnswer<'r> {
         let mut end = answer.len();
         let mut cut = |at: Option<usize>| end = end.min(at.unwrap_or(end));
         for stop in stops.iter().filter(|stop| !stop.is_empty()) {
@@ -136,7 +136,7 @@ impl Place {
             text = "";
         }
         let is_cut = is_cut || is_misplaced;
-        Fitted { text, is_cut }
+        FittedAnswer { text, is_cut }
     }
 
     /// Where code ends that fits: at a bracket that closes more than may be

@@ -14,14 +14,14 @@ use aho_corasick::{AhoCorasick, BuildError, MatchKind};
 /// such spaces already there is one more, so that [`Self::restore`], which
 /// takes one away, always gives the text back.
 #[derive(Clone, Debug)]
-pub struct Marks {
+pub struct ControlTokens {
     whole: AhoCorasick,
     /// The tokens without their first characters.
     rests: AhoCorasick,
     firsts: Vec<char>,
 }
 
-impl Marks {
+impl ControlTokens {
     /// For these tokens. Those of less than two characters are left out.
     ///
     /// # Errors
@@ -135,24 +135,27 @@ mod tests {
         ) {
             let families = Families::default();
             for family in families.iter() {
-                let marks = Marks::new(family.reserved()).unwrap();
+                let control_tokens = ControlTokens::new(family.reserved()).unwrap();
                 let text = pieces.concat();
-                let (neutral, changes) = marks.neutralise(&text);
-                prop_assert!(!marks.occur_in(&neutral), "{}: {neutral:?}", family.name);
+                let (neutral, changes) = control_tokens.neutralise(&text);
+                prop_assert!(!control_tokens.occur_in(&neutral), "{}: {neutral:?}", family.name);
                 prop_assert_eq!(neutral.len(), text.len() + changes);
-                prop_assert_eq!(marks.restore(&neutral), text.as_str());
+                prop_assert_eq!(control_tokens.restore(&neutral), text.as_str());
             }
         }
     }
 
     #[test]
     fn a_text_without_any_stays_as_it_is() {
-        let marks = Marks::new(["<|fim_pad|>", "x"]).unwrap();
+        let control_tokens = ControlTokens::new(["<|fim_pad|>", "x"]).unwrap();
         let text = "$a < 1; x; echo '<|fim_pad>';";
-        assert!(matches!(marks.neutralise(text), (Cow::Borrowed(_), 0)));
-        assert!(!marks.occur_in(text));
-        let found: Vec<_> = marks.find("<|fim_pad|> <|fim_pad|>").collect();
+        assert!(matches!(
+            control_tokens.neutralise(text),
+            (Cow::Borrowed(_), 0)
+        ));
+        assert!(!control_tokens.occur_in(text));
+        let found: Vec<_> = control_tokens.find("<|fim_pad|> <|fim_pad|>").collect();
         assert_eq!(found, [0..11, 12..23]);
-        assert_eq!(marks.neutralise("a<|fim_pad|>").0, "a< |fim_pad|>");
+        assert_eq!(control_tokens.neutralise("a<|fim_pad|>").0, "a< |fim_pad|>");
     }
 }
