@@ -1,6 +1,6 @@
 //! The streaming client of a model server. No other module speaks HTTP.
 //!
-//! [`Client::stream`] asks for text and gives it out piece by piece, as the
+//! [`ModelClient::stream`] asks for text and gives it out in deltas, as the
 //! server writes it. Dropping the stream closes the connection, which is how a
 //! server learns that nobody waits for the rest. What can go wrong is an
 //! [`EndpointError`]: one line that names the server and says what to do; the
@@ -37,7 +37,7 @@ const MAX_ERROR_BYTES: usize = 64 << 10;
 
 /// What a model is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Prompt {
+pub enum ModelPrompt {
     /// Text to go on from.
     Plain(String),
     /// Text around a gap.
@@ -49,7 +49,7 @@ pub enum Prompt {
     },
 }
 
-impl Prompt {
+impl ModelPrompt {
     /// What the model behind `endpoint` is shown for a gap: the text before it
     /// alone if nothing but white space is behind it, or if the model has no
     /// tokens that mark a gap.
@@ -99,9 +99,9 @@ fn marks_gaps(family: &Family) -> bool {
 
 /// What a server is asked for.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Ask {
+pub struct ModelRequest {
     /// What the model is shown.
-    pub prompt: Prompt,
+    pub prompt: ModelPrompt,
     /// The most tokens of the answer.
     pub max_tokens: u32,
     /// How random its choices are, in place of what the settings say.
@@ -114,9 +114,9 @@ pub struct Ask {
     pub stop: Vec<String>,
 }
 
-/// A piece of an answer.
+/// What one message of the server adds to the answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Piece {
+pub struct StreamDelta {
     /// Its text; may be empty.
     pub text: String,
     /// The stop that the server has ended at, if it says so.
@@ -125,14 +125,14 @@ pub struct Piece {
 
 /// A model server. Connections are kept for the next question.
 #[derive(Clone, Debug)]
-pub struct Client {
+pub struct ModelClient {
     http: reqwest::Client,
     /// Where questions go.
     url: Url,
     endpoint: Endpoint,
 }
 
-impl Client {
+impl ModelClient {
     /// A client of the server that `endpoint` names. Connects to nothing yet.
     ///
     /// # Errors
@@ -170,20 +170,24 @@ impl Client {
     /// said that the answer is complete; else its last item is an error.
     pub fn stream(
         &self,
-        ask: Ask,
-    ) -> impl Stream<Item = Result<Piece, EndpointError>> + Send + 'static {
+        request: ModelRequest,
+    ) -> impl Stream<Item = Result<StreamDelta, EndpointError>> + Send + 'static {
         let client = self.clone();
         async move {
             let deadline = Instant::now() + client.first_byte_timeout();
-            let response = client.send(&ask, deadline).await?;
-            Ok(wire::pieces(client, response, deadline))
+            let response = client.send(&request, deadline).await?;
+            Ok(wire::deltas(client, response, deadline))
         }
         .try_flatten_stream()
     }
 
     /// Sends the question. The answer is one that can be read as a stream.
-    async fn send(&self, ask: &Ask, deadline: Instant) -> Result<Response, EndpointError> {
-        let body = wire::body(&self.endpoint, ask);
+    async fn send(
+        &self,
+        request: &ModelRequest,
+        deadline: Instant,
+    ) -> Result<Response, EndpointError> {
+        let body = wire::body(&self.endpoint, request);
         let request = self
             .http
             .post(self.url.clone())

@@ -25,7 +25,7 @@ use memchr::memmem;
 
 pub use self::config::{Config, Entry, Key};
 pub use self::parse::{Arg, Call, Fim, Function, Note, NoteKind};
-pub use self::window::{Edit, Prompt, Stop, Window, prompt};
+pub use self::window::{Edit, Stop, TagPrompt, Window};
 
 use self::parse::Parser;
 

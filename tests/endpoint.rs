@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use fimd::config::{Endpoint, EndpointKind, Secret, Settings};
-use fimd::endpoint::{Ask, Client, EndpointError, Prompt};
+use fimd::endpoint::{EndpointError, ModelClient, ModelPrompt, ModelRequest};
 use fimd::engine::tags::{Outcome, RunError, RunLog, Runner, prepare};
 use futures_util::StreamExt;
 use model_server::{Answer, Asked, ModelServer, event};
@@ -27,15 +27,15 @@ fn endpoint(server: &ModelServer, kind: EndpointKind) -> Endpoint {
     }
 }
 
-fn fim() -> Prompt {
-    Prompt::Fim {
+fn fim() -> ModelPrompt {
+    ModelPrompt::Fim {
         before: "a".into(),
         after: "b".into(),
     }
 }
 
-fn ask(prompt: Prompt) -> Ask {
-    Ask {
+fn request(prompt: ModelPrompt) -> ModelRequest {
+    ModelRequest {
         prompt,
         max_tokens: 7,
         temperature: Some(0.5),
@@ -44,17 +44,17 @@ fn ask(prompt: Prompt) -> Ask {
     }
 }
 
-/// All that a server says; the pieces before an error count, too.
+/// All that a server says; the deltas before an error count, too.
 async fn answer(endpoint: &Endpoint) -> (String, Option<EndpointError>) {
-    let client = match Client::new(endpoint) {
+    let client = match ModelClient::new(endpoint) {
         Ok(client) => client,
         Err(error) => return (String::new(), Some(error)),
     };
-    let mut pieces = pin!(client.stream(ask(fim())));
+    let mut deltas = pin!(client.stream(request(fim())));
     let mut text = String::new();
-    while let Some(piece) = pieces.next().await {
-        match piece {
-            Ok(piece) => text.push_str(&piece.text),
+    while let Some(delta) = deltas.next().await {
+        match delta {
+            Ok(delta) => text.push_str(&delta.text),
             Err(error) => return (text, Some(error)),
         }
     }
@@ -125,7 +125,7 @@ async fn each_kind_is_asked_in_its_own_words() {
 #[test]
 fn without_text_behind_or_tokens_the_model_goes_on_from_what_is_before() {
     let plain = |endpoint: &Endpoint, after: &str| {
-        Prompt::new(endpoint, "a".into(), after.into()) == Prompt::Plain("a".into())
+        ModelPrompt::new(endpoint, "a".into(), after.into()) == ModelPrompt::Plain("a".into())
     };
     let mut endpoint = Endpoint::default();
     assert!(plain(&endpoint, "") && plain(&endpoint, " \n\t"));
@@ -397,10 +397,10 @@ async fn dropping_the_stream_closes_the_connection() {
         answer.text("some");
         answer.hang();
     });
-    let client = Client::new(&endpoint(&server, EndpointKind::Completions)).unwrap();
-    let mut pieces = Box::pin(client.stream(ask(fim())));
-    assert_eq!(pieces.next().await.unwrap().unwrap().text, "some");
-    drop(pieces);
+    let client = ModelClient::new(&endpoint(&server, EndpointKind::Completions)).unwrap();
+    let mut deltas = Box::pin(client.stream(request(fim())));
+    assert_eq!(deltas.next().await.unwrap().unwrap().text, "some");
+    drop(deltas);
     tokio::task::spawn_blocking(move || server.left())
         .await
         .unwrap();
@@ -555,7 +555,7 @@ proptest! {
     #[test]
     fn chunks_change_nothing(
         text in "[abE\u{e9}\u{1F600}]{0,30}",
-        pieces in prop::collection::vec(1usize..5, 0..12),
+        deltas in prop::collection::vec(1usize..5, 0..12),
         writes in prop::collection::vec(1usize..90, 0..24),
         stops in prop::collection::vec(("[abE\u{e9}]{1,3}", any::<bool>()), 0..3),
     ) {
@@ -566,11 +566,11 @@ proptest! {
         let content = format!("x [[[9{calls}]]] y");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let mut outcomes = Vec::new();
-        for (pieces, writes) in [(vec![], vec![]), (pieces, writes)] {
+        for (deltas, writes) in [(vec![], vec![]), (deltas, writes)] {
             let mut wire = Vec::new();
             let mut chars = text.chars();
-            for piece in pieces {
-                wire.extend(event(&chars.by_ref().take(piece).collect::<String>()).bytes());
+            for delta in deltas {
+                wire.extend(event(&chars.by_ref().take(delta).collect::<String>()).bytes());
             }
             wire.extend(event(chars.as_str()).bytes());
             // Not escaped, so that characters can be cut.

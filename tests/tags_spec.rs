@@ -14,7 +14,7 @@ use std::process::Output;
 
 use common::{Project, fimd};
 use fimd::tags::stop::Matcher;
-use fimd::tags::{self, Arg, Boundary, Edit, Fim, Function, Kind, Prompt, Side, Stop, Tags};
+use fimd::tags::{self, Arg, Boundary, Edit, Fim, Function, Kind, Side, Stop, TagPrompt, Tags};
 use model_server::ModelServer;
 
 /// The kinds of the tags of a text.
@@ -53,14 +53,14 @@ fn fault(text: &str) -> String {
 }
 
 /// What the first FIM tag of a text asks.
-fn prompt(text: &str) -> Prompt {
+fn prompt(text: &str) -> TagPrompt {
     let tags = Tags::parse(text);
     let found = tags.all().iter().find_map(|tag| match &tag.kind {
         Kind::Fim(fim) => Some((tag, fim)),
         _ => None,
     });
     let (tag, fim) = found.unwrap();
-    tags::prompt(text, &tags, tag, fim, false)
+    TagPrompt::new(text, &tags, tag, fim, false)
 }
 
 /// What the model is shown around the first FIM tag of a text.

@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{Client, EndpointError, error, wire};
+use super::{EndpointError, ModelClient, error, wire};
 use crate::config::EndpointKind;
 
 /// What a model server says of itself.
@@ -56,7 +56,7 @@ struct Tokens {
     tokens: Vec<IgnoredAny>,
 }
 
-impl Client {
+impl ModelClient {
     /// What the server says of itself, each answer within the times that the
     /// settings allow.
     ///
@@ -100,7 +100,7 @@ impl Client {
     /// How many tokens llama.cpp's server makes of `marker`.
     ///
     /// # Errors
-    /// As [`Client::served`].
+    /// As [`ModelClient::served`].
     pub async fn count_tokens(&self, marker: &str) -> Result<usize, EndpointError> {
         let client = self.beside("/tokenize");
         let body = json!({"content": marker, "add_special": false, "parse_special": true});

@@ -14,7 +14,10 @@ use tokio_util::bytes::Bytes;
 use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
 use tokio_util::io::StreamReader;
 
-use super::{Ask, Client, EndpointError, MAX_STOPS, Piece, Prompt, error, milliseconds};
+use super::{
+    EndpointError, MAX_STOPS, ModelClient, ModelPrompt, ModelRequest, StreamDelta, error,
+    milliseconds,
+};
 use crate::config::{Endpoint, EndpointKind};
 use crate::tags::settings::server_url;
 
@@ -65,8 +68,8 @@ pub(super) fn media_type(kind: EndpointKind) -> &'static str {
 
 /// The question as JSON. What the tag does not say is taken from the settings;
 /// what they do not say either is left to the server.
-pub(super) fn body(endpoint: &Endpoint, ask: &Ask) -> Value {
-    let stop = &ask.stop[..ask.stop.len().min(MAX_STOPS)];
+pub(super) fn body(endpoint: &Endpoint, request: &ModelRequest) -> Value {
+    let stop = &request.stop[..request.stop.len().min(MAX_STOPS)];
     let mut sampling = json!({});
     let mut set = |key: &str, value: Option<Value>| {
         if let Some(value) = value {
@@ -75,27 +78,32 @@ pub(super) fn body(endpoint: &Endpoint, ask: &Ask) -> Value {
     };
     set(
         "temperature",
-        ask.temperature.or(endpoint.temperature).map(Value::from),
+        request
+            .temperature
+            .or(endpoint.temperature)
+            .map(Value::from),
     );
-    set("top_p", ask.top_p.or(endpoint.top_p).map(Value::from));
+    set("top_p", request.top_p.or(endpoint.top_p).map(Value::from));
     set("stop", (!stop.is_empty()).then(|| json!(stop)));
     let tokens = match endpoint.kind {
         EndpointKind::Completions => "max_tokens",
         EndpointKind::Infill => "n_predict",
         EndpointKind::Ollama => "num_predict",
     };
-    set(tokens, Some(ask.max_tokens.into()));
-    let mut body = match (endpoint.kind, &ask.prompt) {
+    set(tokens, Some(request.max_tokens.into()));
+    let mut body = match (endpoint.kind, &request.prompt) {
         (EndpointKind::Completions, prompt) => json!({ "prompt": prompt.text(endpoint) }),
-        (EndpointKind::Infill, Prompt::Plain(before)) => {
+        (EndpointKind::Infill, ModelPrompt::Plain(before)) => {
             json!({ "input_prefix": before, "input_suffix": "" })
         }
-        (EndpointKind::Infill, Prompt::Fim { before, after }) => {
+        (EndpointKind::Infill, ModelPrompt::Fim { before, after }) => {
             json!({ "input_prefix": before, "input_suffix": after })
         }
         // As it is: not in the model's template for conversations.
-        (EndpointKind::Ollama, Prompt::Plain(before)) => json!({ "prompt": before, "raw": true }),
-        (EndpointKind::Ollama, Prompt::Fim { before, after }) => {
+        (EndpointKind::Ollama, ModelPrompt::Plain(before)) => {
+            json!({ "prompt": before, "raw": true })
+        }
+        (EndpointKind::Ollama, ModelPrompt::Fim { before, after }) => {
             json!({ "prompt": before, "suffix": after })
         }
     };
@@ -142,13 +150,13 @@ struct Choice {
 }
 
 /// What a message adds to the answer, and whether it is the last.
-type Read = (Piece, bool);
+type Read = (StreamDelta, bool);
 
 /// Reads one message of the answer.
-fn read(client: &Client, data: &str) -> Result<Read, EndpointError> {
+fn read(client: &ModelClient, data: &str) -> Result<Read, EndpointError> {
     // OpenAI's last word.
     if data.trim() == "[DONE]" {
-        return Ok((Piece::default(), true));
+        return Ok((StreamDelta::default(), true));
     }
     let malformed = |reason: String| EndpointError::Malformed {
         at: client.at(),
@@ -174,7 +182,7 @@ fn read(client: &Client, data: &str) -> Result<Read, EndpointError> {
             let choices = message.choices.ok_or_else(|| no_text("choices"))?;
             // None in a message that only says what was used.
             let Some(choice) = choices.into_iter().next() else {
-                return Ok((Piece::default(), false));
+                return Ok((StreamDelta::default(), false));
             };
             let last = choice.finish_reason.is_some();
             let text = match choice.text {
@@ -184,17 +192,17 @@ fn read(client: &Client, data: &str) -> Result<Read, EndpointError> {
             };
             let stopped_by = choice.stop_reason.as_ref().and_then(Value::as_str);
             let stopped_by = stopped_by.map(ToOwned::to_owned);
-            Ok((Piece { text, stopped_by }, last))
+            Ok((StreamDelta { text, stopped_by }, last))
         }
         EndpointKind::Infill => {
             let text = message.content.ok_or_else(|| no_text("content"))?;
             let stopped_by = message.stopping_word.filter(|word| !word.is_empty());
-            Ok((Piece { text, stopped_by }, message.stop))
+            Ok((StreamDelta { text, stopped_by }, message.stop))
         }
         EndpointKind::Ollama => {
             let text = message.response.ok_or_else(|| no_text("response"))?;
             let stopped_by = None;
-            Ok((Piece { text, stopped_by }, message.done))
+            Ok((StreamDelta { text, stopped_by }, message.done))
         }
     }
 }
@@ -214,12 +222,12 @@ fn said(error: &Value) -> Option<String> {
     message.as_str().map(ToOwned::to_owned)
 }
 
-/// The pieces of the answer, up to the one that the server says is the last.
-pub(super) fn pieces(
-    client: Client,
+/// The deltas of the answer, up to the one that the server says is the last.
+pub(super) fn deltas(
+    client: ModelClient,
     response: Response,
     deadline: Instant,
-) -> impl Stream<Item = Result<Piece, EndpointError>> + Send + 'static {
+) -> impl Stream<Item = Result<StreamDelta, EndpointError>> + Send + 'static {
     let messages = messages(client.clone(), response, deadline);
     try_unfold(
         (client, messages, false),
@@ -230,15 +238,15 @@ pub(super) fn pieces(
             let Some(data) = messages.try_next().await? else {
                 return Err(EndpointError::Cut { at: client.at() });
             };
-            let (piece, last) = read(&client, &data)?;
-            Ok(Some((piece, (client, messages, last))))
+            let (delta, last) = read(&client, &data)?;
+            Ok(Some((delta, (client, messages, last))))
         },
     )
 }
 
 /// The messages that the answer is made of.
 fn messages(
-    client: Client,
+    client: ModelClient,
     response: Response,
     deadline: Instant,
 ) -> BoxStream<'static, Result<String, EndpointError>> {
@@ -278,7 +286,7 @@ fn messages(
 /// The bytes of the answer: the first until `deadline`, then each chunk within
 /// the time that the settings allow for a pause.
 pub(super) fn bytes(
-    client: Client,
+    client: ModelClient,
     response: Response,
     deadline: Instant,
 ) -> impl Stream<Item = Result<Bytes, EndpointError>> + Send {

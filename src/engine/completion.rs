@@ -22,7 +22,7 @@ use crate::completion::{
 };
 use crate::config::{EndpointKind, Settings, Sources};
 use crate::context::{self, Context, MinScore};
-use crate::endpoint::{self, Ask, Client, EndpointError, MAX_STOPS};
+use crate::endpoint::{EndpointError, MAX_STOPS, ModelClient, ModelPrompt, ModelRequest};
 use crate::index::Snapshot;
 use crate::model::ControlTokens;
 use crate::secrets::Secrets;
@@ -54,7 +54,7 @@ pub struct Gap {
 
 /// What is to be completed.
 #[derive(Clone, Debug)]
-pub struct Question {
+pub struct CompletionRequest {
     /// Where.
     pub gap: Gap,
     /// What the project is called.
@@ -116,7 +116,7 @@ pub enum CompleteError {
 #[derive(Debug)]
 pub(super) struct ModelServer {
     settings: Arc<Settings>,
-    client: Client,
+    client: ModelClient,
     control_tokens: ControlTokens,
 }
 
@@ -184,21 +184,21 @@ impl Completions {
         &self,
         engine: &Engine,
         mut turn: Turn,
-        question: Question,
+        request: CompletionRequest,
         snapshot: impl FnOnce() -> Arc<Snapshot> + Send + 'static,
         cancel: Cancel,
     ) -> Result<Completion, CompleteError> {
         let begun = Instant::now();
-        let trigger = question.trigger;
+        let trigger = request.trigger;
         let work = async {
-            if let Some(rest) = self.rest(&question.gap).await {
+            if let Some(rest) = self.rest(&request.gap).await {
                 return Ok(rest);
             }
             if trigger == Trigger::Automatic {
                 let quiet = engine.settings().completion.debounce_ms;
                 tokio::time::sleep(Duration::from_millis(quiet)).await;
             }
-            self.ask(engine, question, snapshot, cancel).await
+            self.ask(engine, request, snapshot, cancel).await
         };
         let superseded = async {
             match trigger {
@@ -215,21 +215,21 @@ impl Completions {
         Ok(completion)
     }
 
-    /// Asks for what comes at the cursor of `question`, which somebody is
+    /// Asks for what comes at the cursor of `request`, which somebody is
     /// about to ask for. Takes the place of what was asked for ahead before.
     pub fn prefetch(
         self: &Arc<Self>,
         engine: &Engine,
-        question: Question,
+        request: CompletionRequest,
         snapshot: impl FnOnce() -> Arc<Snapshot> + Send + 'static,
     ) {
         let (completions, engine) = (Arc::clone(self), engine.clone());
         let (finished, done) = watch::channel(());
-        let gap = question.gap.clone();
+        let gap = request.gap.clone();
         let mut ahead = lock(&self.ahead);
         let task = tokio::spawn(async move {
             let cancel = Cancel::default();
-            let asked = completions.ask(&engine, question, snapshot, cancel);
+            let asked = completions.ask(&engine, request, snapshot, cancel);
             if let Err(error) = asked.await {
                 tracing::debug!("nothing was completed ahead of time: {error}");
             }
@@ -278,7 +278,7 @@ impl Completions {
     async fn ask(
         &self,
         engine: &Engine,
-        question: Question,
+        request: CompletionRequest,
         snapshot: impl FnOnce() -> Arc<Snapshot> + Send + 'static,
         cancel: Cancel,
     ) -> Result<Completion, CompleteError> {
@@ -286,7 +286,7 @@ impl Completions {
         let server = engine.model_server()?;
         let prepare = {
             let server = Arc::clone(&server);
-            move || Prepared::new(question, &snapshot(), &server, &cancel)
+            move || Prepared::new(request, &snapshot(), &server, &cancel)
         };
         let prepared = engine.run(prepare).await??;
         let context_ms = millis(begun);
@@ -317,40 +317,40 @@ impl Completions {
     }
 }
 
-/// A question, made ready for a model.
+/// A request, made ready for a model.
 struct Prepared {
     gap: Gap,
     place: CursorSyntax,
     context: Context,
-    ask: Ask,
+    model_request: ModelRequest,
     max_lines: usize,
 }
 
 impl Prepared {
     fn new(
-        question: Question,
+        request: CompletionRequest,
         snapshot: &Snapshot,
         server: &ModelServer,
         cancel: &Cancel,
     ) -> Result<Self, Cancelled> {
-        let Question { gap, secrets, .. } = question;
+        let CompletionRequest { gap, secrets, .. } = request;
         let secrets = secrets.as_deref();
         let (settings, endpoint) = (&server.settings.completion, &server.settings.endpoint);
         let half = settings.max_total_chars / 2;
-        let request = context::Request {
+        let context_request = context::Request {
             path: &gap.path,
             content: &gap.content,
             cursor: gap.cursor,
             max_chars: settings.max_context_chars.min(half),
             min_score: MinScore::default(),
-            dependencies: question.sources.dependencies,
-            bm25: question.sources.bm25,
+            dependencies: request.sources.dependencies,
+            bm25: request.sources.bm25,
             secrets,
         };
-        let context = context::assemble(snapshot, &request, cancel)?;
+        let context = context::assemble(snapshot, &context_request, cancel)?;
         let secrets = secrets.map_or_else(Vec::new, |secrets| secrets.find(&gap.content));
         let shown = PromptInput {
-            repo: &question.repo,
+            repo: &request.repo,
             path: &gap.path,
             content: &gap.content,
             cursor: gap.cursor,
@@ -360,18 +360,18 @@ impl Prepared {
         let (family, style) = (&endpoint.family, settings.context_style);
         let prompt = CompletionPrompt::new(&shown, &context, family, &server.control_tokens, style);
         let place = CursorSyntax::new(&gap.content, gap.cursor);
-        let most = question.max_tokens.unwrap_or(settings.max_tokens);
-        let lines = question.max_lines.unwrap_or(settings.max_lines);
+        let most = request.max_tokens.unwrap_or(settings.max_tokens);
+        let lines = request.max_lines.unwrap_or(settings.max_lines);
         let (max_tokens, newline) = match place.extent() {
             Extent::Statement | Extent::Body if lines > 1 => (most, None),
             _ => (most.min(MAX_LINE_TOKENS), Some("\n")),
         };
         let stops = family.stops.iter().map(String::as_str);
         let stops = newline.into_iter().chain([family.end.trim()]).chain(stops);
-        let ask = Ask {
+        let model_request = ModelRequest {
             prompt: match endpoint.kind {
-                EndpointKind::Completions => endpoint::Prompt::Plain(prompt.text),
-                EndpointKind::Infill | EndpointKind::Ollama => endpoint::Prompt::Fim {
+                EndpointKind::Completions => ModelPrompt::Plain(prompt.text),
+                EndpointKind::Infill | EndpointKind::Ollama => ModelPrompt::Fim {
                     before: prompt.before,
                     after: prompt.after,
                 },
@@ -385,7 +385,7 @@ impl Prepared {
             gap,
             place,
             context,
-            ask,
+            model_request,
             max_lines: lines.min(settings.max_lines),
         })
     }
@@ -399,20 +399,20 @@ impl Prepared {
     ) -> Result<(String, Option<f64>), EndpointError> {
         let family = &server.settings.endpoint.family;
         let stops: Vec<&str> = family.reserved().collect();
-        let mut pieces = Box::pin(server.client.stream(self.ask.clone()));
+        let mut deltas = Box::pin(server.client.stream(self.model_request.clone()));
         let mut answer = String::new();
         let mut first = None;
-        while let Some(piece) = pieces.try_next().await? {
-            if piece.text.is_empty() {
+        while let Some(delta) = deltas.try_next().await? {
+            if delta.text.is_empty() {
                 continue;
             }
             first.get_or_insert_with(|| millis(begun));
-            answer.push_str(&piece.text);
+            answer.push_str(&delta.text);
             if self.place.fit(&answer, &stops, self.max_lines).is_cut {
                 break;
             }
         }
-        drop(pieces);
+        drop(deltas);
         let fitted = self.place.fit(&answer, &stops, self.max_lines).text;
         Ok((server.control_tokens.restore(fitted).into_owned(), first))
     }
@@ -430,7 +430,7 @@ impl Engine {
         }
         let control_tokens = ControlTokens::new(settings.endpoint.family.reserved());
         let server = Arc::new(ModelServer {
-            client: Client::new(&settings.endpoint)?,
+            client: ModelClient::new(&settings.endpoint)?,
             control_tokens: control_tokens
                 .map_err(|error| CompleteError::Family(error.to_string()))?,
             settings,

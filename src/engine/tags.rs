@@ -3,7 +3,7 @@
 //!
 //! Nothing changes unless the answer is complete: an error leaves the text as
 //! it was and holds what had come by then. What has been given out of an answer
-//! is never taken back, and however it comes in pieces the outcome is the same.
+//! is never taken back, and however it is cut into deltas the outcome is the same.
 
 mod context;
 mod log;
@@ -21,9 +21,9 @@ pub use self::log::{LogError, Logged, LoggedWindow, RunLog};
 pub use self::view::{PromptView, RunView, TagsView};
 
 use crate::config::{Settings, TagSettings};
-use crate::endpoint::{Ask, Client, EndpointError, Piece, Prompt};
+use crate::endpoint::{EndpointError, ModelClient, ModelPrompt, ModelRequest, StreamDelta};
 use crate::tags::stop::{Matcher, StopError};
-use crate::tags::{self, Edit, Fault, Fim, Kind, Stop, Tag, Tags};
+use crate::tags::{Edit, Fault, Fim, Kind, Stop, Tag, TagPrompt, Tags};
 use crate::text::TextPosition;
 
 /// What the model is asked to do.
@@ -114,11 +114,11 @@ pub struct Prepared {
     /// The text that it stands in.
     content: String,
     /// What the tag says and what is around it.
-    pub prompt: tags::Prompt,
+    pub prompt: TagPrompt,
     /// The cross-file context before it; empty if there is none.
     pub context: String,
     /// What the model server is asked.
-    pub ask: Ask,
+    pub request: ModelRequest,
     /// The one text that it is sent, if it is one.
     pub sent: Option<String>,
 }
@@ -127,9 +127,9 @@ impl Prepared {
     /// What the model is asked to do.
     #[must_use]
     pub fn mode(&self) -> Mode {
-        match self.ask.prompt {
-            Prompt::Plain(_) => Mode::Completion,
-            Prompt::Fim { .. } => Mode::Fim,
+        match self.request.prompt {
+            ModelPrompt::Plain(_) => Mode::Completion,
+            ModelPrompt::Fim { .. } => Mode::Fim,
         }
     }
 
@@ -181,21 +181,21 @@ pub fn prepare(
     let Settings { endpoint, tags, .. } = settings;
     let parsed = Tags::parse(&content);
     let (tag, fim) = fim_at(&content, &parsed, at)?;
-    let prompt = tags::prompt(&content, &parsed, tag, fim, tags.strip_inner);
+    let prompt = TagPrompt::new(&content, &parsed, tag, fim, tags.strip_inner);
     let before = [&*context, &*prompt.window.before].concat();
-    let ask = Ask {
-        prompt: Prompt::new(endpoint, before, prompt.window.after.clone()),
+    let request = ModelRequest {
+        prompt: ModelPrompt::new(endpoint, before, prompt.window.after.clone()),
         max_tokens: prompt.max_tokens,
         temperature: prompt.temperature,
         top_p: prompt.top_p,
         stop: stops::for_server(&prompt.stops),
     };
     Ok(Prepared {
-        sent: ask.prompt.text(endpoint),
+        sent: request.prompt.text(endpoint),
         content,
         prompt,
         context,
-        ask,
+        request,
     })
 }
 
@@ -239,7 +239,7 @@ impl Outcome {
 /// Runs tags.
 #[derive(Clone, Debug)]
 pub struct Runner {
-    client: Client,
+    client: ModelClient,
     keep_partial: bool,
     log: Option<(RunLog, usize)>,
 }
@@ -249,7 +249,7 @@ impl Runner {
     /// is remembered in `log`, unless the settings say otherwise.
     ///
     /// # Errors
-    /// As [`Client::new`].
+    /// As [`ModelClient::new`].
     pub fn new(settings: &Settings, log: Option<RunLog>) -> Result<Self, EndpointError> {
         let TagSettings {
             keep_partial,
@@ -257,14 +257,14 @@ impl Runner {
             ..
         } = settings.tags;
         Ok(Self {
-            client: Client::new(&settings.endpoint)?,
+            client: ModelClient::new(&settings.endpoint)?,
             keep_partial,
             log: log.filter(|_| log_runs > 0).map(|log| (log, log_runs)),
         })
     }
 
-    /// Runs a tag. Gives the text that comes in its place to `show`, piece by
-    /// piece; together the pieces are the outcome's text. To drop the future is
+    /// Runs a tag. Gives the text that comes in its place to `show`, delta by
+    /// delta; together these texts are the outcome's text. To drop the future is
     /// to cancel the run, which closes the connection.
     ///
     /// # Errors
@@ -286,17 +286,17 @@ impl Runner {
         prepared: &Prepared,
         mut show: impl FnMut(String) -> F + Send,
     ) -> Result<Outcome, RunError> {
-        let tags::Prompt {
+        let TagPrompt {
             prepend, append, ..
         } = &prepared.prompt;
         let mut answer = Answer::new(prepared.prompt.stops.clone())?;
-        let mut pieces = Box::pin(self.client.stream(prepared.ask.clone()));
+        let mut deltas = Box::pin(self.client.stream(prepared.request.clone()));
         let mut shown = String::new();
         let mut begun = false;
         let mut broken = None;
         loop {
-            let piece = match pieces.try_next().await {
-                Ok(Some(piece)) => piece,
+            let delta = match deltas.try_next().await {
+                Ok(Some(delta)) => delta,
                 Ok(None) => break,
                 Err(error) => {
                     broken = Some(error);
@@ -304,7 +304,7 @@ impl Runner {
                 }
             };
             let mut new = String::new();
-            let ended = answer.push(piece, &mut new);
+            let ended = answer.push(delta, &mut new);
             if !begun && !new.is_empty() {
                 begun = true;
                 new.insert_str(0, prepend);
@@ -318,7 +318,7 @@ impl Runner {
             }
         }
         // Whatever else the server would say does not count.
-        drop(pieces);
+        drop(deltas);
         let mut rest = String::new();
         let stopped_by = answer.finish(&mut rest);
         if !begun && (broken.is_none() || !rest.is_empty()) {
@@ -367,11 +367,11 @@ impl Answer {
         })
     }
 
-    /// Takes a piece, and adds to `new` what is decided by it. Whether the
+    /// Takes a delta, and adds to `new` what is decided by it. Whether the
     /// text has ended.
-    fn push(&mut self, piece: Piece, new: &mut String) -> bool {
-        self.stopped_by = piece.stopped_by;
-        self.matcher.push(piece.text.as_bytes(), new)
+    fn push(&mut self, delta: StreamDelta, new: &mut String) -> bool {
+        self.stopped_by = delta.stopped_by;
+        self.matcher.push(delta.text.as_bytes(), new)
     }
 
     /// Adds to `new` what was held back. The pattern that ended the text.

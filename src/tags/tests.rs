@@ -204,7 +204,7 @@ fn text_is_shown_as_soon_as_it_is_decided() {
 }
 
 /// The prompt of the tag at `⟦⟧`-free byte `at`, and the text after it ran.
-fn run(text: &str, generated: &str) -> (Prompt, String) {
+fn run(text: &str, generated: &str) -> (TagPrompt, String) {
     let tags = Tags::parse(text);
     let (tag, fim) = tags
         .all()
@@ -214,7 +214,7 @@ fn run(text: &str, generated: &str) -> (Prompt, String) {
             _ => None,
         })
         .unwrap();
-    let prompt = prompt(text, &tags, tag, fim, false);
+    let prompt = TagPrompt::new(text, &tags, tag, fim, false);
     let edits = prompt.edits(generated);
     (prompt, Edit::apply(text, &edits))
 }

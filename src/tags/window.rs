@@ -20,7 +20,7 @@ pub struct Window {
 
 /// What a FIM tag asks for.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Prompt {
+pub struct TagPrompt {
     /// Where the tag stands, in bytes.
     pub tag: Range<usize>,
     /// What the model is shown.
@@ -59,38 +59,6 @@ pub struct Edit {
     pub new_text: String,
 }
 
-/// What the FIM tag `fim` at `tag` of `text` asks for. With `strip` the model
-/// is not shown other tags that stand in its window.
-#[must_use]
-pub fn prompt(text: &str, tags: &Tags, tag: &Tag, fim: &Fim, strip: bool) -> Prompt {
-    let mut prompt = Prompt {
-        tag: tag.range.clone(),
-        window: window(text, tags, &tag.range, strip),
-        max_tokens: fim.max_tokens,
-        temperature: None,
-        top_p: None,
-        stops: Vec::new(),
-        prepend: String::new(),
-        append: String::new(),
-    };
-    for call in &fim.calls {
-        let texts = call.args.iter().filter_map(|arg| arg.text());
-        let number = call.args.first().and_then(|arg| arg.number());
-        match call.function {
-            Function::Stop | Function::Chop => prompt.stops.extend(texts.map(|pattern| Stop {
-                pattern: pattern.to_owned(),
-                keep: call.function == Function::Stop,
-            })),
-            Function::Temp => prompt.temperature = number,
-            Function::TopP => prompt.top_p = number,
-            Function::Append => prompt.append.extend(texts),
-            Function::Prepend => prompt.prepend.extend(texts),
-            Function::Keep => prompt.window.deletes.clear(),
-        }
-    }
-    prompt
-}
-
 fn window(text: &str, tags: &Tags, fim: &Range<usize>, strip: bool) -> Window {
     let all = tags.all();
     let here = all.partition_point(|tag| tag.range.start < fim.start);
@@ -127,7 +95,39 @@ fn window(text: &str, tags: &Tags, fim: &Range<usize>, strip: bool) -> Window {
     }
 }
 
-impl Prompt {
+impl TagPrompt {
+    /// What the FIM tag `fim` at `tag` of `text` asks for. With `strip` the model
+    /// is not shown other tags that stand in its window.
+    #[must_use]
+    pub fn new(text: &str, tags: &Tags, tag: &Tag, fim: &Fim, strip: bool) -> Self {
+        let mut prompt = Self {
+            tag: tag.range.clone(),
+            window: window(text, tags, &tag.range, strip),
+            max_tokens: fim.max_tokens,
+            temperature: None,
+            top_p: None,
+            stops: Vec::new(),
+            prepend: String::new(),
+            append: String::new(),
+        };
+        for call in &fim.calls {
+            let texts = call.args.iter().filter_map(|arg| arg.text());
+            let number = call.args.first().and_then(|arg| arg.number());
+            match call.function {
+                Function::Stop | Function::Chop => prompt.stops.extend(texts.map(|pattern| Stop {
+                    pattern: pattern.to_owned(),
+                    keep: call.function == Function::Stop,
+                })),
+                Function::Temp => prompt.temperature = number,
+                Function::TopP => prompt.top_p = number,
+                Function::Append => prompt.append.extend(texts),
+                Function::Prepend => prompt.prepend.extend(texts),
+                Function::Keep => prompt.window.deletes.clear(),
+            }
+        }
+        prompt
+    }
+
     /// What putting `generated` in the tag's place changes, in the order of the
     /// text: soft prefix and suffix tags that were used vanish.
     #[must_use]

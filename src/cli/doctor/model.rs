@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::Check;
 use crate::cli::Error;
 use crate::config::{Endpoint, EndpointKind, Settings};
-use crate::endpoint::{Client, EndpointError, Served};
+use crate::endpoint::{EndpointError, ModelClient, Served};
 
 const NAME: &str = "model";
 
@@ -28,7 +28,7 @@ pub(super) fn checks(settings: Option<&Settings>) -> Result<Vec<Check>, Error> {
 }
 
 async fn ask(endpoint: &Endpoint) -> Vec<Check> {
-    let client = match Client::new(endpoint) {
+    let client = match ModelClient::new(endpoint) {
         Ok(client) => client,
         Err(error) => return vec![failed(NAME, &error)],
     };
@@ -104,7 +104,7 @@ fn is_called(model: &str, wanted: &str) -> bool {
 
 /// Whether each of the family's markers is one token of the server's model: one
 /// that is more was not trained as a marker.
-async fn markers(client: &Client, endpoint: &Endpoint) -> Check {
+async fn markers(client: &ModelClient, endpoint: &Endpoint) -> Check {
     const NAME: &str = "markers";
     let family = &endpoint.family;
     let markers = [&family.prefix, &family.suffix, &family.middle];

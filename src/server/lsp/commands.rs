@@ -17,7 +17,7 @@ use crate::config::Offered;
 use crate::engine::tags::fim_at;
 use crate::rpc::Error;
 use crate::server::methods::complete::Site;
-use crate::tags::{self, Tags};
+use crate::tags::{TagPrompt, Tags};
 
 /// What a command is about.
 #[derive(Debug, Deserialize)]
@@ -81,7 +81,7 @@ fn generate(state: &Arc<State>, view: View, at: usize) -> Result<(Value, Then), 
     can_edit(state)?;
     let tags = view.tags();
     let (tag, fim) = fim_at(view.text(), &tags, at)?;
-    let deletes = tags::prompt(view.text(), &tags, tag, fim, false)
+    let deletes = TagPrompt::new(view.text(), &tags, tag, fim, false)
         .window
         .deletes;
     let splice = Splice::new(tag.range.clone(), deletes);
@@ -104,7 +104,7 @@ fn repeat(state: &Arc<State>, view: &View, at: usize) -> Result<(Value, Then), E
         true => at,
         false => at - last.len(),
     };
-    let deletes = tags::prompt(&content, &tags, tag, fim, false)
+    let deletes = TagPrompt::new(&content, &tags, tag, fim, false)
         .window
         .deletes
         .iter()

@@ -6,8 +6,8 @@ use tower_lsp::ls_types::{Hover, HoverContents, MarkupContent, MarkupKind, Posit
 
 use super::documents::View;
 use crate::config::{Endpoint, Settings};
-use crate::endpoint;
-use crate::tags::{self, Boundary, Config, Fim, Kind, Prompt, Side, Tag};
+use crate::endpoint::ModelPrompt;
+use crate::tags::{Boundary, Config, Fim, Kind, Side, Tag, TagPrompt};
 
 /// How many characters of a line or a pattern are shown.
 const SHOWN_CHARS: usize = 60;
@@ -19,7 +19,7 @@ pub(super) fn at(view: &View, position: Position, settings: &Settings) -> Option
     let value = match &tag.kind {
         Kind::Fim(fim) => {
             let strip = settings.tags.strip_inner;
-            let prompt = tags::prompt(view.text(), &tags, tag, fim, strip);
+            let prompt = TagPrompt::new(view.text(), &tags, tag, fim, strip);
             of_fim(fim, &prompt, &settings.endpoint)
         }
         Kind::Boundary(boundary) => of_boundary(*boundary).to_owned(),
@@ -38,11 +38,11 @@ fn hover(view: &View, tag: &Tag, value: String) -> Hover {
     }
 }
 
-fn of_fim(fim: &Fim, prompt: &Prompt, endpoint: &Endpoint) -> String {
-    let Prompt { window, .. } = prompt;
+fn of_fim(fim: &Fim, prompt: &TagPrompt, endpoint: &Endpoint) -> String {
+    let TagPrompt { window, .. } = prompt;
     let tokens = fim.max_tokens;
-    let asked = endpoint::Prompt::new(endpoint, window.before.clone(), window.after.clone());
-    let mut said = match matches!(asked, endpoint::Prompt::Plain(_)) {
+    let asked = ModelPrompt::new(endpoint, window.before.clone(), window.after.clone());
+    let mut said = match matches!(asked, ModelPrompt::Plain(_)) {
         true => format!("**Completion**: continues the text before, up to {tokens} tokens\n\n"),
         false => format!("**FIM**: fills in between before and after, up to {tokens} tokens\n\n"),
     };

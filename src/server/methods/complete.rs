@@ -14,7 +14,7 @@ use super::get_context::{buffer, cursor};
 use crate::cancel::Cancel;
 use crate::engine::Engine;
 use crate::engine::completion::{
-    CompleteError, Completion, Completions, Gap, Question, Trigger, Turn,
+    CompleteError, Completion, CompletionRequest, Completions, Gap, Trigger, Turn,
 };
 use crate::index::Snapshot;
 use crate::rpc::{Error, Id};
@@ -117,9 +117,9 @@ impl<'c> Site<'c> {
     }
 
     /// What is to be completed here.
-    fn question(self) -> Question {
+    fn request(self) -> CompletionRequest {
         let root = self.connected.project.roots.root();
-        Question {
+        CompletionRequest {
             repo: root
                 .file_name()
                 .unwrap_or_default()
@@ -141,7 +141,7 @@ impl<'c> Site<'c> {
     /// Asks for what comes here before anybody does.
     pub(in crate::server) fn prefetch(self, engine: &Engine, completions: &Arc<Completions>) {
         let snapshot = self.snapshot();
-        completions.prefetch(engine, self.question(), snapshot);
+        completions.prefetch(engine, self.request(), snapshot);
     }
 }
 
@@ -163,20 +163,20 @@ async fn complete(
             .into(),
     };
     let snapshot = site.snapshot();
-    let question = Question {
+    let request = CompletionRequest {
         trigger: trigger.unwrap_or_default(),
         max_tokens: params
             .optional("max_tokens", ONE_OR_MORE)?
             .map(NonZero::get),
         max_lines: params.optional("max_lines", ONE_OR_MORE)?.map(NonZero::get),
-        ..site.question()
+        ..site.request()
     };
     let Completion {
         text,
         context,
         timings,
     } = completions
-        .complete(&asked.engine, turn, question, snapshot, cancel)
+        .complete(&asked.engine, turn, request, snapshot, cancel)
         .await?;
     let range = json!({ "start": at, "end": at });
     let items = match text.is_empty() {
@@ -226,16 +226,16 @@ async fn inline(
     let uri = uri.map(|document| document["uri"].clone());
     let encoding = site.connected.positions;
     let snapshot = site.snapshot();
-    let question = Question {
+    let request = CompletionRequest {
         trigger: match context.trigger_kind {
             2 => Trigger::Automatic,
             _ => Trigger::Invoked,
         },
-        ..site.question()
+        ..site.request()
     };
-    let (mut content, cursor) = (question.gap.content.clone(), question.gap.cursor);
+    let (mut content, cursor) = (request.gap.content.clone(), request.gap.cursor);
     let completion = completions
-        .complete(&asked.engine, turn, question, snapshot, cancel)
+        .complete(&asked.engine, turn, request, snapshot, cancel)
         .await?;
     if completion.text.is_empty() {
         return methods::json(&json!({ "items": [] }));
