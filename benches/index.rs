@@ -8,7 +8,7 @@ use std::sync::Arc;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use fimd::cancel::Cancel;
 use fimd::files::{self, Roots, WalkOptions};
-use fimd::index::{Change, Index, Query, SourceFile, terms};
+use fimd::index::{Index, IndexChange, Query, SourceFile, terms};
 use fimd::php::FileFacts;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -108,7 +108,7 @@ fn measure(criterion: &mut Criterion, name: &str, files: &[Arc<SourceFile>]) {
     group.bench_function("replace one file", |b| {
         b.iter(|| {
             let old = &files[next.next().expect("there are files")];
-            index.apply([Change::Put(source(
+            index.apply([IndexChange::Put(source(
                 &old.path,
                 format!("{}\n$edited = 1;\n", old.text),
             ))]);

@@ -13,7 +13,7 @@ mod syntax;
 
 pub use self::prompt::{CompletionPrompt, PromptInput};
 pub use self::recent::{RecentCompletions, ShownCompletion};
-pub use self::syntax::{CursorSyntax, Extent, FittedAnswer};
+pub use self::syntax::{CompletionExtent, CursorSyntax, FittedAnswer};
 
 #[cfg(test)]
 mod tests;

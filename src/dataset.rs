@@ -99,7 +99,7 @@ use self::sources::{sources, text_hashes};
 use self::template::Kept;
 use crate::cancel::{Cancel, Cancelled};
 use crate::model::{Model, TokenizerError};
-use crate::php::spans::{GrammarError, Parser};
+use crate::php::spans::{GrammarError, SpanParser};
 use crate::secrets::{RulesError, Secrets};
 
 /// Why there is no dataset.
@@ -277,7 +277,7 @@ pub fn preview(
         secrets: &secrets,
         cancel,
     };
-    let mut parser = Parser::new()?;
+    let mut parser = SpanParser::new()?;
     let mut files = sources.used;
     let mut rng = options.rng("\0preview");
     files.shuffle(&mut rng);

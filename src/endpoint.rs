@@ -23,7 +23,7 @@ pub use self::error::EndpointError;
 pub use self::probe::Served;
 
 use crate::config::{Endpoint, EndpointKind};
-use crate::model::{ContextStyle, Family, Order, Parts};
+use crate::model::{ContextStyle, Family, PartOrder, PromptParts};
 use crate::tags::settings::is_local;
 
 /// How many patterns a server is told to end at: as many as OpenAI's takes.
@@ -74,7 +74,7 @@ impl ModelPrompt {
         match (self, endpoint.kind) {
             (Self::Plain(before), _) => Some(before.clone()),
             (Self::Fim { before, after }, EndpointKind::Completions) => {
-                let parts = Parts {
+                let parts = PromptParts {
                     context: "",
                     files: &[],
                     repo: "",
@@ -93,7 +93,7 @@ impl ModelPrompt {
 
 /// Whether a family has the tokens that a gap needs.
 fn marks_gaps(family: &Family) -> bool {
-    let has_middle = !family.middle.is_empty() || family.order == Order::SuffixFirst;
+    let has_middle = !family.middle.is_empty() || family.order == PartOrder::SuffixFirst;
     !family.prefix.is_empty() && !family.suffix.is_empty() && has_middle
 }
 

@@ -21,7 +21,7 @@ pub use roots::{Roots, named_path, resolve};
 pub use rules::left_out_of_dataset;
 pub use stamp::Stamp;
 pub use walk::{
-    Found, LeftOut, Walk, WalkOptions, belongs, folders_above, is_rule, is_walked, walk,
+    Exclusion, ProjectFile, Walk, WalkOptions, belongs, folders_above, is_rule, is_walked, walk,
     walk_what_is_there,
 };
 

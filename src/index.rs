@@ -30,14 +30,14 @@ use dashmap::DashMap;
 use rustc_hash::FxBuildHasher;
 
 pub use bm25::{Hit, Query};
-pub use codec::Damaged;
+pub use codec::DamagedIndex;
 pub use segment::Segment;
 pub use snapshot::{LiveSegment, Snapshot};
-pub use stored::{FORMAT, Restored, Source, Stored, scan};
+pub use stored::{FORMAT, RestoredIndex, SourceText, StoredIndex, scan};
 
 use crate::php::FileFacts;
 use crate::secrets::{Secret, Secrets};
-use snapshot::Changes;
+use snapshot::ChangeSet;
 
 /// One file of the project, immutable: an edit makes a new one.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ pub trait Library: Debug + Send + Sync {
 
 /// A change to one file of an [`Index`].
 #[derive(Clone, Debug)]
-pub enum Change {
+pub enum IndexChange {
     /// The file is new or has new text.
     Put(Arc<SourceFile>),
     /// The file with this key is gone.
@@ -125,7 +125,7 @@ impl Index {
     /// the same key the last counts.
     #[must_use]
     pub fn build(files: Vec<Arc<SourceFile>>) -> Self {
-        let files: Changes = files
+        let files: ChangeSet = files
             .into_iter()
             .map(|file| (Arc::clone(&file.path), Some(file)))
             .collect();
@@ -140,11 +140,11 @@ impl Index {
         }
     }
 
-    /// The index of what a [`Stored`] one still knew, `restored`, together with
+    /// The index of what a [`StoredIndex`] one still knew, `restored`, together with
     /// `files`, what it did not: read anew, and none of them in both. In
     /// parallel on the current rayon pool.
     #[must_use]
-    pub fn restore(restored: Restored, files: Vec<Arc<SourceFile>>) -> Self {
+    pub fn restore(restored: RestoredIndex, files: Vec<Arc<SourceFile>>) -> Self {
         let mut snapshot = restored.snapshot();
         if !files.is_empty() {
             let put = |file: Arc<SourceFile>| (Arc::clone(&file.path), Some(file));
@@ -163,12 +163,12 @@ impl Index {
 
     /// Applies `changes` in order and publishes the result as one new snapshot.
     /// Whoever reads meanwhile is not kept waiting; another writer is.
-    pub fn apply(&self, changes: impl IntoIterator<Item = Change>) {
-        let changes: Changes = changes
+    pub fn apply(&self, changes: impl IntoIterator<Item = IndexChange>) {
+        let changes: ChangeSet = changes
             .into_iter()
             .map(|change| match change {
-                Change::Put(file) => (Arc::clone(&file.path), Some(file)),
-                Change::Remove(path) => (path, None),
+                IndexChange::Put(file) => (Arc::clone(&file.path), Some(file)),
+                IndexChange::Remove(path) => (path, None),
             })
             .collect();
         if changes.is_empty() {

@@ -28,7 +28,7 @@ pub use self::tokens::{CHARS_PER_TOKEN, Model, TokenCounts, TokenizerError};
 /// In which order a family's own prompts have prefix and suffix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Order {
+pub enum PartOrder {
     /// Prefix, suffix, middle.
     #[default]
     PrefixFirst,
@@ -41,7 +41,7 @@ pub enum Order {
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(rename_all = "lowercase")]
-pub enum Format {
+pub enum FimFormat {
     /// Prefix, suffix, middle.
     #[default]
     Psm,
@@ -66,7 +66,7 @@ pub enum ContextStyle {
 /// `{repo}`, `{path}` and, in [`Self::file`], `{code}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Repo {
+pub struct RepoLayout {
     /// Ahead of all files.
     pub head: String,
     /// For each file of the context.
@@ -90,7 +90,7 @@ pub struct Family {
     pub name: String,
     /// The order of its own prompts.
     #[serde(default)]
-    pub order: Order,
+    pub order: PartOrder,
     /// The marker before the prefix.
     pub prefix: String,
     /// The marker before the suffix.
@@ -108,7 +108,7 @@ pub struct Family {
     pub special: Vec<String>,
     /// How it tells files apart, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub repo: Option<Repo>,
+    pub repo: Option<RepoLayout>,
 }
 
 /// The family of a model of which nothing else is said.
@@ -123,7 +123,7 @@ impl Default for Family {
 
 /// What a text is made of.
 #[derive(Clone, Copy, Debug)]
-pub struct Parts<'a> {
+pub struct PromptParts<'a> {
     /// The cross-file context.
     pub context: &'a str,
     /// The file of each header in `context`, in order: see [`crate::context::Context::files`].
@@ -140,7 +140,7 @@ pub struct Parts<'a> {
 
 /// A text, and where in it its parts are, in bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rendered {
+pub struct ModelText {
     /// All of it.
     pub text: String,
     /// The context, with the tokens between its files.
@@ -153,7 +153,7 @@ pub struct Rendered {
     pub suffix: Range<usize>,
 }
 
-impl Rendered {
+impl ModelText {
     fn push(&mut self, text: &str) -> Range<usize> {
         let start = self.text.len();
         self.text.push_str(text);
@@ -164,15 +164,15 @@ impl Rendered {
 /// A family cannot be what it says.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct WrongFamily(String);
+pub struct FamilyError(String);
 
 impl Family {
     /// The order of the parts unless another is asked for.
     #[must_use]
-    pub fn format(&self) -> Format {
+    pub fn format(&self) -> FimFormat {
         match self.order {
-            Order::PrefixFirst => Format::Psm,
-            Order::SuffixFirst => Format::Spm,
+            PartOrder::PrefixFirst => FimFormat::Psm,
+            PartOrder::SuffixFirst => FimFormat::Spm,
         }
     }
 
@@ -180,17 +180,22 @@ impl Family {
     /// suffix first has no other.
     #[must_use]
     pub fn mixes_formats(&self) -> bool {
-        self.order == Order::PrefixFirst
+        self.order == PartOrder::PrefixFirst
     }
 
     /// What a model is asked with: everything up to where the middle begins.
     #[must_use]
-    pub fn prompt(&self, parts: &Parts<'_>, format: Format, style: ContextStyle) -> Rendered {
+    pub fn prompt(
+        &self,
+        parts: &PromptParts<'_>,
+        format: FimFormat,
+        style: ContextStyle,
+    ) -> ModelText {
         let shown = parts.context.len() + parts.prefix.len() + parts.suffix.len();
-        let mut out = Rendered {
+        let mut out = ModelText {
             // Most middles and tokens fit in a quarter.
             text: String::with_capacity(shown + shown / 4),
-            ..Rendered::default()
+            ..ModelText::default()
         };
         let repo = match style {
             ContextStyle::Comment => None,
@@ -200,14 +205,14 @@ impl Family {
             push_files(&mut out, repo, parts);
         }
         match (self.order, format) {
-            (Order::PrefixFirst, Format::Psm) => {
+            (PartOrder::PrefixFirst, FimFormat::Psm) => {
                 out.push(&self.prefix);
                 push_prefix(&mut out, repo, parts);
                 out.push(&self.suffix);
                 out.suffix = out.push(parts.suffix);
                 out.push(&self.middle);
             }
-            (Order::PrefixFirst, Format::Spm) => {
+            (PartOrder::PrefixFirst, FimFormat::Spm) => {
                 let marker = self.prefix.trim_end();
                 out.push(marker);
                 out.push(&self.suffix);
@@ -217,7 +222,7 @@ impl Family {
                 out.push(&self.prefix[marker.len()..]);
                 push_prefix(&mut out, repo, parts);
             }
-            (Order::SuffixFirst, _) => {
+            (PartOrder::SuffixFirst, _) => {
                 out.push(&self.suffix);
                 out.suffix = out.push(parts.suffix);
                 out.push(&self.prefix);
@@ -232,11 +237,11 @@ impl Family {
     #[must_use]
     pub fn example(
         &self,
-        parts: &Parts<'_>,
+        parts: &PromptParts<'_>,
         middle: &str,
-        format: Format,
+        format: FimFormat,
         style: ContextStyle,
-    ) -> Rendered {
+    ) -> ModelText {
         let mut out = self.prompt(parts, format, style);
         out.middle = out.push(middle);
         out.push(&self.end);
@@ -258,32 +263,32 @@ impl Family {
         self.markers().chain(others.map(|token| token.trim()))
     }
 
-    fn check(&self) -> Result<(), WrongFamily> {
+    fn check(&self) -> Result<(), FamilyError> {
         for (what, marker) in [
             ("prefix", &self.prefix),
             ("suffix", &self.suffix),
             ("end", &self.end),
         ] {
             if marker.trim().is_empty() {
-                return Err(WrongFamily(format!(
+                return Err(FamilyError(format!(
                     "{what}: expected a marker, found none"
                 )));
             }
         }
-        if self.middle.trim().is_empty() && self.order == Order::PrefixFirst {
-            return Err(WrongFamily(
+        if self.middle.trim().is_empty() && self.order == PartOrder::PrefixFirst {
+            return Err(FamilyError(
                 "middle: expected a marker, since the suffix comes right before the middle".into(),
             ));
         }
         if let Some(short) = self.reserved().find(|token| token.chars().count() < 2) {
-            return Err(WrongFamily(format!(
+            return Err(FamilyError(format!(
                 "expected tokens of two characters or more, found {short:?}"
             )));
         }
         if let Some(repo) = &self.repo
             && !repo.file.contains("{code}")
         {
-            return Err(WrongFamily(
+            return Err(FamilyError(
                 "repo.file: expected a text with {code} in it".into(),
             ));
         }
@@ -291,7 +296,7 @@ impl Family {
     }
 }
 
-fn push_prefix(out: &mut Rendered, repo: Option<&Repo>, parts: &Parts<'_>) {
+fn push_prefix(out: &mut ModelText, repo: Option<&RepoLayout>, parts: &PromptParts<'_>) {
     match repo {
         None => out.context = out.push(parts.context),
         Some(repo) => {
@@ -304,7 +309,7 @@ fn push_prefix(out: &mut Rendered, repo: Option<&Repo>, parts: &Parts<'_>) {
     out.prefix = out.push(parts.prefix);
 }
 
-fn push_files(out: &mut Rendered, repo: &Repo, parts: &Parts<'_>) {
+fn push_files(out: &mut ModelText, repo: &RepoLayout, parts: &PromptParts<'_>) {
     let start = out.text.len();
     out.push(&fill(&repo.head, parts.repo, parts.path, ""));
     for (path, code) in sections(parts.context, parts.files) {
@@ -370,7 +375,7 @@ impl Families {
     ///
     /// # Errors
     /// If its description makes no sense.
-    pub fn add(&mut self, family: Family) -> Result<(), WrongFamily> {
+    pub fn add(&mut self, family: Family) -> Result<(), FamilyError> {
         family.check()?;
         match self.0.iter_mut().find(|known| known.name == family.name) {
             Some(known) => *known = family,
@@ -398,7 +403,7 @@ impl Families {
     }
 }
 
-impl fmt::Display for Format {
+impl fmt::Display for FimFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Psm => "psm",

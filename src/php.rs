@@ -172,7 +172,7 @@ pub struct Namespace {
 
 /// What a `use` statement imports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum UseKind {
+pub enum ImportKind {
     /// `use A\B;`
     Class,
     /// `use function A\b;`
@@ -183,9 +183,9 @@ pub enum UseKind {
 
 /// One imported name. A grouped `use A\{B, C as D};` yields one for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Use {
+pub struct Import {
     /// What is imported.
-    pub kind: UseKind,
+    pub kind: ImportKind,
     /// The group's prefix without its trailing backslash; empty outside groups.
     pub prefix: Span,
     /// The name as written.
@@ -310,8 +310,8 @@ pub struct FileFacts {
     /// Namespace regions in source order; never empty.
     pub namespaces: Vec<Namespace>,
     /// Imports in source order.
-    pub uses: Vec<Use>,
-    /// The numbers of `uses` in the order of namespace, kind and, without
+    pub imports: Vec<Import>,
+    /// The numbers of `imports` in the order of namespace, kind and, without
     /// regard to case, the name that they import as.
     pub imports_by_alias: Vec<u32>,
     /// Class-likes in source order, anonymous ones included.
@@ -338,7 +338,7 @@ impl FileFacts {
                 + size_of_val(&*class.members)
         };
         size_of_val(&*self.namespaces)
-            + size_of_val(&*self.uses)
+            + size_of_val(&*self.imports)
             + size_of_val(&*self.imports_by_alias)
             + size_of_val(&*self.classes)
             + self.classes.iter().map(of_class).sum::<usize>()

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, ErrorKind, Write};
 
 use super::Error;
-use crate::model::{Families, Family, Order, Repo};
+use crate::model::{Families, Family, PartOrder, RepoLayout};
 
 /// Print the model families that --base-model knows, with their tokens.
 #[derive(Debug, clap::Args)]
@@ -38,8 +38,8 @@ pub(super) fn run(args: &Args, families: &Families) -> Result<(), Error> {
 fn print(out: &mut impl Write, family: &Family) -> io::Result<()> {
     writeln!(out, "{}", family.name)?;
     let order = match family.order {
-        Order::PrefixFirst => "prefix, suffix, middle",
-        Order::SuffixFirst => "suffix, prefix, middle",
+        PartOrder::PrefixFirst => "prefix, suffix, middle",
+        PartOrder::SuffixFirst => "suffix, prefix, middle",
     };
     let mut line = |what: &str, text: &str| writeln!(out, "  {what:<10} {text}");
     line("order", order)?;
@@ -61,7 +61,7 @@ fn print(out: &mut impl Write, family: &Family) -> io::Result<()> {
 }
 
 /// What stands up to the prefix in a text of a repository, P being the prefix.
-fn form(repo: &Repo, family: &Family) -> String {
+fn form(repo: &RepoLayout, family: &Family) -> String {
     let files = format!("{}{}\u{2026}{}", repo.head, repo.file, repo.current);
     let marker = &family.prefix;
     let before = &repo.before_prefix;
@@ -70,8 +70,8 @@ fn form(repo: &Repo, family: &Family) -> String {
     } else {
         // A family with the suffix first has it in between.
         let suffix = match family.order {
-            Order::PrefixFirst => String::new(),
-            Order::SuffixFirst => format!("{}S", family.suffix),
+            PartOrder::PrefixFirst => String::new(),
+            PartOrder::SuffixFirst => format!("{}S", family.suffix),
         };
         format!("{files}{suffix}{marker}{before}P")
     }

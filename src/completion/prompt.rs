@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::context::Context;
-use crate::model::{ContextStyle, ControlTokens, Family, Parts};
+use crate::model::{ContextStyle, ControlTokens, Family, PromptParts};
 use crate::secrets::{self, Secret};
 use crate::text::window;
 
@@ -51,7 +51,7 @@ impl CompletionPrompt {
         let code = control_tokens.neutralise(&context.text).0;
         let room = shown.max_chars.saturating_sub(code.chars().count());
         let (prefix, suffix) = sides(shown, control_tokens, room);
-        let parts = Parts {
+        let parts = PromptParts {
             context: &code,
             files: &context.files,
             repo: shown.repo,

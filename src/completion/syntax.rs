@@ -1,6 +1,6 @@
 //! The syntax around a cursor, and the cutting of answers to fit it.
 
-use crate::php::lex::{Kind, Start, Token, lex, lex_from};
+use crate::php::lex::{LexMode, Token, TokenKind, lex, lex_from};
 use crate::text::{line_end, line_start};
 
 /// A line that is repeated so often has trapped the model.
@@ -10,7 +10,7 @@ const MIN_TELLING: usize = 3;
 
 /// How much is wanted at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extent {
+pub enum CompletionExtent {
     /// The rest of the line: there is code behind the cursor, or a literal or a
     /// comment around it.
     Line,
@@ -34,7 +34,7 @@ enum Around {
 #[derive(Clone, Debug)]
 pub struct CursorSyntax {
     around: Around,
-    extent: Extent,
+    extent: CompletionExtent,
     /// Whether nothing but blanks stands before the cursor in its line.
     begins_line: bool,
     /// What stands behind the cursor in its line.
@@ -66,7 +66,7 @@ impl CursorSyntax {
         let tokens = lex(before);
         let around = around(before, &tokens);
         let (open, _) = brackets(before, &tokens);
-        let (_, closers) = brackets(after, &lex_from(after, 0, Start::Code));
+        let (_, closers) = brackets(after, &lex_from(after, 0, LexMode::Code));
         let is_closed = open
             .last()
             .is_some_and(|last| closers.first() == Some(last));
@@ -81,11 +81,11 @@ impl CursorSyntax {
             around,
             extent: match around {
                 Around::Code if rest.trim().is_empty() => match next_line {
-                    None if opens_body => Extent::Body,
-                    Some(line) if opens_body && line.starts_with('}') => Extent::Body,
-                    _ => Extent::Statement,
+                    None if opens_body => CompletionExtent::Body,
+                    Some(line) if opens_body && line.starts_with('}') => CompletionExtent::Body,
+                    _ => CompletionExtent::Statement,
                 },
-                _ => Extent::Line,
+                _ => CompletionExtent::Line,
             },
             begins_line,
             rest_of_line: rest.to_owned(),
@@ -98,7 +98,7 @@ impl CursorSyntax {
 
     /// How much is wanted here.
     #[must_use]
-    pub fn extent(&self) -> Extent {
+    pub fn extent(&self) -> CompletionExtent {
         self.extent
     }
 
@@ -113,8 +113,8 @@ impl CursorSyntax {
         }
         let mut newlines = answer.match_indices('\n').map(|(at, _)| at);
         let lines = match self.extent {
-            Extent::Line => 1,
-            Extent::Statement | Extent::Body => max_lines,
+            CompletionExtent::Line => 1,
+            CompletionExtent::Statement | CompletionExtent::Body => max_lines,
         };
         cut(newlines.nth(lines.saturating_sub(1)));
         match self.around {
@@ -142,14 +142,14 @@ impl CursorSyntax {
     /// Where code ends that fits: at a bracket that closes more than may be
     /// closed here, or behind the statement.
     fn end_of_code(&self, answer: &str) -> Option<usize> {
-        let tokens = lex_from(answer, 0, Start::Code);
+        let tokens = lex_from(answer, 0, LexMode::Code);
         let mut open: Vec<u8> = Vec::new();
         let mut outer = self.unclosed.clone();
         let mut last: Option<Token> = None;
         for token in tokens {
             let start = token.span.start as usize;
             if let Some(last) = last
-                && self.extent == Extent::Statement
+                && self.extent == CompletionExtent::Statement
                 && open.is_empty()
                 && ends_statement(last)
                 && let Some(newline) = answer[last.span.end as usize..start].find('\n')
@@ -158,7 +158,7 @@ impl CursorSyntax {
             }
             if let Some(closer) = closer_of(token) {
                 open.push(closer);
-            } else if let Kind::Punct(closer @ (b')' | b']' | b'}')) = token.kind {
+            } else if let TokenKind::Punct(closer @ (b')' | b']' | b'}')) = token.kind {
                 let expected = match open.pop() {
                     None => outer.pop(),
                     inner => inner,
@@ -167,13 +167,13 @@ impl CursorSyntax {
                     return Some(start);
                 }
             }
-            if token.kind == Kind::CloseTag && self.extent != Extent::Line {
+            if token.kind == TokenKind::CloseTag && self.extent != CompletionExtent::Line {
                 return Some(start);
             }
             last = Some(token);
         }
         let end = last.filter(|last| {
-            self.extent == Extent::Statement && open.is_empty() && ends_statement(*last)
+            self.extent == CompletionExtent::Statement && open.is_empty() && ends_statement(*last)
         })?;
         let end = end.span.end as usize;
         answer[end..].find('\n').map(|newline| end + newline)
@@ -212,7 +212,7 @@ impl CursorSyntax {
         let ends = rest.char_indices().map(|(at, c)| at + c.len_utf8());
         let longest = ends.rev().find_map(|end| {
             let kept = text.strip_suffix(&rest[..end])?;
-            let (open, _) = brackets(kept, &lex_from(kept, 0, Start::Code));
+            let (open, _) = brackets(kept, &lex_from(kept, 0, LexMode::Code));
             (open.is_empty() || self.around != Around::Code).then_some(kept)
         });
         longest.map_or(text, str::trim_end)
@@ -222,9 +222,9 @@ impl CursorSyntax {
 /// What byte closes the bracket that `token` opens.
 fn closer_of(token: Token) -> Option<u8> {
     match token.kind {
-        Kind::Punct(b'(') => Some(b')'),
-        Kind::Punct(b'[') | Kind::AttributeOpen => Some(b']'),
-        Kind::Punct(b'{') => Some(b'}'),
+        TokenKind::Punct(b'(') => Some(b')'),
+        TokenKind::Punct(b'[') | TokenKind::AttributeOpen => Some(b']'),
+        TokenKind::Punct(b'{') => Some(b'}'),
         _ => None,
     }
 }
@@ -236,7 +236,7 @@ fn brackets(text: &str, tokens: &[Token]) -> (Vec<u8>, Vec<u8>) {
     for token in tokens {
         if let Some(closer) = closer_of(*token) {
             open.push(closer);
-        } else if let Kind::Punct(closer @ (b')' | b']' | b'}')) = token.kind {
+        } else if let TokenKind::Punct(closer @ (b')' | b']' | b'}')) = token.kind {
             match open.iter().rposition(|expected| *expected == closer) {
                 // What is still open inside was never closed.
                 Some(at) => open.truncate(at),
@@ -250,7 +250,7 @@ fn brackets(text: &str, tokens: &[Token]) -> (Vec<u8>, Vec<u8>) {
 
 /// Whether a statement, or an entry of a list, may end with `token`.
 fn ends_statement(token: Token) -> bool {
-    matches!(token.kind, Kind::Punct(b';' | b'}' | b',' | b':'))
+    matches!(token.kind, TokenKind::Punct(b';' | b'}' | b',' | b':'))
 }
 
 /// What the end of `before` stands in.
@@ -261,8 +261,8 @@ fn around(before: &str, tokens: &[Token]) -> Around {
     let text = last.span.of(before);
     let reaches_end = last.span.end as usize == before.len();
     match last.kind {
-        Kind::Html | Kind::CloseTag => Around::Text,
-        Kind::String | Kind::Template if reaches_end => match text.as_bytes() {
+        TokenKind::Html | TokenKind::CloseTag => Around::Text,
+        TokenKind::String | TokenKind::Template if reaches_end => match text.as_bytes() {
             [quote @ (b'\'' | b'"' | b'`'), inside @ ..] if !is_closed(inside, *quote) => {
                 Around::Quoted(*quote)
             }
@@ -270,7 +270,7 @@ fn around(before: &str, tokens: &[Token]) -> Around {
             [b'<', ..] if !closes_heredoc(text) => Around::Text,
             _ => Around::Code,
         },
-        Kind::Doc if reaches_end && !text.ends_with("*/") => Around::Text,
+        TokenKind::Doc if reaches_end && !text.ends_with("*/") => Around::Text,
         _ => {
             // Plain comments are no tokens.
             let gap = &before[last.span.end as usize..];

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::php::lex::{Start, lex_from};
+use crate::php::lex::{LexMode, lex_from};
 
 /// What is shown of `answer` at the `|` of `code`.
 fn shown<'r>(code: &str, answer: &'r str) -> &'r str {
@@ -13,7 +13,7 @@ fn shown<'r>(code: &str, answer: &'r str) -> &'r str {
     fitted.text
 }
 
-fn extent(code: &str) -> Extent {
+fn extent(code: &str) -> CompletionExtent {
     let cursor = code.find('|').unwrap();
     let content = code.replacen('|', "", 1);
     CursorSyntax::new(&content, cursor).extent()
@@ -22,24 +22,24 @@ fn extent(code: &str) -> Extent {
 #[test]
 fn the_syntax_tells_how_much_is_wanted() {
     for (code, expected) in [
-        ("<?php\n$x = |;", Extent::Line),
-        ("<?php\nfoo(|);", Extent::Line),
-        ("<?php\n$x = |", Extent::Statement),
-        ("<?php\n|\n$y = 1;", Extent::Statement),
-        ("<?php\nfunction f() {|}", Extent::Line),
-        ("<?php\nfunction f() {\n    |\n}\n", Extent::Body),
-        ("<?php\nfunction f()\n{|\n}\n", Extent::Body),
-        ("<?php\nfunction f() {\n    |", Extent::Body),
+        ("<?php\n$x = |;", CompletionExtent::Line),
+        ("<?php\nfoo(|);", CompletionExtent::Line),
+        ("<?php\n$x = |", CompletionExtent::Statement),
+        ("<?php\n|\n$y = 1;", CompletionExtent::Statement),
+        ("<?php\nfunction f() {|}", CompletionExtent::Line),
+        ("<?php\nfunction f() {\n    |\n}\n", CompletionExtent::Body),
+        ("<?php\nfunction f()\n{|\n}\n", CompletionExtent::Body),
+        ("<?php\nfunction f() {\n    |", CompletionExtent::Body),
         (
             "<?php\nfunction f() {\n    |\n    return 1;\n}\n",
-            Extent::Statement,
+            CompletionExtent::Statement,
         ),
-        ("<?php\n// the |\n$x = 1;", Extent::Line),
-        ("<?php\n$x = 'a|", Extent::Line),
-        ("<p>|", Extent::Line),
-        ("<?php\n/* a\n|", Extent::Line),
-        ("<?php\n$x = <<<A\n |", Extent::Line),
-        ("<?php\n$x = <<<A\n a\nA|", Extent::Statement),
+        ("<?php\n// the |\n$x = 1;", CompletionExtent::Line),
+        ("<?php\n$x = 'a|", CompletionExtent::Line),
+        ("<p>|", CompletionExtent::Line),
+        ("<?php\n/* a\n|", CompletionExtent::Line),
+        ("<?php\n$x = <<<A\n |", CompletionExtent::Line),
+        ("<?php\n$x = <<<A\n a\nA|", CompletionExtent::Statement),
     ] {
         assert_eq!(extent(code), expected, "{code}");
     }
@@ -168,7 +168,7 @@ proptest! {
         prop_assert!(!fitted.text.contains("foo"));
         prop_assert!(fitted.text.matches('\n').count() < max_lines);
         prop_assert!(fitted.text.is_empty() || !fitted.text.trim().is_empty());
-        if place.extent() == Extent::Line {
+        if place.extent() == CompletionExtent::Line {
             prop_assert!(!fitted.text.contains('\n'));
         }
     }
@@ -182,7 +182,7 @@ proptest! {
         let place = CursorSyntax::new(content, content.find("    \n").unwrap() + 4);
         let answer = answer.concat();
         let fitted = place.fit(&answer, &[], 9);
-        let is_whole = lex_from(&answer, 0, Start::Code).last()
+        let is_whole = lex_from(&answer, 0, LexMode::Code).last()
             .is_none_or(|last| (last.span.end as usize) < answer.trim_end().len() + 1);
         if fitted.is_cut && is_whole && fitted.text.ends_with(';') {
             let longer = answer.clone() + &more.concat();

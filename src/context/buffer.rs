@@ -8,7 +8,7 @@
 use rustc_hash::FxHashMap;
 
 use super::Request;
-use crate::php::lex::{Kind, Start, Token, lex, lex_from};
+use crate::php::lex::{LexMode, Token, TokenKind, lex, lex_from};
 use crate::php::names::Scope;
 use crate::php::{FileFacts, Span, facts_of};
 use crate::text::{line_end, line_start};
@@ -51,7 +51,7 @@ impl<'a> Buffer<'a> {
             let head = line_start(content, content.floor_char_boundary(HEAD_BYTES));
             let window = declaration_line(prefix, cursor - BEFORE_BYTES).max(head);
             tokens = lex(&content[..head]);
-            tokens.extend(lex_from(prefix, window, Start::Code));
+            tokens.extend(lex_from(prefix, window, LexMode::Code));
         }
         let last = tokens.last().copied();
         let is_typed = |token: &Token| token.is_word() && token.span.end as usize == cursor;
@@ -63,8 +63,8 @@ impl<'a> Buffer<'a> {
         let after = line_end(content, cursor);
         let end = content.floor_char_boundary((after + AFTER_BYTES).min(content.len()));
         let outside = match last.map(|token| token.kind) {
-            None | Some(Kind::Html | Kind::CloseTag) => Start::Html,
-            _ => Start::Code,
+            None | Some(TokenKind::Html | TokenKind::CloseTag) => LexMode::Html,
+            _ => LexMode::Code,
         };
         tokens.extend(lex_from(&content[..end], after, outside));
         let facts = facts_of(content, &tokens);
@@ -142,7 +142,7 @@ impl<'a> Buffer<'a> {
     }
 
     /// The kind of a token; `None` past either end.
-    pub(super) fn kind(&self, token: Option<usize>) -> Option<Kind> {
+    pub(super) fn kind(&self, token: Option<usize>) -> Option<TokenKind> {
         self.tokens.get(token?).map(|token| token.kind)
     }
 
@@ -151,8 +151,8 @@ impl<'a> Buffer<'a> {
         let mut depth = 0_usize;
         for at in (0..=close).rev() {
             match self.tokens[at].kind {
-                Kind::Punct(b')' | b']' | b'}') => depth += 1,
-                Kind::Punct(b'(' | b'[' | b'{') | Kind::AttributeOpen => {
+                TokenKind::Punct(b')' | b']' | b'}') => depth += 1,
+                TokenKind::Punct(b'(' | b'[' | b'{') | TokenKind::AttributeOpen => {
                     depth = depth.checked_sub(1)?;
                     if depth == 0 {
                         return Some(at);
@@ -170,8 +170,8 @@ impl<'a> Buffer<'a> {
         let mut depth = 0_usize;
         for at in open..end.min(self.tokens.len()) {
             match self.tokens[at].kind {
-                Kind::Punct(b'(' | b'[' | b'{') | Kind::AttributeOpen => depth += 1,
-                Kind::Punct(b')' | b']' | b'}') => {
+                TokenKind::Punct(b'(' | b'[' | b'{') | TokenKind::AttributeOpen => depth += 1,
+                TokenKind::Punct(b')' | b']' | b'}') => {
                     depth = depth.checked_sub(1)?;
                     if depth == 0 {
                         return Some(at);

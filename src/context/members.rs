@@ -3,7 +3,7 @@
 
 use super::types::Types;
 use crate::index::symbols::ClassRef;
-use crate::php::lex::{Kind, Start, lex_from};
+use crate::php::lex::{LexMode, TokenKind, lex_from};
 use crate::php::{ClassKind, MemberKind, Span, Visibility};
 
 /// How many classes of a hierarchy are looked at.
@@ -226,11 +226,13 @@ fn is_trait(user: ClassRef<'_>, written: &str, owner: ClassRef<'_>) -> bool {
 /// The rules in the `braces` behind a `use` of traits.
 fn trait_rules(text: &str, braces: Span) -> Vec<Rule<'_>> {
     let end = (braces.end as usize).min(text.len());
-    let tokens = lex_from(&text[..end], braces.start as usize, Start::Code);
+    let tokens = lex_from(&text[..end], braces.start as usize, LexMode::Code);
     let mut rules = Vec::new();
-    for rule in tokens.split(|token| matches!(token.kind, Kind::Punct(b'{' | b';' | b'}'))) {
+    for rule in tokens.split(|token| matches!(token.kind, TokenKind::Punct(b'{' | b';' | b'}'))) {
         let word = |at: usize| rule.get(at).map_or("", |token| token.span.of(text));
-        let qualified = rule.get(1).is_some_and(|t| t.kind == Kind::DoubleColon);
+        let qualified = rule
+            .get(1)
+            .is_some_and(|t| t.kind == TokenKind::DoubleColon);
         let (of, at) = if qualified { (word(0), 2) } else { ("", 0) };
         let (Some(first), Some(last)) = (rule.first(), rule.last()) else {
             continue;
@@ -248,12 +250,12 @@ fn trait_rules(text: &str, braces: Span) -> Vec<Rule<'_>> {
             });
         };
         match rule.get(at + 1).map(|token| token.kind) {
-            Some(Kind::Insteadof) => {
+            Some(TokenKind::Insteadof) => {
                 for hidden in rule[at + 2..].iter().filter(|token| token.is_word()) {
                     add(Effect::Hides(hidden.span.of(text)));
                 }
             }
-            Some(Kind::As) => {
+            Some(TokenKind::As) => {
                 let visibility = match word(at + 2) {
                     "public" => Some(Visibility::Public),
                     "protected" => Some(Visibility::Protected),

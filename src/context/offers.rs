@@ -8,8 +8,8 @@ use super::pack::{Offer, Piece};
 use super::rank::{Name, Ranking, Relevance};
 use super::types::Types;
 use crate::cancel::{Cancel, Cancelled};
-use crate::index::symbols::{DeclKind, Declared, Key, NameKind};
-use crate::php::{MemberKind, UseKind};
+use crate::index::symbols::{DeclKind, Declaration, NameKind, UseKey};
+use crate::php::{ImportKind, MemberKind};
 
 /// One likely name is looked up for so many characters of the budget: about
 /// what a short signature takes, so that there are more than fit.
@@ -77,7 +77,7 @@ struct Finder<'n, 'a> {
     /// The class at the cursor and what it inherits from.
     from: Option<Members<'a>>,
     /// Members of the classes that matter here, of the most relevant class first.
-    relevant: FxHashMap<(NameKind, &'n str), Vec<Declared<'a>>>,
+    relevant: FxHashMap<(NameKind, &'n str), Vec<Declaration<'a>>>,
     /// How many files use a class, by its file and its number there.
     uses: FxHashMap<(&'a str, usize), usize>,
 }
@@ -89,7 +89,8 @@ impl<'n, 'a> Finder<'n, 'a> {
         let mut folded = String::new();
         let mut classes: Vec<_> = classes.iter().collect();
         classes.sort_by(|a, b| b.1.total_cmp(a.1).then_with(|| a.0.cmp(b.0)));
-        let mut relevant: FxHashMap<(NameKind, &'n str), Vec<Declared<'a>>> = FxHashMap::default();
+        let mut relevant: FxHashMap<(NameKind, &'n str), Vec<Declaration<'a>>> =
+            FxHashMap::default();
         for (name, _) in classes.into_iter().take(RELEVANT_CLASSES) {
             let Some(class) = types.snapshot.class(name, types.buffer.path) else {
                 continue;
@@ -109,7 +110,7 @@ impl<'n, 'a> Finder<'n, 'a> {
                 };
                 let owners = relevant.entry((kind, *name)).or_default();
                 if owners.len() < MAX_OWNERS {
-                    owners.push(Declared::Member(class, index));
+                    owners.push(Declaration::Member(class, index));
                 }
             }
         }
@@ -122,13 +123,13 @@ impl<'n, 'a> Finder<'n, 'a> {
     }
 
     /// The declarations that `name` may mean here, likeliest first.
-    fn find(&mut self, name: &Name<'_>) -> Vec<Declared<'a>> {
+    fn find(&mut self, name: &Name<'_>) -> Vec<Declaration<'a>> {
         let (snapshot, path) = (self.types.snapshot, self.types.buffer.path);
         let (kind, text) = name;
         let decl = match kind {
             NameKind::Class => {
                 let class = snapshot.class(text, path);
-                return class.map(Declared::Class).into_iter().collect();
+                return class.map(Declaration::Class).into_iter().collect();
             }
             NameKind::Function => DeclKind::Function,
             NameKind::Constant => DeclKind::Constant,
@@ -141,7 +142,7 @@ impl<'n, 'a> Finder<'n, 'a> {
         let mut found = snapshot.declared_up_to(COMMON, decl, text);
         found.retain(|declared| {
             let fits = match (declared, declared.member()) {
-                (Declared::Member(class, _), Some(member)) => {
+                (Declaration::Member(class, _), Some(member)) => {
                     name_kind(member.kind) == *kind
                         && is_visible(member.visibility, *class, self.from.as_ref())
                 }
@@ -159,14 +160,14 @@ impl<'n, 'a> Finder<'n, 'a> {
     }
 
     /// How many files use the class that a member belongs to.
-    fn owner_uses(&mut self, declared: &Declared<'a>) -> usize {
-        let Declared::Member(class, _) = declared else {
+    fn owner_uses(&mut self, declared: &Declaration<'a>) -> usize {
+        let Declaration::Member(class, _) = declared else {
             return 0;
         };
         let count = || {
             let owner = NameKind::Class.fold(&class.name());
             let snapshot = self.types.snapshot;
-            snapshot.uses(Key::Name(NameKind::Class, &owner)).count()
+            snapshot.uses(UseKey::Name(NameKind::Class, &owner)).count()
         };
         *self
             .uses
@@ -221,7 +222,7 @@ pub(super) fn dependencies<'a>(types: &Types<'a>, offers: &mut Vec<Offer<'a>>) {
     }
     let mut used: Vec<String> = scope
         .imports()
-        .filter(|import| import.kind == UseKind::Class)
+        .filter(|import| import.kind == ImportKind::Class)
         .map(|import| import.target)
         .collect();
     for reference in &buffer.facts.references {
@@ -247,12 +248,12 @@ pub(super) fn dependencies<'a>(types: &Types<'a>, offers: &mut Vec<Offer<'a>>) {
                 score,
             })
         };
-        add(Declared::Class(class), DEPENDENCY);
+        add(Declaration::Class(class), DEPENDENCY);
         for (index, member) in class.class().members.iter().enumerate() {
             if named.contains(member.name.of(class.text)) {
-                add(Declared::Member(class, index), NAMED_MEMBER);
+                add(Declaration::Member(class, index), NAMED_MEMBER);
             } else if is_inherited {
-                add(Declared::Member(class, index), INHERITED_MEMBER);
+                add(Declaration::Member(class, index), INHERITED_MEMBER);
             }
         }
         if is_inherited {

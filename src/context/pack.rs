@@ -12,7 +12,7 @@ use super::render;
 use super::{Context, Dropped, MinScore, Request, Snippet, Source};
 use crate::cancel::{Cancel, Cancelled};
 use crate::index::Hit;
-use crate::index::symbols::{ClassRef, Declared};
+use crate::index::symbols::{ClassRef, Declaration};
 use crate::php::Span;
 use crate::secrets::{self, Secrets};
 
@@ -27,7 +27,7 @@ const MAX_DROPPED: usize = 64;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Piece<'a> {
     /// Something declared in code; a class stands for its head line alone.
-    Declared(Declared<'a>),
+    Declared(Declaration<'a>),
     /// A member without a declaration of its own.
     Magic(ClassRef<'a>, Magic<'a>),
 }
@@ -58,7 +58,7 @@ impl<'a> Piece<'a> {
     /// The class whose head it stands under, or is.
     fn class(&self) -> Option<ClassRef<'a>> {
         match *self {
-            Self::Declared(Declared::Class(class) | Declared::Member(class, _))
+            Self::Declared(Declaration::Class(class) | Declaration::Member(class, _))
             | Self::Magic(class, _) => Some(class),
             Self::Declared(_) => None,
         }
@@ -67,14 +67,14 @@ impl<'a> Piece<'a> {
     /// Its own line; a class has none beside its head.
     fn line(&self) -> Option<String> {
         match *self {
-            Self::Declared(Declared::Class(_)) => None,
-            Self::Declared(Declared::Member(class, index)) => {
+            Self::Declared(Declaration::Class(_)) => None,
+            Self::Declared(Declaration::Member(class, index)) => {
                 Some(format!("\t{}\n", render::member(class, index)))
             }
-            Self::Declared(Declared::Function(file, item)) => {
+            Self::Declared(Declaration::Function(file, item)) => {
                 Some(format!("{}\n", render::function(file, item)))
             }
-            Self::Declared(Declared::Constant(file, item)) => {
+            Self::Declared(Declaration::Constant(file, item)) => {
                 Some(format!("{}\n", render::constant(file, item)))
             }
             Self::Magic(_, magic) => Some(format!("\t// {}\n", magic.line)),
@@ -85,10 +85,10 @@ impl<'a> Piece<'a> {
     pub(super) fn key(&self) -> (&'a str, u32) {
         let start = match self {
             Self::Magic(_, magic) => magic.start,
-            Self::Declared(Declared::Constant(file, item)) => {
+            Self::Declared(Declaration::Constant(file, item)) => {
                 file.facts.constants[*item].name.start
             }
-            Self::Declared(Declared::Member(class, item)) => {
+            Self::Declared(Declaration::Member(class, item)) => {
                 class.class().members[*item].name.start
             }
             Self::Declared(_) => self.span().start,
@@ -99,10 +99,10 @@ impl<'a> Piece<'a> {
     /// Its bytes in its file.
     fn span(&self) -> Span {
         match *self {
-            Self::Declared(Declared::Class(class)) => class.class().head,
-            Self::Declared(Declared::Member(class, index)) => class.class().members[index].head,
-            Self::Declared(Declared::Function(file, item)) => file.facts.functions[item].head,
-            Self::Declared(Declared::Constant(file, item)) => file.facts.constants[item].head,
+            Self::Declared(Declaration::Class(class)) => class.class().head,
+            Self::Declared(Declaration::Member(class, index)) => class.class().members[index].head,
+            Self::Declared(Declaration::Function(file, item)) => file.facts.functions[item].head,
+            Self::Declared(Declaration::Constant(file, item)) => file.facts.constants[item].head,
             Self::Magic(_, magic) => Span {
                 start: magic.start,
                 end: magic.start + magic.line.len() as u32,
@@ -507,7 +507,7 @@ fn namespace_line(piece: &Piece<'_>) -> String {
     let namespace = match piece.class() {
         Some(class) => class.scope().namespace().to_owned(),
         None => match piece {
-            Piece::Declared(declared @ Declared::Function(..)) => {
+            Piece::Declared(declared @ Declaration::Function(..)) => {
                 let full = declared.full_name().unwrap_or_default();
                 full.rsplit_once('\\')
                     .map_or_else(String::new, |(ns, _)| ns.to_owned())

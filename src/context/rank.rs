@@ -17,10 +17,10 @@ use super::pack::Piece;
 use super::site::Site;
 use super::types::{Type, Types};
 use crate::cancel::{Cancel, Cancelled};
-use crate::index::symbols::{ClassRef, DeclKind, Declared, Key, NameKind, used_name};
+use crate::index::symbols::{ClassRef, DeclKind, Declaration, NameKind, UseKey, used_name};
 use crate::index::{Hit, Snapshot, SourceFile};
 use crate::php::names::Scope;
-use crate::php::{MemberKind, Reference, UseKind, Visibility};
+use crate::php::{ImportKind, MemberKind, Reference, Visibility};
 
 /// How many similar files are asked for the names that they use.
 const SIMILAR_FILES: usize = 24;
@@ -207,7 +207,7 @@ impl<'a> Ranker<'a> {
             .buffer
             .scope()
             .imports()
-            .filter(|i| i.kind == UseKind::Class)
+            .filter(|i| i.kind == ImportKind::Class)
         {
             *classes
                 .entry(Cow::Owned(NameKind::Class.fold(&import.target)))
@@ -278,7 +278,7 @@ impl<'a> Ranker<'a> {
                     name: member.name.of(owner.text),
                     visibility: members.visibility(owner, index),
                     is_static: member.is_static,
-                    piece: Piece::Declared(Declared::Member(owner, index)),
+                    piece: Piece::Declared(Declaration::Member(owner, index)),
                 }
             });
             let magic = members.all_magic().map(|(owner, magic)| Offered {
@@ -311,7 +311,7 @@ impl<'a> Ranker<'a> {
                 if typed.contains_key(&key) {
                     continue;
                 }
-                let uses = self.snapshot.uses(Key::Name(kind, &key.1));
+                let uses = self.snapshot.uses(UseKey::Name(kind, &key.1));
                 let uses: u32 = uses.map(|uses| uses.value).sum();
                 names.add(kind, key.1.clone(), 1.0 + (1.0 + uses as f32).ln());
                 typed.insert(key, member.piece);
@@ -334,7 +334,7 @@ impl<'a> Ranker<'a> {
                 names.add(key.0, key.1.clone(), if is_abstract { 3.0 } else { 1.0 });
                 typed
                     .entry(key)
-                    .or_insert(Piece::Declared(Declared::Member(owner, index)));
+                    .or_insert(Piece::Declared(Declaration::Member(owner, index)));
             }
         }
         // What the siblings declare beside that is likely here too.
@@ -346,7 +346,7 @@ impl<'a> Ranker<'a> {
                     names.add(key.0, key.1.clone(), 0.25);
                     typed
                         .entry(key)
-                        .or_insert(Piece::Declared(Declared::Member(sibling, index)));
+                        .or_insert(Piece::Declared(Declaration::Member(sibling, index)));
                 }
             }
         }
@@ -380,7 +380,7 @@ impl<'a> Ranker<'a> {
                 NameKind::Class,
                 Cow::Owned(NameKind::Class.fold(&import.target)),
             );
-            if import.kind == UseKind::Class && known.binary_search(&name).is_err() {
+            if import.kind == ImportKind::Class && known.binary_search(&name).is_err() {
                 names.add(name.0, name.1, 1.0);
             }
         }
@@ -412,7 +412,7 @@ impl<'a> Ranker<'a> {
         if receiver.is_empty() {
             return;
         }
-        for uses in self.snapshot.uses(Key::On(receiver)) {
+        for uses in self.snapshot.uses(UseKey::On(receiver)) {
             if *uses.file.path == *self.buffer.path {
                 continue;
             }
@@ -505,7 +505,7 @@ impl<'a> Ranker<'a> {
         let total = snapshot.file_numbers();
         let mut found: Vec<(f32, Option<&'a Arc<SourceFile>>)> = vec![(0.0, None); total];
         for (kind, name) in self.known_names(NEAR_NAMES) {
-            let users = snapshot.uses(Key::Name(kind, &name));
+            let users = snapshot.uses(UseKey::Name(kind, &name));
             let count = users.clone().count();
             if count * COMMON_NAME > total || count > MAX_USERS {
                 continue;
@@ -589,17 +589,19 @@ impl<'a> Ranker<'a> {
             let declared = self.snapshot.declared_with_prefix(kind, self.buffer.typed);
             for declared in declared.into_iter().take(MAX_GOING_ON) {
                 let kind = match declared {
-                    Declared::Class(_) => NameKind::Class,
-                    Declared::Function(..) => NameKind::Function,
-                    Declared::Constant(..) => NameKind::Constant,
-                    Declared::Member(class, index) => name_kind(class.class().members[index].kind),
+                    Declaration::Class(_) => NameKind::Class,
+                    Declaration::Function(..) => NameKind::Function,
+                    Declaration::Constant(..) => NameKind::Constant,
+                    Declaration::Member(class, index) => {
+                        name_kind(class.class().members[index].kind)
+                    }
                 };
                 let counts = kind_weight(self.site, kind);
                 let name = match kind {
                     NameKind::Class => kind.fold(&declared.full_name().unwrap_or_default()),
                     _ => kind.fold(declared.short_name()),
                 };
-                let users = self.snapshot.uses(Key::Name(kind, &name)).count();
+                let users = self.snapshot.uses(UseKey::Name(kind, &name)).count();
                 if counts > 0.0 {
                     // Several declarations of a name count once.
                     let weight = counts * (0.5 + users as f32).sqrt();

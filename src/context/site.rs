@@ -1,7 +1,7 @@
 //! What kind of name may stand at the cursor, judged by the tokens before it.
 
 use super::buffer::Buffer;
-use crate::php::lex::Kind;
+use crate::php::lex::TokenKind;
 
 /// The kind of place that the cursor stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,47 +36,47 @@ impl Site {
         }
         let before = buffer.kind(last.checked_sub(1));
         match token.kind {
-            Kind::Html | Kind::CloseTag => Self::Text,
-            Kind::String | Kind::Template | Kind::Doc
+            TokenKind::Html | TokenKind::CloseTag => Self::Text,
+            TokenKind::String | TokenKind::Template | TokenKind::Doc
                 if end == buffer.word_start && is_open(token.kind, buffer.text(last)) =>
             {
                 Self::Text
             }
-            Kind::Variable if end == buffer.word_start => Self::Text,
-            Kind::Punct(b'$') => Self::Text,
-            Kind::Arrow | Kind::NullArrow => Self::Member {
+            TokenKind::Variable if end == buffer.word_start => Self::Text,
+            TokenKind::Punct(b'$') => Self::Text,
+            TokenKind::Arrow | TokenKind::NullArrow => Self::Member {
                 operator: last,
                 is_static: false,
             },
-            Kind::DoubleColon => Self::Member {
+            TokenKind::DoubleColon => Self::Member {
                 operator: last,
                 is_static: true,
             },
-            Kind::New
-            | Kind::Instanceof
-            | Kind::Extends
-            | Kind::Implements
-            | Kind::AttributeOpen
-            | Kind::Use
-            | Kind::Insteadof => Self::Class,
-            Kind::Class
-            | Kind::Interface
-            | Kind::Trait
-            | Kind::Enum
-            | Kind::Namespace
-            | Kind::As => Self::Text,
-            Kind::Function if in_class_body(buffer, last) => Self::Method,
-            Kind::Function | Kind::Const => Self::Text,
-            Kind::Modifier => Self::Class,
-            Kind::Punct(b':') if before == Some(Kind::Punct(b')')) => {
+            TokenKind::New
+            | TokenKind::Instanceof
+            | TokenKind::Extends
+            | TokenKind::Implements
+            | TokenKind::AttributeOpen
+            | TokenKind::Use
+            | TokenKind::Insteadof => Self::Class,
+            TokenKind::Class
+            | TokenKind::Interface
+            | TokenKind::Trait
+            | TokenKind::Enum
+            | TokenKind::Namespace
+            | TokenKind::As => Self::Text,
+            TokenKind::Function if in_class_body(buffer, last) => Self::Method,
+            TokenKind::Function | TokenKind::Const => Self::Text,
+            TokenKind::Modifier => Self::Class,
+            TokenKind::Punct(b':') if before == Some(TokenKind::Punct(b')')) => {
                 if ends_parameters(buffer, last - 1) {
                     Self::Class
                 } else {
                     Self::Expression
                 }
             }
-            Kind::Punct(b'?') if is_nullable(buffer, last) => Self::Class,
-            Kind::Punct(b'(' | b',' | b'|' | b'&') if takes_types(buffer, last) => Self::Class,
+            TokenKind::Punct(b'?') if is_nullable(buffer, last) => Self::Class,
+            TokenKind::Punct(b'(' | b',' | b'|' | b'&') if takes_types(buffer, last) => Self::Class,
             _ => Self::Expression,
         }
     }
@@ -105,8 +105,8 @@ fn in_comment(gap: &str) -> bool {
 }
 
 /// Whether a string or doc comment that reaches the cursor is still open there.
-fn is_open(kind: Kind, text: &str) -> bool {
-    if kind == Kind::Doc {
+fn is_open(kind: TokenKind, text: &str) -> bool {
+    if kind == TokenKind::Doc {
         return !text.ends_with("*/");
     }
     match text.as_bytes() {
@@ -147,11 +147,13 @@ fn opens_parameters(buffer: &Buffer<'_>, open: usize) -> bool {
     let before = open.checked_sub(1);
     let before2 = open.checked_sub(2);
     match buffer.kind(before) {
-        Some(Kind::Function | Kind::Fn | Kind::Catch) => true,
+        Some(TokenKind::Function | TokenKind::Fn | TokenKind::Catch) => true,
         // `function name(`, `function &(`
         Some(_) => match buffer.kind(before2) {
-            Some(Kind::Function | Kind::Fn) => true,
-            Some(Kind::Punct(b'&')) => buffer.kind(open.checked_sub(3)) == Some(Kind::Function),
+            Some(TokenKind::Function | TokenKind::Fn) => true,
+            Some(TokenKind::Punct(b'&')) => {
+                buffer.kind(open.checked_sub(3)) == Some(TokenKind::Function)
+            }
             _ => false,
         },
         None => false,
@@ -161,11 +163,11 @@ fn opens_parameters(buffer: &Buffer<'_>, open: usize) -> bool {
 /// Whether the `?` at token `at` begins a nullable type.
 fn is_nullable(buffer: &Buffer<'_>, at: usize) -> bool {
     match buffer.kind(at.checked_sub(1)) {
-        Some(Kind::Modifier) => true,
-        Some(Kind::Punct(b':')) => {
+        Some(TokenKind::Modifier) => true,
+        Some(TokenKind::Punct(b':')) => {
             at >= 2 && buffer.tokens[at - 2].is(b')') && ends_parameters(buffer, at - 2)
         }
-        Some(Kind::Punct(b'(' | b',')) => takes_types(buffer, at - 1),
+        Some(TokenKind::Punct(b'(' | b',')) => takes_types(buffer, at - 1),
         _ => false,
     }
 }
@@ -180,17 +182,19 @@ fn takes_types(buffer: &Buffer<'_>, at: usize) -> bool {
     let mut own = !buffer.tokens[at].is(b',');
     for index in (at.saturating_sub(FAR)..=at).rev() {
         match buffer.tokens[index].kind {
-            Kind::Punct(b')' | b']' | b'}') => depth += 1,
-            Kind::Punct(b'(') if depth == 0 => {
+            TokenKind::Punct(b')' | b']' | b'}') => depth += 1,
+            TokenKind::Punct(b'(') if depth == 0 => {
                 return opens_parameters(buffer, index);
             }
-            Kind::AttributeOpen if depth == 0 => return buffer.tokens[at].is(b','),
-            Kind::Punct(b'(' | b'[' | b'{') if depth == 0 => return false,
-            Kind::Punct(b'(' | b'[' | b'{') | Kind::AttributeOpen => depth -= 1,
-            Kind::Punct(b',') if depth == 0 => own = false,
-            Kind::Variable if depth == 0 && own => return false,
-            Kind::Extends | Kind::Implements if depth == 0 => return buffer.tokens[at].is(b','),
-            Kind::Punct(b';') | Kind::OpenTag => return false,
+            TokenKind::AttributeOpen if depth == 0 => return buffer.tokens[at].is(b','),
+            TokenKind::Punct(b'(' | b'[' | b'{') if depth == 0 => return false,
+            TokenKind::Punct(b'(' | b'[' | b'{') | TokenKind::AttributeOpen => depth -= 1,
+            TokenKind::Punct(b',') if depth == 0 => own = false,
+            TokenKind::Variable if depth == 0 && own => return false,
+            TokenKind::Extends | TokenKind::Implements if depth == 0 => {
+                return buffer.tokens[at].is(b',');
+            }
+            TokenKind::Punct(b';') | TokenKind::OpenTag => return false,
             _ => {}
         }
     }

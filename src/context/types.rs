@@ -19,8 +19,8 @@ use self::written::{
 };
 use super::members::Members;
 use crate::index::Snapshot;
-use crate::index::symbols::{ClassRef, DeclKind, Declared};
-use crate::php::lex::{Kind, Start, Token, lex_from};
+use crate::index::symbols::{ClassRef, DeclKind, Declaration};
+use crate::php::lex::{LexMode, Token, TokenKind, lex_from};
 use crate::php::names::Scope;
 use crate::php::{ClassKind, FileFacts, Function, MemberKind, Span};
 
@@ -145,11 +145,13 @@ impl<'a> Types<'a> {
         loop {
             let last = at.checked_sub(1)?;
             let start = match self.buffer.tokens[last].kind {
-                Kind::Punct(b')' | b']') => {
+                TokenKind::Punct(b')' | b']') => {
                     let open = self.buffer.opening(last)?;
                     match self.buffer.kind(open.checked_sub(1)) {
-                        Some(Kind::Name | Kind::Variable | Kind::Modifier) => open - 1,
-                        Some(Kind::Punct(b')' | b']')) => {
+                        Some(TokenKind::Name | TokenKind::Variable | TokenKind::Modifier) => {
+                            open - 1
+                        }
+                        Some(TokenKind::Punct(b')' | b']')) => {
                             at = open;
                             continue;
                         }
@@ -157,14 +159,14 @@ impl<'a> Types<'a> {
                     }
                 }
                 _ if self.buffer.tokens[last].is_word() => last,
-                Kind::Variable => last,
+                TokenKind::Variable => last,
                 _ => return None,
             };
             // A `[` behind what it indexes is a step of the chain.
             let before = self.buffer.kind(start.checked_sub(1));
             at = match before {
-                Some(Kind::Arrow | Kind::NullArrow | Kind::DoubleColon) => start - 1,
-                Some(Kind::New) => return Some(start - 1),
+                Some(TokenKind::Arrow | TokenKind::NullArrow | TokenKind::DoubleColon) => start - 1,
+                Some(TokenKind::New) => return Some(start - 1),
                 _ => return Some(start),
             };
         }
@@ -202,11 +204,11 @@ impl<'a> Types<'a> {
             return Type::default();
         };
         let mut ty = match kind {
-            Kind::New if self.anonymous(at + 1).is_some() => {
+            TokenKind::New if self.anonymous(at + 1).is_some() => {
                 let class = self.anonymous(at + 1).and_then(|class| self.name_of(class));
                 return class.map_or_else(Type::default, Type::class);
             }
-            Kind::New => {
+            TokenKind::New => {
                 let name = self.class_name(at + 1, &scope, at_byte);
                 at = if opens(at + 2) {
                     after_call(at + 2)
@@ -215,10 +217,10 @@ impl<'a> Types<'a> {
                 };
                 name.map_or_else(Type::default, Type::class)
             }
-            Kind::Variable if at + 1 < end && buffer.tokens[at + 1].is(b'=') => {
+            TokenKind::Variable if at + 1 < end && buffer.tokens[at + 1].is(b'=') => {
                 return self.expression(at + 2, end, depth);
             }
-            Kind::Variable => {
+            TokenKind::Variable => {
                 let name = buffer.text(at);
                 at += 1;
                 if name == "$this" {
@@ -227,29 +229,31 @@ impl<'a> Types<'a> {
                     self.variable(name, at - 1, depth)
                 }
             }
-            Kind::Punct(b'(') => {
+            TokenKind::Punct(b'(') => {
                 let close = buffer.closing(at, end).unwrap_or(end);
                 let inner = self.expression(at + 1, close, depth);
                 at = close + 1;
                 // `(Type) $x` is a cast, and tells nothing of classes.
                 inner
             }
-            Kind::Punct(b'[') => {
+            TokenKind::Punct(b'[') => {
                 // A list: of what its first element is.
                 let close = buffer.closing(at, end).unwrap_or(end);
                 let first = self.expression(at + 1, close, depth);
                 at = close + 1;
                 first.elements()
             }
-            Kind::Keyword if opens(at + 1) && buffer.text(at).eq_ignore_ascii_case("match") => {
+            TokenKind::Keyword
+                if opens(at + 1) && buffer.text(at).eq_ignore_ascii_case("match") =>
+            {
                 return self.arms(after_call(at + 1), end, depth);
             }
-            _ if buffer.kind(Some(at + 1)) == Some(Kind::DoubleColon) => {
+            _ if buffer.kind(Some(at + 1)) == Some(TokenKind::DoubleColon) => {
                 let name = self.class_name(at, &scope, at_byte);
                 at += 1;
                 name.map_or_else(Type::default, Type::class)
             }
-            Kind::Name if opens(at + 1) => {
+            TokenKind::Name if opens(at + 1) => {
                 let name = buffer.text(at);
                 let open = at + 1;
                 at = after_call(open);
@@ -259,9 +263,11 @@ impl<'a> Types<'a> {
         };
         while at < end {
             match buffer.tokens[at].kind {
-                Kind::Arrow | Kind::NullArrow | Kind::DoubleColon if at + 1 < end => {
+                TokenKind::Arrow | TokenKind::NullArrow | TokenKind::DoubleColon
+                    if at + 1 < end =>
+                {
                     let name = buffer.text(at + 1);
-                    let is_variable = buffer.kind(Some(at + 1)) == Some(Kind::Variable);
+                    let is_variable = buffer.kind(Some(at + 1)) == Some(TokenKind::Variable);
                     if opens(at + 2) {
                         let call = (at + 2, after_call(at + 2));
                         ty = self.member(&ty, &[MemberKind::Method], name, Some(call), depth);
@@ -269,7 +275,7 @@ impl<'a> Types<'a> {
                             ty = self.class_argument(call);
                         }
                         at = call.1;
-                    } else if buffer.tokens[at].kind == Kind::DoubleColon && !is_variable {
+                    } else if buffer.tokens[at].kind == TokenKind::DoubleColon && !is_variable {
                         ty = self.constant(&ty, name);
                         at += 2;
                     } else {
@@ -278,21 +284,21 @@ impl<'a> Types<'a> {
                         at += 2;
                     }
                 }
-                Kind::Punct(b'[') => {
+                TokenKind::Punct(b'[') => {
                     ty = ty.into_elements();
                     at = after_call(at);
                 }
-                Kind::Punct(b'(') => {
+                TokenKind::Punct(b'(') => {
                     let call = (at, after_call(at));
                     ty = self.member(&ty, &[MemberKind::Method], "__invoke", Some(call), depth);
                     at = call.1;
                 }
-                Kind::Operator if buffer.text(at) == "??" => {
+                TokenKind::Operator if buffer.text(at) == "??" => {
                     let rest = self.expression(at + 1, end, depth);
                     ty.add(rest);
                     break;
                 }
-                Kind::Punct(b'?') => {
+                TokenKind::Punct(b'?') => {
                     // `a ? b : c`: the value is `b` or `c`.
                     let colon = (at..end).find(|&token| buffer.tokens[token].is(b':'));
                     ty = match colon {
@@ -329,10 +335,10 @@ impl<'a> Types<'a> {
 
     /// The class without a name that begins with `class` at token `at`.
     fn anonymous(&self, at: usize) -> Option<ClassRef<'a>> {
-        let is_modifier = self.buffer.kind(Some(at)) == Some(Kind::Modifier);
+        let is_modifier = self.buffer.kind(Some(at)) == Some(TokenKind::Modifier);
         let at = at + usize::from(is_modifier);
         let token = self.buffer.tokens.get(at)?;
-        if token.kind != Kind::Class {
+        if token.kind != TokenKind::Class {
             return None;
         }
         let classes = &self.buffer.facts.classes;
@@ -353,9 +359,9 @@ impl<'a> Types<'a> {
         let mut nesting = 0_usize;
         for at in open..close {
             match self.buffer.tokens[at].kind {
-                Kind::Punct(b'(' | b'[' | b'{') => nesting += 1,
-                Kind::Punct(b')' | b']' | b'}') => nesting = nesting.saturating_sub(1),
-                Kind::DoubleArrow if nesting == 1 => {
+                TokenKind::Punct(b'(' | b'[' | b'{') => nesting += 1,
+                TokenKind::Punct(b')' | b']' | b'}') => nesting = nesting.saturating_sub(1),
+                TokenKind::DoubleArrow if nesting == 1 => {
                     let arm = self.statement_end(at + 1).min(close);
                     ty.add(self.expression(at + 1, arm, depth));
                 }
@@ -374,7 +380,7 @@ impl<'a> Types<'a> {
     fn class_argument(&self, call: Call) -> Type {
         let (at, end) = (call.0 + 1, self.first_argument(call));
         let is_class = at + 3 == end
-            && self.buffer.kind(Some(at + 1)) == Some(Kind::DoubleColon)
+            && self.buffer.kind(Some(at + 1)) == Some(TokenKind::DoubleColon)
             && self.buffer.text(at + 2).eq_ignore_ascii_case("class");
         if !is_class {
             return Type::default();
@@ -420,7 +426,7 @@ impl<'a> Types<'a> {
             }
         }
         for declared in self.snapshot.declared(DeclKind::Function, short) {
-            let Declared::Function(file, item) = declared else {
+            let Declaration::Function(file, item) = declared else {
                 continue;
             };
             if *file.path != *self.buffer.path && declared.full_name().is_some_and(|n| named(&n)) {
@@ -579,8 +585,8 @@ impl<'a> Types<'a> {
                 continue;
             }
             let is_member = match buffer.tokens[at - 1].kind {
-                Kind::Arrow => buffer.text(at - 2) == "$this" && buffer.text(at) == name,
-                Kind::DoubleColon => buffer.text(at).strip_prefix('$') == Some(name),
+                TokenKind::Arrow => buffer.text(at - 2) == "$this" && buffer.text(at) == name,
+                TokenKind::DoubleColon => buffer.text(at).strip_prefix('$') == Some(name),
                 _ => false,
             };
             if is_member {
@@ -601,9 +607,9 @@ impl<'a> Types<'a> {
             self.expression(from, end, depth)
         };
         match buffer.kind(Some(at)).filter(|_| at < before) {
-            Some(Kind::Punct(b'=')) => value(at + 1),
-            Some(Kind::Operator) if buffer.text(at) == "??=" => value(at + 1),
-            Some(Kind::Punct(b'[')) => match buffer.closing(at, before) {
+            Some(TokenKind::Punct(b'=')) => value(at + 1),
+            Some(TokenKind::Operator) if buffer.text(at) == "??=" => value(at + 1),
+            Some(TokenKind::Punct(b'[')) => match buffer.closing(at, before) {
                 Some(close) if buffer.tokens.get(close + 1).is_some_and(|t| t.is(b'=')) => {
                     value(close + 2).elements()
                 }
@@ -625,7 +631,7 @@ impl<'a> Types<'a> {
         let (text, class) = (owner.text, owner.class());
         let start = class.body.start as usize;
         let end = (class.body.end as usize).min(start + MAX_BYTES);
-        let tokens = lex_from(&text[..text.floor_char_boundary(end)], start, Start::Code);
+        let tokens = lex_from(&text[..text.floor_char_boundary(end)], start, LexMode::Code);
         let word = |at: usize| {
             tokens
                 .get(at)
@@ -650,12 +656,12 @@ impl<'a> Types<'a> {
             let rest = &tokens[at + 4..];
             for (index, token) in rest.iter().enumerate() {
                 match token.kind {
-                    Kind::Punct(b';' | b'{') => break,
-                    Kind::New => {
+                    TokenKind::Punct(b';' | b'{') => break,
+                    TokenKind::New => {
                         let class = rest.get(index + 1).map_or("", |t| t.span.of(text));
                         ty.add(Type::read(class, &scope, Some(&this)));
                     }
-                    Kind::Variable => {
+                    TokenKind::Variable => {
                         let known = method.map(|method| {
                             parameter(text, method, token.span.of(text), &scope, Some(&this))
                         });
@@ -678,12 +684,12 @@ impl<'a> Types<'a> {
         let tokens = self.buffer.tokens.iter().enumerate().skip(from);
         for (at, token) in tokens.take(STATEMENT_TOKENS) {
             match token.kind {
-                Kind::Punct(b'(' | b'[' | b'{') => depth += 1,
-                Kind::Punct(b')' | b']' | b'}') => match depth.checked_sub(1) {
+                TokenKind::Punct(b'(' | b'[' | b'{') => depth += 1,
+                TokenKind::Punct(b')' | b']' | b'}') => match depth.checked_sub(1) {
                     Some(less) => depth = less,
                     None => return at,
                 },
-                Kind::Punct(b';' | b',') if depth == 0 => return at,
+                TokenKind::Punct(b';' | b',') if depth == 0 => return at,
                 _ => {}
             }
         }

@@ -35,7 +35,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 use self::minhash::{BANDS, Signature};
 use super::quality;
 use crate::cancel::{Cancel, Cancelled};
-use crate::php::lex::{self, Kind};
+use crate::php::lex::{self, TokenKind};
 
 /// The tokens of a file's shingle.
 pub const SHINGLE: usize = 5;
@@ -174,7 +174,7 @@ fn token_hashes(text: &str) -> Vec<u64> {
     let mut hashes = Vec::with_capacity(tokens.len());
     for token in tokens {
         let text = token.span.of(text);
-        if token.kind == Kind::Doc {
+        if token.kind == TokenKind::Doc {
             continue;
         }
         if text.len() <= LONG_TOKEN {
@@ -527,11 +527,11 @@ fn enough(count: usize) -> usize {
 
 /// Whether a short middle says something that other code does not say by chance.
 fn is_distinctive(middle: &str) -> bool {
-    let tokens = lex::lex_from(middle, 0, lex::Start::Code);
+    let tokens = lex::lex_from(middle, 0, lex::LexMode::Code);
     let names: FxHashSet<_> = tokens
         .iter()
         .filter(|token| {
-            use Kind::{Name, Number, String, Template, Variable};
+            use TokenKind::{Name, Number, String, Template, Variable};
             matches!(token.kind, Name | Variable | String | Template | Number)
         })
         .map(|token| token.span.of(middle))

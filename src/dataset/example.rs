@@ -21,8 +21,8 @@ use super::{Cut, Error, MarkersInSource, Options, Repo, Sizes, duplicates, quali
 use crate::cancel::{Cancel, Cancelled};
 use crate::context::{self, Context};
 use crate::index::SourceFile;
-use crate::model::{ContextStyle, ControlTokens, Format, Model, Parts, Rendered};
-use crate::php::spans::{GrammarError, Parser};
+use crate::model::{ContextStyle, ControlTokens, FimFormat, Model, ModelText, PromptParts};
+use crate::php::spans::{GrammarError, SpanParser};
 use crate::secrets::{self, Secret, Secrets};
 use crate::text::window;
 
@@ -65,7 +65,7 @@ pub struct Example {
     pub context_max_chars: usize,
     /// The order of the parts in `text`.
     #[serde(default)]
-    pub format: Format,
+    pub format: FimFormat,
     /// The tokens of `text`, if there is a tokenizer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<usize>,
@@ -174,13 +174,13 @@ pub(super) struct Maker<'a> {
 impl Maker<'_> {
     /// The plan of each file of each of `batches`, in their order.
     pub(super) fn plans<'f>(&self, batches: &[&[Source<'f>]]) -> Result<Vec<Vec<Plan<'f>>>, Error> {
-        let of_file = |parser: &mut Result<Parser, GrammarError>, source: &Source<'f>| {
+        let of_file = |parser: &mut Result<SpanParser, GrammarError>, source: &Source<'f>| {
             let parser = parser.as_mut().map_err(|error| *error)?;
             self.plan(source.file, parser)
         };
         let of_batch = |batch: &&[Source<'f>]| {
             let files = batch.par_iter();
-            files.map_init(Parser::new, of_file).collect()
+            files.map_init(SpanParser::new, of_file).collect()
         };
         batches.par_iter().map(of_batch).collect()
     }
@@ -208,7 +208,7 @@ impl Maker<'_> {
     pub(super) fn plan<'f>(
         &self,
         file: &'f SourceFile,
-        parser: &mut Parser,
+        parser: &mut SpanParser,
     ) -> Result<Plan<'f>, Error> {
         self.cancel.check()?;
         let options = self.options;
@@ -303,7 +303,7 @@ impl Maker<'_> {
             if options.secrets == OnSecret::Drop && !secrets.is_empty() {
                 return Ok(Tried::refused("secret", secrets));
             }
-            let parts = Parts {
+            let parts = PromptParts {
                 context: &shown,
                 files: &context.files,
                 repo: self.repo.title,
@@ -484,7 +484,7 @@ impl Ready {
 }
 
 /// The holes of `file`, no more than the work for their contexts allows.
-fn file_holes(file: &SourceFile, options: &Options, parser: &mut Parser) -> Chosen {
+fn file_holes(file: &SourceFile, options: &Options, parser: &mut SpanParser) -> Chosen {
     let mut rng = options.rng(&file.path);
     let mut chosen = holes::choose(&file.text, options, parser, &mut rng);
     if options.context_budget() > 0 {
@@ -519,16 +519,16 @@ impl Marking<'_> {
 }
 
 /// The order of the parts: drawn for each example, whatever the others drew.
-fn format_of(file: &SourceFile, hole: &Hole, options: &Options, model: &Model) -> Format {
+fn format_of(file: &SourceFile, hole: &Hole, options: &Options, model: &Model) -> FimFormat {
     if options.spm_rate == 0.0 {
         return model.family().format();
     }
     let Range { start, end } = hole.range;
     let mut rng = options.rng(&format!("\0format {start} {end} {}", file.path));
     if rng.random_bool(options.spm_rate) {
-        Format::Spm
+        FimFormat::Spm
     } else {
-        Format::Psm
+        FimFormat::Psm
     }
 }
 
@@ -536,8 +536,8 @@ fn format_of(file: &SourceFile, hole: &Hole, options: &Options, model: &Model) -
 /// stands next to.
 fn is_spelled(
     control_tokens: &ControlTokens,
-    parts: &Parts<'_>,
-    text: &Rendered,
+    parts: &PromptParts<'_>,
+    text: &ModelText,
     style: ContextStyle,
 ) -> bool {
     let mut own = vec![&text.prefix, &text.middle, &text.suffix];
@@ -599,7 +599,7 @@ mod tests {
             secrets: &Secrets::new().unwrap(),
             cancel: &Cancel::default(),
         };
-        let plan = maker.plan(&file, &mut Parser::new().unwrap()).unwrap();
+        let plan = maker.plan(&file, &mut SpanParser::new().unwrap()).unwrap();
         plan.holes
             .iter()
             .filter_map(|planned| maker.example(&plan, &planned.hole).unwrap().example.ok())

@@ -7,7 +7,7 @@
 //! | generated: long lines | half of the bytes of code stand in lines of more than [`LONG_LINE`] bytes, in a file of [`LONG_LINE`] bytes or more |
 //! | generated: data table | [`DATA_PERCENT`] of 100 tokens of code are literals, `=>`, commas and brackets of arrays, in a file of [`DATA_TOKENS`] tokens and more than [`DATA_LINES`] lines |
 
-use crate::php::lex::{self, Kind, Token};
+use crate::php::lex::{self, Token, TokenKind};
 
 /// The bytes from a file's start in which it says that it is generated.
 pub const HEAD: usize = 2048;
@@ -106,7 +106,7 @@ fn has_long_lines(text: &str, tokens: &[Token]) -> bool {
     }
     let html: usize = tokens
         .iter()
-        .filter(|token| token.kind == Kind::Html)
+        .filter(|token| token.kind == TokenKind::Html)
         .map(|token| token.span.len())
         .sum();
     // A page's own text may have long lines; it is no code at all.
@@ -119,15 +119,15 @@ fn has_long_lines(text: &str, tokens: &[Token]) -> bool {
 }
 
 fn is_table(text: &str, tokens: &[Token]) -> bool {
-    let code = tokens.iter().filter(|token| token.kind != Kind::Doc);
+    let code = tokens.iter().filter(|token| token.kind != TokenKind::Doc);
     let (mut all, mut data) = (0_usize, 0_usize);
     for token in code {
         all += 1;
         let is_data = match token.kind {
-            Kind::String | Kind::Number | Kind::DoubleArrow => true,
-            Kind::Punct(byte) => matches!(byte, b',' | b'[' | b']' | b'(' | b')' | b'-'),
-            Kind::Keyword => token.span.of(text).eq_ignore_ascii_case("array"),
-            Kind::Name => {
+            TokenKind::String | TokenKind::Number | TokenKind::DoubleArrow => true,
+            TokenKind::Punct(byte) => matches!(byte, b',' | b'[' | b']' | b'(' | b')' | b'-'),
+            TokenKind::Keyword => token.span.of(text).eq_ignore_ascii_case("array"),
+            TokenKind::Name => {
                 let name = token.span.of(text);
                 ["array", "true", "false", "null"]
                     .iter()

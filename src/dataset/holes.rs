@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use self::pools::Pools;
 use super::rejects::Refused;
 use super::{Options, quality};
-use crate::php::spans::{self, Parser};
+use crate::php::spans::{self, SpanParser};
 
 /// About one hole per so many bytes of source.
 const BYTES_PER_HOLE: usize = 500;
@@ -125,7 +125,12 @@ pub struct Chosen {
 
 /// Chooses the holes of `text`, which `parser` parses if the options want that.
 #[must_use]
-pub fn choose(text: &str, options: &Options, parser: &mut Parser, rng: &mut ChaCha8Rng) -> Chosen {
+pub fn choose(
+    text: &str,
+    options: &Options,
+    parser: &mut SpanParser,
+    rng: &mut ChaCha8Rng,
+) -> Chosen {
     let mut wanted = text.len() / BYTES_PER_HOLE;
     wanted += usize::from(rng.random_range(0..BYTES_PER_HOLE) < text.len() % BYTES_PER_HOLE);
     let spans = match options.no_ast_fim {
@@ -240,7 +245,7 @@ mod tests {
     use crate::php::spans::Spans;
 
     fn chosen(text: &str, options: &Options) -> Chosen {
-        let mut parser = Parser::new().unwrap();
+        let mut parser = SpanParser::new().unwrap();
         choose(
             text,
             options,
@@ -449,7 +454,7 @@ mod tests {
             text in prop_oneof![phpish(), Just(sample())],
             least in 1_usize..60,
         ) {
-            let mut parser = Parser::new().unwrap();
+            let mut parser = SpanParser::new().unwrap();
             if let Some(all) = parser.parse(&text, 0) {
                 let fewer = parser.parse(&text, least).unwrap();
                 let [all, fewer] = [all, fewer].map(|spans| answers(&text, &spans, least));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Example, Options};
-use crate::files::{LeftOut, Origin};
+use crate::files::{Exclusion, Origin};
 use crate::index::{Snapshot, SourceFile};
 
 /// Says of a key whether its file belongs to the project itself; files that are
@@ -25,7 +25,7 @@ pub struct Repo<'a> {
     /// Which of them are its own.
     pub in_root: InRoot<'a>,
     /// What was left out of it before.
-    pub left_out: &'a [LeftOut],
+    pub left_out: &'a [Exclusion],
     /// Where a file is from, by its key.
     pub origin: &'a (dyn Fn(&str) -> Origin + Sync),
 }

@@ -16,7 +16,7 @@ use super::split::Parts;
 use super::unseen::{self, SEEN};
 use super::{Error, Example, Options, Progress, Repo, Sink, SplitBy};
 use crate::cancel::Cancel;
-use crate::files::{LeftOut, WHOLE};
+use crate::files::{Exclusion, WHOLE};
 use crate::index::SourceFile;
 use crate::model::Model;
 use crate::secrets::{self, Secrets};
@@ -146,7 +146,7 @@ impl<'a> Run<'a> {
     }
 
     /// Notes a row of an input that is no file of any project.
-    pub fn refused(&mut self, row: &LeftOut) {
+    pub fn refused(&mut self, row: &Exclusion) {
         self.ledger.report.skip(&row.key, &row.rule);
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::report::Distribution;
 use super::split::Parts;
 use super::tally::Tally;
-use crate::model::{Family, Format, TokenCounts};
+use crate::model::{Family, FimFormat, TokenCounts};
 
 /// A family's tokens, with the white space that belongs to them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ impl Tokens {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shape {
     /// The order of its parts.
-    pub format: Format,
+    pub format: FimFormat,
     /// How many control tokens in its source were neutralised.
     pub neutralised: usize,
     /// Its tokens, if there is a tokenizer.
@@ -52,7 +52,7 @@ pub struct Shape {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Shapes {
     /// Examples of each format.
-    pub formats: BTreeMap<Format, usize>,
+    pub formats: BTreeMap<FimFormat, usize>,
     /// The control tokens in sources that were neutralised.
     pub markers_neutralised: Neutralised,
     /// The lengths in tokens; absent without a tokenizer.

@@ -279,7 +279,7 @@ mod tests {
 
     use super::*;
     use crate::dataset::SpanKind;
-    use crate::model::Format;
+    use crate::model::FimFormat;
 
     fn example(parts: [&str; 4]) -> Example {
         let [prefix, middle, suffix, context] = parts.map(str::to_owned);
@@ -298,7 +298,7 @@ mod tests {
             complexity_score: 1.5,
             file_complexity: 2.0,
             context_max_chars: 0,
-            format: Format::Psm,
+            format: FimFormat::Psm,
             tokens: None,
             markers_neutralised: 0,
             redacted: 0,

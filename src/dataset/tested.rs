@@ -34,7 +34,7 @@ impl<'a> Tests<'a> {
                 });
                 // An imported class is named by the alias in the body, so the
                 // import is what says whose test this is.
-                let imports = file.facts.uses.iter().map(|import| import.name);
+                let imports = file.facts.imports.iter().map(|import| import.name);
                 names.extend(
                     references
                         .map(|reference| reference.name())

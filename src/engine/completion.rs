@@ -18,7 +18,8 @@ use tokio::task::AbortHandle;
 use super::{Engine, WorkError};
 use crate::cancel::{Cancel, Cancelled};
 use crate::completion::{
-    CompletionPrompt, CursorSyntax, Extent, PromptInput, RecentCompletions, ShownCompletion,
+    CompletionExtent, CompletionPrompt, CursorSyntax, PromptInput, RecentCompletions,
+    ShownCompletion,
 };
 use crate::config::{EndpointKind, Settings, Sources};
 use crate::context::{self, Context, MinScore};
@@ -363,7 +364,7 @@ impl Prepared {
         let most = request.max_tokens.unwrap_or(settings.max_tokens);
         let lines = request.max_lines.unwrap_or(settings.max_lines);
         let (max_tokens, newline) = match place.extent() {
-            Extent::Statement | Extent::Body if lines > 1 => (most, None),
+            CompletionExtent::Statement | CompletionExtent::Body if lines > 1 => (most, None),
             _ => (most.min(MAX_LINE_TOKENS), Some("\n")),
         };
         let stops = family.stops.iter().map(String::as_str);

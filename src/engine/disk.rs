@@ -10,9 +10,11 @@ use std::time::SystemTime;
 use rustc_hash::FxHashSet;
 
 use super::project::{SharedLeftOut, read_found};
-use crate::files::watch::{self, Changes};
-use crate::files::{self, Composer, FilesError, Found, LeftOut, Roots, Stamp, Walk, WalkOptions};
-use crate::index::{Change, Index, Library};
+use crate::files::watch::{self, DiskChanges};
+use crate::files::{
+    self, Composer, Exclusion, FilesError, ProjectFile, Roots, Stamp, Walk, WalkOptions,
+};
+use crate::index::{Index, IndexChange, Library};
 
 /// Shared by those who bring one project up to date, one after another.
 pub(super) type SharedDisk = Arc<tokio::sync::Mutex<Disk>>;
@@ -45,7 +47,7 @@ struct Known {
 }
 
 impl Known {
-    fn new(found: Found, read_at: SystemTime, could_be_read: bool) -> (String, Self) {
+    fn new(found: ProjectFile, read_at: SystemTime, could_be_read: bool) -> (String, Self) {
         // What cannot be read is tried again when it changes, not before: each
         // try is logged.
         let is_sure = !could_be_read || found.stamp.is_settled(read_at);
@@ -61,7 +63,7 @@ impl Known {
 enum Now {
     /// No file of the project is or was there.
     Nothing,
-    File(Found),
+    File(ProjectFile),
     /// There was a file with this key.
     Gone(String),
     /// More than one file may be other than it was.
@@ -117,7 +119,7 @@ impl Disk {
     }
 
     /// Brings the index up to date with what `changes` tell of.
-    pub(super) fn absorb(&mut self, changes: &Changes) {
+    pub(super) fn absorb(&mut self, changes: &DiskChanges) {
         let go_on = || Ok::<_, FilesError>(());
         // What there is to say of it has been logged.
         drop(self.absorb_some(changes, &go_on));
@@ -125,10 +127,10 @@ impl Disk {
 
     fn absorb_some<E: From<FilesError> + Send>(
         &mut self,
-        changes: &Changes,
+        changes: &DiskChanges,
         check: &(impl Fn() -> Result<(), E> + Sync),
     ) -> Result<(), E> {
-        let Changes::Paths(paths) = changes else {
+        let DiskChanges::Paths(paths) = changes else {
             return self.refresh(check);
         };
         let (mut found, mut gone) = (Vec::new(), Vec::new());
@@ -171,7 +173,7 @@ impl Disk {
                     return Now::Unclear;
                 }
                 let in_root = self.roots.includes().all(|top| !path.starts_with(top));
-                return Now::File(Found::new(key, path.to_owned(), &metadata, in_root));
+                return Now::File(ProjectFile::new(key, path.to_owned(), &metadata, in_root));
             }
             _ => {}
         }
@@ -210,7 +212,7 @@ impl Disk {
             .keys()
             .filter(|key| self.index.live(key).is_none());
         let mut left_out = walk.left_out;
-        left_out.extend(unreadable.map(|key| LeftOut {
+        left_out.extend(unreadable.map(|key| Exclusion {
             key: key.clone(),
             rule: "cannot be read".into(),
         }));
@@ -242,7 +244,7 @@ impl Disk {
     /// publishes what has changed at once.
     fn update<E: Send>(
         &mut self,
-        mut found: Vec<Found>,
+        mut found: Vec<ProjectFile>,
         gone: Vec<String>,
         check: &(impl Fn() -> Result<(), E> + Sync),
     ) -> Result<(), E> {
@@ -255,14 +257,14 @@ impl Disk {
         let mut changes = Vec::new();
         for key in gone {
             self.known.remove(&key);
-            changes.push(Change::Remove(key.into()));
+            changes.push(IndexChange::Remove(key.into()));
         }
         for (found, outcome) in found.into_iter().zip(outcomes) {
             let (key, known) = Known::new(found, read_at, outcome.is_ok());
             match (self.index.live(&key), outcome) {
                 (Some(old), Ok(new)) if old.text == new.text && old.lossy == new.lossy => {}
-                (_, Ok(new)) => changes.push(Change::Put(Arc::new(new))),
-                (Some(old), Err(_)) => changes.push(Change::Remove(Arc::clone(&old.path))),
+                (_, Ok(new)) => changes.push(IndexChange::Put(Arc::new(new))),
+                (Some(old), Err(_)) => changes.push(IndexChange::Remove(Arc::clone(&old.path))),
                 (None, Err(_)) => {}
             }
             self.known.insert(key, known);

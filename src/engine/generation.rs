@@ -13,7 +13,7 @@ use crate::dataset::report::Counts;
 use crate::dataset::write::{Signatures, Stage, Task, WithRejects, WriteError};
 use crate::dataset::{self, Options, Progress, Repo, Run};
 use crate::files::{
-    Cache, FilesError, LeftOut, Origin, Repositories, Repository, Roots, WalkOptions,
+    Cache, Exclusion, FilesError, Origin, Repositories, Repository, Roots, WalkOptions,
 };
 use crate::index::{Index, Snapshot, SourceFile};
 use crate::model::{Families, Model};
@@ -278,13 +278,13 @@ struct Read {
     files: Vec<Arc<SourceFile>>,
     /// See [`Repo::snapshot`].
     snapshot: Arc<Snapshot>,
-    left_out: Arc<Vec<LeftOut>>,
+    left_out: Arc<Vec<Exclusion>>,
 }
 
 /// What [`Sources`] give, one after the other.
 enum Item<'a> {
     Project(&'a Repo<'a>),
-    Refused(&'a LeftOut),
+    Refused(&'a Exclusion),
 }
 
 /// Writes the signatures of the files of `sources` that `options` would cut to
@@ -359,7 +359,7 @@ pub fn generate(
 #[derive(Default)]
 struct Refused {
     count: usize,
-    first: Option<LeftOut>,
+    first: Option<Exclusion>,
 }
 
 impl Refused {
@@ -377,7 +377,7 @@ impl Refused {
     }
 
     fn warn(&self) {
-        if let Some(LeftOut { key, rule }) = &self.first {
+        if let Some(Exclusion { key, rule }) = &self.first {
             tracing::warn!(
                 rows = self.count,
                 "rows were left out, the first at {key}: {rule}; metadata.json names all"

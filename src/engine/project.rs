@@ -8,8 +8,10 @@ use arc_swap::ArcSwap;
 use rayon::prelude::*;
 
 use super::disk::{Disk, SharedDisk};
-use crate::files::{self, Cache, Composer, FilesError, Found, LeftOut, Roots, Walk, WalkOptions};
-use crate::index::{Index, Library, Source, SourceFile, scan};
+use crate::files::{
+    self, Cache, Composer, Exclusion, FilesError, ProjectFile, Roots, Walk, WalkOptions,
+};
+use crate::index::{Index, Library, SourceFile, SourceText, scan};
 
 /// Which files a project is made of.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +27,7 @@ pub struct ProjectOptions {
 }
 
 /// What is left out of a project, as of the last time its files were listed.
-pub(super) type SharedLeftOut = Arc<ArcSwap<Vec<LeftOut>>>;
+pub(super) type SharedLeftOut = Arc<ArcSwap<Vec<Exclusion>>>;
 
 /// What is kept is written anew once more than one in this many of the source
 /// bytes are not in it: reading those costs less than writing all the others.
@@ -95,7 +97,7 @@ impl Project {
             sources,
             left_out,
         } = read?;
-        let bytes_of = |sources: &[Source]| sources.iter().map(|s| s.text.len()).sum::<usize>();
+        let bytes_of = |sources: &[SourceText]| sources.iter().map(|s| s.text.len()).sum::<usize>();
         let all = bytes_of(&sources);
         let (restored, unknown) = stored.unwrap_or_default().claim(sources);
         let new = bytes_of(&unknown);
@@ -131,7 +133,7 @@ impl Project {
     /// What was left out when the files were last listed, and why, in the
     /// order of keys.
     #[must_use]
-    pub fn left_out(&self) -> Arc<Vec<LeftOut>> {
+    pub fn left_out(&self) -> Arc<Vec<Exclusion>> {
         self.left_out.load_full()
     }
 
@@ -180,9 +182,9 @@ struct FromDisk {
     /// When the files were read, at the earliest.
     read_at: SystemTime,
     /// In the order of keys.
-    sources: Vec<Source>,
+    sources: Vec<SourceText>,
     /// In the order of keys.
-    left_out: Vec<LeftOut>,
+    left_out: Vec<Exclusion>,
 }
 
 impl FromDisk {
@@ -218,7 +220,7 @@ pub(super) fn read_files<E: From<FilesError> + Send>(
     roots: &Roots,
     options: &WalkOptions,
     check: &(impl Fn() -> Result<(), E> + Sync),
-) -> Result<(Vec<Arc<SourceFile>>, Vec<LeftOut>), E> {
+) -> Result<(Vec<Arc<SourceFile>>, Vec<Exclusion>), E> {
     let FromDisk {
         sources, left_out, ..
     } = FromDisk::read(roots, options, check)?;
@@ -231,11 +233,11 @@ pub(super) fn read_files<E: From<FilesError> + Send>(
 /// What `read` gives for what was found, in parallel on the current rayon pool;
 /// in its order. What cannot be read is logged.
 pub(super) fn read_found<T: Send, E: Send>(
-    found: &[Found],
-    read: impl Fn(&Found) -> Result<T, FilesError> + Sync,
+    found: &[ProjectFile],
+    read: impl Fn(&ProjectFile) -> Result<T, FilesError> + Sync,
     check: &(impl Fn() -> Result<(), E> + Sync),
-) -> Result<Vec<Result<T, LeftOut>>, E> {
-    let read = |found: &Found| {
+) -> Result<Vec<Result<T, Exclusion>>, E> {
+    let read = |found: &ProjectFile| {
         check()?;
         Ok(read(found).map_err(|error| {
             if found.path.exists() {
@@ -244,7 +246,7 @@ pub(super) fn read_found<T: Send, E: Send>(
                 // It was deleted since it was found, which is anybody's right.
                 tracing::debug!("{error}");
             }
-            LeftOut {
+            Exclusion {
                 key: found.key.clone(),
                 rule: error.to_string(),
             }

@@ -10,7 +10,7 @@ use tokio::time::{sleep, sleep_until};
 
 use super::Engine;
 use super::disk::SharedDisk;
-use crate::files::watch::{Changes, Coalescer, WatchError, Watcher};
+use crate::files::watch::{Coalescer, DiskChanges, WatchError, Watcher};
 
 /// After so long everything is looked at, whatever was heard. A tenth of a
 /// second of work for ten thousand files: an insurance that costs nothing.
@@ -38,7 +38,7 @@ async fn keep_fresh_by(
 ) {
     // What has changed since the project was read, unheard, is looked for once
     // the watches stand: they are news, like those of every new folder.
-    let mut changes = Changes::default();
+    let mut changes = DiskChanges::default();
     loop {
         let started = Instant::now();
         let work = {
@@ -77,8 +77,8 @@ async fn keep_fresh_by(
         };
         changes = tokio::select! {
             heard = ear.next() => heard,
-            () = sleep(look_again) => Changes::Rescan,
-            () = appeared(missing) => Changes::Rescan,
+            () = sleep(look_again) => DiskChanges::Rescan,
+            () = appeared(missing) => DiskChanges::Rescan,
         };
     }
 }
@@ -122,13 +122,13 @@ impl Ear {
         self.something.notify_one();
     }
 
-    fn take(&self) -> Result<Changes, Option<Instant>> {
+    fn take(&self) -> Result<DiskChanges, Option<Instant>> {
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         heard.take(Instant::now()).ok_or_else(|| heard.due())
     }
 
     /// The next batch, once it is due.
-    async fn next(&self) -> Changes {
+    async fn next(&self) -> DiskChanges {
         loop {
             match self.take() {
                 Ok(changes) => return changes,

@@ -11,11 +11,11 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::native::is_native;
 use super::{HoleKind, Wanted};
 use crate::files;
-use crate::index::symbols::{ClassRef, DeclKind, Declared, NameKind};
+use crate::index::symbols::{ClassRef, DeclKind, Declaration, NameKind};
 use crate::index::{Snapshot, SourceFile};
-use crate::php::lex::{Kind, Token, lex};
+use crate::php::lex::{Token, TokenKind, lex};
 use crate::php::names::Scope;
-use crate::php::{MemberKind, RefKind, Reference, UseKind};
+use crate::php::{ImportKind, MemberKind, RefKind, Reference};
 use crate::text::line_end;
 
 /// Shorter names are no question, in bytes.
@@ -272,7 +272,7 @@ impl<'s, 'a> Outward<'s, 'a> {
     fn is_declared_elsewhere(&self, reference: Reference, written: &str, ident: &str) -> bool {
         let Self { snapshot, file, .. } = *self;
         let scope = Scope::at(&file.facts, &file.text, reference.name().start as usize);
-        let elsewhere = |declared: &Declared<'_>| declared.path() != &*file.path;
+        let elsewhere = |declared: &Declaration<'_>| declared.path() != &*file.path;
         let kind = NameKind::from(reference.kind);
         match kind {
             NameKind::Class => scope
@@ -291,7 +291,7 @@ impl<'s, 'a> Outward<'s, 'a> {
                     .any(|d| elsewhere(d) && d.full_name().is_some_and(|full| means(&full)))
             }
             NameKind::Method | NameKind::Property | NameKind::ClassConstant => {
-                let fits = |declared: &Declared<'_>| {
+                let fits = |declared: &Declaration<'_>| {
                     declared
                         .member()
                         .is_some_and(|member| name_kind(member.kind) == kind)
@@ -335,7 +335,7 @@ fn imported_members(snapshot: &Snapshot, file: &SourceFile) -> FxHashSet<(NameKi
         let region = u16::try_from(region).unwrap_or(u16::MAX);
         let imports = Scope::of(&file.facts, &file.text, region).imports();
         let mut classes: Vec<ClassRef<'_>> = imports
-            .filter(|import| import.kind == UseKind::Class)
+            .filter(|import| import.kind == ImportKind::Class)
             .filter_map(|import| snapshot.class(&import.target, &file.path))
             .collect();
         let mut left = classes.len() + MAX_CLASSES;
@@ -373,27 +373,27 @@ fn statements(tokens: &[Token]) -> Vec<(usize, usize)> {
     let mut depth = 0_usize;
     for (at, token) in tokens.iter().enumerate() {
         match token.kind {
-            Kind::Punct(b'{' | b'}')
-            | Kind::OpenTag
-            | Kind::OpenEcho
-            | Kind::CloseTag
-            | Kind::Html => {
+            TokenKind::Punct(b'{' | b'}')
+            | TokenKind::OpenTag
+            | TokenKind::OpenEcho
+            | TokenKind::CloseTag
+            | TokenKind::Html => {
                 first = None;
                 depth = 0;
             }
-            Kind::Punct(b';') if depth == 0 => {
+            TokenKind::Punct(b';') if depth == 0 => {
                 if let Some(first) = first.take()
                     && !declares(tokens[first].kind)
                 {
                     found.push((first, at));
                 }
             }
-            Kind::Doc => {}
+            TokenKind::Doc => {}
             kind => {
                 first.get_or_insert(at);
                 match kind {
-                    Kind::Punct(b'(' | b'[') | Kind::AttributeOpen => depth += 1,
-                    Kind::Punct(b')' | b']') => depth = depth.saturating_sub(1),
+                    TokenKind::Punct(b'(' | b'[') | TokenKind::AttributeOpen => depth += 1,
+                    TokenKind::Punct(b')' | b']') => depth = depth.saturating_sub(1),
                     _ => {}
                 }
             }
@@ -403,16 +403,16 @@ fn statements(tokens: &[Token]) -> Vec<(usize, usize)> {
 }
 
 /// Whether what begins with such a token is no statement but a declaration.
-fn declares(first: Kind) -> bool {
+fn declares(first: TokenKind) -> bool {
     matches!(
         first,
-        Kind::Modifier
-            | Kind::Function
-            | Kind::Const
-            | Kind::Case
-            | Kind::Use
-            | Kind::Namespace
-            | Kind::AttributeOpen
+        TokenKind::Modifier
+            | TokenKind::Function
+            | TokenKind::Const
+            | TokenKind::Case
+            | TokenKind::Use
+            | TokenKind::Namespace
+            | TokenKind::AttributeOpen
     )
 }
 

@@ -9,7 +9,7 @@ use super::Wanted;
 use super::holes::{Hole, Name, words};
 use crate::context::{Context, Source};
 use crate::index::Snapshot;
-use crate::php::lex::{Kind, Start, Token, lex_from};
+use crate::php::lex::{LexMode, Token, TokenKind, lex_from};
 use crate::text::{line_end, line_start};
 
 /// A line with fewer bytes is written twice by chance.
@@ -77,7 +77,7 @@ fn definitions(text: &str) -> FxHashSet<(Wanted, &str)> {
     for line in text.lines() {
         let is_comment = line.trim_start().starts_with('*');
         if !is_comment {
-            let tokens = lex_from(line, 0, Start::Code);
+            let tokens = lex_from(line, 0, LexMode::Code);
             for at in 0..tokens.len() {
                 if let Some((wanted, name)) = definition(line, &tokens, at) {
                     all.extend(wanted.iter().map(|&wanted| (wanted, name)));
@@ -102,42 +102,42 @@ fn definition<'t>(
     };
     let before = at.checked_sub(1).and_then(kind);
     match tokens[at].kind {
-        Kind::Class | Kind::Interface | Kind::Trait | Kind::Enum
-            if before != Some(Kind::DoubleColon) =>
+        TokenKind::Class | TokenKind::Interface | TokenKind::Trait | TokenKind::Enum
+            if before != Some(TokenKind::DoubleColon) =>
         {
             Some((&[Wanted::Class], word(at + 1)?))
         }
-        Kind::Function => {
-            let at = at + 1 + usize::from(kind(at + 1) == Some(Kind::Punct(b'&')));
-            let name = word(at).filter(|_| kind(at + 1) == Some(Kind::Punct(b'(')))?;
+        TokenKind::Function => {
+            let at = at + 1 + usize::from(kind(at + 1) == Some(TokenKind::Punct(b'&')));
+            let name = word(at).filter(|_| kind(at + 1) == Some(TokenKind::Punct(b'(')))?;
             Some((&[Wanted::Method, Wanted::Function], name))
         }
-        Kind::Const if before != Some(Kind::Use) => {
-            let ends = |token: &Token| matches!(token.kind, Kind::Punct(b'=' | b';'));
+        TokenKind::Const if before != Some(TokenKind::Use) => {
+            let ends = |token: &Token| matches!(token.kind, TokenKind::Punct(b'=' | b';'));
             let rest = &tokens[at + 1..];
             let end = rest.iter().position(ends).unwrap_or(rest.len());
             Some((&[Wanted::Constant], word(at + end)?))
         }
-        Kind::Case if matches!(kind(at + 2), Some(Kind::Punct(b'=' | b';'))) => {
+        TokenKind::Case if matches!(kind(at + 2), Some(TokenKind::Punct(b'=' | b';'))) => {
             Some((&[Wanted::Constant], word(at + 1)?))
         }
-        Kind::Name if kind(at + 1) == Some(Kind::Punct(b'(')) => {
+        TokenKind::Name if kind(at + 1) == Some(TokenKind::Punct(b'(')) => {
             let name = tokens[at].span.of(line).trim_start_matches('\\');
-            let constant = tokens.get(at + 2).filter(|t| t.kind == Kind::String)?;
+            let constant = tokens.get(at + 2).filter(|t| t.kind == TokenKind::String)?;
             let constant = constant.span.of(line).trim_matches(['\'', '"']);
             name.eq_ignore_ascii_case("define")
                 .then_some((&[Wanted::Constant], constant))
         }
-        Kind::Variable => {
+        TokenKind::Variable => {
             let is_type = |token: &&Token| {
                 matches!(
                     token.kind,
-                    Kind::Name | Kind::Keyword | Kind::Punct(b'?' | b'|' | b'&')
+                    TokenKind::Name | TokenKind::Keyword | TokenKind::Punct(b'?' | b'|' | b'&')
                 )
             };
             let marks = tokens[..at].iter().rev().find(|token| !is_type(token))?;
             let name = tokens[at].span.of(line).trim_start_matches('$');
-            (marks.kind == Kind::Modifier).then_some((&[Wanted::Property], name))
+            (marks.kind == TokenKind::Modifier).then_some((&[Wanted::Property], name))
         }
         _ => None,
     }

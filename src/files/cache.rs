@@ -21,7 +21,7 @@ use std::time::{Duration, SystemTime};
 use tempfile::NamedTempFile;
 
 use super::Roots;
-use crate::index::{FORMAT, Snapshot, Stored};
+use crate::index::{FORMAT, Snapshot, StoredIndex};
 
 /// What every file starts with, and then the format's number.
 const MAGIC: &[u8; 8] = b"fimdidx\n";
@@ -71,14 +71,14 @@ impl Cache {
     /// What is kept about the project with these folders, in parallel on the
     /// current rayon pool; nothing if there is nothing that can be used.
     #[must_use]
-    pub fn load(&self, roots: &Roots) -> Stored {
+    pub fn load(&self, roots: &Roots) -> StoredIndex {
         let path = self.path(roots);
         match load(&path) {
             Ok(stored) => stored,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Stored::default(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => StoredIndex::default(),
             Err(error) => {
                 tracing::debug!("{}: {error}; it will be replaced", path.display());
-                Stored::default()
+                StoredIndex::default()
             }
         }
     }
@@ -270,7 +270,7 @@ fn write(file: &mut NamedTempFile, snapshot: &Snapshot) -> io::Result<()> {
     out.flush()
 }
 
-fn load(path: &Path) -> io::Result<Stored> {
+fn load(path: &Path) -> io::Result<StoredIndex> {
     let damaged = || io::Error::new(io::ErrorKind::InvalidData, "damaged, or of another version");
     let mut file = File::open(path)?;
     if file.metadata()?.uid() != rustix::process::geteuid().as_raw() {
@@ -296,7 +296,7 @@ fn load(path: &Path) -> io::Result<Stored> {
     if !rest.is_empty() {
         return Err(damaged());
     }
-    let stored = Stored::decode(&parts).map_err(|_| damaged())?;
+    let stored = StoredIndex::decode(&parts).map_err(|_| damaged())?;
     // When it was last of use, for `prune`.
     if let Err(error) = file.set_modified(SystemTime::now()) {
         tracing::debug!("{}: {error}", path.display());

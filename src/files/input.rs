@@ -26,8 +26,8 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::rules::{is_php, left_out_by_key};
-use super::{FilesError, LeftOut, Origin, WalkOptions, decode};
-use crate::index::{Source, SourceFile, scan};
+use super::{Exclusion, FilesError, Origin, WalkOptions, decode};
+use crate::index::{SourceFile, SourceText, scan};
 
 /// The key under which a whole repository is left out.
 pub const WHOLE: &str = "./";
@@ -60,7 +60,7 @@ pub struct Repository {
     /// Its PHP files, in the order of keys.
     pub files: Vec<Arc<SourceFile>>,
     /// What was left out, in the order of keys.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<Exclusion>,
     /// Where each of the files is from, by key.
     pub origins: FxHashMap<Arc<str>, Origin>,
 }
@@ -75,7 +75,7 @@ pub struct Repositories {
     /// Digests of the names of all repositories so far.
     seen: FxHashSet<[u8; 16]>,
     limits: WalkOptions,
-    refused: Vec<LeftOut>,
+    refused: Vec<Exclusion>,
 }
 
 impl Repositories {
@@ -105,7 +105,7 @@ impl Repositories {
 
     /// The rows that were refused since this was last asked: each by its
     /// file's name and number, `rows.jsonl:12`, with the reason.
-    pub fn take_refused(&mut self) -> Vec<LeftOut> {
+    pub fn take_refused(&mut self) -> Vec<Exclusion> {
         std::mem::take(&mut self.refused)
     }
 
@@ -173,7 +173,7 @@ impl Repositories {
                         Ok(row) => return Ok(Some((place, row))),
                         Err(rule) => {
                             tracing::debug!("{place}: {rule}; the row is left out");
-                            self.refused.push(LeftOut { key: place, rule });
+                            self.refused.push(Exclusion { key: place, rule });
                         }
                     }
                 }
@@ -221,7 +221,7 @@ fn digest(name: &str) -> [u8; 16] {
 struct Reading {
     name: String,
     limits: WalkOptions,
-    files: Vec<Source>,
+    files: Vec<SourceText>,
     /// Of the texts in `files`.
     bytes: u64,
     left_out: BTreeMap<String, String>,
@@ -266,7 +266,7 @@ impl Reading {
         };
         self.origins.insert(Arc::clone(&key), self.origin.clone());
         self.bytes += row.content.len() as u64;
-        self.files.push(Source {
+        self.files.push(SourceText {
             path: key,
             text: row.content.into_boxed_str(),
             lossy: row.lossy,
@@ -319,7 +319,9 @@ impl Reading {
         Ok(Repository {
             files: scan(self.files, check)?,
             name: self.name,
-            left_out: left_out.map(|(key, rule)| LeftOut { key, rule }).collect(),
+            left_out: left_out
+                .map(|(key, rule)| Exclusion { key, rule })
+                .collect(),
             origins: self.origins,
         })
     }

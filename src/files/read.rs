@@ -2,34 +2,34 @@
 
 use std::path::Path;
 
-use super::{FilesError, Found};
-use crate::index::{Source, SourceFile};
+use super::{FilesError, ProjectFile};
+use crate::index::{SourceFile, SourceText};
 
 /// Reads a found file and its facts.
 ///
 /// # Errors
 /// As [`read_source`].
-pub fn read(found: &Found) -> Result<SourceFile, FilesError> {
-    read_source(found).map(Source::scan)
+pub fn read(found: &ProjectFile) -> Result<SourceFile, FilesError> {
+    read_source(found).map(SourceText::scan)
 }
 
 /// Reads a found file.
 ///
 /// # Errors
 /// If the file has vanished, cannot be read, or has grown to 4 GiB.
-pub fn read_source(found: &Found) -> Result<Source, FilesError> {
+pub fn read_source(found: &ProjectFile) -> Result<SourceText, FilesError> {
     source(&found.path, &found.key)
 }
 
 /// Reads the file at `path`, called `key`, and its facts.
 pub(super) fn read_file(path: &Path, key: &str) -> Result<SourceFile, FilesError> {
-    source(path, key).map(Source::scan)
+    source(path, key).map(SourceText::scan)
 }
 
-fn source(path: &Path, key: &str) -> Result<Source, FilesError> {
+fn source(path: &Path, key: &str) -> Result<SourceText, FilesError> {
     let (text, lossy) =
         read_text(path).map_err(|error| FilesError(format!("{}: {error}", path.display())))?;
-    Ok(Source {
+    Ok(SourceText {
         path: key.into(),
         text: text.into_boxed_str(),
         lossy,

@@ -144,7 +144,7 @@ impl Roots {
     }
 
     /// The file that `key` names. A key with U+FFFD in it does not tell the
-    /// bytes that it stands for; [`Found::path`](super::Found::path) has them.
+    /// bytes that it stands for; [`ProjectFile::path`](super::ProjectFile::path) has them.
     #[must_use]
     pub fn path(&self, key: &str) -> PathBuf {
         let (label, inside) = key.split_once('/').unwrap_or((key, ""));

@@ -87,7 +87,7 @@ impl WalkOptions {
 
 /// A file that belongs to the project.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct ProjectFile {
     /// Its key, see [`SourceFile::path`](crate::index::SourceFile::path).
     pub key: String,
     /// Where it is.
@@ -101,7 +101,7 @@ pub struct Found {
     pub in_root: bool,
 }
 
-impl Found {
+impl ProjectFile {
     /// A file with this metadata.
     pub(crate) fn new(key: String, path: PathBuf, metadata: &Metadata, in_root: bool) -> Self {
         Self {
@@ -116,7 +116,7 @@ impl Found {
 
 /// A PHP file, or a folder, that was left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeftOut {
+pub struct Exclusion {
     /// Its path as a key; a folder ends with `/`.
     pub key: String,
     /// The rule that put it out, as a user would name it.
@@ -127,9 +127,9 @@ pub struct LeftOut {
 #[derive(Clone, Debug, Default)]
 pub struct Walk {
     /// What belongs to the index.
-    pub files: Vec<Found>,
+    pub files: Vec<ProjectFile>,
     /// What does not, and why.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<Exclusion>,
     /// The folders that were looked into, by their canonical paths.
     pub folders: BTreeSet<PathBuf>,
     /// What a user should hear of, a line each.
@@ -211,7 +211,7 @@ pub fn walk_what_is_there(roots: &Roots, options: &WalkOptions) -> Walk {
         files: files.into_values().collect(),
         left_out: left_out
             .into_values()
-            .map(|Out { key, rule, .. }| LeftOut { key, rule })
+            .map(|Out { key, rule, .. }| Exclusion { key, rule })
             .collect(),
         folders,
         warnings,
@@ -395,7 +395,7 @@ struct Out {
 struct Walker<'a> {
     roots: &'a Roots,
     options: &'a WalkOptions,
-    files: BTreeMap<String, Found>,
+    files: BTreeMap<String, ProjectFile>,
     /// Of all of these together.
     bytes: u64,
     /// By path: two paths may have the same key once they are made UTF-8.
@@ -507,7 +507,7 @@ impl Walker<'_> {
         let total = &mut self.bytes;
         let found = || {
             *total += bytes;
-            Found::new(key.clone(), path.to_owned(), metadata, in_root)
+            ProjectFile::new(key.clone(), path.to_owned(), metadata, in_root)
         };
         let taken = self.files.entry(key.clone()).or_insert_with(found);
         if taken.path != path {

@@ -19,7 +19,7 @@ use super::{Composer, Roots, folders_above};
 
 /// What may have changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Changes {
+pub enum DiskChanges {
     /// What is, was or will be at these paths; of a folder, all that is below.
     Paths(BTreeSet<PathBuf>),
     /// Anything.
@@ -28,7 +28,7 @@ pub enum Changes {
     Lost,
 }
 
-impl Default for Changes {
+impl Default for DiskChanges {
     fn default() -> Self {
         Self::Paths(BTreeSet::new())
     }
@@ -68,16 +68,16 @@ impl Watcher {
     ///
     /// # Errors
     /// If the system has no watcher to give.
-    pub fn new(heard: impl Fn(Changes) + Send + 'static) -> Result<Self, WatchError> {
+    pub fn new(heard: impl Fn(DiskChanges) + Send + 'static) -> Result<Self, WatchError> {
         let notify = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             match event {
-                Ok(event) if event.need_rescan() => heard(Changes::Lost),
+                Ok(event) if event.need_rescan() => heard(DiskChanges::Lost),
                 // To read a file is such an event, also when we do.
                 Ok(event) if matches!(event.kind, EventKind::Access(_)) => {}
-                Ok(event) => heard(Changes::Paths(event.paths.into_iter().collect())),
+                Ok(event) => heard(DiskChanges::Paths(event.paths.into_iter().collect())),
                 Err(error) => {
                     tracing::debug!("an event was lost: {error}");
-                    heard(Changes::Lost);
+                    heard(DiskChanges::Lost);
                 }
             }
         })
@@ -98,18 +98,18 @@ impl Watcher {
     /// If the system gives no more watches.
     pub fn follow(
         &mut self,
-        changes: &Changes,
+        changes: &DiskChanges,
         wanted: &BTreeSet<PathBuf>,
     ) -> Result<bool, WatchError> {
         let mut stale: BTreeSet<PathBuf> = self.watched.difference(wanted).cloned().collect();
         match changes {
-            Changes::Paths(paths) => {
+            DiskChanges::Paths(paths) => {
                 for path in paths.intersection(&self.watched) {
                     stale.extend(below(&self.watched, path).cloned());
                 }
             }
-            Changes::Rescan => {}
-            Changes::Lost => stale.clone_from(&self.watched),
+            DiskChanges::Rescan => {}
+            DiskChanges::Lost => stale.clone_from(&self.watched),
         }
         // All of them before any is set: one that is set on a folder which has
         // one under its old name would share its fate.
@@ -168,7 +168,7 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(30);
 
-    fn watcher() -> (Watcher, Receiver<Changes>) {
+    fn watcher() -> (Watcher, Receiver<DiskChanges>) {
         let (sender, receiver) = mpsc::channel();
         // The test may have ended.
         let watcher = Watcher::new(move |changes| drop(sender.send(changes))).unwrap();
@@ -176,11 +176,11 @@ mod tests {
     }
 
     /// Waits to hear of `path`; gives everything that was heard before.
-    fn hear(heard: &Receiver<Changes>, path: &Path) -> BTreeSet<PathBuf> {
+    fn hear(heard: &Receiver<DiskChanges>, path: &Path) -> BTreeSet<PathBuf> {
         let mut all = BTreeSet::new();
         while !all.contains(path) {
             match heard.recv_timeout(PATIENCE).unwrap() {
-                Changes::Paths(paths) => all.extend(paths),
+                DiskChanges::Paths(paths) => all.extend(paths),
                 other => panic!("{other:?}"),
             }
         }
@@ -197,8 +197,8 @@ mod tests {
         let root = folder.path();
         std::fs::write(root.join("a.php"), "a").unwrap();
         let (mut watcher, heard) = watcher();
-        assert!(watcher.follow(&Changes::Rescan, &set(&[root])).unwrap());
-        assert!(!watcher.follow(&Changes::Rescan, &set(&[root])).unwrap());
+        assert!(watcher.follow(&DiskChanges::Rescan, &set(&[root])).unwrap());
+        assert!(!watcher.follow(&DiskChanges::Rescan, &set(&[root])).unwrap());
         std::fs::read(root.join("a.php")).unwrap();
         std::fs::read_dir(root).unwrap();
         std::fs::write(root.join("b.php"), "b").unwrap();
@@ -214,11 +214,11 @@ mod tests {
         let (mut watcher, heard) = watcher();
         assert!(
             watcher
-                .follow(&Changes::Rescan, &set(&[&one, &two]))
+                .follow(&DiskChanges::Rescan, &set(&[&one, &two]))
                 .unwrap()
         );
         std::fs::create_dir(&two).unwrap();
-        assert!(watcher.follow(&Changes::Rescan, &set(&[&two])).unwrap());
+        assert!(watcher.follow(&DiskChanges::Rescan, &set(&[&two])).unwrap());
         std::fs::write(one.join("a.php"), "").unwrap();
         std::fs::write(two.join("a.php"), "").unwrap();
         let all = hear(&heard, &two.join("a.php"));
@@ -234,11 +234,11 @@ mod tests {
         }
         let wanted = set(&[folder.path(), &one, &one.join("below"), &two]);
         let (mut watcher, heard) = watcher();
-        watcher.follow(&Changes::Rescan, &wanted).unwrap();
+        watcher.follow(&DiskChanges::Rescan, &wanted).unwrap();
         std::fs::rename(&one, folder.path().join("three")).unwrap();
         std::fs::rename(&two, &one).unwrap();
         hear(&heard, &one);
-        let moved = Changes::Paths(set(&[&one, &two]));
+        let moved = DiskChanges::Paths(set(&[&one, &two]));
         let three = folder.path().join("three");
         let wanted = set(&[folder.path(), &one, &three, &three.join("below")]);
         assert!(watcher.follow(&moved, &wanted).unwrap());

@@ -1,7 +1,7 @@
 //! Numbers, lists of numbers and facts as bytes, and back. Long lists are
 //! written as the steps from one number to the next, in as few bytes as they
 //! need, and read into vectors of their exact size: the index is mostly such
-//! lists. Whatever the bytes, reading them gives a value or [`Damaged`].
+//! lists. Whatever the bytes, reading them gives a value or [`DamagedIndex`].
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 /// The bytes are not those of a stored index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("damaged")]
-pub struct Damaged;
+pub struct DamagedIndex;
 
 /// The bytes that have been written.
 #[derive(Debug, Default)]
@@ -83,31 +83,31 @@ impl<'a> Decoder<'a> {
     }
 
     /// Succeeds if nothing is left.
-    pub(super) fn finish(self) -> Result<(), Damaged> {
+    pub(super) fn finish(self) -> Result<(), DamagedIndex> {
         ensure(self.rest.is_empty())
     }
 
-    pub(super) fn number(&mut self) -> Result<u32, Damaged> {
+    pub(super) fn number(&mut self) -> Result<u32, DamagedIndex> {
         let mut number = 0;
         for shift in (0..32).step_by(7) {
-            let (&byte, rest) = self.rest.split_first().ok_or(Damaged)?;
+            let (&byte, rest) = self.rest.split_first().ok_or(DamagedIndex)?;
             self.rest = rest;
             number |= u32::from(byte & 0x7f) << shift;
             if byte < 0x80 {
                 return Ok(number);
             }
         }
-        Err(Damaged)
+        Err(DamagedIndex)
     }
 
     /// How many of something follow that takes a byte or more each.
-    pub(super) fn count(&mut self) -> Result<usize, Damaged> {
+    pub(super) fn count(&mut self) -> Result<usize, DamagedIndex> {
         let count = self.number()? as usize;
         ensure(count <= self.rest.len())?;
         Ok(count)
     }
 
-    pub(super) fn numbers(&mut self) -> Result<Vec<u32>, Damaged> {
+    pub(super) fn numbers(&mut self) -> Result<Vec<u32>, DamagedIndex> {
         let count = self.count()?;
         let mut numbers = Vec::with_capacity(count);
         for _ in 0..count {
@@ -116,27 +116,31 @@ impl<'a> Decoder<'a> {
         Ok(numbers)
     }
 
-    pub(super) fn offsets(&mut self) -> Result<Vec<u32>, Damaged> {
+    pub(super) fn offsets(&mut self) -> Result<Vec<u32>, DamagedIndex> {
         let count = self.count()?;
         let mut offsets = Vec::with_capacity(count + 1);
         let mut end = 0_u32;
         offsets.push(end);
         for _ in 0..count {
-            end = end.checked_add(self.number()?).ok_or(Damaged)?;
+            end = end.checked_add(self.number()?).ok_or(DamagedIndex)?;
             offsets.push(end);
         }
         Ok(offsets)
     }
 
     /// Each number is below `limit`.
-    pub(super) fn ascending(&mut self, offsets: &[u32], limit: u32) -> Result<Vec<u32>, Damaged> {
+    pub(super) fn ascending(
+        &mut self,
+        offsets: &[u32],
+        limit: u32,
+    ) -> Result<Vec<u32>, DamagedIndex> {
         let total = offsets.last().map_or(0, |&end| end as usize);
         ensure(total <= self.rest.len())?;
         let mut numbers = Vec::with_capacity(total);
         for pair in offsets.windows(2) {
             let mut last = 0_u32;
             for _ in pair[0]..pair[1] {
-                last = last.checked_add(self.number()?).ok_or(Damaged)?;
+                last = last.checked_add(self.number()?).ok_or(DamagedIndex)?;
                 ensure(last < limit)?;
                 numbers.push(last);
             }
@@ -144,23 +148,23 @@ impl<'a> Decoder<'a> {
         Ok(numbers)
     }
 
-    pub(super) fn bytes(&mut self) -> Result<&'a [u8], Damaged> {
+    pub(super) fn bytes(&mut self) -> Result<&'a [u8], DamagedIndex> {
         let count = self.count()?;
         let (bytes, rest) = self.rest.split_at(count);
         self.rest = rest;
         Ok(bytes)
     }
 
-    pub(super) fn value<T: DeserializeOwned>(&mut self) -> Result<T, Damaged> {
-        let (value, rest) = postcard::take_from_bytes(self.rest).map_err(|_| Damaged)?;
+    pub(super) fn value<T: DeserializeOwned>(&mut self) -> Result<T, DamagedIndex> {
+        let (value, rest) = postcard::take_from_bytes(self.rest).map_err(|_| DamagedIndex)?;
         self.rest = rest;
         Ok(value)
     }
 }
 
 /// Succeeds if what undamaged bytes fulfil is so.
-pub(super) fn ensure(holds: bool) -> Result<(), Damaged> {
-    if holds { Ok(()) } else { Err(Damaged) }
+pub(super) fn ensure(holds: bool) -> Result<(), DamagedIndex> {
+    if holds { Ok(()) } else { Err(DamagedIndex) }
 }
 
 /// New numbers for the things that stay when others go: those that stay keep

@@ -5,7 +5,7 @@ use std::hash::Hasher;
 use hashbrown::HashTable;
 use rustc_hash::FxHasher;
 
-use super::codec::{Damaged, Decoder, Encoder, Renumbering, ensure};
+use super::codec::{DamagedIndex, Decoder, Encoder, Renumbering, ensure};
 
 /// Terms, each stored once, numbered in the order in which they came.
 #[derive(Debug, Default)]
@@ -100,12 +100,12 @@ impl Dictionary {
         );
     }
 
-    pub(super) fn decode(from: &mut Decoder<'_>) -> Result<Self, Damaged> {
-        let text = std::str::from_utf8(from.bytes()?).map_err(|_| Damaged)?;
+    pub(super) fn decode(from: &mut Decoder<'_>) -> Result<Self, DamagedIndex> {
+        let text = std::str::from_utf8(from.bytes()?).map_err(|_| DamagedIndex)?;
         let mut ends = from.numbers()?;
         let mut last = 0_u32;
         for end in &mut ends {
-            last = last.checked_add(*end).ok_or(Damaged)?;
+            last = last.checked_add(*end).ok_or(DamagedIndex)?;
             ensure(text.is_char_boundary(last as usize))?;
             *end = last;
         }

@@ -28,7 +28,7 @@ const MIN_PART_BYTES: usize = 1 << 20;
 const FILE_BYTES: usize = 256;
 
 /// New state for each changed file: its text, or nothing once it is gone.
-pub(super) type Changes = BTreeMap<Arc<str>, Option<Arc<SourceFile>>>;
+pub(super) type ChangeSet = BTreeMap<Arc<str>, Option<Arc<SourceFile>>>;
 
 /// One state of an [`Index`](super::Index), immutable and cheap to hold.
 #[derive(Debug, Default)]
@@ -160,7 +160,7 @@ impl LiveSegment {
 
 impl Snapshot {
     /// Indexes `files`, each key once, in parallel on the current rayon pool.
-    pub(super) fn build(files: Changes) -> Self {
+    pub(super) fn build(files: ChangeSet) -> Self {
         Self {
             segments: build(files.into_values().flatten().collect()),
             ..Self::default()
@@ -203,7 +203,7 @@ impl Snapshot {
     /// shadow.
     #[must_use]
     pub fn with_overlay(&self, files: impl IntoIterator<Item = Arc<SourceFile>>) -> Self {
-        let changes: Changes = files
+        let changes: ChangeSet = files
             .into_iter()
             .map(|file| (Arc::clone(&file.path), Some(file)))
             .collect();
@@ -221,7 +221,7 @@ impl Snapshot {
 
     /// This state after `changes`, with as much merging as keeps the number of
     /// segments and of dead files low.
-    pub(super) fn after(&self, changes: Changes) -> Self {
+    pub(super) fn after(&self, changes: ChangeSet) -> Self {
         let mut kept = self.without(&changes);
         let mut files: Vec<_> = changes.into_values().flatten().collect();
 
@@ -259,7 +259,7 @@ impl Snapshot {
     }
 
     /// The segments with the files of `changes` dead; none without a live file.
-    fn without(&self, changes: &Changes) -> Vec<LiveSegment> {
+    fn without(&self, changes: &ChangeSet) -> Vec<LiveSegment> {
         let mut segments = self.segments.clone();
         for segment in &mut segments {
             let dead: Vec<_> = changes

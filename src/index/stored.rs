@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use super::SourceFile;
-use super::codec::Damaged;
+use super::codec::DamagedIndex;
 use super::segment::{Segment, StoredSegment};
 use super::snapshot::{LiveSegment, Snapshot};
 use crate::php;
@@ -32,7 +32,7 @@ impl Digest {
 
 /// A file's text of which nothing is known yet.
 #[derive(Debug)]
-pub struct Source {
+pub struct SourceText {
     /// See [`SourceFile::path`].
     pub path: Arc<str>,
     /// See [`SourceFile::text`].
@@ -41,7 +41,7 @@ pub struct Source {
     pub lossy: bool,
 }
 
-impl Source {
+impl SourceText {
     /// Reads the facts out of the text.
     #[must_use]
     pub fn scan(self) -> SourceFile {
@@ -57,28 +57,28 @@ impl Source {
 /// # Errors
 /// Those of `check`.
 pub fn scan<E: Send>(
-    sources: Vec<Source>,
+    sources: Vec<SourceText>,
     check: &(impl Fn() -> Result<(), E> + Sync),
 ) -> Result<Vec<Arc<SourceFile>>, E> {
-    let scan = |source: Source| check().map(|()| Arc::new(source.scan()));
+    let scan = |source: SourceText| check().map(|()| Arc::new(source.scan()));
     sources.into_par_iter().map(scan).collect()
 }
 
 /// What is known of files whose texts are not there yet.
 #[derive(Debug, Default)]
-pub struct Stored {
+pub struct StoredIndex {
     segments: Vec<StoredSegment>,
 }
 
 /// What is known of files, and their texts.
 #[derive(Debug, Default)]
-pub struct Restored {
+pub struct RestoredIndex {
     segments: Vec<Segment>,
 }
 
 impl Snapshot {
     /// The snapshot as bytes, a part at a time, so that they need not all be in
-    /// memory at once. [`Stored::decode`] reads the parts.
+    /// memory at once. [`StoredIndex::decode`] reads the parts.
     ///
     /// # Errors
     /// If facts cannot be written at all.
@@ -88,13 +88,13 @@ impl Snapshot {
     }
 }
 
-impl Stored {
+impl StoredIndex {
     /// What [`Snapshot::encode`] wrote, in parallel on the current rayon pool.
     ///
     /// # Errors
-    /// [`Damaged`] if the bytes are others. Not all damage can be seen: who
+    /// [`DamagedIndex`] if the bytes are others. Not all damage can be seen: who
     /// keeps them keeps a checksum.
-    pub fn decode(parts: &[&[u8]]) -> Result<Self, Damaged> {
+    pub fn decode(parts: &[&[u8]]) -> Result<Self, DamagedIndex> {
         let segments = parts.par_iter().map(|part| StoredSegment::decode(part));
         Ok(Self {
             segments: segments.collect::<Result<_, _>>()?,
@@ -104,9 +104,9 @@ impl Stored {
     /// What still holds for `sources`, each key once, and those about which
     /// nothing is known, in their order. In parallel on the current rayon pool.
     #[must_use]
-    pub fn claim(self, sources: Vec<Source>) -> (Restored, Vec<Source>) {
+    pub fn claim(self, sources: Vec<SourceText>) -> (RestoredIndex, Vec<SourceText>) {
         if self.segments.is_empty() {
-            return (Restored::default(), sources);
+            return (RestoredIndex::default(), sources);
         }
         let digests: Vec<_> = sources.par_iter().map(|s| Digest::of(&s.text)).collect();
         let numbers: FxHashMap<Arc<str>, usize> = (0..)
@@ -120,7 +120,7 @@ impl Stored {
             for file in segment.files() {
                 let number = numbers.get(&*file.path).copied();
                 let same = number.filter(|&number| {
-                    let is_same = |source: &Source| source.lossy == file.lossy;
+                    let is_same = |source: &SourceText| source.lossy == file.lossy;
                     file.digest == Some(digests[number])
                         && sources[number].as_ref().is_some_and(is_same)
                 });
@@ -130,14 +130,14 @@ impl Stored {
         }
         let segments = segments.into_par_iter();
         let segments = segments.map(|(segment, texts)| segment.with_texts(texts));
-        let restored = Restored {
+        let restored = RestoredIndex {
             segments: segments.collect(),
         };
         (restored, sources.into_iter().flatten().collect())
     }
 }
 
-impl Restored {
+impl RestoredIndex {
     pub(super) fn snapshot(self) -> Snapshot {
         Snapshot::of(self.segments)
     }

@@ -11,7 +11,7 @@ use hashbrown::HashTable;
 use rustc_hash::FxHasher;
 use serde::{Deserialize, Serialize};
 
-pub use self::declared::{ClassRef, Declared};
+pub use self::declared::{ClassRef, Declaration};
 
 use super::dictionary::Dictionary;
 use super::snapshot::Snapshot;
@@ -34,7 +34,7 @@ pub enum DeclKind {
 
 /// A declaration: numbers into a segment's files and their facts.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct Decl {
+struct DeclEntry {
     kind: DeclKind,
     file: u32,
     /// Into `classes`, `functions` or `constants`, as the kind says.
@@ -43,7 +43,7 @@ struct Decl {
     member: u32,
 }
 
-impl Decl {
+impl DeclEntry {
     /// The class that it is, or is a member of.
     fn class(self, files: &[Arc<SourceFile>]) -> ClassRef<'_> {
         ClassRef::of(&files[self.file as usize], self.item as usize)
@@ -62,17 +62,17 @@ impl Decl {
     }
 }
 
-/// One use of a key by a file; see [`Key`].
+/// One use of a key by a file; see [`UseKey`].
 #[derive(Clone, Copy, Debug)]
 struct Posting {
     file: u32,
-    /// How often, or for [`Key::On`] which of the file's references.
+    /// How often, or for [`UseKey::On`] which of the file's references.
     value: u32,
 }
 
 /// Under what uses are filed. Names are in lower case where PHP ignores case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Key<'a> {
+pub enum UseKey<'a> {
     /// Uses of a name as a kind of thing. Classes go by fully qualified name,
     /// the rest by short name.
     Name(NameKind, &'a str),
@@ -156,10 +156,10 @@ impl NameKind {
     }
 }
 
-/// What begins the text of a [`Key::On`]; names begin with their kind's tag.
+/// What begins the text of a [`UseKey::On`]; names begin with their kind's tag.
 const ON_TAG: char = 'r';
 
-impl Key<'_> {
+impl UseKey<'_> {
     fn write(self, out: &mut String) {
         out.clear();
         match self {
@@ -194,7 +194,7 @@ fn last_segment(name: &str) -> &str {
 #[derive(Debug, Default)]
 pub struct Symbols {
     /// In the order of kind, name without regard to case, file and position.
-    declared: Vec<Decl>,
+    declared: Vec<DeclEntry>,
     /// The first declaration of each kind and name, and how many there are.
     by_name: HashTable<(u32, u32)>,
     /// The declarations of classes by their fully qualified names.
@@ -250,7 +250,7 @@ impl Symbols {
                 let Some(name) = used_name(kind, reference.name().of(&file.text), &scope) else {
                     continue;
                 };
-                Key::Name(kind, &name).write(&mut key);
+                UseKey::Name(kind, &name).write(&mut key);
                 let id = symbols.keys.intern(&key) as usize;
                 newest.resize(newest.len().max(id + 1), u32::MAX);
                 let known = newest[id] as usize;
@@ -268,7 +268,7 @@ impl Symbols {
                 }
                 let receiver = reference.receiver().of(&file.text);
                 if !receiver.is_empty() {
-                    Key::On(last_segment(receiver)).write(&mut key);
+                    UseKey::On(last_segment(receiver)).write(&mut key);
                     let id = symbols.keys.intern(&key);
                     newest.resize(newest.len().max(id as usize + 1), u32::MAX);
                     triples.push((
@@ -290,7 +290,7 @@ impl Symbols {
                 {
                     let parent = used_name(NameKind::Class, parent.of(&file.text), &scope);
                     if let Some(parent) = parent {
-                        Key::Name(NameKind::Class, &parent).write(&mut key);
+                        UseKey::Name(NameKind::Class, &parent).write(&mut key);
                         let id = symbols.keys.intern(&key);
                         symbols.children.push((id, number, item as u32));
                     }
@@ -330,12 +330,12 @@ impl Symbols {
             by_full_name,
             ..
         } = self;
-        let key = |decl: &Decl| (decl.kind, decl.name(files));
+        let key = |decl: &DeclEntry| (decl.kind, decl.name(files));
         let rehash = |&(first, _): &(u32, u32)| {
             let (kind, name) = key(&declared[first as usize]);
             hash(kind, name)
         };
-        let same = |a: &Decl, b: &Decl| {
+        let same = |a: &DeclEntry, b: &DeclEntry| {
             let ((kind, name), (other_kind, other)) = (key(a), key(b));
             kind == other_kind && name.eq_ignore_ascii_case(other)
         };
@@ -346,7 +346,7 @@ impl Symbols {
             first += group.len() as u32;
         }
         by_name.shrink_to_fit(rehash);
-        let full_hash = |decl: &Decl| hash(decl.kind, &decl.class(files).name());
+        let full_hash = |decl: &DeclEntry| hash(decl.kind, &decl.class(files).name());
         let rehash = |&at: &u32| full_hash(&declared[at as usize]);
         for (at, decl) in declared.iter().enumerate() {
             if decl.kind == DeclKind::Class {
@@ -357,7 +357,7 @@ impl Symbols {
     }
 
     /// The declarations of `kind` called `name`.
-    fn named(&self, kind: DeclKind, name: &str, files: &[Arc<SourceFile>]) -> &[Decl] {
+    fn named(&self, kind: DeclKind, name: &str, files: &[Arc<SourceFile>]) -> &[DeclEntry] {
         let same = |&(first, _): &(u32, u32)| {
             let decl = self.declared[first as usize];
             decl.kind == kind && decl.name(files).eq_ignore_ascii_case(name)
@@ -389,13 +389,13 @@ impl Symbols {
         self.children.shrink_to_fit();
     }
 
-    fn key(&self, key: Key<'_>) -> Option<u32> {
+    fn key(&self, key: UseKey<'_>) -> Option<u32> {
         let mut text = String::new();
         key.write(&mut text);
         self.keys.get(&text)
     }
 
-    fn postings(&self, key: Key<'_>) -> &[Posting] {
+    fn postings(&self, key: UseKey<'_>) -> &[Posting] {
         let Some(id) = self.key(key) else { return &[] };
         let id = id as usize;
         &self.postings[self.first[id] as usize..self.first[id + 1] as usize]
@@ -416,12 +416,12 @@ impl Symbols {
 }
 
 /// Every declaration of `files`, sorted as [`Symbols::declared`] wants it.
-fn declarations(files: &[Arc<SourceFile>]) -> Vec<Decl> {
+fn declarations(files: &[Arc<SourceFile>]) -> Vec<DeclEntry> {
     let mut found = Vec::new();
     for (file, source) in files.iter().enumerate() {
         let file = file as u32;
         let mut add = |kind, item: usize, member: usize| {
-            found.push(Decl {
+            found.push(DeclEntry {
                 kind,
                 file,
                 item: item as u32,
@@ -448,7 +448,7 @@ fn declarations(files: &[Arc<SourceFile>]) -> Vec<Decl> {
     found
 }
 
-fn found<'a>(live: &'a LiveSegment, decl: Decl) -> Option<Declared<'a>> {
+fn found<'a>(live: &'a LiveSegment, decl: DeclEntry) -> Option<Declaration<'a>> {
     let number = decl.file as usize;
     if !live.is_live(number) {
         return None;
@@ -456,21 +456,21 @@ fn found<'a>(live: &'a LiveSegment, decl: Decl) -> Option<Declared<'a>> {
     let file = &live.segment().files()[number];
     let item = decl.item as usize;
     Some(match decl.kind {
-        DeclKind::Class => Declared::Class(ClassRef::of(file, item)),
-        DeclKind::Function => Declared::Function(file, item),
-        DeclKind::Constant => Declared::Constant(file, item),
-        DeclKind::Member => Declared::Member(ClassRef::of(file, item), decl.member as usize),
+        DeclKind::Class => Declaration::Class(ClassRef::of(file, item)),
+        DeclKind::Function => Declaration::Function(file, item),
+        DeclKind::Constant => Declaration::Constant(file, item),
+        DeclKind::Member => Declaration::Member(ClassRef::of(file, item), decl.member as usize),
     })
 }
 
 /// A file's uses of a key.
 #[derive(Clone, Copy, Debug)]
-pub struct Uses<'a> {
+pub struct FileUse<'a> {
     /// The file.
     pub file: &'a Arc<SourceFile>,
     /// The file's number in the snapshot, below [`Snapshot::file_numbers`].
     pub number: usize,
-    /// How often it uses the name, or for [`Key::On`] which of the file's references it is.
+    /// How often it uses the name, or for [`UseKey::On`] which of the file's references it is.
     pub value: u32,
 }
 
@@ -478,14 +478,14 @@ impl Snapshot {
     /// Every declaration called `name`, whatever its namespace and case, in
     /// the order of paths and positions.
     #[must_use]
-    pub fn declared(&self, kind: DeclKind, name: &str) -> Vec<Declared<'_>> {
+    pub fn declared(&self, kind: DeclKind, name: &str) -> Vec<Declaration<'_>> {
         self.declarations(|symbols, files| symbols.named(kind, name, files))
     }
 
     /// Like [`declared`](Self::declared) if no more than `most` declarations,
     /// of which some may be of files that are gone, are called `name`; else none.
     #[must_use]
-    pub fn declared_up_to(&self, most: usize, kind: DeclKind, name: &str) -> Vec<Declared<'_>> {
+    pub fn declared_up_to(&self, most: usize, kind: DeclKind, name: &str) -> Vec<Declaration<'_>> {
         let segments = self.segments().iter().map(LiveSegment::segment);
         let named: Vec<_> = segments
             .map(|segment| segment.symbols().named(kind, name, segment.files()))
@@ -499,9 +499,9 @@ impl Snapshot {
     /// Every declaration whose name starts with `prefix`, whatever its case,
     /// in the order of paths.
     #[must_use]
-    pub fn declared_with_prefix(&self, kind: DeclKind, prefix: &str) -> Vec<Declared<'_>> {
+    pub fn declared_with_prefix(&self, kind: DeclKind, prefix: &str) -> Vec<Declaration<'_>> {
         self.declarations(|symbols, files| {
-            let order = |decl: &Decl| {
+            let order = |decl: &DeclEntry| {
                 let name = decl.name(files);
                 let start = &name.as_bytes()[..name.len().min(prefix.len())];
                 let folded = |bytes: &[u8]| bytes.to_ascii_lowercase();
@@ -518,21 +518,24 @@ impl Snapshot {
     /// The live ones among what `find` finds in each segment, in the order of paths.
     fn declarations<'a>(
         &'a self,
-        find: impl Fn(&'a Symbols, &'a [Arc<SourceFile>]) -> &'a [Decl],
-    ) -> Vec<Declared<'a>> {
+        find: impl Fn(&'a Symbols, &'a [Arc<SourceFile>]) -> &'a [DeclEntry],
+    ) -> Vec<Declaration<'a>> {
         let segments = self.segments().iter().map(LiveSegment::segment);
         self.in_order(segments.map(|segment| find(segment.symbols(), segment.files())))
     }
 
     /// The live ones among the declarations of each segment, in the order of paths.
-    fn in_order<'a>(&'a self, decls: impl IntoIterator<Item = &'a [Decl]>) -> Vec<Declared<'a>> {
+    fn in_order<'a>(
+        &'a self,
+        decls: impl IntoIterator<Item = &'a [DeclEntry]>,
+    ) -> Vec<Declaration<'a>> {
         let mut all = Vec::new();
         for (live, here) in self.segments().iter().zip(decls) {
             all.extend(here.iter().filter_map(|&decl| found(live, decl)));
         }
         // Within a segment and a name files are in order already.
         if all.len() > 1 {
-            all.sort_by(|a: &Declared<'_>, b| a.path().cmp(b.path()));
+            all.sort_by(|a: &Declaration<'_>, b| a.path().cmp(b.path()));
         }
         all
     }
@@ -571,7 +574,7 @@ impl Snapshot {
         let parent = NameKind::Class.fold(parent);
         for live in self.segments() {
             let symbols = live.segment().symbols();
-            let Some(id) = symbols.key(Key::Name(NameKind::Class, &parent)) else {
+            let Some(id) = symbols.key(UseKey::Name(NameKind::Class, &parent)) else {
                 continue;
             };
             let start = symbols.children.partition_point(|child| child.0 < id);
@@ -586,7 +589,7 @@ impl Snapshot {
         all
     }
 
-    /// One more than the highest file number in [`Uses::number`].
+    /// One more than the highest file number in [`FileUse::number`].
     #[must_use]
     pub fn file_numbers(&self) -> usize {
         self.segments()
@@ -596,7 +599,7 @@ impl Snapshot {
     }
 
     /// Who uses `key`, in no order that means anything.
-    pub fn uses<'a>(&'a self, key: Key<'_>) -> impl Iterator<Item = Uses<'a>> + Clone {
+    pub fn uses<'a>(&'a self, key: UseKey<'_>) -> impl Iterator<Item = FileUse<'a>> + Clone {
         let mut first = 0;
         let mut lists = Vec::with_capacity(self.segments().len());
         for live in self.segments() {
@@ -607,7 +610,7 @@ impl Snapshot {
             postings
                 .iter()
                 .filter(|p| live.is_live(p.file as usize))
-                .map(move |posting| Uses {
+                .map(move |posting| FileUse {
                     file: &live.segment().files()[posting.file as usize],
                     number: first + posting.file as usize,
                     value: posting.value,

@@ -9,9 +9,11 @@ use super::bm25::{B, K1, idf};
 use super::chunk::chunks;
 use super::segment::MAX_FREQUENCY;
 use super::snapshot::MAX_SEGMENTS;
-use super::symbols::{DeclKind, Key, NameKind};
+use super::symbols::{DeclKind, NameKind, UseKey};
 use super::terms::terms;
-use super::{Change, FORMAT, Hit, Index, Query, Snapshot, Source, SourceFile, Stored};
+use super::{
+    FORMAT, Hit, Index, IndexChange, Query, Snapshot, SourceFile, SourceText, StoredIndex,
+};
 use crate::cancel::{Cancel, Cancelled};
 use crate::php::FileFacts;
 
@@ -170,8 +172,8 @@ proptest! {
                 };
             }
             changed.apply(batch.iter().map(|(path, text)| match text {
-                Some(text) => Change::Put(file(path, text)),
-                None => Change::Remove(path.as_str().into()),
+                Some(text) => IndexChange::Put(file(path, text)),
+                None => IndexChange::Remove(path.as_str().into()),
             }));
             let snapshot = changed.snapshot();
             prop_assert!(snapshot.segments().len() <= MAX_SEGMENTS);
@@ -260,7 +262,7 @@ fn what_is_gone_is_freed() {
     let one = Arc::downgrade(&files[0]);
     let index = Index::build(files);
     let remove = |range: std::ops::Range<usize>| {
-        index.apply(range.map(|n| Change::Remove(format!("{n:03}.php").into())));
+        index.apply(range.map(|n| IndexChange::Remove(format!("{n:03}.php").into())));
     };
     let kept = index.snapshot();
     remove(0..50);
@@ -322,8 +324,8 @@ fn code() -> impl Strategy<Value = String> {
 
 type Files = BTreeMap<String, String>;
 
-fn sources(files: &Files) -> Vec<Source> {
-    let source = |(path, text): (&String, &String)| Source {
+fn sources(files: &Files) -> Vec<SourceText> {
+    let source = |(path, text): (&String, &String)| SourceText {
         path: path.as_str().into(),
         text: text.as_str().into(),
         lossy: false,
@@ -331,8 +333,8 @@ fn sources(files: &Files) -> Vec<Source> {
     files.iter().map(source).collect()
 }
 
-fn scanned(sources: Vec<Source>) -> Vec<Arc<SourceFile>> {
-    let scan = |source: Source| Arc::new(source.scan());
+fn scanned(sources: Vec<SourceText>) -> Vec<Arc<SourceFile>> {
+    let scan = |source: SourceText| Arc::new(source.scan());
     sources.into_iter().map(scan).collect()
 }
 
@@ -340,8 +342,8 @@ fn parts(snapshot: &Snapshot) -> Vec<Vec<u8>> {
     snapshot.encode().collect::<Result<_, _>>().unwrap()
 }
 
-fn decoded(parts: &[Vec<u8>]) -> Result<Stored, super::codec::Damaged> {
-    Stored::decode(&parts.iter().map(Vec::as_slice).collect::<Vec<_>>())
+fn decoded(parts: &[Vec<u8>]) -> Result<StoredIndex, super::codec::DamagedIndex> {
+    StoredIndex::decode(&parts.iter().map(Vec::as_slice).collect::<Vec<_>>())
 }
 
 /// What the symbols say, comparable.
@@ -385,7 +387,7 @@ fn symbols(snapshot: &Snapshot) -> Vec<String> {
                     .collect::<Vec<_>>()
             ));
             for kind in [NameKind::Class, NameKind::Method, NameKind::ClassConstant] {
-                let key = Key::Name(kind, &kind.fold(&class));
+                let key = UseKey::Name(kind, &kind.fold(&class));
                 let mut uses: Vec<_> = snapshot
                     .uses(key)
                     .map(|u| (&u.file.path, u.value))
@@ -395,7 +397,7 @@ fn symbols(snapshot: &Snapshot) -> Vec<String> {
             }
         }
         let mut uses: Vec<_> = snapshot
-            .uses(Key::On("x"))
+            .uses(UseKey::On("x"))
             .map(|u| (&u.file.path, u.value))
             .collect();
         uses.sort();
@@ -436,8 +438,8 @@ proptest! {
         let mut files = start;
         let before = Index::build(scanned(sources(&files)));
         before.apply(edits.iter().map(|(path, text)| match text {
-            Some(text) => Change::Put(scanned(sources(&[(path.clone(), text.clone())].into())).remove(0)),
-            None => Change::Remove(path.as_str().into()),
+            Some(text) => IndexChange::Put(scanned(sources(&[(path.clone(), text.clone())].into())).remove(0)),
+            None => IndexChange::Remove(path.as_str().into()),
         }));
         change(&mut files, &edits);
         let kept = files.clone();
@@ -482,12 +484,12 @@ fn damaged_bytes_are_told_or_read_as_others() {
     assert!(decoded(&good).is_ok());
     let bytes = &good[0];
     for at in 0..bytes.len() {
-        assert!(Stored::decode(&[&bytes[..at]]).is_err());
+        assert!(StoredIndex::decode(&[&bytes[..at]]).is_err());
         for bit in 0..8 {
             let mut flipped = bytes.clone();
             flipped[at] ^= 1 << bit;
             // No checksum here: what is read may be anything but a panic.
-            drop(Stored::decode(&[&flipped]));
+            drop(StoredIndex::decode(&[&flipped]));
         }
     }
 }

@@ -1,13 +1,13 @@
 //! The families that fimd knows, each as its makers document it.
 
-use super::{DEFAULT_FAMILY, Family, Order, Repo};
+use super::{DEFAULT_FAMILY, Family, PartOrder, RepoLayout};
 
 /// A family that has the prefix first and no form for repositories.
 fn family(name: &str, markers: [&str; 4], special: &[&str]) -> Family {
     let [prefix, suffix, middle, end] = markers.map(str::to_owned);
     Family {
         name: name.to_owned(),
-        order: Order::PrefixFirst,
+        order: PartOrder::PrefixFirst,
         prefix,
         suffix,
         middle,
@@ -25,17 +25,17 @@ impl Family {
     }
 
     fn suffix_first(mut self) -> Self {
-        self.order = Order::SuffixFirst;
+        self.order = PartOrder::SuffixFirst;
         self
     }
 
     /// With its files ahead of the markers.
     fn repo(mut self, head: &str, file: &str, current: &str) -> Self {
-        self.repo = Some(Repo {
+        self.repo = Some(RepoLayout {
             head: head.to_owned(),
             file: file.to_owned(),
             current: current.to_owned(),
-            ..Repo::default()
+            ..RepoLayout::default()
         });
         self
     }

@@ -6,9 +6,9 @@ fn parts() -> (String, Vec<String>) {
     (context.to_owned(), files.into())
 }
 
-fn each(render: impl Fn(&Family, &Parts<'_>) -> String) -> String {
+fn each(render: impl Fn(&Family, &PromptParts<'_>) -> String) -> String {
     let (context, files) = parts();
-    let parts = Parts {
+    let parts = PromptParts {
         context: &context,
         files: &files,
         repo: "shop",
@@ -27,7 +27,7 @@ fn each(render: impl Fn(&Family, &Parts<'_>) -> String) -> String {
 #[test]
 fn each_family_has_its_own_order_and_tokens() {
     let text = each(|family, parts| {
-        let parts = Parts {
+        let parts = PromptParts {
             context: "C\n",
             ..*parts
         };
@@ -45,11 +45,11 @@ fn families_that_have_the_prefix_first_can_have_the_suffix_first_too() {
         if !family.mixes_formats() {
             return "has no other order".into();
         }
-        let parts = Parts {
+        let parts = PromptParts {
             context: "C\n",
             ..*parts
         };
-        let text = family.example(&parts, "M", Format::Spm, ContextStyle::Comment);
+        let text = family.example(&parts, "M", FimFormat::Spm, ContextStyle::Comment);
         format!("{:?}", text.text)
     });
     insta::assert_snapshot!(text);
@@ -70,7 +70,7 @@ fn files_of_a_repository_are_told_apart_by_each_familys_tokens() {
 #[test]
 fn an_example_is_its_prompt_the_middle_and_the_end() {
     for style in [ContextStyle::Comment, ContextStyle::Repo] {
-        for format in [Format::Psm, Format::Spm] {
+        for format in [FimFormat::Psm, FimFormat::Spm] {
             each(|family, parts| {
                 let prompt = family.prompt(parts, format, style).text;
                 let example = family.example(parts, "M", format, style);
@@ -128,7 +128,7 @@ fn a_family_of_ones_own_must_make_sense() {
             "two characters",
         ),
         (
-            own(|family| family.repo = Some(Repo::default())),
+            own(|family| family.repo = Some(RepoLayout::default())),
             "repo.file: expected",
         ),
     ] {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ControlTokens, Family, Rendered};
+use super::{ControlTokens, Family, ModelText};
 
 /// Characters of PHP per token, by which tokens are estimated where there is
 /// no tokenizer. Measured with Qwen2.5's: 2.7 in symfony, 3.0 in zabbix, 3.5 in
@@ -86,7 +86,7 @@ impl Model {
     ///
     /// # Errors
     /// If the tokenizer has no tokens for it.
-    pub fn count(&self, text: &Rendered) -> Result<TokenCounts, TokenizerError> {
+    pub fn count(&self, text: &ModelText) -> Result<TokenCounts, TokenizerError> {
         if let Some(tokenizer) = &self.tokenizer {
             return tokenizer.count(text);
         }
@@ -113,7 +113,7 @@ mod real {
     use std::path::{Path, PathBuf};
     use std::sync::Arc;
 
-    use super::{Family, Rendered, TokenCounts, TokenizerError};
+    use super::{Family, ModelText, TokenCounts, TokenizerError};
 
     /// A `tokenizer.json`.
     #[derive(Clone, Debug)]
@@ -180,7 +180,7 @@ mod real {
             special
         }
 
-        pub(super) fn count(&self, text: &Rendered) -> Result<TokenCounts, TokenizerError> {
+        pub(super) fn count(&self, text: &ModelText) -> Result<TokenCounts, TokenizerError> {
             let encoding = self
                 .inner
                 .encode(text.text.as_str(), false)
@@ -216,7 +216,7 @@ use absent::Tokenizer;
 mod absent {
     use std::path::Path;
 
-    use super::{Family, Rendered, TokenCounts, TokenizerError};
+    use super::{Family, ModelText, TokenCounts, TokenizerError};
 
     /// What this build cannot read: there are none.
     #[derive(Clone, Debug)]
@@ -238,7 +238,7 @@ mod absent {
             match *self {}
         }
 
-        pub(super) fn count(&self, _: &Rendered) -> Result<TokenCounts, TokenizerError> {
+        pub(super) fn count(&self, _: &ModelText) -> Result<TokenCounts, TokenizerError> {
             match *self {}
         }
     }

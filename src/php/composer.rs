@@ -7,7 +7,7 @@
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
-use super::lex::{Kind, Token, lex};
+use super::lex::{Token, TokenKind, lex};
 
 /// Which files may declare a class: the rules of an autoloader.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -164,21 +164,21 @@ impl<'a> Reader<'a> {
         let mut returns = false;
         while let Some(&token) = self.tokens.get(self.at) {
             match token.kind {
-                Kind::Return => returns = true,
+                TokenKind::Return => returns = true,
                 // `'key' =>`
-                Kind::String if returns && self.kind(1) == Some(Kind::DoubleArrow) => {
+                TokenKind::String if returns && self.kind(1) == Some(TokenKind::DoubleArrow) => {
                     entries.push((self.string(token), Vec::new()));
                     self.at += 1;
                 }
                 // `$vendorDir = dirname(__DIR__);`
-                Kind::Variable if !returns && self.kind(1) == Some(Kind::Punct(b'=')) => {
+                TokenKind::Variable if !returns && self.kind(1) == Some(TokenKind::Punct(b'=')) => {
                     self.at += 2;
                     if let Some(path) = self.path() {
                         self.variables.insert(token.span.of(self.source), path);
                     }
                     continue;
                 }
-                Kind::Variable | Kind::String | Kind::Name if returns => {
+                TokenKind::Variable | TokenKind::String | TokenKind::Name if returns => {
                     match self.path() {
                         Some(path) => {
                             let path = path.trim_start_matches('/').to_owned();
@@ -203,20 +203,20 @@ impl<'a> Reader<'a> {
     fn skip_element(&mut self) {
         self.at += 1;
         while let Some(kind) = self.kind(0)
-            && !matches!(kind, Kind::Punct(b',' | b';' | b')' | b']'))
+            && !matches!(kind, TokenKind::Punct(b',' | b';' | b')' | b']'))
         {
             self.at += 1;
         }
     }
 
-    fn kind(&self, ahead: usize) -> Option<Kind> {
+    fn kind(&self, ahead: usize) -> Option<TokenKind> {
         self.tokens.get(self.at + ahead).map(|token| token.kind)
     }
 
     /// Reads `a . b . c` as a path; `None` if it is anything else.
     fn path(&mut self) -> Option<String> {
         let mut path = self.operand()?;
-        while self.kind(0) == Some(Kind::Punct(b'.')) {
+        while self.kind(0) == Some(TokenKind::Punct(b'.')) {
             self.at += 1;
             path.push_str(&self.operand()?);
         }
@@ -234,9 +234,9 @@ impl<'a> Reader<'a> {
         let token = *self.tokens.get(self.at)?;
         let word = token.span.of(self.source);
         let mut path = match token.kind {
-            Kind::String => self.string(token),
-            Kind::Variable => self.variables.get(word)?.clone(),
-            Kind::Name if word == "__DIR__" => self.folder.to_owned(),
+            TokenKind::String => self.string(token),
+            TokenKind::Variable => self.variables.get(word)?.clone(),
+            TokenKind::Name if word == "__DIR__" => self.folder.to_owned(),
             // `array(` opens a list of paths, and is none itself.
             _ => return None,
         };
@@ -254,7 +254,7 @@ impl<'a> Reader<'a> {
     }
 
     fn expect(&mut self, byte: u8) -> Option<()> {
-        let is_next = self.kind(0) == Some(Kind::Punct(byte));
+        let is_next = self.kind(0) == Some(TokenKind::Punct(byte));
         self.at += usize::from(is_next);
         is_next.then_some(())
     }

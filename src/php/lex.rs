@@ -7,9 +7,9 @@ use memchr::{memchr, memchr2, memchr3, memmem};
 use super::Span;
 
 /// What a token is. Keywords that matter to facts have kinds of their own; the
-/// others are [`Kind::Keyword`].
+/// others are [`TokenKind::Keyword`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum TokenKind {
     /// Text outside `<?php … ?>`.
     Html,
     /// `<?php`
@@ -96,7 +96,7 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token {
     /// What it is.
-    pub kind: Kind,
+    pub kind: TokenKind,
     /// Where it stands.
     pub span: Span,
 }
@@ -105,13 +105,13 @@ impl Token {
     /// Whether the token is the punctuation byte `byte`.
     #[must_use]
     pub fn is(self, byte: u8) -> bool {
-        self.kind == Kind::Punct(byte)
+        self.kind == TokenKind::Punct(byte)
     }
 
     /// Whether the token is a word: a name or any keyword.
     #[must_use]
     pub fn is_word(self) -> bool {
-        use Kind::{
+        use TokenKind::{
             Arrow, AttributeOpen, CloseTag, Doc, DoubleArrow, DoubleColon, Ellipsis, Html,
             NullArrow, Number, OpenEcho, OpenTag, Operator, Punct, String, Template, Variable,
         };
@@ -139,7 +139,7 @@ impl Token {
 
 /// Where lexing begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
+pub enum LexMode {
     /// In inline HTML, as every file does.
     Html,
     /// In PHP code, for a piece out of the middle of a file.
@@ -149,19 +149,19 @@ pub enum Start {
 /// All tokens of `source`.
 #[must_use]
 pub fn lex(source: &str) -> Vec<Token> {
-    lex_from(source, 0, Start::Html)
+    lex_from(source, 0, LexMode::Html)
 }
 
 /// The tokens of `source` from byte `at` on, their spans counted from the start
 /// of `source`.
 #[must_use]
-pub fn lex_from(source: &str, at: usize, start: Start) -> Vec<Token> {
+pub fn lex_from(source: &str, at: usize, start: LexMode) -> Vec<Token> {
     let mut lexer = Lexer {
         source: source.as_bytes(),
         at,
         tokens: Vec::with_capacity((source.len() - at.min(source.len())) / 6),
     };
-    if start == Start::Code || lexer.html() {
+    if start == LexMode::Code || lexer.html() {
         while lexer.token() {}
     }
     lexer.tokens
@@ -186,7 +186,7 @@ struct Lexer<'a> {
 }
 
 impl Lexer<'_> {
-    fn push(&mut self, kind: Kind, end: usize) {
+    fn push(&mut self, kind: TokenKind, end: usize) {
         let span = Span::new(self.at, end);
         self.at = end;
         self.tokens.push(Token { kind, span });
@@ -203,25 +203,25 @@ impl Lexer<'_> {
             let tag = from + found;
             let rest = &self.source[tag + 2..];
             let (kind, len) = if rest.first() == Some(&b'=') {
-                (Kind::OpenEcho, 3)
+                (TokenKind::OpenEcho, 3)
             } else if rest
                 .get(..3)
                 .is_some_and(|word| word.eq_ignore_ascii_case(b"php"))
                 && rest.get(3).is_none_or(u8::is_ascii_whitespace)
             {
-                (Kind::OpenTag, 5)
+                (TokenKind::OpenTag, 5)
             } else {
                 from = tag + 2;
                 continue;
             };
             if tag > self.at {
-                self.push(Kind::Html, tag);
+                self.push(TokenKind::Html, tag);
             }
             self.push(kind, tag + len);
             return true;
         }
         if self.at < self.source.len() {
-            self.push(Kind::Html, self.source.len());
+            self.push(TokenKind::Html, self.source.len());
         }
         false
     }
@@ -238,7 +238,7 @@ impl Lexer<'_> {
             }
             b'$' if is_name_start(self.byte(1)) => {
                 let end = self.name_end(self.at + 1);
-                self.push(Kind::Variable, end);
+                self.push(TokenKind::Variable, end);
             }
             b'\\' if is_name_start(self.byte(1)) => self.name(),
             _ if is_name_start(first) => self.name(),
@@ -246,23 +246,30 @@ impl Lexer<'_> {
             b'.' if self.byte(1).is_ascii_digit() => self.number(),
             b'\'' => {
                 let end = self.string_end(b'\'');
-                self.push(Kind::String, end);
+                self.push(TokenKind::String, end);
             }
             b'"' => {
                 let end = self.string_end(b'"');
                 let plain = memchr(b'$', &self.source[self.at..end]).is_none();
-                self.push(if plain { Kind::String } else { Kind::Template }, end);
+                self.push(
+                    if plain {
+                        TokenKind::String
+                    } else {
+                        TokenKind::Template
+                    },
+                    end,
+                );
             }
             b'`' => {
                 let end = self.string_end(b'`');
-                self.push(Kind::Template, end);
+                self.push(TokenKind::Template, end);
             }
-            b'#' if self.byte(1) == b'[' => self.push(Kind::AttributeOpen, self.at + 2),
+            b'#' if self.byte(1) == b'[' => self.push(TokenKind::AttributeOpen, self.at + 2),
             b'#' => self.line_comment(),
             b'/' if self.byte(1) == b'/' => self.line_comment(),
             b'/' if self.byte(1) == b'*' => self.block_comment(),
             b'?' if self.byte(1) == b'>' => {
-                self.push(Kind::CloseTag, self.at + 2);
+                self.push(TokenKind::CloseTag, self.at + 2);
                 return self.html();
             }
             b'<' if self.source[self.at..].starts_with(b"<<<") && self.heredoc() => {}
@@ -287,33 +294,33 @@ impl Lexer<'_> {
             end = self.name_end(end + 1);
         }
         let is_member = self.tokens.last().is_some_and(|last| {
-            matches!(last.kind, Kind::Arrow | Kind::NullArrow)
-                || last.kind == Kind::DoubleColon
+            matches!(last.kind, TokenKind::Arrow | TokenKind::NullArrow)
+                || last.kind == TokenKind::DoubleColon
                     && !self.source[self.at..end].eq_ignore_ascii_case(b"class")
         });
         let kind = if is_member {
-            Kind::Name
+            TokenKind::Name
         } else {
             self.word_kind(end)
         };
         self.push(kind, end);
     }
 
-    fn word_kind(&self, end: usize) -> Kind {
+    fn word_kind(&self, end: usize) -> TokenKind {
         let word = &self.source[self.at..end];
         let kind = keyword(word);
         match kind {
-            Kind::Enum => {
+            TokenKind::Enum => {
                 let rest = &self.source[end..];
                 let blank = rest.iter().take_while(|b| b.is_ascii_whitespace()).count();
                 let next = self.name_end(end + blank);
                 let next = &self.source[end + blank..next];
                 let named = next.first().is_some_and(|&b| is_name_start(b));
-                let word = matches!(keyword(next), Kind::Extends | Kind::Implements);
+                let word = matches!(keyword(next), TokenKind::Extends | TokenKind::Implements);
                 if blank > 0 && named && !word {
-                    Kind::Enum
+                    TokenKind::Enum
                 } else {
-                    Kind::Name
+                    TokenKind::Name
                 }
             }
             kind => kind,
@@ -333,7 +340,7 @@ impl Lexer<'_> {
             }
             end += 1;
         }
-        self.push(Kind::Number, self.at + end);
+        self.push(TokenKind::Number, self.at + end);
     }
 
     /// The end of the quoted string at the current byte, or the end of the text.
@@ -371,7 +378,7 @@ impl Lexer<'_> {
             None => self.source.len(),
         };
         if rest.first() == Some(&b'*') && end > self.at + 4 {
-            self.push(Kind::Doc, end);
+            self.push(TokenKind::Doc, end);
         } else {
             self.at = end;
         }
@@ -415,33 +422,33 @@ impl Lexer<'_> {
             let close = &rest[blank..];
             if close.starts_with(id) && !close.get(id.len()).copied().is_some_and(is_name_byte) {
                 let kind = if quote == Some(b'\'') {
-                    Kind::String
+                    TokenKind::String
                 } else {
-                    Kind::Template
+                    TokenKind::Template
                 };
                 self.push(kind, line + blank + id.len());
                 return true;
             }
         }
-        self.push(Kind::Template, self.source.len());
+        self.push(TokenKind::Template, self.source.len());
         true
     }
 
     fn operator(&mut self, first: u8) {
         let rest = &self.source[self.at..];
         let (kind, len) = match rest {
-            [b'-', b'>', ..] => (Kind::Arrow, 2),
-            [b'?', b'-', b'>', ..] => (Kind::NullArrow, 3),
-            [b':', b':', ..] => (Kind::DoubleColon, 2),
-            [b'=', b'>', ..] => (Kind::DoubleArrow, 2),
-            [b'.', b'.', b'.', ..] => (Kind::Ellipsis, 3),
+            [b'-', b'>', ..] => (TokenKind::Arrow, 2),
+            [b'?', b'-', b'>', ..] => (TokenKind::NullArrow, 3),
+            [b':', b':', ..] => (TokenKind::DoubleColon, 2),
+            [b'=', b'>', ..] => (TokenKind::DoubleArrow, 2),
+            [b'.', b'.', b'.', ..] => (TokenKind::Ellipsis, 3),
             [b'=', b'=', b'=', ..]
             | [b'!', b'=', b'=', ..]
             | [b'<', b'=', b'>', ..]
             | [b'*', b'*', b'=', ..]
             | [b'?', b'?', b'=', ..]
             | [b'<', b'<', b'=', ..]
-            | [b'>', b'>', b'=', ..] => (Kind::Operator, 3),
+            | [b'>', b'>', b'=', ..] => (TokenKind::Operator, 3),
             [
                 b'=' | b'!' | b'<' | b'>' | b'+' | b'-' | b'*' | b'/' | b'.' | b'%' | b'&' | b'|'
                 | b'^',
@@ -457,52 +464,52 @@ impl Lexer<'_> {
             | [b'*', b'*', ..]
             | [b'<', b'<', ..]
             | [b'>', b'>', ..]
-            | [b'<', b'>', ..] => (Kind::Operator, 2),
-            _ => (Kind::Punct(first), 1),
+            | [b'<', b'>', ..] => (TokenKind::Operator, 2),
+            _ => (TokenKind::Punct(first), 1),
         };
         self.push(kind, self.at + len);
     }
 }
 
-/// The kind of the word `word`, in any case; [`Kind::Name`] if it is not reserved.
-fn keyword(word: &[u8]) -> Kind {
+/// The kind of the word `word`, in any case; [`TokenKind::Name`] if it is not reserved.
+fn keyword(word: &[u8]) -> TokenKind {
     let mut lower = [0; 12];
     if word.len() < 2 || word.len() > lower.len() {
-        return Kind::Name;
+        return TokenKind::Name;
     }
     let lower = &mut lower[..word.len()];
     lower.copy_from_slice(word);
     lower.make_ascii_lowercase();
     match &*lower {
         b"abstract" | b"final" | b"public" | b"protected" | b"private" | b"static" | b"var"
-        | b"readonly" => Kind::Modifier,
-        b"class" => Kind::Class,
-        b"interface" => Kind::Interface,
-        b"trait" => Kind::Trait,
-        b"enum" => Kind::Enum,
-        b"extends" => Kind::Extends,
-        b"implements" => Kind::Implements,
-        b"function" => Kind::Function,
-        b"fn" => Kind::Fn,
-        b"const" => Kind::Const,
-        b"case" => Kind::Case,
-        b"use" => Kind::Use,
-        b"namespace" => Kind::Namespace,
-        b"new" => Kind::New,
-        b"instanceof" => Kind::Instanceof,
-        b"insteadof" => Kind::Insteadof,
-        b"as" => Kind::As,
-        b"catch" => Kind::Catch,
-        b"return" => Kind::Return,
-        b"foreach" => Kind::Foreach,
-        b"include" | b"include_once" | b"require" | b"require_once" => Kind::Include,
+        | b"readonly" => TokenKind::Modifier,
+        b"class" => TokenKind::Class,
+        b"interface" => TokenKind::Interface,
+        b"trait" => TokenKind::Trait,
+        b"enum" => TokenKind::Enum,
+        b"extends" => TokenKind::Extends,
+        b"implements" => TokenKind::Implements,
+        b"function" => TokenKind::Function,
+        b"fn" => TokenKind::Fn,
+        b"const" => TokenKind::Const,
+        b"case" => TokenKind::Case,
+        b"use" => TokenKind::Use,
+        b"namespace" => TokenKind::Namespace,
+        b"new" => TokenKind::New,
+        b"instanceof" => TokenKind::Instanceof,
+        b"insteadof" => TokenKind::Insteadof,
+        b"as" => TokenKind::As,
+        b"catch" => TokenKind::Catch,
+        b"return" => TokenKind::Return,
+        b"foreach" => TokenKind::Foreach,
+        b"include" | b"include_once" | b"require" | b"require_once" => TokenKind::Include,
         b"if" | b"else" | b"elseif" | b"endif" | b"while" | b"endwhile" | b"for" | b"endfor"
         | b"endforeach" | b"switch" | b"endswitch" | b"match" | b"echo" | b"print" | b"isset"
         | b"empty" | b"unset" | b"list" | b"array" | b"exit" | b"die" | b"and" | b"or" | b"xor"
         | b"declare" | b"enddeclare" | b"eval" | b"clone" | b"yield" | b"throw" | b"try"
         | b"finally" | b"break" | b"continue" | b"do" | b"default" | b"goto" | b"global"
-        | b"callable" => Kind::Keyword,
-        _ => Kind::Name,
+        | b"callable" => TokenKind::Keyword,
+        _ => TokenKind::Name,
     }
 }
 
@@ -511,7 +518,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn kinds(source: &str) -> Vec<(Kind, &str)> {
+    fn kinds(source: &str) -> Vec<(TokenKind, &str)> {
         lex(source)
             .into_iter()
             .map(|t| (t.kind, t.span.of(source)))
@@ -527,7 +534,7 @@ mod tests {
             X . <<<Y
             class $i
               Y; #[Attr]";
-        use Kind::*;
+        use TokenKind::*;
         assert_eq!(
             kinds(source).iter().map(|t| t.0).collect::<Vec<_>>(),
             [
@@ -555,23 +562,23 @@ mod tests {
 
     #[test]
     fn a_keyword_behind_an_arrow_is_a_name() {
-        assert_eq!(kinds("<?php $a->class")[3], (Kind::Name, "class"));
-        assert_eq!(kinds("<?php A::new")[3], (Kind::Name, "new"));
-        assert_eq!(kinds("<?php A::class")[3], (Kind::Class, "class"));
-        assert_eq!(kinds("<?php enum(1); enum Suit {}")[1].0, Kind::Name);
-        assert_eq!(kinds("<?php enum Suit {}")[1].0, Kind::Enum);
+        assert_eq!(kinds("<?php $a->class")[3], (TokenKind::Name, "class"));
+        assert_eq!(kinds("<?php A::new")[3], (TokenKind::Name, "new"));
+        assert_eq!(kinds("<?php A::class")[3], (TokenKind::Class, "class"));
+        assert_eq!(kinds("<?php enum(1); enum Suit {}")[1].0, TokenKind::Name);
+        assert_eq!(kinds("<?php enum Suit {}")[1].0, TokenKind::Enum);
     }
 
     #[test]
     fn qualified_names_are_one_token() {
-        assert_eq!(kinds("<?php \\A\\B\\c(")[1], (Kind::Name, "\\A\\B\\c"));
+        assert_eq!(kinds("<?php \\A\\B\\c(")[1], (TokenKind::Name, "\\A\\B\\c"));
         assert_eq!(
             kinds("<?php namespace\\f(")[1],
-            (Kind::Name, "namespace\\f")
+            (TokenKind::Name, "namespace\\f")
         );
         assert_eq!(
             kinds("<?php A\\{B}")[1..3],
-            [(Kind::Name, "A"), (Kind::Punct(b'\\'), "\\")]
+            [(TokenKind::Name, "A"), (TokenKind::Punct(b'\\'), "\\")]
         );
     }
 

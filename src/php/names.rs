@@ -4,7 +4,7 @@
 
 use std::cmp::Ordering;
 
-use super::{FileFacts, Namespace, Use, UseKind};
+use super::{FileFacts, Import, ImportKind, Namespace};
 
 /// The names in force at one place of a file: its namespace and imports.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +58,7 @@ impl<'a> Scope<'a> {
         if rest.is_empty() && is_builtin(first) {
             return None;
         }
-        Some(match self.imported(UseKind::Class, first) {
+        Some(match self.imported(ImportKind::Class, first) {
             Some(target) => join(&target, rest),
             None => self.declared(written),
         })
@@ -68,16 +68,16 @@ impl<'a> Scope<'a> {
     /// order: an unqualified name falls back to the global function.
     #[must_use]
     pub fn function(&self, written: &str) -> Vec<String> {
-        self.callable(UseKind::Function, written)
+        self.callable(ImportKind::Function, written)
     }
 
     /// The fully qualified names that the constant `written` may mean, in PHP's order.
     #[must_use]
     pub fn constant(&self, written: &str) -> Vec<String> {
-        self.callable(UseKind::Const, written)
+        self.callable(ImportKind::Const, written)
     }
 
-    fn callable(&self, kind: UseKind, written: &str) -> Vec<String> {
+    fn callable(&self, kind: ImportKind, written: &str) -> Vec<String> {
         if let Some(absolute) = self.absolute(written) {
             return vec![absolute];
         }
@@ -85,7 +85,7 @@ impl<'a> Scope<'a> {
         let import = if rest.is_empty() {
             kind
         } else {
-            UseKind::Class
+            ImportKind::Class
         };
         match self.imported(import, first) {
             Some(target) => vec![join(&target, rest)],
@@ -106,33 +106,33 @@ impl<'a> Scope<'a> {
     }
 
     /// The full name that the import called `alias` stands for.
-    fn imported(&self, kind: UseKind, alias: &str) -> Option<String> {
-        let order = |import: &Use| order(import, self.source, self.namespace, kind, alias);
+    fn imported(&self, kind: ImportKind, alias: &str) -> Option<String> {
+        let order = |import: &Import| order(import, self.source, self.namespace, kind, alias);
         let imports = &self.facts.imports_by_alias;
-        let first = imports.partition_point(|&at| order(&self.facts.uses[at as usize]).is_lt());
+        let first = imports.partition_point(|&at| order(&self.facts.imports[at as usize]).is_lt());
         let found = imports[first..]
             .iter()
-            .map(|&at| &self.facts.uses[at as usize])
+            .map(|&at| &self.facts.imports[at as usize])
             .take_while(|import| order(import).is_eq())
             // Only names of constants tell cases apart.
-            .find(|import| kind != UseKind::Const || alias_of(import, self.source) == alias)?;
+            .find(|import| kind != ImportKind::Const || alias_of(import, self.source) == alias)?;
         Some(self.target(found))
     }
 
     /// The full name that an import stands for.
-    fn target(&self, import: &Use) -> String {
+    fn target(&self, import: &Import) -> String {
         let prefix = import.prefix.of(self.source).trim_start_matches('\\');
         join(prefix, import.name.of(self.source).trim_start_matches('\\'))
     }
 
     /// Everything that is imported here.
-    pub fn imports(self) -> impl Iterator<Item = Import<'a>> {
+    pub fn imports(self) -> impl Iterator<Item = ResolvedImport<'a>> {
         let here = self
             .facts
-            .uses
+            .imports
             .iter()
             .filter(move |import| import.namespace == self.namespace);
-        here.map(move |import| Import {
+        here.map(move |import| ResolvedImport {
             kind: import.kind,
             alias: alias_of(import, self.source),
             target: self.target(import),
@@ -142,9 +142,9 @@ impl<'a> Scope<'a> {
 
 /// One import of a [`Scope`], resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Import<'a> {
+pub struct ResolvedImport<'a> {
     /// What is imported.
-    pub kind: UseKind,
+    pub kind: ImportKind,
     /// The name it has here.
     pub alias: &'a str,
     /// Its full name, without leading backslash.
@@ -152,7 +152,7 @@ pub struct Import<'a> {
 }
 
 /// The name that an import of `source` has there.
-fn alias_of<'a>(import: &Use, source: &'a str) -> &'a str {
+fn alias_of<'a>(import: &Import, source: &'a str) -> &'a str {
     match import.alias.of(source) {
         "" => {
             let name = import.name.of(source);
@@ -164,7 +164,7 @@ fn alias_of<'a>(import: &Use, source: &'a str) -> &'a str {
 
 /// How `import` stands to one of this namespace, kind and alias in the order
 /// of [`FileFacts::imports_by_alias`].
-fn order(import: &Use, source: &str, namespace: u16, kind: UseKind, alias: &str) -> Ordering {
+fn order(import: &Import, source: &str, namespace: u16, kind: ImportKind, alias: &str) -> Ordering {
     let folded = |byte: u8| byte.to_ascii_lowercase();
     (import.namespace, import.kind)
         .cmp(&(namespace, kind))
@@ -177,7 +177,7 @@ fn order(import: &Use, source: &str, namespace: u16, kind: UseKind, alias: &str)
 /// Fills [`FileFacts::imports_by_alias`], so that looking up a name costs the
 /// same whatever a file imports.
 pub(super) fn index_imports(facts: &mut FileFacts, source: &str) {
-    let uses = &facts.uses;
+    let uses = &facts.imports;
     facts.imports_by_alias = (0..uses.len() as u32).collect();
     facts.imports_by_alias.sort_by(|&a, &b| {
         let (a, b) = (&uses[a as usize], &uses[b as usize]);

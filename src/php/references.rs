@@ -2,7 +2,7 @@
 //! elsewhere, and as what, judged by what stands around them. One pass with an
 //! explicit stack of brackets.
 
-use super::lex::{Kind, Token};
+use super::lex::{Token, TokenKind};
 use super::names::is_builtin;
 use super::scan::variable_name;
 use super::{RefKind, Reference, Span};
@@ -46,52 +46,54 @@ impl Reader<'_> {
 
     fn token(&mut self, token: Token) {
         match token.kind {
-            Kind::Extends | Kind::Implements | Kind::Modifier => self.takes_classes = true,
-            Kind::Keyword => {}
-            Kind::Name => {
+            TokenKind::Extends | TokenKind::Implements | TokenKind::Modifier => {
+                self.takes_classes = true
+            }
+            TokenKind::Keyword => {}
+            TokenKind::Name => {
                 if let Some(kind) = self.kind() {
                     self.add(kind, token.span);
                 }
             }
-            Kind::Variable => {
+            TokenKind::Variable => {
                 self.takes_classes = false;
-                if self.before(1) == Some(Kind::DoubleColon) {
+                if self.before(1) == Some(TokenKind::DoubleColon) {
                     self.add(RefKind::StaticProperty, variable_name(token.span));
                 }
             }
-            Kind::Punct(b'(') => {
+            TokenKind::Punct(b'(') => {
                 self.takes_classes = self.opens_parameters();
                 self.brackets.push(self.takes_classes);
             }
-            Kind::Punct(b'[') | Kind::AttributeOpen => {
+            TokenKind::Punct(b'[') | TokenKind::AttributeOpen => {
                 self.takes_classes = false;
                 self.brackets.push(false);
             }
-            Kind::Punct(b')' | b']') => {
+            TokenKind::Punct(b')' | b']') => {
                 let closed = self.brackets.pop() == Some(true);
                 // A type goes on behind its brackets, and behind an attribute.
                 self.takes_classes = if self.in_parameters() {
                     closed || token.is(b']')
                 } else {
-                    closed && self.next() == Some(Kind::Punct(b'|'))
+                    closed && self.next() == Some(TokenKind::Punct(b'|'))
                 };
                 if closed && !self.in_parameters() {
                     self.parameters_end = Some(self.at);
                 }
             }
             // A list of parents goes on behind a comma, and so do parameters.
-            Kind::Punct(b',') => self.takes_classes |= self.in_parameters(),
-            Kind::Punct(b':') => {
+            TokenKind::Punct(b',') => self.takes_classes |= self.in_parameters(),
+            TokenKind::Punct(b':') => {
                 let behind = self.at.checked_sub(1);
                 self.takes_classes = behind.is_some() && behind == self.parameters_end;
             }
-            Kind::Punct(b'?' | b'|' | b'&') | Kind::Doc => {}
-            Kind::Punct(b';' | b'{' | b'}') => {
+            TokenKind::Punct(b'?' | b'|' | b'&') | TokenKind::Doc => {}
+            TokenKind::Punct(b';' | b'{' | b'}') => {
                 self.takes_classes = false;
                 // No parameters hold one: their bracket was never closed.
                 self.brackets.pop_if(|parameters| *parameters);
             }
-            Kind::Use if self.next() != Some(Kind::Punct(b'(')) => self.skip_use(),
+            TokenKind::Use if self.next() != Some(TokenKind::Punct(b'(')) => self.skip_use(),
             _ => self.takes_classes = false,
         }
     }
@@ -109,12 +111,12 @@ impl Reader<'_> {
     }
 
     /// The kind of the token so many before the current one.
-    fn before(&self, distance: usize) -> Option<Kind> {
+    fn before(&self, distance: usize) -> Option<TokenKind> {
         let at = self.at.checked_sub(distance)?;
         Some(self.tokens[at].kind)
     }
 
-    fn next(&self) -> Option<Kind> {
+    fn next(&self) -> Option<TokenKind> {
         self.tokens.get(self.at + 1).map(|token| token.kind)
     }
 
@@ -123,19 +125,21 @@ impl Reader<'_> {
     fn opens_parameters(&self) -> bool {
         let in_type = self.takes_classes
             && match self.before(1) {
-                Some(Kind::Punct(b':' | b'|')) => true,
-                Some(Kind::Modifier) => self.before(2) != Some(Kind::New),
+                Some(TokenKind::Punct(b':' | b'|')) => true,
+                Some(TokenKind::Modifier) => self.before(2) != Some(TokenKind::New),
                 _ => self.in_parameters(),
             };
         in_type
             || match self.before(1) {
-                Some(Kind::Function | Kind::Fn | Kind::Catch | Kind::Use) => true,
-                Some(Kind::Punct(b'&')) => {
-                    matches!(self.before(2), Some(Kind::Function | Kind::Fn))
+                Some(TokenKind::Function | TokenKind::Fn | TokenKind::Catch | TokenKind::Use) => {
+                    true
+                }
+                Some(TokenKind::Punct(b'&')) => {
+                    matches!(self.before(2), Some(TokenKind::Function | TokenKind::Fn))
                 }
                 _ => match self.before(2) {
-                    Some(Kind::Function) => true,
-                    Some(Kind::Punct(b'&')) => self.before(3) == Some(Kind::Function),
+                    Some(TokenKind::Function) => true,
+                    Some(TokenKind::Punct(b'&')) => self.before(3) == Some(TokenKind::Function),
                     _ => false,
                 },
             }
@@ -147,20 +151,20 @@ impl Reader<'_> {
         let mut in_braces = false;
         while let Some(next) = self.next() {
             match next {
-                Kind::Name
-                | Kind::As
-                | Kind::Function
-                | Kind::Const
-                | Kind::Doc
-                | Kind::Punct(b',' | b'\\') => {}
-                Kind::Punct(b'{') if !in_braces => in_braces = true,
-                Kind::Punct(b'}') if in_braces => {
+                TokenKind::Name
+                | TokenKind::As
+                | TokenKind::Function
+                | TokenKind::Const
+                | TokenKind::Doc
+                | TokenKind::Punct(b',' | b'\\') => {}
+                TokenKind::Punct(b'{') if !in_braces => in_braces = true,
+                TokenKind::Punct(b'}') if in_braces => {
                     self.at += 1;
                     break;
                 }
                 // `A::list insteadof B;`, `a as protected;`
                 _ if in_braces && self.tokens[self.at + 1].is_word() => {}
-                Kind::DoubleColon | Kind::Punct(b';') if in_braces => {}
+                TokenKind::DoubleColon | TokenKind::Punct(b';') if in_braces => {}
                 _ => break,
             }
             self.at += 1;
@@ -171,28 +175,32 @@ impl Reader<'_> {
     fn kind(&self) -> Option<RefKind> {
         let name = self.tokens[self.at].span.of(self.source);
         let (before, next) = (self.before(1), self.next());
-        let calls = next == Some(Kind::Punct(b'('));
+        let calls = next == Some(TokenKind::Punct(b'('));
         let class = || (!is_builtin(name)).then_some(RefKind::Class);
         match before {
-            Some(Kind::Arrow | Kind::NullArrow) if calls => return Some(RefKind::Method),
-            Some(Kind::Arrow | Kind::NullArrow) => return Some(RefKind::Property),
-            Some(Kind::DoubleColon) if calls => return Some(RefKind::StaticMethod),
-            Some(Kind::DoubleColon) => return Some(RefKind::ClassConstant),
+            Some(TokenKind::Arrow | TokenKind::NullArrow) if calls => return Some(RefKind::Method),
+            Some(TokenKind::Arrow | TokenKind::NullArrow) => return Some(RefKind::Property),
+            Some(TokenKind::DoubleColon) if calls => return Some(RefKind::StaticMethod),
+            Some(TokenKind::DoubleColon) => return Some(RefKind::ClassConstant),
             Some(
-                Kind::Function
-                | Kind::Const
-                | Kind::Class
-                | Kind::Interface
-                | Kind::Trait
-                | Kind::Enum
-                | Kind::Namespace
-                | Kind::Use
-                | Kind::As
-                | Kind::Insteadof,
+                TokenKind::Function
+                | TokenKind::Const
+                | TokenKind::Class
+                | TokenKind::Interface
+                | TokenKind::Trait
+                | TokenKind::Enum
+                | TokenKind::Namespace
+                | TokenKind::Use
+                | TokenKind::As
+                | TokenKind::Insteadof,
             ) => return None,
-            Some(Kind::New | Kind::Instanceof | Kind::AttributeOpen) => return class(),
-            Some(Kind::Punct(b'&')) if self.before(2) == Some(Kind::Function) => return None,
-            Some(Kind::Keyword) if name.eq_ignore_ascii_case("from") => {
+            Some(TokenKind::New | TokenKind::Instanceof | TokenKind::AttributeOpen) => {
+                return class();
+            }
+            Some(TokenKind::Punct(b'&')) if self.before(2) == Some(TokenKind::Function) => {
+                return None;
+            }
+            Some(TokenKind::Keyword) if name.eq_ignore_ascii_case("from") => {
                 let word = self.tokens[self.at - 1].span.of(self.source);
                 if word.eq_ignore_ascii_case("yield") {
                     return None;
@@ -202,14 +210,16 @@ impl Reader<'_> {
             _ => {}
         }
         match (before, next) {
-            (_, Some(Kind::DoubleColon | Kind::Variable | Kind::Ellipsis)) => class(),
-            (_, Some(Kind::Punct(b'('))) => (!is_builtin(name)).then_some(RefKind::Function),
+            (_, Some(TokenKind::DoubleColon | TokenKind::Variable | TokenKind::Ellipsis)) => {
+                class()
+            }
+            (_, Some(TokenKind::Punct(b'('))) => (!is_builtin(name)).then_some(RefKind::Function),
             // `const Type NAME = 1, NAME = 2`
-            (Some(Kind::Name), _) | (_, Some(Kind::Punct(b'='))) => None,
+            (Some(TokenKind::Name), _) | (_, Some(TokenKind::Punct(b'='))) => None,
             // `named(argument: 1)`; the case of an enum.
-            (Some(Kind::Punct(b'(' | b',')), Some(Kind::Punct(b':'))) => None,
-            (Some(Kind::Case), Some(Kind::Punct(b':'))) => constant(name),
-            (Some(Kind::Case), _) => None,
+            (Some(TokenKind::Punct(b'(' | b',')), Some(TokenKind::Punct(b':'))) => None,
+            (Some(TokenKind::Case), Some(TokenKind::Punct(b':'))) => constant(name),
+            (Some(TokenKind::Case), _) => None,
             _ => constant(name),
         }
     }
@@ -234,21 +244,21 @@ pub(crate) fn receiver(source: &str, tokens: &[Token], arrow: usize) -> Span {
         return Span::default();
     };
     match last.kind {
-        Kind::Variable if last.span.of(source) == "$this" => Span::default(),
-        Kind::Variable => variable_name(last.span),
-        Kind::Name => last.span,
-        Kind::Punct(b')') => {
+        TokenKind::Variable if last.span.of(source) == "$this" => Span::default(),
+        TokenKind::Variable => variable_name(last.span),
+        TokenKind::Name => last.span,
+        TokenKind::Punct(b')') => {
             let mut depth = 0_usize;
             for at in (arrow.saturating_sub(ARGUMENT_TOKENS)..arrow).rev() {
                 match tokens[at].kind {
-                    Kind::Punct(b')') => depth += 1,
-                    Kind::Punct(b'(') => depth -= 1,
+                    TokenKind::Punct(b')') => depth += 1,
+                    TokenKind::Punct(b'(') => depth -= 1,
                     _ => {}
                 }
                 if depth == 0 {
                     let called = at.checked_sub(1).map(|name| tokens[name]);
                     return match called {
-                        Some(name) if name.kind == Kind::Name => Span {
+                        Some(name) if name.kind == TokenKind::Name => Span {
                             start: name.span.start,
                             end: tokens[at].span.end,
                         },

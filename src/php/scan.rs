@@ -4,8 +4,8 @@
 
 mod members;
 
-use super::lex::{Kind, Token};
-use super::{ClassKind, ClassLike, FileFacts, Namespace, Span, Use, UseKind, names};
+use super::lex::{Token, TokenKind};
+use super::{ClassKind, ClassLike, FileFacts, Import, ImportKind, Namespace, Span, names};
 
 /// How many tokens of a `define(…)` or `include …` are looked through for its end.
 const EXPRESSION_TOKENS: usize = 64;
@@ -61,46 +61,48 @@ impl Scanner<'_> {
         while let Some(&token) = self.tokens.get(self.at) {
             self.at += 1;
             match token.kind {
-                Kind::Doc => {
+                TokenKind::Doc => {
                     self.doc = token.span;
                     self.statement = self.at;
                 }
-                Kind::AttributeOpen => {
+                TokenKind::AttributeOpen => {
                     self.at = self.closing(self.at - 1) + 1;
                     self.statement = self.at;
                 }
-                Kind::Punct(b'{') => {
+                TokenKind::Punct(b'{') => {
                     self.open(Frame::Block);
                     self.boundary();
                 }
-                Kind::Punct(b'}') => {
+                TokenKind::Punct(b'}') => {
                     self.close(token.span.end);
                     self.boundary();
                 }
-                Kind::Punct(b';') | Kind::OpenTag | Kind::CloseTag => self.boundary(),
-                Kind::Namespace => self.namespace(),
-                Kind::Use => match self.class() {
+                TokenKind::Punct(b';') | TokenKind::OpenTag | TokenKind::CloseTag => {
+                    self.boundary()
+                }
+                TokenKind::Namespace => self.namespace(),
+                TokenKind::Use => match self.class() {
                     Some(class) => self.trait_use(class),
                     None if !self.peek().is_some_and(|next| next.is(b'(')) => self.import(),
                     None => {}
                 },
-                Kind::Class => self.class_like(ClassKind::Class),
-                Kind::Interface => self.class_like(ClassKind::Interface),
-                Kind::Trait => self.class_like(ClassKind::Trait),
-                Kind::Enum => self.class_like(ClassKind::Enum),
-                Kind::Function => self.function(),
-                Kind::Const => self.constants(),
-                Kind::Case => {
+                TokenKind::Class => self.class_like(ClassKind::Class),
+                TokenKind::Interface => self.class_like(ClassKind::Interface),
+                TokenKind::Trait => self.class_like(ClassKind::Trait),
+                TokenKind::Enum => self.class_like(ClassKind::Enum),
+                TokenKind::Function => self.function(),
+                TokenKind::Const => self.constants(),
+                TokenKind::Case => {
                     if let Some(class) = self.class() {
                         self.case(class);
                     }
                 }
-                Kind::Variable => {
+                TokenKind::Variable => {
                     if let Some(class) = self.class() {
                         self.properties(class);
                     }
                 }
-                Kind::Include => {
+                TokenKind::Include => {
                     let start = self.at;
                     let end = self.expression_end(start);
                     if end > start {
@@ -108,7 +110,7 @@ impl Scanner<'_> {
                         self.facts.includes.push(span);
                     }
                 }
-                Kind::Name => self.define(),
+                TokenKind::Name => self.define(),
                 _ => {}
             }
         }
@@ -181,14 +183,16 @@ impl Scanner<'_> {
         let mut depth = 0;
         for (at, token) in self.tokens.iter().enumerate().skip(open) {
             match token.kind {
-                Kind::Punct(b'(' | b'[') | Kind::AttributeOpen => depth += 1,
-                Kind::Punct(b')' | b']') => {
+                TokenKind::Punct(b'(' | b'[') | TokenKind::AttributeOpen => depth += 1,
+                TokenKind::Punct(b')' | b']') => {
                     depth -= 1;
                     if depth <= 0 {
                         return at;
                     }
                 }
-                Kind::Punct(b';' | b'{' | b'}') | Kind::CloseTag => return at.max(open + 1) - 1,
+                TokenKind::Punct(b';' | b'{' | b'}') | TokenKind::CloseTag => {
+                    return at.max(open + 1) - 1;
+                }
                 _ => {}
             }
         }
@@ -206,10 +210,12 @@ impl Scanner<'_> {
             .take(EXPRESSION_TOKENS);
         for (at, token) in rest {
             match token.kind {
-                Kind::Punct(b'(' | b'[') => depth += 1,
-                Kind::Punct(b')' | b']') if depth > 0 => depth -= 1,
-                Kind::Punct(b')' | b']' | b';' | b'{' | b'}') | Kind::CloseTag => return at,
-                Kind::Punct(b',') if depth == 0 => return at,
+                TokenKind::Punct(b'(' | b'[') => depth += 1,
+                TokenKind::Punct(b')' | b']') if depth > 0 => depth -= 1,
+                TokenKind::Punct(b')' | b']' | b';' | b'{' | b'}') | TokenKind::CloseTag => {
+                    return at;
+                }
+                TokenKind::Punct(b',') if depth == 0 => return at,
                 _ => {}
             }
         }
@@ -217,7 +223,7 @@ impl Scanner<'_> {
     }
 
     fn first_modifier(&self, mut token: usize) -> usize {
-        while token > 0 && self.tokens[token - 1].kind == Kind::Modifier {
+        while token > 0 && self.tokens[token - 1].kind == TokenKind::Modifier {
             token -= 1;
         }
         token
@@ -249,7 +255,7 @@ impl Scanner<'_> {
     }
 
     fn import(&mut self) {
-        let mut kind = UseKind::Class;
+        let mut kind = ImportKind::Class;
         let mut prefix = Span::default();
         let mut member_kind = None;
         let mut name: Option<Span> = None;
@@ -258,20 +264,20 @@ impl Scanner<'_> {
         while let Some(token) = self.peek() {
             self.at += 1;
             match token.kind {
-                Kind::Function if name.is_none() => member_kind = Some(UseKind::Function),
-                Kind::Const if name.is_none() => member_kind = Some(UseKind::Const),
-                Kind::Punct(b'\\') => {}
-                Kind::Punct(b'{') => {
+                TokenKind::Function if name.is_none() => member_kind = Some(ImportKind::Function),
+                TokenKind::Const if name.is_none() => member_kind = Some(ImportKind::Const),
+                TokenKind::Punct(b'\\') => {}
+                TokenKind::Punct(b'{') => {
                     prefix = name.take().unwrap_or_default();
                     kind = member_kind.take().unwrap_or(kind);
                 }
-                Kind::As => {
+                TokenKind::As => {
                     if let Some(next) = self.peek().filter(|next| next.is_word()) {
                         alias = next.span;
                         self.at += 1;
                     }
                 }
-                Kind::Punct(b',' | b';' | b'}') => {
+                TokenKind::Punct(b',' | b';' | b'}') => {
                     let done = token.is(b';');
                     if let Some(name) = name.take() {
                         let alias = std::mem::take(&mut alias);
@@ -281,7 +287,7 @@ impl Scanner<'_> {
                             kind = member_kind.unwrap_or(kind);
                         }
                         let kind = member_kind.unwrap_or(kind);
-                        self.facts.uses.push(Use {
+                        self.facts.imports.push(Import {
                             kind,
                             prefix,
                             name,
@@ -310,8 +316,8 @@ impl Scanner<'_> {
         while let Some(token) = self.peek() {
             self.at += 1;
             match token.kind {
-                Kind::Punct(b',') => {}
-                Kind::Punct(b'{') => {
+                TokenKind::Punct(b',') => {}
+                TokenKind::Punct(b'{') => {
                     let open = self.at - 1;
                     while self.peek().is_some_and(|t| !t.is(b'}') && !t.is(b'{')) {
                         self.at += 1;
@@ -321,8 +327,8 @@ impl Scanner<'_> {
                     self.at += usize::from(self.peek().is_some_and(|t| t.is(b'}')));
                     break;
                 }
-                Kind::Name => self.facts.classes[class].traits.push(token.span),
-                Kind::Punct(b';') => break,
+                TokenKind::Name => self.facts.classes[class].traits.push(token.span),
+                TokenKind::Punct(b';') => break,
                 _ => {
                     self.at -= 1;
                     break;
@@ -335,19 +341,20 @@ impl Scanner<'_> {
     fn class_like(&mut self, kind: ClassKind) {
         let keyword = self.at - 1;
         let before = keyword.checked_sub(1).map(|at| self.tokens[at].kind);
-        if before == Some(Kind::DoubleColon) {
+        if before == Some(TokenKind::DoubleColon) {
             return;
         }
         let first = self.first_modifier(keyword);
         let is_anonymous = first
             .checked_sub(1)
-            .is_some_and(|at| matches!(self.tokens[at].kind, Kind::New))
-            || before == Some(Kind::New)
-            || before == Some(Kind::Punct(b']'));
+            .is_some_and(|at| matches!(self.tokens[at].kind, TokenKind::New))
+            || before == Some(TokenKind::New)
+            || before == Some(TokenKind::Punct(b']'));
         let mut name = Span::default();
         match self.peek() {
             Some(next)
-                if next.is_word() && !matches!(next.kind, Kind::Extends | Kind::Implements) =>
+                if next.is_word()
+                    && !matches!(next.kind, TokenKind::Extends | TokenKind::Implements) =>
             {
                 name = next.span;
                 self.at += 1;
@@ -376,12 +383,12 @@ impl Scanner<'_> {
         let mut implements = false;
         while let Some(token) = self.peek() {
             match token.kind {
-                Kind::Extends => implements = false,
-                Kind::Implements => implements = true,
-                Kind::Name if self.tokens[self.at - 1].is(b':') => {} // an enum's backing type
-                Kind::Name if implements => class.implements.push(token.span),
-                Kind::Name => class.extends.push(token.span),
-                Kind::Punct(b',' | b':') => {}
+                TokenKind::Extends => implements = false,
+                TokenKind::Implements => implements = true,
+                TokenKind::Name if self.tokens[self.at - 1].is(b':') => {} // an enum's backing type
+                TokenKind::Name if implements => class.implements.push(token.span),
+                TokenKind::Name => class.extends.push(token.span),
+                TokenKind::Punct(b',' | b':') => {}
                 _ => break,
             }
             self.at += 1;

@@ -1,6 +1,6 @@
 //! The syntax tree's spans from which the dataset chooses its holes.
 //!
-//! [`Parser::parse`] parses a file once with tree-sitter, copies the named nodes
+//! [`SpanParser::parse`] parses a file once with tree-sitter, copies the named nodes
 //! into one flat list in pre-order and drops the tree. The walk is a loop over a
 //! cursor, so no nesting can overflow the stack, and every query afterwards is
 //! a binary search with a bounded climb: whatever the file holds, the cost of a
@@ -44,7 +44,7 @@ const PLAIN: [bool; 256] = {
 
 /// What a node is, as far as choosing holes goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum NodeKind {
     /// A comment of any form.
     Comment,
     /// A function or method.
@@ -61,7 +61,7 @@ pub enum Kind {
     Code,
 }
 
-impl Kind {
+impl NodeKind {
     fn of(grammar: &str) -> Self {
         match grammar {
             "comment" => Self::Comment,
@@ -92,7 +92,7 @@ impl Kind {
 #[derive(Clone, Copy, Debug)]
 pub struct Node {
     /// What it is.
-    pub kind: Kind,
+    pub kind: NodeKind,
     /// Its bytes.
     pub span: Span,
     /// The name it declares or calls; empty when it has none.
@@ -217,7 +217,7 @@ impl Spans {
         let fits = functions_after - first.functions_before <= 1
             && best
                 .iter()
-                .all(|at| !node(at).broken && node(at).kind != Kind::OpenTag);
+                .all(|at| !node(at).broken && node(at).kind != NodeKind::OpenTag);
         fits.then(|| span_of(best))
     }
 }
@@ -228,12 +228,12 @@ impl Spans {
 pub struct GrammarError;
 
 /// Parses files with tree-sitter, one after the other.
-pub struct Parser {
+pub struct SpanParser {
     parser: tree_sitter::Parser,
     grammar: Grammar,
 }
 
-impl Parser {
+impl SpanParser {
     /// Loads the grammar.
     ///
     /// # Errors
@@ -321,7 +321,7 @@ struct Grammar {
 #[derive(Clone, Copy)]
 struct Symbol {
     /// What a named node of it is.
-    kind: Kind,
+    kind: NodeKind,
     /// Whether it is more than a token of the grammar's own.
     is_named: bool,
     /// The bracket that it ends with, if it is one.
@@ -336,7 +336,7 @@ impl Grammar {
             let id = u16::try_from(id).ok()?;
             let name = language.node_kind_for_id(id)?;
             Some(Symbol {
-                kind: Kind::of(name),
+                kind: NodeKind::of(name),
                 is_named: language.node_kind_is_named(id),
                 bracket: matches!(name, "(" | "[" | "{" | "#[" | ")" | "]" | "}")
                     .then(|| name.as_bytes()[name.len() - 1]),
@@ -345,7 +345,7 @@ impl Grammar {
         };
         // A number without a name is no node's.
         let unused = Symbol {
-            kind: Kind::Raw,
+            kind: NodeKind::Raw,
             is_named: false,
             bracket: None,
             is_quoted: false,
@@ -360,7 +360,7 @@ impl Grammar {
     fn symbol(&self, node: &TreeNode<'_>) -> Symbol {
         // An error's number lies behind all others.
         let error = Symbol {
-            kind: Kind::Raw,
+            kind: NodeKind::Raw,
             is_named: true,
             bracket: None,
             is_quoted: false,
@@ -372,7 +372,7 @@ impl Grammar {
 
 struct Flattening<'a> {
     source: &'a str,
-    /// See [`Parser::parse`].
+    /// See [`SpanParser::parse`].
     least: usize,
     grammar: &'a Grammar,
     nodes: Vec<Node>,
@@ -466,15 +466,17 @@ impl<'a> Flattening<'a> {
             parent.name = span;
         }
         match outer.comment.take() {
-            Some(comment) if kind != Kind::Comment => self.commented(comment, node.kind(), span),
+            Some(comment) if kind != NodeKind::Comment => {
+                self.commented(comment, node.kind(), span)
+            }
             _ => {}
         }
-        if kind == Kind::Comment {
+        if kind == NodeKind::Comment {
             outer.comment = Some(span);
         }
         let at = u32::try_from(self.nodes.len()).unwrap_or(NONE);
-        let is_function = kind == Kind::Function;
-        if is_function || kind == Kind::Type {
+        let is_function = kind == NodeKind::Function;
+        if is_function || kind == NodeKind::Type {
             frame.owner = at;
         }
         let has_error = self.has_error && node.has_error();
@@ -583,7 +585,7 @@ mod tests {
     use super::*;
 
     fn parse(source: &str) -> Option<Spans> {
-        Parser::new().unwrap().parse(source, 0)
+        SpanParser::new().unwrap().parse(source, 0)
     }
 
     fn aligned<'a>(source: &'a str, around: &str) -> Option<&'a str> {
@@ -630,7 +632,7 @@ mod tests {
         assert!(texts(&spans.brackets).contains(&"int $x"));
         let at = source.find("return").unwrap();
         let node = spans.innermost(at..at + 6).unwrap();
-        assert_eq!(node.kind, Kind::Code);
+        assert_eq!(node.kind, NodeKind::Code);
         assert_eq!(node.span.of(source), "return g($x);");
         assert_eq!(spans.name_of(node).of(source), "f");
     }
@@ -641,7 +643,7 @@ mod tests {
         let ok = spans
             .nodes()
             .iter()
-            .find(|n| n.kind == Kind::Function)
+            .find(|n| n.kind == NodeKind::Function)
             .unwrap();
         assert!(!ok.broken);
         assert!(spans.nodes().iter().any(|n| n.broken));
@@ -654,7 +656,7 @@ mod tests {
             format!("<?php {}", "$a = f($b); ".repeat(100)),
             "<?php g($c);",
         );
-        let mut parser = Parser::new().unwrap();
+        let mut parser = SpanParser::new().unwrap();
         assert!(parser.parse_within(0, &dear, 0).is_none());
         let expected = format!("{:?}", parse(next).unwrap());
         assert_eq!(format!("{:?}", parser.parse(next, 0).unwrap()), expected);

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Display, Write as _};
 use std::path::{Path, PathBuf};
 
-use fimd::php::{ClassKind, ClassLike, FileFacts, Member, MemberKind, Span, UseKind, Visibility};
+use fimd::php::{
+    ClassKind, ClassLike, FileFacts, ImportKind, Member, MemberKind, Span, Visibility,
+};
 use tree_sitter::{Node, Parser};
 
 /// One thing that a file declares or imports.
@@ -92,11 +94,11 @@ fn member_line(
 pub(crate) fn from_facts(source: &str, facts: &FileFacts) -> Vec<Declaration> {
     let mut found = Declarations::new(source);
     let namespace = |index: u16| facts.namespaces[usize::from(index)].name.of(source);
-    for import in &facts.uses {
+    for import in &facts.imports {
         let kind = match import.kind {
-            UseKind::Class => "class",
-            UseKind::Function => "function",
-            UseKind::Const => "const",
+            ImportKind::Class => "class",
+            ImportKind::Function => "function",
+            ImportKind::Const => "const",
         };
         let line = use_line(
             kind,

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{Check, folders};
 use crate::cli::status;
-use crate::files::watch::{Changes, WatchError, Watcher, wanted};
+use crate::files::watch::{DiskChanges, WatchError, Watcher, wanted};
 use crate::files::{Cache, Composer, Roots, WalkOptions, walk_what_is_there};
 
 /// What there is to say of the cache; with `fix`, once what is stale has been
@@ -102,8 +102,8 @@ pub(super) fn watches(project: Option<&Path>, options: &WalkOptions) -> Check {
     let wanted = wanted(&roots, &walk.folders, &Composer::open(&roots, options));
     let count = wanted.iter().filter(|folder| folder.exists()).count();
     let says = format!("{limits}; folders of {}: {count}", root.display());
-    let watched =
-        Watcher::new(|_| {}).and_then(|mut watcher| watcher.follow(&Changes::default(), &wanted));
+    let watched = Watcher::new(|_| {})
+        .and_then(|mut watcher| watcher.follow(&DiskChanges::default(), &wanted));
     let polled = "so that changes are looked for every few seconds";
     match watched {
         Ok(_) => Check::ok(NAME, says),

@@ -4,7 +4,7 @@
 use super::super::members::docs;
 use super::written::{Type, inheriting, parameter};
 use super::{MAX_DEPTH, Types};
-use crate::php::lex::Kind;
+use crate::php::lex::TokenKind;
 use crate::php::names::Scope;
 use crate::php::{Member, MemberKind, Span};
 
@@ -27,8 +27,10 @@ impl Types<'_> {
                 break;
             }
             let found = match token.kind {
-                Kind::Variable if buffer.text(index) == name => self.occurrence(index, at, depth),
-                Kind::Doc => {
+                TokenKind::Variable if buffer.text(index) == name => {
+                    self.occurrence(index, at, depth)
+                }
+                TokenKind::Doc => {
                     let doc = buffer.text(index);
                     let is_next = buffer.text(index + 1) == name;
                     self.var_doc(doc, name, is_next, token.span.start as usize)
@@ -109,7 +111,7 @@ impl Types<'_> {
         let buffer = self.buffer;
         let at_byte = buffer.tokens[index].span.start as usize;
         let scope = Scope::at(&buffer.facts, buffer.content, at_byte);
-        if buffer.kind(Some(index + 1)) == Some(Kind::Instanceof) && index + 2 < before {
+        if buffer.kind(Some(index + 1)) == Some(TokenKind::Instanceof) && index + 2 < before {
             let class = self.class_name(index + 2, &scope, at_byte);
             return class.map_or_else(Type::default, Type::class);
         }
@@ -126,21 +128,23 @@ impl Types<'_> {
                 // A typed parameter, or the variable of a `catch`.
                 let mut first = index;
                 while let Some(at) = first.checked_sub(1)
-                    && (matches!(buffer.tokens[at].kind, Kind::Name | Kind::Ellipsis)
-                        || matches!(buffer.tokens[at].kind, Kind::Punct(b'|' | b'?' | b'&')))
+                    && (matches!(
+                        buffer.tokens[at].kind,
+                        TokenKind::Name | TokenKind::Ellipsis
+                    ) || matches!(buffer.tokens[at].kind, TokenKind::Punct(b'|' | b'?' | b'&')))
                 {
                     first = at;
                 }
                 let opens = matches!(
                     buffer.kind(first.checked_sub(1)),
-                    Some(Kind::Punct(b'(' | b',' | b']') | Kind::Modifier)
+                    Some(TokenKind::Punct(b'(' | b',' | b']') | TokenKind::Modifier)
                 );
                 if !opens {
                     return Type::default();
                 }
                 let is_untyped = buffer.tokens[first..index]
                     .iter()
-                    .all(|token| token.kind != Kind::Name);
+                    .all(|token| token.kind != TokenKind::Name);
                 if is_untyped {
                     return self.closure_parameter(index, depth);
                 }
@@ -160,20 +164,20 @@ impl Types<'_> {
     fn foreach_of(&self, index: usize) -> Option<(usize, usize)> {
         const FAR: usize = 64;
         let buffer = self.buffer;
-        if buffer.kind(Some(index + 1)) == Some(Kind::DoubleArrow) {
+        if buffer.kind(Some(index + 1)) == Some(TokenKind::DoubleArrow) {
             return None;
         }
         let mut as_at = index.checked_sub(1)?;
         if buffer.tokens[as_at].is(b'&') {
             as_at = as_at.checked_sub(1)?;
         }
-        if buffer.tokens[as_at].kind == Kind::DoubleArrow {
+        if buffer.tokens[as_at].kind == TokenKind::DoubleArrow {
             as_at = as_at.checked_sub(2)?;
         }
-        if buffer.tokens[as_at].kind != Kind::As {
+        if buffer.tokens[as_at].kind != TokenKind::As {
             return None;
         }
-        let opens = |&at: &usize| buffer.tokens[at].kind == Kind::Foreach;
+        let opens = |&at: &usize| buffer.tokens[at].kind == TokenKind::Foreach;
         let foreach = (as_at.saturating_sub(FAR)..as_at).rev().find(opens)?;
         Some((foreach + 2, as_at))
     }
@@ -192,20 +196,23 @@ impl Types<'_> {
         if buffer.tokens[closure].is(b'&') {
             closure = closure.checked_sub(1)?;
         }
-        if !matches!(buffer.tokens[closure].kind, Kind::Fn | Kind::Function) {
+        if !matches!(
+            buffer.tokens[closure].kind,
+            TokenKind::Fn | TokenKind::Function
+        ) {
             return None;
         }
-        if buffer.kind(closure.checked_sub(1)) == Some(Kind::Modifier) {
+        if buffer.kind(closure.checked_sub(1)) == Some(TokenKind::Modifier) {
             closure -= 1;
         }
         let call = self.enclosing(closure)?;
         let callee = call.checked_sub(1)?;
-        if buffer.tokens[callee].kind != Kind::Name {
+        if buffer.tokens[callee].kind != TokenKind::Name {
             return None;
         }
         let before = callee.checked_sub(1);
         let ty = match buffer.kind(before) {
-            Some(Kind::Arrow | Kind::NullArrow) => self.receiver(before?),
+            Some(TokenKind::Arrow | TokenKind::NullArrow) => self.receiver(before?),
             _ if call + 1 < closure => {
                 let end = self.statement_end(call + 1).min(closure);
                 self.expression(call + 1, end, depth)
@@ -226,10 +233,10 @@ impl Types<'_> {
         let mut depth = 0_usize;
         for index in (at.saturating_sub(FAR)..at).rev() {
             match self.buffer.tokens[index].kind {
-                Kind::Punct(b')' | b']' | b'}') => depth += 1,
-                Kind::Punct(b'(') if depth == 0 => return Some(index),
-                Kind::Punct(b'(' | b'[' | b'{') => depth = depth.checked_sub(1)?,
-                Kind::Punct(b';') if depth == 0 => return None,
+                TokenKind::Punct(b')' | b']' | b'}') => depth += 1,
+                TokenKind::Punct(b'(') if depth == 0 => return Some(index),
+                TokenKind::Punct(b'(' | b'[' | b'{') => depth = depth.checked_sub(1)?,
+                TokenKind::Punct(b';') if depth == 0 => return None,
                 _ => {}
             }
         }
@@ -283,7 +290,10 @@ impl Types<'_> {
                 break;
             }
             let name = buffer.text(index);
-            if token.kind != Kind::Variable || name == "$this" || seen.iter().any(|s| s.0 == name) {
+            if token.kind != TokenKind::Variable
+                || name == "$this"
+                || seen.iter().any(|s| s.0 == name)
+            {
                 continue;
             }
             let ty = self.variable(name, at, MAX_DEPTH);

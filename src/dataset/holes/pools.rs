@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use super::{Category, SpanKind};
 use crate::dataset::measure::Measure;
 use crate::dataset::{Options, quality};
-use crate::php::spans::{Kind, Spans};
+use crate::php::spans::{NodeKind, Spans};
 use crate::text::{line_end, line_start};
 
 /// After what a line's rest is worth completing.
@@ -116,7 +116,7 @@ impl<'a> Pools<'a> {
             let in_comment = self
                 .spans
                 .and_then(|spans| spans.innermost(range.clone()))
-                .is_some_and(|node| node.kind == Kind::Comment);
+                .is_some_and(|node| node.kind == NodeKind::Comment);
             quality::objection(&self.measure.text()[range.clone()], in_comment)
         })
     }
@@ -218,7 +218,7 @@ pub(super) fn line_rests<'a>(
     let mut line = 0..0;
     let is_code = move |at: usize| {
         let node = spans.and_then(|spans| spans.innermost(at..at + 1));
-        node.is_none_or(|node| node.kind.is_code() && node.kind != Kind::String)
+        node.is_none_or(|node| node.kind.is_code() && node.kind != NodeKind::String)
     };
     (0..text.len()).filter_map(move |at| {
         let bytes = &text.as_bytes()[at..];

@@ -9,7 +9,7 @@ use crate::cancel::{Cancel, Cancelled};
 use crate::context::{self, Context};
 use crate::dataset::duplicates::{example_key, near_contains};
 use crate::dataset::{Example, MarkersInSource, OnSecret, Options, Repo, quality};
-use crate::model::{ContextStyle, Model, Parts};
+use crate::model::{ContextStyle, Model, PromptParts};
 use crate::secrets::{self, Secret, Secrets};
 
 /// The claims that [`Checker::check`] checks of each example.
@@ -216,7 +216,7 @@ impl Checker<'_> {
             let what = format!("format: expected {}, found {format}", family.format());
             breaches.push((Claim::Text, what));
         }
-        let parts = Parts {
+        let parts = PromptParts {
             context: &example.context,
             files,
             repo: project.map_or("", |project| project.title),

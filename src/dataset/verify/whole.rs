@@ -20,7 +20,7 @@ use crate::dataset::sample::{Place, place_name};
 use crate::dataset::shape::Neutralised;
 use crate::dataset::write::files::METADATA;
 use crate::dataset::{Dedup, Example, Options, SpanKind, SplitBy};
-use crate::model::Format;
+use crate::model::FimFormat;
 
 /// Why little is claimed of examples of different projects.
 const PARTIAL: &str = "it is part of a larger one, each project made for itself";
@@ -47,7 +47,7 @@ pub(super) struct Census {
     kinds: BTreeMap<SpanKind, usize>,
     /// The complexity of each example.
     scores: Vec<f64>,
-    formats: BTreeMap<Format, usize>,
+    formats: BTreeMap<FimFormat, usize>,
     neutralised: Neutralised,
     /// The tokens of each example, if they were counted.
     tokens: Vec<usize>,

@@ -181,8 +181,8 @@ proptest! {
         for (deeds, heard) in batches {
             let paths = deeds.iter().flat_map(|deed| deed.run(&root)).collect();
             disk.absorb(&match heard {
-                0 => Changes::Rescan,
-                _ => Changes::Paths(paths),
+                0 => DiskChanges::Rescan,
+                _ => DiskChanges::Paths(paths),
             });
             let anew = open(&root);
             prop_assert_eq!(answers(&project.index.snapshot()), answers(&anew.index.snapshot()));
@@ -202,13 +202,13 @@ fn the_same_text_publishes_nothing() {
     fs::rename(root.join("b.php"), root.join("a.php")).unwrap();
     fs::write(root.join("notes.txt"), "a").unwrap();
     for changes in [
-        Changes::Paths(
+        DiskChanges::Paths(
             ["a.php", "b.php", "notes.txt"]
                 .map(|name| root.join(name))
                 .into(),
         ),
-        Changes::Rescan,
-        Changes::Lost,
+        DiskChanges::Rescan,
+        DiskChanges::Lost,
     ] {
         disk.absorb(&changes);
         assert!(
@@ -217,7 +217,7 @@ fn the_same_text_publishes_nothing() {
         );
     }
     fs::write(root.join("a.php"), "<?php // b").unwrap();
-    disk.absorb(&Changes::Rescan);
+    disk.absorb(&DiskChanges::Rescan);
     assert!(!Arc::ptr_eq(&before, &project.index.snapshot()));
 }
 
@@ -277,7 +277,7 @@ fn memory_returns_after_large_deletions() {
         .collect();
     for n in 1..10 {
         fs::remove_dir_all(root.join(n.to_string())).unwrap();
-        disk.absorb(&Changes::Paths([root.join(n.to_string())].into()));
+        disk.absorb(&DiskChanges::Paths([root.join(n.to_string())].into()));
     }
     let alive = files.iter().filter(|file| file.strong_count() > 0).count();
     assert!(alive <= 27, "{alive} files are held of 20 that are there");
@@ -288,7 +288,7 @@ fn memory_returns_after_large_deletions() {
     );
     assert_eq!(disk.known.len(), 20);
     fs::remove_dir_all(&root).unwrap();
-    disk.absorb(&Changes::Paths([root.clone()].into()));
+    disk.absorb(&DiskChanges::Paths([root.clone()].into()));
     assert_eq!(memory(&project), 0);
     assert!(files.iter().all(|file| file.strong_count() == 0));
     assert_eq!(disk.missing(), [root]);

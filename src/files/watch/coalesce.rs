@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::Changes;
+use super::DiskChanges;
 
 /// A batch is due once this long nothing has happened …
 const DEBOUNCE: Duration = Duration::from_millis(100);
@@ -33,7 +33,7 @@ impl Window {
 /// Collects what happens until it is time to act on it.
 #[derive(Debug)]
 pub struct Coalescer {
-    pending: Changes,
+    pending: DiskChanges,
     window: Option<Window>,
     /// While folders that were seen to be new have not been looked through again.
     settling: Option<Window>,
@@ -42,7 +42,7 @@ pub struct Coalescer {
 impl Default for Coalescer {
     fn default() -> Self {
         Self {
-            pending: Changes::Paths(BTreeSet::new()),
+            pending: DiskChanges::Paths(BTreeSet::new()),
             window: None,
             settling: None,
         }
@@ -51,7 +51,7 @@ impl Default for Coalescer {
 
 impl Coalescer {
     /// Adds what has happened by `now`.
-    pub fn add(&mut self, changes: Changes, now: Instant) {
+    pub fn add(&mut self, changes: DiskChanges, now: Instant) {
         for window in [&mut self.settling, &mut self.window].into_iter().flatten() {
             window.last = now;
         }
@@ -60,21 +60,21 @@ impl Coalescer {
             last: now,
         });
         self.pending = match (std::mem::take(&mut self.pending), changes) {
-            (Changes::Paths(mut paths), Changes::Paths(more)) => {
+            (DiskChanges::Paths(mut paths), DiskChanges::Paths(more)) => {
                 paths.extend(more);
                 if paths.len() > MAX_PATHS {
                     // Which folders were replaced is no longer known either.
-                    Changes::Lost
+                    DiskChanges::Lost
                 } else {
-                    Changes::Paths(paths)
+                    DiskChanges::Paths(paths)
                 }
             }
-            (Changes::Lost, _) | (_, Changes::Lost) => Changes::Lost,
-            _ => Changes::Rescan,
+            (DiskChanges::Lost, _) | (_, DiskChanges::Lost) => DiskChanges::Lost,
+            _ => DiskChanges::Rescan,
         };
     }
 
-    /// Asks for a [`Changes::Rescan`] when things have been quiet for a while.
+    /// Asks for a [`DiskChanges::Rescan`] when things have been quiet for a while.
     pub fn settle(&mut self, now: Instant) {
         let window = self.settling.get_or_insert(Window {
             first: now,
@@ -92,7 +92,7 @@ impl Coalescer {
     }
 
     /// The batch that is due at `now`, if one is.
-    pub fn take(&mut self, now: Instant) -> Option<Changes> {
+    pub fn take(&mut self, now: Instant) -> Option<DiskChanges> {
         if self.due().is_none_or(|due| now < due) {
             return None;
         }
@@ -102,7 +102,7 @@ impl Coalescer {
             .settling
             .take_if(|window| window.due(QUIET, QUIET_CEILING) <= now);
         match pending {
-            Changes::Paths(_) if settled.is_some() => Some(Changes::Rescan),
+            DiskChanges::Paths(_) if settled.is_some() => Some(DiskChanges::Rescan),
             pending => Some(pending),
         }
     }
@@ -116,8 +116,8 @@ mod tests {
 
     use super::*;
 
-    fn path(name: usize) -> Changes {
-        Changes::Paths([PathBuf::from(name.to_string())].into())
+    fn path(name: usize) -> DiskChanges {
+        DiskChanges::Paths([PathBuf::from(name.to_string())].into())
     }
 
     fn ms(ms: u64) -> Duration {
@@ -137,7 +137,7 @@ mod tests {
             coalescer.add(path(at as usize % 2), start + ms(50 * at));
         }
         assert_eq!(coalescer.due(), Some(start + CEILING));
-        let both = Changes::Paths(["0", "1"].map(PathBuf::from).into());
+        let both = DiskChanges::Paths(["0", "1"].map(PathBuf::from).into());
         assert_eq!(coalescer.take(start + ms(950)), Some(both));
         assert_eq!(coalescer.due(), None);
     }
@@ -151,7 +151,7 @@ mod tests {
         coalescer.add(path(1), start + ms(150));
         assert_eq!(coalescer.take(start + ms(250)), Some(path(1)));
         assert_eq!(coalescer.take(start + ms(349)), None);
-        assert_eq!(coalescer.take(start + ms(350)), Some(Changes::Rescan));
+        assert_eq!(coalescer.take(start + ms(350)), Some(DiskChanges::Rescan));
         assert_eq!(coalescer.due(), None);
     }
 
@@ -163,7 +163,7 @@ mod tests {
         let mut rescanned = None;
         for at in (0..4000).step_by(50).map(ms) {
             coalescer.add(path(1), start + at);
-            if let Some(Changes::Rescan) = coalescer.take(start + at) {
+            if let Some(DiskChanges::Rescan) = coalescer.take(start + at) {
                 rescanned.get_or_insert(at);
             }
         }
@@ -180,9 +180,9 @@ mod tests {
         for n in 0..10 * MAX_PATHS {
             coalescer.add(path(n), start);
         }
-        assert_eq!(coalescer.pending, Changes::Lost);
-        coalescer.add(Changes::Rescan, start);
-        assert_eq!(coalescer.take(start + CEILING), Some(Changes::Lost));
+        assert_eq!(coalescer.pending, DiskChanges::Lost);
+        coalescer.add(DiskChanges::Rescan, start);
+        assert_eq!(coalescer.take(start + CEILING), Some(DiskChanges::Lost));
     }
 
     proptest! {
@@ -200,8 +200,8 @@ mod tests {
                     let batch = coalescer.take(due.max(now));
                     let in_time = waiting.iter().all(|(_, since)| due <= *since + CEILING);
                     let whole = waiting.iter().all(|(path, _)| match &batch {
-                        Some(Changes::Paths(paths)) => paths.contains(path),
-                        Some(Changes::Rescan | Changes::Lost) => true,
+                        Some(DiskChanges::Paths(paths)) => paths.contains(path),
+                        Some(DiskChanges::Rescan | DiskChanges::Lost) => true,
                         None => false,
                     });
                     prop_assert!(batch.is_some() && whole && in_time);
@@ -209,11 +209,11 @@ mod tests {
                 }
                 now = next;
                 match what {
-                    0 => coalescer.add(Changes::Lost, now),
+                    0 => coalescer.add(DiskChanges::Lost, now),
                     1 => coalescer.settle(now),
                     _ => {
                         let path = PathBuf::from(name.to_string());
-                        coalescer.add(Changes::Paths([path.clone()].into()), now);
+                        coalescer.add(DiskChanges::Paths([path.clone()].into()), now);
                         waiting.push((path, now));
                     }
                 }

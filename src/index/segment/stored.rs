@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Segment;
 use crate::index::SourceFile;
-use crate::index::codec::{Damaged, Decoder, Encoder, Renumbering, ensure};
+use crate::index::codec::{DamagedIndex, Decoder, Encoder, Renumbering, ensure};
 use crate::index::dictionary::Dictionary;
 use crate::index::stored::Digest;
 use crate::index::symbols::Symbols;
@@ -71,7 +71,7 @@ impl Segment {
 
 impl StoredSegment {
     /// What [`Segment::encode`] wrote.
-    pub(in crate::index) fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
+    pub(in crate::index) fn decode(bytes: &[u8]) -> Result<Self, DamagedIndex> {
         let mut from = Decoder::new(bytes);
         let count = from.count()?;
         let mut files: Vec<StoredFile> = Vec::with_capacity(count.min(bytes.len() / 64));
@@ -176,13 +176,13 @@ impl Segment {
 }
 
 /// The chunks of files whose chunks start at `first_chunks`.
-fn spans(from: &mut Decoder<'_>, first_chunks: &[u32]) -> Result<Vec<Span>, Damaged> {
+fn spans(from: &mut Decoder<'_>, first_chunks: &[u32]) -> Result<Vec<Span>, DamagedIndex> {
     let mut spans = Vec::new();
     for pair in first_chunks.windows(2) {
         let mut end = 0_u32;
         for _ in pair[0]..pair[1] {
-            let start = end.checked_add(from.number()?).ok_or(Damaged)?;
-            end = start.checked_add(from.number()?).ok_or(Damaged)?;
+            let start = end.checked_add(from.number()?).ok_or(DamagedIndex)?;
+            end = start.checked_add(from.number()?).ok_or(DamagedIndex)?;
             spans.push(Span { start, end });
         }
     }

@@ -65,7 +65,7 @@ impl<'a> ClassRef<'a> {
 
 /// A declaration found by name.
 #[derive(Clone, Copy, Debug)]
-pub enum Declared<'a> {
+pub enum Declaration<'a> {
     /// A class-like.
     Class(ClassRef<'a>),
     /// A member, the class it belongs to and its number there.
@@ -76,7 +76,7 @@ pub enum Declared<'a> {
     Constant(&'a SourceFile, usize),
 }
 
-impl<'a> Declared<'a> {
+impl<'a> Declaration<'a> {
     /// The key of the file it stands in.
     #[must_use]
     pub fn path(&self) -> &'a str {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Decl, DeclKind, Posting, Symbols};
+use super::{DeclEntry, DeclKind, Posting, Symbols};
 use crate::index::SourceFile;
-use crate::index::codec::{Damaged, Decoder, Encoder, Renumbering, ensure};
+use crate::index::codec::{DamagedIndex, Decoder, Encoder, Renumbering, ensure};
 use crate::index::dictionary::Dictionary;
 use crate::php::FileFacts;
 
@@ -26,8 +26,8 @@ impl Symbols {
     pub(in crate::index) fn decode(
         from: &mut Decoder<'_>,
         facts: &[&FileFacts],
-    ) -> Result<Self, Damaged> {
-        let mut declared: Vec<Decl> = from.value()?;
+    ) -> Result<Self, DamagedIndex> {
+        let mut declared: Vec<DeclEntry> = from.value()?;
         declared.shrink_to_fit();
         ensure(declared.iter().all(|decl| decl.is_of(facts)))?;
         let mut children: Vec<(u32, u32, u32)> = from.value()?;
@@ -133,7 +133,7 @@ impl Symbols {
     }
 }
 
-impl Decl {
+impl DeclEntry {
     /// Whether there is such a declaration in files with these facts.
     fn is_of(&self, files: &[&FileFacts]) -> bool {
         let item = self.item as usize;

@@ -1,7 +1,7 @@
 //! What a class or a namespace holds: functions with their parameters,
 //! properties, constants and cases.
 
-use super::super::lex::{Kind, Token};
+use super::super::lex::{Token, TokenKind};
 use super::super::{Constant, Function, Member, MemberKind, Span, Visibility};
 use super::{Frame, Scanner, variable_name};
 
@@ -136,22 +136,24 @@ impl Scanner<'_> {
         while at < close {
             let token = self.tokens[at];
             match token.kind {
-                Kind::Doc => {
+                TokenKind::Doc => {
                     doc = token.span;
                     first = at + 1;
                 }
-                Kind::AttributeOpen => {
+                TokenKind::AttributeOpen => {
                     at = self.closing(at);
                     first = at + 1;
                 }
-                Kind::Punct(b'(' | b'[') => depth += 1,
-                Kind::Punct(b')' | b']') => depth -= 1,
-                Kind::Punct(b',') if depth == 0 => {
+                TokenKind::Punct(b'(' | b'[') => depth += 1,
+                TokenKind::Punct(b')' | b']') => depth -= 1,
+                TokenKind::Punct(b',') if depth == 0 => {
                     first = at + 1;
                     doc = Span::default();
                 }
-                Kind::Variable
-                    if depth == 0 && self.tokens[first].kind == Kind::Modifier && first < at =>
+                TokenKind::Variable
+                    if depth == 0
+                        && self.tokens[first].kind == TokenKind::Modifier
+                        && first < at =>
                 {
                     let ty = self.type_before(first, at);
                     let (visibility, is_static) = self.modifiers(first, at);
@@ -177,7 +179,7 @@ impl Scanner<'_> {
     /// The type among the tokens from `first` up to the one at `name`.
     fn type_before(&self, first: usize, name: usize) -> Span {
         let mut from = first;
-        while from < name && self.tokens[from].kind == Kind::Modifier {
+        while from < name && self.tokens[from].kind == TokenKind::Modifier {
             // `private(set)`
             from += 1;
             if self.tokens[from].is(b'(') && from + 2 < name && self.tokens[from + 2].is(b')') {
@@ -186,7 +188,7 @@ impl Scanner<'_> {
         }
         let mut to = name;
         while to > from
-            && (self.tokens[to - 1].is(b'&') || self.tokens[to - 1].kind == Kind::Ellipsis)
+            && (self.tokens[to - 1].is(b'&') || self.tokens[to - 1].kind == TokenKind::Ellipsis)
         {
             to -= 1;
         }
@@ -199,7 +201,7 @@ impl Scanner<'_> {
 
     pub(super) fn properties(&mut self, class: usize) {
         let first = self.statement.min(self.at - 1);
-        if self.tokens[first].kind != Kind::Modifier {
+        if self.tokens[first].kind != TokenKind::Modifier {
             return;
         }
         let mut name_at = self.at - 1;
@@ -231,7 +233,7 @@ impl Scanner<'_> {
                 && self
                     .tokens
                     .get(self.at + 1)
-                    .is_some_and(|t| t.kind == Kind::Variable);
+                    .is_some_and(|t| t.kind == TokenKind::Variable);
             if !more {
                 break;
             }
@@ -245,12 +247,12 @@ impl Scanner<'_> {
         let mut depth = 0;
         while let Some(token) = self.peek() {
             match token.kind {
-                Kind::Punct(b'(' | b'[' | b'{') if depth > 0 || !token.is(b'{') => depth += 1,
-                Kind::Punct(b')' | b']' | b'}') if depth > 0 => depth -= 1,
-                Kind::Punct(b';') => break,
-                Kind::Punct(b',' | b'{' | b'}') if depth == 0 => break,
+                TokenKind::Punct(b'(' | b'[' | b'{') if depth > 0 || !token.is(b'{') => depth += 1,
+                TokenKind::Punct(b')' | b']' | b'}') if depth > 0 => depth -= 1,
+                TokenKind::Punct(b';') => break,
+                TokenKind::Punct(b',' | b'{' | b'}') if depth == 0 => break,
                 // A value that never closes must not swallow the rest of the class.
-                Kind::Function if self.tokens[self.at - 1].kind == Kind::Modifier => {
+                TokenKind::Function if self.tokens[self.at - 1].kind == TokenKind::Modifier => {
                     self.at = self.first_modifier(self.at);
                     break;
                 }
@@ -351,7 +353,7 @@ impl Scanner<'_> {
         let name = self
             .tokens
             .get(self.at + 1)
-            .filter(|t| t.kind == Kind::String)
+            .filter(|t| t.kind == TokenKind::String)
             .copied();
         let (true, Some(name)) = (called, name) else {
             return;
@@ -379,8 +381,8 @@ impl Scanner<'_> {
 /// Whether `token` may stand in a type.
 fn is_type_token(token: Token) -> bool {
     match token.kind {
-        Kind::Name | Kind::Keyword | Kind::Modifier => true,
-        Kind::Punct(byte) => matches!(byte, b'?' | b'|' | b'&' | b'(' | b')'),
+        TokenKind::Name | TokenKind::Keyword | TokenKind::Modifier => true,
+        TokenKind::Punct(byte) => matches!(byte, b'?' | b'|' | b'&' | b'(' | b')'),
         _ => false,
     }
 }
