@@ -14,7 +14,7 @@ use fimd::cancel::Cancel;
 use fimd::dataset::read::{Dataset, Part};
 use fimd::dataset::write::Stage;
 use fimd::dataset::{Dedup, OnSecret, Options};
-use fimd::engine::{Sources, generate};
+use fimd::engine::{DatasetSources, generate};
 use fimd::files::WalkOptions;
 use fimd::model::Families;
 use tikv_jemallocator::Jemalloc;
@@ -26,7 +26,7 @@ static ALLOCATOR: Jemalloc = Jemalloc;
 /// Writes the dataset of `project` to `output`.
 fn plain(project: &Path, output: &Path, options: &Options) {
     let walk = WalkOptions::default();
-    let sources = Sources::new(&[project.to_owned()], &[], options, walk, None)
+    let sources = DatasetSources::new(&[project.to_owned()], &[], options, walk, None)
         .expect("FIMD_CORPUS names a folder");
     let stage = Stage::new(output, false).expect("the output can be written");
     let (families, cancel) = (Families::default(), Cancel::default());

@@ -4,13 +4,13 @@
 //! overrules the file. Settings are resolved once, when the program starts,
 //! and passed as values from then on.
 
+mod api_key;
 mod apply;
 mod completion;
 mod editor;
 mod endpoint;
 mod file;
 mod limits;
-mod secret;
 mod section;
 mod tags;
 
@@ -25,12 +25,12 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use toml_edit::{Document, TableLike};
 
-pub use self::apply::{Applied, ApplyError, Offered, apply};
+pub use self::api_key::ApiKey;
+pub use self::apply::{AppliedConfig, ApplyError, EditorResources, apply};
 pub use self::completion::CompletionSettings;
 pub use self::editor::EditorSettings;
 pub use self::endpoint::{Endpoint, EndpointKind};
 pub use self::limits::Limits;
-pub use self::secret::Secret;
 pub use self::tags::TagSettings;
 
 use self::section::{Section, Wrong, place};
@@ -71,19 +71,19 @@ pub struct ContextSettings {
     /// What becomes of secrets in them, unless a client asks otherwise.
     pub secrets: InContext,
     /// What they may be made of.
-    pub sources: Sources,
+    pub sources: ContextSources,
 }
 
 /// What contexts may be made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sources {
+pub struct ContextSources {
     /// Declarations that names resolve to.
     pub dependencies: bool,
     /// Chunks found by BM25, for a client that asks for them.
     pub bm25: bool,
 }
 
-impl Default for Sources {
+impl Default for ContextSources {
     fn default() -> Self {
         Self {
             dependencies: true,
@@ -262,7 +262,7 @@ fn read_context(table: &dyn TableLike) -> Result<ContextSettings, Wrong> {
     let section = Section::new("context", table, &["secrets", "enabled_sources"])?;
     let expected = r#"an array of "dependencies" and "bm25""#;
     let sources = section.get("enabled_sources", expected, |item| {
-        let mut sources = Sources {
+        let mut sources = ContextSources {
             dependencies: false,
             bm25: false,
         };

@@ -20,7 +20,7 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 
 pub use self::error::EndpointError;
-pub use self::probe::Served;
+pub use self::probe::ServerFacts;
 
 use crate::config::{Endpoint, EndpointKind};
 use crate::model::{ContextStyle, Family, PartOrder, PromptParts};

@@ -16,12 +16,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub use self::generation::{GenerateError, Sources, generate, sign};
-pub use self::jobs::{Dataset, Job, JobStatus, Order, Stage, State, SubmitError};
+pub use self::generation::{DatasetSources, GenerateError, generate, sign};
+pub use self::jobs::{
+    DatasetOrder, Job, JobStage, JobState, JobStatus, SubmitError, WrittenDataset,
+};
 pub use self::pool::WorkError;
 pub use self::project::{Project, ProjectOptions};
 pub use self::settings::SettingsChanges;
-pub use self::status::{ClientStatus, IndexStatus, MethodStatus, ProjectStatus, Status};
+pub use self::status::{ClientStatus, EngineStatus, IndexStatus, MethodStatus, ProjectStatus};
 
 use self::completion::ModelServer;
 use self::disk::{Disk, SharedDisk};
@@ -196,7 +198,7 @@ impl Engine {
 
     /// What there is to tell. Takes time in proportion to the files held.
     #[must_use]
-    pub fn status(&self) -> Status {
+    pub fn status(&self) -> EngineStatus {
         let (mut status, connected) = self.shared.tally.status();
         let projects = self.projects().clone();
         for (roots, slot) in projects {

@@ -6,7 +6,7 @@
 //! shown; `(` begins a comment and `{` a preset of settings. White space may
 //! stand after `[[[` and before `]]]`. Everything else is plain text.
 //!
-//! Parsing never fails: what begins like a tag and is none is [`Kind::Invalid`]
+//! Parsing never fails: what begins like a tag and is none is [`TagKind::Invalid`]
 //! and says why. Tags and the text between them tile the document. Offsets
 //! inside a tag count from its start, so that an edit before it moves it whole.
 
@@ -23,11 +23,11 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-pub use self::config::{Config, Entry, Key};
-pub use self::parse::{Arg, Call, Fim, Function, Note, NoteKind};
-pub use self::window::{Edit, Stop, TagPrompt, Window};
+pub use self::config::{Config, ConfigEntry, ConfigKey};
+pub use self::parse::{Arg, Fim, FunctionCall, Note, NoteKind, TagFunction};
+pub use self::window::{Edit, Stop, TagPrompt, TagWindow};
 
-use self::parse::Parser;
+use self::parse::TagParser;
 
 const OPEN: &str = "[[[";
 const CLOSE: &str = "]]]";
@@ -38,7 +38,7 @@ pub struct Tag {
     /// Where it stands, in bytes.
     pub range: Range<usize>,
     /// What it is.
-    pub kind: Kind,
+    pub kind: TagKind,
     /// How many bytes from its start on were looked at to tell: an edit behind
     /// them cannot change it.
     reach: usize,
@@ -46,7 +46,7 @@ pub struct Tag {
 
 /// What a tag is.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Kind {
+pub enum TagKind {
     /// Asks for text in its place.
     Fim(Fim),
     /// Bounds what the model is shown.
@@ -100,7 +100,7 @@ pub struct Tags {
 
 /// A piece of a text: one tag, or the plain text between two.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Span<'a> {
+pub enum Tile<'a> {
     /// No tag.
     Plain(Range<usize>),
     /// A tag.
@@ -111,7 +111,7 @@ impl Tags {
     /// The tags of `text`, in time proportional to its length.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        let mut scanner = Scanner::new(text);
+        let mut scanner = TagScanner::new(text);
         let mut list: Vec<Tag> = Vec::new();
         while let Some(tag) = scanner.next_tag(list.last().map_or(0, |tag| tag.range.end)) {
             list.push(tag);
@@ -129,14 +129,14 @@ impl Tags {
     }
 
     /// The tags and the plain text between them: they tile a text of `len` bytes.
-    pub fn spans(&self, len: usize) -> impl Iterator<Item = Span<'_>> {
+    pub fn spans(&self, len: usize) -> impl Iterator<Item = Tile<'_>> {
         let starts = self.list.iter().map(|tag| tag.range.start);
         let ends = self.list.iter().map(|tag| tag.range.end);
         let gaps = std::iter::once(0).chain(ends).zip(starts.chain([len]));
         let tags = self.list.iter().map(Some).chain([None]);
         gaps.zip(tags).flat_map(|((start, end), tag)| {
-            let plain = (start < end).then_some(Span::Plain(start..end));
-            plain.into_iter().chain(tag.map(Span::Tag))
+            let plain = (start < end).then_some(Tile::Plain(start..end));
+            plain.into_iter().chain(tag.map(Tile::Tag))
         })
     }
 
@@ -151,7 +151,7 @@ impl Tags {
     /// gave way to `inserted` bytes, which made it `text`. Only what the edit
     /// can reach is read again.
     pub fn edit(&mut self, text: &str, replaced: Range<usize>, inserted: usize) {
-        let mut scanner = Scanner::new(text);
+        let mut scanner = TagScanner::new(text);
         let reached = |tag: &Tag| tag.range.start.saturating_add(tag.reach) >= replaced.start;
         let mut kept = self
             .list
@@ -222,7 +222,7 @@ fn is_space(c: char) -> bool {
 }
 
 /// Finds one tag after another.
-struct Scanner<'t> {
+struct TagScanner<'t> {
     text: &'t str,
     /// The last end of a comment that was looked for: where its `)` is and
     /// where the tag ends.
@@ -233,7 +233,7 @@ struct Scanner<'t> {
     open_comments: Vec<usize>,
 }
 
-impl<'t> Scanner<'t> {
+impl<'t> TagScanner<'t> {
     fn new(text: &'t str) -> Self {
         Self {
             text,
@@ -256,11 +256,11 @@ impl<'t> Scanner<'t> {
 
     /// The tag whose `[[[` stands at `start`, if it is one.
     fn tag(&mut self, start: usize) -> Option<Tag> {
-        let mut parser = Parser::new(&self.text[start..]);
+        let mut parser = TagParser::new(&self.text[start..]);
         let parsed = match parser.first()? {
-            '0'..='9' => parser.fim().map(Kind::Fim),
-            '{' => parser.config().map(Kind::Config),
-            'p' | 'P' | 's' | 'S' => parser.boundary()?.map(Kind::Boundary),
+            '0'..='9' => parser.fim().map(TagKind::Fim),
+            '{' => parser.config().map(TagKind::Config),
+            'p' | 'P' | 's' | 'S' => parser.boundary()?.map(TagKind::Boundary),
             '(' => return self.comment(start, parser.at()),
             _ => return None,
         };
@@ -268,7 +268,7 @@ impl<'t> Scanner<'t> {
             Ok(kind) => (kind, parser.at(), parser.at()),
             Err(fault) => {
                 let (len, looked_at) = parser.recover();
-                (Kind::Invalid(fault), len, looked_at.max(parser.reach()))
+                (TagKind::Invalid(fault), len, looked_at.max(parser.reach()))
             }
         };
         Some(Tag {
@@ -288,14 +288,14 @@ impl<'t> Scanner<'t> {
         };
         Some(Tag {
             range: start..end,
-            kind: Kind::Comment(body - start..end_of_body - start),
+            kind: TagKind::Comment(body - start..end_of_body - start),
             reach: end - start,
         })
     }
 
     /// Whether the comment at `start` ends.
     fn is_comment(&mut self, start: usize) -> bool {
-        let mut parser = Parser::new(&self.text[start..]);
+        let mut parser = TagParser::new(&self.text[start..]);
         parser.first() == Some('(') && self.comment_end(start + parser.at() + 1).is_some()
     }
 

@@ -10,9 +10,9 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use fimd::config::{Endpoint, EndpointKind, Secret, Settings};
+use fimd::config::{ApiKey, Endpoint, EndpointKind, Settings};
 use fimd::endpoint::{EndpointError, ModelClient, ModelPrompt, ModelRequest};
-use fimd::engine::tags::{Outcome, RunError, RunLog, Runner, prepare};
+use fimd::engine::tags::{RunError, RunLog, RunOutcome, Runner, prepare};
 use futures_util::StreamExt;
 use model_server::{Answer, Asked, ModelServer, event};
 use proptest::prelude::*;
@@ -113,7 +113,7 @@ async fn each_kind_is_asked_in_its_own_words() {
         let server = ModelServer::start(say);
         let mut endpoint = endpoint(&server, kind);
         endpoint.url.push_str(base);
-        endpoint.api_key = Some(Secret::from("the-key".to_owned()));
+        endpoint.api_key = Some(ApiKey::from("the-key".to_owned()));
         assert_eq!(answer(&endpoint).await, ("hi".into(), None));
         let asked = server.asked();
         assert_eq!((asked.path.as_str(), &asked.body), (path, &body));
@@ -287,7 +287,7 @@ async fn what_goes_wrong_is_said_in_one_line() {
     for (name, act, text, says) in FAULTS {
         let server = ModelServer::start(act);
         let mut endpoint = Endpoint {
-            api_key: Some(Secret::from("the-key".to_owned())),
+            api_key: Some(ApiKey::from("the-key".to_owned())),
             ..endpoint(&server, EndpointKind::Completions)
         };
         // Only what is to time out is to be in a hurry.
@@ -412,7 +412,7 @@ async fn run(
     content: &str,
     at: usize,
     log: Option<RunLog>,
-) -> (Result<Outcome, RunError>, String) {
+) -> (Result<RunOutcome, RunError>, String) {
     let prepared = prepare(content.into(), at, settings, String::new()).unwrap();
     let shown = Arc::new(Mutex::new(String::new()));
     let show = |text: String| {
@@ -512,7 +512,7 @@ async fn the_last_runs_are_remembered_without_keys() {
     let log = RunLog::new(&folder.path().join("fimd"));
     let server = ModelServer::saying(&["hello"]);
     let mut settings = settings(&server);
-    settings.endpoint.api_key = Some(Secret::from("the-key".to_owned()));
+    settings.endpoint.api_key = Some(ApiKey::from("the-key".to_owned()));
     settings.tags.log_runs = 2;
     for n in 1..=3 {
         let content = format!("{n} [[[{n}]]] behind");

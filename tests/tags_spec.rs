@@ -14,20 +14,22 @@ use std::process::Output;
 
 use common::{Project, fimd};
 use fimd::tags::stop::Matcher;
-use fimd::tags::{self, Arg, Boundary, Edit, Fim, Function, Kind, Side, Stop, TagPrompt, Tags};
+use fimd::tags::{
+    self, Arg, Boundary, Edit, Fim, Side, Stop, TagFunction, TagKind, TagPrompt, Tags,
+};
 use model_server::ModelServer;
 
 /// The kinds of the tags of a text.
 fn kinds(text: &str) -> Vec<&'static str> {
     let kind = |tag: &tags::Tag| match &tag.kind {
-        Kind::Fim(_) => "fim",
-        Kind::Boundary(Boundary { side, .. }) => match side {
+        TagKind::Fim(_) => "fim",
+        TagKind::Boundary(Boundary { side, .. }) => match side {
             Side::Prefix => "prefix",
             Side::Suffix => "suffix",
         },
-        Kind::Comment(_) => "comment",
-        Kind::Config(_) => "config",
-        Kind::Invalid(_) => "invalid",
+        TagKind::Comment(_) => "comment",
+        TagKind::Config(_) => "config",
+        TagKind::Invalid(_) => "invalid",
     };
     Tags::parse(text).all().iter().map(kind).collect()
 }
@@ -37,7 +39,7 @@ fn fim(text: &str) -> Fim {
     let tags = Tags::parse(text);
     match tags.all() {
         [tag] => match &tag.kind {
-            Kind::Fim(fim) => fim.clone(),
+            TagKind::Fim(fim) => fim.clone(),
             other => panic!("{text}: {other:?}"),
         },
         other => panic!("{text}: {other:?}"),
@@ -47,7 +49,7 @@ fn fim(text: &str) -> Fim {
 /// What is wrong with the only tag of a text.
 fn fault(text: &str) -> String {
     match &Tags::parse(text).all()[0].kind {
-        Kind::Invalid(fault) => fault.message.clone(),
+        TagKind::Invalid(fault) => fault.message.clone(),
         other => panic!("{text}: {other:?}"),
     }
 }
@@ -56,7 +58,7 @@ fn fault(text: &str) -> String {
 fn prompt(text: &str) -> TagPrompt {
     let tags = Tags::parse(text);
     let found = tags.all().iter().find_map(|tag| match &tag.kind {
-        Kind::Fim(fim) => Some((tag, fim)),
+        TagKind::Fim(fim) => Some((tag, fim)),
         _ => None,
     });
     let (tag, fim) = found.unwrap();
@@ -142,7 +144,7 @@ fn s1_white_space() {
 fn s1_identifiers() {
     assert_eq!(
         fim("[[[5;top_p(\"1\")]]]").calls[0].function,
-        Function::TopP
+        TagFunction::TopP
     );
     assert_eq!(fault("[[[5;_a9(\"1\")]]]"), "unknown function _a9");
     assert!(fault("[[[5;9a(\"1\")]]]").starts_with("expected a function"));
@@ -205,9 +207,9 @@ fn s2_1_all_other_statements_are_calls() {
     assert_eq!(
         calls,
         [
-            (Function::Stop, texts(&["User: "])),
-            (Function::Chop, texts(&["END"])),
-            (Function::Append, texts(&["Done.\n"])),
+            (TagFunction::Stop, texts(&["User: "])),
+            (TagFunction::Chop, texts(&["END"])),
+            (TagFunction::Append, texts(&["Done.\n"])),
         ]
     );
 }
@@ -362,7 +364,7 @@ fn s2_3_newlines_in_patterns() {
 #[test]
 fn s3_1_accepted_forms() {
     let boundary = |text: &str| match &Tags::parse(text).all()[0].kind {
-        Kind::Boundary(boundary) => (boundary.side, boundary.hard),
+        TagKind::Boundary(boundary) => (boundary.side, boundary.hard),
         other => panic!("{other:?}"),
     };
     assert_eq!(boundary("[[[prefix]]]"), (Side::Prefix, false));
@@ -492,8 +494,8 @@ fn s5_config_tags_do_not_run_the_model() {
 #[test]
 fn s5_1_config_syntax() {
     let entries = |text: &str| match &Tags::parse(text).all()[0].kind {
-        Kind::Config(config) => {
-            let entry = |entry: &tags::Entry| (entry.key.name(), entry.value.clone());
+        TagKind::Config(config) => {
+            let entry = |entry: &tags::ConfigEntry| (entry.key.name(), entry.value.clone());
             config.entries.iter().map(entry).collect::<Vec<_>>()
         }
         other => panic!("{other:?}"),

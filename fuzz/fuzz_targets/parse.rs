@@ -5,7 +5,7 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use fimd::tags::{Kind, Span, Tags};
+use fimd::tags::{TagKind, Tile, Tags};
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Arbitrary, Debug)]
@@ -33,9 +33,9 @@ fn tiles(text: &str, tags: &Tags) {
     let mut at = 0;
     for span in tags.spans(text.len()) {
         let range = match span {
-            Span::Plain(range) => range,
-            Span::Tag(tag) => {
-                if let Kind::Invalid(fault) = &tag.kind {
+            Tile::Plain(range) => range,
+            Tile::Tag(tag) => {
+                if let TagKind::Invalid(fault) = &tag.kind {
                     assert!(text.is_char_boundary(tag.range.start + fault.at));
                 }
                 tag.range.clone()

@@ -14,7 +14,7 @@ use super::{Error, Setup, show};
 use crate::cancel::Cancel;
 use crate::dataset::write::{Stage, WriteError};
 use crate::dataset::{self, Options, Progress, Repo, WrongOption};
-use crate::engine::{self, GenerateError, Project, ProjectOptions, Sources};
+use crate::engine::{self, DatasetSources, GenerateError, Project, ProjectOptions};
 use crate::files::Origin;
 
 /// Write fill-in-the-middle training data from PHP projects.
@@ -104,7 +104,7 @@ impl Generate {
         let stage = Stage::new(output, self.resume)?;
         let families = setup.settings.families;
         let walk = setup.settings.limits.walk();
-        let sources = Sources::new(
+        let sources = DatasetSources::new(
             &self.folders()?,
             &self.input,
             &self.options,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::generate::cancel_on_signals;
 use super::{Error, Setup};
 use crate::dataset::Options;
-use crate::engine::{self, GenerateError, Sources};
+use crate::engine::{self, DatasetSources, GenerateError};
 
 /// Write a MinHash signature of each file that `fimd generate` would cut.
 ///
@@ -40,8 +40,8 @@ pub(super) fn run(args: Args, mut setup: Setup) -> Result<(), Error> {
         limits.max_file_bytes = bytes;
     }
     let cancel = cancel_on_signals()?;
-    let sources =
-        Sources::new(&[], &input, &options, limits.walk(), None).map_err(GenerateError::from)?;
+    let sources = DatasetSources::new(&[], &input, &options, limits.walk(), None)
+        .map_err(GenerateError::from)?;
     let count = engine::sign(sources, &options, &output, &cancel)?;
     anstream::eprintln!("{}: the signatures of {count} files", output.display());
     Ok(())

@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::Error;
-use crate::engine::Status;
+use crate::engine::EngineStatus;
 
 /// How long the daemon may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -109,7 +109,7 @@ fn not_ours(error: &serde_json::Error) -> String {
     format!("not a daemon of fimd: {error}")
 }
 
-fn print(out: &mut impl Write, status: &Status) -> io::Result<()> {
+fn print(out: &mut impl Write, status: &EngineStatus) -> io::Result<()> {
     writeln!(out, "version  {}", status.version)?;
     writeln!(out, "pid      {}", status.pid)?;
     writeln!(out, "uptime   {}", time(status.uptime_ms))?;

@@ -14,9 +14,9 @@ use serde::Serialize;
 
 use super::{Error, Setup, show};
 use crate::cancel::Cancel;
-use crate::config::{EndpointKind, Settings, Sources};
+use crate::config::{ContextSources, EndpointKind, Settings};
 use crate::engine::tags::{
-    ContextError, PromptView, Site, TagError, TagsView, context, has_context, prepare,
+    ContextError, PromptView, TagError, TagSite, TagsView, context, has_context, prepare,
 };
 use crate::engine::{Project, ProjectOptions};
 use crate::files::Roots;
@@ -129,7 +129,7 @@ struct ContextSource {
     project: std::sync::Arc<Project>,
     file: PathBuf,
     key: String,
-    sources: Sources,
+    sources: ContextSources,
     secrets: Option<Secrets>,
 }
 
@@ -171,7 +171,7 @@ fn project(path: &Path, setup: &Setup) -> Result<Option<ContextSource>, Error> {
 impl ContextSource {
     /// The context of the tag of `content` at the byte `at`.
     fn context(&self, content: &str, at: usize) -> Result<String, Error> {
-        let site = Site {
+        let site = TagSite {
             path: &self.key,
             content,
             at,

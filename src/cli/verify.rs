@@ -12,7 +12,7 @@ use super::{Error, Setup, show};
 use crate::dataset::Repo;
 use crate::dataset::read::Dataset;
 use crate::dataset::verify::{self, Finding, Verification};
-use crate::engine::Sources;
+use crate::engine::DatasetSources;
 use crate::files::Origin;
 
 /// Check a dataset against the source that it was made from.
@@ -58,7 +58,7 @@ pub(super) fn run(args: Args, mut setup: Setup) -> Result<ExitCode, Error> {
         options.include_path = args.include_path;
     }
     let walk = setup.settings.limits.walk();
-    let sources = Sources::new(&args.project, &[], &options, walk, setup.cache)
+    let sources = DatasetSources::new(&args.project, &[], &options, walk, setup.cache)
         .map_err(|error| failure(&error))?;
     let mut projects = sources.open(&cancel).map_err(|error| failure(&error))?;
     let named = dataset.metadata.get("projects").and_then(Value::as_array);

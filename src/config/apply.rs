@@ -8,13 +8,15 @@ use serde::Serialize;
 use super::file::{self, Changed};
 use super::{Endpoint, Settings, SettingsError};
 use crate::system;
-use crate::tags::settings::{Allowed, Remote, TK_FONTS, Value, WrongEntry, check, server_url};
-use crate::tags::{Config, Fault, Key, Kind, Tag, Tags};
+use crate::tags::settings::{
+    AllowedValues, EntryError, RemoteEndpoints, SettingValue, TK_FONTS, check, server_url,
+};
+use crate::tags::{Config, ConfigKey, Fault, Tag, TagKind, Tags};
 use crate::text::TextPosition;
 
 /// What an editor has, where it is not on this machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Offered {
+pub struct EditorResources {
     /// The families of its fonts; without them those of this machine and Tk's.
     pub fonts: Option<Vec<String>>,
     /// The languages whose spelling it can check; without them those that this
@@ -24,9 +26,9 @@ pub struct Offered {
 
 /// What a tag has changed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Applied {
+pub struct AppliedConfig {
     /// The settings of the tag by their names in it, with their new values.
-    pub applied: BTreeMap<&'static str, Value>,
+    pub applied: BTreeMap<&'static str, SettingValue>,
     /// The settings file in which they stand now.
     pub file: String,
     /// The file that was in its place and was none: one line that says what
@@ -60,8 +62,8 @@ pub fn apply(
     file: &Path,
     text: &str,
     at: usize,
-    offered: Offered,
-) -> Result<(Applied, Settings), ApplyError> {
+    offered: EditorResources,
+) -> Result<(AppliedConfig, Settings), ApplyError> {
     // Relative to where whoever reads the answer is, it would be another.
     let path = &path::absolute(file).map_err(|error| SettingsError::io(file, &error))?;
     let tags = Tags::parse(text);
@@ -76,7 +78,7 @@ pub fn apply(
         settings: changed,
         set_aside,
     } = file::change(path, &changes)?;
-    let applied = Applied {
+    let applied = AppliedConfig {
         applied: changes
             .into_iter()
             .map(|change| (change.key.name(), change.value))
@@ -104,48 +106,52 @@ fn config_at<'t>(
     };
     let start = tag.range.start;
     let found = match &tag.kind {
-        Kind::Config(config) => return Ok((tag, config)),
-        Kind::Invalid(Fault { message, at, hint }) => {
+        TagKind::Config(config) => return Ok((tag, config)),
+        TagKind::Invalid(Fault { message, at, hint }) => {
             return Err(fault(start + at, &format!("{message}; {hint}")));
         }
-        Kind::Fim(_) => "one that asks for text",
-        Kind::Boundary(_) => "one that bounds the context",
-        Kind::Comment(_) => "a comment",
+        TagKind::Fim(_) => "one that asks for text",
+        TagKind::Boundary(_) => "one that bounds the context",
+        TagKind::Comment(_) => "a comment",
     };
     Err(fault(start, &format!("{EXPECTED}, found {found}")))
 }
 
 /// Looks on this machine only for what the tag names and the client does not
 /// bring.
-fn allowed(config: &Config, endpoint: &Endpoint, offered: Offered) -> Result<Allowed, ApplyError> {
+fn allowed(
+    config: &Config,
+    endpoint: &Endpoint,
+    offered: EditorResources,
+) -> Result<AllowedValues, ApplyError> {
     let sets = |key| config.entries.iter().any(|entry| entry.key == key);
     let of_this_machine = || {
         let mut fonts = system::fonts();
         fonts.extend(TK_FONTS.map(str::to_owned));
         fonts
     };
-    let Offered {
+    let EditorResources {
         fonts,
         spell_languages,
     } = offered;
-    Ok(Allowed {
+    Ok(AllowedValues {
         fonts: match fonts {
-            None if sets(Key::Font) => of_this_machine(),
+            None if sets(ConfigKey::Font) => of_this_machine(),
             fonts => fonts.unwrap_or_default(),
         },
         spell_languages: match spell_languages {
-            None if sets(Key::SpellLang) => system::spell_languages(),
+            None if sets(ConfigKey::SpellLang) => system::spell_languages(),
             languages => languages.unwrap_or_default(),
         },
         remote_endpoints: match &endpoint.api_key {
-            _ if !endpoint.allow_remote_endpoints => Remote::None,
-            Some(_) => Remote::Only(server_url(&endpoint.url).map_err(ApplyError::Tag)?),
-            None => Remote::Any,
+            _ if !endpoint.allow_remote_endpoints => RemoteEndpoints::None,
+            Some(_) => RemoteEndpoints::Only(server_url(&endpoint.url).map_err(ApplyError::Tag)?),
+            None => RemoteEndpoints::Any,
         },
     })
 }
 
-fn faulty_entry(text: &str, tag: &Tag, entry: &WrongEntry) -> String {
+fn faulty_entry(text: &str, tag: &Tag, entry: &EntryError) -> String {
     let place = TextPosition::line_column(text, tag.range.start + entry.at);
     format!("{place}: {entry}")
 }

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 use toml_edit::TableLike;
 
-use super::secret::Secret;
+use super::api_key::ApiKey;
 use super::section::{Section, Wrong};
 use crate::model::{DEFAULT_FAMILY, Families, Family};
 use crate::tags::settings::{TEMPERATURE, TOP_P, server_url};
@@ -25,7 +25,7 @@ pub struct Endpoint {
     pub model: Option<String>,
     /// The key that it asks for. That of the environment variable
     /// `FIMD_API_KEY`, if it is set and not empty, else of the file.
-    pub api_key: Option<Secret>,
+    pub api_key: Option<ApiKey>,
     /// The family of the model, with the tokens in place that the settings
     /// give: `prefix`, `suffix` and `middle`, each of which may be empty.
     pub family: Family,
@@ -115,7 +115,7 @@ pub(super) fn read(table: &dyn TableLike, families: &Families) -> Result<Endpoin
     })?;
     let api_key = match table.get("api_key").map(|item| item.as_str()) {
         None => None,
-        Some(Some(key)) if !key.trim().is_empty() => Some(Secret::from(key.to_owned())),
+        Some(Some(key)) if !key.trim().is_empty() => Some(ApiKey::from(key.to_owned())),
         // What it is does not show, whatever it is.
         Some(_) => return Err(section.wrong("api_key", "expected a string with something in it")),
     };

@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use toml_edit::{DocumentMut, Item, Table, Value as Toml};
 
 use super::{Settings, SettingsError};
-use crate::tags::Key;
-use crate::tags::settings::{Change, Value};
+use crate::tags::ConfigKey;
+use crate::tags::settings::{SettingChange, SettingValue};
 
 /// How many links may lead to the file, one to the next.
 const MAX_LINKS: usize = 40;
@@ -86,7 +86,7 @@ pub(super) struct Changed {
 
 /// Writes `changes` into the file at `path`, which need not exist. Comments,
 /// order and all else stay as they are.
-pub(super) fn change(path: &Path, changes: &[Change]) -> Result<Changed, SettingsError> {
+pub(super) fn change(path: &Path, changes: &[SettingChange]) -> Result<Changed, SettingsError> {
     let path = &target(path)?;
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(|error| SettingsError::io(folder, &error))?;
@@ -111,9 +111,9 @@ pub(super) fn change(path: &Path, changes: &[Change]) -> Result<Changed, Setting
 }
 
 /// The text with `changes` made.
-fn edited(text: &str, changes: &[Change]) -> Result<String, String> {
+fn edited(text: &str, changes: &[SettingChange]) -> Result<String, String> {
     let mut document: DocumentMut = text.parse().map_err(|error| format!("not TOML: {error}"))?;
-    for Change { key, value } in changes {
+    for SettingChange { key, value } in changes {
         let (section, key) = place(*key);
         if !document.contains_key(section) {
             add_section(&mut document, section);
@@ -123,9 +123,9 @@ fn edited(text: &str, changes: &[Change]) -> Result<String, String> {
             .and_then(Item::as_table_like_mut)
             .ok_or_else(|| format!("{section}: expected a section"))?;
         let mut value = match value {
-            Value::Text(text) => Toml::from(text.as_str()),
-            Value::Number(number) => Toml::from(*number),
-            Value::Integer(number) => Toml::from(i64::from(*number)),
+            SettingValue::Text(text) => Toml::from(text.as_str()),
+            SettingValue::Number(number) => Toml::from(*number),
+            SettingValue::Integer(number) => Toml::from(i64::from(*number)),
         };
         match table.get_mut(key) {
             Some(Item::Value(old)) => {
@@ -153,24 +153,24 @@ fn add_section(document: &mut DocumentMut, name: &str) {
 }
 
 /// The section and the key in the settings file of a setting in a tag.
-fn place(key: Key) -> (&'static str, &'static str) {
+fn place(key: ConfigKey) -> (&'static str, &'static str) {
     match key {
-        Key::Endpoint => ("endpoint", "url"),
-        Key::Temperature => ("endpoint", "temperature"),
-        Key::TopP => ("endpoint", "top_p"),
-        Key::FimPrefix => ("endpoint", "fim_prefix"),
-        Key::FimSuffix => ("endpoint", "fim_suffix"),
-        Key::FimMiddle => ("endpoint", "fim_middle"),
-        Key::Font => ("editor", "font"),
-        Key::FontSize => ("editor", "font_size"),
-        Key::EditorPadding => ("editor", "editor_padding"),
-        Key::LineNumberPadding => ("editor", "line_number_padding"),
-        Key::FgColor => ("editor", "fg_color"),
-        Key::BgColor => ("editor", "bg_color"),
-        Key::CaretColor => ("editor", "caret_color"),
-        Key::SelectionColor => ("editor", "selection_color"),
-        Key::ScrollSpeed => ("editor", "scroll_speed"),
-        Key::SpellLang => ("editor", "spell_lang"),
+        ConfigKey::Endpoint => ("endpoint", "url"),
+        ConfigKey::Temperature => ("endpoint", "temperature"),
+        ConfigKey::TopP => ("endpoint", "top_p"),
+        ConfigKey::FimPrefix => ("endpoint", "fim_prefix"),
+        ConfigKey::FimSuffix => ("endpoint", "fim_suffix"),
+        ConfigKey::FimMiddle => ("endpoint", "fim_middle"),
+        ConfigKey::Font => ("editor", "font"),
+        ConfigKey::FontSize => ("editor", "font_size"),
+        ConfigKey::EditorPadding => ("editor", "editor_padding"),
+        ConfigKey::LineNumberPadding => ("editor", "line_number_padding"),
+        ConfigKey::FgColor => ("editor", "fg_color"),
+        ConfigKey::BgColor => ("editor", "bg_color"),
+        ConfigKey::CaretColor => ("editor", "caret_color"),
+        ConfigKey::SelectionColor => ("editor", "selection_color"),
+        ConfigKey::ScrollSpeed => ("editor", "scroll_speed"),
+        ConfigKey::SpellLang => ("editor", "spell_lang"),
     }
 }
 

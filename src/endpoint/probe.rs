@@ -13,7 +13,7 @@ use crate::config::EndpointKind;
 
 /// What a model server says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Served {
+pub struct ServerFacts {
     /// What it calls its models; none if it does not tell.
     pub models: Option<Vec<String>>,
     /// Whether it is llama.cpp's own server, which serves one model whatever
@@ -62,7 +62,7 @@ impl ModelClient {
     ///
     /// # Errors
     /// If it cannot be reached, refuses us, or answers what makes no sense.
-    pub async fn served(&self) -> Result<Served, EndpointError> {
+    pub async fn served(&self) -> Result<ServerFacts, EndpointError> {
         let models = match self.endpoint.kind {
             EndpointKind::Ollama => {
                 let tags = self.get::<Tags>("/api/tags").await;
@@ -94,7 +94,7 @@ impl ModelClient {
                 }
             }
         };
-        Ok(Served { models, is_llama })
+        Ok(ServerFacts { models, is_llama })
     }
 
     /// How many tokens llama.cpp's server makes of `marker`.

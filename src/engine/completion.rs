@@ -21,7 +21,7 @@ use crate::completion::{
     CompletionExtent, CompletionPrompt, CursorSyntax, PromptInput, RecentCompletions,
     ShownCompletion,
 };
-use crate::config::{EndpointKind, Settings, Sources};
+use crate::config::{ContextSources, EndpointKind, Settings};
 use crate::context::{self, Context, MinScore};
 use crate::endpoint::{EndpointError, MAX_STOPS, ModelClient, ModelPrompt, ModelRequest};
 use crate::index::Snapshot;
@@ -44,7 +44,7 @@ pub enum Trigger {
 
 /// Where something is to be completed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gap {
+pub struct BufferPosition {
     /// The key of the file, as [`context::Request::path`].
     pub path: String,
     /// The buffer's text.
@@ -57,11 +57,11 @@ pub struct Gap {
 #[derive(Clone, Debug)]
 pub struct CompletionRequest {
     /// Where.
-    pub gap: Gap,
+    pub gap: BufferPosition,
     /// What the project is called.
     pub repo: String,
     /// What the context is made of.
-    pub sources: Sources,
+    pub sources: ContextSources,
     /// What finds the secrets that placeholders are to stand for.
     pub secrets: Option<Arc<Secrets>>,
     /// Who asks.
@@ -147,7 +147,7 @@ pub struct Completions {
 
 #[derive(Debug)]
 struct Ahead {
-    gap: Gap,
+    gap: BufferPosition,
     done: watch::Receiver<()>,
     task: AbortHandle,
 }
@@ -245,7 +245,7 @@ impl Completions {
 
     /// What is known already: of a completion that is being typed, or that was
     /// asked for ahead of time.
-    async fn rest(&self, gap: &Gap) -> Option<Completion> {
+    async fn rest(&self, gap: &BufferPosition) -> Option<Completion> {
         let ahead = {
             let mut ahead = lock(&self.ahead);
             match &*ahead {
@@ -320,7 +320,7 @@ impl Completions {
 
 /// A request, made ready for a model.
 struct Prepared {
-    gap: Gap,
+    gap: BufferPosition,
     place: CursorSyntax,
     context: Context,
     model_request: ModelRequest,

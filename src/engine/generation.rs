@@ -40,7 +40,7 @@ impl From<Cancelled> for GenerateError {
 
 /// What a dataset is made of: project folders, then repositories.
 #[derive(Debug)]
-pub struct Sources {
+pub struct DatasetSources {
     folders: Vec<Folder>,
     /// Files of rows: see [`Repositories`].
     inputs: Vec<PathBuf>,
@@ -98,7 +98,7 @@ impl Folder {
     }
 }
 
-impl Sources {
+impl DatasetSources {
     /// The projects in `folders`, each with the include paths of `options` and
     /// named for its folder, then the repositories of the files `inputs`. A
     /// folder named twice counts once. `cache` is where what is learnt about
@@ -261,7 +261,7 @@ impl Sources {
     }
 }
 
-/// What is wanted of the projects of [`Sources`], beside their files.
+/// What is wanted of the projects of [`DatasetSources`], beside their files.
 #[derive(Clone, Copy, Default)]
 struct Wants {
     /// What those in folders are called; others have a name anyway.
@@ -281,7 +281,7 @@ struct Read {
     left_out: Arc<Vec<Exclusion>>,
 }
 
-/// What [`Sources`] give, one after the other.
+/// What [`DatasetSources`] give, one after the other.
 enum Item<'a> {
     Project(&'a Repo<'a>),
     Refused(&'a Exclusion),
@@ -293,7 +293,7 @@ enum Item<'a> {
 /// # Errors
 /// See [`GenerateError`]; the file is then what it was.
 pub fn sign(
-    sources: Sources,
+    sources: DatasetSources,
     options: &Options,
     output: &Path,
     cancel: &Cancel,
@@ -325,7 +325,7 @@ pub fn sign(
 /// # Errors
 /// See [`GenerateError`]; the stage's output is then what it was.
 pub fn generate(
-    sources: Sources,
+    sources: DatasetSources,
     options: &Options,
     families: &Families,
     stage: Stage,

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use super::generation::{GenerateError, Sources, generate};
+use super::generation::{DatasetSources, GenerateError, generate};
 use super::pool::Pool;
 use super::{Engine, OpenError, StartError, WorkError};
 use crate::cancel::Cancel;
@@ -34,7 +34,7 @@ const MAX_REMEMBERED: usize = 100;
 
 /// What a job is to do.
 #[derive(Clone, Debug)]
-pub struct Order {
+pub struct DatasetOrder {
     /// The root folders of projects, absolute.
     pub projects: Vec<PathBuf>,
     /// Files of rows, absolute: see [`Repositories`](crate::files::Repositories).
@@ -71,7 +71,7 @@ pub enum SubmitError {
 /// Where a job is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum JobState {
     /// It waits for its turn.
     Queued,
     /// It is at work.
@@ -84,7 +84,7 @@ pub enum State {
     Cancelled,
 }
 
-impl State {
+impl JobState {
     /// Whether the job will not change any more.
     #[must_use]
     pub fn has_ended(self) -> bool {
@@ -95,7 +95,7 @@ impl State {
 /// What a job works at, or worked at last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Stage {
+pub enum JobStage {
     /// Nothing yet.
     Waiting,
     /// Finding and reading the project's files.
@@ -110,9 +110,9 @@ pub enum Stage {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobStatus {
     /// Where it is in its life.
-    pub state: State,
+    pub state: JobState,
     /// What it works at, or worked at last.
-    pub stage: Stage,
+    pub stage: JobStage,
     /// Files done.
     pub files_done: usize,
     /// Files in all; 0 until they have been read.
@@ -121,7 +121,7 @@ pub struct JobStatus {
     pub examples: usize,
     /// What it has come to, once it is done.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub result: Option<Dataset>,
+    pub result: Option<WrittenDataset>,
     /// Why it failed, in one line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -129,7 +129,7 @@ pub struct JobStatus {
 
 /// What a job has made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Dataset {
+pub struct WrittenDataset {
     /// Where it is.
     pub output: PathBuf,
     /// What is in it.
@@ -141,19 +141,19 @@ pub struct Dataset {
 enum Phase {
     Queued,
     Running,
-    Done(Dataset),
+    Done(WrittenDataset),
     Failed(String),
     Cancelled,
 }
 
 impl Phase {
-    fn state(&self) -> State {
+    fn state(&self) -> JobState {
         match self {
-            Self::Queued => State::Queued,
-            Self::Running => State::Running,
-            Self::Done(_) => State::Done,
-            Self::Failed(_) => State::Failed,
-            Self::Cancelled => State::Cancelled,
+            Self::Queued => JobState::Queued,
+            Self::Running => JobState::Running,
+            Self::Done(_) => JobState::Done,
+            Self::Failed(_) => JobState::Failed,
+            Self::Cancelled => JobState::Cancelled,
         }
     }
 }
@@ -164,7 +164,7 @@ pub struct Job {
     /// Counted from 1.
     number: u64,
     id: String,
-    order: Order,
+    order: DatasetOrder,
     /// The output however it is spelled.
     target: PathBuf,
     cancel: Cancel,
@@ -200,10 +200,10 @@ impl Job {
         JobStatus {
             state,
             stage: match (state, files_total) {
-                (State::Queued, _) => Stage::Waiting,
-                _ if self.is_writing.load(Ordering::Relaxed) => Stage::Writing,
-                (_, 0) => Stage::Reading,
-                _ => Stage::Generating,
+                (JobState::Queued, _) => JobStage::Waiting,
+                _ if self.is_writing.load(Ordering::Relaxed) => JobStage::Writing,
+                (_, 0) => JobStage::Reading,
+                _ => JobStage::Generating,
             },
             files_done,
             files_total,
@@ -284,7 +284,7 @@ impl Engine {
     ///
     /// # Errors
     /// See [`SubmitError`].
-    pub async fn submit(&self, order: Order) -> Result<Arc<Job>, SubmitError> {
+    pub async fn submit(&self, order: DatasetOrder) -> Result<Arc<Job>, SubmitError> {
         order.options.check()?;
         order.options.family(&self.settings().families)?;
         let output = order.output.clone();
@@ -400,7 +400,7 @@ impl From<WorkError> for JobError {
 /// Does a job's work, then starts the next.
 async fn run(engine: Engine, job: Arc<Job>) {
     let phase = match work(&engine, &job).await {
-        Ok(counts) => Phase::Done(Dataset {
+        Ok(counts) => Phase::Done(WrittenDataset {
             output: job.order.output.clone(),
             counts,
         }),
@@ -431,7 +431,7 @@ async fn work(engine: &Engine, job: &Arc<Job>) -> Result<Counts, JobError> {
     let is_usual = walk == usual;
     let order = job.order.clone();
     let prepare = move || {
-        let Order {
+        let DatasetOrder {
             projects,
             inputs,
             output,
@@ -439,7 +439,7 @@ async fn work(engine: &Engine, job: &Arc<Job>) -> Result<Counts, JobError> {
             options,
         } = order;
         let output = Output::new(&output, resume)?;
-        let sources = Sources::new(&projects, &inputs, &options, walk, None)?;
+        let sources = DatasetSources::new(&projects, &inputs, &options, walk, None)?;
         Ok::<_, JobError>((output, sources))
     };
     let (output, mut sources) = pool.run(&turns, prepare).await??;

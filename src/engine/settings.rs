@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
 use super::{Engine, WorkError};
-use crate::config::{self, Applied, ApplyError, Offered, Settings};
+use crate::config::{self, AppliedConfig, ApplyError, EditorResources, Settings};
 
 /// Tells of every change of the settings, the latest for all before it.
 pub type SettingsChanges = watch::Receiver<Arc<Settings>>;
@@ -52,8 +52,8 @@ impl Engine {
         &self,
         text: String,
         at: usize,
-        offered: Offered,
-    ) -> Result<Result<Applied, ApplyError>, WorkError> {
+        offered: EditorResources,
+    ) -> Result<Result<AppliedConfig, ApplyError>, WorkError> {
         let engine = self.clone();
         // It looks at folders of fonts, which no request may wait behind.
         let reading = &self.shared.reading;
@@ -65,8 +65,8 @@ impl Engine {
         &self,
         text: &str,
         at: usize,
-        offered: Offered,
-    ) -> Result<Applied, ApplyError> {
+        offered: EditorResources,
+    ) -> Result<AppliedConfig, ApplyError> {
         let live = &self.shared.settings;
         let _applying = live.applying.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.settings();

@@ -19,7 +19,7 @@ const MAX_MICROS: u64 = 3_600_000_000;
 
 /// What `fimd/status` answers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Status {
+pub struct EngineStatus {
     /// The program's version.
     pub version: String,
     /// The process.
@@ -164,7 +164,7 @@ impl Tally {
     }
 
     /// Everything but the projects and jobs, and who is connected to what.
-    pub(super) fn status(&self) -> (Status, Vec<Weak<Project>>) {
+    pub(super) fn status(&self) -> (EngineStatus, Vec<Weak<Project>>) {
         let clients = lock(&self.clients);
         let projects = clients
             .1
@@ -191,7 +191,7 @@ impl Tally {
             };
             (name.clone(), status)
         });
-        let status = Status {
+        let status = EngineStatus {
             version: env!("CARGO_PKG_VERSION").into(),
             pid: std::process::id(),
             uptime_ms: millis(self.started.elapsed()),

@@ -1,5 +1,5 @@
 //! Running a FIM tag: what it asks ([`prepare`]), the model's answer as it
-//! comes ([`Runner::run`]), and what that does to the text ([`Outcome`]).
+//! comes ([`Runner::run`]), and what that does to the text ([`RunOutcome`]).
 //!
 //! Nothing changes unless the answer is complete: an error leaves the text as
 //! it was and holds what had come by then. What has been given out of an answer
@@ -16,20 +16,20 @@ use std::ops::Range;
 use futures_util::TryStreamExt;
 use serde::Serialize;
 
-pub use self::context::{ContextError, Site, context, has_context};
-pub use self::log::{LogError, Logged, LoggedWindow, RunLog};
+pub use self::context::{ContextError, TagSite, context, has_context};
+pub use self::log::{LogError, LoggedRun, LoggedWindow, RunLog};
 pub use self::view::{PromptView, RunView, TagsView};
 
 use crate::config::{Settings, TagSettings};
 use crate::endpoint::{EndpointError, ModelClient, ModelPrompt, ModelRequest, StreamDelta};
 use crate::tags::stop::{Matcher, StopError};
-use crate::tags::{Edit, Fault, Fim, Kind, Stop, Tag, TagPrompt, Tags};
+use crate::tags::{Edit, Fault, Fim, Stop, Tag, TagKind, TagPrompt, Tags};
 use crate::text::TextPosition;
 
 /// What the model is asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Mode {
+pub enum PromptMode {
     /// To fill a gap.
     Fim,
     /// To go on from the text before the tag.
@@ -110,7 +110,7 @@ impl From<StopError> for RunError {
 
 /// What a FIM tag asks a model.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Prepared {
+pub struct PreparedRun {
     /// The text that it stands in.
     content: String,
     /// What the tag says and what is around it.
@@ -123,13 +123,13 @@ pub struct Prepared {
     pub sent: Option<String>,
 }
 
-impl Prepared {
+impl PreparedRun {
     /// What the model is asked to do.
     #[must_use]
-    pub fn mode(&self) -> Mode {
+    pub fn mode(&self) -> PromptMode {
         match self.request.prompt {
-            ModelPrompt::Plain(_) => Mode::Completion,
-            ModelPrompt::Fim { .. } => Mode::Fim,
+            ModelPrompt::Plain(_) => PromptMode::Completion,
+            ModelPrompt::Fim { .. } => PromptMode::Fim,
         }
     }
 
@@ -151,8 +151,8 @@ pub fn fim_at<'t>(text: &str, tags: &'t Tags, at: usize) -> Result<(&'t Tag, &'t
 
 fn fim<'t>(text: &str, tag: &'t Tag) -> Result<&'t Fim, TagError> {
     let kind = match &tag.kind {
-        Kind::Fim(fim) => return Ok(fim),
-        Kind::Invalid(Fault { message, at, hint }) => {
+        TagKind::Fim(fim) => return Ok(fim),
+        TagKind::Invalid(Fault { message, at, hint }) => {
             return Err(TagError::Invalid {
                 place: TextPosition::line_column(text, tag.range.start + at),
                 message: message.clone(),
@@ -177,7 +177,7 @@ pub fn prepare(
     at: usize,
     settings: &Settings,
     context: String,
-) -> Result<Prepared, TagError> {
+) -> Result<PreparedRun, TagError> {
     let Settings { endpoint, tags, .. } = settings;
     let parsed = Tags::parse(&content);
     let (tag, fim) = fim_at(&content, &parsed, at)?;
@@ -190,7 +190,7 @@ pub fn prepare(
         top_p: prompt.top_p,
         stop: stops::for_server(&prompt.stops),
     };
-    Ok(Prepared {
+    Ok(PreparedRun {
         sent: request.prompt.text(endpoint),
         content,
         prompt,
@@ -201,7 +201,7 @@ pub fn prepare(
 
 /// What a run has come to.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
+pub struct RunOutcome {
     /// Where the tag stood, in bytes of the text that it was run in.
     pub tag: Range<usize>,
     /// What stands in the tag's place.
@@ -218,7 +218,7 @@ pub struct Outcome {
     pub broken: Option<EndpointError>,
 }
 
-impl Outcome {
+impl RunOutcome {
     /// Where the text ends that stands in the tag's place, in bytes of
     /// [`Self::content`].
     #[must_use]
@@ -271,21 +271,21 @@ impl Runner {
     /// If the server gives no answer or breaks off; then nothing is to change.
     pub async fn run<F: Future<Output = ()> + Send>(
         &self,
-        prepared: &Prepared,
+        prepared: &PreparedRun,
         show: impl FnMut(String) -> F + Send,
-    ) -> Result<Outcome, RunError> {
+    ) -> Result<RunOutcome, RunError> {
         let outcome = self.ask(prepared, show).await;
         if let Some((log, keep)) = &self.log {
-            log.add(Logged::new(prepared, &outcome), *keep).await;
+            log.add(LoggedRun::new(prepared, &outcome), *keep).await;
         }
         outcome
     }
 
     async fn ask<F: Future<Output = ()> + Send>(
         &self,
-        prepared: &Prepared,
+        prepared: &PreparedRun,
         mut show: impl FnMut(String) -> F + Send,
-    ) -> Result<Outcome, RunError> {
+    ) -> Result<RunOutcome, RunError> {
         let TagPrompt {
             prepend, append, ..
         } = &prepared.prompt;
@@ -340,7 +340,7 @@ impl Runner {
             show(rest).await;
         }
         let edits = prepared.prompt.edits_to(shown.clone());
-        Ok(Outcome {
+        Ok(RunOutcome {
             tag: prepared.prompt.tag.clone(),
             content: Edit::apply(&prepared.content, &edits),
             text: shown,
@@ -387,7 +387,7 @@ impl Answer {
 /// The first that is not.
 pub fn check(text: &str) -> Result<(), TagError> {
     let tags = Tags::parse(text);
-    let invalid = |tag: &&Tag| matches!(tag.kind, Kind::Invalid(_));
+    let invalid = |tag: &&Tag| matches!(tag.kind, TagKind::Invalid(_));
     match tags.all().iter().find(invalid) {
         Some(tag) => fim(text, tag).map(drop),
         None => Ok(()),
@@ -403,7 +403,7 @@ pub fn check(text: &str) -> Result<(), TagError> {
 pub fn first_fim(text: &str, from: usize) -> Result<Option<usize>, TagError> {
     let tags = Tags::parse(text);
     let mut rest = tags.all().iter().filter(|tag| tag.range.start >= from);
-    let found = rest.find(|tag| matches!(tag.kind, Kind::Fim(_) | Kind::Invalid(_)));
+    let found = rest.find(|tag| matches!(tag.kind, TagKind::Fim(_) | TagKind::Invalid(_)));
     found
         .map(|tag| fim(text, tag).map(|_| tag.range.start))
         .transpose()

@@ -10,7 +10,7 @@ use tokio::time::{self, MissedTickBehavior};
 
 use super::methods::generate_dataset::Started;
 use super::reply::{Notifier, Then};
-use crate::engine::{Engine, Job, JobStatus, Stage, State};
+use crate::engine::{Engine, Job, JobStage, JobState, JobStatus};
 use crate::rpc;
 
 /// At most one report in this time.
@@ -106,17 +106,17 @@ fn message(status: &JobStatus) -> String {
         ..
     } = status;
     match (status.state, stage) {
-        (State::Queued, _) => "waiting for other jobs".into(),
-        (State::Running, Stage::Waiting | Stage::Reading) => "reading the project".into(),
-        (State::Running, Stage::Generating) => {
+        (JobState::Queued, _) => "waiting for other jobs".into(),
+        (JobState::Running, JobStage::Waiting | JobStage::Reading) => "reading the project".into(),
+        (JobState::Running, JobStage::Generating) => {
             format!("{files_done} of {files_total} files, {examples} examples")
         }
-        (State::Running, Stage::Writing) => format!("writing {examples} examples"),
-        (State::Done, _) => format!("done: {examples} examples"),
-        (State::Failed, _) => match &status.error {
+        (JobState::Running, JobStage::Writing) => format!("writing {examples} examples"),
+        (JobState::Done, _) => format!("done: {examples} examples"),
+        (JobState::Failed, _) => match &status.error {
             Some(error) => format!("failed: {error}"),
             None => "failed".into(),
         },
-        (State::Cancelled, _) => "cancelled".into(),
+        (JobState::Cancelled, _) => "cancelled".into(),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::config::Sources;
+use crate::config::ContextSources;
 use crate::engine::Project;
 use crate::secrets::Secrets;
 use crate::text::Encoding;
@@ -15,7 +15,7 @@ pub(super) struct Connected {
     /// The project.
     pub(super) project: Arc<Project>,
     /// What its contexts are made of.
-    pub(super) sources: Sources,
+    pub(super) sources: ContextSources,
     /// What finds the secrets that its contexts are to hide, if they are.
     pub(super) secrets: Option<Arc<Secrets>>,
     /// The unit of the client's offsets.

@@ -1,22 +1,22 @@
 //! Presets of settings: `[[[{font:"Ubuntu Sans"; fontSize:"24"}]]]`.
 
-use super::parse::{Note, NoteKind, Parsed, Parser};
+use super::parse::{Note, NoteKind, Parsed, TagParser};
 use super::{CLOSE, Fault};
 
 /// A tag that changes settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// What it changes, in order, each key once.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<ConfigEntry>,
     /// What is unusual about it.
     pub notes: Vec<Note>,
 }
 
 /// One setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct ConfigEntry {
     /// Which.
-    pub key: Key,
+    pub key: ConfigKey,
     /// Its new value, as text.
     pub value: String,
     /// Where the value stands, in bytes from the tag's start.
@@ -27,11 +27,11 @@ macro_rules! keys {
     ($($key:ident = $name:literal),* $(,)?) => {
         /// The settings that a tag can change.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Key {
+        pub enum ConfigKey {
             $(#[doc = concat!("`", $name, "`")] $key,)*
         }
 
-        impl Key {
+        impl ConfigKey {
             /// Every key.
             pub const ALL: &'static [Self] = &[$(Self::$key),*];
 
@@ -69,18 +69,18 @@ const KEYS_HINT: &str = "keys are endpoint, temperature, topP, fimPrefix, fimSuf
      font, fontSize, editorPadding, lineNumberPadding, fgColor, bgColor, caretColor, \
      selectionColor, scrollSpeed and spellLang";
 
-impl Key {
+impl ConfigKey {
     fn named(name: &str) -> Option<Self> {
         let name = if name == "fontFamily" { "font" } else { name };
         Self::ALL.iter().copied().find(|key| key.name() == name)
     }
 }
 
-impl Parser<'_> {
+impl TagParser<'_> {
     /// Reads a config tag from its `{` on.
     pub(super) fn config(&mut self) -> Parsed<Config> {
         self.eat("{");
-        let mut entries: Vec<Entry> = Vec::new();
+        let mut entries: Vec<ConfigEntry> = Vec::new();
         let mut is_json = false;
         loop {
             self.skip_space();
@@ -115,7 +115,7 @@ impl Parser<'_> {
         })
     }
 
-    fn entry(&mut self, before: &[Entry]) -> Parsed<Entry> {
+    fn entry(&mut self, before: &[ConfigEntry]) -> Parsed<ConfigEntry> {
         let at = self.at();
         let name = match self.peek() {
             Some('"') => self.string()?,
@@ -129,7 +129,7 @@ impl Parser<'_> {
             let hint = "change it in the settings window";
             return Err(fault("open_maximized cannot be set by a tag".into(), hint));
         }
-        let key = Key::named(&name);
+        let key = ConfigKey::named(&name);
         let key = key.ok_or_else(|| fault(format!("unknown setting {name}"), KEYS_HINT))?;
         if before.iter().any(|entry| entry.key == key) {
             let message = format!("{} is set twice", key.name());
@@ -143,7 +143,7 @@ impl Parser<'_> {
         if !matches!(self.peek(), Some('"' | '\'')) {
             return Err(self.expected("a value in quotes", "an entry is key:\"value\""));
         }
-        Ok(Entry {
+        Ok(ConfigEntry {
             key,
             at: self.at(),
             value: self.string()?,

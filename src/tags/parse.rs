@@ -11,7 +11,7 @@ pub struct Fim {
     /// The most tokens to generate.
     pub max_tokens: u32,
     /// What else it says, in order.
-    pub calls: Vec<Call>,
+    pub calls: Vec<FunctionCall>,
     /// What is unusual about it.
     pub notes: Vec<Note>,
 }
@@ -19,16 +19,16 @@ pub struct Fim {
 /// A call in a FIM tag. Its arguments are of the kind and number that the
 /// function takes.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Call {
+pub struct FunctionCall {
     /// What is called.
-    pub function: Function,
+    pub function: TagFunction,
     /// With what.
     pub args: Vec<Arg>,
 }
 
 /// The functions of FIM tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Function {
+pub enum TagFunction {
     /// Ends the text behind the first of some patterns.
     Stop,
     /// Ends the text before the first of some patterns.
@@ -80,7 +80,7 @@ pub enum NoteKind {
     Warning,
 }
 
-impl Function {
+impl TagFunction {
     /// Every function.
     pub const ALL: [Self; 7] = [
         Self::Stop,
@@ -214,8 +214,8 @@ pub(super) fn decimal(text: &str) -> Option<f64> {
     plain.then(|| text.parse().ok()).flatten()
 }
 
-/// Reads one tag; see [`Parser::new`].
-pub(super) struct Parser<'t> {
+/// Reads one tag; see [`TagParser::new`].
+pub(super) struct TagParser<'t> {
     /// The document from the tag's `[[[` on.
     text: &'t str,
     at: usize,
@@ -224,7 +224,7 @@ pub(super) struct Parser<'t> {
 
 pub(super) type Parsed<T> = Result<T, Fault>;
 
-impl<'t> Parser<'t> {
+impl<'t> TagParser<'t> {
     /// A parser for the tag at the beginning of `text`.
     pub(super) fn new(text: &'t str) -> Self {
         Self {
@@ -295,7 +295,7 @@ impl<'t> Parser<'t> {
     }
 
     /// Reads a statement that is not the first.
-    fn call(&mut self) -> Parsed<Call> {
+    fn call(&mut self) -> Parsed<FunctionCall> {
         let mut at = self.at;
         let mut name = self.word();
         let label = ["before", "after", "post"].contains(&name);
@@ -318,7 +318,7 @@ impl<'t> Parser<'t> {
             };
             return Err(self.expected("a function", hint));
         }
-        let Some((function, extension)) = Function::named(name) else {
+        let Some((function, extension)) = TagFunction::named(name) else {
             return Err(Fault {
                 message: format!("unknown function {name}"),
                 at,
@@ -340,7 +340,7 @@ impl<'t> Parser<'t> {
                 hint: function.help(),
             });
         }
-        Ok(Call { function, args })
+        Ok(FunctionCall { function, args })
     }
 
     /// Reads arguments in parentheses, and where each begins.

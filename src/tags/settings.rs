@@ -9,7 +9,7 @@ use serde::Serialize;
 use url::{Host, Url};
 
 use super::colours;
-use super::config::{Config, Entry, Key};
+use super::config::{Config, ConfigEntry, ConfigKey};
 
 /// Temperatures.
 pub const TEMPERATURE: RangeInclusive<f64> = 0.0..=2.0;
@@ -41,18 +41,18 @@ pub const TK_FONTS: [&str; 12] = [
 
 /// What a tag's settings are held against beside themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Allowed {
+pub struct AllowedValues {
     /// The fonts that there are where the editor is.
     pub fonts: Vec<String>,
     /// The languages whose spelling can be checked there.
     pub spell_languages: Vec<String>,
     /// Whether the model server may be on another machine.
-    pub remote_endpoints: Remote,
+    pub remote_endpoints: RemoteEndpoints,
 }
 
 /// Which model servers on other machines a tag may name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Remote {
+pub enum RemoteEndpoints {
     /// None.
     #[default]
     None,
@@ -66,7 +66,7 @@ pub enum Remote {
 /// The value of a setting.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
-pub enum Value {
+pub enum SettingValue {
     /// Any text, a name in the spelling of the machine that has it.
     Text(String),
     /// A number.
@@ -77,19 +77,19 @@ pub enum Value {
 
 /// A setting that a tag changes, and to what.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Change {
+pub struct SettingChange {
     /// Which.
-    pub key: Key,
+    pub key: ConfigKey,
     /// Its new value.
-    pub value: Value,
+    pub value: SettingValue,
 }
 
 /// An entry of a tag that cannot be applied.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {what}", key.name())]
-pub struct WrongEntry {
+pub struct EntryError {
     /// Which.
-    pub key: Key,
+    pub key: ConfigKey,
     /// Where its value stands, in bytes from the tag's start.
     pub at: usize,
     /// What was expected and what was found, in one line.
@@ -100,7 +100,10 @@ pub struct WrongEntry {
 ///
 /// # Errors
 /// Every entry that is wrong. One is enough for none to be applied.
-pub fn check(config: &Config, allowed: &Allowed) -> Result<Vec<Change>, Vec<WrongEntry>> {
+pub fn check(
+    config: &Config,
+    allowed: &AllowedValues,
+) -> Result<Vec<SettingChange>, Vec<EntryError>> {
     let mut wrong = Vec::new();
     let mut changes = Vec::new();
     for entry in &config.entries {
@@ -119,23 +122,24 @@ pub fn check(config: &Config, allowed: &Allowed) -> Result<Vec<Change>, Vec<Wron
 /// The entries of `config` that are wrong wherever it is applied. Which fonts
 /// and dictionaries there are, and which servers may be named, differs.
 #[must_use]
-pub fn wrong_everywhere(config: &Config) -> Vec<WrongEntry> {
-    let anywhere = Allowed {
-        remote_endpoints: Remote::Any,
-        ..Allowed::default()
+pub fn wrong_everywhere(config: &Config) -> Vec<EntryError> {
+    let anywhere = AllowedValues {
+        remote_endpoints: RemoteEndpoints::Any,
+        ..AllowedValues::default()
     };
     let entries = config.entries.iter();
-    let entries = entries.filter(|entry| !matches!(entry.key, Key::Font | Key::SpellLang));
+    let entries =
+        entries.filter(|entry| !matches!(entry.key, ConfigKey::Font | ConfigKey::SpellLang));
     entries
         .filter_map(|entry| change(entry, &anywhere).err())
         .collect()
 }
 
-fn change(entry: &Entry, allowed: &Allowed) -> Result<Change, WrongEntry> {
+fn change(entry: &ConfigEntry, allowed: &AllowedValues) -> Result<SettingChange, EntryError> {
     let key = entry.key;
     match value(entry, allowed) {
-        Ok(value) => Ok(Change { key, value }),
-        Err(what) => Err(WrongEntry {
+        Ok(value) => Ok(SettingChange { key, value }),
+        Err(what) => Err(EntryError {
             key,
             at: entry.at,
             what,
@@ -144,29 +148,34 @@ fn change(entry: &Entry, allowed: &Allowed) -> Result<Change, WrongEntry> {
 }
 
 /// What the entry's text means, else what is wrong with it.
-fn value(entry: &Entry, allowed: &Allowed) -> Result<Value, String> {
+fn value(entry: &ConfigEntry, allowed: &AllowedValues) -> Result<SettingValue, String> {
     let text = entry.value.trim();
     match entry.key {
-        Key::Endpoint => endpoint(text, &allowed.remote_endpoints).map(Value::Text),
-        Key::Temperature => number(text, &TEMPERATURE).map(Value::Number),
-        Key::TopP => number(text, &TOP_P).map(Value::Number),
+        ConfigKey::Endpoint => endpoint(text, &allowed.remote_endpoints).map(SettingValue::Text),
+        ConfigKey::Temperature => number(text, &TEMPERATURE).map(SettingValue::Number),
+        ConfigKey::TopP => number(text, &TOP_P).map(SettingValue::Number),
         // White space is part of some, and empty ones are none.
-        Key::FimPrefix | Key::FimSuffix | Key::FimMiddle => Ok(Value::Text(entry.value.clone())),
-        Key::Font => one_of(text, "a font", &allowed.fonts).map(Value::Text),
-        Key::FontSize => integer(text, &FONT_SIZE).map(Value::Integer),
-        Key::EditorPadding | Key::LineNumberPadding => integer(text, &PADDING).map(Value::Integer),
-        Key::FgColor | Key::BgColor | Key::CaretColor | Key::SelectionColor => {
-            colour(text).map(Value::Text)
+        ConfigKey::FimPrefix | ConfigKey::FimSuffix | ConfigKey::FimMiddle => {
+            Ok(SettingValue::Text(entry.value.clone()))
         }
-        Key::ScrollSpeed => integer(text, &SCROLL_SPEED).map(Value::Integer),
-        Key::SpellLang => {
+        ConfigKey::Font => one_of(text, "a font", &allowed.fonts).map(SettingValue::Text),
+        ConfigKey::FontSize => integer(text, &FONT_SIZE).map(SettingValue::Integer),
+        ConfigKey::EditorPadding | ConfigKey::LineNumberPadding => {
+            integer(text, &PADDING).map(SettingValue::Integer)
+        }
+        ConfigKey::FgColor
+        | ConfigKey::BgColor
+        | ConfigKey::CaretColor
+        | ConfigKey::SelectionColor => colour(text).map(SettingValue::Text),
+        ConfigKey::ScrollSpeed => integer(text, &SCROLL_SPEED).map(SettingValue::Integer),
+        ConfigKey::SpellLang => {
             let known = &allowed.spell_languages;
             one_of(
                 &text.replace('-', "_"),
                 "a language with a dictionary",
                 known,
             )
-            .map(Value::Text)
+            .map(SettingValue::Text)
         }
     }
 }
@@ -231,21 +240,21 @@ fn nearest(text: &str, known: impl Iterator<Item = String>) -> String {
 }
 
 /// The URL of a model server that a tag may name.
-fn endpoint(text: &str, remote: &Remote) -> Result<String, String> {
+fn endpoint(text: &str, remote: &RemoteEndpoints) -> Result<String, String> {
     let url = server_url(text)?;
     let host = url.host_str().unwrap_or_default();
     match remote {
         _ if is_local(&url) => {}
-        Remote::Any => {}
-        Remote::Only(known) if known.origin() == url.origin() => {}
-        Remote::Only(known) => {
+        RemoteEndpoints::Any => {}
+        RemoteEndpoints::Only(known) if known.origin() == url.origin() => {}
+        RemoteEndpoints::Only(known) => {
             return Err(format!(
                 "{host} would be sent the key that is meant for {}; to change both, edit the \
                  settings file",
                 known.host_str().unwrap_or_default()
             ));
         }
-        Remote::None => {
+        RemoteEndpoints::None => {
             return Err(format!(
                 "{host} is not this machine; a tag may name another one only with \
                  allow_remote_endpoints = true under [endpoint] in the settings file"

@@ -9,11 +9,11 @@ fn told(text: &str) -> Vec<String> {
     let tell = |tag: &Tag| {
         let written = &text[tag.range.clone()];
         match &tag.kind {
-            Kind::Fim(fim) => format!("fim {written}: {} {}", fim.max_tokens, fim.calls.len()),
-            Kind::Boundary(boundary) => format!("{boundary:?} {written}"),
-            Kind::Comment(body) => format!("comment {}", &written[body.clone()]),
-            Kind::Config(config) => format!("config {written}: {}", config.entries.len()),
-            Kind::Invalid(fault) => {
+            TagKind::Fim(fim) => format!("fim {written}: {} {}", fim.max_tokens, fim.calls.len()),
+            TagKind::Boundary(boundary) => format!("{boundary:?} {written}"),
+            TagKind::Comment(body) => format!("comment {}", &written[body.clone()]),
+            TagKind::Config(config) => format!("config {written}: {}", config.entries.len()),
+            TagKind::Invalid(fault) => {
                 let (before, after) = written.split_at(fault.at.min(written.len()));
                 format!("invalid {before}⟨here⟩{after}: {}", fault.message)
             }
@@ -99,8 +99,8 @@ proptest! {
         let mut at = 0;
         for span in tags.spans(text.len()) {
             let range = match span {
-                Span::Plain(range) => range,
-                Span::Tag(tag) => tag.range.clone(),
+                Tile::Plain(range) => range,
+                Tile::Tag(tag) => tag.range.clone(),
             };
             prop_assert_eq!(range.start, at);
             prop_assert!(range.end > range.start);
@@ -109,7 +109,7 @@ proptest! {
         }
         prop_assert_eq!(at, text.len());
         for tag in tags.all() {
-            if let Kind::Invalid(fault) = &tag.kind {
+            if let TagKind::Invalid(fault) = &tag.kind {
                 prop_assert!(tag.range.start + fault.at <= text.len());
             }
         }
@@ -210,7 +210,7 @@ fn run(text: &str, generated: &str) -> (TagPrompt, String) {
         .all()
         .iter()
         .find_map(|tag| match &tag.kind {
-            Kind::Fim(fim) => Some((tag, fim)),
+            TagKind::Fim(fim) => Some((tag, fim)),
             _ => None,
         })
         .unwrap();

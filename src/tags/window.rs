@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use super::parse::{Fim, Function};
-use super::{Kind, Side, Tag, Tags};
+use super::parse::{Fim, TagFunction};
+use super::{Side, Tag, TagKind, Tags};
 
 /// What the model is shown for a FIM tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Window {
+pub struct TagWindow {
     /// Where the shown text begins and ends, in bytes.
     pub range: Range<usize>,
     /// The text before the tag, without comments.
@@ -24,7 +24,7 @@ pub struct TagPrompt {
     /// Where the tag stands, in bytes.
     pub tag: Range<usize>,
     /// What the model is shown.
-    pub window: Window,
+    pub window: TagWindow,
     /// The most tokens to generate.
     pub max_tokens: u32,
     /// The temperature, if the tag sets it.
@@ -59,30 +59,30 @@ pub struct Edit {
     pub new_text: String,
 }
 
-fn window(text: &str, tags: &Tags, fim: &Range<usize>, strip: bool) -> Window {
+fn window(text: &str, tags: &Tags, fim: &Range<usize>, strip: bool) -> TagWindow {
     let all = tags.all();
     let here = all.partition_point(|tag| tag.range.start < fim.start);
     let bounds =
-        |tag: &&Tag, wanted: Side| matches!(&tag.kind, Kind::Boundary(b) if b.side == wanted);
+        |tag: &&Tag, wanted: Side| matches!(&tag.kind, TagKind::Boundary(b) if b.side == wanted);
     let first = all[..here].iter().rfind(|tag| bounds(tag, Side::Prefix));
     let last = all[here..].iter().find(|tag| bounds(tag, Side::Suffix));
     let start = first.map_or(0, |tag| tag.range.end);
     let end = last.map_or(text.len(), |tag| tag.range.start);
-    let soft = |tag: &&Tag| matches!(&tag.kind, Kind::Boundary(b) if !b.hard);
+    let soft = |tag: &&Tag| matches!(&tag.kind, TagKind::Boundary(b) if !b.hard);
     let shown = |range: Range<usize>| {
         let mut shown = String::with_capacity(range.len());
         let mut at = range.start;
         let within = all
             .iter()
             .filter(|tag| range.start <= tag.range.start && tag.range.end <= range.end);
-        for tag in within.filter(|tag| strip || matches!(tag.kind, Kind::Comment(_))) {
+        for tag in within.filter(|tag| strip || matches!(tag.kind, TagKind::Comment(_))) {
             shown.push_str(&text[at..tag.range.start]);
             at = tag.range.end;
         }
         shown.push_str(&text[at..range.end]);
         shown
     };
-    Window {
+    TagWindow {
         before: shown(start..fim.start),
         after: shown(fim.end..end),
         range: start..end,
@@ -114,15 +114,17 @@ impl TagPrompt {
             let texts = call.args.iter().filter_map(|arg| arg.text());
             let number = call.args.first().and_then(|arg| arg.number());
             match call.function {
-                Function::Stop | Function::Chop => prompt.stops.extend(texts.map(|pattern| Stop {
-                    pattern: pattern.to_owned(),
-                    keep: call.function == Function::Stop,
-                })),
-                Function::Temp => prompt.temperature = number,
-                Function::TopP => prompt.top_p = number,
-                Function::Append => prompt.append.extend(texts),
-                Function::Prepend => prompt.prepend.extend(texts),
-                Function::Keep => prompt.window.deletes.clear(),
+                TagFunction::Stop | TagFunction::Chop => {
+                    prompt.stops.extend(texts.map(|pattern| Stop {
+                        pattern: pattern.to_owned(),
+                        keep: call.function == TagFunction::Stop,
+                    }))
+                }
+                TagFunction::Temp => prompt.temperature = number,
+                TagFunction::TopP => prompt.top_p = number,
+                TagFunction::Append => prompt.append.extend(texts),
+                TagFunction::Prepend => prompt.prepend.extend(texts),
+                TagFunction::Keep => prompt.window.deletes.clear(),
             }
         }
         prompt

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::Check;
 use crate::cli::Error;
 use crate::config::{Endpoint, EndpointKind, Settings};
-use crate::endpoint::{EndpointError, ModelClient, Served};
+use crate::endpoint::{EndpointError, ModelClient, ServerFacts};
 
 const NAME: &str = "model";
 
@@ -53,7 +53,7 @@ fn failed(name: &'static str, error: &EndpointError) -> Check {
 }
 
 /// Whether the server has the model that it is asked for.
-fn models(endpoint: &Endpoint, served: &Served) -> Check {
+fn models(endpoint: &Endpoint, served: &ServerFacts) -> Check {
     let url = &endpoint.url;
     let Some(models) = &served.models else {
         let says = format!("{url}: is there, and does not tell its models");

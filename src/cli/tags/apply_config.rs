@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{OneTag, print_json, read};
 use crate::cli::Error;
-use crate::config::{self, ApplyError, Offered, settings_path};
+use crate::config::{self, ApplyError, EditorResources, settings_path};
 
 /// Write what a config tag says to the settings file, all of it or nothing
 ///
@@ -22,7 +22,7 @@ pub(super) fn run(args: &Args, settings: Option<&Path>) -> Result<(), Error> {
     let text = read(file)?;
     let path = settings_path(settings).map_err(|error| Error::Usage(error.to_string()))?;
     let at = at.byte_in(&text);
-    let applied = config::apply(&path, &text, at, Offered::default());
+    let applied = config::apply(&path, &text, at, EditorResources::default());
     let (applied, _) = applied.map_err(|error| {
         Error::Failure(match error {
             ApplyError::Tag(_) => format!("{}:{error}", file.display()),

@@ -9,7 +9,7 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use super::{Error, is_stdin, read};
 use crate::cli::show;
 use crate::tags::settings::wrong_everywhere;
-use crate::tags::{Kind, NoteKind, Tag, Tags};
+use crate::tags::{NoteKind, Tag, TagKind, Tags};
 use crate::text::{TextPosition, line_end, line_start};
 
 /// Print what is wrong with the tags of files; exit with 1 if anything is
@@ -51,7 +51,7 @@ struct Diagnostic<'a> {
 fn diagnostics(tag: &Tag) -> Vec<Diagnostic<'_>> {
     let mut wrong = Vec::new();
     let notes = match &tag.kind {
-        Kind::Invalid(fault) => {
+        TagKind::Invalid(fault) => {
             return vec![Diagnostic {
                 is_fault: true,
                 message: Cow::Borrowed(&fault.message),
@@ -59,12 +59,12 @@ fn diagnostics(tag: &Tag) -> Vec<Diagnostic<'_>> {
                 hint: Some(fault.hint),
             }];
         }
-        Kind::Fim(fim) => &*fim.notes,
-        Kind::Config(config) => {
+        TagKind::Fim(fim) => &*fim.notes,
+        TagKind::Config(config) => {
             wrong = wrong_everywhere(config);
             &*config.notes
         }
-        Kind::Boundary(_) | Kind::Comment(_) => &[],
+        TagKind::Boundary(_) | TagKind::Comment(_) => &[],
     };
     let warnings = notes.iter().filter(|note| note.kind == NoteKind::Warning);
     let warnings = warnings.map(|note| Diagnostic {

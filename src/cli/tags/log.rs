@@ -6,7 +6,7 @@ use anstyle::Style;
 
 use super::{Error, print_json};
 use crate::cli::{run_log, show};
-use crate::engine::tags::Logged;
+use crate::engine::tags::LoggedRun;
 
 /// Print what the last runs of tags asked, and what came of it
 ///
@@ -41,13 +41,13 @@ pub(super) fn run(args: &Args) -> Result<(), Error> {
     Ok(())
 }
 
-fn print(out: &mut dyn Write, run: &Logged) -> std::io::Result<()> {
+fn print(out: &mut dyn Write, run: &LoggedRun) -> std::io::Result<()> {
     let title = Style::new().bold();
     let dim = Style::new().dimmed();
     let window = &run.window;
     let mode = match run.mode {
-        crate::engine::tags::Mode::Fim => "fim",
-        crate::engine::tags::Mode::Completion => "completion",
+        crate::engine::tags::PromptMode::Fim => "fim",
+        crate::engine::tags::PromptMode::Completion => "completion",
     };
     writeln!(
         out,

@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{ContextSource, Error, ModelArgs, Setup, is_stdin, of_tag, project, read};
 use crate::cli::{run_log, show};
 use crate::config::Settings;
-use crate::engine::tags::{Outcome, Runner, check, first_fim, prepare};
+use crate::engine::tags::{RunOutcome, Runner, check, first_fim, prepare};
 use crate::text::TextPosition;
 
 /// Put a model's text in the place of a FIM tag, or of all
@@ -106,7 +106,7 @@ impl Job<'_> {
         Ok(content)
     }
 
-    async fn one(&self, content: String, at: usize) -> Result<Outcome, Error> {
+    async fn one(&self, content: String, at: usize) -> Result<RunOutcome, Error> {
         let context = match &self.context {
             Some(source) => source.context(&content, at)?,
             None => String::new(),

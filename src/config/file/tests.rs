@@ -4,7 +4,7 @@ use std::thread;
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::{ApplyError, Offered, apply};
+use crate::config::{ApplyError, EditorResources, apply};
 
 const WRITTEN: &str = "\
 # Mine.
@@ -45,7 +45,7 @@ impl Home {
     }
 
     fn apply(&self, tag: &str) -> Result<Settings, ApplyError> {
-        let offered = Offered {
+        let offered = EditorResources {
             fonts: Some(vec!["Ubuntu Sans".into()]),
             spell_languages: Some(vec!["en_GB".into()]),
         };
@@ -175,7 +175,7 @@ fn a_corrupt_file_is_set_aside_and_nothing_of_it_lost() {
             &home.file(),
             r#"[[[{fontSize:"12"}]]]"#,
             0,
-            Offered::default(),
+            EditorResources::default(),
         )
         .unwrap();
         assert_eq!(settings.editor.font_size, Some(12));
@@ -302,15 +302,15 @@ fn those_who_write_at_once_lose_nothing() {
 
 #[test]
 fn every_setting_has_a_place_of_its_own() {
-    let mut changes: Vec<_> = Key::ALL
+    let mut changes: Vec<_> = ConfigKey::ALL
         .iter()
-        .map(|&key| Change {
+        .map(|&key| SettingChange {
             key,
-            value: Value::Text(key.name().into()),
+            value: SettingValue::Text(key.name().into()),
         })
         .collect();
     let text = edited("", &changes).unwrap();
-    for key in Key::ALL {
+    for key in ConfigKey::ALL {
         assert_eq!(
             text.matches(&format!(" = {:?}\n", key.name())).count(),
             1,

@@ -3,7 +3,7 @@
 
 use super::{TagError, fim_at};
 use crate::cancel::{Cancel, Cancelled};
-use crate::config::Sources;
+use crate::config::ContextSources;
 use crate::context::{self, DEFAULT_MAX_CHARS, MinScore, Request};
 use crate::index::Snapshot;
 use crate::secrets::Secrets;
@@ -22,7 +22,7 @@ pub enum ContextError {
 
 /// Where a tag stands, for [`context()`].
 #[derive(Clone, Copy, Debug)]
-pub struct Site<'a> {
+pub struct TagSite<'a> {
     /// The key of the file, as [`Request::path`].
     pub path: &'a str,
     /// Its text.
@@ -30,7 +30,7 @@ pub struct Site<'a> {
     /// A byte that the tag contains or ends right before.
     pub at: usize,
     /// What the context is made of.
-    pub sources: Sources,
+    pub sources: ContextSources,
     /// What finds the secrets that placeholders are to stand for.
     pub secrets: Option<&'a Secrets>,
 }
@@ -41,7 +41,7 @@ pub struct Site<'a> {
 /// As [`fim_at`], and once `cancel` is set.
 pub fn context(
     snapshot: &Snapshot,
-    site: Site<'_>,
+    site: TagSite<'_>,
     cancel: &Cancel,
 ) -> Result<String, ContextError> {
     let tags = Tags::parse(site.content);

@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 
-use super::{Mode, Outcome, Prepared, RunError};
+use super::{PreparedRun, PromptMode, RunError, RunOutcome};
 
 /// How much of the text on each side of a tag is remembered, in bytes: what is
 /// nearest to it.
@@ -27,13 +27,13 @@ pub struct LogError {
 
 /// A run as it is remembered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Logged {
+pub struct LoggedRun {
     /// When it ended: UTC, as RFC 3339 has it.
     pub time: String,
     /// The tag.
     pub tag: String,
     /// What the model was asked to do.
-    pub mode: Mode,
+    pub mode: PromptMode,
     /// What it was shown.
     pub window: LoggedWindow,
     /// What came, as far as it was kept or could have been.
@@ -60,14 +60,17 @@ pub struct LoggedWindow {
     pub after: String,
 }
 
-impl Logged {
+impl LoggedRun {
     /// A run that has just ended.
-    pub(super) fn new(prepared: &Prepared, outcome: &Result<super::Outcome, RunError>) -> Self {
+    pub(super) fn new(
+        prepared: &PreparedRun,
+        outcome: &Result<super::RunOutcome, RunError>,
+    ) -> Self {
         let Range { start, end } = prepared.prompt.window.range;
         let before = [&*prepared.context, &*prepared.prompt.window.before].concat();
         let after = &prepared.prompt.window.after;
         let (answer, stopped_by, error) = match outcome {
-            Ok(Outcome {
+            Ok(RunOutcome {
                 text,
                 stopped_by,
                 broken,
@@ -126,7 +129,7 @@ impl RunLog {
     ///
     /// # Errors
     /// If the file is there and cannot be read.
-    pub fn read(&self) -> Result<Vec<Logged>, LogError> {
+    pub fn read(&self) -> Result<Vec<LoggedRun>, LogError> {
         self.lines().map_err(|error| self.error(error)).map(|text| {
             let lines = text.lines();
             lines
@@ -137,7 +140,7 @@ impl RunLog {
 
     /// Remembers a run, and of all runs the last `keep`. A log that cannot be
     /// written is warned of: it is no reason for the run to fail.
-    pub(super) async fn add(&self, run: Logged, keep: usize) {
+    pub(super) async fn add(&self, run: LoggedRun, keep: usize) {
         let log = self.clone();
         let write = move || log.write(&run, keep).map_err(|error| log.error(error));
         match tokio::task::spawn_blocking(write).await {
@@ -147,7 +150,7 @@ impl RunLog {
         }
     }
 
-    fn write(&self, run: &Logged, keep: usize) -> io::Result<()> {
+    fn write(&self, run: &LoggedRun, keep: usize) -> io::Result<()> {
         let folder = self.path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
         // Held until the end: other processes run tags, too.

@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use super::{Mode, Outcome, Prepared};
+use super::{PreparedRun, PromptMode, RunOutcome};
 use crate::config::Endpoint;
-use crate::tags::{Arg, Kind, Note, NoteKind, Side, Stop, Tag, Tags};
+use crate::tags::{Arg, Note, NoteKind, Side, Stop, Tag, TagKind, Tags};
 use crate::text::{Encoding, Units};
 
 /// The tags of a text.
@@ -71,16 +71,16 @@ struct NoteView<'a> {
 }
 
 /// What a kind of tag is called.
-pub(super) fn kind(kind: &Kind) -> &'static str {
+pub(super) fn kind(kind: &TagKind) -> &'static str {
     match kind {
-        Kind::Fim(_) => "fim",
-        Kind::Boundary(boundary) => match boundary.side {
+        TagKind::Fim(_) => "fim",
+        TagKind::Boundary(boundary) => match boundary.side {
             Side::Prefix => "prefix",
             Side::Suffix => "suffix",
         },
-        Kind::Comment(_) => "comment",
-        Kind::Config(_) => "config",
-        Kind::Invalid(_) => "invalid",
+        TagKind::Comment(_) => "comment",
+        TagKind::Config(_) => "config",
+        TagKind::Invalid(_) => "invalid",
     }
 }
 
@@ -116,7 +116,7 @@ impl<'a> TagView<'a> {
                 .collect()
         };
         let (says, notes) = match &tag.kind {
-            Kind::Fim(fim) => {
+            TagKind::Fim(fim) => {
                 let calls = fim.calls.iter();
                 let functions = calls.map(|call| FunctionView {
                     name: call.function.name(),
@@ -128,17 +128,17 @@ impl<'a> TagView<'a> {
                 };
                 (says, notes(&fim.notes))
             }
-            Kind::Boundary(boundary) => (
+            TagKind::Boundary(boundary) => (
                 Says::Boundary {
                     hard: boundary.hard,
                 },
                 Vec::new(),
             ),
-            Kind::Comment(body) => {
+            TagKind::Comment(body) => {
                 let body = &text[start + body.start..start + body.end];
                 (Says::Comment { body }, Vec::new())
             }
-            Kind::Config(config) => {
+            TagKind::Config(config) => {
                 let entries = config.entries.iter();
                 let entries = entries.map(|entry| EntryView {
                     key: entry.key.name(),
@@ -149,7 +149,7 @@ impl<'a> TagView<'a> {
                 };
                 (says, notes(&config.notes))
             }
-            Kind::Invalid(fault) => {
+            TagKind::Invalid(fault) => {
                 let says = Says::Invalid {
                     message: &fault.message,
                     at: inside(fault.at),
@@ -171,7 +171,7 @@ impl<'a> TagView<'a> {
 /// What a FIM tag asks the model.
 #[derive(Debug, Serialize)]
 pub struct PromptView<'a> {
-    mode: Mode,
+    mode: PromptMode,
     /// The text before the tag that the model is shown.
     before: &'a str,
     after: &'a str,
@@ -201,7 +201,7 @@ struct SpanView {
 impl<'a> PromptView<'a> {
     /// What `prepared` asks the server of `endpoint`.
     #[must_use]
-    pub fn new(prepared: &'a Prepared, endpoint: &Endpoint, encoding: Encoding) -> Self {
+    pub fn new(prepared: &'a PreparedRun, endpoint: &Endpoint, encoding: Encoding) -> Self {
         let mut units = Units::new(&prepared.content, encoding);
         let prompt = &prepared.prompt;
         let deletes = prompt.window.deletes.iter();
@@ -249,7 +249,7 @@ struct EditView<'a> {
 impl<'a> RunView<'a> {
     /// What running `prepared` has come to.
     #[must_use]
-    pub fn new(prepared: &Prepared, outcome: &'a Outcome, encoding: Encoding) -> Self {
+    pub fn new(prepared: &PreparedRun, outcome: &'a RunOutcome, encoding: Encoding) -> Self {
         let mut units = Units::new(&prepared.content, encoding);
         let edits = outcome.edits.iter();
         let edits = edits.map(|edit| EditView {

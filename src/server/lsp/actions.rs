@@ -10,7 +10,7 @@ use tower_lsp::ls_types::{
 
 use super::documents::View;
 use crate::server::methods::complete::ACCEPTED;
-use crate::tags::Kind;
+use crate::tags::TagKind;
 
 /// The commands that a client can execute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,8 +95,8 @@ pub(super) fn actions(
     let mut commands: Vec<_> = tags
         .at(at)
         .and_then(|tag| match tag.kind {
-            Kind::Fim(_) => Some(Command::Generate),
-            Kind::Config(_) => Some(Command::ApplySettings),
+            TagKind::Fim(_) => Some(Command::Generate),
+            TagKind::Config(_) => Some(Command::ApplySettings),
             _ => None,
         })
         .into_iter()
@@ -124,8 +124,8 @@ pub(super) fn lenses(view: &View) -> Vec<CodeLens> {
     let mut places = view.places();
     let lens = |tag: &crate::tags::Tag| {
         let command = match tag.kind {
-            Kind::Fim(_) => Command::Generate,
-            Kind::Config(_) => Command::ApplySettings,
+            TagKind::Fim(_) => Command::Generate,
+            TagKind::Config(_) => Command::ApplySettings,
             _ => return None,
         };
         // A lens stands on one line.

@@ -13,7 +13,7 @@ use super::run::{self, Started};
 use super::splice::{Goal, Splice};
 use super::writer::Writer;
 use super::{State, diagnostics};
-use crate::config::Offered;
+use crate::config::EditorResources;
 use crate::engine::tags::fim_at;
 use crate::rpc::Error;
 use crate::server::methods::complete::Site;
@@ -144,7 +144,7 @@ pub(super) async fn pasted(state: &State, mut writer: Writer, text: String) {
 
 /// Applies a config tag: what `tags/applyConfig` answers.
 pub(super) async fn apply(state: &State, content: String, at: usize) -> Result<Value, Error> {
-    let offered = Offered::default();
+    let offered = EditorResources::default();
     let applied = state.engine.apply_config(content, at, offered).await??;
     serde_json::to_value(applied).map_err(|error| Error::internal(error.to_string()))
 }

@@ -8,7 +8,7 @@ use tower_lsp::ls_types::{
 
 use super::documents::View;
 use super::lex::{PieceKind, pieces};
-use crate::tags::{Function, Key, Kind};
+use crate::tags::{ConfigKey, TagFunction, TagKind};
 
 /// A tag that is being written is no longer than this.
 const LOOK_BACK_BYTES: usize = 1 << 12;
@@ -71,7 +71,7 @@ fn wanted(view: &View, cursor: usize) -> Option<(Wanted, usize)> {
     let tags = view.tags();
     if tags
         .at(cursor)
-        .is_some_and(|tag| matches!(tag.kind, Kind::Comment(_)) && tag.range.start <= open)
+        .is_some_and(|tag| matches!(tag.kind, TagKind::Comment(_)) && tag.range.start <= open)
     {
         return None;
     }
@@ -149,28 +149,28 @@ fn tags(is_closed: bool) -> Vec<Offer> {
 }
 
 fn functions() -> Vec<Offer> {
-    let function = |function: &Function| Offer {
+    let function = |function: &TagFunction| Offer {
         name: function.name(),
         kind: CompletionItemKind::FUNCTION,
         snippet: match function {
-            Function::Keep => "keep()".into(),
-            Function::Temp => "temp(\"${1:0.8}\")".into(),
-            Function::TopP => "top_p(\"${1:0.95}\")".into(),
+            TagFunction::Keep => "keep()".into(),
+            TagFunction::Temp => "temp(\"${1:0.8}\")".into(),
+            TagFunction::TopP => "top_p(\"${1:0.95}\")".into(),
             other => format!("{}(\"$1\")", other.name()),
         },
         help: function.help().into(),
     };
-    Function::ALL.iter().map(function).collect()
+    TagFunction::ALL.iter().map(function).collect()
 }
 
 fn settings() -> Vec<Offer> {
-    let setting = |key: &Key| Offer {
+    let setting = |key: &ConfigKey| Offer {
         name: key.name(),
         kind: CompletionItemKind::PROPERTY,
         snippet: format!("{}:\"$1\"", key.name()),
         help: format!("sets {}; values are text in quotes", key.name()),
     };
-    Key::ALL.iter().map(setting).collect()
+    ConfigKey::ALL.iter().map(setting).collect()
 }
 
 /// What a snippet puts in where its gaps cannot be filled in: their defaults.

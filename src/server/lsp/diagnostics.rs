@@ -12,7 +12,7 @@ use tower_lsp::ls_types::{
 use super::State;
 use super::documents::View;
 use crate::tags::settings::wrong_everywhere;
-use crate::tags::{Kind, NoteKind, Tag};
+use crate::tags::{NoteKind, Tag, TagKind};
 
 /// What the client calls whoever says this.
 const SOURCE: &str = "fimd";
@@ -93,7 +93,7 @@ struct About {
 fn about(view: &View, tag: &Tag) -> Vec<About> {
     let mut wrong = Vec::new();
     let notes = match &tag.kind {
-        Kind::Invalid(fault) => {
+        TagKind::Invalid(fault) => {
             return vec![About {
                 range: word(view.text(), tag, fault.at),
                 severity: DiagnosticSeverity::ERROR,
@@ -101,12 +101,12 @@ fn about(view: &View, tag: &Tag) -> Vec<About> {
                 message: format!("{}; {}", fault.message, fault.hint),
             }];
         }
-        Kind::Fim(fim) => &fim.notes,
-        Kind::Config(config) => {
+        TagKind::Fim(fim) => &fim.notes,
+        TagKind::Config(config) => {
             wrong = wrong_everywhere(config);
             &config.notes
         }
-        Kind::Boundary(_) | Kind::Comment(_) => return Vec::new(),
+        TagKind::Boundary(_) | TagKind::Comment(_) => return Vec::new(),
     };
     let note = |note: &crate::tags::Note| {
         let (severity, code) = match note.kind {

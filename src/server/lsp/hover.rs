@@ -7,7 +7,7 @@ use tower_lsp::ls_types::{Hover, HoverContents, MarkupContent, MarkupKind, Posit
 use super::documents::View;
 use crate::config::{Endpoint, Settings};
 use crate::endpoint::ModelPrompt;
-use crate::tags::{Boundary, Config, Fim, Kind, Side, Tag, TagPrompt};
+use crate::tags::{Boundary, Config, Fim, Side, Tag, TagKind, TagPrompt};
 
 /// How many characters of a line or a pattern are shown.
 const SHOWN_CHARS: usize = 60;
@@ -17,15 +17,17 @@ pub(super) fn at(view: &View, position: Position, settings: &Settings) -> Option
     let tags = view.tags();
     let tag = tags.at(view.offset(position))?;
     let value = match &tag.kind {
-        Kind::Fim(fim) => {
+        TagKind::Fim(fim) => {
             let strip = settings.tags.strip_inner;
             let prompt = TagPrompt::new(view.text(), &tags, tag, fim, strip);
             of_fim(fim, &prompt, &settings.endpoint)
         }
-        Kind::Boundary(boundary) => of_boundary(*boundary).to_owned(),
-        Kind::Comment(_) => "**A comment**: the model is never shown it, and it stays.".to_owned(),
-        Kind::Config(config) => of_config(config),
-        Kind::Invalid(fault) => format!("**No tag**: {}\n\n{}", fault.message, fault.hint),
+        TagKind::Boundary(boundary) => of_boundary(*boundary).to_owned(),
+        TagKind::Comment(_) => {
+            "**A comment**: the model is never shown it, and it stays.".to_owned()
+        }
+        TagKind::Config(config) => of_config(config),
+        TagKind::Invalid(fault) => format!("**No tag**: {}\n\n{}", fault.message, fault.hint),
     };
     Some(hover(view, tag, value))
 }

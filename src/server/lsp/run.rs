@@ -20,7 +20,7 @@ use super::splice::Goal;
 use super::writer::{WriteError, Writer};
 use crate::cancel::{Cancel, CancelOnDrop};
 use crate::engine::tags::{
-    self, ContextError, Outcome, Prepared, RunError, Runner, Site, has_context,
+    self, ContextError, PreparedRun, RunError, RunOutcome, Runner, TagSite, has_context,
 };
 use crate::rpc::Error;
 
@@ -95,7 +95,7 @@ pub(super) fn start(
 /// How a run has ended.
 enum End {
     /// The text stands in the tag's place.
-    Done(Box<Outcome>),
+    Done(Box<RunOutcome>),
     /// It was cancelled.
     Cancelled,
     /// The document is as it was.
@@ -218,7 +218,7 @@ async fn stream(
     content: String,
     at: usize,
     shown: &watch::Sender<String>,
-) -> Result<Outcome, String> {
+) -> Result<RunOutcome, String> {
     let settings = state.engine.settings();
     let prepared = prepare(state, view, content, at)
         .await
@@ -234,7 +234,12 @@ async fn stream(
 }
 
 /// What the tag asks, with cross-file context if the settings want it.
-async fn prepare(state: &State, view: View, content: String, at: usize) -> Result<Prepared, Error> {
+async fn prepare(
+    state: &State,
+    view: View,
+    content: String,
+    at: usize,
+) -> Result<PreparedRun, Error> {
     let settings = state.engine.settings();
     let connected = state.connected.get().cloned();
     let open = state.documents().buffers();
@@ -244,7 +249,7 @@ async fn prepare(state: &State, view: View, content: String, at: usize) -> Resul
         let context = match connected {
             Some(connected) if settings.tags.context && has_context(view.key()) => {
                 let base = connected.project.index.snapshot();
-                let site = Site {
+                let site = TagSite {
                     path: view.key(),
                     content: &content,
                     at,

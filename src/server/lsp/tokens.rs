@@ -15,7 +15,7 @@ use tower_lsp::ls_types::{
 
 use super::documents::View;
 use super::lex::{Piece, PieceKind, pieces};
-use crate::tags::{Kind, Tag};
+use crate::tags::{Tag, TagKind};
 
 /// The types of tokens, in the order of the legend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub(super) fn of(view: &View, range: &Range<usize>) -> SemanticTokens {
     for tag in tags.all().iter().filter(touches) {
         for (kind, range) in of_tag(view.text(), tag) {
             let token_modifiers_bitset = match &tag.kind {
-                Kind::Boundary(boundary) if boundary.hard => HARD,
+                TagKind::Boundary(boundary) if boundary.hard => HARD,
                 _ => 0,
             };
             // Few clients know tokens of several lines.
@@ -90,11 +90,11 @@ pub(super) fn of(view: &View, range: &Range<usize>) -> SemanticTokens {
 /// What the parts of a tag are, in order.
 fn of_tag(text: &str, tag: &Tag) -> Vec<(Type, Range<usize>)> {
     let brackets = match &tag.kind {
-        Kind::Fim(_) => Type::Fim,
-        Kind::Config(_) => Type::Config,
-        Kind::Boundary(_) => return vec![(Type::Boundary, tag.range.clone())],
-        Kind::Comment(_) => return vec![(Type::Comment, tag.range.clone())],
-        Kind::Invalid(_) => return Vec::new(),
+        TagKind::Fim(_) => Type::Fim,
+        TagKind::Config(_) => Type::Config,
+        TagKind::Boundary(_) => return vec![(Type::Boundary, tag.range.clone())],
+        TagKind::Comment(_) => return vec![(Type::Comment, tag.range.clone())],
+        TagKind::Invalid(_) => return Vec::new(),
     };
     let mut all = pieces(&text[tag.range.clone()]).peekable();
     let mut parts = Vec::new();

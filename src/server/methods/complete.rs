@@ -14,7 +14,7 @@ use super::get_context::{buffer, cursor};
 use crate::cancel::Cancel;
 use crate::engine::Engine;
 use crate::engine::completion::{
-    CompleteError, Completion, CompletionRequest, Completions, Gap, Trigger, Turn,
+    BufferPosition, CompleteError, Completion, CompletionRequest, Completions, Trigger, Turn,
 };
 use crate::index::Snapshot;
 use crate::rpc::{Error, Id};
@@ -127,7 +127,7 @@ impl<'c> Site<'c> {
                 .into(),
             sources: self.connected.sources,
             secrets: self.connected.secrets.clone(),
-            gap: Gap {
+            gap: BufferPosition {
                 path: self.path,
                 content: self.content,
                 cursor: self.cursor,

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::json;
 use crate::dataset::Options;
-use crate::engine::{Engine, Order, SubmitError};
+use crate::engine::{DatasetOrder, Engine, SubmitError};
 use crate::rpc::Error;
 use crate::server::params::Params;
 use crate::server::project::Connected;
@@ -40,7 +40,7 @@ pub(in crate::server) async fn run(
     json(&Started { job_id })
 }
 
-fn order(connected: Option<&Connected>, params: &Params<'_>) -> Result<Order, Error> {
+fn order(connected: Option<&Connected>, params: &Params<'_>) -> Result<DatasetOrder, Error> {
     const EXPECTED: &str = "the absolute path of a folder";
     let named: Option<PathBuf> = params.optional(PROJECT_ROOT, EXPECTED)?;
     const PATHS: &str = "an array of absolute paths";
@@ -74,7 +74,7 @@ fn order(connected: Option<&Connected>, params: &Params<'_>) -> Result<Order, Er
     if let Some(path) = &options.rejects {
         absolute("rejects", path)?;
     }
-    Ok(Order {
+    Ok(DatasetOrder {
         projects,
         inputs,
         output,

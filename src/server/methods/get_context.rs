@@ -171,7 +171,7 @@ pub(super) fn cursor(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Sources;
+    use crate::config::ContextSources;
     use crate::engine::{Project, ProjectOptions};
     use crate::text::Encoding;
 
@@ -188,7 +188,7 @@ mod tests {
             let raw = RawValue::from_string(params.into()).unwrap();
             let connected = Connected {
                 project: Arc::clone(&project),
-                sources: Sources::default(),
+                sources: ContextSources::default(),
                 secrets: None,
                 offsets: encoding,
                 positions: Encoding::Utf16,

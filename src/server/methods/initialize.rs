@@ -9,7 +9,7 @@ use tower_lsp::ls_types::InitializeParams;
 
 use super::json;
 use crate::cancel::Cancel;
-use crate::config::Sources;
+use crate::config::ContextSources;
 use crate::engine::{Engine, OpenError};
 use crate::files::{FilesError, Roots, named_path};
 use crate::rpc::Error;
@@ -157,7 +157,7 @@ async fn open(
     let enabled = engine.settings().context.sources;
     let connected = Connected {
         project,
-        sources: Sources {
+        sources: ContextSources {
             bm25: bm25 && enabled.bm25,
             ..enabled
         },

@@ -12,7 +12,9 @@ use std::future::Future;
 use super::Asked;
 use crate::cancel::Cancel;
 use crate::config::Settings;
-use crate::engine::tags::{ContextError, Prepared, Site, TagError, context, has_context, prepare};
+use crate::engine::tags::{
+    ContextError, PreparedRun, TagError, TagSite, context, has_context, prepare,
+};
 use crate::rpc::{Error, Id};
 use crate::server::params::Params;
 use crate::server::reply::Reply;
@@ -64,7 +66,7 @@ impl Asked {
     }
 
     /// What the tag that the parameters name asks the model.
-    fn prepare(&self, settings: &Settings, cancel: &Cancel) -> Result<Prepared, Error> {
+    fn prepare(&self, settings: &Settings, cancel: &Cancel) -> Result<PreparedRun, Error> {
         let params = self.params()?;
         let (content, at) = self.place(&params)?;
         let context = self.context(&params, settings, &content, at, cancel)?;
@@ -99,7 +101,7 @@ impl Asked {
             .ok_or_else(Error::not_initialized)?;
         let key = connected.project.roots.key(&path);
         let snapshot = self.open.over(connected.project.index.snapshot(), &key);
-        let site = Site {
+        let site = TagSite {
             path: &key,
             content,
             at,

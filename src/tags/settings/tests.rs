@@ -1,34 +1,34 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::tags::{Fault, Kind, Tags};
+use crate::tags::{Fault, TagKind, Tags};
 
-fn allowed() -> Allowed {
+fn allowed() -> AllowedValues {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    Allowed {
+    AllowedValues {
         fonts: names(&["DejaVu Sans", "TkFixedFont", "Ubuntu Sans"]),
         spell_languages: names(&["de_DE", "en_GB", "en_US"]),
-        remote_endpoints: Remote::None,
+        remote_endpoints: RemoteEndpoints::None,
     }
 }
 
 fn config(tag: &str) -> Result<Config, Fault> {
     match Tags::parse(tag).all() {
         [tag] => match &tag.kind {
-            Kind::Config(config) => Ok(config.clone()),
-            Kind::Invalid(fault) => Err(fault.clone()),
+            TagKind::Config(config) => Ok(config.clone()),
+            TagKind::Invalid(fault) => Err(fault.clone()),
             other => panic!("{other:?}"),
         },
         other => panic!("{other:?}"),
     }
 }
 
-fn checked(tag: &str) -> Result<Vec<Change>, Vec<WrongEntry>> {
+fn checked(tag: &str) -> Result<Vec<SettingChange>, Vec<EntryError>> {
     check(&config(tag).unwrap(), &allowed())
 }
 
 /// The value of the one entry `key:"value"`, or what is wrong with it.
-fn one(key: &str, value: &str) -> Result<Value, String> {
+fn one(key: &str, value: &str) -> Result<SettingValue, String> {
     let value = value.replace('\\', "\\\\").replace('"', "\\\"");
     match checked(&format!("[[[{{{key}:\"{value}\"}}]]]")) {
         Ok(changes) => Ok(changes[0].value.clone()),
@@ -36,8 +36,8 @@ fn one(key: &str, value: &str) -> Result<Value, String> {
     }
 }
 
-fn text(text: &str) -> Result<Value, String> {
-    Ok(Value::Text(text.into()))
+fn text(text: &str) -> Result<SettingValue, String> {
+    Ok(SettingValue::Text(text.into()))
 }
 
 /// Section 5.1: the example of the specification.
@@ -48,14 +48,14 @@ fn the_example_of_the_specification_is_right() {
     );
     let changes = changes.unwrap();
     let changes: Vec<_> = changes.iter().map(|it| (it.key, &it.value)).collect();
-    let text = |text: &str| Value::Text(text.into());
+    let text = |text: &str| SettingValue::Text(text.into());
     assert_eq!(
         changes,
         [
-            (Key::Font, &text("Ubuntu Sans")),
-            (Key::FontSize, &Value::Integer(24)),
-            (Key::BgColor, &text("#141414")),
-            (Key::FgColor, &text("#f5f5f5")),
+            (ConfigKey::Font, &text("Ubuntu Sans")),
+            (ConfigKey::FontSize, &SettingValue::Integer(24)),
+            (ConfigKey::BgColor, &text("#141414")),
+            (ConfigKey::FgColor, &text("#f5f5f5")),
         ]
     );
 }
@@ -91,7 +91,7 @@ fn every_key_takes_what_its_window_takes() {
     ] {
         assert!(one(key, value).is_ok(), "{key}: {:?}", one(key, value));
     }
-    let keys = Key::ALL.len();
+    let keys = ConfigKey::ALL.len();
     assert_eq!(keys, 16, "one for each name above but fontFamily");
 }
 
@@ -173,7 +173,7 @@ fn numbers_have_bounds() {
             );
         }
     }
-    assert_eq!(one("temperature", "0.5"), Ok(Value::Number(0.5)));
+    assert_eq!(one("temperature", "0.5"), Ok(SettingValue::Number(0.5)));
     assert_eq!(
         one("fontSize", "100").unwrap_err(),
         r#"fontSize: expected an integer from 6 to 72, found "100""#
@@ -210,7 +210,7 @@ fn fonts_and_languages_are_those_that_there_are() {
     );
     let none = check(
         &config(r#"[[[{font:"Times";spellLang:"en"}]]]"#).unwrap(),
-        &Allowed::default(),
+        &AllowedValues::default(),
     );
     for wrong in none.unwrap_err() {
         assert!(wrong.what.ends_with("; none is installed"), "{wrong}");
@@ -237,13 +237,13 @@ fn another_machine_needs_a_permission() {
         "http://[::ffff:127.0.0.1]",
         "http://example.com\\@127.0.0.1",
     ];
-    let with = |remote_endpoints| Allowed {
+    let with = |remote_endpoints| AllowedValues {
         remote_endpoints,
         ..allowed()
     };
-    let permitted = with(Remote::Any);
+    let permitted = with(RemoteEndpoints::Any);
     let mine = server_url("https://models.mine:8443/v1").unwrap();
-    let with_key = with(Remote::Only(mine));
+    let with_key = with(RemoteEndpoints::Only(mine));
     let entry = |url: &str| {
         let url = url.replace('\\', "\\\\");
         config(&format!(r#"[[[{{endpoint:"{url}"}}]]]"#)).unwrap()
@@ -301,20 +301,23 @@ fn every_fault_is_told_with_its_place() {
         .collect();
     assert_eq!(
         places,
-        [(Key::FontSize, r#""5""#), (Key::ScrollSpeed, r#""0""#)]
+        [
+            (ConfigKey::FontSize, r#""5""#),
+            (ConfigKey::ScrollSpeed, r#""0""#)
+        ]
     );
 }
 
 proptest! {
     /// Nothing panics, and what is right is within its bounds.
     #[test]
-    fn any_value_is_right_or_told(key in 0..Key::ALL.len(), value in "\\PC{0,20}") {
-        let key = Key::ALL[key];
-        let entry = Entry { key, value, at: 0 };
+    fn any_value_is_right_or_told(key in 0..ConfigKey::ALL.len(), value in "\\PC{0,20}") {
+        let key = ConfigKey::ALL[key];
+        let entry = ConfigEntry { key, value, at: 0 };
         match super::value(&entry, &allowed()) {
-            Ok(Value::Number(number)) => prop_assert!((0.0..=2.0).contains(&number)),
-            Ok(Value::Integer(number)) => prop_assert!(number <= 200),
-            Ok(Value::Text(_)) => {}
+            Ok(SettingValue::Number(number)) => prop_assert!((0.0..=2.0).contains(&number)),
+            Ok(SettingValue::Integer(number)) => prop_assert!(number <= 200),
+            Ok(SettingValue::Text(_)) => {}
             Err(what) => prop_assert_eq!(what.lines().count(), 1),
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::config::{ApplyError, Offered};
+use crate::config::{ApplyError, EditorResources};
 use crate::rpc::Error;
 use crate::server::methods::Asked;
 use crate::server::methods::json;
@@ -13,7 +13,7 @@ pub(in crate::server) async fn run(asked: Asked) -> Result<Box<RawValue>, Error>
     const NAMES: &str = "an array of strings";
     let params = asked.params()?;
     let (content, at) = asked.place(&params)?;
-    let offered = Offered {
+    let offered = EditorResources {
         fonts: params.optional("fonts", NAMES)?,
         spell_languages: params.optional("spell_languages", NAMES)?,
     };

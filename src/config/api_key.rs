@@ -4,9 +4,9 @@ use std::fmt;
 
 /// A key or a password. However it is printed, it does not show.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct ApiKey(String);
 
-impl Secret {
+impl ApiKey {
     /// The text, for whoever must send it.
     #[must_use]
     pub fn reveal(&self) -> &str {
@@ -14,19 +14,19 @@ impl Secret {
     }
 }
 
-impl From<String> for Secret {
+impl From<String> for ApiKey {
     fn from(text: String) -> Self {
         Self(text)
     }
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("(hidden)")
     }
 }
 
-impl fmt::Display for Secret {
+impl fmt::Display for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("(hidden)")
     }
