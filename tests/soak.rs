@@ -9,11 +9,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[expect(dead_code, reason = "other tests use the rest")]
+#[path = "it/common/mod.rs"]
+#[expect(dead_code, reason = "the tests in `it` use the rest")]
 mod common;
-#[path = "common/daemon.rs"]
-#[expect(dead_code, reason = "other tests use the rest")]
-mod daemon;
 
 use std::collections::HashMap;
 use std::fs;
@@ -24,8 +22,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use common::daemon::Daemon;
 use common::{Client, Project, fimd};
-use daemon::Daemon;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};

@@ -1,0 +1,374 @@
+//! `complete` on the real binary, with a model server that says what the test
+//! wants: what the model is shown, what is shown of its answer, and what
+//! becomes of those who type on.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::common::lsp_client;
+use crate::common::model_server::ModelServer;
+use crate::common::{Client, Project, fimd};
+
+const SHOP: &[(&str, &str)] = &[
+    (
+        "src/Cart.php",
+        "<?php\nclass Cart {\n    public function add(Item $item): void {}\n    \
+         public function total(): int { return 0; }\n}\n",
+    ),
+    ("src/page.php", "<?php\n$cart = new Cart();\n$cart->\n"),
+];
+
+/// A client of lines that has opened `root`, with these settings.
+struct Session {
+    client: Client,
+    _settings: tempfile::TempDir,
+    others: Vec<Value>,
+}
+
+impl Session {
+    fn new(root: &Path, server: &ModelServer, settings: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("settings.toml");
+        let endpoint = format!("[endpoint]\nurl = \"{}\"\n", server.url);
+        fs::write(&file, endpoint + settings).unwrap();
+        let mut command = fimd();
+        command.arg("--settings").arg(&file);
+        let mut session = Self {
+            client: Client::start(&mut command),
+            _settings: folder,
+            others: Vec::new(),
+        };
+        let params = json!({ "project_root": root, "bm25": true });
+        let answer = session.ask(0, "initialize", &params);
+        assert!(answer["result"].is_object(), "{answer}");
+        session
+    }
+
+    fn send(&mut self, id: Option<u64>, method: &str, params: &Value) {
+        let mut message = json!({ "jsonrpc": "2.0", "method": method, "params": params });
+        if let Some(id) = id {
+            message["id"] = id.into();
+        }
+        self.client.send(format!("{message}\n"));
+    }
+
+    /// The answer to the request with this id.
+    fn answer(&mut self, id: u64) -> Value {
+        if let Some(at) = self.others.iter().position(|answer| answer["id"] == id) {
+            return self.others.remove(at);
+        }
+        loop {
+            let answer: Value = serde_json::from_str(&self.client.answer()).unwrap();
+            if answer["id"] == id {
+                return answer;
+            }
+            self.others.push(answer);
+        }
+    }
+
+    fn ask(&mut self, id: u64, method: &str, params: &Value) -> Value {
+        self.send(Some(id), method, params);
+        self.answer(id)
+    }
+
+    /// What is shown at the `|` of `code`.
+    fn complete(&mut self, id: u64, code: &str) -> Value {
+        self.ask(id, "complete", &at(code))
+    }
+}
+
+/// The parameters of a request about the `|` of `code`.
+fn at(code: &str) -> Value {
+    let cursor = code.find('|').unwrap();
+    let content = code.replacen('|', "", 1);
+    json!({ "filepath": "src/page.php", "content": content, "cursor_offset": cursor })
+}
+
+fn text(answer: &Value) -> &str {
+    let items = answer["result"]["items"].as_array().unwrap();
+    assert!(items.len() <= 1, "{answer}");
+    items
+        .first()
+        .map_or("", |item| item["text"].as_str().unwrap())
+}
+
+const CODE: &str = "<?php\n$cart = new Cart();\n$cart->|\n";
+
+#[test]
+fn what_is_shown_is_what_fits_and_the_model_is_not_kept_busy() {
+    let project = Project::new(SHOP);
+    // It would go on for ever.
+    let server = ModelServer::start(|_, answer| {
+        answer.stream();
+        for piece in ["add($i", "tem);", "\n", "$cart->total();", "\n"] {
+            answer.text(piece);
+        }
+        answer.hang();
+    });
+    let mut session = Session::new(project.path(), &server, "");
+    let answer = session.complete(1, CODE);
+    server.left();
+    assert_eq!(text(&answer), "add($item);");
+    let range = &answer["result"]["items"][0]["range"];
+    let cursor = CODE.find('|').unwrap();
+    assert_eq!(range, &json!({ "start": cursor, "end": cursor }));
+    assert!(answer["result"]["context_chars"].as_u64().unwrap() > 0);
+    assert_eq!(answer["result"]["timings"]["cached"], false);
+
+    let asked = server.asked().body;
+    let prompt = asked["prompt"].as_str().unwrap();
+    assert!(prompt.starts_with("<|fim_prefix|>// --- src/Cart.php ---\n"));
+    assert!(prompt.ends_with("$cart-><|fim_suffix|>\n<|fim_middle|>"));
+    assert!(prompt.contains("public function total(): int"));
+    assert_eq!(asked["stop"][0], "<|endoftext|>");
+
+    // Before other code one line is enough, and nothing doubles what is there.
+    let code = CODE.replace("|\n", "|;\n");
+    session.send(Some(2), "complete", &at(&code));
+    assert_eq!(server.asked().body["stop"][0], "\n");
+    assert_eq!(text(&session.answer(2)), "add($item)");
+}
+
+#[test]
+fn who_types_what_is_shown_asks_nobody() {
+    let project = Project::new(SHOP);
+    let server = ModelServer::saying(&["add($item);\n"]);
+    let mut session = Session::new(project.path(), &server, "");
+    assert_eq!(text(&session.complete(1, CODE)), "add($item);");
+    server.asked();
+    let typed = CODE.replace('|', "ad|");
+    let mut params = at(&typed);
+    params["explain"] = true.into();
+    let answer = session.ask(2, "complete", &params);
+    assert_eq!(text(&answer), "d($item);");
+    assert_eq!(answer["result"]["timings"]["cached"], true);
+    let context = answer["result"]["context"].as_str().unwrap();
+    assert!(context.starts_with("// --- src/Cart.php ---\n"), "{answer}");
+    assert!(server.is_unasked());
+    session.complete(3, &CODE.replace('|', "to|"));
+    server.asked();
+}
+
+#[test]
+fn who_types_on_supersedes_what_the_editor_asked_of_its_own_accord() {
+    let project = Project::new(SHOP);
+    let server = ModelServer::start(|_, answer| {
+        answer.stream();
+        answer.hang();
+    });
+    let mut session = Session::new(project.path(), &server, "[completion]\ndebounce_ms = 1\n");
+    let automatic = |typed: &str| {
+        let mut params = at(&CODE.replace('|', &format!("{typed}|")));
+        params["trigger"] = "automatic".into();
+        params
+    };
+    session.send(Some(1), "complete", &automatic("a"));
+    server.asked();
+    session.send(Some(2), "complete", &automatic("ad"));
+    assert_eq!(text(&session.answer(1)), "");
+    server.left();
+    server.asked();
+    // One that somebody waits for stays.
+    session.send(Some(3), "complete", &at(&CODE.replace('|', "x|")));
+    assert_eq!(text(&session.answer(2)), "");
+    server.left();
+    server.asked();
+    session.send(Some(4), "complete", &automatic("add"));
+    server.asked();
+    // To cancel is to leave the model server.
+    session.send(None, "$/cancelRequest", &json!({ "id": 3 }));
+    assert_eq!(session.answer(3)["error"]["code"], -32800);
+    server.left();
+}
+
+#[test]
+fn what_is_quick_enough_never_reaches_the_model() {
+    let project = Project::new(SHOP);
+    let server = ModelServer::saying(&["add($item);\n"]);
+    let mut session = Session::new(
+        project.path(),
+        &server,
+        "[completion]\ndebounce_ms = 10000\n",
+    );
+    for id in 1..20 {
+        let mut params = at(&CODE.replace('|', &("a".repeat(id) + "|")));
+        params["trigger"] = "automatic".into();
+        session.send(Some(id as u64), "complete", &params);
+    }
+    for id in 1..19 {
+        assert_eq!(text(&session.answer(id)), "");
+    }
+    assert!(server.is_unasked());
+}
+
+#[test]
+fn what_comes_behind_an_accepted_completion_is_asked_for_ahead() {
+    let project = Project::new(SHOP);
+    let server = ModelServer::saying(&["echo 1;\n"]);
+    let mut session = Session::new(project.path(), &server, "");
+    let accepted = CODE.replace('|', "add($item);\n|");
+    session.send(None, "completion/accepted", &at(&accepted));
+    let asked = server.asked().body;
+    assert!(asked["prompt"].as_str().unwrap().contains("add($item);\n"));
+    let answer = session.complete(1, &accepted);
+    assert_eq!(text(&answer), "echo 1;");
+    assert_eq!(answer["result"]["timings"]["cached"], true);
+    assert!(server.is_unasked());
+}
+
+#[test]
+fn a_model_server_that_is_not_there_is_named() {
+    let project = Project::new(SHOP);
+    let server = ModelServer::start(|_, answer| {
+        answer.whole("503 Service Unavailable", "text/plain", "loading the model");
+    });
+    let mut session = Session::new(project.path(), &server, "");
+    let error = session.complete(1, CODE)["error"].clone();
+    assert_eq!(error["code"], -32001, "{error}");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("loading the model"), "{message}");
+    assert!(message.contains(&server.url), "{message}");
+    let error = session.ask(2, "complete", &json!({ "filepath": "a.php" }))["error"].clone();
+    assert_eq!(error["code"], -32602);
+}
+
+#[test]
+fn sources_and_secrets_are_as_the_settings_say() {
+    let project = Project::new(SHOP);
+    let server = ModelServer::saying(&["total();\n"]);
+    let off = "[context]\nenabled_sources = []\n";
+    let mut session = Session::new(project.path(), &server, off);
+    let secret = "$key = 'ghp_16C7e42F292c6912E7710c838347Ae178B4a';\n$cart->|\n";
+    let answer = session.complete(1, &format!("<?php\n{secret}"));
+    assert_eq!(answer["result"]["context_chars"], 0);
+    let prompt = server.asked().body["prompt"].to_string();
+    assert!(
+        !prompt.contains("16C7e42F292c6912E7710c838347Ae178B4a"),
+        "{prompt}"
+    );
+    assert!(prompt.contains("REDACTED_GITHUB_TOKEN_"), "{prompt}");
+    let mut params = at(CODE);
+    params["explain"] = true.into();
+    let answer = session.ask(2, "complete", &params);
+    assert_eq!(answer["result"]["context"], "");
+    assert_eq!(answer["result"]["snippets"], json!([]));
+}
+
+/// The standard's own way, in an editor with none of our plugins: UTF-16
+/// positions in an open buffer, and a command for what was accepted.
+#[test]
+fn an_lsp_client_has_inline_completions() {
+    let project = Project::new(SHOP);
+    let server = ModelServer::saying(&["add($item); // \u{1f600}\n"]);
+    let settings = project.path().join("settings.toml");
+    fs::write(&settings, format!("[endpoint]\nurl = \"{}\"\n", server.url)).unwrap();
+    let mut client = lsp_client::Client::with(
+        &lsp_client::Transport::Stdio,
+        fimd().arg("--settings").arg(&settings),
+    );
+    let root = format!("file://{}", project.path().to_str().unwrap());
+    let params = json!({ "rootUri": root, "capabilities": {} });
+    let answer = client.call("initialize", params);
+    let can = &answer["result"]["capabilities"];
+    assert_eq!(can["inlineCompletionProvider"], true);
+    client.notify("initialized", json!({}));
+    let uri = format!("{root}/src/page.php");
+    client.open(&uri, "<?php\n$cart = new Cart(); /* \u{1f600} */ $cart->\n");
+    let position = json!({ "line": 1, "character": 36 });
+    let ask = json!({
+        "textDocument": { "uri": uri },
+        "position": position,
+        "context": { "triggerKind": 1 },
+    });
+    let answer = client.call("textDocument/inlineCompletion", ask.clone());
+    let item = answer["result"]["items"][0].clone();
+    assert_eq!(item["insertText"], "add($item); // \u{1f600}", "{answer}");
+    assert_eq!(item["range"], json!({ "start": position, "end": position }));
+    let end = json!({ "line": 1, "character": 53 });
+    assert_eq!(
+        item["command"]["arguments"][0],
+        json!({ "uri": uri, "position": end })
+    );
+    server.asked();
+
+    // A word that a list offers is part of what is completed.
+    let mut listed = ask;
+    listed["context"]["selectedCompletionInfo"] = json!({
+        "range": { "start": { "line": 1, "character": 29 }, "end": position },
+        "text": "$cart->add(",
+    });
+    let answer = client.call("textDocument/inlineCompletion", listed);
+    let text = &answer["result"]["items"][0]["insertText"];
+    assert_eq!(text, "$cart->add($item); // \u{1f600}");
+    assert!(server.is_unasked());
+
+    // What follows is asked for before the editor does.
+    client.change(&uri, (1, 36), (1, 36), "add($item); // \u{1f600}");
+    let accepted = json!({
+        "command": item["command"]["command"],
+        "arguments": item["command"]["arguments"],
+    });
+    client.call("workspace/executeCommand", accepted);
+    let prompt = server.asked().body["prompt"].to_string();
+    assert!(
+        prompt.contains("add($item); // \u{1f600}<|fim_suffix|>"),
+        "{prompt}"
+    );
+    let position = item["command"]["arguments"][0]["position"].clone();
+    let params = json!({ "textDocument": { "uri": uri }, "position": position });
+    let answer = client.call("complete", params);
+    assert_eq!(answer["result"]["timings"]["cached"], true, "{answer}");
+    assert!(server.is_unasked());
+}
+
+/// The promise: the model is asked with what it was trained on.
+#[test]
+fn a_prompt_is_an_example_up_to_its_middle() {
+    let project = format!("{}/tests/fixtures/shop", env!("CARGO_MANIFEST_DIR"));
+    let temp = tempfile::tempdir().unwrap();
+    let output = temp.path().join("dataset");
+    let run = fimd()
+        .args([
+            "generate",
+            &project,
+            "--cross-file-context",
+            "--bm25-context",
+        ])
+        .args(["--val-split", "0", "--output"])
+        .arg(&output)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{said}");
+    let examples = fs::read_to_string(output.join("train.jsonl")).unwrap();
+    let examples: Vec<Value> = examples
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let server = ModelServer::saying(&["x"]);
+    let mut session = Session::new(Path::new(&project), &server, "");
+    let mut compared = 0;
+    for (id, example) in (1..).zip(&examples) {
+        let path = example["filepath"].as_str().unwrap();
+        let file = fs::read_to_string(Path::new(&project).join(path)).unwrap();
+        let at = |field: &str| usize::try_from(example[field].as_u64().unwrap()).unwrap();
+        let (start, end) = (at("start_byte"), at("end_byte"));
+        let holed = [&file[..start], &file[end..]].concat();
+        let params = json!({ "filepath": path, "content": holed, "cursor_offset": start });
+        session.send(Some(id), "complete", &params);
+        let asked = server.asked().body;
+        session.answer(id);
+        let middle = example["middle"].as_str().unwrap();
+        let shown = example["text"].as_str().unwrap();
+        let shown = shown.strip_suffix("<|endoftext|>").unwrap();
+        assert_eq!(
+            asked["prompt"],
+            shown.strip_suffix(middle).unwrap(),
+            "{path}"
+        );
+        compared += 1;
+    }
+    assert!(compared > 20, "{compared}");
+}

@@ -1,0 +1,390 @@
+//! Which files a project is made of, what they are called, and `fimd files`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use fimd::files::{self, Roots, Walk, WalkOptions};
+use tempfile::TempDir;
+
+/// A tree of files: each ends up with its own path as text.
+fn tree(paths: &[&str]) -> TempDir {
+    let dir = TempDir::new().unwrap();
+    for path in paths {
+        write(dir.path(), path, path);
+    }
+    dir
+}
+
+fn write(root: &Path, path: &str, text: &str) {
+    let path = root.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn walk(root: &Path, includes: &[PathBuf]) -> Walk {
+    let roots = Roots::new(root, includes).unwrap();
+    files::walk(&roots, &WalkOptions::default()).unwrap()
+}
+
+fn keys(walk: &Walk) -> Vec<&str> {
+    walk.files.iter().map(|found| found.key.as_str()).collect()
+}
+
+fn rules(walk: &Walk) -> Vec<(&str, &str)> {
+    walk.left_out
+        .iter()
+        .map(|out| (out.key.as_str(), out.rule.as_str()))
+        .collect()
+}
+
+#[test]
+fn php_is_in_and_the_default_folders_are_out() {
+    let dir = tree(&[
+        "b.php",
+        "a/x.php",
+        "a.php",
+        "a/notes.txt",
+        "vendor/v.php",
+        "a/build/b.php",
+        "a/builder/b.php",
+        "page.blade.php",
+        "x.min.php",
+        ".hidden/h.php",
+        ".h.php",
+        ".git/g.php",
+    ]);
+    let walk = walk(dir.path(), &[]);
+    assert_eq!(
+        keys(&walk),
+        ["a.php", "a/builder/b.php", "a/x.php", "b.php"]
+    );
+    assert_eq!(
+        rules(&walk),
+        [
+            (".git/", "hidden"),
+            (".h.php", "hidden"),
+            (".hidden/", "hidden"),
+            ("a/build/", "default: build/"),
+            ("page.blade.php", "default: *.blade.php"),
+            ("vendor/", "default: vendor/"),
+            ("x.min.php", "default: *.min.php"),
+        ]
+    );
+    assert!(walk.files.iter().all(|found| found.in_root));
+}
+
+#[test]
+fn a_root_may_lie_in_a_folder_that_would_be_left_out() {
+    let dir = tree(&["build/.x/vendor/a.php"]);
+    assert_eq!(
+        keys(&walk(&dir.path().join("build/.x/vendor"), &[])),
+        ["a.php"]
+    );
+}
+
+#[test]
+fn gitignore_holds_without_a_repository_and_names_its_pattern() {
+    let dir = tree(&[
+        "a.php",
+        "gen/b.php",
+        "gen/keep.php",
+        "sub/c.php",
+        "sub/gen/d.php",
+        "sub/e.php",
+    ]);
+    write(dir.path(), ".gitignore", "gen/*\n!keep.php\n");
+    write(dir.path(), "sub/.gitignore", "# comment\n/e.php\ngen/\n");
+    let walk = walk(dir.path(), &[]);
+    assert_eq!(keys(&walk), ["a.php", "gen/keep.php", "sub/c.php"]);
+    assert_eq!(
+        rules(&walk),
+        [
+            ("gen/b.php", ".gitignore: gen/*"),
+            ("sub/e.php", "sub/.gitignore: /e.php"),
+            ("sub/gen/", "sub/.gitignore: gen/"),
+        ]
+    );
+}
+
+#[test]
+fn gitignore_above_the_root_holds_within_the_repository_only() {
+    let dir = tree(&["top/repo/app/a.php", "top/repo/app/out.php"]);
+    write(dir.path(), "top/.gitignore", "*\n");
+    write(dir.path(), "top/repo/.gitignore", "out.php\napp/\n");
+    let root = dir.path().join("top/repo/app");
+    assert_eq!(keys(&walk(&root, &[])), ["a.php", "out.php"]);
+    fs::create_dir(dir.path().join("top/repo/.git")).unwrap();
+    // The root was named: that it is ignored as a whole does not count.
+    assert_eq!(keys(&walk(&root, &[])), ["a.php"]);
+}
+
+#[test]
+fn fimignore_wins_over_gitignore_and_defaults() {
+    let dir = tree(&[
+        "a.php",
+        "b.php",
+        "public/index.php",
+        "storage/s.php",
+        "gen/g.php",
+    ]);
+    write(dir.path(), ".gitignore", "gen/\n!b.php\n");
+    write(dir.path(), ".fimignore", "b.php\n!public/\n!gen/\n");
+    let walk = walk(dir.path(), &[]);
+    assert_eq!(keys(&walk), ["a.php", "gen/g.php", "public/index.php"]);
+    assert_eq!(
+        rules(&walk),
+        [
+            ("b.php", ".fimignore: b.php"),
+            ("storage/", "default: storage/")
+        ]
+    );
+}
+
+#[test]
+fn include_paths_win_over_every_rule() {
+    let dir = tree(&[
+        "p/a.php",
+        "p/vendor/acme/x.php",
+        "p/vendor/acme/vendor/y.min.php",
+        "p/vendor/other/z.php",
+        "p/one.inc",
+        "p/gen/g.php",
+        "lib/l.php",
+        "x/lib/m.php",
+        "solo.php",
+    ]);
+    write(dir.path(), "p/.gitignore", "*.php\n!a.php\n");
+    let at = |path: &str| dir.path().join(path);
+    let includes = [
+        at("p/vendor/acme"),
+        at("p/one.inc"),
+        at("p/gen"),
+        at("lib"),
+        at("x/lib"),
+        at("solo.php"),
+        at("p/../lib"),
+    ];
+    let walk = walk(&at("p"), &includes);
+    assert_eq!(
+        keys(&walk),
+        [
+            "a.php",
+            "gen/g.php",
+            "lib-2/m.php",
+            "lib/l.php",
+            "one.inc",
+            "solo.php",
+            "vendor/acme/vendor/y.min.php",
+            "vendor/acme/x.php",
+        ]
+    );
+    assert_eq!(rules(&walk), [("vendor/", "default: vendor/")]);
+    let own: Vec<_> = walk
+        .files
+        .iter()
+        .filter(|f| f.in_root)
+        .map(|f| &*f.key)
+        .collect();
+    assert_eq!(own, ["a.php"]);
+    let roots = Roots::new(&at("p"), &includes).unwrap();
+    for found in &walk.files {
+        assert_eq!(roots.path(&found.key), found.path);
+        assert_eq!(roots.key(found.path.to_str().unwrap()), found.key);
+        assert!(files::read(found).is_ok());
+    }
+}
+
+#[test]
+fn a_label_is_no_entry_of_the_root() {
+    let dir = tree(&["p/lib/a.php", "lib/a.php", "h.php", "p/h.php"]);
+    let includes = [dir.path().join("lib"), dir.path().join("h.php")];
+    let walk = walk(&dir.path().join("p"), &includes);
+    assert_eq!(
+        keys(&walk),
+        ["h-2.php", "h.php", "lib-2/a.php", "lib/a.php"]
+    );
+}
+
+#[test]
+fn every_spelling_of_a_file_has_one_key() {
+    let dir = tree(&["p/src/A b.php", "p/vendor/v.php", "lib/l.php"]);
+    let root = dir.path().canonicalize().unwrap();
+    std::os::unix::fs::symlink(root.join("p/src"), root.join("p/link")).unwrap();
+    std::os::unix::fs::symlink(root.join("p"), root.join("q")).unwrap();
+    let roots = Roots::new(&root.join("q"), &[root.join("lib")]).unwrap();
+    let base = root.to_str().unwrap();
+    for (spelled, key) in [
+        ("src/A b.php".into(), "src/A b.php"),
+        ("./src/../src//A b.php".into(), "src/A b.php"),
+        ("link/A b.php".into(), "src/A b.php"),
+        (format!("{base}/q/link/A b.php"), "src/A b.php"),
+        (format!("file://{base}/p/src/A%20b.php"), "src/A b.php"),
+        (
+            format!("file://localhost{base}/q/src/%41%20b.php"),
+            "src/A b.php",
+        ),
+        ("src/new/../New.php".into(), "src/New.php"),
+        ("link/New.php".into(), "src/New.php"),
+        ("../lib/l.php".into(), "lib/l.php"),
+        (
+            format!("file://{base}/lib/new/%C3%A4.php"),
+            "lib/new/\u{e4}.php",
+        ),
+        ("bad%zz.php".into(), "bad%zz.php"),
+    ] {
+        assert_eq!(roots.key(&spelled), key, "{spelled}");
+    }
+    let outside = format!("{base}/other/x.php");
+    assert_eq!(roots.key(&outside), outside);
+    assert_eq!(roots.key("../other/./x.php"), outside);
+    assert_eq!(
+        roots.key(&format!("file://{base}/other/100%.php")),
+        format!("{base}/other/100%.php")
+    );
+    assert_eq!(roots.key(""), format!("{base}/p"));
+}
+
+#[test]
+fn links_are_not_followed() {
+    let dir = tree(&["p/a.php", "else/x.php"]);
+    let p = dir.path().join("p");
+    std::os::unix::fs::symlink(&p, p.join("loop")).unwrap();
+    std::os::unix::fs::symlink("a.php", p.join("b.php")).unwrap();
+    std::os::unix::fs::symlink("nowhere", p.join("c.php")).unwrap();
+    std::os::unix::fs::symlink("../else", p.join("else")).unwrap();
+    let walk = walk(&p, &[]);
+    assert_eq!(keys(&walk), ["a.php"]);
+    assert_eq!(
+        rules(&walk),
+        ["b.php", "c.php", "else/", "loop/"].map(|key| (key, "symbolic link"))
+    );
+}
+
+#[test]
+fn a_large_file_is_left_out_even_of_an_include_path() {
+    let dir = tree(&["a.php", "big.php", "vendor/big.php"]);
+    for big in ["big.php", "vendor/big.php"] {
+        write(dir.path(), big, &"x".repeat((1 << 20) + 1));
+    }
+    let walk = walk(dir.path(), &[dir.path().join("vendor")]);
+    assert_eq!(keys(&walk), ["a.php"]);
+    let rule = "1048577 bytes, more than the 1048576 of max_file_bytes";
+    assert_eq!(rules(&walk), [("big.php", rule), ("vendor/big.php", rule)]);
+}
+
+#[test]
+fn names_and_texts_that_are_not_utf8_are_read() {
+    use std::os::unix::ffi::OsStrExt;
+    let dir = tree(&[]);
+    let name = |bytes: &[u8]| dir.path().join(std::ffi::OsStr::from_bytes(bytes));
+    fs::write(name(b"\xe4.php"), b"<?php // \xe4").unwrap();
+    fs::write(name(b"\xf6.php"), b"").unwrap();
+    let walk = walk(dir.path(), &[]);
+    assert_eq!(keys(&walk), ["\u{fffd}.php"]);
+    let file = files::read(&walk.files[0]).unwrap();
+    assert_eq!(&*file.text, "<?php // \u{fffd}");
+    assert!(file.lossy);
+    assert_eq!(walk.left_out.len(), 1);
+    assert!(walk.left_out[0].rule.contains("once made UTF-8"));
+}
+
+#[test]
+fn a_file_that_vanished_is_an_error_that_names_it() {
+    let dir = tree(&["a.php"]);
+    let walk = walk(dir.path(), &[]);
+    fs::remove_file(dir.path().join("a.php")).unwrap();
+    let error = files::read(&walk.files[0]).unwrap_err().to_string();
+    assert!(error.contains("a.php") && !error.contains('\n'), "{error}");
+}
+
+#[test]
+fn a_deep_tree_is_walked() {
+    let dir = tree(&[]);
+    let deep = format!("{}a.php", "d/".repeat(1500));
+    write(dir.path(), &deep, "");
+    assert_eq!(keys(&walk(dir.path(), &[])), [deep]);
+}
+
+fn fimd(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_fimd"))
+        .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
+        .arg("files")
+        .args(args)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn the_command_prints_what_is_in_and_why_the_rest_is_not() {
+    let dir = tree(&["b.php", "a.php", "vendor/acme/v.php"]);
+    let root = dir.path().to_str().unwrap();
+    let stdout = |args: &[&str]| {
+        let output = fimd(args);
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(stdout(&[root]), "a.php\nb.php\n");
+    assert_eq!(
+        stdout(&[root, "--why"]),
+        "+\ta.php\n+\tb.php\n-\tvendor/\tdefault: vendor/\n"
+    );
+    let acme = format!("{root}/vendor/acme");
+    assert_eq!(
+        stdout(&[root, "--include-path", &acme]),
+        "a.php\nb.php\nvendor/acme/v.php\n"
+    );
+    assert_eq!(stdout(&[root, "--max-file-bytes", "3"]), "");
+}
+
+#[test]
+fn bad_roots_are_one_line_on_stderr() {
+    let dir = tree(&["a.php"]);
+    let at = |path: &str| dir.path().join(path).to_str().unwrap().to_owned();
+    let root = at("");
+    for (args, code, words) in [
+        (
+            vec![at("missing")],
+            1,
+            "name the folder that holds the project",
+        ),
+        (vec![at("a.php")], 1, "a.php: not a folder"),
+        (
+            vec![root.clone(), "--include-path".into(), at("no")],
+            1,
+            "include path",
+        ),
+        (
+            vec![root.clone(), "--max-file-bytes".into(), "lots".into()],
+            2,
+            "--max-file-bytes",
+        ),
+        (vec![], 2, "PROJECT"),
+    ] {
+        let output = fimd(&args.iter().map(String::as_str).collect::<Vec<_>>());
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{stderr}");
+        assert!(stderr.contains(words), "{stderr}");
+        assert!(code == 2 || stderr.lines().count() == 1, "{stderr}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    let dir = tree(&[]);
+    for n in 0..3000 {
+        fs::write(dir.path().join(format!("{n:060}.php")), "").unwrap();
+    }
+    let mut child = Command::new(env!("CARGO_BIN_EXE_fimd"))
+        .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
+        .args(["files", dir.path().to_str().unwrap()])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert!(output.stderr.is_empty());
+}

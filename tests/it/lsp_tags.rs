@@ -1,0 +1,708 @@
+//! Tags in an LSP editor with no plugin: the real binary, an editor that types
+//! while text is generated, and a model server whose answers the test writes.
+
+use std::sync::Mutex;
+use std::sync::mpsc::{self, Receiver, Sender};
+
+use fimd::text::{Encoding, Positions, position_offset};
+use serde_json::{Value, json};
+
+use crate::common::daemon::Daemon;
+use crate::common::lsp_client::{Client, Transport};
+use crate::common::model_server::ModelServer;
+use crate::common::{Project, fimd};
+
+/// How an editor treats edits of an older version, and when it tells of those
+/// that it applies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Manners {
+    /// Refuses them; tells of a change before it answers.
+    TellsFirst,
+    /// Refuses them; answers before it tells of a change.
+    AnswersFirst,
+    /// Says that it has applied them, and has not; answers first. So does
+    /// Neovim.
+    Lies,
+}
+
+/// An editor with one document.
+struct Editor {
+    client: Client,
+    project: Project,
+    uri: String,
+    text: String,
+    version: i64,
+    manners: Manners,
+    /// What is typed before the next edit is looked at: where, and what.
+    typing: Vec<(&'static str, &'static str)>,
+    /// What the server has told.
+    told: Vec<Value>,
+    refused: usize,
+}
+
+/// A settings file for a model server.
+fn settings(project: &Project, url: &str, more: &str) -> std::path::PathBuf {
+    let path = project.path().join("settings.toml");
+    std::fs::write(&path, format!("[endpoint]\nurl = {url:?}\n{more}")).unwrap();
+    path
+}
+
+impl Editor {
+    fn start(url: &str, more: &str, language: &str, text: &str, manners: Manners) -> Self {
+        Self::over(&Transport::Stdio, url, more, language, text, manners)
+    }
+
+    fn over(
+        transport: &Transport,
+        url: &str,
+        more: &str,
+        language: &str,
+        text: &str,
+        manners: Manners,
+    ) -> Self {
+        let project = Project::new(&[("a.php", "<?php\n")]);
+        let settings = settings(&project, url, more);
+        let mut client = Client::with(transport, fimd().arg("--settings").arg(settings));
+        let uri = format!("file://{}/note", project.path().to_str().unwrap());
+        let params = json!({
+            "rootUri": format!("file://{}", project.path().to_str().unwrap()),
+            "capabilities": {
+                "window": {"workDoneProgress": true},
+                "workspace": {"applyEdit": true, "workspaceEdit": {"documentChanges": true}},
+                "textDocument": {"completion": {"completionItem": {"snippetSupport": true}}},
+            },
+        });
+        let answer = client.call("initialize", params);
+        assert!(answer["result"].is_object(), "{answer}");
+        client.notify("initialized", json!({}));
+        client.open_in(language, &uri, text);
+        Self {
+            client,
+            project,
+            uri,
+            text: text.to_owned(),
+            version: 1,
+            manners,
+            typing: Vec::new(),
+            told: Vec::new(),
+            refused: 0,
+        }
+    }
+
+    fn position(&self, at: usize) -> Value {
+        let (line, character) = Positions::new(&self.text, Encoding::Utf16).of(at);
+        json!({"line": line, "character": character})
+    }
+
+    fn find(&self, place: &str) -> usize {
+        self.text.find(place).unwrap()
+    }
+
+    fn offset(&self, position: &Value) -> usize {
+        let part = |name: &str| position[name].as_u64().unwrap();
+        position_offset(&self.text, part("line"), part("character"), Encoding::Utf16)
+    }
+
+    /// Replaces a part of the text, as its user does or an edit.
+    fn replace(&mut self, start: usize, end: usize, new: &str) {
+        let range = json!({"start": self.position(start), "end": self.position(end)});
+        self.text.replace_range(start..end, new);
+        self.version += 1;
+        let params = json!({
+            "textDocument": {"uri": self.uri, "version": self.version},
+            "contentChanges": [{"range": range, "text": new}],
+        });
+        self.client.notify("textDocument/didChange", params);
+    }
+
+    /// Types behind the first occurrence of `place`.
+    fn type_behind(&mut self, place: &str, new: &str) {
+        let at = self.find(place) + place.len();
+        self.replace(at, at, new);
+    }
+
+    fn at(&self, place: &str) -> Value {
+        let position = self.position(self.find(place));
+        json!({"textDocument": {"uri": self.uri}, "position": position})
+    }
+
+    /// Takes messages up to the answer to a request.
+    fn call(&mut self, method: &str, params: Value) -> Value {
+        let id = self.client.request(method, params);
+        loop {
+            let message = self.client.receive();
+            if message["id"] == id && message.get("method").is_none() {
+                return message;
+            }
+            self.take(message);
+        }
+    }
+
+    fn execute(&mut self, command: &str, place: &str) -> Value {
+        let mut place = self.at(place);
+        place["uri"] = place["textDocument"]["uri"].take();
+        let params = json!({"command": command, "arguments": [place]});
+        self.call("workspace/executeCommand", params)
+    }
+
+    fn take(&mut self, message: Value) {
+        let Some(method) = message["method"].as_str() else {
+            panic!("an answer to nothing: {message}");
+        };
+        match method {
+            "workspace/applyEdit" => self.apply(&message),
+            "window/workDoneProgress/create" => self.answer(&message, Value::Null),
+            _ => {
+                assert!(message.get("id").is_none(), "{message}");
+                self.told.push(message);
+            }
+        }
+    }
+
+    fn answer(&mut self, request: &Value, result: Value) {
+        let answer = json!({"jsonrpc": "2.0", "id": request["id"], "result": result});
+        self.client.send(&answer);
+    }
+
+    fn apply(&mut self, request: &Value) {
+        for (place, new) in std::mem::take(&mut self.typing) {
+            self.type_behind(place, new);
+        }
+        let change = &request["params"]["edit"]["documentChanges"][0];
+        assert_eq!(change["textDocument"]["uri"], self.uri.as_str());
+        if change["textDocument"]["version"] != self.version {
+            self.refused += 1;
+            let applied = self.manners == Manners::Lies;
+            self.answer(
+                request,
+                json!({"applied": applied, "failureReason": "too old"}),
+            );
+            return;
+        }
+        if self.manners != Manners::TellsFirst {
+            self.answer(request, json!({"applied": true}));
+        }
+        let mut edits = change["edits"].as_array().unwrap().clone();
+        edits.sort_by_key(|edit| self.offset(&edit["range"]["start"]));
+        for edit in edits.iter().rev() {
+            let [start, end] = ["start", "end"].map(|end| self.offset(&edit["range"][end]));
+            self.replace(start, end, edit["newText"].as_str().unwrap());
+        }
+        if self.manners == Manners::TellsFirst {
+            self.answer(request, json!({"applied": true}));
+        }
+    }
+
+    /// Takes messages until one has been told of which `is_it` holds.
+    fn until(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            if let Some(at) = self.told.iter().position(&is_it) {
+                return self.told.remove(at);
+            }
+            let message = self.client.receive();
+            self.take(message);
+        }
+    }
+
+    /// Takes messages until the text holds `wanted`.
+    fn until_text(&mut self, wanted: &str) {
+        while !self.text.contains(wanted) {
+            let message = self.client.receive();
+            self.take(message);
+        }
+    }
+
+    /// The message at the end of the run.
+    fn run_end(&mut self) -> String {
+        let end = self.until(|told| told["params"]["value"]["kind"] == "end");
+        end["params"]["value"]["message"].as_str().unwrap().into()
+    }
+
+    fn shown(&mut self) -> String {
+        let shown = self.until(|told| told["method"] == "window/showMessage");
+        shown["params"]["message"].as_str().unwrap().into()
+    }
+
+    fn diagnostics(&mut self) -> Vec<Value> {
+        let version = self.version;
+        let told = self.until(|told| {
+            told["method"] == "textDocument/publishDiagnostics"
+                && told["params"]["version"] == version
+        });
+        told["params"]["diagnostics"].as_array().unwrap().clone()
+    }
+
+    /// What `tags/run` makes of the text.
+    fn run_whole(&mut self, place: &str) -> String {
+        let params = json!({"content": self.text, "cursor_offset": self.find(place)});
+        let answer = self.call("tags/run", params);
+        answer["result"]["content"].as_str().unwrap().into()
+    }
+}
+
+/// A server that says the texts that the test sends it, and ends when the test
+/// does.
+fn told_to_say() -> (ModelServer, Sender<&'static str>) {
+    let (say, texts) = mpsc::channel::<&'static str>();
+    let texts: Mutex<Receiver<_>> = Mutex::new(texts);
+    let server = ModelServer::start(move |_, answer| {
+        answer.stream();
+        let texts = texts.lock().unwrap();
+        while let Ok(text) = texts.recv() {
+            match text {
+                "hang" => return answer.hang(),
+                "break" => return,
+                text => answer.text(text),
+            }
+        }
+        answer.done();
+    });
+    (server, say)
+}
+
+const NOTE: &str = "# 😀 Title\n[[[prefix]]]Once [[[(no)]]][[[40;stop(\"END\");append(\"!\")]]] after[[[suffix]]]\ntail\n";
+const NOWHERE: &str = "http://127.0.0.1:9";
+
+#[test]
+fn diagnostics_follow_the_text_where_tags_are_meant() {
+    let mut editor = Editor::start(
+        NOWHERE,
+        "",
+        "markdown",
+        "😀 [[[5;stp(\"a\")]]]\n[[[99999]]] [[[5;keep()]]]\n[[[{topP:\"2\"}]]]\n",
+        Manners::TellsFirst,
+    );
+    let found = editor.diagnostics();
+    let short: Vec<_> = found
+        .iter()
+        .map(|one| {
+            json!([
+                one["severity"],
+                one["code"],
+                one["range"]["start"],
+                one["range"]["end"]
+            ])
+        })
+        .collect();
+    let place = |line, character| json!({"line": line, "character": character});
+    assert_eq!(
+        short,
+        [
+            json!([1, "invalid-tag", place(0, 8), place(0, 11)]),
+            json!([2, "tag-warning", place(1, 3), place(1, 8)]),
+            json!([4, "tag-extension", place(1, 17), place(1, 21)]),
+            json!([1, "invalid-setting", place(2, 9), place(2, 10)]),
+        ]
+    );
+    let said = found[0]["message"].as_str().unwrap();
+    assert!(
+        said.starts_with("unknown function stp; functions are"),
+        "{said}"
+    );
+    // A comment that opens before the first, whose `)]]]` ends it, and is gone
+    // again.
+    editor.replace(0, 0, "[[[(");
+    assert_eq!(editor.diagnostics().len(), 3);
+    editor.replace(0, 4, "");
+    assert_eq!(editor.diagnostics().len(), 4);
+    let uri = editor.uri.clone();
+    editor.client.close(&uri);
+    let closed = editor.until(|told| told["params"].get("version").is_none());
+    assert_eq!(closed["params"]["diagnostics"], json!([]));
+}
+
+#[test]
+fn php_has_no_diagnostics_and_a_tag_in_it_can_be_run() {
+    let server = ModelServer::saying(&["12"]);
+    let text = "<?php\n$m = [[[1,2],[3,4]]];\n$n = [[[5]]];\n";
+    let mut editor = Editor::start(&server.url, "", "php", text, Manners::TellsFirst);
+    let lenses = json!({"textDocument": {"uri": editor.uri}});
+    let lenses = editor.call("textDocument/codeLens", lenses);
+    assert_eq!(lenses["result"], Value::Null);
+    let hover = editor.at("5]]]");
+    assert_eq!(
+        editor.call("textDocument/hover", hover)["result"],
+        Value::Null
+    );
+    let answer = editor.execute("fimd.tags.generate", "1,2");
+    let said = answer["error"]["message"].as_str().unwrap();
+    assert!(said.starts_with("2:10: "), "{said}");
+    let answer = editor.execute("fimd.tags.generate", "5]]]");
+    assert!(answer["result"]["run_id"].is_string(), "{answer}");
+    assert_eq!(editor.run_end(), "done");
+    assert_eq!(editor.text, text.replace("[[[5]]]", "12"));
+    let published = |told: &Value| told["method"] == "textDocument/publishDiagnostics";
+    assert!(!editor.told.iter().any(published));
+}
+
+#[test]
+fn hover_says_what_a_tag_will_do() {
+    let more = "temperature = 0.25\n";
+    let mut editor = Editor::start(NOWHERE, more, "plaintext", NOTE, Manners::TellsFirst);
+    let mut hover = |place: &str| {
+        let params = editor.at(place);
+        let answer = editor.call("textDocument/hover", params);
+        answer["result"]["contents"]["value"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let said = hover("40;");
+    for part in [
+        "**FIM**",
+        "up to 40 tokens",
+        "temperature: 0.25 (the settings')",
+        "top_p: the server's own",
+        "stops behind `END`",
+        "appends `!`",
+        "the soft tags that bound it vanish",
+        "before: 5 characters, `Once `",
+        "after: 6 characters, ` after`",
+    ] {
+        assert!(said.contains(part), "{part:?} in {said}");
+    }
+    assert!(hover("prefix").starts_with("**Soft prefix**"));
+    assert!(hover("(no)").starts_with("**A comment**"));
+    assert_eq!(hover("Title"), "");
+}
+
+#[test]
+fn tokens_tell_the_parts_of_tags_apart() {
+    let text = "😀 [[[5;stop(\"a\")]]]\n[[[(a\nb)]]][[[SUFFIX]]]\n[[[{font:\"x\"}]]]";
+    let mut editor = Editor::start(NOWHERE, "", "fimpad", text, Manners::TellsFirst);
+    let document = json!({"textDocument": {"uri": editor.uri}});
+    let full = editor.call("textDocument/semanticTokens/full", document.clone());
+    let data = full["result"]["data"].clone();
+    let expected = [
+        [0, 3, 3, 0, 0],
+        [0, 3, 1, 7, 0],
+        [0, 2, 4, 5, 0],
+        [0, 5, 3, 6, 0],
+        [0, 4, 3, 0, 0],
+        [1, 0, 5, 2, 0],
+        [1, 0, 5, 2, 0],
+        [0, 5, 12, 1, 1],
+        [1, 0, 3, 3, 0],
+        [0, 3, 1, 3, 0],
+        [0, 1, 4, 4, 0],
+        [0, 5, 3, 6, 0],
+        [0, 3, 1, 3, 0],
+        [0, 1, 3, 3, 0],
+    ];
+    assert_eq!(data, json!(expected.concat()));
+    let mut part = document;
+    part["range"] =
+        json!({"start": {"line": 3, "character": 0}, "end": {"line": 3, "character": 1}});
+    let part = editor.call("textDocument/semanticTokens/range", part);
+    assert_eq!(part["result"]["data"].as_array().unwrap().len(), 6 * 5);
+}
+
+#[test]
+fn completion_offers_what_may_stand_there() {
+    let text = "[[[\n[[[pre]]]\n[[[5;st]]]\n[[[{fo}]]]\n[[[5;stop(\"x\n[[[(a [[[x)]]]\nplain";
+    let mut editor = Editor::start(NOWHERE, "", "fimpad", text, Manners::TellsFirst);
+    let mut offered = |line: u32, character: u32| -> Vec<(String, String)> {
+        let params = json!({
+            "textDocument": {"uri": editor.uri},
+            "position": {"line": line, "character": character},
+        });
+        let answer = editor.call("textDocument/completion", params);
+        let items = answer["result"].as_array().unwrap().clone();
+        let part = |value: &Value| value.as_str().unwrap().to_owned();
+        let item = |item: &Value| (part(&item["label"]), part(&item["textEdit"]["newText"]));
+        items.iter().map(item).collect()
+    };
+    let has = |offers: &[(String, String)], label: &str, text: &str| {
+        assert!(
+            offers.contains(&(label.into(), text.into())),
+            "{label} {text} in {offers:?}"
+        );
+    };
+    has(&offered(0, 3), "PREFIX", "PREFIX]]]");
+    has(&offered(0, 3), "100;stop", "${1:100};stop(\"$2\")]]]");
+    has(&offered(1, 6), "prefix", "prefix");
+    has(&offered(2, 7), "stop", "stop(\"$1\")");
+    has(&offered(3, 6), "fontSize", "fontSize:\"$1\"");
+    for (line, character) in [(4, 12), (5, 9), (6, 3), (2, 4)] {
+        assert_eq!(offered(line, character), [], "{line}:{character}");
+    }
+}
+
+#[test]
+fn lenses_and_actions_name_commands_that_work() {
+    let server = ModelServer::saying(&["x"]);
+    let text = "a [[[5]]] b [[[5;no()]]]\n[[[{font:\"x\"}]]]";
+    let mut editor = Editor::start(&server.url, "", "fimpad", text, Manners::TellsFirst);
+    let document = json!({"textDocument": {"uri": editor.uri}});
+    let lenses = editor.call("textDocument/codeLens", document)["result"].clone();
+    let titles = |items: &Value, path: &str| -> Vec<String> {
+        let items = items.as_array().unwrap().iter();
+        let title = |item: &Value| item.pointer(path).unwrap().as_str().unwrap().to_owned();
+        items.map(title).collect()
+    };
+    assert_eq!(
+        titles(&lenses, "/command/title"),
+        ["Generate here", "Apply settings"]
+    );
+    let actions = |editor: &mut Editor, place: &str| {
+        let position = editor.position(editor.find(place));
+        let params = json!({
+            "textDocument": {"uri": editor.uri},
+            "range": {"start": position, "end": position},
+            "context": {"diagnostics": []},
+        });
+        editor.call("textDocument/codeAction", params)["result"].clone()
+    };
+    let at_tag = actions(&mut editor, "5]]]");
+    assert_eq!(
+        titles(&at_tag, "/title"),
+        ["Generate here", "Validate tags"]
+    );
+    let at_settings = actions(&mut editor, "font");
+    assert_eq!(
+        titles(&at_settings, "/title"),
+        ["Apply settings", "Validate tags"]
+    );
+
+    let validated = editor.execute("fimd.tags.validate", "a ");
+    assert_eq!(validated["result"]["tags"], 3);
+    assert_eq!(validated["result"]["invalid"], 1);
+    let said = editor.shown();
+    assert!(
+        said.contains("3 tags, errors: 1; line 1: unknown function no"),
+        "{said}"
+    );
+
+    let nothing = editor.execute("fimd.tags.repeat", "b");
+    assert!(
+        nothing["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("no tag has run")
+    );
+    let command = &at_tag[0]["command"];
+    let params = json!({"command": command["command"], "arguments": command["arguments"]});
+    editor.call("workspace/executeCommand", params);
+    editor.run_end();
+    assert!(editor.text.starts_with("a x b"), "{}", editor.text);
+    let now = actions(&mut editor, "b");
+    let last = ["Validate tags", "Repeat last tag here", "Paste last tag"];
+    assert_eq!(titles(&now, "/title"), last);
+    editor.execute("fimd.tags.repeat", " b");
+    editor.run_end();
+    assert!(editor.text.starts_with("a xx b"), "{}", editor.text);
+    editor.execute("fimd.tags.paste", " b");
+    editor.until_text("a xx[[[5]]] b");
+
+    for (command, place, said) in [
+        ("fimd.tags.generate", "b ", "no tag at byte"),
+        ("fimd.tags.generate", "no()", "unknown function no"),
+        ("fimd.tags.generate", "font", "only tags such as"),
+        (
+            "fimd.tags.nope",
+            "b",
+            "expected one of fimd.tags.generate, ",
+        ),
+    ] {
+        let answer = editor.execute(command, place);
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.contains(said), "{message}");
+    }
+}
+
+#[test]
+fn settings_are_applied_all_or_none() {
+    let text = "[[[{fontSize:\"20\"}]]] [[[{fontSize:\"21\"; fgColor:\"no\"}]]]";
+    let mut editor = Editor::start(NOWHERE, "", "fimpad", text, Manners::TellsFirst);
+    let file = editor.project.path().join("settings.toml");
+    let before = std::fs::read_to_string(&file).unwrap();
+    let refused = editor.execute("fimd.tags.applySettings", "fgColor");
+    let said = refused["error"]["message"].as_str().unwrap();
+    assert!(said.contains("fgColor"), "{said}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
+    let applied = editor.execute("fimd.tags.applySettings", "fontSize");
+    assert!(applied["result"].is_object(), "{applied}");
+    editor.until(|told| told["method"] == "fimd/settingsChanged");
+    let after = std::fs::read_to_string(&file).unwrap();
+    assert!(after.contains("font_size = 20"), "{after}");
+    assert_eq!(editor.text, text);
+}
+
+#[test]
+fn an_editor_that_cannot_apply_versioned_edits_is_told_so() {
+    let project = Project::new(&[]);
+    let mut client = Client::new(&Transport::Stdio);
+    let uri = format!("file://{}/note", project.path().to_str().unwrap());
+    let root = format!("file://{}", project.path().to_str().unwrap());
+    client.call("initialize", json!({"rootUri": root, "capabilities": {}}));
+    client.open_in("php", &uri, "[[[5]]]");
+    let place = json!({"uri": uri, "position": {"line": 0, "character": 3}});
+    let params = json!({"command": "fimd.tags.generate", "arguments": [place]});
+    let answer = client.call("workspace/executeCommand", params);
+    let said = answer["error"]["message"].as_str().unwrap();
+    assert!(said.contains("versioned documentChanges"), "{said}");
+}
+
+#[test]
+fn a_run_leaves_what_tags_run_answers() {
+    let said = &["", " upon", " a ti", "me E", "ND and more"];
+    let server = ModelServer::saying(said);
+    let daemon = || {
+        let project = Project::new(&[]);
+        let settings = settings(&project, &server.url, "");
+        let daemon = Daemon::start_with(
+            fimd()
+                .arg("--log-level=error")
+                .arg("--settings")
+                .arg(settings),
+        );
+        (daemon, project)
+    };
+    let (daemon, _project) = daemon();
+    for transport in [Transport::Stdio, Transport::Socket(daemon)] {
+        for manners in [Manners::TellsFirst, Manners::AnswersFirst] {
+            let mut editor = Editor::over(&transport, &server.url, "", "markdown", NOTE, manners);
+            let expected = editor.run_whole("40;");
+            assert_eq!(
+                expected,
+                "# 😀 Title\nOnce [[[(no)]]] upon a time END! after\ntail\n"
+            );
+            editor.execute("fimd.tags.generate", "40;");
+            let begin = editor.until(|told| told["params"]["value"]["kind"] == "begin");
+            assert_eq!(begin["params"]["value"]["cancellable"], true);
+            assert_eq!(editor.run_end(), "stopped by \"END\"");
+            assert_eq!(editor.text, expected, "{manners:?}");
+            assert_eq!(editor.refused, 0);
+        }
+    }
+}
+
+#[test]
+fn a_run_survives_its_user_typing_elsewhere() {
+    for manners in [Manners::TellsFirst, Manners::AnswersFirst, Manners::Lies] {
+        let (server, say) = told_to_say();
+        let mut editor = Editor::start(&server.url, "", "markdown", NOTE, manners);
+        editor.execute("fimd.tags.generate", "40;");
+        say.send(" one").unwrap();
+        editor.until_text(" one[[[40");
+        // Between two edits.
+        editor.type_behind("Title", " 😀\nand more");
+        editor.type_behind("tail", "s");
+        say.send(" two").unwrap();
+        editor.until_text(" one two[[[40");
+        // While an edit is on its way: it is for a text that is no more.
+        editor.typing = vec![("# ", "😀"), ("tails", "!"), ("and more", "\n")];
+        say.send(" three").unwrap();
+        editor.until_text(" one two three[[[40");
+        assert!(editor.refused >= 1, "{manners:?}");
+        editor.typing = vec![("and", "\n")];
+        drop(say);
+        editor.run_end();
+        assert_eq!(
+            editor.text,
+            "# 😀😀 Title 😀\nand\n more\n\nOnce [[[(no)]]] one two three! after\ntails!\n",
+            "{manners:?}"
+        );
+        assert!(editor.refused >= 2, "{manners:?}");
+    }
+}
+
+#[test]
+fn a_cancelled_run_leaves_the_document_as_it_was() {
+    for (more, left) in [("", None), ("[tags]\nkeep_partial = true\n", Some(" one"))] {
+        let (server, say) = told_to_say();
+        let mut editor = Editor::start(&server.url, more, "markdown", NOTE, Manners::AnswersFirst);
+        let answer = editor.execute("fimd.tags.generate", "40;");
+        let token = answer["result"]["run_id"].clone();
+        say.send(" one").unwrap();
+        say.send("hang").unwrap();
+        editor.until_text(" one[[[40");
+        editor.type_behind("tail", "s");
+        editor
+            .client
+            .notify("window/workDoneProgress/cancel", json!({"token": token}));
+        server.left();
+        assert_eq!(editor.run_end(), "cancelled");
+        let expected = match left {
+            None => NOTE.replace("tail", "tails"),
+            Some(left) => format!("# 😀 Title\nOnce [[[(no)]]]{left} after\ntails\n"),
+        };
+        assert_eq!(editor.text, expected);
+    }
+}
+
+#[test]
+fn a_run_that_fails_says_why_and_leaves_the_document_as_it_was() {
+    let (server, say) = told_to_say();
+    let mut editor = Editor::start(&server.url, "", "markdown", NOTE, Manners::TellsFirst);
+    editor.execute("fimd.tags.generate", "40;");
+    say.send(" one").unwrap();
+    say.send("break").unwrap();
+    let said = editor.shown();
+    assert!(
+        said.contains("4 characters had come and are not kept"),
+        "{said}"
+    );
+    assert_eq!(editor.run_end(), "failed");
+    assert_eq!(editor.text, NOTE);
+
+    let mut editor = Editor::start(NOWHERE, "", "markdown", NOTE, Manners::TellsFirst);
+    editor.execute("fimd.tags.generate", "40;");
+    let said = editor.shown();
+    assert!(said.contains("127.0.0.1:9"), "{said}");
+    assert_eq!(editor.text, NOTE);
+}
+
+#[test]
+fn who_types_into_the_generated_text_ends_the_run_and_keeps_it() {
+    let (server, say) = told_to_say();
+    let mut editor = Editor::start(&server.url, "", "markdown", NOTE, Manners::TellsFirst);
+    editor.execute("fimd.tags.generate", "40;");
+    let busy = editor.execute("fimd.tags.generate", "40;");
+    assert!(
+        busy["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("a tag runs there already")
+    );
+    say.send(" one").unwrap();
+    editor.until_text(" one[[[40");
+    editor.type_behind(" on", "X");
+    say.send(" two").unwrap();
+    say.send("hang").unwrap();
+    let said = editor.shown();
+    assert!(
+        said.contains("edited where it was being generated"),
+        "{said}"
+    );
+    server.left();
+    assert_eq!(editor.run_end(), "failed");
+    assert_eq!(editor.text, NOTE.replace("[[[40", " onXe[[[40"));
+}
+
+#[test]
+fn a_run_ends_with_its_document() {
+    let (server, say) = told_to_say();
+    let mut editor = Editor::start(&server.url, "", "markdown", NOTE, Manners::TellsFirst);
+    editor.execute("fimd.tags.generate", "40;");
+    say.send(" one").unwrap();
+    editor.until_text(" one[[[40");
+    let uri = editor.uri.clone();
+    editor.client.close(&uri);
+    say.send(" two").unwrap();
+    say.send("hang").unwrap();
+    server.left();
+    assert_eq!(editor.run_end(), "failed");
+}
+
+#[test]
+fn a_run_ends_with_its_connection() {
+    let (server, say) = told_to_say();
+    let mut editor = Editor::start(&server.url, "", "markdown", NOTE, Manners::TellsFirst);
+    editor.execute("fimd.tags.generate", "40;");
+    say.send(" one").unwrap();
+    editor.until_text(" one[[[40");
+    say.send("hang").unwrap();
+    editor.client.input = None;
+    server.left();
+}

@@ -1,0 +1,47 @@
+//! The tests of the whole program: the real binary over pipes and sockets, and
+//! the public functions of the library. They are one crate, so that the library
+//! and its dependencies are linked once.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+mod cache;
+mod clean;
+mod complete;
+mod composer;
+mod context_cli;
+mod declarations;
+mod doctor;
+mod endpoint;
+mod eval;
+mod files;
+mod foreign;
+mod formats;
+mod generate;
+mod hostile;
+mod jobs;
+mod limits;
+mod llama;
+mod loaders;
+mod lsp;
+mod lsp_tags;
+mod models;
+mod names;
+mod nvim;
+mod parity;
+mod parts;
+mod predecessor;
+mod protocol;
+mod report;
+mod resume;
+mod settings;
+mod socket;
+mod stdio;
+mod stream;
+mod tags_cli;
+mod tags_protocol;
+mod tags_spec;
+mod verify;
+mod vscode;
+mod watch;

@@ -1,0 +1,76 @@
+//! The plugin for Neovim, in a real one: its own tests, against a server that
+//! does what each of them says, and a walk through all of it with the real
+//! binary, its daemon and a model server whose answers stand here.
+//!
+//! Runs the Neovim that `FIMD_NVIM` names, else `nvim` if it is on the path
+//! and new enough; is skipped where there is none.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::common::model_server::{Answer, Asked, ModelServer};
+use crate::common::neovim::Neovim;
+
+/// The first version that the plugin is for.
+const OLDEST: (u32, u32) = (0, 10);
+
+fn of_plugin(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("editors/nvim")
+        .join(path)
+}
+
+/// Runs a script that prints a line of success; gives what it prints.
+fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}{log}");
+    said
+}
+
+#[test]
+fn the_plugins_own_tests_pass() {
+    let Some(neovim) = Neovim::or_skip(OLDEST) else {
+        return;
+    };
+    let home = tempfile::tempdir().unwrap();
+    let said = run(&mut neovim.script(&of_plugin("tests/run.lua"), home.path()));
+    assert!(said.ends_with(" tests, 0 failed\n"), "{said}");
+}
+
+/// Goes on with a call in PHP, tells of a cat elsewhere, and says next to
+/// nothing where it is told to be slow.
+fn answer(asked: &Asked, answer: &mut Answer) {
+    let prompt = asked.body["prompt"].as_str().unwrap();
+    answer.stream();
+    let said: &[&str] = if prompt.contains("slow") {
+        answer.text("never");
+        return answer.hang();
+    } else if prompt.contains("<?php") {
+        &["total", "();"]
+    } else {
+        &["a small", " cat", "\n"]
+    };
+    said.iter().for_each(|text| answer.text(text));
+    answer.done();
+}
+
+#[test]
+fn everything_works_with_the_real_program() {
+    let Some(neovim) = Neovim::or_skip(OLDEST) else {
+        return;
+    };
+    let home = tempfile::tempdir().unwrap();
+    let model = ModelServer::start(answer);
+    let mut script = neovim.script(&of_plugin("tests/real.lua"), home.path());
+    let said = run(script.arg(env!("CARGO_BIN_EXE_fimd")).arg(&model.url));
+    assert!(
+        said.starts_with("completion, tags and all else work"),
+        "{said}"
+    );
+    // What grey text was made of: the class is declared in another file.
+    let asked = model.asked();
+    let prompt = asked.body["prompt"].as_str().unwrap();
+    assert!(prompt.contains("function total(): int;"), "{prompt}");
+}

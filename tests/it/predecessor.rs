@@ -1,0 +1,134 @@
+//! What the Neovim plugin of the Python predecessor relies on. It starts
+//! `PYTHON -m fimcontextserver --log-level DEBUG`, where the user names a script
+//! as PYTHON, and writes a JSON object per line: offsets are bytes, answers come
+//! in any order and are told apart by their ids.
+
+use std::collections::BTreeMap;
+use std::fs::{self, Permissions};
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::common::{Client, Project, fimd};
+
+/// The script, as the README has it.
+const SCRIPT: &str = "#!/bin/sh\nexec fimd\n";
+
+const ORDER: &str = "<?php
+class Order
+{
+    public function total(): int { return 1; }
+    public function customer(): Customer { return new Customer(); }
+}
+";
+
+const CUSTOMER: &str = "<?php
+class Customer
+{
+    public function address(): string { return ''; }
+}
+";
+
+/// An offset in any unit but bytes is another place.
+const CALLER: &str = "<?php
+/* 😀😀😀😀😀😀😀😀😀😀😀😀 */
+function pay(Order $order, Customer $customer): void {
+    $order->
+    $name = '€€€€€€€€€€€€€€€€';
+    $customer->
+}
+";
+
+/// The script in a folder of its own, started as the plugin does.
+fn script(folder: &Path) -> Command {
+    let path = folder.join("python");
+    fs::write(&path, SCRIPT).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    let bin = Path::new(env!("CARGO_BIN_EXE_fimd")).parent().unwrap();
+    let paths = [bin, Path::new("/usr/bin"), Path::new("/bin")];
+    let mut command = Command::new(path);
+    command
+        .args(["-m", "fimcontextserver", "--log-level", "DEBUG"])
+        .env("PATH", std::env::join_paths(paths).unwrap())
+        // Nobody's settings are there.
+        .env("XDG_CONFIG_HOME", folder)
+        .env("XDG_CACHE_HOME", folder)
+        .env("XDG_STATE_HOME", folder)
+        .env_remove("RUST_LOG");
+    command
+}
+
+/// What the shell says for `CALLER` at a byte.
+fn printed(project: &Project, byte: usize) -> String {
+    let mut child = fimd()
+        .arg("context")
+        .arg(project.path().join("src/pay.php"))
+        .arg("--project")
+        .arg(project.path())
+        .args(["--content", "-", "--at", &byte.to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(CALLER.as_bytes()).unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_predecessors_plugin_is_served() {
+    let project = Project::new(&[("src/Order.php", ORDER), ("src/Customer.php", CUSTOMER)]);
+    let folder = tempfile::tempdir().unwrap();
+    let mut client = Client::start(&mut script(folder.path()));
+
+    // Lua's empty table is an array in its JSON.
+    let params = json!({ "project_root": project.path(), "include_paths": [], "bm25": true });
+    let initialize = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params });
+    client.send(format!("{initialize}\n"));
+    let answer: Value = serde_json::from_str(&client.answer()).unwrap();
+    assert_eq!(answer["id"], 1);
+    assert_eq!(answer["result"]["file_count"], 2);
+    assert!(answer["result"]["bm25_chunks"].as_u64().unwrap() > 0);
+
+    // All at once, as when somebody types faster than is answered.
+    let places = ["$order->", "$customer->", "'€€€€"];
+    let bytes = places.map(|place| CALLER.find(place).unwrap() + place.len());
+    for (id, byte) in (2..).zip(bytes) {
+        let params = json!({
+            "filepath": project.path().join("src/pay.php"),
+            "content": CALLER,
+            "cursor_offset": byte,
+        });
+        let request =
+            json!({ "jsonrpc": "2.0", "id": id, "method": "getContext", "params": params });
+        client.send(format!("{request}\n"));
+    }
+    let answers: BTreeMap<u64, String> = places
+        .iter()
+        .map(|_| {
+            let answer: Value = serde_json::from_str(&client.answer()).unwrap();
+            let context = answer["result"]["context"].as_str().unwrap().to_owned();
+            (answer["id"].as_u64().unwrap(), context)
+        })
+        .collect();
+    let wanted: BTreeMap<u64, String> = (2..)
+        .zip(bytes.map(|byte| printed(&project, byte)))
+        .collect();
+    assert_eq!(answers, wanted);
+    assert!(answers[&2].contains("total()"), "{}", answers[&2]);
+    assert_ne!(answers[&2], answers[&3], "a place is like any other");
+
+    client.send("{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"shutdown\",\"params\":[]}\n");
+    assert_eq!(
+        client.answer(),
+        "{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":null}"
+    );
+    let ended = client.wait();
+    assert_eq!(ended.code, Some(0), "{}", ended.log);
+}
