@@ -72,6 +72,7 @@ pub(super) fn names() -> impl Iterator<Item = String> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::io::Write;
 
     use super::*;
 
@@ -139,11 +140,18 @@ mod tests {
         }
     }
 
-    /// Where X11's own list is installed.
+    /// Compares with X11's own list, which Debian's package `x11-common` has.
     #[test]
     fn x11_has_the_same_names() {
-        let Ok(list) = std::fs::read_to_string("/usr/share/X11/rgb.txt") else {
-            return;
+        const LIST: &str = "/usr/share/X11/rgb.txt";
+        let list = match std::fs::read_to_string(LIST) {
+            Ok(list) => list,
+            Err(error) => {
+                let is_ci = std::env::var_os("CI").is_some();
+                assert!(!is_ci, "CI skips no test; this one needs {LIST}: {error}");
+                writeln!(std::io::stderr(), "SKIPPED: needs {LIST}: {error}").unwrap();
+                return;
+            }
         };
         let mut theirs: BTreeSet<_> = list
             .lines()

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
-use crate::common::{Client, Ended, Project, fimd};
+use crate::common::{Client, Ended, Project, fimd, skip};
 
 /// What the log says when everything was in the cache.
 const WARM: &str = " new=0";
@@ -296,7 +296,7 @@ fn a_full_disk_is_a_warning() {
         .status()
         .is_ok_and(|status| status.success())
     {
-        eprintln!("SKIPPED: a file system of 8 KiB cannot be mounted here");
+        skip("user namespaces, to mount a file system of 8 KiB");
         return;
     }
     let mut command = in_full(env!("CARGO_BIN_EXE_fimd"));

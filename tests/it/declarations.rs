@@ -4,12 +4,13 @@
 //! their folders, separated by colons:
 //!
 //! ```sh
-//! FIMD_CORPORA=~/wordpress:~/mediawiki cargo test --release --test declarations -- --nocapture
+//! FIMD_CORPORA=~/wordpress:~/mediawiki cargo test --release --test it declarations -- --nocapture
 //! ```
 
 use std::path::Path;
 
 use crate::common::oracle::{self, Agreement};
+use crate::common::skip;
 
 fn compare(folder: &Path) -> Agreement {
     let mut agreement = Agreement::default();
@@ -40,7 +41,7 @@ const TOLERATED_PER_THOUSAND: usize = 1;
 #[test]
 fn agree_on_real_projects() {
     let Some(corpora) = std::env::var_os("FIMD_CORPORA") else {
-        eprintln!("SKIPPED: set FIMD_CORPORA to folders of PHP code, separated by colons");
+        skip("folders of PHP code in FIMD_CORPORA, separated by colons");
         return;
     };
     for folder in std::env::split_paths(&corpora) {

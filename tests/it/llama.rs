@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::common::{Project, fimd};
+use crate::common::{Project, fimd, skip};
 
 /// The server. Ends when dropped.
 struct Llama {
@@ -19,7 +19,7 @@ impl Llama {
     /// Starts it; none where there is no Python with what it takes.
     fn start() -> Option<Self> {
         let Some(python) = std::env::var_os("FIMD_LLAMA") else {
-            eprintln!("SKIPPED: set FIMD_LLAMA to a Python with xllamacpp and gguf");
+            skip("a Python with xllamacpp and gguf in FIMD_LLAMA");
             return None;
         };
         let mut process = Command::new(python)

@@ -10,14 +10,14 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::common::skip;
+
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The Python to run `tests/foreign/loaders.py` with, if there is one.
 fn python(home: &Path) -> Option<Command> {
     let Some(python) = std::env::var_os("FIMD_PYTHON") else {
-        eprintln!(
-            "SKIPPED: needs the packages of tests/foreign/loaders.txt in the Python that FIMD_PYTHON names"
-        );
+        skip("the packages of tests/foreign/loaders.txt in the Python that FIMD_PYTHON names");
         return None;
     };
     let mut command = Command::new(python);

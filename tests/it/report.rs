@@ -10,6 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::common::skip;
+
 /// What would end a script, open another and fetch a picture, if it could.
 const HOSTILE: &str = r#"<?php
 // </script><script>document.title = 'broken'</script><!-- <script>
@@ -107,7 +109,7 @@ fn a_browser_shows_every_example_and_obeys_its_keys() {
                 std::env::var_os("FIMD_CHROMIUM").is_none(),
                 "{missing}, though FIMD_CHROMIUM names a browser"
             );
-            eprintln!("SKIPPED: the report is not seen by a browser: {missing}");
+            skip(&format!("a browser: {missing}"));
             return;
         }
     };

@@ -7,12 +7,14 @@
 use std::path::Path;
 use std::process::Command;
 
+use crate::common::skip;
+
 #[test]
 fn the_extension_passes_its_tests_with_this_fimd() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("editors/vscode");
     let has_npm = Command::new("npm").arg("--version").output().is_ok();
     if !has_npm || !folder.join("node_modules/esbuild").exists() {
-        eprintln!("SKIPPED: needs node and `npm ci` in {}", folder.display());
+        skip(&format!("node and `npm ci` in {}", folder.display()));
         return;
     }
     let run = Command::new("npm")

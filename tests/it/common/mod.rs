@@ -144,6 +144,17 @@ impl Client {
     }
 }
 
+/// Reports that a test cannot run here, and what it needs. Where the environment
+/// variable `CI` is set, this fails the test: CI installs all that tests need.
+pub(crate) fn skip(needs: &str) {
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "CI skips no test; this one needs {needs}"
+    );
+    // Unlike `eprintln!`, this is printed even when the test passes.
+    writeln!(std::io::stderr(), "SKIPPED: needs {needs}").unwrap();
+}
+
 /// Whether `text` is `pattern`, where each `*` stands for any text.
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else {

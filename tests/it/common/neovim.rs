@@ -4,12 +4,14 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use super::skip;
+
 /// A Neovim that can be started.
 pub(crate) struct Neovim(OsString);
 
 impl Neovim {
-    /// Neovim, `oldest` or newer; without one the test is skipped, which is
-    /// said. One that is named must run.
+    /// Neovim, `oldest` or newer. Without one the test is skipped, but one that
+    /// `FIMD_NVIM` names must run.
     pub(crate) fn or_skip(oldest: (u32, u32)) -> Option<Self> {
         let named = std::env::var_os("FIMD_NVIM");
         let program = named.clone().unwrap_or_else(|| "nvim".into());
@@ -18,7 +20,9 @@ impl Neovim {
             (Ok(()), _) => Some(Self(program)),
             (Err(why), Some(_)) => panic!("FIMD_NVIM: {why}"),
             (Err(why), None) => {
-                eprintln!("SKIPPED: needs Neovim {major}.{minor} as nvim or in FIMD_NVIM: {why}");
+                skip(&format!(
+                    "Neovim {major}.{minor} as nvim or in FIMD_NVIM: {why}"
+                ));
                 None
             }
         }
