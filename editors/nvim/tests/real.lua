@@ -137,15 +137,39 @@ local function dataset()
   t.check(vim.uv.fs_stat(child.folder .. '/../out/metadata.json'), 'no dataset')
 end
 
-local function health()
+--- The report of `:checkhealth fimd`.
+local function report()
   child:cmd('checkhealth fimd')
-  local report = t.wait('the report', function()
+  local lines = t.wait('the report', function()
     return #child:lines() > 3 and table.concat(child:lines(), '\n')
   end)
-  t.has(report, fimd .. ': fimd ')
-  t.has(report, "the daemon's socket is ")
-  t.check(not report:find('ERROR'), report)
   child:cmd('bwipeout')
+  return lines
+end
+
+local function write_settings(text)
+  local file = assert(io.open(child.folder .. '/../home/fimd/settings.toml', 'wb'))
+  file:write(text)
+  file:close()
+end
+
+local function health()
+  local well = report()
+  t.has(well, fimd .. ': fimd ')
+  t.has(well, "the daemon's socket is ")
+  t.has(well, 'model: ' .. url)
+  t.check(not well:find('ERROR'), well)
+  -- Nothing listens on port 1.
+  write_settings('[endpoint]\nurl = "http://127.0.0.1:1"\n')
+  local down = report()
+  t.has(down, 'ERROR model: http://127.0.0.1:1')
+  t.has(down, 'cannot reach the model server')
+  write_settings('[endpoint]\nurll = "http://127.0.0.1:1"\n')
+  local typo = report()
+  t.has(typo, 'ERROR settings: ')
+  t.has(typo, 'settings.toml:2')
+  t.has(typo, 'urll')
+  write_settings(('[endpoint]\nurl = "%s"\n'):format(url))
 end
 
 local function status()

@@ -1,5 +1,6 @@
 --- The cross-file context of a place, for other plugins and to be looked at.
 
+local cursor = require('fimd.cursor')
 local scratch = require('fimd.scratch')
 local server = require('fimd.server')
 
@@ -20,7 +21,10 @@ end
 
 local function resolve(buf, pos)
   buf = (buf == nil or buf == 0) and vim.api.nvim_get_current_buf() or buf
-  if not pos then
+  if not pos and buf == vim.api.nvim_get_current_buf() then
+    local row, column = cursor.place()
+    pos = { row + 1, column }
+  elseif not pos then
     local win = vim.fn.bufwinid(buf)
     pos = win ~= -1 and vim.api.nvim_win_get_cursor(win) or vim.api.nvim_buf_get_mark(buf, '"')
   end

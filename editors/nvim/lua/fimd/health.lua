@@ -4,8 +4,12 @@ local server = require('fimd.server')
 
 local M = {}
 
---- How long programs and servers may take to answer, in milliseconds.
+--- How long the program may take to tell its version, in milliseconds.
 local PATIENCE = 5000
+
+--- How long `fimd doctor` may take, in milliseconds: it waits for the model
+--- server as long as the settings file says.
+local DOCTOR_PATIENCE = 60000
 
 --- The longest path that a socket can have, in bytes.
 local LONGEST_SOCKET = 107
@@ -21,6 +25,7 @@ local function check_neovim()
   end
 end
 
+--- Whether the program can be run and is fimd.
 local function check_program(cmd)
   local path = vim.fn.exepath(cmd[1])
   if path == '' then
@@ -28,27 +33,28 @@ local function check_program(cmd)
       ('`%s` is not an executable program'):format(cmd[1]),
       'install fimd so that it is on the PATH, or name it in the option `cmd`'
     )
-    return
+    return false
   end
   local command = vim.list_extend(vim.deepcopy(cmd), { '--version' })
   local is_started, run = pcall(vim.system, command, { text = true })
   if not is_started then
     vim.health.error(('`%s` cannot be started: %s'):format(path, run))
-    return
+    return false
   end
   local done = run:wait(PATIENCE)
   local version = vim.trim(done.stdout or '')
   if done.code == 0 and version:match('^fimd ') then
     vim.health.ok(('%s: %s'):format(path, version))
-  else
-    vim.health.error(
-      ('`%s` is not fimd: `--version` said `%s`, exit code %d'):format(
-        path,
-        vim.trim(version .. ' ' .. (done.stderr or '')),
-        done.code
-      )
-    )
+    return true
   end
+  vim.health.error(
+    ('`%s` is not fimd: `--version` said `%s`, exit code %d'):format(
+      path,
+      vim.trim(version .. ' ' .. (done.stderr or '')),
+      done.code
+    )
+  )
+  return false
 end
 
 local function check_socket(config)
@@ -69,38 +75,33 @@ local function check_socket(config)
   end
 end
 
---- Asks the server of `session` and waits.
-local function ask(session, method, params)
-  local client = vim.lsp.get_client_by_id(session.client_id)
-  if not client or not client.initialized then
-    return nil, 'it is not ready'
-  end
-  local answer, why = server.call(client, 'request_sync', method, params, PATIENCE, next(session.buffers))
-  if not answer then
-    return nil, why
-  end
-  return answer.result, answer.err and answer.err.message
-end
+--- How each state of a check of `fimd doctor` is told.
+local TELL = {
+  ok = vim.health.ok,
+  warning = vim.health.warn,
+  fault = vim.health.error,
+}
 
-local function check_model(session)
-  local status, why = ask(session, 'fimd/status')
-  if not status then
-    vim.health.warn(('%s: fimd/status: %s'):format(session.root, why))
+--- The program's own checks: settings, cache, watches, the model server and its
+--- model, the daemon.
+---@param config fimd.Config
+local function check_with_doctor(config)
+  local command = vim.deepcopy(config.cmd)
+  vim.list_extend(command, { 'doctor', '--json' })
+  if config.connection == 'daemon' then
+    vim.list_extend(command, { '--socket', config.socket })
+  end
+  local done = vim.system(command, { text = true }):wait(DOCTOR_PATIENCE)
+  local is_read, report = pcall(vim.json.decode, done.stdout or '')
+  if not is_read or type(report) ~= 'table' or type(report.checks) ~= 'table' then
+    vim.health.error(
+      ('`fimd doctor` gave no report, exit code %d: %s'):format(done.code, vim.trim(done.stderr or ''))
+    )
     return
   end
-  local endpoint = status.endpoint
-  if type(endpoint) ~= 'table' then
-    vim.health.info('the server does not tell about its model server')
-  elseif endpoint.reachable == true then
-    vim.health.ok('the model server answers at ' .. tostring(endpoint.url))
-  else
-    vim.health.warn(
-      ('the model server at %s: %s'):format(
-        tostring(endpoint.url),
-        tostring(endpoint.error or 'nobody has asked it yet')
-      ),
-      'start it, or set `url` in the section [endpoint] of ~/.config/fimd/settings.toml'
-    )
+  for _, check in ipairs(report.checks) do
+    local tell = TELL[check.state] or vim.health.info
+    tell(('%s: %s'):format(check.name, check.says), check.fix)
   end
 end
 
@@ -121,12 +122,6 @@ local function check_servers()
       )
     end
   end
-  local running = vim.iter(sessions):find(function(session)
-    return session.client_id ~= nil
-  end)
-  if running then
-    check_model(running)
-  end
 end
 
 --- What Neovim calls.
@@ -138,8 +133,11 @@ function M.check()
     vim.health.warn('fimd is not set up', 'call require("fimd").setup() in your configuration')
     config = require('fimd.config').defaults()
   end
-  check_program(config.cmd)
+  local is_fimd = check_program(config.cmd)
   check_socket(config)
+  if is_fimd then
+    check_with_doctor(config)
+  end
   check_servers()
 end
 

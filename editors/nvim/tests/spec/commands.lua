@@ -226,22 +226,6 @@ local function health(child)
   return table.concat(lines, '\n')
 end
 
-t.test('health: all is well', function(child)
-  child:setup()
-  child:edit('src/a.php')
-  child:ready()
-  child:tell('answer', {
-    method = 'fimd/status',
-    result = { endpoint = { url = 'http://127.0.0.1:8080', reachable = true } },
-  })
-  local report = health(child)
-  t.has(report, 'Neovim ' .. tostring(vim.version()))
-  t.has(report, ': fimd 0.0.0-fake')
-  t.has(report, 'fimd 0.0.0-fake runs')
-  t.has(report, 'the model server answers at http://127.0.0.1:8080')
-  t.check(not report:find('ERROR') and not report:find('WARNING'), report)
-end)
-
 t.test('health: what is wrong, and what to do', function(child)
   child:setup({ cmd = { '/nowhere/fimd' }, connection = 'daemon', socket = '/' .. ('x'):rep(120) })
   local report = health(child)
@@ -250,17 +234,24 @@ t.test('health: what is wrong, and what to do', function(child)
   child:cmd('bwipeout')
   child:setup({ cmd = { 'echo' } })
   t.has(health(child), 'is not fimd')
-  child:cmd('bwipeout')
-  child:setup()
+end)
+
+t.test('context: out of insert mode, of the place behind the last character', function(child)
+  child:setup({ automatic = false })
   child:edit('src/a.php')
   child:ready()
-  child:tell('answer', {
-    method = 'fimd/status',
-    result = {
-      endpoint = { url = 'http://127.0.0.1:8080', reachable = false, error = 'connection refused' },
-    },
-  })
-  t.has(health(child), 'the model server at http://127.0.0.1:8080: connection refused')
+  child:tell('answer', { method = 'getContext', result = { context = 'class A {}' } })
+  for _, case in ipairs({ { '$', 11 }, { '0', 0 }, { '0l', 1 } }) do
+    local before = #child:got('getContext')
+    child:type('2G' .. case[1])
+    child:cmd('Fimd context')
+    t.wait('the context', function()
+      return child:lines()[1] == 'class A {}'
+    end)
+    child:cmd('close')
+    local asked = child:got('getContext')
+    t.same(asked[before + 1].position, { line = 1, character = case[2] }, case[1])
+  end
 end)
 
 t.test('health: not set up', function(child)
