@@ -4,6 +4,7 @@
 --- for. What is typed of what is shown is taken off it without asking anyone.
 
 local cursor = require('fimd.cursor')
+local model_state = require('fimd.model_state')
 local server = require('fimd.server')
 local text = require('fimd.text')
 local undo = require('fimd.undo')
@@ -185,6 +186,7 @@ local function ask(buf, trigger)
   stop_waiting(ghost)
   local row, column = cursor.get()
   local tick = vim.api.nvim_buf_get_changedtick(buf)
+  local asked = vim.uv.now()
   -- What was typed ahead is told of only now, and is in what is asked.
   seen(buf)
   local cancel
@@ -198,8 +200,11 @@ local function ask(buf, trigger)
     end
     ghost.cancel = nil
     if err then
-      M.failed(err, trigger == INVOKED)
+      model_state.failed(client.id, err, trigger == INVOKED)
       return
+    end
+    if result and next(result.items or result) then
+      model_state.answered(client.id, vim.uv.now() - asked)
     end
     local is_here = buf == vim.api.nvim_get_current_buf()
       and cursor.is_inserting()
@@ -213,22 +218,6 @@ local function ask(buf, trigger)
     end
   end)
   ghost.cancel = cancel
-end
-
-local told
-
---- Tells that there is no completion because of `err`: whenever it was asked
---- for, else once until something else is wrong.
----@param err fimd.Error
----@param is_asked boolean
-function M.failed(err, is_asked)
-  if err.code == server.CANCELLED then
-    return
-  end
-  if is_asked or told ~= err.message then
-    told = err.message
-    vim.notify('fimd: ' .. err.message, vim.log.levels.WARN)
-  end
 end
 
 local function ask_soon(buf)
@@ -420,7 +409,7 @@ function M.accept(buf, part)
       arguments = item.command.arguments,
     }, function(err)
       if err then
-        M.failed(err, false)
+        model_state.failed(client.id, err, false)
       end
     end)
   end

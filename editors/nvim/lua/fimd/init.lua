@@ -8,6 +8,7 @@ local dataset = require('fimd.dataset')
 local ghost = require('fimd.ghost')
 local highlight = require('fimd.highlight')
 local keymaps = require('fimd.keymaps')
+local model_state = require('fimd.model_state')
 local native = require('fimd.native')
 local server = require('fimd.server')
 local status = require('fimd.status')
@@ -18,7 +19,8 @@ local M = {}
 local is_native = false
 
 server.handlers['workspace/applyEdit'] = tags.apply_edit
-server.handlers['fimd/settingsChanged'] = function(_, params)
+server.handlers['fimd/settingsChanged'] = function(_, params, context)
+  model_state.set_settings(context.client_id, params.settings)
   if server.config().apply_style then
     highlight.style(params.settings.editor)
   end
@@ -33,6 +35,7 @@ end
 server.commands = tags.commands()
 
 server.on_attach(function(buf, client)
+  model_state.attach(buf, client)
   if not client.server_capabilities.inlineCompletionProvider then
     return
   end
@@ -43,6 +46,7 @@ server.on_attach(function(buf, client)
   end
 end)
 server.on_end(function(client_id, how)
+  model_state.forget(client_id)
   tags.server_ended(client_id, how)
   dataset.server_ended(client_id, how)
 end)
@@ -148,6 +152,7 @@ M.apply = tags.apply
 M.dataset = dataset.start
 M.cancel_dataset = dataset.cancel
 M.status = status.show
+M.statusline = model_state.statusline
 M.log = status.show_log
 
 return M

@@ -165,6 +165,17 @@ function M.client(buf)
   end
 end
 
+--- Why the server of a buffer is not started any more, if it is not.
+---@param buf integer
+---@return string?
+function M.gave_up(buf)
+  for _, session in pairs(sessions) do
+    if session.buffers[buf] then
+      return session.gave_up
+    end
+  end
+end
+
 ---@param client_id integer
 ---@return fimd.Session?
 local function session_of(client_id)

@@ -1,5 +1,6 @@
 --- How fimd is doing, to be read.
 
+local model_state = require('fimd.model_state')
 local scratch = require('fimd.scratch')
 local server = require('fimd.server')
 
@@ -35,6 +36,10 @@ function M.lines()
     local counts = client and vim.tbl_get(client.server_capabilities, 'experimental', 'fimd')
     if counts then
       lines[#lines + 1] = ('  %d files, %d chunks'):format(counts.file_count, counts.bm25_chunks)
+    end
+    local failure = client and model_state.failure(client.id)
+    if failure then
+      lines[#lines + 1] = '  no model server: ' .. failure
     end
   end
   return lines

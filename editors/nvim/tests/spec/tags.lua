@@ -313,6 +313,7 @@ end)
 t.test('tags: colours of the settings become groups if that is wanted', function(child)
   local params = {
     settings = {
+      endpoint = { family = 'qwen2.5-coder' },
       editor = { fg_color = '#abc', bg_color = '#111122223333', caret_color = 'dark slate gray' },
     },
   }

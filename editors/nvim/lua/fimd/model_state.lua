@@ -1,0 +1,144 @@
+--- How the model server is doing, as the answers to this editor's requests show
+--- it. An outage is told once, its end once; the statusline shows the state.
+
+local server = require('fimd.server')
+
+local M = {}
+
+--- The code of the errors that tell of the model server.
+local NO_ANSWER = -32001
+
+---@class fimd.ModelState
+---@field model string? the model's name in the settings, else its family
+---@field latency_ms integer? of the last answer
+---@field failure string? why the last request got none
+
+---@type table<integer, fimd.ModelState> by client id
+local states = {}
+
+---@type string? the last error that is no outage and was told
+local told
+
+local function state_of(client_id)
+  states[client_id] = states[client_id] or {}
+  return states[client_id]
+end
+
+--- `message` without line breaks.
+local function one_line(message)
+  return (message:gsub('%s+', ' '))
+end
+
+--- Tells something in one line of the screen: a longer message would wait for a
+--- key while somebody types.
+---@param message string
+---@param level integer
+local function tell_in_line(message, level)
+  local line = 'fimd: ' .. one_line(message)
+  local width = vim.v.echospace
+  while vim.fn.strdisplaywidth(line) > width do
+    line = vim.fn.strcharpart(line, 0, vim.fn.strchars(line) - 2) .. '…'
+  end
+  vim.notify(line, level)
+end
+
+local function changed()
+  vim.cmd.redrawstatus()
+end
+
+--- Learns from `client` which model it asks.
+---@param buf integer
+---@param client vim.lsp.Client
+function M.attach(buf, client)
+  server.request(buf, client, 'fimd/settings', nil, function(_, answer)
+    if answer then
+      M.set_settings(client.id, answer.settings)
+    end
+  end)
+end
+
+--- Notes the settings that the server of `client_id` has now.
+---@param client_id integer
+---@param settings table
+function M.set_settings(client_id, settings)
+  local endpoint = settings.endpoint
+  state_of(client_id).model = type(endpoint.model) == 'string' and endpoint.model or endpoint.family
+  changed()
+end
+
+--- Forgets a server that has ended.
+---@param client_id integer
+function M.forget(client_id)
+  states[client_id] = nil
+end
+
+--- Notes that the model server has answered after `latency_ms`.
+---@param client_id integer
+---@param latency_ms integer
+function M.answered(client_id, latency_ms)
+  local state = state_of(client_id)
+  if state.failure then
+    tell_in_line('the model server answers again', vim.log.levels.INFO)
+  end
+  state.failure, state.latency_ms, told = nil, latency_ms, nil
+  changed()
+end
+
+--- Tells that there is no completion because of `err`: whenever it was asked
+--- for; else an outage once, and another error once until something else is
+--- wrong.
+---@param client_id integer
+---@param err fimd.Error
+---@param is_asked boolean
+function M.failed(client_id, err, is_asked)
+  if err.code == server.CANCELLED then
+    return
+  end
+  local is_told
+  if err.code == NO_ANSWER then
+    local state = state_of(client_id)
+    is_told = state.failure ~= nil
+    state.failure = one_line(err.message)
+    changed()
+  else
+    is_told = told == err.message
+    told = err.message
+  end
+  if is_asked then
+    vim.notify('fimd: ' .. err.message, vim.log.levels.WARN)
+  elseif not is_told then
+    tell_in_line(err.message .. ' (:Fimd status)', vim.log.levels.WARN)
+  end
+end
+
+--- Why the last request to the model server of `client_id` got no answer.
+---@param client_id integer
+---@return string?
+function M.failure(client_id)
+  return states[client_id] and states[client_id].failure
+end
+
+--- The state of the current buffer in a few words, for the statusline; empty
+--- where fimd has nothing to do.
+---@return string
+function M.statusline()
+  local buf = vim.api.nvim_get_current_buf()
+  if server.why_not(buf) then
+    return ''
+  end
+  local client = server.client(buf)
+  if not client then
+    return server.gave_up(buf) and 'fimd: not running' or 'fimd: starting'
+  end
+  local state = state_of(client.id)
+  if state.failure then
+    return 'fimd: no model server'
+  end
+  local parts = { 'fimd:', state.model or 'ready' }
+  if state.latency_ms then
+    parts[#parts + 1] = ('%d ms'):format(state.latency_ms)
+  end
+  return table.concat(parts, ' ')
+end
+
+return M
