@@ -147,8 +147,8 @@ local function report()
   return lines
 end
 
-local function write_settings(text)
-  local file = assert(io.open(child.folder .. '/../home/fimd/settings.toml', 'wb'))
+local function write_settings(text, folder)
+  local file = assert(io.open((folder or child.folder) .. '/../home/fimd/settings.toml', 'wb'))
   file:write(text)
   file:close()
 end
@@ -181,6 +181,47 @@ local function status()
   end)
 end
 
+--- Ends a daemon of which only a pid is known.
+local function kill(pid)
+  vim.uv.kill(pid, 'sigterm')
+  t.wait('the end of the daemon', function()
+    return vim.uv.kill(pid, 0) ~= 0
+  end)
+end
+
+--- A mistake in the settings file is told once, in the program's own words.
+local function wrong_settings(connection)
+  local own = t.start({ ['../home/fimd/settings.toml'] = '[endpoint]\nurll = "x"\n' })
+  local holds, why = xpcall(function()
+    own:lua('require("fimd").setup(...)', { cmd = { fimd }, connection = connection })
+    own:edit('src/a.php')
+    own:await_told('settings.toml:2: endpoint.urll: unknown')
+    own:edit('notes.md')
+    own:edit('src/a.php')
+    own:cmd('Fimd complete')
+    local told = own:api('get_var', 'told')
+    t.same(#told, 2, vim.inspect(told))
+    t.has(told[2][1], 'endpoint.urll: unknown')
+    t.same(own:cmd('messages'), '')
+    write_settings(('[endpoint]\nurl = "%s"\n'):format(url), own.folder)
+    own:cmd('Fimd restart')
+    own:ready()
+    if connection == 'daemon' then
+      own:cmd('Fimd status')
+      local pid = t.wait('the process', function()
+        return tonumber(table.concat(own:lines(), '\n'):match('\n%s*pid: (%d+)'))
+      end)
+      own:cmd('Fimd disable')
+      kill(pid)
+    end
+    t.same(own:errors(), '')
+  end, debug.traceback)
+  own:stop()
+  if not holds then
+    error(why, 0)
+  end
+end
+
 child:lua('require("fimd").setup(...)', { cmd = { fimd }, keymaps = true, apply_style = true })
 local daemon
 local holds, why = xpcall(function()
@@ -191,15 +232,14 @@ local holds, why = xpcall(function()
     part()
   end
   t.same(child:errors(), '')
+  wrong_settings('process')
+  wrong_settings('daemon')
 end, debug.traceback)
 local told = vim.inspect(child:api('get_var', 'told'))
 -- While it runs it would start the daemon again.
 child:stop()
 if daemon then
-  vim.uv.kill(daemon, 'sigterm')
-  t.wait('the end of the daemon', function()
-    return vim.uv.kill(daemon, 0) ~= 0
-  end)
+  kill(daemon)
 end
 if not holds then
   io.stderr:write(('%s\ntold: %s\n'):format(why, told))

@@ -343,7 +343,7 @@ end
 function M.complete(buf)
   local ghost = ghosts[buf]
   if not ghost then
-    return server.why_not(buf) or 'the server is not ready'
+    return server.why_not(buf) or server.gave_up(buf) or 'the server is not ready'
   end
   if cursor.is_inserting() then
     hide(buf)

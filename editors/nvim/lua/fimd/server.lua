@@ -13,6 +13,10 @@ M.CANCELLED = -32800
 --- The languages, as LSP names them, of file types that Neovim names otherwise.
 local LANGUAGES = { text = 'plaintext' }
 
+--- How long the command of a server may run to tell why it ends, in
+--- milliseconds.
+local DIAGNOSIS_MS = 10000
+
 ---@class fimd.Error
 ---@field code integer?
 ---@field message string
@@ -25,6 +29,8 @@ local LANGUAGES = { text = 'plaintext' }
 ---@field timer uv.uv_timer_t? of the next start
 ---@field gave_up string? why it is not started any more
 ---@field ended string? how it ended the last time
+---@field was_ready boolean? whether it has been initialized since it was started
+---@field is_diagnosed boolean? whether it is being found out why it ended
 ---@field buffers table<integer, true> attached, or to be
 ---@field open table<integer, true> those that the server that runs has heard of
 ---@field pending table<integer, fun(err: fimd.Error?, result: any)> who waits for the answer to which request
@@ -226,21 +232,11 @@ local function give_up(session, why, advice)
   warn(('the server for %s does not run: %s; %s'):format(session.root, why, advice))
 end
 
---- The server of `session` has ended without being told to: it is started again
---- in a while.
+--- Starts the server of `session` again in a while, or gives up on it after too
+--- many ends.
 ---@param session fimd.Session
-local function ended(session, code, signal)
-  local client_id = session.client_id
-  session.client_id = nil
-  session.ended = signal ~= 0 and ('it was ended by signal %d'):format(signal)
-    or ('it ended with exit code %d'):format(code)
-  settle_all(session, client_id, session.ended)
-  if not enabled or not next(session.buffers) then
-    return
-  end
+local function start_later(session)
   local limits = M.restart
-  local worked = vim.uv.now() - session.started >= limits.steady_ms
-  session.failures = worked and 1 or session.failures + 1
   if session.failures >= limits.attempts then
     give_up(
       session,
@@ -254,6 +250,47 @@ local function ended(session, code, signal)
     session.timer = nil
     start(session)
   end, delay)
+end
+
+--- Runs the command of a server that has ended before it was ready once more,
+--- without input: if it fails again, its own message says why, and trying on
+--- would not help.
+---@param session fimd.Session
+local function diagnose(session)
+  local function told(done)
+    local message = vim.trim(done.stderr or ''):gsub('^fimd: ', '')
+    session.is_diagnosed = false
+    if not enabled or sessions[session.root] ~= session or session.client_id then
+      return
+    end
+    if done.code ~= 0 and message ~= '' then
+      give_up(session, message, 'when that is mended, `:Fimd restart` tries again')
+    else
+      start_later(session)
+    end
+  end
+  session.is_diagnosed = true
+  vim.system(M.command(), { text = true, stdin = '', timeout = DIAGNOSIS_MS }, vim.schedule_wrap(told))
+end
+
+--- The server of `session` has ended without being told to.
+---@param session fimd.Session
+local function ended(session, code, signal)
+  local client_id = session.client_id
+  session.client_id = nil
+  session.ended = signal ~= 0 and ('it was ended by signal %d'):format(signal)
+    or ('it ended with exit code %d'):format(code)
+  settle_all(session, client_id, session.ended)
+  if not enabled or not next(session.buffers) then
+    return
+  end
+  local worked = vim.uv.now() - session.started >= M.restart.steady_ms
+  session.failures = worked and 1 or session.failures + 1
+  if session.was_ready or session.failures > 1 then
+    start_later(session)
+  else
+    diagnose(session)
+  end
 end
 
 local function capabilities()
@@ -270,8 +307,15 @@ end
 --- initialized; one that cannot, because of its project say, is let go here.
 ---@param session fimd.Session
 ---@param command string[]
-local function process(session, command)
+---@param exit { code: integer?, signal: integer? } filled in when the process ends
+local function process(session, command, exit)
   return function(dispatchers)
+    -- Neovim would tell of every failure in words of its own; `ended` does.
+    local on_exit = dispatchers.on_exit
+    dispatchers.on_exit = function(code, signal)
+      exit.code, exit.signal = code, signal
+      on_exit(0, 0)
+    end
     local rpc = vim.lsp.rpc.start(command, dispatchers)
     local request = rpc.request
     rpc.request = function(method, params, callback, ...)
@@ -280,6 +324,7 @@ local function process(session, command)
       end
       return request(method, params, function(err, result)
         if not err then
+          session.was_ready = true
           return callback(err, result)
         end
         local client_id = session.client_id
@@ -298,7 +343,8 @@ end
 ---@param session fimd.Session
 start = function(session)
   local bufs = vim.tbl_filter(vim.api.nvim_buf_is_loaded, vim.tbl_keys(session.buffers))
-  if client_of(session) or session.timer or session.gave_up or #bufs == 0 then
+  local is_waiting = session.timer or session.is_diagnosed
+  if client_of(session) or is_waiting or session.gave_up or #bufs == 0 then
     return
   end
   local command = M.command()
@@ -310,10 +356,11 @@ start = function(session)
   if config.connection == 'daemon' then
     vim.fn.mkdir(vim.fs.dirname(config.socket), 'p', tonumber('700', 8))
   end
-  session.started = vim.uv.now()
+  session.started, session.was_ready = vim.uv.now(), false
+  local exit = {}
   session.client_id = vim.lsp.start({
     name = 'fimd',
-    cmd = process(session, command),
+    cmd = process(session, command, exit),
     root_dir = session.root,
     init_options = {
       project_root = session.root,
@@ -339,9 +386,9 @@ start = function(session)
         wait()
       end
     end,
-    on_exit = vim.schedule_wrap(function(code, signal, client_id)
+    on_exit = vim.schedule_wrap(function(_, _, client_id)
       if session.client_id == client_id then
-        ended(session, code, signal)
+        ended(session, exit.code, exit.signal)
       end
     end),
   }, {
