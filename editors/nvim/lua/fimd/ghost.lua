@@ -76,6 +76,19 @@ local function rest(shown)
   return shown.items[shown.index].text:sub(#shown.typed + 1)
 end
 
+--- Scrolls the window so far that `count` lines below the cursor's are visible,
+--- or as many as it can show.
+---@param count integer
+local function make_room(count)
+  local row = vim.fn.winline()
+  local missing = math.min(row + count - vim.api.nvim_win_get_height(0), row - 1)
+  if missing > 0 then
+    local view = vim.fn.winsaveview()
+    view.topline = view.topline + missing
+    vim.fn.winrestview(view)
+  end
+end
+
 local function draw(buf)
   local shown = ghosts[buf].shown
   vim.api.nvim_buf_clear_namespace(buf, namespace, 0, -1)
@@ -103,6 +116,9 @@ local function draw(buf)
   mark.virt_text = { { first, 'FimdGhost' } }
   mark.virt_lines = #below > 0 and below or nil
   vim.api.nvim_buf_set_extmark(buf, namespace, row, column, mark)
+  if #below > 0 and buf == vim.api.nvim_get_current_buf() then
+    make_room(#below)
+  end
 end
 
 --- Takes what has been typed off what is shown. Hides it if something else has

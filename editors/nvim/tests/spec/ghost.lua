@@ -336,6 +336,28 @@ t.test('ghost: what is asked anew takes the last request back', function(child)
   t.same(child:cancelled('textDocument/inlineCompletion'), 1)
 end)
 
+t.test('ghost: all lines are visible when the cursor is on the last row', function(child)
+  child:setup()
+  child:edit('src/a.php')
+  child:ready()
+  local many = {}
+  for number = 1, 100 do
+    many[number] = ('$line%d = %d;'):format(number, number)
+  end
+  child:api('buf_set_lines', 0, 2, -1, true, many)
+  local rows = child:api('win_get_height', 0)
+  child:type(('%dGzb'):format(40))
+  t.same(child:lua('return vim.fn.winline()'), rows)
+  child:tell('answer', {
+    method = 'textDocument/inlineCompletion',
+    result = t.items(39, 13 + 1, 'one\ntwo\nthree'),
+  })
+  child:type('A$')
+  child:await_ghost('one\ntwo\nthree')
+  local screen = child:screen()
+  t.same({ unpack(screen, rows - 2, rows) }, { '$line38 = 38;$one', 'two', 'three' })
+end)
+
 t.test('ghost: an outage is told once in one line, and so is its end', function(child)
   child:setup()
   child:edit('src/a.php')
