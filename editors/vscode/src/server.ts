@@ -11,7 +11,7 @@ import {
   type LanguageClientOptions,
   type Middleware,
 } from "vscode-languageclient/node";
-import { checkVersion, locate, serveArguments, Unusable } from "./core/binary";
+import { checkVersion, locate, serveArguments, Unusable, whyNot } from "./core/binary";
 import type { State as Shown } from "./core/status";
 import { sent, words, type Counts, type EngineStatus, type Peer } from "./core/wire";
 import { provider } from "./inline";
@@ -20,6 +20,13 @@ import { includes, settings, surroundings } from "./settings";
 
 /** How often in three minutes a server that ends is started again. */
 const MAX_RESTARTS = 4;
+
+/** A client whose errors go to the output only: what is told, this extension tells. */
+class QuietClient extends LanguageClient {
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
+  }
+}
 
 export class Server implements vscode.Disposable {
   readonly runs = new Runs(() => this.client);
@@ -130,10 +137,16 @@ export class Server implements vscode.Disposable {
       const args = serveArguments(socket, more, surroundings());
       this.output.info(`${binary.path} ${args.join(" ")} (fimd ${binary.version}) for ${root}`);
       const run = { command: binary.path, args, options: { cwd: root } };
-      const client = new LanguageClient("fimd", "fimd", run, this.options(folder, others));
+      const client = new QuietClient("fimd", "fimd", run, this.options(folder, others));
       this.client = client;
       client.onDidChangeState(({ newState }) => this.changed(client, root, newState));
-      await client.start();
+      try {
+        await client.start();
+      } catch (error) {
+        // What it says on stderr is in the output only.
+        const why = await whyNot(binary.path, args, root);
+        throw why ? new Error(why) : error;
+      }
       // With a daemon the one that answers is not the one that was found.
       checkVersion(this.version(client), this.own, "What answers");
     } catch (error) {
@@ -182,8 +195,12 @@ export class Server implements vscode.Disposable {
       // The one message about it is ours.
       initializationFailedHandler: () => false,
       errorHandler: {
-        error: () => ({ action: ErrorAction.Continue }),
+        error: () => ({ action: ErrorAction.Continue, handled: true }),
         closed: () => {
+          // One that was never ready would end in the same way again: `start` tells.
+          if (this.shown.server.kind === "starting" && ended.length === 0) {
+            return { action: CloseAction.DoNotRestart, handled: true };
+          }
           const now = performance.now();
           ended.push(now);
           const lately = ended.filter((time) => now - time < 180_000).length;

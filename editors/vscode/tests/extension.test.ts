@@ -4,7 +4,7 @@
  */
 
 import assert from "node:assert/strict";
-import { chmodSync, readdirSync, readFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import Module, { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import test, { type TestContext } from "node:test";
@@ -263,6 +263,19 @@ test("the real program: indexed, explained, and a dataset made of it", { skip: N
   await run(seen, "fimd.generateDataset");
   assert.match(seen.messages[0]?.message ?? "", /fimd: \d+ examples in /);
   assert(readdirSync(output).includes("report.html"));
+});
+
+test("the real program: a mistake in its settings is told once, in its words", { skip: NO_FIMD }, async (t) => {
+  const here = folder(t);
+  const file = join(here, "settings.toml");
+  writeFileSync(file, '[endpoint]\nurll = "x"\n');
+  for (const socket of ["", join(here, "fimd.sock")]) {
+    const seen = await open(t, shop(t), { path: FIMD, socket, arguments: ["--no-cache", "--settings", file] });
+    assert.deepEqual(seen.messages.map(({ kind }) => kind), ["error"], JSON.stringify(seen.messages));
+    assert.match(said(seen), /settings\.toml:2: endpoint\.urll: unknown; expected one of url/);
+    assert.deepEqual(seen.messages[0]?.actions, ["Show Output", "Restart"]);
+    assert.match(seen.bar.tooltip ?? "", /endpoint\.urll/);
+  }
 });
 
 test("the real program: through a daemon that the first window starts", { skip: NO_FIMD }, async (t) => {

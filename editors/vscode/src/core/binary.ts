@@ -10,6 +10,9 @@ import { words } from "./wire";
 /** How long `fimd --version` may take, in milliseconds. */
 const VERSION_TIMEOUT = 30_000;
 
+/** How long `fimd` may take to say why it does not serve, in milliseconds. */
+const DIAGNOSIS_TIMEOUT = 30_000;
+
 /** Where programs are looked for. */
 export interface Surroundings {
   env: Readonly<Record<string, string | undefined>>;
@@ -110,6 +113,22 @@ export async function locate(setting: string, own: string, around: Surroundings)
   const found = await version(path);
   checkVersion(found, own, path);
   return { path, version: found };
+}
+
+/**
+ * Why `fimd` does not serve with `args`, in its own words: it is run once more,
+ * without input, and asked for nothing. Nothing if it ends well.
+ */
+export async function whyNot(path: string, args: readonly string[], cwd: string): Promise<string | undefined> {
+  const run = promisify(execFile)(path, args, { cwd, timeout: DIAGNOSIS_TIMEOUT });
+  run.child.stdin?.end();
+  try {
+    await run;
+    return undefined;
+  } catch (error) {
+    const said = (error as { stderr?: string }).stderr?.trim().replace(/^fimd: /, "");
+    return said || undefined;
+  }
 }
 
 /** The arguments with which `fimd` serves, itself or through a daemon. */
