@@ -11,9 +11,10 @@ use std::path::Path;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use fimd::cancel::Cancel;
-use fimd::dataset::read::{Dataset, Part};
+use fimd::dataset::split::Split;
 use fimd::dataset::write::Stage;
-use fimd::dataset::{Dedup, OnSecret, Options};
+use fimd::dataset::write::read::Dataset;
+use fimd::dataset::{Dedup, Options, SecretPolicy};
 use fimd::engine::{DatasetSources, generate};
 use fimd::files::WalkOptions;
 use fimd::model::Families;
@@ -37,7 +38,7 @@ fn plain(project: &Path, output: &Path, options: &Options) {
 /// The texts of the files of which the dataset in `output` has examples.
 fn texts(project: &Path, output: &Path) -> Vec<String> {
     let dataset = Dataset::open(output).expect("there is a dataset");
-    let examples = [Part::Train, Part::Val].map(|part| dataset.examples(part));
+    let examples = [Split::Train, Split::Validation].map(|part| dataset.examples(part));
     let examples = examples
         .into_iter()
         .flat_map(|part| part.expect("it has both parts"));
@@ -69,7 +70,7 @@ fn all(criterion: &mut Criterion) {
     let output = temp.path().join("data");
     let off = Options {
         dedup: Dedup::Off,
-        secrets: OnSecret::Keep,
+        secrets: SecretPolicy::Keep,
         ..Options::default()
     };
     plain(project, &output, &off);

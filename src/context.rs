@@ -1,6 +1,7 @@
 //! Cross-file context for one place in one buffer. [`assemble`] is the one
 //! function behind `getContext`, `fimd context` and every training example.
 
+pub mod budget;
 mod buffer;
 mod classes;
 mod included;
@@ -26,9 +27,6 @@ use types::Types;
 use crate::cancel::{Cancel, Cancelled};
 use crate::index::{Library, Snapshot};
 use crate::secrets::Secrets;
-
-/// How many characters a context may have unless asked otherwise.
-pub const DEFAULT_MAX_CHARS: usize = 4096;
 
 /// How many chunks are asked for the names that they use.
 const NEIGHBOURS: usize = 32;

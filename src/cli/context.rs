@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::{Error, Setup};
 use crate::cancel::Cancel;
+use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
 use crate::context::{self, Context, MinScore, Request, Snippet, Source};
 use crate::engine::{Project, ProjectOptions};
 use crate::files::{self, Roots};
@@ -32,7 +33,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "PATH")]
     include_path: Vec<PathBuf>,
     /// Most characters of the context
-    #[arg(long, value_name = "N", default_value_t = context::DEFAULT_MAX_CHARS)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_CONTEXT_CHARS)]
     max_chars: usize,
     /// Leave out declarations less likely than this to be named next, from 0 to 1
     #[arg(long, value_name = "SCORE", default_value_t)]

@@ -7,7 +7,8 @@ use anstyle::Style;
 
 use super::{Error, Setup};
 use crate::cancel::Cancel;
-use crate::context::{DEFAULT_MAX_CHARS, MinScore, Signal};
+use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
+use crate::context::{MinScore, Signal};
 use crate::engine::{Project, ProjectOptions};
 use crate::eval::{self, HoleKind, KindResult, Options, Recall, Report, Run};
 
@@ -40,7 +41,7 @@ struct ContextArgs {
     #[arg(long, value_name = "N", default_value_t = 42)]
     seed: u64,
     /// Most characters of a context; several, separated by commas, are compared
-    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [DEFAULT_MAX_CHARS])]
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [DEFAULT_MAX_CONTEXT_CHARS])]
     max_chars: Vec<usize>,
     /// Leave out declarations less likely than this to be named next, from 0 to 1
     #[arg(long, value_name = "SCORE", default_value_t)]

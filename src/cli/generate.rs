@@ -44,11 +44,11 @@ pub(super) struct Generate {
     resume: bool,
 }
 
-impl From<dataset::Error> for Error {
-    fn from(error: dataset::Error) -> Self {
+impl From<dataset::DatasetError> for Error {
+    fn from(error: dataset::DatasetError) -> Self {
         match error {
-            dataset::Error::Options(wrong) => wrong.into(),
-            dataset::Error::Cancelled(_) => {
+            dataset::DatasetError::Options(wrong) => wrong.into(),
+            dataset::DatasetError::Cancelled(_) => {
                 Self::Failure("interrupted: nothing was written".into())
             }
             other => Self::Failure(other.to_string()),
@@ -123,7 +123,7 @@ impl Generate {
         let made =
             rayon::scope(|_| engine::generate(sources, &options, &families, stage, &cancel, show));
         let counts = match made {
-            Err(GenerateError::Dataset(dataset::Error::Cancelled(_))) if self.resume => {
+            Err(GenerateError::Dataset(dataset::DatasetError::Cancelled(_))) if self.resume => {
                 return Err(Error::Failure(
                     "interrupted: the same command goes on from here".into(),
                 ));

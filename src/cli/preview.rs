@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::{Error, show};
-use crate::dataset::read::{Dataset, ReadError};
-use crate::dataset::{SpanKind, sampled};
+use crate::dataset::SpanKind;
+use crate::dataset::write::read::{Dataset, ReadError, sampled};
 
 /// Print random examples of a dataset.
 #[derive(Debug, clap::Args)]

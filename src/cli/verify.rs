@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::generate::cancel_on_signals;
 use super::{Error, Setup, show};
 use crate::dataset::Repo;
-use crate::dataset::read::Dataset;
 use crate::dataset::verify::{self, Finding, Verification};
+use crate::dataset::write::read::Dataset;
 use crate::engine::DatasetSources;
 use crate::files::Origin;
 

@@ -4,7 +4,7 @@ use toml_edit::TableLike;
 
 use super::section::{Section, Wrong};
 use super::{Endpoint, EndpointKind};
-use crate::context::DEFAULT_MAX_CHARS;
+use crate::context::budget::{CharBudget, DEFAULT_MAX_CONTEXT_CHARS, DEFAULT_MAX_TOTAL_CHARS};
 use crate::model::ContextStyle;
 
 /// How code is completed.
@@ -31,8 +31,8 @@ impl Default for CompletionSettings {
             max_tokens: 256,
             max_lines: 24,
             debounce_ms: 75,
-            max_total_chars: 8192,
-            max_context_chars: DEFAULT_MAX_CHARS,
+            max_total_chars: DEFAULT_MAX_TOTAL_CHARS,
+            max_context_chars: DEFAULT_MAX_CONTEXT_CHARS,
             context_style: ContextStyle::default(),
         }
     }
@@ -47,6 +47,15 @@ impl CompletionSettings {
         "max_context_chars",
         "context_style",
     ];
+
+    /// How context, prefix and suffix share their characters.
+    #[must_use]
+    pub fn budget(&self) -> CharBudget {
+        CharBudget {
+            max_total: self.max_total_chars,
+            max_context: self.max_context_chars,
+        }
+    }
 }
 
 /// What the section says of completions by the model at `endpoint`.

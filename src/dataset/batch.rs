@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::SpanKind;
-use super::shape::Shape;
-use super::template::Kept;
+use crate::dataset::record::SpanKind;
+use crate::dataset::template::SpooledExample;
+use crate::model::{FimFormat, TokenCounts};
 
 /// What came of some files in a row.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,18 +18,18 @@ pub struct Batch {
     /// The number of the first file, counted from 0 over the whole run.
     pub first: usize,
     /// Each file in order.
-    pub files: Vec<Outcome>,
+    pub files: Vec<FileOutcome>,
     /// The lines of what was refused, if somebody wants to see them: see
-    /// [`mod@super::rejects`].
+    /// [`mod@super::reject`].
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub rejects: String,
 }
 
 /// What came of one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct FileOutcome {
     /// Its holes that were tried, in their order.
-    pub attempts: Vec<Attempt>,
+    pub attempts: Vec<HoleOutcome>,
     /// The keys of those that were not, as near duplicates of others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repeats: Vec<u128>,
@@ -42,7 +42,7 @@ pub struct Outcome {
 
 /// What came of one hole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
+pub struct HoleOutcome {
     /// Where the hole starts in the file, in bytes.
     pub start: usize,
     /// One past its last byte.
@@ -51,7 +51,7 @@ pub struct Attempt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<u128>,
     /// The example, or why there is none.
-    pub made: Result<Cut, String>,
+    pub made: Result<ExampleSummary, String>,
     /// The secrets in its four parts, by kind.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, u64>,
@@ -68,7 +68,7 @@ pub struct Sizes {
     pub middle: u32,
     /// Of the suffix.
     pub suffix: u32,
-    /// See [`Example::context_max_chars`](super::Example::context_max_chars).
+    /// See [`Example::context_max_chars`](crate::dataset::Example::context_max_chars).
     pub context_max: u32,
 }
 
@@ -89,18 +89,30 @@ impl Sizes {
 
 /// What a run knows of an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cut {
+pub struct ExampleSummary {
     /// Equal for equal text around and in the hole.
     pub digest: u128,
-    /// See [`Example::span_kind`](super::Example::span_kind).
+    /// See [`Example::span_kind`](crate::dataset::Example::span_kind).
     pub kind: SpanKind,
-    /// The bits of [`Example::complexity_score`](super::Example::complexity_score):
+    /// The bits of [`Example::complexity_score`](crate::dataset::Example::complexity_score):
     /// a number in decimal might come back as its neighbour.
     pub complexity: u64,
     /// How its text is made.
-    pub shape: Shape,
+    pub shape: TextShape,
     /// How long it is.
     pub sizes: Sizes,
     /// How it is kept.
-    pub kept: Kept,
+    pub kept: SpooledExample,
+}
+
+/// How one text is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextShape {
+    /// The order of its parts.
+    pub format: FimFormat,
+    /// How many control tokens in its source were neutralised.
+    pub neutralised: usize,
+    /// Its tokens, if there is a tokenizer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<TokenCounts>,
 }

@@ -9,9 +9,10 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::holes::SpanKind;
-use super::write::format::{Format, in_bytes};
-use crate::context::{self, MinScore};
+use crate::context::MinScore;
+use crate::context::budget::{CharBudget, DEFAULT_MAX_CONTEXT_CHARS, DEFAULT_MAX_TOTAL_CHARS};
+use crate::dataset::format::{FileFormat, in_bytes};
+use crate::dataset::record::SpanKind;
 use crate::model::{ContextStyle, DEFAULT_FAMILY, Families, Family, Model};
 
 /// Smaller shards would be a file for every few examples.
@@ -20,7 +21,7 @@ const MIN_SHARD: ByteSize = ByteSize::kb(10);
 /// How the examples are divided into training and validation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
-pub enum SplitBy {
+pub enum SplitUnit {
     /// All examples of a file are in the same part.
     #[default]
     File,
@@ -31,7 +32,7 @@ pub enum SplitBy {
 /// What happens to control tokens that a source file spells itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
-pub enum MarkersInSource {
+pub enum ControlTokenPolicy {
     /// The example is left out, so that every text is the files' own.
     #[default]
     Drop,
@@ -55,7 +56,7 @@ pub enum Dedup {
 /// What becomes of secrets in an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
-pub enum OnSecret {
+pub enum SecretPolicy {
     /// Placeholders stand for them.
     #[default]
     Redact,
@@ -81,7 +82,7 @@ pub struct Options {
     pub context_style: ContextStyle,
     /// What happens to control tokens of the family that a source file spells itself
     #[arg(long, value_name = "WHAT", default_value = "drop")]
-    pub markers: MarkersInSource,
+    pub markers: ControlTokenPolicy,
     /// The model's tokenizer.json: counts tokens, and proves that each marker is one
     #[arg(long, value_name = "FILE")]
     pub tokenizer: Option<PathBuf>,
@@ -129,13 +130,13 @@ pub struct Options {
     pub val_split: f64,
     /// What stays together in the split; by example, training knows the validation files
     #[arg(long, value_name = "UNIT", default_value = "file")]
-    pub split_by: SplitBy,
+    pub split_by: SplitUnit,
     /// Of files and examples with the same or nearly the same text, keep one
     #[arg(long, value_name = "WHICH", default_value = "near")]
     pub dedup: Dedup,
     /// What becomes of keys, tokens and passwords in prefix, middle, suffix and context
     #[arg(long, value_name = "WHAT", default_value = "redact")]
-    pub secrets: OnSecret,
+    pub secrets: SecretPolicy,
     /// Cut examples from generated files and data tables, too
     #[arg(long)]
     pub keep_generated: bool,
@@ -168,7 +169,7 @@ pub struct Options {
     pub partial: bool,
     /// Format of the examples; zstd, in Parquet too, compresses at level 3
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
-    pub format: Format,
+    pub format: FileFormat,
     /// Cut each part into files of at most SIZE, in bytes of JSON lines before compression: 256MB, 1GiB [default: one file]
     #[arg(long, value_name = "SIZE")]
     #[serde(serialize_with = "in_bytes")]
@@ -181,7 +182,7 @@ impl Default for Options {
             base_model: DEFAULT_FAMILY.into(),
             spm_rate: 0.0,
             context_style: ContextStyle::default(),
-            markers: MarkersInSource::default(),
+            markers: ControlTokenPolicy::default(),
             tokenizer: None,
             max_tokens: None,
             cross_file_context: false,
@@ -190,16 +191,16 @@ impl Default for Options {
             include_path: Vec::new(),
             max_middle_lines: 30,
             min_middle_chars: 40,
-            max_total_chars: 8192,
-            max_context_chars: context::DEFAULT_MAX_CHARS,
+            max_total_chars: DEFAULT_MAX_TOTAL_CHARS,
+            max_context_chars: DEFAULT_MAX_CONTEXT_CHARS,
             min_score: MinScore::default(),
             tested_only: false,
             curriculum: false,
             curriculum_top_pct: 100,
             val_split: 0.1,
-            split_by: SplitBy::default(),
+            split_by: SplitUnit::default(),
             dedup: Dedup::default(),
-            secrets: OnSecret::default(),
+            secrets: SecretPolicy::default(),
             keep_generated: false,
             keep_vendored: false,
             rejects: None,
@@ -210,7 +211,7 @@ impl Default for Options {
             max_file_bytes: None,
             provenance: false,
             partial: false,
-            format: Format::default(),
+            format: FileFormat::default(),
             shard_size: None,
         }
     }
@@ -242,14 +243,23 @@ impl Options {
     /// The most characters of a middle: a quarter of the total.
     #[must_use]
     pub fn max_middle_chars(&self) -> usize {
-        self.max_total_chars / 4
+        self.budget().middle()
+    }
+
+    /// How context, prefix, middle and suffix share their characters.
+    #[must_use]
+    pub fn budget(&self) -> CharBudget {
+        CharBudget {
+            max_total: self.max_total_chars,
+            max_context: self.max_context_chars,
+        }
     }
 
     /// The characters that each context is assembled with; 0 when none is asked for.
     #[must_use]
     pub fn context_budget(&self) -> usize {
         if self.cross_file_context || self.bm25_context {
-            self.max_context_chars.min(self.max_total_chars / 2)
+            self.budget().context()
         } else {
             0
         }
@@ -306,7 +316,7 @@ impl Options {
                 format!("a curriculum to be asked for, too, where it is {percent}"),
             );
         }
-        if self.format == Format::Parquet && cfg!(not(feature = "parquet")) {
+        if self.format == FileFormat::Parquet && cfg!(not(feature = "parquet")) {
             let expected = "jsonl or jsonl.zst, since this fimd is built without Parquet (the cargo feature `parquet`)";
             return wrong("format", expected.into());
         }
@@ -343,11 +353,11 @@ impl Options {
             let expected = "none with --partial, since a part has no order among the others; sort where they are joined, by `complexity_score`";
             return wrong("curriculum", expected);
         }
-        if self.split_by == SplitBy::Example {
+        if self.split_by == SplitUnit::Example {
             let expected = "file with --partial, which divides by the text of the files";
             return wrong("split_by", expected);
         }
-        if self.format != Format::Parquet {
+        if self.format != FileFormat::Parquet {
             let expected = "parquet with --partial, since engines join parts by columns";
             return wrong("format", expected);
         }
@@ -478,7 +488,7 @@ mod tests {
             (
                 of(|o| {
                     o.partial = true;
-                    o.split_by = SplitBy::Example;
+                    o.split_by = SplitUnit::Example;
                 }),
                 "--split-by: expected file with --partial",
             ),

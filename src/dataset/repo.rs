@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Example, Options};
+use crate::dataset::options::Options;
+use crate::dataset::record::Example;
 use crate::files::{Exclusion, Origin};
 use crate::index::{Snapshot, SourceFile};
 

@@ -2,18 +2,24 @@
 
 mod charts;
 pub mod html;
+pub mod merge;
+pub(in crate::dataset) mod sample;
+pub mod shape;
+pub mod tally;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::seen::Seen;
-use super::shape::{Shape, Shapes, TokenTallies, Tokens};
-use super::split::{Entry, Parts};
-use super::tally::Tally;
-use super::unseen::SEEN;
-use super::{Options, Repo, SpanKind, SplitBy};
+use crate::dataset::batch::TextShape;
+use crate::dataset::options::{Options, SplitUnit};
+use crate::dataset::record::SpanKind;
+use crate::dataset::reject::SEEN;
+use crate::dataset::repo::Repo;
+use crate::dataset::report::shape::{Shapes, TokenTallies, Tokens};
+use crate::dataset::report::tally::Tally;
+use crate::dataset::split::{SplitAssignment, SplitEntry};
 use crate::model::Model;
 
 /// The whole story of a dataset. Equal input, options and seed give equal
@@ -40,7 +46,7 @@ pub struct Report {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part>,
     /// How the examples were divided.
-    pub split: Split,
+    pub split: SplitCounts,
     /// Examples of each kind, in both parts.
     pub spans: BTreeMap<SpanKind, usize>,
     /// The complexity of the examples in both parts; absent when there are none.
@@ -146,9 +152,9 @@ pub struct Project {
 
 /// How the examples were divided.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Split {
+pub struct SplitCounts {
     /// By file or by example.
-    pub by: SplitBy,
+    pub by: SplitUnit,
     /// The share that was asked for.
     pub asked: f64,
     /// The share of validation examples before the curriculum cut any.
@@ -219,12 +225,11 @@ impl Duplicates {
         copies.push(name.to_owned());
     }
 
-    /// Adds what was found among examples.
-    pub(super) fn add(&mut self, alike: &Seen, equal: &Seen) {
-        let sizes = [alike.clusters(), equal.clusters()].concat();
+    /// Adds clusters of duplicate examples of these sizes, each 2 or more.
+    pub(super) fn add_clusters(&mut self, sizes: &[usize]) {
         self.example_clusters += sizes.len();
         self.examples_removed += sizes.iter().map(|size| size - 1).sum::<usize>();
-        self.add_largest(&sizes);
+        self.add_largest(sizes);
     }
 
     fn add_largest(&mut self, sizes: &[usize]) {
@@ -323,13 +328,13 @@ impl Report {
             counts: Counts::default(),
             projects: Vec::new(),
             parts: Vec::new(),
-            split: Split {
+            split: SplitCounts {
                 by: options.split_by,
                 asked: options.val_split,
                 reached: 0.0,
                 train_files: 0,
                 val_files: 0,
-                leaks: options.split_by == SplitBy::Example,
+                leaks: options.split_by == SplitUnit::Example,
             },
             spans: BTreeMap::new(),
             complexity: None,
@@ -367,10 +372,10 @@ impl Report {
     /// Fills in what is known once the examples are split.
     pub(super) fn finish(
         &mut self,
-        entries: &[Entry],
+        entries: &[SplitEntry],
         kinds: &[SpanKind],
-        shapes: &[Shape],
-        parts: &Parts,
+        shapes: &[TextShape],
+        parts: &SplitAssignment,
     ) {
         let examples = parts.train.len() + parts.val.len();
         self.counts.examples = examples;
@@ -408,7 +413,7 @@ fn folder(key: &str) -> &str {
 }
 
 /// From how many files the examples at `indices` come.
-fn files(entries: &[Entry], indices: &[usize]) -> usize {
+fn files(entries: &[SplitEntry], indices: &[usize]) -> usize {
     let mut files: Vec<_> = indices.iter().map(|at| entries[*at].file).collect();
     files.sort_unstable();
     files.dedup();

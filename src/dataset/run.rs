@@ -1,21 +1,34 @@
 //! A dataset in the making: one project after the other, batch by batch.
 
+pub mod assign;
+mod decontaminate;
+mod dedup_index;
+mod ledger;
+pub mod preview;
+pub mod progress;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::batch::{Attempt, Batch, Outcome};
-use super::example::{Maker, Plan, Ready, Tried};
-use super::ledger::{DUPLICATE, Ledger, NEAR_DUPLICATE, Verdict};
-use super::read::Part;
-use super::rejects::Reject;
-use super::report::{self, Report, html};
-use super::seen::Place;
-use super::sources::{Source, sources, text_hashes};
-use super::split::Parts;
-use super::unseen::{self, SEEN};
-use super::{Error, Example, Options, Progress, Repo, Sink, SplitBy};
 use crate::cancel::Cancel;
+use crate::dataset::batch::{Batch, FileOutcome, HoleOutcome};
+use crate::dataset::cut::encoded::EncodedExample;
+use crate::dataset::cut::example::{ExampleBuilder, HoleResult};
+use crate::dataset::cut::plan::FilePlan;
+use crate::dataset::error::DatasetError;
+use crate::dataset::options::{Options, SplitUnit};
+use crate::dataset::record::Example;
+use crate::dataset::reject::{DUPLICATE, NEAR_DUPLICATE, Reject, SEEN};
+use crate::dataset::repo::Repo;
+use crate::dataset::report;
+use crate::dataset::report::{Report, html};
+use crate::dataset::run::dedup_index::HoleRef;
+use crate::dataset::run::ledger::{Admission, Ledger};
+use crate::dataset::run::progress::Progress;
+use crate::dataset::select::sources::{ExampleSource, sources, text_hashes};
+use crate::dataset::sink::Sink;
+use crate::dataset::split::{Split, SplitAssignment};
 use crate::files::{Exclusion, WHOLE};
 use crate::index::SourceFile;
 use crate::model::Model;
@@ -38,7 +51,7 @@ pub struct Run<'a> {
     state: Progress,
     ledger: Ledger,
     /// How the projects so far are divided, if each is for itself.
-    parts: Parts,
+    parts: SplitAssignment,
 }
 
 impl<'a> Run<'a> {
@@ -52,7 +65,7 @@ impl<'a> Run<'a> {
         sink: &'a mut dyn Sink,
         cancel: &'a Cancel,
         progress: &'a mut dyn FnMut(Progress),
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, DatasetError> {
         options.check()?;
         Ok(Self {
             options,
@@ -63,21 +76,21 @@ impl<'a> Run<'a> {
             secrets: Secrets::new()?.into(),
             state: Progress::default(),
             ledger: Ledger::new(options, model),
-            parts: Parts::default(),
+            parts: SplitAssignment::default(),
         })
     }
 
     /// Makes the examples of a project.
     ///
     /// # Errors
-    /// See [`Error`].
-    pub fn project(&mut self, repo: &Repo<'_>) -> Result<(), Error> {
+    /// See [`DatasetError`].
+    pub fn project(&mut self, repo: &Repo<'_>) -> Result<(), DatasetError> {
         let hashes = text_hashes(repo, self.cancel)?;
         let digest = repo.digest(&hashes);
         let before = (self.ledger.report.counts, self.ledger.examples());
         let first = self.state.files_done;
-        let known = Some(&self.ledger);
-        let sources = sources(repo, self.options, &hashes, known, self.cancel)?;
+        let known_text = |hash: &_| self.ledger.name_of_text(hash).map(str::to_owned);
+        let sources = sources(repo, self.options, &hashes, &known_text, self.cancel)?;
         for skipped in &sources.skipped {
             self.sink.reject(&skipped.reject(repo).line()?)?;
         }
@@ -85,7 +98,7 @@ impl<'a> Run<'a> {
         self.state.files_total += sources.used.len();
         (self.progress)(self.state);
         let secrets = Arc::clone(&self.secrets);
-        let maker = Maker {
+        let maker = ExampleBuilder {
             repo,
             options: self.options,
             model: self.model,
@@ -114,7 +127,7 @@ impl<'a> Run<'a> {
                     let files = plans.len();
                     self.make(&maker, &digest, plans)?;
                     self.done(files);
-                    Ok::<_, Error>(())
+                    Ok::<_, DatasetError>(())
                 })
             })?;
         }
@@ -126,7 +139,8 @@ impl<'a> Run<'a> {
         if self.options.partial {
             let ledger = &self.ledger;
             let mut parts = ledger.divide(repo, self.options, &sources, first, examples_before);
-            parts.seen = unseen::take_seen(&parts.train, &mut parts.val, self.sink, self.cancel)?;
+            parts.seen =
+                decontaminate::take_seen(&parts.train, &mut parts.val, self.sink, self.cancel)?;
             self.parts.append(parts);
             self.ledger.forget();
         }
@@ -162,22 +176,22 @@ impl<'a> Run<'a> {
         &mut self,
         repo: &Repo<'_>,
         digest: &str,
-        files: &[Source<'_>],
+        files: &[ExampleSource<'_>],
         made: &Batch,
-    ) -> Result<(), Error> {
+    ) -> Result<(), DatasetError> {
         let first = self.state.files_done;
         if (&*made.project, made.first, made.files.len()) != (digest, first, files.len()) {
             let name = repo.name.unwrap_or("the project");
-            return Err(Error::Changed(name.to_owned()));
+            return Err(DatasetError::SourceChanged(name.to_owned()));
         }
         for ((file, source), outcome) in (first..).zip(files).zip(&made.files) {
             self.ledger.note_again(file, outcome);
             if outcome.text_bytes > 0 {
                 self.sink.recalled_text(outcome.text_bytes);
             }
-            let verdicts = self.ledger.count(repo, source.file, file, outcome);
-            for (attempt, verdict) in outcome.attempts.iter().zip(verdicts) {
-                if let (Ok(cut), Verdict::Taken) = (&attempt.made, verdict) {
+            let admissions = self.ledger.count(repo, source.file, file, outcome);
+            for (attempt, admission) in outcome.attempts.iter().zip(admissions) {
+                if let (Ok(cut), Admission::Accepted) = (&attempt.made, admission) {
                     self.sink.recalled_example(&cut.kept);
                 }
             }
@@ -189,10 +203,10 @@ impl<'a> Run<'a> {
     /// Makes the examples of the files with these plans.
     fn make(
         &mut self,
-        maker: &Maker<'_>,
+        maker: &ExampleBuilder<'_>,
         digest: &str,
-        mut plans: Vec<Plan<'_>>,
-    ) -> Result<(), Error> {
+        mut plans: Vec<FilePlan<'_>>,
+    ) -> Result<(), DatasetError> {
         let (repo, first) = (maker.repo, self.state.files_done);
         let mut rejects = Rejects {
             repo,
@@ -208,15 +222,15 @@ impl<'a> Run<'a> {
         for (((file, plan), tried), repeats) in (first..).zip(&plans).zip(tried).zip(repeats) {
             let (outcome, templates) = outcome(plan, tried, repeats);
             if outcome.text_bytes > 0 {
-                self.sink.text(plan.kept.text())?;
+                self.sink.text(plan.escaped.text())?;
             }
-            let verdicts = self.ledger.count(repo, plan.file, file, &outcome);
-            for ((attempt, template), verdict) in
-                outcome.attempts.iter().zip(templates).zip(verdicts)
+            let admissions = self.ledger.count(repo, plan.file, file, &outcome);
+            for ((attempt, template), admission) in
+                outcome.attempts.iter().zip(templates).zip(admissions)
             {
                 let hole = attempt.start..attempt.end;
-                let (reason, kept) = match (verdict, &attempt.made) {
-                    (Verdict::Repeats(kept), _) => (DUPLICATE, Some(kept)),
+                let (reason, kept) = match (admission, &attempt.made) {
+                    (Admission::Duplicate(kept), _) => (DUPLICATE, Some(kept)),
                     (_, Err(reason)) => (&**reason, None),
                     (_, Ok(cut)) => {
                         self.sink.example(&template, &cut.kept)?;
@@ -243,14 +257,16 @@ impl<'a> Run<'a> {
     /// a thousand pages: joining the parts makes one.
     ///
     /// # Errors
-    /// See [`Error`].
-    pub fn finish(mut self) -> Result<(Report, Option<String>), Error> {
+    /// See [`DatasetError`].
+    pub fn finish(mut self) -> Result<(Report, Option<String>), DatasetError> {
         if self.sink.recall()?.is_some() {
-            return Err(Error::Changed("the last project".into()));
+            return Err(DatasetError::SourceChanged("the last project".into()));
         }
         // A part without any may be one of a thousand.
         if self.ledger.examples() == 0 && !self.options.partial {
-            return Err(Error::Nothing(self.ledger.report.counts.files_indexed));
+            return Err(DatasetError::NoExamples(
+                self.ledger.report.counts.files_indexed,
+            ));
         }
         self.state.is_writing = true;
         (self.progress)(self.state);
@@ -258,15 +274,15 @@ impl<'a> Run<'a> {
             true => std::mem::take(&mut self.parts),
             false => self.ledger.split(self.options),
         };
-        let Parts { train, val, .. } = &mut parts;
-        let looks = self.options.split_by == SplitBy::File && !self.options.partial;
+        let SplitAssignment { train, val, .. } = &mut parts;
+        let looks = self.options.split_by == SplitUnit::File && !self.options.partial;
         let (sink, cancel) = (&*self.sink, self.cancel);
         // The disk has time to take what is written while the rest is worked out.
         let seen = || match looks {
-            true => unseen::take_seen(train, val, sink, cancel),
+            true => decontaminate::take_seen(train, val, sink, cancel),
             false => Ok(Vec::new()),
         };
-        let (seen, written) = rayon::join(seen, || sink.write(Part::Train, train));
+        let (seen, written) = rayon::join(seen, || sink.write(Split::Train, train));
         parts.seen.extend(seen?);
         written?;
         if looks && parts.val.is_empty() && !parts.seen.is_empty() {
@@ -282,7 +298,7 @@ impl<'a> Run<'a> {
         let report = self.ledger.finish(&parts);
         let sink = &*self.sink;
         let page = || plotted.map(|all| html::page_of_parts(&report, &parts, &all, sink));
-        let (written, page) = rayon::join(|| sink.write(Part::Val, &parts.val), page);
+        let (written, page) = rayon::join(|| sink.write(Split::Validation, &parts.val), page);
         written?;
         let page = page.transpose()?;
         self.sink.settle()?;
@@ -290,7 +306,7 @@ impl<'a> Run<'a> {
     }
 
     /// Notes what would have validated.
-    fn reject_seen(&mut self, parts: &Parts) -> Result<(), Error> {
+    fn reject_seen(&mut self, parts: &SplitAssignment) -> Result<(), DatasetError> {
         let mut lines = String::new();
         self.sink.read(&parts.seen, &mut |line| {
             let example: Example = serde_json::from_slice(line)?;
@@ -315,17 +331,17 @@ impl<'a> Run<'a> {
 /// turned down.
 fn take_repeats(
     file: usize,
-    plan: &mut Plan<'_>,
+    plan: &mut FilePlan<'_>,
     ledger: &mut Ledger,
     rejects: &mut Rejects<'_>,
-) -> Result<Vec<u128>, Error> {
-    for refused in std::mem::take(&mut plan.refused) {
-        rejects.push(plan.file, refused.range, refused.reason, None)?;
+) -> Result<Vec<u128>, DatasetError> {
+    for rejection in std::mem::take(&mut plan.rejections) {
+        rejects.push(plan.file, rejection.range, rejection.reason, None)?;
     }
     let mut repeats = Vec::new();
     for planned in std::mem::take(&mut plan.holes) {
         let hole = planned.hole.range.clone();
-        let place = Place {
+        let place = HoleRef {
             file,
             hole: hole.clone(),
         };
@@ -344,10 +360,10 @@ fn take_repeats(
 /// What came of the holes of `plan`, and the template of each: empty where there
 /// is no example.
 fn outcome(
-    plan: &Plan<'_>,
-    tried: Vec<Tried<Ready>>,
+    plan: &FilePlan<'_>,
+    tried: Vec<HoleResult<EncodedExample>>,
     repeats: Vec<u128>,
-) -> (Outcome, Vec<String>) {
+) -> (FileOutcome, Vec<String>) {
     let owned = |counts: &BTreeMap<&'static str, u64>| {
         let owned = counts
             .iter()
@@ -356,10 +372,10 @@ fn outcome(
     };
     let of_hole = plan.holes.iter().zip(tried).map(|(planned, tried)| {
         let (made, template) = match tried.example {
-            Ok(Ready { template, cut }) => (Ok(cut), template),
+            Ok(EncodedExample { template, summary }) => (Ok(summary), template),
             Err(reason) => (Err(reason.to_owned()), String::new()),
         };
-        let attempt = Attempt {
+        let attempt = HoleOutcome {
             start: planned.hole.range.start,
             end: planned.hole.range.end,
             key: planned.key,
@@ -368,16 +384,16 @@ fn outcome(
         };
         (attempt, template)
     });
-    let (attempts, templates): (Vec<Attempt>, _) = of_hole.unzip();
+    let (attempts, templates): (Vec<HoleOutcome>, _) = of_hole.unzip();
     let mut cuts = attempts
         .iter()
         .filter_map(|attempt| attempt.made.as_ref().ok());
     let needs_text = cuts.any(|cut| cut.kept.window.is_some());
-    let outcome = Outcome {
+    let outcome = FileOutcome {
         repeats,
         rejected: owned(&plan.rejected),
         text_bytes: if needs_text {
-            plan.kept.text().len()
+            plan.escaped.text().len()
         } else {
             0
         },
@@ -403,7 +419,7 @@ impl Rejects<'_> {
         hole: Range<usize>,
         reason: &str,
         duplicate_of: Option<String>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), DatasetError> {
         let Some(lines) = &mut self.lines else {
             return Ok(());
         };
@@ -424,7 +440,9 @@ impl Rejects<'_> {
 }
 
 /// Cuts `files` into runs of about [`BATCH_BYTES`].
-fn batches<'a>(mut files: &'a [Source<'a>]) -> impl Iterator<Item = &'a [Source<'a>]> {
+fn batches<'a>(
+    mut files: &'a [ExampleSource<'a>],
+) -> impl Iterator<Item = &'a [ExampleSource<'a>]> {
     std::iter::from_fn(move || {
         let mut bytes = 0;
         let fits = files.iter().take_while(|source| {

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::Example;
+use crate::dataset::record::Example;
 
 /// What stands for prefix, middle and suffix in a template. JSON never holds a
 /// control character as it is.
@@ -22,7 +22,7 @@ const HEAD: &str = r#"{"text":"","prefix":"","middle":"","suffix":"""#;
 
 /// How an example is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kept {
+pub struct SpooledExample {
     /// The length of its template, in bytes.
     pub bytes: usize,
     /// Its place in the text of its file; none if what it shows is not the
@@ -32,7 +32,7 @@ pub struct Kept {
     pub has_context: bool,
 }
 
-impl Kept {
+impl SpooledExample {
     /// How long its line is, in bytes, with the line break: it shows all of its
     /// window twice.
     #[must_use]
@@ -98,14 +98,14 @@ impl Window {
 /// A text as it stands in a JSON string, without the quotes: what lines are made
 /// of, so that nothing is escaped once for every example that shows it.
 #[derive(Debug)]
-pub(super) struct Escaped<'a> {
+pub(super) struct EscapedText<'a> {
     plain: Cow<'a, str>,
     text: Vec<u8>,
     /// Where the blocks of the plain text start, in that and in `text`.
     blocks: Vec<(usize, usize)>,
 }
 
-impl<'a> Escaped<'a> {
+impl<'a> EscapedText<'a> {
     /// The bytes of a block: what is escaped again to find a place.
     const BLOCK: usize = 256;
 
@@ -160,7 +160,7 @@ impl<'a> Escaped<'a> {
         let Some((start, escaped)) = after.checked_sub(1).map(|block| self.blocks[block]) else {
             return Ok(0);
         };
-        let mut before = Length(0);
+        let mut before = ByteCounter(0);
         serde_json::to_writer(&mut before, &self.plain[start..at])?;
         // Without the two quotes.
         Ok((escaped + before.0 - 2) as u32)
@@ -168,9 +168,9 @@ impl<'a> Escaped<'a> {
 }
 
 /// Counts what is written to it, in bytes.
-struct Length(usize);
+struct ByteCounter(usize);
 
-impl Write for Length {
+impl Write for ByteCounter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0 += bytes.len();
         Ok(bytes.len())
@@ -341,13 +341,13 @@ mod tests {
             let mut expected = serde_json::to_string(&example).unwrap();
             expected.push('\n');
             let template = with_gaps(example, &places).unwrap();
-            let escaped = [&prefix, &middle, &suffix].map(|part| Escaped::new(part.into()).unwrap());
+            let escaped = [&prefix, &middle, &suffix].map(|part| EscapedText::new(part.into()).unwrap());
             let mut line = Vec::new();
-            fill(template.as_bytes(), escaped.each_ref().map(Escaped::text), &mut line);
+            fill(template.as_bytes(), escaped.each_ref().map(EscapedText::text), &mut line);
             let shown = [&prefix, &middle, &suffix].map(|part| part.as_str()).concat();
-            let escaped = Escaped::new(shown.as_str().into()).unwrap();
+            let escaped = EscapedText::new(shown.as_str().into()).unwrap();
             let window = escaped.window(&(0..shown.len()), &(0..0)).unwrap();
-            let kept = Kept { bytes: template.len(), window, has_context: false };
+            let kept = SpooledExample { bytes: template.len(), window, has_context: false };
             prop_assert_eq!(kept.line_bytes(), line.len() as u64);
             prop_assert_eq!(String::from_utf8(line).unwrap(), expected);
         }
@@ -362,7 +362,7 @@ mod tests {
             cuts in prop::collection::vec(any::<[prop::sample::Index; 4]>(), 1..4),
         ) {
             let text = pieces.concat();
-            let escaped = Escaped::new((&*text).into()).unwrap();
+            let escaped = EscapedText::new((&*text).into()).unwrap();
             let windows: Vec<_> = cuts.iter().map(|cuts| {
                 let mut cuts = cuts.map(|cut| text.floor_char_boundary(cut.index(text.len() + 1)));
                 cuts.sort_unstable();

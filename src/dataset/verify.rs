@@ -20,10 +20,12 @@ use serde::Serialize;
 pub use self::whole::Exposure;
 
 use self::whole::Census;
-use super::read::{Dataset, Part, ReadError};
-use super::sample::{Place, Sample, place_name};
-use super::{Options, Repo};
 use crate::cancel::{Cancel, Cancelled};
+use crate::dataset::options::Options;
+use crate::dataset::repo::Repo;
+use crate::dataset::report::sample::{Place, Sample, place_name};
+use crate::dataset::split::Split;
+use crate::dataset::write::read::{Dataset, ReadError};
 use crate::model::{Model, TokenizerError};
 use crate::secrets::{RulesError, Secrets};
 
@@ -201,7 +203,7 @@ pub fn verify(
     let mut census = Census::default();
     let seed = checker.options.seed;
     let mut sample = Sample::new(PARITY_SAMPLE, seed, "\0verify");
-    for part in [Part::Train, Part::Val] {
+    for part in [Split::Train, Split::Validation] {
         each_batch(dataset, part, &mut ledger, |batch, ledger| {
             for claim in examples::CLAIMS {
                 ledger.check(claim, batch.len());
@@ -223,7 +225,7 @@ pub fn verify(
     let sample: BTreeMap<Place, ()> = sample.drawn().collect();
     let exposed = census.exposed();
     let mut unread = Ledger::default();
-    for part in [Part::Train, Part::Val] {
+    for part in [Split::Train, Split::Validation] {
         each_batch(dataset, part, &mut unread, |batch, _| {
             let wanted = |place: &Place| all || sample.contains_key(place);
             let sampled: Vec<_> = batch.iter().filter(|(place, _)| wanted(place)).collect();
@@ -236,7 +238,7 @@ pub fn verify(
                     ledger.breach(claim, Breach::of(*place, &example.filepath, what));
                 }
             }
-            if part == Part::Train {
+            if part == Split::Train {
                 exposed.look(batch, cancel)?;
             }
             Ok(())
@@ -246,8 +248,8 @@ pub fn verify(
     let findings = ledger.into_findings();
     Ok(Verification {
         holds: findings.iter().all(|finding| finding.breached == 0),
-        train: census.examples(Part::Train),
-        val: census.examples(Part::Val),
+        train: census.examples(Split::Train),
+        val: census.examples(Split::Validation),
         findings,
         exposure,
     })
@@ -270,7 +272,7 @@ type Placed = (Place, super::Example);
 /// Reads a part in batches; what cannot be read goes to `ledger`.
 fn each_batch(
     dataset: &Dataset,
-    part: Part,
+    part: Split,
     ledger: &mut Ledger,
     mut work: impl FnMut(&[Placed], &mut Ledger) -> Result<(), VerifyError>,
 ) -> Result<(), VerifyError> {

@@ -4,18 +4,19 @@
 //! A [`Stage`] is a folder in the making that replaces the output in one step.
 //! Its [`Spool`] keeps the examples until their order is known, with a journal
 //! from which a killed run goes on, and then writes the files, named as `files`
-//! has it, each in the wanted [`Format`]; `card` tells people and loaders what
+//! has it, each in the wanted [`FileFormat`]; `card` tells people and loaders what
 //! is in them. [`WithRejects`] keeps what was refused as well, [`Signatures`]
 //! is a file of what near duplicates are found by, and [`join`] tells of parts
 //! that were made one by one as of one dataset.
 
 mod card;
+mod columns;
 pub(super) mod files;
-pub(super) mod format;
 mod join;
 mod journal;
 #[cfg_attr(not(feature = "parquet"), path = "write/no_parquet.rs")]
-pub(super) mod parquet;
+mod parquet;
+pub mod read;
 mod rejects;
 mod signatures;
 mod spool;
@@ -24,7 +25,6 @@ mod steady;
 
 use std::path::Path;
 
-pub use self::format::Format;
 pub use self::join::join;
 pub use self::journal::Task;
 pub use self::rejects::WithRejects;

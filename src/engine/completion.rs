@@ -337,12 +337,11 @@ impl Prepared {
         let CompletionRequest { gap, secrets, .. } = request;
         let secrets = secrets.as_deref();
         let (settings, endpoint) = (&server.settings.completion, &server.settings.endpoint);
-        let half = settings.max_total_chars / 2;
         let context_request = context::Request {
             path: &gap.path,
             content: &gap.content,
             cursor: gap.cursor,
-            max_chars: settings.max_context_chars.min(half),
+            max_chars: settings.budget().context(),
             min_score: MinScore::default(),
             dependencies: request.sources.dependencies,
             bm25: request.sources.bm25,

@@ -23,7 +23,7 @@ use crate::model::{Families, Model};
 pub enum GenerateError {
     /// There is none.
     #[error(transparent)]
-    Dataset(#[from] dataset::Error),
+    Dataset(#[from] dataset::DatasetError),
     /// It cannot be put where it is wanted.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -298,7 +298,7 @@ pub fn sign(
     output: &Path,
     cancel: &Cancel,
 ) -> Result<usize, GenerateError> {
-    options.check().map_err(dataset::Error::from)?;
+    options.check().map_err(dataset::DatasetError::from)?;
     let mut signatures = Signatures::new(output)?;
     let check = || cancel.check().map_err(GenerateError::from);
     let mut count = 0;
@@ -332,7 +332,9 @@ pub fn generate(
     cancel: &Cancel,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Counts, GenerateError> {
-    let model = options.model(families).map_err(dataset::Error::from)?;
+    let model = options
+        .model(families)
+        .map_err(dataset::DatasetError::from)?;
     let sink = stage.sink(&sources.task(options, &model)?, options)?;
     let mut sink = WithRejects::new(sink, options.rejects.as_deref(), &stage)?;
     let mut run = Run::new(options, &model, &mut sink, cancel, progress)?;

@@ -406,7 +406,7 @@ async fn run(engine: Engine, job: Arc<Job>) {
         }),
         Err(
             JobError::Open(OpenError::Cancelled(_))
-            | JobError::Generate(GenerateError::Dataset(dataset::Error::Cancelled(_))),
+            | JobError::Generate(GenerateError::Dataset(dataset::DatasetError::Cancelled(_))),
         ) => Phase::Cancelled,
         Err(error) => Phase::Failed(error.to_string()),
     };

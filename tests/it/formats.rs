@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use fimd::dataset::Example;
-use fimd::dataset::read::{Dataset, Part, ReadError};
+use fimd::dataset::split::Split;
+use fimd::dataset::write::read::{Dataset, ReadError};
 
 const FORMATS: [&str; 3] = ["jsonl", "jsonl.zst", "parquet"];
 
@@ -40,7 +41,7 @@ fn names(folder: &Path) -> Vec<String> {
 
 fn read(folder: &Path) -> [Vec<Result<Example, ReadError>>; 2] {
     let dataset = Dataset::open(folder).unwrap();
-    [Part::Train, Part::Val].map(|part| dataset.examples(part).unwrap().collect())
+    [Split::Train, Split::Validation].map(|part| dataset.examples(part).unwrap().collect())
 }
 
 fn examples(folder: &Path) -> [Vec<Example>; 2] {
@@ -118,7 +119,7 @@ fn a_missing_shard_and_one_too_many_are_named() {
     fs::rename(temp.path().join(&second), &moved).unwrap();
     let error = |temp: &Path| {
         let dataset = Dataset::open(temp).unwrap();
-        dataset.examples(Part::Train).err().unwrap().to_string()
+        dataset.examples(Split::Train).err().unwrap().to_string()
     };
     let extra = error(temp.path());
     assert!(

@@ -10,7 +10,8 @@ use std::process::{Command, Output};
 
 use arrow_json::LineDelimitedWriter;
 use fimd::dataset::Example;
-use fimd::dataset::read::{Dataset, Part};
+use fimd::dataset::split::Split;
+use fimd::dataset::write::read::Dataset;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 
@@ -154,7 +155,7 @@ fn examples(folders: &[PathBuf]) -> BTreeMap<String, [Vec<Example>; 2]> {
     let mut found: BTreeMap<String, [Vec<Example>; 2]> = BTreeMap::new();
     for folder in folders {
         let dataset = Dataset::open(folder).unwrap();
-        for part in [Part::Train, Part::Val] {
+        for part in [Split::Train, Split::Validation] {
             for example in dataset.examples(part).unwrap().map(Result::unwrap) {
                 let repo = example.repo.clone().unwrap();
                 found.entry(repo).or_default()[part as usize].push(example);
@@ -200,18 +201,18 @@ fn one_part_and_many_hold_the_same_examples_and_tell_the_same() {
     assert_eq!(of_one, of_many);
 
     // What is told is what is there.
-    let of = |part: Part| whole.values().flat_map(move |parts| &parts[part as usize]);
-    let both = || of(Part::Train).chain(of(Part::Val));
+    let of = |part: Split| whole.values().flat_map(move |parts| &parts[part as usize]);
+    let both = || of(Split::Train).chain(of(Split::Validation));
     let files = |part| {
         let files = of(part).map(|example| (&example.repo, &example.filepath));
         files.collect::<BTreeSet<_>>().len()
     };
-    assert!(of(Part::Val).count() > 5);
-    assert_eq!(of_many["counts"]["train"], of(Part::Train).count());
-    assert_eq!(of_many["counts"]["val"], of(Part::Val).count());
+    assert!(of(Split::Validation).count() > 5);
+    assert_eq!(of_many["counts"]["train"], of(Split::Train).count());
+    assert_eq!(of_many["counts"]["val"], of(Split::Validation).count());
     assert_eq!(of_many["counts"]["examples"], both().count());
-    assert_eq!(of_many["split"]["train_files"], files(Part::Train));
-    assert_eq!(of_many["split"]["val_files"], files(Part::Val));
+    assert_eq!(of_many["split"]["train_files"], files(Split::Train));
+    assert_eq!(of_many["split"]["val_files"], files(Split::Validation));
     let scores: Vec<_> = both().map(|example| example.complexity_score).collect();
     let mean = scores.iter().sum::<f64>() / scores.len() as f64;
     assert_eq!(of_many["complexity"]["mean"], mean);
@@ -261,7 +262,7 @@ fn a_repository_is_made_as_if_it_were_alone() {
     ];
     succeed(&[&args[..], &["--cross-file-context", "--val-split", "0"]].concat());
     let plain = Dataset::open(&plain).unwrap();
-    let plain = plain.examples(Part::Train).unwrap().map(Result::unwrap);
+    let plain = plain.examples(Split::Train).unwrap().map(Result::unwrap);
     let mut plain: Vec<_> = plain.map(|e| (e.filepath, e.start_byte, e.text)).collect();
     let alone = together[name].concat();
     let mut alone: Vec<_> = alone

@@ -14,23 +14,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use super::{Filter, MIDDLE_SHINGLE, Sought, Stretch, Tokens, minhash, quality};
+use super::middles::{MIDDLE_SHINGLE, MiddlePattern, ShingleFilter, TokenHashes, TokenRun};
+use super::minhash;
+use crate::dataset::words;
 
 /// Middles that are looked for in many texts.
 #[derive(Debug)]
-pub struct HeldOut {
-    middles: Vec<Sought>,
+pub struct MiddleIndex {
+    middles: Vec<MiddlePattern>,
     /// The middles to look for in a text that has this shingle.
     by_shingle: FxHashMap<u64, Vec<usize>>,
     /// Which shingles those are: nearly every one of a text is not.
-    filter: Filter,
+    filter: ShingleFilter,
 }
 
 /// For each middle whether a text has given it away.
 #[derive(Debug)]
-pub struct GivenAway(Vec<AtomicBool>);
+pub struct LeakedMiddles(Vec<AtomicBool>);
 
-impl GivenAway {
+impl LeakedMiddles {
     /// Whether the middle of this number was given away.
     #[must_use]
     pub fn has(&self, middle: usize) -> bool {
@@ -44,21 +46,21 @@ impl GivenAway {
     }
 }
 
-impl HeldOut {
+impl MiddleIndex {
     /// Gets ready to look for `middles`, which are numbered from 0, in parallel on
     /// the current rayon pool.
     #[must_use]
     pub fn new(middles: &[impl AsRef<str> + Sync]) -> Self {
         let middles = middles
             .par_iter()
-            .map(|middle| Sought::new(middle.as_ref()));
+            .map(|middle| MiddlePattern::new(middle.as_ref()));
         let middles: Vec<_> = middles.collect();
         let shingles: Vec<_> = middles.par_iter().map(shingles).collect();
         let mut frequency: FxHashMap<u64, usize> = FxHashMap::default();
         for shingle in shingles.iter().flatten() {
             *frequency.entry(*shingle).or_default() += 1;
         }
-        let rarest = |(middle, mut shingles): (&Sought, Vec<u64>)| {
+        let rarest = |(middle, mut shingles): (&MiddlePattern, Vec<u64>)| {
             shingles.sort_by_cached_key(|shingle| (frequency[shingle], *shingle));
             shingles.truncate(middle.absent() + middle.met());
             shingles
@@ -70,7 +72,7 @@ impl HeldOut {
                 by_shingle.entry(shingle).or_default().push(number);
             }
         }
-        let filter = Filter::new(by_shingle.keys().copied());
+        let filter = ShingleFilter::new(by_shingle.keys().copied());
         Self {
             middles,
             by_shingle,
@@ -80,26 +82,31 @@ impl HeldOut {
 
     /// What is given away before any text is looked at: nothing.
     #[must_use]
-    pub fn none(&self) -> GivenAway {
+    pub fn none(&self) -> LeakedMiddles {
         let middles = self.middles.iter();
-        GivenAway(middles.map(|_| AtomicBool::new(false)).collect())
+        LeakedMiddles(middles.map(|_| AtomicBool::new(false)).collect())
     }
 
     /// Adds the middles that `text` gives away to `given_away`. What that holds
     /// in the end does not depend on the order of the texts.
-    pub fn look(&self, text: &str, given_away: &GivenAway) {
-        let text = Tokens::of(text);
-        self.meet(&text, given_away, Sought::is_in);
+    pub fn look(&self, text: &str, given_away: &LeakedMiddles) {
+        let text = TokenHashes::of(text);
+        self.meet(&text, given_away, MiddlePattern::is_in);
     }
 
     /// Does what [`Self::look`] at each of `windows` of `text`, in bytes, does,
     /// but reads the text once where they overlap. A middle that stands partly
     /// in one and partly in another is not given away.
-    pub fn look_at_windows(&self, text: &str, windows: &[Range<usize>], given_away: &GivenAway) {
+    pub fn look_at_windows(
+        &self,
+        text: &str,
+        windows: &[Range<usize>],
+        given_away: &LeakedMiddles,
+    ) {
         // A window that begins or ends inside a word has a token that the text
         // has not.
         let (whole, cut): (Vec<_>, Vec<_>) = windows.iter().partition(|window| {
-            !quality::is_in_word(text, window.start) && !quality::is_in_word(text, window.end)
+            !words::is_in_word(text, window.start) && !words::is_in_word(text, window.end)
         });
         for window in cut {
             self.look(&text[window.clone()], given_away);
@@ -107,7 +114,7 @@ impl HeldOut {
         if whole.is_empty() {
             return;
         }
-        let (tokens, starts) = Tokens::with_starts(text);
+        let (tokens, starts) = TokenHashes::with_starts(text);
         let place = |at: usize| starts.partition_point(|start| *start < at);
         let whole: Vec<_> = whole
             .into_iter()
@@ -124,9 +131,9 @@ impl HeldOut {
     /// may be of them.
     fn meet(
         &self,
-        text: &Tokens,
-        given_away: &GivenAway,
-        is_there: impl Fn(&Sought, Stretch<'_>) -> bool,
+        text: &TokenHashes,
+        given_away: &LeakedMiddles,
+        is_there: impl Fn(&MiddlePattern, TokenRun<'_>) -> bool,
     ) {
         let all = text.shingles.iter().enumerate();
         let known = all.filter(|(_, shingle)| self.filter.may_hold(**shingle));
@@ -166,16 +173,16 @@ impl HeldOut {
 }
 
 /// The different shingles of a middle.
-fn shingles(middle: &Sought) -> Vec<u64> {
+fn shingles(middle: &MiddlePattern) -> Vec<u64> {
     match middle {
-        Sought::Nothing => Vec::new(),
-        Sought::Row(row) => {
+        MiddlePattern::Nothing => Vec::new(),
+        MiddlePattern::Row(row) => {
             let mut distinct: Vec<_> = row.windows(MIDDLE_SHINGLE).map(minhash::shingle).collect();
             distinct.sort_unstable();
             distinct.dedup();
             distinct
         }
-        Sought::Shingles { distinct, .. } => distinct.clone(),
+        MiddlePattern::Shingles { distinct, .. } => distinct.clone(),
     }
 }
 
@@ -183,7 +190,7 @@ fn shingles(middle: &Sought) -> Vec<u64> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::near_contains;
+    use super::super::middles::near_contains;
     use super::*;
 
     fn code() -> impl Strategy<Value = String> {
@@ -212,7 +219,7 @@ mod tests {
                 middles.push(text.chars().skip(cut).collect());
                 middles.push(text.chars().take(cut).collect());
             }
-            let held_out = HeldOut::new(&middles);
+            let held_out = MiddleIndex::new(&middles);
             let by_any = held_out.none();
             for text in &texts {
                 let by_this = held_out.none();
@@ -240,7 +247,7 @@ mod tests {
             };
             let windows: Vec<_> = places.into_iter().map(range).collect();
             let middles: Vec<_> = cuts.into_iter().map(|cut| &text[range(cut)]).collect();
-            let held_out = HeldOut::new(&middles);
+            let held_out = MiddleIndex::new(&middles);
             let (together, alone) = (held_out.none(), held_out.none());
             held_out.look_at_windows(&text, &windows, &together);
             for window in windows {

@@ -8,12 +8,15 @@ use std::io;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Report;
-use super::charts::{Bar, Histogram, bars, escaped, number, percent};
-use crate::dataset::read::{Dataset, Part};
-use crate::dataset::sample::{Place, Sample, place_name};
-use crate::dataset::split::Parts;
-use crate::dataset::{Example, Sink, Sizes, SpanKind};
+use crate::context::budget::CharBudget;
+use crate::dataset::batch::Sizes;
+use crate::dataset::record::{Example, SpanKind};
+use crate::dataset::report::Report;
+use crate::dataset::report::charts::{Bar, Histogram, bars, escaped, number, percent};
+use crate::dataset::report::sample::{Place, Sample, place_name};
+use crate::dataset::sink::Sink;
+use crate::dataset::split::{Split, SplitAssignment};
+use crate::dataset::write::read::Dataset;
 
 const CSS: &str = include_str!("page.css");
 const JS: &str = include_str!("page.js");
@@ -131,13 +134,16 @@ struct Gathered<T> {
 /// If an example cannot be read.
 pub(in crate::dataset) fn page_of_parts(
     report: &Report,
-    parts: &Parts,
+    parts: &SplitAssignment,
     plotted: &[Plotted],
     sink: &dyn Sink,
 ) -> io::Result<String> {
     let metadata = serde_json::to_value(report)?;
     let mut gathered = Gathered::new(&metadata);
-    for (part, order) in [(Part::Train, &parts.train), (Part::Val, &parts.val)] {
+    for (part, order) in [
+        (Split::Train, &parts.train),
+        (Split::Validation, &parts.val),
+    ] {
         for (number, at) in (1..).zip(order) {
             gathered.add((part, number), &plotted[*at], *at);
         }
@@ -160,7 +166,7 @@ pub(in crate::dataset) fn page_of_parts(
 /// If an example cannot be read.
 pub fn page_of_datasets(metadata: &Value, datasets: &[Dataset]) -> io::Result<String> {
     let mut gathered = Gathered::new(metadata);
-    for part in [Part::Train, Part::Val] {
+    for part in [Split::Train, Split::Validation] {
         let mut number = 0;
         for dataset in datasets {
             for example in dataset.examples(part).map_err(io::Error::other)? {
@@ -203,14 +209,17 @@ fn page<T>(
 impl<T> Gathered<T> {
     /// Of no example yet.
     fn new(metadata: &Value) -> Self {
-        let option = |name: &str| count(metadata, &format!("/options/{name}")) as f64;
-        let total = option("max_total_chars");
-        let context = option("max_context_chars").min(total / 2.0);
+        let option = |name: &str| count(metadata, &format!("/options/{name}")) as usize;
+        let budget = CharBudget {
+            max_total: option("max_total_chars"),
+            max_context: option("max_context_chars"),
+        };
         let p90 = metadata.pointer("/complexity/p90").and_then(Value::as_f64);
-        let most = [context, total, total / 4.0, total, total];
+        let total = budget.max_total;
+        let most = [budget.context(), total, budget.middle(), total, total];
         Self {
             kinds: BTreeMap::new(),
-            lengths: most.map(|most| Histogram::new(BINS, most)),
+            lengths: most.map(|most| Histogram::new(BINS, most as f64)),
             complexity: Histogram::new(BINS, p90.unwrap_or(0.0) * 1.5),
             context_use: Histogram::new(20, 100.0),
             without_context: 0,

@@ -4,11 +4,14 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
-use super::{Claim, Placed, VerifyError, quoted};
 use crate::cancel::{Cancel, Cancelled};
 use crate::context::{self, Context};
+use crate::dataset::cut::quality;
 use crate::dataset::duplicates::{example_key, near_contains};
-use crate::dataset::{Example, MarkersInSource, OnSecret, Options, Repo, quality};
+use crate::dataset::options::{ControlTokenPolicy, Options, SecretPolicy};
+use crate::dataset::record::Example;
+use crate::dataset::repo::Repo;
+use crate::dataset::verify::{Claim, Placed, VerifyError, quoted};
 use crate::model::{ContextStyle, Model, PromptParts};
 use crate::secrets::{self, Secret, Secrets};
 
@@ -93,8 +96,8 @@ impl Checker<'_> {
     /// neutralised.
     fn own<'e>(&self, example: &'e Example) -> Own<'e> {
         let restore = |part: &'e str| match self.options.markers {
-            MarkersInSource::Drop => Cow::Borrowed(part),
-            MarkersInSource::Neutralise => self.model.control_tokens().restore(part),
+            ControlTokenPolicy::Drop => Cow::Borrowed(part),
+            ControlTokenPolicy::Neutralise => self.model.control_tokens().restore(part),
         };
         Own {
             prefix: restore(&example.prefix),
@@ -135,8 +138,8 @@ impl Checker<'_> {
     /// The secrets of a file that placeholders stand for.
     fn secrets_of(&self, text: &str) -> Vec<Secret> {
         match self.options.secrets {
-            OnSecret::Keep => Vec::new(),
-            OnSecret::Redact | OnSecret::Drop => self.secrets.find(text),
+            SecretPolicy::Keep => Vec::new(),
+            SecretPolicy::Redact | SecretPolicy::Drop => self.secrets.find(text),
         }
     }
 
@@ -305,8 +308,8 @@ impl Checker<'_> {
                 return Ok(vec![(Claim::Parity, what.to_owned())]);
             };
             let expected = match self.options.markers {
-                MarkersInSource::Drop => Cow::Borrowed(context.text.as_str()),
-                MarkersInSource::Neutralise => {
+                ControlTokenPolicy::Drop => Cow::Borrowed(context.text.as_str()),
+                ControlTokenPolicy::Neutralise => {
                     self.model.control_tokens().neutralise(&context.text).0
                 }
             };
@@ -382,7 +385,7 @@ impl Checker<'_> {
             min_score: self.options.min_score,
             dependencies: self.options.cross_file_context,
             bm25: self.options.bm25_context,
-            secrets: (self.options.secrets != OnSecret::Keep).then_some(&self.secrets),
+            secrets: (self.options.secrets != SecretPolicy::Keep).then_some(&self.secrets),
         };
         context::assemble(project.snapshot, &request, self.cancel).map(Some)
     }

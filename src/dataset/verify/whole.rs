@@ -9,17 +9,19 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::examples::Checker;
-use super::{Breach, Claim, Ledger, Placed};
 use crate::cancel::{Cancel, Cancelled};
 use crate::dataset::duplicates;
-use crate::dataset::duplicates::held_out::{GivenAway, HeldOut};
-use crate::dataset::read::{Dataset, Part};
+use crate::dataset::duplicates::held_out::{LeakedMiddles, MiddleIndex};
+use crate::dataset::options::{Dedup, Options, SplitUnit};
+use crate::dataset::record::{Example, SpanKind};
 use crate::dataset::report::Distribution;
-use crate::dataset::sample::{Place, place_name};
-use crate::dataset::shape::Neutralised;
+use crate::dataset::report::sample::{Place, place_name};
+use crate::dataset::report::shape::Neutralised;
+use crate::dataset::split::Split;
+use crate::dataset::verify::examples::Checker;
+use crate::dataset::verify::{Breach, Claim, Ledger, Placed};
 use crate::dataset::write::files::METADATA;
-use crate::dataset::{Dedup, Example, Options, SpanKind, SplitBy};
+use crate::dataset::write::read::Dataset;
 use crate::model::FimFormat;
 
 /// Why little is claimed of examples of different projects.
@@ -133,7 +135,7 @@ impl Census {
             }
         }
         self.redacted += usize::from(example.redacted > 0);
-        if place.0 == Part::Val {
+        if place.0 == Split::Validation {
             self.validating.push(Validating {
                 place,
                 file: filepath.clone(),
@@ -143,7 +145,7 @@ impl Census {
     }
 
     /// The examples of a part.
-    pub(super) fn examples(&self, part: Part) -> usize {
+    pub(super) fn examples(&self, part: Split) -> usize {
         self.examples[part as usize]
     }
 
@@ -200,7 +202,7 @@ impl Census {
                 members.map(|members| members.into_iter().map(|at| project[at].0).collect()),
             );
         }
-        if checker.options.split_by == SplitBy::File {
+        if checker.options.split_by == SplitUnit::File {
             self.split(&clusters, ledger);
         } else {
             let why = "it is split by example";
@@ -247,11 +249,11 @@ impl Census {
         }
         ledger.check(Claim::SplitClusters, self.files.len());
         for cluster in clusters {
-            let with = |part: Part| {
+            let with = |part: Split| {
                 let mut members = cluster.iter();
                 members.find(|id| self.files[**id].examples[part as usize] > 0)
             };
-            let (Some(train), Some(val)) = (with(Part::Train), with(Part::Val)) else {
+            let (Some(train), Some(val)) = (with(Split::Train), with(Split::Validation)) else {
                 continue;
             };
             if train != val {
@@ -286,7 +288,7 @@ impl Census {
 
     /// That the metadata counts what is there.
     fn metadata(&self, dataset: &Dataset, ledger: &mut Ledger) {
-        let files = |part: Part| {
+        let files = |part: Split| {
             let files = self.files.values();
             files
                 .filter(|file| file.examples[part as usize] > 0)
@@ -297,8 +299,8 @@ impl Census {
             ("/counts/examples".into(), (train + val).into()),
             ("/counts/train".into(), train.into()),
             ("/counts/val".into(), val.into()),
-            ("/split/train_files".into(), files(Part::Train).into()),
-            ("/split/val_files".into(), files(Part::Val).into()),
+            ("/split/train_files".into(), files(Split::Train).into()),
+            ("/split/val_files".into(), files(Split::Validation).into()),
         ];
         let kinds = self.kinds.iter();
         counts.push((
@@ -359,7 +361,7 @@ impl Census {
     /// What is known of the validation so far, to be looked for in training.
     pub(super) fn exposed(&self) -> Exposed<'_> {
         let middles = self.validating.iter().map(|example| &*example.middle);
-        let middles = HeldOut::new(&middles.collect::<Vec<_>>());
+        let middles = MiddleIndex::new(&middles.collect::<Vec<_>>());
         Exposed {
             examples: &self.validating,
             in_contexts: middles.none(),
@@ -401,9 +403,9 @@ fn digest(parts: [&String; 3]) -> [u8; 16] {
 /// Which middles of the validation were seen in training.
 pub(super) struct Exposed<'a> {
     examples: &'a [Validating],
-    middles: HeldOut,
-    in_contexts: GivenAway,
-    in_files: GivenAway,
+    middles: MiddleIndex,
+    in_contexts: LeakedMiddles,
+    in_files: LeakedMiddles,
 }
 
 impl Exposed<'_> {
@@ -429,8 +431,8 @@ impl Exposed<'_> {
     pub(super) fn close(&self, options: &Options, ledger: &mut Ledger) -> Exposure {
         match options.split_by {
             _ if options.partial => ledger.not_claimed(Claim::Unseen, PARTIAL),
-            SplitBy::Example => ledger.not_claimed(Claim::Unseen, "it is split by example"),
-            SplitBy::File => {
+            SplitUnit::Example => ledger.not_claimed(Claim::Unseen, "it is split by example"),
+            SplitUnit::File => {
                 ledger.check(Claim::Unseen, self.examples.len());
                 for (number, example) in self.examples.iter().enumerate() {
                     let what = match (self.in_contexts.has(number), self.in_files.has(number)) {

@@ -9,20 +9,20 @@ use std::io;
 
 use serde_json::Value;
 
-use super::files::Part;
-use crate::dataset::Options;
-use crate::dataset::columns::{Column, Kind, columns};
+use crate::dataset::options::Options;
 use crate::dataset::report::Report;
+use crate::dataset::split::Split;
+use crate::dataset::write::columns::{Column, Kind, columns};
 
 /// The card of the dataset with these files, by their part and name.
-pub(super) fn text(report: &Report, files: &[(Part, String)]) -> io::Result<String> {
+pub(super) fn text(report: &Report, files: &[(Split, String)]) -> io::Result<String> {
     let options = changed(&report.options)?;
     with_columns(report, files, &columns()?, &options).map_err(io::Error::other)
 }
 
 fn with_columns(
     report: &Report,
-    files: &[(Part, String)],
+    files: &[(Split, String)],
     columns: &[Column],
     options: &[(String, String)],
 ) -> Result<String, fmt::Error> {
@@ -34,10 +34,10 @@ fn with_columns(
 
 /// The parts that have examples, as the loaders call them: a split without any
 /// would not load.
-fn splits(report: &Report) -> impl Iterator<Item = (Part, &'static str, usize)> {
+fn splits(report: &Report) -> impl Iterator<Item = (Split, &'static str, usize)> {
     [
-        (Part::Train, "train", report.counts.train),
-        (Part::Val, "validation", report.counts.val),
+        (Split::Train, "train", report.counts.train),
+        (Split::Validation, "validation", report.counts.val),
     ]
     .into_iter()
     .filter(|(.., examples)| *examples > 0)
@@ -46,7 +46,7 @@ fn splits(report: &Report) -> impl Iterator<Item = (Part, &'static str, usize)> 
 fn front_matter(
     card: &mut String,
     report: &Report,
-    files: &[(Part, String)],
+    files: &[(Split, String)],
     columns: &[Column],
 ) -> fmt::Result {
     writeln!(card, "---")?;
@@ -211,17 +211,17 @@ fn shown(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Format;
     use super::super::files::{DataFile, Shard};
     use super::*;
     use crate::dataset::SpanKind;
+    use crate::dataset::format::FileFormat;
     use crate::model::Families;
 
     #[test]
     fn the_card_tells_loaders_and_people_and_names_no_path() {
         let mut report = {
             let options = Options {
-                format: Format::Parquet,
+                format: FileFormat::Parquet,
                 include_path: vec!["/home/me/lib".into(), "lib".into()],
                 cross_file_context: true,
                 ..Options::default()
@@ -234,14 +234,14 @@ mod tests {
         report.counts.examples = 1100;
         report.counts.files_used = 20;
         let shard = |index| DataFile {
-            part: Part::Train,
+            part: Split::Train,
             shard: Some(Shard { index, of: 2 }),
-            format: Format::Parquet,
+            format: FileFormat::Parquet,
         };
         let val = DataFile {
-            part: Part::Val,
+            part: Split::Validation,
             shard: None,
-            format: Format::Parquet,
+            format: FileFormat::Parquet,
         };
         let column = |name: &str, kind, list, optional| Column {
             name: name.into(),

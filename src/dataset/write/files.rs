@@ -4,7 +4,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::Format;
+use crate::dataset::format::FileFormat;
+use crate::dataset::split::Split;
 
 /// The file that tells the whole story of a dataset.
 pub(in crate::dataset) const METADATA: &str = "metadata.json";
@@ -14,27 +15,6 @@ pub(in crate::dataset) const CARD: &str = "README.md";
 pub(super) const REPORT: &str = "report.html";
 /// What was refused, where it is asked for here and not elsewhere.
 pub(super) const REJECTS: &str = "rejects.jsonl";
-
-/// A part of a dataset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
-    /// What is trained on.
-    Train,
-    /// What validates.
-    Val,
-}
-
-impl Part {
-    const ALL: [Self; 2] = [Self::Train, Self::Val];
-
-    /// What the names of its files start with.
-    pub(in crate::dataset) fn stem(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Val => "val",
-        }
-    }
-}
 
 /// One of the files that a part is cut into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,11 +29,11 @@ pub(in crate::dataset) struct Shard {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::dataset) struct DataFile {
     /// The part that its examples belong to.
-    pub(in crate::dataset) part: Part,
+    pub(in crate::dataset) part: Split,
     /// Its place among the files of the part; none if it is the only one.
     pub(in crate::dataset) shard: Option<Shard>,
     /// How the examples are written in it.
-    pub(in crate::dataset) format: Format,
+    pub(in crate::dataset) format: FileFormat,
 }
 
 impl DataFile {
@@ -70,10 +50,10 @@ impl DataFile {
     /// The file of that name, if it is the name of one.
     fn named(name: &str) -> Option<Self> {
         let (stem, extension) = name.split_once('.')?;
-        let format = Format::ALL
+        let format = FileFormat::ALL
             .into_iter()
             .find(|format| format.extension() == extension)?;
-        let part = Part::ALL
+        let part = Split::ALL
             .into_iter()
             .find(|part| stem.starts_with(part.stem()))?;
         let shard = match stem[part.stem().len()..].strip_prefix('-') {

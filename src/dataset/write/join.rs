@@ -9,11 +9,12 @@ use std::path::{Component, Path, PathBuf};
 use rand::seq::SliceRandom;
 use serde_json::Value;
 
-use super::files::{CARD, METADATA, Part, REPORT};
-use super::{WriteError, card, parquet};
-use crate::dataset::merge::{Merge, MergeError};
-use crate::dataset::read::Dataset;
+use crate::dataset::report::merge::{Merge, MergeError};
 use crate::dataset::report::{Counts, Report, html};
+use crate::dataset::split::Split;
+use crate::dataset::write::files::{CARD, METADATA, REPORT};
+use crate::dataset::write::read::Dataset;
+use crate::dataset::write::{WriteError, card, parquet};
 
 /// Parts that the page shows examples of, drawn at random: more would take
 /// longer to read than anybody looks at them.
@@ -39,8 +40,8 @@ pub fn join(folders: &[PathBuf], output: &Path) -> Result<Counts, WriteError> {
         let seen = relative(&output, folder)?;
         merge.add(&name, &seen, &report).map_err(refused)?;
         for (part, expected) in [
-            (Part::Train, report.counts.train),
-            (Part::Val, report.counts.val),
+            (Split::Train, report.counts.train),
+            (Split::Validation, report.counts.val),
         ] {
             let paths = counted(&dataset, part, expected)?;
             for path in paths.iter().filter(|_| expected > 0) {
@@ -109,7 +110,7 @@ fn open(folder: &Path) -> Result<(Dataset, Report), WriteError> {
 
 /// The files of a part's examples, after checking that they hold as many as its
 /// metadata tell.
-fn counted(dataset: &Dataset, part: Part, expected: usize) -> Result<Vec<PathBuf>, WriteError> {
+fn counted(dataset: &Dataset, part: Split, expected: usize) -> Result<Vec<PathBuf>, WriteError> {
     let files = dataset.files(part);
     let files = files.map_err(|error| WriteError(error.to_string()))?;
     let paths: Vec<_> = files.into_iter().map(|(path, _)| path).collect();

@@ -14,8 +14,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::WriteError;
-use crate::dataset::{Batch, Options};
+use crate::dataset::batch::Batch;
+use crate::dataset::options::Options;
+use crate::dataset::write::WriteError;
 use crate::model::Family;
 
 /// The characters of a checksum.

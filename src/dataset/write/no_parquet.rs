@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::Path;
 
-use super::steady::Steady;
-use crate::dataset::Example;
+use crate::dataset::record::Example;
+use crate::dataset::write::steady::Steady;
 
 /// What to say to whoever asks for Parquet.
 const REFUSAL: &str = "this fimd is built without Parquet (the cargo feature `parquet`)";

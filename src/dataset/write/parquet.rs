@@ -17,12 +17,10 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
-use super::format::ZSTD_LEVEL;
-use super::steady::Steady;
-use crate::dataset::Example;
-#[cfg(doc)]
-use crate::dataset::Signed;
-use crate::dataset::columns::{Column, Kind, columns};
+use crate::dataset::format::ZSTD_LEVEL;
+use crate::dataset::record::Example;
+use crate::dataset::write::columns::{Column, Kind, columns};
+use crate::dataset::write::steady::Steady;
 
 /// Most bytes of examples, as JSON lines, in a row group: what a reader that
 /// streams holds at a time. Smaller groups compress worse and are slower to
@@ -46,7 +44,7 @@ impl Rows {
         Self::with_fields(file, fields)
     }
 
-    /// Begins a file of signatures, the fields of [`Signed`].
+    /// Begins a file of signatures, the fields of [`FileSignature`](crate::dataset::FileSignature).
     pub(super) fn of_signatures(file: BufWriter<Steady>) -> io::Result<Self> {
         let text = |name| Field::new(name, DataType::Utf8, false);
         let list = |name, of| Field::new(name, DataType::new_list(of, false), false);

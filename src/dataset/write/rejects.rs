@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
-use super::files::REJECTS;
-use super::{Stage, WriteError};
-use crate::dataset::read::Part;
-use crate::dataset::template::Kept;
-use crate::dataset::{Batch, Shown, Sink};
+use crate::dataset::batch::Batch;
+use crate::dataset::sink::{ExampleText, Sink};
+use crate::dataset::split::Split;
+use crate::dataset::template::SpooledExample;
+use crate::dataset::write::WriteError;
+use crate::dataset::write::files::REJECTS;
+use crate::dataset::write::stage::Stage;
 use crate::files::resolve;
 
 /// A sink that keeps what was refused, too, if somebody asked for it.
@@ -144,7 +146,7 @@ impl<S: Sink> Sink for WithRejects<S> {
         self.sink.text(text)
     }
 
-    fn example(&mut self, template: &str, kept: &Kept) -> io::Result<()> {
+    fn example(&mut self, template: &str, kept: &SpooledExample) -> io::Result<()> {
         self.sink.example(template, kept)
     }
 
@@ -167,7 +169,7 @@ impl<S: Sink> Sink for WithRejects<S> {
         self.sink.recalled_text(bytes);
     }
 
-    fn recalled_example(&mut self, kept: &Kept) {
+    fn recalled_example(&mut self, kept: &SpooledExample) {
         self.sink.recalled_example(kept);
     }
 
@@ -182,7 +184,7 @@ impl<S: Sink> Sink for WithRejects<S> {
     fn shown(
         &self,
         wanted: &[usize],
-        look: &(dyn Fn(Shown) -> io::Result<()> + Sync),
+        look: &(dyn Fn(ExampleText) -> io::Result<()> + Sync),
     ) -> io::Result<()> {
         self.sink.shown(wanted, look)
     }
@@ -191,7 +193,7 @@ impl<S: Sink> Sink for WithRejects<S> {
         self.sink.middles(wanted)
     }
 
-    fn write(&self, part: Part, order: &[usize]) -> io::Result<()> {
+    fn write(&self, part: Split, order: &[usize]) -> io::Result<()> {
         self.sink.write(part, order)
     }
 

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::steady::Steady;
-use super::{WriteError, parquet};
-use crate::dataset::Signed;
+use crate::dataset::select::signatures::FileSignature;
+use crate::dataset::write::steady::Steady;
+use crate::dataset::write::{WriteError, parquet};
 
 /// A file of signatures in the making; dropped without [`Self::publish`] it
 /// leaves nothing.
@@ -47,7 +47,7 @@ impl Signatures {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn push(&mut self, signed: &Signed) -> Result<(), WriteError> {
+    pub fn push(&mut self, signed: &FileSignature) -> Result<(), WriteError> {
         let wrong = |error| WriteError::new("write", &self.path, error);
         let mut line = serde_json::to_vec(signed).map_err(io::Error::from);
         line.as_mut().map(|line| line.push(b'\n')).ok();

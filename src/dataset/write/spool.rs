@@ -11,13 +11,17 @@ use bytesize::ByteSize;
 use rayon::prelude::*;
 use serde::Deserialize;
 
-use super::files::{DataFile, Part, Shard};
-use super::format::{Format, ZSTD_LEVEL};
-use super::journal::{Journal, Task};
-use super::parquet;
-use super::steady::Steady;
-use crate::dataset::template::{self, Kept};
-use crate::dataset::{Batch, Options, Shown, Sink};
+use crate::dataset::batch::Batch;
+use crate::dataset::format::{FileFormat, ZSTD_LEVEL};
+use crate::dataset::options::Options;
+use crate::dataset::sink::{ExampleText, Sink};
+use crate::dataset::split::Split;
+use crate::dataset::template;
+use crate::dataset::template::SpooledExample;
+use crate::dataset::write::files::{DataFile, Shard};
+use crate::dataset::write::journal::{Journal, Task};
+use crate::dataset::write::parquet;
+use crate::dataset::write::steady::Steady;
 
 /// The examples in the order they were made.
 pub(super) const SPOOL: &str = "spool";
@@ -48,7 +52,7 @@ pub struct Spool {
     text: u64,
     examples: Vec<Place>,
     journal: Journal,
-    format: Format,
+    format: FileFormat,
     shard_size: Option<ByteSize>,
     /// The files of the dataset, on their way to the disk.
     written: Mutex<Vec<Steady>>,
@@ -61,7 +65,7 @@ struct Place {
     template: u64,
     /// Where the text of its file starts, if it is cut from one.
     text: u64,
-    kept: Kept,
+    kept: SpooledExample,
 }
 
 impl Spool {
@@ -96,7 +100,7 @@ impl Spool {
         self.bytes += bytes as u64;
     }
 
-    fn push_example(&mut self, kept: &Kept) {
+    fn push_example(&mut self, kept: &SpooledExample) {
         self.examples.push(Place {
             template: self.bytes,
             text: self.text,
@@ -127,7 +131,7 @@ impl Spool {
         shards
     }
 
-    fn files<'a>(&self, part: Part, order: &'a [usize]) -> Vec<(DataFile, &'a [usize])> {
+    fn files<'a>(&self, part: Split, order: &'a [usize]) -> Vec<(DataFile, &'a [usize])> {
         let shards = self.shards(order);
         let of = shards.len();
         let file = |(index, order)| {
@@ -152,17 +156,17 @@ impl Spool {
         let file = Steady::new(File::create(self.dir.join(file.name()))?)?;
         let buffered = |file| BufWriter::with_capacity(WRITE_BYTES, file);
         let file = match self.format {
-            Format::Jsonl => {
+            FileFormat::Jsonl => {
                 self.write_lines(&file, order)?;
                 file
             }
-            Format::JsonlZst => {
+            FileFormat::JsonlZst => {
                 let mut lines = zstd::Encoder::new(buffered(file), ZSTD_LEVEL)?;
                 lines.include_checksum(true)?;
                 self.lines(order, &mut |line| lines.write_all(line))?;
                 lines.finish()?.into_inner()?
             }
-            Format::Parquet => {
+            FileFormat::Parquet => {
                 let mut rows = parquet::Rows::new(buffered(file))?;
                 self.lines(order, &mut |line| rows.push(line))?;
                 rows.finish()?.into_inner()?
@@ -255,7 +259,7 @@ impl Spool {
     fn shown_of_file(
         &self,
         examples: &[&Place],
-        look: &(dyn Fn(Shown) -> io::Result<()> + Sync),
+        look: &(dyn Fn(ExampleText) -> io::Result<()> + Sync),
     ) -> io::Result<()> {
         let windows = examples.iter().filter_map(|example| example.kept.window);
         let windows = windows.map(|window| window.range());
@@ -266,11 +270,11 @@ impl Spool {
             let windows = windows.map(|window| window.start - all.start..window.end - all.start);
             let windows: Vec<_> = windows.collect();
             let (text, windows) = template::plain(&self.text(first, all)?, &windows)?;
-            look(Shown::Text(text, windows))?;
+            look(ExampleText::Source(text, windows))?;
         }
         for example in examples {
             let line = self.template(example)?;
-            look(Shown::Line(match example.kept.window {
+            look(ExampleText::Line(match example.kept.window {
                 Some(_) if !example.kept.has_context => continue,
                 Some(_) => {
                     let mut own = Vec::new();
@@ -305,7 +309,7 @@ impl Sink for Spool {
         Ok(())
     }
 
-    fn example(&mut self, template: &str, kept: &Kept) -> io::Result<()> {
+    fn example(&mut self, template: &str, kept: &SpooledExample) -> io::Result<()> {
         self.spool.write_all(template.as_bytes())?;
         self.journal.spooled(template.as_bytes());
         self.push_example(kept);
@@ -325,7 +329,7 @@ impl Sink for Spool {
         self.push_text(bytes);
     }
 
-    fn recalled_example(&mut self, kept: &Kept) {
+    fn recalled_example(&mut self, kept: &SpooledExample) {
         self.push_example(kept);
     }
 
@@ -340,7 +344,7 @@ impl Sink for Spool {
     fn shown(
         &self,
         wanted: &[usize],
-        look: &(dyn Fn(Shown) -> io::Result<()> + Sync),
+        look: &(dyn Fn(ExampleText) -> io::Result<()> + Sync),
     ) -> io::Result<()> {
         let examples: Vec<_> = wanted.iter().map(|at| &self.examples[*at]).collect();
         let files: Vec<_> = examples.chunk_by(|a, b| a.text == b.text).collect();
@@ -353,7 +357,7 @@ impl Sink for Spool {
         examples.map(|example| self.middle(example)).collect()
     }
 
-    fn write(&self, part: Part, order: &[usize]) -> io::Result<()> {
+    fn write(&self, part: Split, order: &[usize]) -> io::Result<()> {
         let files = self.files(part, order);
         // What is in a file depends on its order alone, so files can be
         // written side by side.
@@ -389,7 +393,7 @@ mod tests {
             let mut spool = Spool::open(temp.path(), &Task::of_tests(), &options).unwrap();
             for bytes in lines {
                 let line = "x".repeat(*bytes);
-                spool.example(&line, &Kept::whole(&line)).unwrap();
+                spool.example(&line, &SpooledExample::whole(&line)).unwrap();
             }
             spool.spool.flush().unwrap();
             let order: Vec<_> = (0..lines.len()).collect();

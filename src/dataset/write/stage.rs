@@ -15,11 +15,12 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
 
-use super::files::{self, CARD, DataFile, METADATA, REPORT};
-use super::spool::{JOURNAL, SPOOL};
-use super::{Spool, Task, WriteError, card, journal};
-use crate::dataset::Options;
+use crate::dataset::options::Options;
 use crate::dataset::report::Report;
+use crate::dataset::write::files::{CARD, DataFile, METADATA, REPORT};
+use crate::dataset::write::journal::Task;
+use crate::dataset::write::spool::{JOURNAL, SPOOL, Spool};
+use crate::dataset::write::{WriteError, card, files, journal};
 
 /// A dataset in the making; dropped without [`Self::publish`] it leaves nothing,
 /// or, if it is one to go on with, the examples made so far.
@@ -286,10 +287,10 @@ fn check_replaceable(output: &Path) -> Result<(), WriteError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Format;
     use super::*;
-    use crate::dataset::read::Part;
-    use crate::dataset::template::Kept;
+    use crate::dataset::format::FileFormat;
+    use crate::dataset::split::Split;
+    use crate::dataset::template::SpooledExample;
     use crate::dataset::{Batch, Sink};
     use crate::model::Families;
 
@@ -305,12 +306,12 @@ mod tests {
         let mut sink = stage.sink(&Task::of_tests(), options)?;
         for line in lines {
             let line = format!("{line}\n");
-            sink.example(&line, &Kept::whole(&line)).unwrap();
+            sink.example(&line, &SpooledExample::whole(&line)).unwrap();
         }
         sink.end_batch(&Batch::default()).unwrap();
         let train: Vec<_> = (1..lines.len()).rev().collect();
-        sink.write(Part::Train, &train).unwrap();
-        sink.write(Part::Val, &[0]).unwrap();
+        sink.write(Split::Train, &train).unwrap();
+        sink.write(Split::Validation, &[0]).unwrap();
         let model = options.model(&Families::default()).unwrap();
         stage.publish(&Report::new(options, &model), None)
     }
@@ -341,7 +342,7 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let output = temp.path().join("data");
         let options = Options {
-            format: Format::JsonlZst,
+            format: FileFormat::JsonlZst,
             shard_size: Some(bytesize::ByteSize(4)),
             ..Options::default()
         };
@@ -386,7 +387,8 @@ mod tests {
         write(&output, &["v", "a"]).unwrap();
         let stage = Stage::new(&output, false).unwrap();
         let mut sink = stage.sink(&Task::of_tests(), &Options::default()).unwrap();
-        sink.example("half", &Kept::whole("half")).unwrap();
+        sink.example("half", &SpooledExample::whole("half"))
+            .unwrap();
         drop((sink, stage));
         assert_eq!(fs::read_to_string(output.join(TRAIN)).unwrap(), "a\n");
         assert_eq!(names(temp.path()), ["data"]);

@@ -4,7 +4,8 @@
 use super::{TagError, fim_at};
 use crate::cancel::{Cancel, Cancelled};
 use crate::config::ContextSources;
-use crate::context::{self, DEFAULT_MAX_CHARS, MinScore, Request};
+use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
+use crate::context::{self, MinScore, Request};
 use crate::index::Snapshot;
 use crate::secrets::Secrets;
 use crate::tags::{Tag, Tags};
@@ -51,7 +52,7 @@ pub fn context(
         path: site.path,
         content: &content,
         cursor,
-        max_chars: DEFAULT_MAX_CHARS,
+        max_chars: DEFAULT_MAX_CONTEXT_CHARS,
         min_score: MinScore::default(),
         dependencies: site.sources.dependencies,
         bm25: site.sources.bm25,

@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 
 use super::json;
 use crate::cancel::Cancel;
-use crate::context::{self, Context, DEFAULT_MAX_CHARS, Dropped, Request, Snippet};
+use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
+use crate::context::{self, Context, Dropped, Request, Snippet};
 use crate::engine::Engine;
 use crate::rpc::Error;
 use crate::server::buffers::OpenBuffers;
@@ -69,7 +70,7 @@ fn answer(
     let params = Params::read(params)?;
     let (path, content) = buffer(&params, connected, open)?;
     let max_chars = match params.count("max_chars")? {
-        None => DEFAULT_MAX_CHARS.min(max_context_chars),
+        None => DEFAULT_MAX_CONTEXT_CHARS.min(max_context_chars),
         Some(asked) => usize::try_from(asked)
             .ok()
             .filter(|&asked| asked <= max_context_chars)

@@ -141,16 +141,16 @@ pub const KNOWN: &[Known] = &[
 
 /// Which files are copies; made once for a project.
 #[derive(Debug, Default)]
-pub(super) struct Copies<'a> {
+pub(in crate::dataset) struct VendoredCopies<'a> {
     /// The libraries of which there are copies, for each file that declares a class of one.
     files: FxHashMap<&'a str, &'static str>,
     /// Folders that a library fills.
     folders: FxHashMap<&'a str, &'static str>,
 }
 
-impl<'a> Copies<'a> {
+impl<'a> VendoredCopies<'a> {
     /// Looks through `files`.
-    pub(super) fn new(files: impl Iterator<Item = &'a Arc<SourceFile>>) -> Self {
+    pub(in crate::dataset) fn new(files: impl Iterator<Item = &'a Arc<SourceFile>>) -> Self {
         let mut of: Vec<(&str, Option<&'static str>)> = Vec::new();
         for file in files {
             of.push((&file.path, library(&file.text, &file.facts)));
@@ -184,7 +184,7 @@ impl<'a> Copies<'a> {
     }
 
     /// Why the file with key `path` is a copy, if it is one.
-    pub(super) fn objection(&self, path: &str) -> Option<String> {
+    pub(in crate::dataset) fn objection(&self, path: &str) -> Option<String> {
         let library = || {
             let folders = std::iter::successors(Some(folder(path)), |at| {
                 (!at.is_empty()).then(|| folder(at))

@@ -10,13 +10,13 @@ use crate::php::{ClassLike, RefKind};
 
 /// What the project's tests are named for, and what they name.
 #[derive(Debug, Default)]
-pub(super) struct Tests<'a> {
+pub(in crate::dataset) struct TestIndex<'a> {
     names: FxHashSet<&'a str>,
 }
 
-impl<'a> Tests<'a> {
+impl<'a> TestIndex<'a> {
     /// Reads the tests among `files`.
-    pub(super) fn new(files: &'a [Arc<SourceFile>]) -> Self {
+    pub(in crate::dataset) fn new(files: &'a [Arc<SourceFile>]) -> Self {
         let mut names = FxHashSet::default();
         for file in files {
             if let Some(subject) = stem(file).strip_suffix("Test") {
@@ -49,7 +49,7 @@ impl<'a> Tests<'a> {
 
     /// Whether one of the tests is for `file`.
     #[must_use]
-    pub(super) fn cover(&self, file: &SourceFile) -> bool {
+    pub(in crate::dataset) fn cover(&self, file: &SourceFile) -> bool {
         self.names.contains(stem(file))
             || file
                 .facts
@@ -105,7 +105,7 @@ mod tests {
                 "class OrderTest { function f() { new A\\Cents; } }",
             ),
         ];
-        let tests = Tests::new(&files);
+        let tests = TestIndex::new(&files);
         let covered: Vec<_> = files
             .iter()
             .filter(|file| tests.cover(file))

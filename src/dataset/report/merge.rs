@@ -8,8 +8,8 @@
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use super::report::{Coverage, Part, Report, Tallies};
-use super::unseen::SEEN;
+use crate::dataset::reject::SEEN;
+use crate::dataset::report::{Coverage, Part, Report, Tallies};
 
 /// Why parts are not parts of one dataset.
 #[derive(Debug, thiserror::Error)]

@@ -2,25 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use super::read::{Dataset, Part, ReadError};
-use super::{Example, SpanKind};
+use crate::dataset::split::Split;
 
 /// Draws up to a number of items: those whose seeded hashes are the smallest.
 /// Which these are depends on the seed and on where the items stand, not on
 /// who else asks, so a sample can be drawn again.
 #[derive(Clone, Debug)]
-pub(super) struct Sample<T> {
+pub(in crate::dataset) struct Sample<T> {
     most: usize,
     key: [u8; 32],
     kept: BTreeMap<([u8; 16], Place), T>,
 }
 
 /// Where an example stands in a dataset: its part and its line, from 1.
-pub(super) type Place = (Part, usize);
+pub(in crate::dataset) type Place = (Split, usize);
 
 impl<T> Sample<T> {
     /// A sample of up to `most` items; another `what` draws independently.
-    pub(super) fn new(most: usize, seed: u64, what: &str) -> Self {
+    pub(in crate::dataset) fn new(most: usize, seed: u64, what: &str) -> Self {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&seed.to_le_bytes());
         hasher.update(what.as_bytes());
@@ -32,7 +31,7 @@ impl<T> Sample<T> {
     }
 
     /// Offers the item at `place`, which is made only if it is drawn so far.
-    pub(super) fn offer(&mut self, place: Place, item: impl FnOnce() -> T) {
+    pub(in crate::dataset) fn offer(&mut self, place: Place, item: impl FnOnce() -> T) {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
         hasher.update(&[place.0 as u8]);
         hasher.update(&place.1.to_le_bytes());
@@ -55,41 +54,19 @@ impl<T> Sample<T> {
     }
 
     /// What was drawn, in random order.
-    pub(super) fn drawn(self) -> impl Iterator<Item = (Place, T)> {
+    pub(in crate::dataset) fn drawn(self) -> impl Iterator<Item = (Place, T)> {
         let kept = self.kept.into_iter();
         kept.map(|((_, place), item)| (place, item))
     }
 }
 
 /// A place as a user reads it.
-pub(super) fn place_name((part, number): Place) -> String {
+pub(in crate::dataset) fn place_name((part, number): Place) -> String {
     let part = match part {
-        Part::Train => "train",
-        Part::Val => "val",
+        Split::Train => "train",
+        Split::Validation => "val",
     };
     format!("{part}:{number}")
-}
-
-/// Up to `count` random examples of `dataset`, of `kind` if one is given.
-///
-/// # Errors
-/// If any example cannot be read.
-pub fn sampled(
-    dataset: &Dataset,
-    count: usize,
-    kind: Option<SpanKind>,
-    seed: u64,
-) -> Result<Vec<Example>, ReadError> {
-    let mut sample = Sample::new(count, seed, "\0sampled");
-    for part in [Part::Train, Part::Val] {
-        for (number, example) in (1..).zip(dataset.examples(part)?) {
-            let example = example?;
-            if kind.is_none_or(|kind| kind == example.span_kind) {
-                sample.offer((part, number), || example);
-            }
-        }
-    }
-    Ok(sample.drawn().map(|(_, example)| example).collect())
 }
 
 #[cfg(test)]
@@ -99,7 +76,7 @@ mod tests {
     fn draw(most: usize, of: usize, seed: u64) -> Vec<usize> {
         let mut sample = Sample::new(most, seed, "test");
         for line in 1..=of {
-            sample.offer((Part::Train, line), || line);
+            sample.offer((Split::Train, line), || line);
         }
         sample.drawn().map(|(_, line)| line).collect()
     }

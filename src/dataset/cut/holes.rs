@@ -4,6 +4,7 @@
 //! Everything that a proposal costs is bounded by the size of a hole, or
 //! logarithmic in the file's, so a file takes time in proportion to its size.
 
+mod category;
 mod pools;
 
 use std::collections::BTreeMap;
@@ -11,93 +12,19 @@ use std::ops::Range;
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
 
-use self::pools::Pools;
-use super::rejects::Refused;
-use super::{Options, quality};
+use self::category::HoleCategory;
+use self::pools::HolePools;
+use crate::dataset::cut::quality;
+use crate::dataset::options::Options;
+use crate::dataset::record::SpanKind;
+use crate::dataset::reject::HoleRejection;
 use crate::php::spans::{self, SpanParser};
 
 /// About one hole per so many bytes of source.
 const BYTES_PER_HOLE: usize = 500;
 /// How many proposals of a category are tried for one hole.
 const TRIES: usize = 12;
-
-/// How a hole was chosen.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum,
-)]
-#[serde(rename_all = "snake_case")]
-#[value(rename_all = "snake_case")]
-pub enum SpanKind {
-    /// One node of the syntax tree, the larger the likelier.
-    AstNode,
-    /// A random span snapped to a run of sibling nodes.
-    AstAligned,
-    /// A run of whole lines, in files that are not parsed.
-    Lines,
-    /// The inside of `{…}`, in files that are not parsed.
-    Braces,
-    /// The rest of a line after `->`, `::`, `= `, `return ` or `(`.
-    LineRest,
-    /// The inside of a pair of brackets.
-    BracketContent,
-    /// The statement or declaration after a comment.
-    AfterComment,
-    /// The doc comment before a function.
-    DocComment,
-    /// Random characters.
-    CharSpan,
-}
-
-/// A share of the target mix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Category {
-    Structure,
-    Developer,
-    Characters,
-}
-
-impl Category {
-    const ALL: [Self; 3] = [Self::Structure, Self::Developer, Self::Characters];
-
-    /// The target share in percent.
-    fn percent(self) -> u32 {
-        match self {
-            Self::Structure => 66,
-            Self::Developer => 22,
-            Self::Characters => 12,
-        }
-    }
-}
-
-impl SpanKind {
-    /// Its name on the command line and in the records.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::AstNode => "ast_node",
-            Self::AstAligned => "ast_aligned",
-            Self::Lines => "lines",
-            Self::Braces => "braces",
-            Self::LineRest => "line_rest",
-            Self::BracketContent => "bracket_content",
-            Self::AfterComment => "after_comment",
-            Self::DocComment => "doc_comment",
-            Self::CharSpan => "char_span",
-        }
-    }
-
-    fn category(self) -> Category {
-        match self {
-            Self::AstNode | Self::AstAligned | Self::Lines | Self::Braces => Category::Structure,
-            Self::LineRest | Self::BracketContent | Self::AfterComment | Self::DocComment => {
-                Category::Developer
-            }
-            Self::CharSpan => Category::Characters,
-        }
-    }
-}
 
 /// What is cut out of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,14 +40,14 @@ pub struct Hole {
 
 /// The holes of one file, and what was turned down on the way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Chosen {
+pub struct HoleSelection {
     /// In the order of their starts.
     pub holes: Vec<Hole>,
     /// Proposals turned down, by reason.
     pub rejected: BTreeMap<&'static str, u64>,
     /// Those that the quality filter turned down, if somebody wants to see
     /// them, in the order of their starts.
-    pub refused: Vec<Refused>,
+    pub rejections: Vec<HoleRejection>,
 }
 
 /// Chooses the holes of `text`, which `parser` parses if the options want that.
@@ -130,23 +57,25 @@ pub fn choose(
     options: &Options,
     parser: &mut SpanParser,
     rng: &mut ChaCha8Rng,
-) -> Chosen {
+) -> HoleSelection {
     let mut wanted = text.len() / BYTES_PER_HOLE;
     wanted += usize::from(rng.random_range(0..BYTES_PER_HOLE) < text.len() % BYTES_PER_HOLE);
     let spans = match options.no_ast_fim {
         true => None,
         false => parser.parse(text, options.min_middle_chars),
     };
-    let pools = Pools::new(text, spans.as_ref(), options);
-    let mut chooser = Chooser {
+    let pools = HolePools::new(text, spans.as_ref(), options);
+    let mut chooser = HoleChooser {
         pools,
         by_start: BTreeMap::new(),
         rejected: BTreeMap::new(),
-        refused: BTreeMap::new(),
+        rejections: BTreeMap::new(),
     };
     for _ in 0..wanted {
         let first = draw_category(rng);
-        let others = Category::ALL.into_iter().filter(|other| *other != first);
+        let others = HoleCategory::ALL
+            .into_iter()
+            .filter(|other| *other != first);
         if !std::iter::once(first)
             .chain(others)
             .any(|category| chooser.fill(category, rng))
@@ -154,13 +83,13 @@ pub fn choose(
             break;
         }
     }
-    Chosen {
+    HoleSelection {
         holes: chooser.by_start.into_values().collect(),
         rejected: chooser.rejected,
-        refused: chooser
-            .refused
+        rejections: chooser
+            .rejections
             .into_iter()
-            .map(|((start, end), reason)| Refused {
+            .map(|((start, end), reason)| HoleRejection {
                 range: start..end,
                 reason,
             })
@@ -168,29 +97,29 @@ pub fn choose(
     }
 }
 
-fn draw_category(rng: &mut ChaCha8Rng) -> Category {
+fn draw_category(rng: &mut ChaCha8Rng) -> HoleCategory {
     let mut left = rng.random_range(0..100);
-    for category in Category::ALL {
+    for category in HoleCategory::ALL {
         if left < category.percent() {
             return category;
         }
         left -= category.percent();
     }
-    Category::Characters
+    HoleCategory::Characters
 }
 
-struct Chooser<'a> {
-    pools: Pools<'a>,
+struct HoleChooser<'a> {
+    pools: HolePools<'a>,
     /// The holes so far by start and end.
     by_start: BTreeMap<(usize, usize), Hole>,
     rejected: BTreeMap<&'static str, u64>,
-    /// See [`Chosen::refused`].
-    refused: BTreeMap<(usize, usize), &'static str>,
+    /// See [`HoleSelection::rejections`].
+    rejections: BTreeMap<(usize, usize), &'static str>,
 }
 
-impl Chooser<'_> {
+impl HoleChooser<'_> {
     /// Tries to add one hole of `category`.
-    fn fill(&mut self, category: Category, rng: &mut ChaCha8Rng) -> bool {
+    fn fill(&mut self, category: HoleCategory, rng: &mut ChaCha8Rng) -> bool {
         let kinds: Vec<_> = self.pools.kinds(category).collect();
         if kinds.is_empty() {
             return false;
@@ -205,7 +134,7 @@ impl Chooser<'_> {
                 Some(reason) => {
                     *self.rejected.entry(reason).or_default() += 1;
                     if self.pools.options.rejects.is_some() && quality::REASONS.contains(&reason) {
-                        self.refused.insert((range.start, range.end), reason);
+                        self.rejections.insert((range.start, range.end), reason);
                     }
                 }
                 None => {
@@ -244,7 +173,7 @@ mod tests {
     use super::*;
     use crate::php::spans::Spans;
 
-    fn chosen(text: &str, options: &Options) -> Chosen {
+    fn chosen(text: &str, options: &Options) -> HoleSelection {
         let mut parser = SpanParser::new().unwrap();
         choose(
             text,

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::report::Distribution;
-use super::split::Parts;
-use super::tally::Tally;
+use crate::dataset::batch::TextShape;
+use crate::dataset::report::Distribution;
+use crate::dataset::report::tally::Tally;
+use crate::dataset::split::SplitAssignment;
 use crate::model::{Family, FimFormat, TokenCounts};
 
 /// A family's tokens, with the white space that belongs to them.
@@ -34,18 +35,6 @@ impl Tokens {
             end: family.end.clone(),
         }
     }
-}
-
-/// How one text is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shape {
-    /// The order of its parts.
-    pub format: FimFormat,
-    /// How many control tokens in its source were neutralised.
-    pub neutralised: usize,
-    /// Its tokens, if there is a tokenizer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tokens: Option<TokenCounts>,
 }
 
 /// How all texts are made, as `metadata.json` tells it.
@@ -103,7 +92,10 @@ pub struct TokenTallies {
 
 impl Shapes {
     /// What there is to tell of the examples in `parts`, and their lengths.
-    pub(super) fn of(shapes: &[Shape], parts: &Parts) -> (Self, TokenTallies) {
+    pub(in crate::dataset) fn of(
+        shapes: &[TextShape],
+        parts: &SplitAssignment,
+    ) -> (Self, TokenTallies) {
         let kept = || parts.train.iter().chain(&parts.val).map(|at| &shapes[*at]);
         let mut formats = BTreeMap::new();
         let mut neutralised = Neutralised::default();
@@ -132,7 +124,7 @@ impl Shapes {
     }
 
     /// Adds those of another part of the dataset, but for the lengths.
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(in crate::dataset) fn add(&mut self, other: &Self) {
         for (format, examples) in &other.formats {
             *self.formats.entry(*format).or_default() += examples;
         }
@@ -143,7 +135,7 @@ impl Shapes {
 
 impl TokenTallies {
     /// Adds those of another part of the dataset.
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(in crate::dataset) fn add(&mut self, other: &Self) {
         self.context.add(&other.context);
         self.prefix.add(&other.prefix);
         self.middle.add(&other.middle);
@@ -152,7 +144,7 @@ impl TokenTallies {
     }
 
     /// Their statistics; without a tokenizer there are none.
-    pub(super) fn statistics(&self) -> Option<TokenStatistics> {
+    pub(in crate::dataset) fn statistics(&self) -> Option<TokenStatistics> {
         Some(TokenStatistics {
             context: self.context.distribution(1.0)?,
             prefix: self.prefix.distribution(1.0)?,

@@ -11,13 +11,15 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::sources::{sources, text_hashes};
-use super::{Options, Repo, duplicates};
 use crate::cancel::{Cancel, Cancelled};
+use crate::dataset::duplicates;
+use crate::dataset::options::Options;
+use crate::dataset::repo::Repo;
+use crate::dataset::select::sources::{sources, text_hashes};
 
 /// A file and its signature: a row of a file of signatures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Signed {
+pub struct FileSignature {
     /// The project.
     pub repo: String,
     /// The file's key.
@@ -36,16 +38,20 @@ pub struct Signed {
 ///
 /// # Errors
 /// [`Cancelled`] if `cancel` is used.
-pub fn sign(repo: &Repo<'_>, options: &Options, cancel: &Cancel) -> Result<Vec<Signed>, Cancelled> {
+pub fn sign(
+    repo: &Repo<'_>,
+    options: &Options,
+    cancel: &Cancel,
+) -> Result<Vec<FileSignature>, Cancelled> {
     let hashes = text_hashes(repo, cancel)?;
-    let sources = sources(repo, options, &hashes, None, cancel)?;
+    let sources = sources(repo, options, &hashes, &|_| None, cancel)?;
     let files = sources.used.par_iter();
     files
         .map(|source| {
             cancel.check()?;
             let text = &*source.file.text;
             let signature = duplicates::signature(text);
-            Ok(Signed {
+            Ok(FileSignature {
                 repo: repo.title.to_owned(),
                 path: source.file.path.to_string(),
                 content_hash: blake3::hash(text.as_bytes()).to_hex().to_string(),

@@ -6,12 +6,10 @@ use std::io;
 
 use serde::Deserialize;
 
-use super::duplicates::held_out::HeldOut;
-use super::{Error, Shown, Sink};
 use crate::cancel::Cancel;
-
-/// The reason of an example that would validate with what training shows.
-pub(super) const SEEN: &str = "seen_in_training";
+use crate::dataset::duplicates::held_out::MiddleIndex;
+use crate::dataset::error::DatasetError;
+use crate::dataset::sink::{ExampleText, Sink};
 
 /// What an example shows.
 #[derive(Deserialize)]
@@ -24,19 +22,19 @@ struct Texts {
 
 /// Takes those examples out of `val` whose middle one of `train` gives away, by
 /// its context or by its own text around and in the hole: see
-/// [`super::duplicates::near_contains`]. They are read from `sink`; in memory are
+/// [`crate::dataset::duplicates::near_contains`]. They are read from `sink`; in memory are
 /// the middles of the validation, as hashes of their tokens.
-pub(super) fn take_seen(
+pub(in crate::dataset) fn take_seen(
     train: &[usize],
     val: &mut Vec<usize>,
     sink: &dyn Sink,
     cancel: &Cancel,
-) -> Result<Vec<usize>, Error> {
+) -> Result<Vec<usize>, DatasetError> {
     let middles = sink.middles(val)?;
     if middles.is_empty() {
         return Ok(Vec::new());
     }
-    let held_out = HeldOut::new(&middles);
+    let held_out = MiddleIndex::new(&middles);
     drop(middles);
     let given_away = held_out.none();
     // File by file: their windows overlap, and a text is looked through once.
@@ -45,8 +43,10 @@ pub(super) fn take_seen(
     let looked = sink.shown(&train, &|shown| {
         cancel.check().map_err(io::Error::other)?;
         match shown {
-            Shown::Text(text, windows) => held_out.look_at_windows(&text, &windows, &given_away),
-            Shown::Line(line) => {
+            ExampleText::Source(text, windows) => {
+                held_out.look_at_windows(&text, &windows, &given_away)
+            }
+            ExampleText::Line(line) => {
                 let Texts {
                     context,
                     prefix,

@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use super::Example;
-use super::write::files::{DataFile, METADATA, Shard};
-use super::write::{Format, parquet};
-
-pub use super::write::files::Part;
+use crate::dataset::format::FileFormat;
+use crate::dataset::record::{Example, SpanKind};
+use crate::dataset::report::sample::Sample;
+use crate::dataset::split::Split;
+use crate::dataset::write::files::{DataFile, METADATA, Shard};
+use crate::dataset::write::parquet;
 
 /// A dataset, or a line of one, that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -64,14 +65,17 @@ impl Dataset {
     /// If the part, or a shard of it, is not there.
     pub fn examples(
         &self,
-        part: Part,
+        part: Split,
     ) -> Result<impl Iterator<Item = Result<Example, ReadError>>, ReadError> {
         let files = self.files(part)?;
         Ok(files.into_iter().flat_map(read_file))
     }
 
     /// The files of a part: one, or all of its shards.
-    pub(super) fn files(&self, part: Part) -> Result<Vec<(PathBuf, Format)>, ReadError> {
+    pub(in crate::dataset) fn files(
+        &self,
+        part: Split,
+    ) -> Result<Vec<(PathBuf, FileFormat)>, ReadError> {
         let wrong = |path: PathBuf, reason: String| ReadError {
             path,
             line: None,
@@ -117,13 +121,13 @@ type Examples = Box<dyn Iterator<Item = Result<Example, String>>>;
 
 /// The examples of one file; one error if it cannot be read at all.
 fn read_file(
-    (path, format): (PathBuf, Format),
+    (path, format): (PathBuf, FileFormat),
 ) -> impl Iterator<Item = Result<Example, ReadError>> {
     let opened = File::open(&path).and_then(|file| -> io::Result<Examples> {
         Ok(match format {
-            Format::Jsonl => Box::new(lines(BufReader::new(file))),
-            Format::JsonlZst => Box::new(lines(BufReader::new(zstd::Decoder::new(file)?))),
-            Format::Parquet => Box::new(parquet::read(file)?),
+            FileFormat::Jsonl => Box::new(lines(BufReader::new(file))),
+            FileFormat::JsonlZst => Box::new(lines(BufReader::new(zstd::Decoder::new(file)?))),
+            FileFormat::Parquet => Box::new(parquet::read(file)?),
         })
     });
     let (examples, whole): (Examples, _) = match opened {
@@ -157,4 +161,26 @@ fn lines(mut file: impl BufRead) -> impl Iterator<Item = Result<Example, String>
             }
         }
     })
+}
+
+/// Up to `count` random examples of `dataset`, of `kind` if one is given.
+///
+/// # Errors
+/// If any example cannot be read.
+pub fn sampled(
+    dataset: &Dataset,
+    count: usize,
+    kind: Option<SpanKind>,
+    seed: u64,
+) -> Result<Vec<Example>, ReadError> {
+    let mut sample = Sample::new(count, seed, "\0sampled");
+    for part in [Split::Train, Split::Validation] {
+        for (number, example) in (1..).zip(dataset.examples(part)?) {
+            let example = example?;
+            if kind.is_none_or(|kind| kind == example.span_kind) {
+                sample.offer((part, number), || example);
+            }
+        }
+    }
+    Ok(sample.drawn().map(|(_, example)| example).collect())
 }

@@ -6,9 +6,11 @@ use std::ops::Range;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Category, SpanKind};
-use crate::dataset::measure::Measure;
-use crate::dataset::{Options, quality};
+use super::category::HoleCategory;
+use crate::dataset::cut::measure::TextMeasure;
+use crate::dataset::cut::quality;
+use crate::dataset::options::Options;
+use crate::dataset::record::SpanKind;
 use crate::php::spans::{NodeKind, Spans};
 use crate::text::{line_end, line_start};
 
@@ -16,8 +18,8 @@ use crate::text::{line_end, line_start};
 pub(super) const TRIGGERS: [&str; 5] = ["->", "::", "= ", "return ", "("];
 
 /// What holes may be proposed from.
-pub(super) struct Pools<'a> {
-    measure: Measure<'a>,
+pub(super) struct HolePools<'a> {
+    measure: TextMeasure<'a>,
     spans: Option<&'a Spans>,
     pub(super) options: &'a Options,
     /// Nodes fit to be cut, each with the bytes of all up to it.
@@ -29,11 +31,11 @@ pub(super) struct Pools<'a> {
     doc_comments: Vec<Range<usize>>,
 }
 
-impl<'a> Pools<'a> {
+impl<'a> HolePools<'a> {
     /// Those of `text`; `spans` are its own, if it could be parsed.
     pub(super) fn new(text: &'a str, spans: Option<&'a Spans>, options: &'a Options) -> Self {
         let mut pools = Self {
-            measure: Measure::new(text),
+            measure: TextMeasure::new(text),
             spans,
             options,
             nodes: Vec::new(),
@@ -122,10 +124,10 @@ impl<'a> Pools<'a> {
     }
 
     /// The kinds of `category` that were asked for and have anything to propose.
-    pub(super) fn kinds(&self, category: Category) -> impl Iterator<Item = SpanKind> {
+    pub(super) fn kinds(&self, category: HoleCategory) -> impl Iterator<Item = SpanKind> {
         self.options
             .spans()
-            .filter(move |kind| kind.category() == category)
+            .filter(move |kind| HoleCategory::of(*kind) == category)
             .filter(|kind| match kind {
                 SpanKind::AstNode => !self.nodes.is_empty(),
                 SpanKind::AstAligned => self.spans.is_some() && self.measure.text().len() > 1,
@@ -192,7 +194,7 @@ impl<'a> Pools<'a> {
         range.end - text.trim_start().len()..range.end
     }
 
-    /// See [`super::Hole::name`].
+    /// See [`crate::dataset::cut::holes::Hole::name`].
     pub(super) fn name(&self, range: &Range<usize>) -> String {
         let text = self.measure.text();
         self.spans

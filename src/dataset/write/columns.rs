@@ -10,24 +10,24 @@ use serde_reflection::{
     ContainerFormat, Format, Registry, Samples, Tracer, TracerConfig, VariantFormat,
 };
 
-use super::Example;
+use crate::dataset::record::Example;
 
 /// A column.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Column {
+pub(in crate::dataset) struct Column {
     /// The field's name.
-    pub(super) name: String,
+    pub(in crate::dataset) name: String,
     /// What its values are, or those in its lists.
-    pub(super) kind: Kind,
+    pub(in crate::dataset) kind: Kind,
     /// Whether each value is a list.
-    pub(super) list: bool,
+    pub(in crate::dataset) list: bool,
     /// Whether a value can be missing.
-    pub(super) optional: bool,
+    pub(in crate::dataset) optional: bool,
 }
 
 /// What the values of a column are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::dataset) enum Kind {
     /// Text, or one of a few names.
     Text,
     /// A natural number of 64 bits.
@@ -42,7 +42,7 @@ pub(super) enum Kind {
 ///
 /// # Errors
 /// If a field has a type for which there is no kind of column; a test finds it.
-pub(super) fn columns() -> io::Result<Vec<Column>> {
+pub(in crate::dataset) fn columns() -> io::Result<Vec<Column>> {
     let mut tracer = Tracer::new(TracerConfig::default());
     let (root, _) = tracer
         .trace_type_once::<Example>(&Samples::new())

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use super::duplicates::{self, Clusters};
-use super::ledger::Ledger;
-use super::options::{Dedup, Options};
-use super::rejects::Reject;
-use super::vendored::Copies;
-use super::{Repo, SplitBy, generated, tested};
 use crate::cancel::{Cancel, Cancelled};
+use crate::dataset::duplicates;
+use crate::dataset::duplicates::Clusters;
+use crate::dataset::options::{Dedup, Options, SplitUnit};
+use crate::dataset::reject::Reject;
+use crate::dataset::repo::Repo;
+use crate::dataset::select::vendored::VendoredCopies;
+use crate::dataset::select::{generated, tested};
 use crate::files;
 use crate::index::SourceFile;
 
@@ -27,46 +28,46 @@ const ELSEWHERE: &str = "duplicate of a file elsewhere, as its row says";
 
 /// A file that gives examples.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Source<'a> {
+pub(in crate::dataset) struct ExampleSource<'a> {
     /// The file.
-    pub(super) file: &'a Arc<SourceFile>,
+    pub(in crate::dataset) file: &'a Arc<SourceFile>,
     /// Equal for files that must not be torn apart by the split: the number of
-    /// one of them in [`Sources::used`].
-    pub(super) cluster: usize,
+    /// one of them in [`SourceSelection::used`].
+    pub(in crate::dataset) cluster: usize,
     /// The hash of the text that stands for these files.
-    pub(super) text: blake3::Hash,
+    pub(in crate::dataset) text: blake3::Hash,
 }
 
 /// A file that gives none.
 #[derive(Clone, Debug)]
-pub(super) struct Skipped<'a> {
+pub(in crate::dataset) struct SkippedFile<'a> {
     /// Its key.
-    pub(super) path: &'a str,
+    pub(in crate::dataset) path: &'a str,
     /// Why.
-    pub(super) reason: String,
+    pub(in crate::dataset) reason: String,
     /// The label of the file that stands for it, if it is a duplicate.
-    pub(super) duplicate_of: Option<String>,
+    pub(in crate::dataset) duplicate_of: Option<String>,
 }
 
 /// All files of a project, sorted out.
 #[derive(Debug, Default)]
-pub(super) struct Sources<'a> {
+pub(in crate::dataset) struct SourceSelection<'a> {
     /// How many there are.
-    pub(super) files: usize,
+    pub(in crate::dataset) files: usize,
     /// Those that give examples, in the order of keys.
-    pub(super) used: Vec<Source<'a>>,
+    pub(in crate::dataset) used: Vec<ExampleSource<'a>>,
     /// The others, in the order in which they were turned down.
-    pub(super) skipped: Vec<Skipped<'a>>,
+    pub(in crate::dataset) skipped: Vec<SkippedFile<'a>>,
     /// The texts that the files in `used` stand for, by hash, each with the
     /// number of the one that does.
-    pub(super) texts: Vec<(blake3::Hash, usize)>,
+    pub(in crate::dataset) texts: Vec<(blake3::Hash, usize)>,
 }
 
 /// A file that may give examples, and the hash of its text.
 type Candidate<'a> = (&'a Arc<SourceFile>, blake3::Hash);
 
 /// The hashes of the texts of all files, in the order of keys.
-pub(super) fn text_hashes(
+pub(in crate::dataset) fn text_hashes(
     repo: &Repo<'_>,
     cancel: &Cancel,
 ) -> Result<Vec<blake3::Hash>, Cancelled> {
@@ -77,20 +78,20 @@ pub(super) fn text_hashes(
 }
 
 /// Sorts out the files of `repo`, in parallel on the current rayon pool.
-/// `hashes` are those of all texts, `ledger` knows the projects before, if there
-/// are any.
-pub(super) fn sources<'a>(
+/// `hashes` are those of all texts. `known_text` gives the label of the file of
+/// an earlier project that has the text with this hash.
+pub(in crate::dataset) fn sources<'a>(
     repo: &Repo<'a>,
     options: &Options,
     hashes: &[blake3::Hash],
-    ledger: Option<&Ledger>,
+    known_text: &dyn Fn(&blake3::Hash) -> Option<String>,
     cancel: &Cancel,
-) -> Result<Sources<'a>, Cancelled> {
-    let mut sources = Sources::default();
+) -> Result<SourceSelection<'a>, Cancelled> {
+    let mut sources = SourceSelection::default();
     let mut candidates = sources.own(repo, options, hashes);
-    if let Some(ledger) = ledger.filter(|_| options.dedup != Dedup::Off) {
-        candidates.retain(|(file, hash)| match ledger.name_of_text(hash) {
-            Some(name) => sources.skip(&file.path, SAME.into(), Some(name.to_owned())),
+    if options.dedup != Dedup::Off {
+        candidates.retain(|(file, hash)| match known_text(hash) {
+            Some(name) => sources.skip(&file.path, SAME.into(), Some(name)),
             None => true,
         });
     }
@@ -108,7 +109,7 @@ pub(super) fn sources<'a>(
             None => true,
         });
     }
-    let split = options.val_split > 0.0 && options.split_by == SplitBy::File;
+    let split = options.val_split > 0.0 && options.split_by == SplitUnit::File;
     let near = if split || options.dedup == Dedup::Near {
         let texts: Vec<_> = candidates
             .iter()
@@ -122,9 +123,9 @@ pub(super) fn sources<'a>(
     Ok(sources)
 }
 
-impl Skipped<'_> {
+impl SkippedFile<'_> {
     /// It as the file of rejects has it; `repo` is its project.
-    pub(super) fn reject<'a>(&'a self, repo: &Repo<'a>) -> Reject<'a> {
+    pub(in crate::dataset) fn reject<'a>(&'a self, repo: &Repo<'a>) -> Reject<'a> {
         Reject {
             repo: repo.name,
             filepath: self.path,
@@ -137,10 +138,10 @@ impl Skipped<'_> {
     }
 }
 
-impl<'a> Sources<'a> {
+impl<'a> SourceSelection<'a> {
     /// Notes that a file gives no examples: always false.
     fn skip(&mut self, path: &'a str, reason: String, duplicate_of: Option<String>) -> bool {
-        self.skipped.push(Skipped {
+        self.skipped.push(SkippedFile {
             path,
             reason,
             duplicate_of,
@@ -156,9 +157,9 @@ impl<'a> Sources<'a> {
         hashes: &[blake3::Hash],
     ) -> Vec<Candidate<'a>> {
         let (files, in_root) = (repo.files, repo.in_root);
-        let tests = options.tested_only.then(|| tested::Tests::new(files));
+        let tests = options.tested_only.then(|| tested::TestIndex::new(files));
         let in_project = || files.iter().filter(|file| in_root(&file.path));
-        let copies = (!options.keep_vendored).then(|| Copies::new(in_project()));
+        let copies = (!options.keep_vendored).then(|| VendoredCopies::new(in_project()));
         let mut own = Vec::new();
         for (file, hash) in files.iter().zip(hashes) {
             self.files += 1;
@@ -221,7 +222,7 @@ impl<'a> Sources<'a> {
                 let number = self.used.len();
                 let (_, text) = candidates[cluster(at)];
                 let cluster = *of_cluster.entry(cluster(at)).or_insert(number);
-                self.used.push(Source {
+                self.used.push(ExampleSource {
                     file,
                     cluster,
                     text,

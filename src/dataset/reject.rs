@@ -6,6 +6,13 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+/// The reason of an example that has the text of another one.
+pub(super) const DUPLICATE: &str = "duplicate_example";
+/// The reason of an example that is a near duplicate of another one.
+pub(super) const NEAR_DUPLICATE: &str = "near_duplicate_example";
+/// The reason of a validation example whose middle the training split shows.
+pub(super) const SEEN: &str = "seen_in_training";
+
 /// A file or a hole that gave no example: a line of the file of rejects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reject<'a> {
@@ -29,7 +36,7 @@ pub struct Reject<'a> {
 
 /// A hole that was turned down.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct HoleRejection {
     /// Its bytes.
     pub range: Range<usize>,
     /// Why.

@@ -6,7 +6,7 @@ use crate::text::line_end;
 
 /// Counts lines and characters of any part of a text in bounded time.
 #[derive(Debug)]
-pub(super) struct Measure<'a> {
+pub(in crate::dataset) struct TextMeasure<'a> {
     text: &'a str,
     /// Where the lines start.
     lines: Vec<u32>,
@@ -14,11 +14,11 @@ pub(super) struct Measure<'a> {
     chars: Vec<u32>,
 }
 
-impl<'a> Measure<'a> {
+impl<'a> TextMeasure<'a> {
     const STEP: usize = 256;
 
     /// Prepares to measure `text`.
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(in crate::dataset) fn new(text: &'a str) -> Self {
         let newlines = memchr::memchr_iter(b'\n', text.as_bytes());
         let lines = std::iter::once(0)
             .chain(newlines.map(|at| at + 1))
@@ -37,7 +37,7 @@ impl<'a> Measure<'a> {
     }
 
     /// How many characters `range` holds.
-    pub(super) fn chars(&self, range: Range<usize>) -> usize {
+    pub(in crate::dataset) fn chars(&self, range: Range<usize>) -> usize {
         if self.chars.is_empty() {
             return range.len();
         }
@@ -50,7 +50,7 @@ impl<'a> Measure<'a> {
     }
 
     /// How many lines `range` has a part of; a line break at its end opens no new one.
-    pub(super) fn lines(&self, range: Range<usize>) -> usize {
+    pub(in crate::dataset) fn lines(&self, range: Range<usize>) -> usize {
         let line = |at: usize| self.lines.partition_point(|start| *start as usize <= at);
         if range.is_empty() {
             return 0;
@@ -59,17 +59,17 @@ impl<'a> Measure<'a> {
     }
 
     /// The text.
-    pub(super) fn text(&self) -> &'a str {
+    pub(in crate::dataset) fn text(&self) -> &'a str {
         self.text
     }
 
     /// How many lines there are, an empty last one included.
-    pub(super) fn line_count(&self) -> usize {
+    pub(in crate::dataset) fn line_count(&self) -> usize {
         self.lines.len()
     }
 
     /// The bytes of line `number`, counted from 0, without what ends it.
-    pub(super) fn line(&self, number: usize) -> Range<usize> {
+    pub(in crate::dataset) fn line(&self, number: usize) -> Range<usize> {
         let start = self.lines[number] as usize;
         start..line_end(self.text, start)
     }
@@ -94,7 +94,7 @@ mod tests {
             let at = |index: prop::sample::Index| text.floor_char_boundary(index.index(text.len() + 1));
             let (a, b) = (at(a), at(b));
             let range = a.min(b)..a.max(b);
-            let measure = Measure::new(&text);
+            let measure = TextMeasure::new(&text);
             prop_assert_eq!(measure.chars(range.clone()), text[range.clone()].chars().count());
             prop_assert_eq!(measure.lines(range.clone()), text[range].lines().count());
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::report::Distribution;
+use crate::dataset::report::Distribution;
 
 /// Natural numbers, and how often each comes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize, Serializer};
 
 /// The level at which both zstd formats are compressed: zstd's own default,
 /// past which the time grows faster than the files shrink.
-pub(super) const ZSTD_LEVEL: i32 = 3;
+pub(in crate::dataset) const ZSTD_LEVEL: i32 = 3;
 
 /// How the examples are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-pub enum Format {
+pub enum FileFormat {
     /// A JSON object per line.
     #[default]
     #[serde(rename = "jsonl")]
@@ -22,9 +22,9 @@ pub enum Format {
     Parquet,
 }
 
-impl Format {
+impl FileFormat {
     /// All of them.
-    pub(super) const ALL: [Self; 3] = [Self::Jsonl, Self::JsonlZst, Self::Parquet];
+    pub(in crate::dataset) const ALL: [Self; 3] = [Self::Jsonl, Self::JsonlZst, Self::Parquet];
 
     /// What a file's name ends with, without the first dot.
     #[must_use]

@@ -1,0 +1,621 @@
+//! Builds the example for a hole: the context for it, and as much of the file
+//! around it as fits.
+//!
+//! The context is assembled first. Prefix and suffix then share the characters
+//! that context and middle leave. Two things can make the draft too long after
+//! that: placeholders and neutralised control tokens are longer than what they
+//! replace, and the text can have more tokens than the options allow. The
+//! builder then shrinks the draft and tries again. It never gives the characters
+//! that one part loses to another part, so each try is shorter than the last.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use rand::RngExt;
+use rayon::prelude::*;
+
+use crate::cancel::{Cancel, Cancelled};
+use crate::context::{self, Context};
+use crate::dataset::batch::{Sizes, TextShape};
+use crate::dataset::cut::encoded::{BuiltExample, EncodedExample};
+use crate::dataset::cut::holes::Hole;
+use crate::dataset::cut::plan::{FilePlan, KeyedHole};
+use crate::dataset::cut::quality;
+use crate::dataset::duplicates;
+use crate::dataset::error::DatasetError;
+use crate::dataset::options::{ControlTokenPolicy, Options, SecretPolicy};
+use crate::dataset::record::Example;
+use crate::dataset::repo::Repo;
+use crate::dataset::select::sources::ExampleSource;
+use crate::index::SourceFile;
+use crate::model::{
+    ContextStyle, ControlTokens, FimFormat, Model, ModelText, PromptParts, TokenCounts,
+    TokenizerError,
+};
+use crate::php::spans::{GrammarError, SpanParser};
+use crate::secrets::{self, Secrets};
+use crate::text::window;
+
+/// How many secrets there are, by kind.
+type SecretCounts = BTreeMap<&'static str, u64>;
+
+/// What a hole gives.
+pub(in crate::dataset) struct HoleResult<T> {
+    /// The example, or the reason why there is none.
+    pub(in crate::dataset) example: Result<T, &'static str>,
+    /// The secrets in its four parts, by kind.
+    pub(in crate::dataset) secrets: SecretCounts,
+}
+
+/// Builds the examples of one project.
+pub(in crate::dataset) struct ExampleBuilder<'a> {
+    pub(in crate::dataset) repo: &'a Repo<'a>,
+    pub(in crate::dataset) options: &'a Options,
+    pub(in crate::dataset) model: &'a Model,
+    pub(in crate::dataset) secrets: &'a Secrets,
+    pub(in crate::dataset) cancel: &'a Cancel,
+}
+
+impl ExampleBuilder<'_> {
+    /// Plans each file of each of `batches`, in their order. In parallel on the
+    /// current rayon pool.
+    pub(in crate::dataset) fn plans<'f>(
+        &self,
+        batches: &[&[ExampleSource<'f>]],
+    ) -> Result<Vec<Vec<FilePlan<'f>>>, DatasetError> {
+        let of_file = |parser: &mut Result<SpanParser, GrammarError>,
+                       source: &ExampleSource<'f>| {
+            let parser = parser.as_mut().map_err(|error| *error)?;
+            self.plan(source.file, parser)
+        };
+        let of_batch = |batch: &&[ExampleSource<'f>]| {
+            let files = batch.par_iter();
+            files.map_init(SpanParser::new, of_file).collect()
+        };
+        batches.par_iter().map(of_batch).collect()
+    }
+
+    /// Plans `file`.
+    pub(in crate::dataset) fn plan<'f>(
+        &self,
+        file: &'f SourceFile,
+        parser: &mut SpanParser,
+    ) -> Result<FilePlan<'f>, DatasetError> {
+        FilePlan::new(file, self.options, self.secrets, parser, self.cancel)
+    }
+
+    /// Builds and encodes the example of each hole of each of `plans`, in their
+    /// order. In parallel on the current rayon pool.
+    pub(in crate::dataset) fn examples(
+        &self,
+        plans: &[FilePlan<'_>],
+    ) -> Result<Vec<Vec<HoleResult<EncodedExample>>>, DatasetError> {
+        let encoded = |plan: &FilePlan<'_>, keyed: &KeyedHole| {
+            let HoleResult { example, secrets } = self.example(plan, &keyed.hole)?;
+            Ok(HoleResult {
+                example: match example {
+                    Ok(built) => Ok(EncodedExample::new(built, &plan.escaped)?),
+                    Err(reason) => Err(reason),
+                },
+                secrets,
+            })
+        };
+        let of_plan = |plan: &FilePlan<'_>| {
+            let holes = plan.holes.par_iter();
+            holes.map(|keyed| encoded(plan, keyed)).collect()
+        };
+        plans.par_iter().map(of_plan).collect()
+    }
+
+    /// Builds the example of `hole`, one of those of `plan`.
+    pub(in crate::dataset) fn example(
+        &self,
+        plan: &FilePlan<'_>,
+        hole: &Hole,
+    ) -> Result<HoleResult<BuiltExample>, DatasetError> {
+        match Draft::new(self, plan, hole).and_then(Draft::fit) {
+            Ok((example, secrets)) => Ok(HoleResult {
+                example: Ok(example),
+                secrets,
+            }),
+            Err(NoExample::Rejected { reason, secrets }) => Ok(HoleResult {
+                example: Err(reason),
+                secrets,
+            }),
+            Err(NoExample::Failed(error)) => Err(error),
+        }
+    }
+
+    /// What `getContext` answers for `file` without `hole`.
+    fn context(
+        &self,
+        file: &SourceFile,
+        hole: &Range<usize>,
+        max_chars: usize,
+    ) -> Result<Context, Cancelled> {
+        if max_chars == 0 {
+            return Ok(Context::default());
+        }
+        let options = self.options;
+        let content = [&file.text[..hole.start], &file.text[hole.end..]].concat();
+        let request = context::Request {
+            path: &file.path,
+            content: &content,
+            cursor: hole.start,
+            max_chars,
+            min_score: options.min_score,
+            dependencies: options.cross_file_context,
+            bm25: options.bm25_context,
+            secrets: (options.secrets != SecretPolicy::Keep).then_some(self.secrets),
+        };
+        context::assemble(self.repo.snapshot, &request, self.cancel)
+    }
+}
+
+/// Why a draft becomes no example.
+enum NoExample {
+    /// The hole is rejected.
+    Rejected {
+        reason: &'static str,
+        /// The secrets in what was drafted, by kind.
+        secrets: SecretCounts,
+    },
+    /// The run ends.
+    Failed(DatasetError),
+}
+
+impl NoExample {
+    fn rejected(reason: &'static str, secrets: SecretCounts) -> Self {
+        Self::Rejected { reason, secrets }
+    }
+}
+
+impl From<Cancelled> for NoExample {
+    fn from(cancelled: Cancelled) -> Self {
+        Self::Failed(cancelled.into())
+    }
+}
+
+impl From<TokenizerError> for NoExample {
+    fn from(error: TokenizerError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// An example that may still be too long.
+struct Draft<'a> {
+    builder: &'a ExampleBuilder<'a>,
+    plan: &'a FilePlan<'a>,
+    hole: &'a Hole,
+    filter: ControlTokenFilter<'a>,
+    format: FimFormat,
+    middle: FilteredText<'a>,
+    context: Context,
+    /// The characters that the context was assembled with.
+    max_context: usize,
+    /// The most characters of prefix and suffix together, as they are shown.
+    max_sides: usize,
+    /// The most characters of the file's own text in them. Only shrinks.
+    max_own: usize,
+}
+
+/// The text beside the hole, as the example shows it.
+struct Sides<'a> {
+    /// The bytes of the file that prefix, middle and suffix stand for.
+    window: Range<usize>,
+    prefix: FilteredText<'a>,
+    suffix: FilteredText<'a>,
+    /// The characters of prefix and suffix as they are shown.
+    chars: usize,
+    /// The characters of the file that they stand for.
+    own_chars: usize,
+}
+
+impl<'a> Draft<'a> {
+    fn new(
+        builder: &'a ExampleBuilder<'a>,
+        plan: &'a FilePlan<'a>,
+        hole: &'a Hole,
+    ) -> Result<Self, NoExample> {
+        let (options, file) = (builder.options, plan.file);
+        let filter = ControlTokenFilter {
+            tokens: builder.model.control_tokens(),
+            policy: options.markers,
+        };
+        let middle = secrets::replace(&file.text, hole.range.clone(), plan.secrets);
+        let max_context = options.context_budget();
+        let mut draft = Self {
+            builder,
+            plan,
+            hole,
+            format: draw_format(file, hole, options, builder.model),
+            middle: filter.apply(middle),
+            filter,
+            context: Context::default(),
+            max_context,
+            max_sides: 0,
+            max_own: 0,
+        };
+        draft.assemble_context(max_context)?;
+        let taken = draft.shown_context().chars() + draft.middle.chars();
+        let Some(left) = options.max_total_chars.checked_sub(taken) else {
+            // The middle fits without placeholders, which are longer.
+            return Err(NoExample::rejected("too_long", draft.context.redacted));
+        };
+        (draft.max_sides, draft.max_own) = (left, left);
+        Ok(draft)
+    }
+
+    /// Shrinks the draft until it keeps to all limits: the example, and the
+    /// secrets that its parts had.
+    fn fit(mut self) -> Result<(BuiltExample, SecretCounts), NoExample> {
+        let (model, options) = (self.builder.model, self.builder.options);
+        loop {
+            self.builder.cancel.check()?;
+            let sides = self.sides();
+            if sides.chars > self.max_sides && self.max_own > 0 {
+                let over = sides.chars - self.max_sides;
+                self.max_own = self.max_own.saturating_sub(over);
+                continue;
+            }
+            let secrets = self.secrets(&sides.window);
+            if options.secrets == SecretPolicy::Drop && !secrets.is_empty() {
+                return Err(NoExample::rejected("secret", secrets));
+            }
+            let Some(text) = self.render(&sides) else {
+                return Err(NoExample::rejected("marker_in_text", secrets));
+            };
+            let counts = (options.max_tokens.is_some() || model.has_tokenizer())
+                .then(|| model.count(&text))
+                .transpose()?;
+            let excess = match (counts, options.max_tokens) {
+                (Some(counts), Some(max)) => counts.total.saturating_sub(max),
+                _ => 0,
+            };
+            match counts {
+                Some(counts) if excess > 0 => self.shrink(&sides, counts, excess, secrets)?,
+                _ => return Ok(self.finish(sides, text, counts, secrets)),
+            }
+        }
+    }
+
+    /// Assembles the context in `max_chars` characters. Rejects the hole if the
+    /// context gives the middle away.
+    fn assemble_context(&mut self, max_chars: usize) -> Result<(), NoExample> {
+        self.max_context = max_chars;
+        self.context = self
+            .builder
+            .context(self.plan.file, &self.hole.range, max_chars)?;
+        if duplicates::near_contains(&self.shown_context().text, &self.middle.text) {
+            let secrets = self.context.redacted.clone();
+            return Err(NoExample::rejected("middle_in_context", secrets));
+        }
+        Ok(())
+    }
+
+    /// The context as the example shows it.
+    fn shown_context(&self) -> FilteredText<'_> {
+        self.filter.apply(Cow::Borrowed(&*self.context.text))
+    }
+
+    /// The text beside the hole, of [`Self::max_own`] characters of the file.
+    fn sides(&self) -> Sides<'a> {
+        let (text, measure) = (&*self.plan.file.text, &self.plan.measure);
+        let Range { start, end } = self.hole.range;
+        let chars = |part| measure.chars(part);
+        let window = window(text, &self.hole.range, self.max_own, chars);
+        let shown = |part| {
+            self.filter
+                .apply(secrets::replace(text, part, self.plan.secrets))
+        };
+        let (prefix, suffix) = (shown(window.start..start), shown(end..window.end));
+        Sides {
+            chars: prefix.chars() + suffix.chars(),
+            own_chars: chars(window.start..start) + chars(end..window.end),
+            window,
+            prefix,
+            suffix,
+        }
+    }
+
+    /// The secrets of the context and of the file in `window`, by kind.
+    fn secrets(&self, window: &Range<usize>) -> SecretCounts {
+        let mut counts = self.context.redacted.clone();
+        for secret in secrets::within(self.plan.secrets, window.clone()) {
+            *counts.entry(secret.kind).or_default() += 1;
+        }
+        counts
+    }
+
+    /// The text of the example; none if one of its parts spells a control token.
+    fn render(&self, sides: &Sides<'_>) -> Option<ModelText> {
+        let (model, style) = (self.builder.model, self.builder.options.context_style);
+        let context = self.shown_context();
+        let parts = PromptParts {
+            context: &context.text,
+            files: &self.context.files,
+            repo: self.builder.repo.title,
+            path: &self.plan.file.path,
+            prefix: &sides.prefix.text,
+            suffix: &sides.suffix.text,
+        };
+        let family = model.family();
+        let text = family.example(&parts, &self.middle.text, self.format, style);
+        (!spells_control_token(model.control_tokens(), &parts, &text, style)).then_some(text)
+    }
+
+    /// Gives up what the text has in `excess` of the allowed tokens: context
+    /// first, then prefix and suffix.
+    fn shrink(
+        &mut self,
+        sides: &Sides<'_>,
+        counts: TokenCounts,
+        excess: usize,
+        secrets: SecretCounts,
+    ) -> Result<(), NoExample> {
+        if !self.context.text.is_empty() {
+            // The characters that were assembled, not those that were allowed:
+            // otherwise the next context might be the same.
+            let chars = self.context.text.chars().count();
+            self.assemble_context(shrink_budget(chars, counts.context, excess))
+        } else if sides.chars > 0 && self.max_own > 0 {
+            let chars = sides.chars.min(sides.own_chars);
+            self.max_own = shrink_budget(chars, counts.prefix + counts.suffix, excess);
+            Ok(())
+        } else {
+            Err(NoExample::rejected("too_many_tokens", secrets))
+        }
+    }
+
+    /// The example of a draft that keeps to all limits.
+    fn finish(
+        self,
+        sides: Sides<'a>,
+        text: ModelText,
+        counts: Option<TokenCounts>,
+        secrets: SecretCounts,
+    ) -> (BuiltExample, SecretCounts) {
+        let (builder, plan, hole) = (self.builder, self.plan, self.hole);
+        let Sides {
+            window,
+            prefix,
+            suffix,
+            ..
+        } = sides;
+        let context = self.shown_context();
+        let own = [&prefix, &self.middle, &suffix].map(|part| part.neutralised);
+        let neutralised = own.iter().sum::<usize>();
+        let shows_secret = secrets::within(plan.secrets, window.clone())
+            .next()
+            .is_some();
+        let shape = TextShape {
+            format: self.format,
+            neutralised: context.neutralised + neutralised,
+            tokens: counts.filter(|_| builder.model.has_tokenizer()),
+        };
+        let chars = [&context, &prefix, &self.middle, &suffix].map(FilteredText::chars);
+        let sizes = Sizes::new(chars, self.max_context);
+        let context = context.text.into_owned();
+        let middle = self.middle.text;
+        let mut example = Example {
+            text: text.text,
+            complexity_score: quality::complexity(&middle),
+            file_complexity: plan.complexity,
+            prefix: prefix.text.into(),
+            middle: middle.into(),
+            suffix: suffix.text.into(),
+            context,
+            filepath: plan.file.path.to_string(),
+            span_kind: hole.kind,
+            span_name: hole.name.clone(),
+            start_byte: hole.range.start,
+            end_byte: hole.range.end,
+            middle_lines: plan.measure.lines(hole.range.clone()),
+            context_max_chars: self.max_context,
+            format: self.format,
+            tokens: shape.tokens.map(|counts| counts.total),
+            markers_neutralised: shape.neutralised,
+            redacted: secrets.values().sum(),
+            repo: None,
+            commit: None,
+            license: None,
+            content_hash: None,
+        };
+        builder.repo.sign(&mut example, plan.file, builder.options);
+        let example = BuiltExample {
+            example,
+            shape,
+            sizes,
+            part_ranges: [text.prefix, text.middle, text.suffix],
+            window: (neutralised == 0 && !shows_secret).then_some(window),
+        };
+        (example, secrets)
+    }
+}
+
+/// Applies the policy for control tokens that a source file spells itself.
+struct ControlTokenFilter<'m> {
+    tokens: &'m ControlTokens,
+    policy: ControlTokenPolicy,
+}
+
+/// A text as an example shows it.
+struct FilteredText<'t> {
+    text: Cow<'t, str>,
+    /// How many control tokens in it are neutralised.
+    neutralised: usize,
+}
+
+impl ControlTokenFilter<'_> {
+    fn apply<'t>(&self, text: Cow<'t, str>) -> FilteredText<'t> {
+        let (neutral, neutralised) = match self.policy {
+            ControlTokenPolicy::Drop => (None, 0),
+            ControlTokenPolicy::Neutralise => match self.tokens.neutralise(&text) {
+                (Cow::Owned(neutral), count) => (Some(neutral), count),
+                (Cow::Borrowed(_), count) => (None, count),
+            },
+        };
+        FilteredText {
+            text: neutral.map_or(text, Cow::Owned),
+            neutralised,
+        }
+    }
+}
+
+impl FilteredText<'_> {
+    /// Its characters.
+    fn chars(&self) -> usize {
+        self.text.chars().count()
+    }
+}
+
+/// Draws the order of the parts for one hole. The draw does not depend on the
+/// draws for other holes.
+fn draw_format(file: &SourceFile, hole: &Hole, options: &Options, model: &Model) -> FimFormat {
+    if options.spm_rate == 0.0 {
+        return model.family().format();
+    }
+    let Range { start, end } = hole.range;
+    let mut rng = options.rng(&format!("\0format {start} {end} {}", file.path));
+    if rng.random_bool(options.spm_rate) {
+        FimFormat::Spm
+    } else {
+        FimFormat::Psm
+    }
+}
+
+/// Whether a part of `text` spells a control token, alone or together with what
+/// stands next to it.
+fn spells_control_token(
+    tokens: &ControlTokens,
+    parts: &PromptParts<'_>,
+    text: &ModelText,
+    style: ContextStyle,
+) -> bool {
+    let mut own = vec![&text.prefix, &text.middle, &text.suffix];
+    match style {
+        ContextStyle::Comment => own.push(&text.context),
+        // The text has control tokens between the files of the context, so each
+        // part is searched by itself.
+        ContextStyle::Repo => {
+            if [parts.context, parts.repo, parts.path]
+                .iter()
+                .any(|part| tokens.occur_in(part))
+            {
+                return true;
+            }
+        }
+    }
+    tokens.find(&text.text).any(|found| {
+        own.iter()
+            .any(|part| part.start < found.end && found.start < part.end)
+    })
+}
+
+/// How many of `chars` characters to keep if they have `tokens` tokens and the
+/// text has `excess` tokens too many: a little less than their share, and none
+/// if only a few would be left.
+fn shrink_budget(chars: usize, tokens: usize, excess: usize) -> usize {
+    const FEW: usize = 64;
+    let kept = tokens.saturating_sub(excess);
+    let chars = chars.saturating_mul(kept) / tokens.max(1) * 31 / 32;
+    if chars < FEW { 0 } else { chars }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::dataset::cut::measure::TextMeasure;
+    use crate::files::Origin;
+    use crate::index::Snapshot;
+    use crate::model::Families;
+    use crate::php::FileFacts;
+
+    fn examples(text: &str, options: &Options) -> Vec<Example> {
+        let model = options.model(&Families::default()).unwrap();
+        let facts = FileFacts::default();
+        let file = SourceFile::new("a.php".into(), text.into(), false, facts);
+        let repo = Repo {
+            name: None,
+            title: "shop",
+            files: &[],
+            snapshot: &Snapshot::default(),
+            in_root: &|_| true,
+            left_out: &[],
+            origin: &|_| Origin::default(),
+        };
+        let maker = ExampleBuilder {
+            repo: &repo,
+            options,
+            model: &model,
+            secrets: &Secrets::new().unwrap(),
+            cancel: &Cancel::default(),
+        };
+        let plan = maker.plan(&file, &mut SpanParser::new().unwrap()).unwrap();
+        plan.holes
+            .iter()
+            .filter_map(|planned| maker.example(&plan, &planned.hole).unwrap().example.ok())
+            .map(|made| made.example)
+            .collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(150))]
+
+        #[test]
+        fn an_example_is_the_files_own_text_and_keeps_the_budget(
+            pieces in prop::collection::vec(prop_oneof![
+                Just("function f($a) { return $a->b(1, 2) + compute($a); }\n".to_owned()),
+                Just("/** D\u{f6}c \u{1F600}. */\r\nfunction g() {}\r\n".to_owned()),
+                Just("$x = 'a long line without end'; ".repeat(20)),
+                any::<String>(),
+            ], 0..60),
+            total in 40_usize..1500,
+        ) {
+            let text = format!("<?php\n{}", pieces.concat());
+            let options = Options { max_total_chars: total, min_middle_chars: 8, ..Options::default() };
+            for example in examples(&text, &options) {
+                let Example { prefix, middle, suffix, start_byte, end_byte, .. } = &example;
+                prop_assert!(text[..*start_byte].ends_with(prefix));
+                prop_assert_eq!(&text[*start_byte..*end_byte], middle);
+                prop_assert!(text[*end_byte..].starts_with(suffix));
+                let chars = [&example.context, prefix, middle, suffix].map(|part| part.chars().count());
+                prop_assert!(chars.iter().sum::<usize>() <= total);
+                prop_assert_eq!(example.middle_lines, middle.lines().count());
+                prop_assert!(example.text.contains(prefix) && example.text.contains(suffix));
+            }
+        }
+    }
+
+    #[test]
+    fn the_window_is_whole_lines_and_uses_what_the_other_side_leaves() {
+        let text = "one\ntwo\nthree\nHOLE\nfour\nfive\nsix\n";
+        let hole = text.find("HOLE").unwrap()..text.find("HOLE").unwrap() + 4;
+        let measure = TextMeasure::new(text);
+        let shown = |chars| &text[window(text, &hole, chars, |part| measure.chars(part))];
+        assert_eq!(shown(0), "HOLE");
+        assert_eq!(shown(15), "two\nthree\nHOLE\n");
+        assert_eq!(shown(1000), text);
+        let first = "HOLE\nfour\nfive\nsix\n";
+        let measure = TextMeasure::new(first);
+        assert_eq!(
+            &first[window(first, &(0..4), 15, |part| measure.chars(part))],
+            first
+        );
+    }
+
+    #[test]
+    fn a_file_that_spells_a_token_gives_no_example() {
+        let text = "<?php\nfunction f($lines) { return array_map('strlen', $lines); }\n// <|fim_middle|>\n";
+        let options = Options {
+            min_middle_chars: 10,
+            ..Options::default()
+        };
+        let clean = text.replace("<|fim_middle|>", "").repeat(9);
+        assert!(!examples(&clean, &options).is_empty());
+        assert!(examples(&text.repeat(9), &options).is_empty());
+    }
+}

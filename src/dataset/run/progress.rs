@@ -1,0 +1,14 @@
+//! How far a run is.
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Files done.
+    pub files_done: usize,
+    /// Files in all, of the projects read so far.
+    pub files_total: usize,
+    /// Examples so far.
+    pub examples: usize,
+    /// Whether all are made, and are being divided and written.
+    pub is_writing: bool,
+}
