@@ -12,6 +12,7 @@ mod man;
 mod merge_metadata;
 mod models;
 mod preview;
+mod reference;
 mod serve;
 mod show;
 mod signatures;
@@ -27,6 +28,8 @@ use clap::{Parser, Subcommand};
 use etcetera::base_strategy::{BaseStrategy, Xdg};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
+
+pub use self::reference::reference;
 
 use crate::config::{Settings, SettingsError};
 use crate::engine::tags::RunLog;

@@ -1,6 +1,6 @@
 //! Datasets as those who train load them: PyPI's `datasets` and `pyarrow` read
 //! every format, whole and in shards, and get the rows that were written; what
-//! the recipes of the README name is there.
+//! the recipes in docs/training.md name is there.
 //!
 //! Runs the Python that `FIMD_PYTHON` names, which must have the packages of
 //! `tests/foreign/loaders.txt` and, for the recipes, the sources of those of
@@ -101,7 +101,7 @@ fn the_recipes_name_options_and_columns_that_exist() {
         return;
     }
     generate(&folder.path().join("dataset"), &["--format", "parquet"]);
-    let document = format!("{ROOT}/README.md");
+    let document = format!("{ROOT}/docs/training.md");
     let text = fs::read_to_string(&document).unwrap();
     let recipes = recipes(&text);
     assert_eq!(recipes, ["trl", "unsloth", "axolotl"]);

@@ -12,6 +12,7 @@ mod complete;
 mod composer;
 mod context_cli;
 mod declarations;
+mod docs;
 mod doctor;
 mod endpoint;
 mod eval;

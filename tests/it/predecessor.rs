@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::common::{Client, Project, fimd};
 
-/// The script, as the README has it.
+/// The script, as docs/editors.md has it.
 const SCRIPT: &str = "#!/bin/sh\nexec fimd\n";
 
 const ORDER: &str = "<?php
@@ -83,6 +83,7 @@ fn printed(project: &Project, byte: usize) -> String {
 
 #[test]
 fn the_predecessors_plugin_is_served() {
+    assert!(include_str!("../../docs/editors.md").contains(SCRIPT));
     let project = Project::new(&[("src/Order.php", ORDER), ("src/Customer.php", CUSTOMER)]);
     let folder = tempfile::tempdir().unwrap();
     let mut client = Client::start(&mut script(folder.path()));

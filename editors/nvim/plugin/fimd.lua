@@ -1,4 +1,4 @@
---- Commands and `<Plug>` mappings; nothing is loaded before one is used.
+--- Commands and `<Plug>` mappings. They load the plugin when one is first used.
 
 if vim.g.loaded_fimd then
   return

@@ -1,23 +1,22 @@
--- A language server that does what the test says.
+-- A language server that a test controls.
 --
 -- nvim --headless -u NONE -l fake_server.lua
 --
--- Keeps documents in step as LSP has it, and answers `initialize` and
--- `shutdown` by itself. All else is up to the test, which tells it by
--- notifications:
+-- It synchronises documents as LSP prescribes, and answers `initialize` and
+-- `shutdown` by itself. The test controls everything else by notifications:
 --
---   fake/answer {method, result | error}  what requests of a method get from now on
---   fake/hold   {method}                  they get no answer until they are told to
---   fake/reply  {method, result | error}  answers the oldest that is held
+--   fake/answer {method, result | error}  sets the answer to requests of a method
+--   fake/hold   {method}                  holds requests of a method unanswered
+--   fake/reply  {method, result | error}  answers the oldest held request
 --   fake/send   {method, params, id?}     sends a message
---   fake/exit   {code}                    ends at once
+--   fake/exit   {code}                    ends the server at once
 --
--- and asks: `fake/log` gives all messages received, `fake/text` {uri} a
--- document as the server knows it, `fake/answers` what the client has answered
--- to requests of `fake/send`.
+-- and by requests: `fake/log` returns all messages received, `fake/text` {uri} a
+-- document as the server knows it, `fake/answers` the client's answers to requests
+-- that `fake/send` sent.
 --
--- With the argument `--refuse` it refuses to be initialized; with `--version` and
--- `log` it prints what fimd would.
+-- With the argument `--refuse` it refuses `initialize`. With `--version` or `log`
+-- it prints what fimd would print.
 
 io.stdout:setvbuf('no')
 

@@ -1,9 +1,10 @@
--- Tests of the plugin: each drives a Neovim of its own through its API, as a
--- user would by typing, against a server that does what the test says.
+-- The harness of the plugin's tests. Each test drives a Neovim of its own through
+-- its API, as a user would by typing, against a server that the test controls.
 
 local M = {}
 
--- Only what hangs makes a test wait this long.
+-- The most that a test waits, in milliseconds. Only something that hangs takes so
+-- long.
 local PATIENCE_MS = 20000
 
 local here = vim.fs.dirname(vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p'))
@@ -12,14 +13,14 @@ local here = vim.fs.dirname(vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(
 M.plugin = vim.fs.dirname(here)
 M.fake_server = here .. '/fake_server.lua'
 
---- The Neovim that runs this, with what makes a second one start bare.
+--- The Neovim that runs this, with the arguments that start a second one bare.
 M.nvim = { vim.v.progpath, '--headless', '-u', 'NONE' }
 
 local function inspect(value)
   return type(value) == 'string' and value or vim.inspect(value)
 end
 
---- Fails unless both are the same.
+--- Fails unless both values are equal.
 function M.same(found, wanted, what)
   if not vim.deep_equal(found, wanted) then
     local message = '%s\n--- wanted\n%s\n--- found\n%s'
@@ -27,21 +28,21 @@ function M.same(found, wanted, what)
   end
 end
 
---- Fails unless `text` has the plain `part`.
+--- Fails unless `text` contains `part`, which is no pattern.
 function M.has(text, part)
   if type(text) ~= 'string' or not text:find(part, 1, true) then
     error(('`%s` is not in\n%s'):format(part, inspect(text)), 2)
   end
 end
 
---- Fails unless it holds.
+--- Fails unless the condition holds.
 function M.check(holds, what)
   if not holds then
     error(what, 2)
   end
 end
 
---- Waits until `done` gives something, and gives that.
+--- Waits until `done` returns a value, and returns it.
 function M.wait(what, done)
   local result
   local is_done = vim.wait(PATIENCE_MS, function()
@@ -107,12 +108,12 @@ function M.start(files)
   return child
 end
 
---- Calls a function of its API.
+--- Calls a function of the child's API.
 function Child:api(name, ...)
   return vim.rpcrequest(self.channel, 'nvim_' .. name, ...)
 end
 
---- Runs Lua in it, with arguments as `...`.
+--- Runs Lua in the child, with arguments as `...`.
 function Child:lua(code, ...)
   return self:api('exec_lua', code, { ... })
 end
@@ -155,7 +156,7 @@ function Child:ready()
   end)
 end
 
---- Tells the fake server of the current buffer something.
+--- Sends a notification to the fake server of the current buffer.
 function Child:tell(method, params)
   self:lua([[
     local method, params = ...
@@ -165,7 +166,7 @@ function Child:tell(method, params)
   ]], method, params)
 end
 
---- Asks the fake server of the current buffer something.
+--- Sends a request to the fake server of the current buffer.
 function Child:ask(method, params)
   local answer = self:lua([[
     local method, params = ...
@@ -177,7 +178,7 @@ function Child:ask(method, params)
   return answer.result
 end
 
---- The parameters of all messages of a method that the fake server has got.
+--- The parameters of all messages of a method that the fake server has received.
 function Child:got(method)
   local params = {}
   for _, message in ipairs(self:ask('log')) do
@@ -188,7 +189,7 @@ function Child:got(method)
   return params
 end
 
---- How many requests of a method have been taken back.
+--- How many requests of a method the client has cancelled.
 function Child:cancelled(method)
   local ids, count = {}, 0
   for _, message in ipairs(self:ask('log')) do
@@ -206,20 +207,20 @@ function Child:lines()
   return self:api('buf_get_lines', 0, 0, -1, true)
 end
 
---- What is shown in grey and does not stand in the buffer.
+--- The grey text, which is not in the buffer.
 function Child:ghost()
   local text = self:lua('return require("fimd").visible()')
   return text ~= vim.NIL and text or nil
 end
 
---- Waits until that is shown.
+--- Waits until the child shows that grey text.
 function Child:await_ghost(text)
   M.wait(('the ghost text `%s`'):format(text), function()
     return self:ghost() == text
   end)
 end
 
---- The extmarks of the ghost text.
+--- The extmarks of the grey text.
 function Child:marks()
   return self:lua([[
     local namespace = vim.api.nvim_create_namespace('fimd.ghost')
@@ -227,7 +228,7 @@ function Child:marks()
   ]])
 end
 
---- The screen, a string for each row, without what is blank at their ends.
+--- The screen, a string per row, without blanks at the end.
 function Child:screen()
   return self:lua([[
     vim.cmd.redraw()
@@ -243,7 +244,7 @@ function Child:screen()
   ]])
 end
 
---- What the user has been told that has the plain `part`.
+--- The messages to the user that contain `part`, which is no pattern.
 function Child:told(part)
   for _, entry in ipairs(self:api('get_var', 'told')) do
     if entry[1]:find(part, 1, true) then
@@ -252,19 +253,19 @@ function Child:told(part)
   end
 end
 
---- Waits until the user is told something with the plain `part`.
+--- Waits for a message to the user that contains `part`, which is no pattern.
 function Child:await_told(part)
   return M.wait(('being told `%s`'):format(part), function()
     return self:told(part)
   end)
 end
 
---- All that has been told, and errors that Neovim has shown.
+--- All messages to the user, and errors that Neovim has shown.
 function Child:errors()
   return self:api('get_vvar', 'errmsg')
 end
 
---- Items for the answer of `textDocument/inlineCompletion`, for a place.
+--- Items of an answer to `textDocument/inlineCompletion`, for a place.
 function M.items(row, column, ...)
   local here = { line = row, character = column }
   return {
@@ -290,12 +291,12 @@ end
 
 local tests = {}
 
---- A test: `body(child)` with a Neovim of its own.
+--- Defines a test that calls `body(child)` with a Neovim of its own.
 function M.test(name, body, files)
   tests[#tests + 1] = { name = name, body = body, files = files }
 end
 
---- Runs all whose name has `only` in it. Gives how many failed.
+--- Runs the tests whose name contains `only`. Returns how many failed.
 function M.run(only)
   local failed, ran = 0, 0
   for _, test in ipairs(tests) do

@@ -2,9 +2,9 @@
 --
 -- nvim --headless -u NONE -l editors/nvim/tests/real.lua FIMD URL
 --
--- URL is that of a model server that goes on with `total();` in PHP and says
--- `a small`, ` cat` and an end of line elsewhere; if the prompt has `slow`, it
--- says `never` and then nothing. Prints one line when all is well.
+-- URL is that of a model server that answers `total();` in PHP, and `a small`,
+-- ` cat` and an end of line elsewhere. If the prompt contains `slow`, the server
+-- answers `never` and then nothing. Prints one line if all checks pass.
 
 local here = vim.fs.dirname(vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p'))
 package.path = here .. '/?.lua;' .. package.path
@@ -181,7 +181,7 @@ local function status()
   end)
 end
 
---- Ends a daemon of which only a pid is known.
+--- Ends a daemon by its process id.
 local function kill(pid)
   vim.uv.kill(pid, 'sigterm')
   t.wait('the end of the daemon', function()
@@ -189,7 +189,8 @@ local function kill(pid)
   end)
 end
 
---- A mistake in the settings file is told once, in the program's own words.
+--- The plugin reports a mistake in the settings file once, in the program's own
+--- words.
 local function wrong_settings(connection)
   local own = t.start({ ['../home/fimd/settings.toml'] = '[endpoint]\nurll = "x"\n' })
   local holds, why = xpcall(function()
@@ -236,7 +237,7 @@ local holds, why = xpcall(function()
   wrong_settings('daemon')
 end, debug.traceback)
 local told = vim.inspect(child:api('get_var', 'told'))
--- While it runs it would start the daemon again.
+-- The plugin would start the daemon again while it runs.
 child:stop()
 if daemon then
   kill(daemon)

@@ -1,6 +1,6 @@
 -- The plugin's tests: nvim --headless -u NONE -l editors/nvim/tests/run.lua [PART]
 --
--- PART runs those whose name has it.
+-- PART selects the tests whose name contains it.
 
 local here = vim.fs.dirname(vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p'))
 package.path = here .. '/?.lua;' .. package.path

@@ -55,12 +55,12 @@ local subcommands = {
   end,
 }
 
---- What may follow a subcommand.
+--- The completions of the arguments of a subcommand.
 local arguments = {
   accept = { 'all', 'line', 'word' },
 }
 
----@param command table as Neovim gives it
+---@param command table as Neovim passes it
 function M.run(command)
   local args = vim.deepcopy(command.fargs)
   local name = table.remove(args, 1)
@@ -89,7 +89,7 @@ function M.names()
   return names
 end
 
---- What can stand at the end of a command line.
+--- The completions at the end of a command line.
 ---@param lead string
 ---@param line string
 ---@return string[]

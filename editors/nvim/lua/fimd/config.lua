@@ -1,24 +1,24 @@
---- What `setup` takes, with its defaults, checked.
+--- The options of `setup`: defaults and checks.
 
 local M = {}
 
 ---@class fimd.Config
 ---@field cmd string[] the program and its first arguments
----@field connection 'daemon'|'process' share a daemon with other editors, or have a process of one's own
+---@field connection 'daemon'|'process' share a daemon with other editors, or start a process
 ---@field socket string the daemon's socket
----@field filetypes string[] where completion is wanted
----@field tag_filetypes string[] where FIMpad tags are meant
----@field root_markers string[] what the root of a project has
----@field include_paths string[] more folders to take context from
----@field bm25 boolean whether context is also searched for by words
----@field max_buffer_bytes integer larger buffers are left alone
----@field automatic boolean whether completion comes as one types
----@field debounce_ms integer how long typing has to pause before the server is asked
----@field native boolean whether Neovim's own inline completion is used
+---@field filetypes string[] file types with completion
+---@field tag_filetypes string[] file types with FIMpad tags
+---@field root_markers string[] files and folders that mark the root of a project
+---@field include_paths string[] more folders whose files serve as context
+---@field bm25 boolean whether contexts hold chunks of similar code
+---@field max_buffer_bytes integer the plugin leaves larger buffers alone
+---@field automatic boolean whether completions come as you type
+---@field debounce_ms integer how long typing must pause before the plugin asks the server
+---@field native boolean whether to use Neovim's own inline completion
 ---@field keymaps boolean|table<string, string> keys by action
----@field apply_style boolean whether colours of config tags become highlight groups
+---@field apply_style boolean whether the colours of config tags become highlight groups
 
---- Where the daemon listens: the same place for every editor of this user.
+--- The socket of the daemon: the same for every editor of this user.
 ---@return string
 local function default_socket()
   local run = vim.env.XDG_RUNTIME_DIR
@@ -32,7 +32,7 @@ local function default_socket()
   return vim.fs.joinpath(cache, 'fimd', 'fimd.sock')
 end
 
---- The keys that `keymaps = true` sets: mode, default, what it does.
+--- The keys that `keymaps = true` sets: mode, default key, description.
 M.actions = {
   accept = { 'i', '<Tab>', 'take what is shown' },
   accept_word = { 'i', '<M-Right>', 'take a word of what is shown' },
@@ -94,7 +94,7 @@ local function is_keymaps(value)
     end)
 end
 
---- What each option has to be, in words and as a test.
+--- The type of each option, in words and as a check.
 local kinds = {
   cmd = { 'a list of strings with the program first', function(value)
     return is_strings(value) and #value > 0
@@ -116,8 +116,8 @@ local kinds = {
   apply_style = { 'true or false', of_type('boolean') },
 }
 
---- The options with what is not given at its default. An unknown option or a
---- value that makes no sense is an error that names it.
+--- Fills in the defaults of the options that are not given. An unknown option or
+--- a value of the wrong type is an error that names the option.
 ---@param options table?
 ---@return fimd.Config
 function M.read(options)
@@ -144,7 +144,7 @@ function M.read(options)
   return config
 end
 
---- The keys to set, by action.
+--- The keys to map, by action.
 ---@param config fimd.Config
 ---@return table<string, string>
 function M.keys(config)

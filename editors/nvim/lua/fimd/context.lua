@@ -1,4 +1,4 @@
---- The cross-file context of a place, for other plugins and to be looked at.
+--- The cross-file context of a place, for other plugins and for the user to read.
 
 local cursor = require('fimd.cursor')
 local scratch = require('fimd.scratch')
@@ -7,9 +7,9 @@ local server = require('fimd.server')
 local M = {}
 
 ---@class fimd.ContextOptions
----@field max_chars integer? how long it may be, in characters
----@field min_score number? how likely what is shown has to be
----@field explain boolean? whether to say where it is from
+---@field max_chars integer? the most characters of the context
+---@field min_score number? leaves out declarations less likely than this, from 0 to 1
+---@field explain boolean? whether the answer says where each snippet is from
 
 local function params(buf, pos, options)
   local row, column = pos[1], pos[2]
@@ -31,8 +31,8 @@ local function resolve(buf, pos)
   return buf, pos
 end
 
---- Gets the context of a place in a buffer: `done(nil, answer)` with the string
---- `answer.context`, or `done(why)`.
+--- Gets the context of a place in a buffer. Calls `done(nil, answer)` with the
+--- string `answer.context`, or `done(why)`.
 ---@param buf integer? default the current one
 ---@param pos integer[]? row (from 1) and column (in bytes from 0); default the cursor
 ---@param done fun(why: string?, answer: table?)
@@ -61,8 +61,8 @@ function M.get(buf, pos, done, options)
   end
 end
 
---- Like `get`, but waits for the answer, for `timeout_ms` at most. For plugins
---- that build their prompts at once.
+--- Like `get`, but waits for the answer, at most `timeout_ms` milliseconds. For
+--- plugins that build their prompts synchronously.
 ---@param buf integer?
 ---@param pos integer[]?
 ---@param timeout_ms integer
@@ -92,8 +92,8 @@ local function source_line(entry, is_dropped)
   return ('//  %s%s  %s%s%s'):format(entry.path or '?', range, entry.source or '', score, why)
 end
 
---- Shows the context of the cursor in a window, with where it is from and what
---- was left out.
+--- Shows the context of the cursor in a window: its snippets with their sources,
+--- and what was left out.
 function M.show()
   M.get(nil, nil, function(why, answer)
     if not answer then

@@ -1,8 +1,8 @@
---- Where the cursor is.
+--- The position of the cursor.
 
 local M = {}
 
---- Whether text is being typed.
+--- Whether Neovim is in insert mode.
 ---@return boolean
 function M.is_inserting()
   return vim.api.nvim_get_mode().mode:match('^[iR]') ~= nil
@@ -16,7 +16,7 @@ function M.get()
   return row - 1, column
 end
 
---- Whether the cursor is on the last character of its line, or behind it.
+--- Whether the cursor is on the last character of its line, or after it.
 ---@return boolean
 function M.is_at_end()
   local line = vim.api.nvim_get_current_line()
@@ -24,9 +24,8 @@ function M.is_at_end()
   return column >= #line or column + 1 + vim.str_utf_end(line, column + 1) == #line
 end
 
---- The place that the cursor means: where text would go. Out of insert mode
---- that is in front of the character under the cursor, but at the end of a line
---- behind it.
+--- The place where text goes in. In insert mode that is the cursor. In other modes
+--- it is before the character under the cursor, and at the end of a line after it.
 ---@return integer row
 ---@return integer column
 function M.place()

@@ -1,7 +1,7 @@
---- Completion shown as grey text at the cursor, by extmarks.
+--- Shows completions as grey text at the cursor, with extmarks.
 ---
---- For each buffer at most one completion is shown, and at most one is asked
---- for. What is typed of what is shown is taken off it without asking anyone.
+--- A buffer shows at most one completion and has at most one request under way.
+--- When the user types what is shown, the plugin shortens it and asks nobody.
 
 local cursor = require('fimd.cursor')
 local model_state = require('fimd.model_state')
@@ -17,25 +17,25 @@ local namespace = vim.api.nvim_create_namespace('fimd.ghost')
 local group = vim.api.nvim_create_augroup('fimd.ghost', {})
 
 ---@class fimd.Item
----@field text string all of what it inserts
----@field command table? to be run when it has been accepted
+---@field text string all the text that it inserts
+---@field command table? to run after it was accepted
 
 ---@class fimd.Shown
 ---@field row integer where the items' text begins, 0-based
 ---@field column integer in bytes
----@field tail integer how many bytes behind the cursor are replaced
----@field typed string what of the text stands in the buffer
----@field items fimd.Item[] those that begin with it
----@field index integer the one that is shown
+---@field tail integer how many bytes after the cursor the item replaces
+---@field typed string the part of the text that is in the buffer already
+---@field items fimd.Item[] the items that begin with `typed`
+---@field index integer the item that is shown
 
 ---@class fimd.Ghost
 ---@field shown fimd.Shown?
 ---@field timer uv.uv_timer_t?
----@field cancel fun()? takes back the request that is under way
----@field place integer[]? where the cursor was when it was last looked at
----@field invoke boolean whether to ask when insert mode begins, as if told to
----@field is_paused boolean whether nothing is to be shown for now
----@field tick integer? the buffer's then
+---@field cancel fun()? cancels the request that is under way
+---@field place integer[]? the cursor at the last look
+---@field invoke boolean whether to ask on request when insert mode begins
+---@field is_paused boolean whether showing is paused
+---@field tick integer? the buffer's `changedtick` at the last look
 
 ---@type table<integer, fimd.Ghost>
 local ghosts = {}
@@ -52,8 +52,8 @@ local function stop_waiting(ghost)
   end
 end
 
---- Notes what the buffer is like and where the cursor is. Gives whether the
---- text is another than the last time, and the place.
+--- Records the state of the buffer and the cursor. Returns whether the text has
+--- changed since the last time, and the cursor.
 ---@param buf integer
 local function seen(buf)
   local ghost = ghosts[buf]
@@ -70,14 +70,14 @@ local function hide(buf)
   end
 end
 
---- What is shown and does not yet stand in the buffer.
+--- The shown text that is not in the buffer yet.
 ---@param shown fimd.Shown
 local function rest(shown)
   return shown.items[shown.index].text:sub(#shown.typed + 1)
 end
 
---- Scrolls the window so far that `count` lines below the cursor's are visible,
---- or as many as it can show.
+--- Scrolls the window until `count` lines below the cursor are visible, or as many
+--- as the window can show.
 ---@param count integer
 local function make_room(count)
   local row = vim.fn.winline()
@@ -105,7 +105,7 @@ local function draw(buf)
     below[#below + 1] = { { text.expand(lines[index], 0, tabstop), 'FimdGhost' } }
   end
   if #below > 0 and behind:match('%S') then
-    -- What stands behind the cursor moves behind the last line.
+    -- The text after the cursor moves to the end of the last line.
     local width = vim.fn.strdisplaywidth(behind, before)
     first = first .. (' '):rep(width - vim.api.nvim_strwidth(first))
     mark.virt_text_pos = 'overlay'
@@ -121,8 +121,8 @@ local function draw(buf)
   end
 end
 
---- Takes what has been typed off what is shown. Hides it if something else has
---- been typed, or the cursor is elsewhere; then this is false.
+--- Shortens what is shown by what the user has typed of it. If the user has typed
+--- something else or moved the cursor, hides it and returns false.
 local function advance(buf)
   local shown = ghosts[buf].shown
   if not shown then
@@ -151,8 +151,8 @@ local function advance(buf)
   return true
 end
 
---- How many bytes behind the cursor a range of the cursor's line replaces; nil
---- if the range is not around the cursor.
+--- How many bytes after the cursor a range replaces; nil if the range is not in the
+--- cursor's line and around the cursor.
 local function tail_of(range, row, column)
   local first, last = range.start, range['end']
   if last.line ~= row or last.character < column then
@@ -164,8 +164,7 @@ local function tail_of(range, row, column)
   return last.character - column
 end
 
---- Shows the first of the items that the server has answered with, if the
---- cursor is still where it was.
+--- Shows the first item of the server's answer, if the cursor has not moved.
 local function show(buf, result)
   local row, column = cursor.get()
   local items, place = {}, nil
@@ -176,7 +175,7 @@ local function show(buf, result)
     if tail and type(item.insertText) == 'string' then
       local start = range.start
       place = place or { row = start.line, column = start.character, tail = tail }
-      -- All have one range: the server knows one place, the cursor's.
+      -- All items have one range, that of the cursor.
       if place.row == start.line and place.column == start.character and place.tail == tail then
         local inserted = item.insertText:gsub('\r\n?', '\n')
         items[#items + 1] = { text = inserted, command = item.command }
@@ -190,7 +189,7 @@ local function show(buf, result)
   end
 end
 
---- Asks the server what could stand at the cursor.
+--- Asks the server for completions at the cursor.
 ---@param buf integer
 ---@param trigger integer
 local function ask(buf, trigger)
@@ -203,7 +202,7 @@ local function ask(buf, trigger)
   local row, column = cursor.get()
   local tick = vim.api.nvim_buf_get_changedtick(buf)
   local asked = vim.uv.now()
-  -- What was typed ahead is told of only now, and is in what is asked.
+  -- Sends pending changes first, so the request includes what was typed ahead.
   seen(buf)
   local cancel
   cancel = server.request(buf, client, 'textDocument/inlineCompletion', {
@@ -251,8 +250,7 @@ local function ask_soon(buf)
   end, config.debounce_ms)
 end
 
---- Looks at the buffer and the cursor anew: something may have been typed, or
---- the cursor moved.
+--- Updates what is shown after the user may have typed or moved the cursor.
 local function look(buf)
   local ghost = ghosts[buf]
   local is_changed, is_moved = seen(buf)
@@ -283,7 +281,7 @@ local function begin(buf)
   end
 end
 
---- Shows completions in a buffer from now on.
+--- Starts to show completions in a buffer.
 ---@param buf integer
 function M.attach(buf)
   M.detach(buf)
@@ -324,7 +322,7 @@ function M.clear()
   end
 end
 
---- Hides what is shown and takes back what is asked.
+--- Hides what is shown and cancels the request under way.
 ---@param buf integer
 function M.dismiss(buf)
   local ghost = ghosts[buf]
@@ -334,8 +332,8 @@ function M.dismiss(buf)
   end
 end
 
---- Hides what is shown and shows nothing of its own accord, or does again:
---- while others write into a buffer, its changes are not somebody's typing.
+--- Pauses automatic completions in a buffer and hides what is shown, or ends the
+--- pause. While a tag writes into the buffer, its changes are not typing.
 ---@param buf integer
 ---@param is_paused boolean
 function M.pause(buf, is_paused)
@@ -345,7 +343,7 @@ function M.pause(buf, is_paused)
   end
 end
 
---- What is shown in a buffer, if anything.
+--- The text that a buffer shows, if any.
 ---@param buf integer
 ---@return string?
 function M.visible(buf)
@@ -353,9 +351,9 @@ function M.visible(buf)
   return shown and rest(shown) or nil
 end
 
---- Asks for a completion at the cursor; out of insert mode, begins that first.
+--- Asks for a completion at the cursor. Starts insert mode first if needed.
 ---@param buf integer
----@return string? why not
+---@return string? # why not
 function M.complete(buf)
   local ghost = ghosts[buf]
   if not ghost then
@@ -370,7 +368,7 @@ function M.complete(buf)
   vim.cmd.startinsert({ bang = cursor.is_at_end() })
 end
 
---- Shows another of the items, `step` further.
+--- Shows the item `step` further.
 ---@param buf integer
 ---@param step integer
 ---@return boolean whether something was shown
@@ -384,7 +382,7 @@ function M.cycle(buf, step)
   return true
 end
 
---- Puts a part of what is shown, or all of it, into the buffer.
+--- Inserts all of what is shown, or a part, into the buffer.
 ---@param buf integer
 ---@param part 'all'|'word'|'line'
 ---@return boolean whether something was shown

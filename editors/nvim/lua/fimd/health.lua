@@ -7,8 +7,8 @@ local M = {}
 --- How long the program may take to tell its version, in milliseconds.
 local PATIENCE = 5000
 
---- How long `fimd doctor` may take, in milliseconds: it waits for the model
---- server as long as the settings file says.
+--- How long `fimd doctor` may take, in milliseconds. It waits for the model server
+--- as long as the settings file says.
 local DOCTOR_PATIENCE = 60000
 
 --- The longest path that a socket can have, in bytes.
@@ -25,7 +25,7 @@ local function check_neovim()
   end
 end
 
---- Whether the program can be run and is fimd.
+--- Checks that the program runs and is fimd.
 local function check_program(cmd)
   local path = vim.fn.exepath(cmd[1])
   if path == '' then
@@ -75,7 +75,7 @@ local function check_socket(config)
   end
 end
 
---- How each state of a check of `fimd doctor` is told.
+--- How to report each state of a check of `fimd doctor`.
 local TELL = {
   ok = vim.health.ok,
   warning = vim.health.warn,
@@ -124,7 +124,7 @@ local function check_servers()
   end
 end
 
---- What Neovim calls.
+--- The entry point that `:checkhealth` calls.
 function M.check()
   vim.health.start('fimd')
   check_neovim()

@@ -1,4 +1,4 @@
---- Highlight groups: of completions, of the parts of tags, and of the colours
+--- Highlight groups for completions, for the parts of tags, and for the colours
 --- that a config tag has set.
 
 local server = require('fimd.server')
@@ -6,7 +6,7 @@ local text = require('fimd.text')
 
 local M = {}
 
---- Groups, and what they look like unless the colour scheme says otherwise.
+--- The groups, and the groups that they link to by default.
 M.links = {
   FimdGhost = 'Comment',
   FimdTag = 'Macro',
@@ -20,7 +20,7 @@ M.links = {
   FimdNumber = 'Number',
 }
 
---- The groups of the server's semantic tokens.
+--- The groups for the server's semantic tokens.
 local TOKENS = {
   macro = 'FimdTag',
   keyword = 'FimdBoundary',
@@ -50,8 +50,8 @@ local function on_token(event)
   vim.lsp.semantic_tokens.highlight_token(token, event.buf, client_id, name)
 end
 
---- Makes groups of the colours in the settings `[editor]`; what is not set or
---- not known stays as it is.
+--- Defines groups with the colours of the section `[editor]`. Leaves a group alone
+--- whose colour is not set or not known.
 ---@param editor table
 function M.style(editor)
   local function colour(key)
@@ -71,7 +71,7 @@ function M.style(editor)
   end
 end
 
---- Defines the groups, again whenever the colour scheme changes.
+--- Defines the groups now and whenever the colour scheme changes.
 function M.setup()
   local group = vim.api.nvim_create_augroup('fimd.highlight', {})
   vim.api.nvim_create_autocmd('ColorScheme', { group = group, callback = define })

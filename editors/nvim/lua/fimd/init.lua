@@ -1,6 +1,6 @@
 --- fimd in Neovim: completion that knows the project, and FIMpad tags.
 ---
---- `require('fimd').setup{}` is all it takes; `:help fimd` has the rest.
+--- Call `require('fimd').setup{}`; `:help fimd` explains the rest.
 
 local config = require('fimd.config')
 local context = require('fimd.context')
@@ -26,7 +26,7 @@ server.handlers['fimd/settingsChanged'] = function(_, params, context)
   end
 end
 server.handlers['window/showMessage'] = function(_, params)
-  -- Of LSP's kinds: 1 is an error, 2 a warning.
+  -- LSP's message types: 1 is an error, 2 a warning.
   local levels = { vim.log.levels.ERROR, vim.log.levels.WARN }
   local message = params.message:gsub('^fimd: ', '')
   vim.notify('fimd: ' .. message, levels[params.type] or vim.log.levels.INFO)
@@ -51,8 +51,8 @@ server.on_end(function(client_id, how)
   dataset.server_ended(client_id, how)
 end)
 
---- Sets fimd up: `:help fimd-options` tells what `options` may have. Called
---- again, it starts over.
+--- Sets fimd up; `:help fimd-options` lists the options. A second call starts
+--- over.
 ---@param options table?
 function M.setup(options)
   if vim.fn.has('nvim-0.10') == 0 then
@@ -75,7 +75,7 @@ function M.setup(options)
   keymaps.set(config.keys(wanted))
 end
 
---- Turns fimd on, or off: off, no server runs and nothing is attached.
+--- Turns fimd on or off. When it is off, no server runs and no buffer is attached.
 ---@param on boolean?
 function M.enable(on)
   if not server.config() then
@@ -93,7 +93,7 @@ function M.restart()
   server.restart_all()
 end
 
---- Asks for a completion at the cursor; out of insert mode, begins that first.
+--- Asks for a completion at the cursor. Starts insert mode first if needed.
 function M.complete()
   local buf = vim.api.nvim_get_current_buf()
   local why = is_native and 'not with `native`: Neovim asks by itself' or ghost.complete(buf)
@@ -102,7 +102,7 @@ function M.complete()
   end
 end
 
---- Takes what is shown, or its first word or line.
+--- Accepts what is shown, or its first word or line.
 ---@param part ('all'|'word'|'line')?
 ---@return boolean # whether something was shown
 function M.accept(part)
@@ -134,7 +134,7 @@ function M.cycle(step)
   return ghost.cycle(buf, step or 1)
 end
 
---- What is shown in a buffer and does not stand in it yet.
+--- The shown text that is not in the buffer yet.
 ---@param buf integer? default the current one
 ---@return string?
 function M.visible(buf)

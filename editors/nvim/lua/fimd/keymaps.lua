@@ -1,12 +1,12 @@
---- Keys. Nothing is mapped that was not asked for, but `<Plug>` mappings are
---- always there.
+--- Keys. The plugin maps only the keys that `setup` asks for; `<Plug>` mappings
+--- always exist.
 
 local config = require('fimd.config')
 
 local M = {}
 
---- What each action does. Those of insert mode say whether there was something
---- to do; if not, the key does what it did before.
+--- The actions. An action of insert mode returns whether it did something; if not,
+--- the key does what it did before.
 local act = {
   accept = function(fimd)
     return fimd.accept('all')
@@ -47,18 +47,18 @@ local act = {
   end,
 }
 
---- Does an action.
+--- Runs an action.
 ---@param action string
 function M.act(action)
   act[action](require('fimd'))
 end
 
 local function type_keys(keys, mode)
-  -- Before whatever has been typed ahead.
+  -- Goes before the keys that were typed ahead.
   vim.api.nvim_feedkeys(vim.keycode(keys), mode .. 'i', false)
 end
 
---- What a key did before it was mapped, as a function.
+--- Returns a function that does what the key did before the plugin mapped it.
 local function former(mode, keys)
   local mapping = vim.fn.maparg(keys, mode, false, true)
   if vim.tbl_isempty(mapping) or mapping.buffer == 1 then
@@ -73,18 +73,18 @@ local function former(mode, keys)
     elseif mapping.expr == 1 then
       output = vim.api.nvim_eval(mapping.rhs)
     end
-    -- A callback that is no expression has done its work.
+    -- A callback that is not an expression mapping has done its work.
     if (mapping.expr == 1 or not mapping.callback) and type(output) == 'string' and output ~= '' then
       type_keys(output, mapping.noremap == 1 and 'n' or 'm')
     end
   end
 end
 
---- The keys that are set: mode and key, with what the key did before.
+--- The mapped keys: mode and key, with what the key did before.
 ---@type { [1]: string, [2]: string, [3]: table }[]
 local set = {}
 
---- Maps keys to actions, in place of those that were mapped before.
+--- Maps keys to actions and restores the keys that an earlier call mapped.
 ---@param keys table<string, string>
 function M.set(keys)
   for _, entry in ipairs(set) do

@@ -1,11 +1,12 @@
---- How the model server is doing, as the answers to this editor's requests show
---- it. An outage is told once, its end once; the statusline shows the state.
+--- The state of the model server, as the answers to this editor's requests show it.
+--- The plugin reports an outage once and its end once; the statusline shows the
+--- state.
 
 local server = require('fimd.server')
 
 local M = {}
 
---- The code of the errors that tell of the model server.
+--- The error code of a model server that gave no answer.
 local NO_ANSWER = -32001
 
 ---@class fimd.ModelState
@@ -16,7 +17,7 @@ local NO_ANSWER = -32001
 ---@type table<integer, fimd.ModelState> by client id
 local states = {}
 
----@type string? the last error that is no outage and was told
+---@type string? the last reported error that is not an outage
 local told
 
 local function state_of(client_id)
@@ -29,8 +30,8 @@ local function one_line(message)
   return (message:gsub('%s+', ' '))
 end
 
---- Tells something in one line of the screen: a longer message would wait for a
---- key while somebody types.
+--- Shows a message in one line of the screen. A longer message would wait for a key
+--- while the user types.
 ---@param message string
 ---@param level integer
 local function tell_in_line(message, level)
@@ -46,7 +47,7 @@ local function changed()
   vim.cmd.redrawstatus()
 end
 
---- Learns from `client` which model it asks.
+--- Asks `client` which model it uses.
 ---@param buf integer
 ---@param client vim.lsp.Client
 function M.attach(buf, client)
@@ -57,7 +58,7 @@ function M.attach(buf, client)
   end)
 end
 
---- Notes the settings that the server of `client_id` has now.
+--- Records the current settings of the server of `client_id`.
 ---@param client_id integer
 ---@param settings table
 function M.set_settings(client_id, settings)
@@ -72,7 +73,7 @@ function M.forget(client_id)
   states[client_id] = nil
 end
 
---- Notes that the model server has answered after `latency_ms`.
+--- Records that the model server has answered after `latency_ms`.
 ---@param client_id integer
 ---@param latency_ms integer
 function M.answered(client_id, latency_ms)
@@ -84,9 +85,8 @@ function M.answered(client_id, latency_ms)
   changed()
 end
 
---- Tells that there is no completion because of `err`: whenever it was asked
---- for; else an outage once, and another error once until something else is
---- wrong.
+--- Shows that `err` prevents completions: always if the user asked for one. Else it
+--- shows an outage once, and another error once until the error changes.
 ---@param client_id integer
 ---@param err fimd.Error
 ---@param is_asked boolean
@@ -118,8 +118,8 @@ function M.failure(client_id)
   return states[client_id] and states[client_id].failure
 end
 
---- The state of the current buffer in a few words, for the statusline; empty
---- where fimd has nothing to do.
+--- The state of the current buffer in a few words, for the statusline; empty where
+--- the plugin leaves the buffer alone.
 ---@return string
 function M.statusline()
   local buf = vim.api.nvim_get_current_buf()

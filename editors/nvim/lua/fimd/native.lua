@@ -1,5 +1,5 @@
---- Neovim's own inline completion, which 0.12 brought, in place of
---- `fimd.ghost`. It has no way to take a word or a line, nor to hide.
+--- Neovim's own inline completion (since 0.12) in place of `fimd.ghost`. It cannot
+--- accept a word or a line, and it cannot hide what is shown.
 
 local M = {}
 

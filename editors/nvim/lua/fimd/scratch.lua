@@ -1,8 +1,8 @@
---- Something to read, in a window of its own.
+--- Windows with text to read.
 
 local M = {}
 
---- Shows `lines` in a new window above; `q` closes it.
+--- Shows `lines` in a new window at the top; `q` closes it.
 ---@param title string
 ---@param lines string[]
 ---@param filetype string?

@@ -1,20 +1,21 @@
---- The servers, one for each project: started when a buffer needs one, attached
---- to buffers that Neovim keeps in step, started again when they end.
+--- The servers, one per project. The plugin starts a server when a buffer needs it,
+--- attaches it to buffers, which Neovim synchronises, and restarts it when it ends.
 
 local M = {}
 
---- How a server that has ended is started again. It has worked when it ran for
---- `steady_ms`; after `attempts` ends in a row without having worked, no more.
+--- How the plugin restarts a server that has ended. A server that ran for
+--- `steady_ms` has worked; after `attempts` ends in a row without that, the plugin
+--- gives up.
 M.restart = { first_ms = 1000, longest_ms = 30000, steady_ms = 10000, attempts = 8 }
 
---- The code of the error that a cancelled request is answered with.
+--- The error code of a cancelled request.
 M.CANCELLED = -32800
 
---- The languages, as LSP names them, of file types that Neovim names otherwise.
+--- LSP's names of languages whose file types Neovim names differently.
 local LANGUAGES = { text = 'plaintext' }
 
---- How long the command of a server may run to tell why it ends, in
---- milliseconds.
+--- How long the command of a server may run when the plugin looks for the reason of
+--- its end, in milliseconds.
 local DIAGNOSIS_MS = 10000
 
 ---@class fimd.Error
@@ -25,16 +26,16 @@ local DIAGNOSIS_MS = 10000
 ---@field root string
 ---@field client_id integer?
 ---@field failures integer
----@field started integer? when, in milliseconds
----@field timer uv.uv_timer_t? of the next start
----@field gave_up string? why it is not started any more
----@field ended string? how it ended the last time
----@field was_ready boolean? whether it has been initialized since it was started
----@field is_diagnosed boolean? whether it is being found out why it ended
----@field buffers table<integer, true> attached, or to be
----@field open table<integer, true> those that the server that runs has heard of
----@field pending table<integer, fun(err: fimd.Error?, result: any)> who waits for the answer to which request
----@field waiting table<integer, fun()[]> to do once it has heard of a buffer
+---@field started integer? when it started, in milliseconds
+---@field timer uv.uv_timer_t? delays the next start
+---@field gave_up string? why the plugin no longer starts it
+---@field ended string? how it ended last time
+---@field was_ready boolean? whether it was initialized since its last start
+---@field is_diagnosed boolean? whether the plugin looks for the reason of its end
+---@field buffers table<integer, true> buffers that are attached or will be
+---@field open table<integer, true> buffers that the running server knows
+---@field pending table<integer, fun(err: fimd.Error?, result: any)> callbacks by request
+---@field waiting table<integer, fun()[]> callbacks to run once the server knows the buffer
 
 ---@type table<string, fimd.Session>
 local sessions = {}
@@ -68,12 +69,12 @@ function M.command()
   return command
 end
 
---- Whether tags are meant in a buffer.
+--- Whether a buffer's file type has tags.
 function M.is_tagged(buf)
   return vim.list_contains(config.tag_filetypes, vim.bo[buf].filetype)
 end
 
---- Whether completion is wanted in a buffer.
+--- Whether a buffer's file type has completion.
 function M.is_completed(buf)
   return vim.list_contains(config.filetypes, vim.bo[buf].filetype)
 end
@@ -82,7 +83,7 @@ local function bytes_of(buf)
   return vim.api.nvim_buf_get_offset(buf, vim.api.nvim_buf_line_count(buf))
 end
 
---- Why a buffer is left alone, if it is.
+--- Why the plugin leaves a buffer alone, if it does.
 ---@param buf integer
 ---@return string?
 function M.why_not(buf)
@@ -115,8 +116,9 @@ function M.why_not(buf)
   end
 end
 
---- The project that a buffer belongs to. One that has none gets its folder,
---- or, where that is as good as everything, an empty one.
+--- The root of the project that a buffer belongs to. A buffer without a project
+--- gets its folder. In the home folder or at the root, where that would be far too
+--- much, it gets an empty folder.
 ---@param buf integer
 ---@return string
 function M.root(buf)
@@ -143,7 +145,7 @@ local function session_at(root)
   return session
 end
 
---- Calls a method of a client: before Neovim 0.11 they were plain functions.
+--- Calls a method of a client. Before Neovim 0.11 methods were plain functions.
 ---@param client vim.lsp.Client
 ---@param method string
 function M.call(client, method, ...)
@@ -159,7 +161,7 @@ local function client_of(session)
   return client and not M.call(client, 'is_stopped') and client or nil
 end
 
---- The server of a buffer, once it has heard of it.
+--- The server of a buffer, once the server knows the buffer.
 ---@param buf integer
 ---@return vim.lsp.Client?
 function M.client(buf)
@@ -171,7 +173,7 @@ function M.client(buf)
   end
 end
 
---- Why the server of a buffer is not started any more, if it is not.
+--- Why the plugin no longer starts the server of a buffer, if it does not.
 ---@param buf integer
 ---@return string?
 function M.gave_up(buf)
@@ -192,7 +194,7 @@ local function session_of(client_id)
   end
 end
 
---- Whether the client with that id is one of ours.
+--- Whether the client with this id belongs to the plugin.
 ---@param client_id integer
 function M.is_ours(client_id)
   return session_of(client_id) ~= nil
@@ -205,7 +207,7 @@ end
 
 local start
 
---- Tells all who wait for the server of `session` that it has ended, and how.
+--- Tells all callbacks that wait for the server of `session` how it has ended.
 ---@param session fimd.Session
 ---@param client_id integer?
 ---@param how string
@@ -232,8 +234,7 @@ local function give_up(session, why, advice)
   warn(('the server for %s does not run: %s; %s'):format(session.root, why, advice))
 end
 
---- Starts the server of `session` again in a while, or gives up on it after too
---- many ends.
+--- Schedules a restart of the server of `session`, or gives up after too many ends.
 ---@param session fimd.Session
 local function start_later(session)
   local limits = M.restart
@@ -252,9 +253,9 @@ local function start_later(session)
   end, delay)
 end
 
---- Runs the command of a server that has ended before it was ready once more,
---- without input: if it fails again, its own message says why, and trying on
---- would not help.
+--- Runs the command of a server that ended before it was ready once more, without
+--- input. If it fails again, its own message says why, and another try would not
+--- help.
 ---@param session fimd.Session
 local function diagnose(session)
   local function told(done)
@@ -273,7 +274,7 @@ local function diagnose(session)
   vim.system(M.command(), { text = true, stdin = '', timeout = DIAGNOSIS_MS }, vim.schedule_wrap(told))
 end
 
---- The server of `session` has ended without being told to.
+--- Handles an unexpected end of the server of `session`.
 ---@param session fimd.Session
 local function ended(session, code, signal)
   local client_id = session.client_id
@@ -295,22 +296,22 @@ end
 
 local function capabilities()
   local all = vim.lsp.protocol.make_client_capabilities()
-  -- Columns are bytes then, as they are in Neovim.
+  -- Columns are bytes in this encoding, as they are in Neovim.
   all.general.positionEncodings = { 'utf-8' }
   all.textDocument.inlineCompletion = { dynamicRegistration = false }
-  -- Neovim can do this, and does not say so.
+  -- Neovim supports this but does not announce it.
   all.workspace.workspaceEdit.documentChanges = true
   return all
 end
 
---- Starts `command` for `session`. Neovim takes it that every server can be
---- initialized; one that cannot, because of its project say, is let go here.
+--- Starts `command` for `session`. Neovim assumes that every server initializes;
+--- here the plugin ends one that refuses, for example because of its project.
 ---@param session fimd.Session
 ---@param command string[]
----@param exit { code: integer?, signal: integer? } filled in when the process ends
+---@param exit { code: integer?, signal: integer? } set when the process ends
 local function process(session, command, exit)
   return function(dispatchers)
-    -- Neovim would tell of every failure in words of its own; `ended` does.
+    -- `ended` reports failures, so Neovim must not report them in its own words.
     local on_exit = dispatchers.on_exit
     dispatchers.on_exit = function(code, signal)
       exit.code, exit.signal = code, signal
@@ -339,7 +340,7 @@ local function process(session, command, exit)
   end
 end
 
---- Starts the server of `session`, if none runs, for all its buffers.
+--- Starts the server of `session` for all its buffers, unless it runs already.
 ---@param session fimd.Session
 start = function(session)
   local bufs = vim.tbl_filter(vim.api.nvim_buf_is_loaded, vim.tbl_keys(session.buffers))
@@ -368,7 +369,7 @@ start = function(session)
       bm25 = config.bm25,
     },
     capabilities = capabilities(),
-    -- What is streamed into a buffer goes on when the server has seen it.
+    -- The server continues to stream into a buffer once it has seen the last edit.
     flags = { debounce_text_changes = 0 },
     get_language_id = function(_, filetype)
       return LANGUAGES[filetype] or filetype
@@ -406,18 +407,18 @@ start = function(session)
   end
 end
 
---- Handlers of what servers send of their own accord, by method.
+--- Handlers of notifications and requests from servers, by method.
 ---@type table<string, lsp.Handler>
 M.handlers = {}
 
---- Commands that are executed here, by name.
+--- Commands that the plugin executes, by name.
 ---@type table<string, fun(command: lsp.Command, context: table)>
 M.commands = {}
 
---- Attaches the server of a buffer's project to it, unless it is to be left
---- alone.
+--- Attaches the server of its project to a buffer, unless the plugin leaves the
+--- buffer alone.
 ---@param buf integer
----@return string? why it is left alone
+---@return string? why the plugin leaves it alone
 function M.attach(buf)
   local why = M.why_not(buf)
   if why then
@@ -425,7 +426,7 @@ function M.attach(buf)
   end
   local session = session_at(M.root(buf))
   if not session.buffers[buf] then
-    -- It may have been saved under another name.
+    -- The buffer may have a new name.
     M.forget(buf)
     session.buffers[buf] = true
   end
@@ -437,7 +438,7 @@ function M.attach(buf)
   end
 end
 
---- Detaches a buffer; the server of nobody is stopped.
+--- Detaches a buffer, and stops a server that has no buffer left.
 ---@param buf integer
 function M.forget(buf)
   for root, session in pairs(sessions) do
@@ -455,7 +456,7 @@ function M.forget(buf)
   end
 end
 
---- Stops the server of `session`; whoever waits for it is told.
+--- Stops the server of `session` and tells the callbacks that wait for it.
 ---@param session fimd.Session
 function M.stop(session)
   if session.timer then
@@ -503,9 +504,9 @@ function M.when_ready(buf, act)
   end)
 end
 
---- Asks the server of a buffer, which is told of the buffer's changes first.
---- `done` is called once: with the answer, with an error, when the request is
---- cancelled, or when the server ends.
+--- Sends a request to the server of a buffer, after the buffer's pending changes.
+--- Calls `done` once: with the answer, with an error, when the request is cancelled
+--- or when the server ends.
 ---@param buf integer
 ---@param client vim.lsp.Client
 ---@param method string
@@ -541,8 +542,9 @@ function M.request(buf, client, method, params, done)
   end
 end
 
---- Neovim keeps the error of a cancelled request to itself: what is told is
---- that the request has been answered, before its handler is called, if it is.
+--- Notes that a cancelled request was answered. Neovim does not pass on the error
+--- of a cancelled request. It only raises this event, before it calls the handler,
+--- if it calls it.
 local function answered(event)
   local session = session_of(event.data.client_id)
   local settle = session and session.pending[event.data.request_id]
@@ -553,8 +555,7 @@ local function answered(event)
   end
 end
 
---- Stops all servers and starts them again at once, those that had been given
---- up, too.
+--- Restarts all servers at once, also those that the plugin had given up.
 function M.restart_all()
   for _, session in pairs(sessions) do
     M.stop(session)
@@ -569,7 +570,7 @@ local function attach_loaded()
   end
 end
 
---- Starts to attach, or stops all servers and attaches to nothing.
+--- Starts to attach buffers, or stops all servers and detaches all buffers.
 ---@param on boolean
 function M.enable(on)
   enabled = on

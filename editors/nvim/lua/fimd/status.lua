@@ -1,4 +1,4 @@
---- How fimd is doing, to be read.
+--- The status of fimd as text.
 
 local model_state = require('fimd.model_state')
 local scratch = require('fimd.scratch')
@@ -11,7 +11,8 @@ local function state(session)
   local client = session.client_id and vim.lsp.get_client_by_id(session.client_id)
   if client and client.initialized then
     local version = vim.tbl_get(client.server_capabilities, 'experimental', 'fimd', 'version')
-    -- The first versions did not tell; before 0.11, Neovim does not either.
+    -- The first versions of fimd did not tell their version; Neovim before 0.11 does
+    -- not pass it on.
     local info = client.server_info
     return ('fimd %s runs'):format(version or info and info.version or 'of unknown version')
   elseif client then
@@ -22,7 +23,7 @@ local function state(session)
   return ('is started again: %s'):format(session.ended or 'it was stopped')
 end
 
---- Each server with its project and state, as lines.
+--- Lines that describe each server with its project and state.
 ---@return string[]
 function M.lines()
   local lines = {}
@@ -45,7 +46,7 @@ function M.lines()
   return lines
 end
 
---- A value of the server's answer, a line for each leaf.
+--- Lines for a value of the server's answer, one per leaf.
 local function flatten(lines, name, value)
   if type(value) ~= 'table' then
     lines[#lines + 1] = ('  %s: %s'):format(name, tostring(value))
@@ -60,8 +61,7 @@ local function flatten(lines, name, value)
   end
 end
 
---- Shows how the servers are, and what that of the current buffer says of
---- itself.
+--- Shows the state of all servers and the status of the current buffer's server.
 function M.show()
   local buf = vim.api.nvim_get_current_buf()
   local why = server.why_not(buf)

@@ -1,9 +1,9 @@
---- FIMpad tags: what is done at the cursor, and how the server's edits get into
+--- FIMpad tags: the actions at the cursor, and applying the server's edits to
 --- buffers.
 ---
 --- The server streams what it generates as versioned `workspace/applyEdit`
---- requests. Those of one run become one step of undo, unless somebody has
---- edited the buffer in between.
+--- requests. The edits of one run become one step of undo, unless the user edits
+--- the buffer in between.
 
 local cursor = require('fimd.cursor')
 local ghost = require('fimd.ghost')
@@ -17,10 +17,10 @@ local CHANGED = 'the document has changed'
 
 ---@class fimd.Run
 ---@field client_id integer
----@field token string? what the server calls it, once it runs
----@field step integer? where the history of the buffer is since the last edit
+---@field token string? the server's name of the run, once it runs
+---@field step integer? the sequence number of the buffer's history after the last edit
 
---- The runs, by buffer.
+--- The running tags, by buffer.
 ---@type table<integer, fimd.Run>
 local runs = {}
 
@@ -28,7 +28,7 @@ local function say(message, level)
   vim.notify('fimd: ' .. message, level or vim.log.levels.INFO)
 end
 
---- Whether a tag is being run in a buffer.
+--- Whether a tag runs in a buffer.
 ---@param buf integer
 ---@return boolean
 function M.is_running(buf)
@@ -40,8 +40,8 @@ local function ended(buf)
   ghost.pause(buf, false)
 end
 
---- Lets the server execute a command in a buffer. If that starts a run, the
---- answer says what it is called; it goes on until its progress ends.
+--- Asks the server to execute a command in a buffer. If that starts a run, the
+--- answer names it, and the run lasts until its progress ends.
 ---@param buf integer
 ---@param command lsp.Command
 function M.execute(buf, command)
@@ -84,7 +84,7 @@ local function on_progress(event)
   end
 end
 
---- Forgets what a server did that has ended.
+--- Forgets the runs of a server that has ended.
 ---@param client_id integer
 ---@param how string
 function M.server_ended(client_id, how)
@@ -105,7 +105,7 @@ function M.setup()
   })
 end
 
---- Lets the server execute a command at the cursor.
+--- Asks the server to execute a command at the cursor.
 ---@param name string
 local function execute_here(name)
   local buf = vim.api.nvim_get_current_buf()
@@ -125,7 +125,7 @@ function M.repeat_last()
   execute_here('fimd.tags.repeat')
 end
 
---- Puts the last tag at the cursor.
+--- Inserts the last tag at the cursor.
 function M.paste()
   execute_here('fimd.tags.paste')
 end
@@ -135,8 +135,8 @@ function M.apply()
   execute_here('fimd.tags.applySettings')
 end
 
---- Stops the tag that is being run in the current buffer. What becomes of the
---- text so far is the server's choice.
+--- Stops the running tag of the current buffer. The setting `keep_partial` of the
+--- server decides whether the text so far stays.
 function M.interrupt()
   local run = runs[vim.api.nvim_get_current_buf()]
   local client = run and run.token and vim.lsp.get_client_by_id(run.client_id)
@@ -147,8 +147,8 @@ function M.interrupt()
   end
 end
 
---- Commands of the server that Neovim is to execute through `execute`, when
---- they are chosen as code actions or lenses.
+--- Commands of the server that Neovim executes through `execute` when the user
+--- chooses them as code actions or lenses.
 ---@return table<string, fun(command: lsp.Command, context: table)>
 function M.commands()
   local commands = {}
@@ -160,7 +160,7 @@ function M.commands()
   return commands
 end
 
---- Why the edits of a document cannot be made, if they cannot; and its buffer.
+--- Why the edits of a document cannot be applied, if so, and its buffer.
 local function check(change, client_id)
   local document = change.textDocument
   if change.kind or not document then
@@ -187,14 +187,14 @@ local function edit(buf, edits, encoding)
     undo.close(buf)
   end
   vim.lsp.util.apply_text_edits(edits, buf, encoding)
-  -- What is typed next is a step of its own.
+  -- The next typing begins a new step of undo.
   undo.close(buf)
   if run then
     run.step = undo.now(buf)
   end
 end
 
---- The server wants documents edited: all of its edits are made, or none.
+--- Applies `workspace/applyEdit` of the server: all of its edits or none.
 ---@type lsp.Handler
 function M.apply_edit(_, params, context)
   local client = assert(vim.lsp.get_client_by_id(context.client_id))

@@ -17,8 +17,8 @@ function M.line(text)
   return text:match('^\n?[^\n]*')
 end
 
---- `text` as it looks from screen column `column` (0-based) on: tabs are drawn
---- as spaces, since those of virtual text are not.
+--- Replaces the tabs of `text` by spaces as they look from screen column `column`
+--- (0-based) on. Neovim does not expand tabs in virtual text.
 ---@param text string
 ---@param column integer
 ---@param tabstop integer
@@ -37,8 +37,8 @@ function M.expand(text, column, tabstop)
   return table.concat(parts)
 end
 
---- Where `text` ends that begins at a place; rows and columns are 0-based,
---- columns in bytes.
+--- The place where `text` ends that begins at a given place. Rows and columns are
+--- 0-based, columns in bytes.
 ---@param text string
 ---@param row integer
 ---@param column integer
@@ -52,8 +52,8 @@ function M.ending(text, row, column)
   return row + #lines - 1, #lines[#lines]
 end
 
---- A colour as Tk writes it as Neovim wants it; nil if Neovim has none of that
---- name.
+--- Converts a colour from Tk's notation to Neovim's; nil if Neovim does not know
+--- the name.
 ---@param colour string
 ---@return string?
 function M.colour(colour)
@@ -67,7 +67,7 @@ function M.colour(colour)
     end
     return '#' .. table.concat(parts)
   end
-  -- Tk's names may have spaces, Neovim's have none.
+  -- Tk's names may have spaces; Neovim's have none.
   local name = colour:gsub(' ', '')
   return vim.api.nvim_get_color_by_name(name) >= 0 and name or nil
 end

@@ -2,16 +2,16 @@
 
 local M = {}
 
---- Ends the step of undo that is open in a buffer: what comes next is another.
+--- Ends the open step of undo in a buffer: the next change begins a new one.
 ---@param buf integer
 function M.close(buf)
   vim.api.nvim_buf_call(buf, function()
-    -- Setting it closes the step, even to what it is.
+    -- Setting the option closes the step, even to the value that it has.
     vim.cmd('let &g:undolevels = &g:undolevels')
   end)
 end
 
---- Where a buffer is in the history of its changes.
+--- The sequence number of the last change of a buffer.
 ---@param buf integer
 ---@return integer
 function M.now(buf)
@@ -20,7 +20,7 @@ function M.now(buf)
   end)
 end
 
---- Lets what comes next belong to the last step.
+--- Joins the next change to the last step of undo.
 ---@param buf integer
 function M.join(buf)
   vim.api.nvim_buf_call(buf, function()

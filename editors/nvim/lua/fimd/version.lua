@@ -1,3 +1,3 @@
---- The version of the plugin: that of the program it was made with. `fimd
---- doctor` reads it.
+--- The version of the plugin, which is that of the matching program. `fimd doctor`
+--- reads it.
 return '0.1.0'

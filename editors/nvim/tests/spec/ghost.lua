@@ -1,6 +1,6 @@
 local t = require('harness')
 
--- A buffer with `$order->` at its end, in insert mode behind it.
+-- A buffer that ends with `$order->`, in insert mode after it.
 local function inserting(child, options)
   child:setup(options)
   child:edit('src/a.php')
@@ -199,7 +199,7 @@ t.test('ghost: several completions, one after the other', function(child)
   child:await_ghost('total()')
   child:type('<M-[>')
   child:await_ghost('tax()')
-  -- Of those that go on so, the one that is shown.
+  -- Of the items that begin with the typed text, the shown one.
   child:type('t')
   child:await_ghost('ax()')
   child:type('<M-]>')
@@ -303,7 +303,7 @@ t.test('ghost: an answer is not shown that comes as the text changes', function(
   t.wait('the request', function()
     return #child:got('textDocument/inlineCompletion') == 1
   end)
-  -- Both happen before Neovim can tell anyone that the text has changed.
+  -- Both happen before Neovim can report that the text has changed.
   child:lua([[
     local server = require('fimd.server')
     local client = server.client(vim.api.nvim_get_current_buf())

@@ -1,6 +1,6 @@
 local t = require('harness')
 
--- The plugin's reason to leave the current buffer alone.
+-- Why the plugin leaves the current buffer alone.
 local function why_not(child)
   local why = child:lua([[return require('fimd.server').why_not(vim.api.nvim_get_current_buf())]])
   return why ~= vim.NIL and why or nil

@@ -1,7 +1,7 @@
 local t = require('harness')
 
--- Insert mode behind `$order->`, and a server that would go on with `total()`
--- and a line more.
+-- Insert mode after `$order->`, and a server that answers `total()` and one more
+-- line.
 local function inserting(child)
   child:setup({ automatic = false })
   child:edit('src/a.php')

@@ -2,8 +2,7 @@ local t = require('harness')
 
 local LINE = 'Once [[[20]]] upon'
 
--- A buffer with a tag, the cursor in it, and a run of it that the server calls
--- `r1`.
+-- A buffer with the cursor in a tag, and a run of it that the server names `r1`.
 local function running(child)
   child:setup()
   child:edit('notes.md')
@@ -19,7 +18,7 @@ end
 
 local sent = 0
 
--- Lets the server ask for an edit of the current buffer; gives the answer.
+-- Makes the server request an edit of the current buffer; returns the answer.
 local function edit(child, from, to, text, options)
   options = options or {}
   sent = sent + 1
@@ -253,7 +252,7 @@ t.test('tags: repeat, paste and apply name their commands', function(child)
       return child:got('workspace/executeCommand')[#wanted]
     end)
     t.same(params.command, command)
-    -- Behind the last character of the line.
+    -- After the last character of the line.
     t.same(params.arguments[1].position, { line = 0, character = #LINE })
     t.wait('the answer', function()
       return not child:lua([[
@@ -286,7 +285,7 @@ t.test('tags: highlighted by what they are', function(child)
   child:setup()
   child:edit('notes.md')
   child:ready()
-  -- Brackets, number, brackets; a hard boundary further on.
+  -- Brackets, number, brackets, and later a hard boundary.
   child:tell('answer', {
     method = 'textDocument/semanticTokens/full',
     result = { data = { 0, 5, 3, 0, 0, 0, 3, 2, 7, 0, 0, 2, 3, 0, 0, 0, 4, 4, 1, 1 } },

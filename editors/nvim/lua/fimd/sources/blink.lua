@@ -1,11 +1,11 @@
---- A source of blink.cmp.
+--- A source for blink.cmp.
 
 local menu = require('fimd.sources.menu')
 
 local Source = {}
 Source.__index = Source
 
---- What blink.cmp calls for a provider of this module.
+--- The constructor that blink.cmp calls for a provider with this module.
 function Source.new()
   return setmetatable({}, Source)
 end
@@ -28,7 +28,7 @@ function Source:get_completions(context, callback)
   end)
 end
 
---- Puts the item into the buffer, as the plugin does it, and tells the server.
+--- Inserts the item into the buffer and tells the server.
 function Source:execute(_, item, callback, put)
   if put then
     put()

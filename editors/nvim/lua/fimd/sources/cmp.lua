@@ -1,11 +1,11 @@
---- A source of nvim-cmp.
+--- A source for nvim-cmp.
 
 local menu = require('fimd.sources.menu')
 
 local Source = {}
 Source.__index = Source
 
---- A source to be registered.
+--- Makes a source to register.
 function Source.new()
   return setmetatable({}, Source)
 end

@@ -1,5 +1,5 @@
---- Completions as items of a menu, for plugins that have one. What the sources
---- of nvim-cmp and blink.cmp have in common.
+--- Completions as items of a menu: the common part of the sources for nvim-cmp and
+--- blink.cmp.
 
 local cursor = require('fimd.cursor')
 local server = require('fimd.server')
@@ -13,7 +13,7 @@ local function item_of(inline, place, filetype)
   local first, more = text:match('^([^\n]*)(\n?)')
   return {
     label = vim.trim(first) .. (more ~= '' and ' …' or ''),
-    -- Nothing of it is typed yet: it is not for the menu to filter.
+    -- The user has typed nothing of it yet, so the menu must not filter it.
     filterText = text,
     textEdit = { newText = text, range = inline.range or { start = place, ['end'] = place } },
     documentation = { kind = 'markdown', value = ('```%s\n%s\n```'):format(filetype, text) },
@@ -21,15 +21,14 @@ local function item_of(inline, place, filetype)
   }
 end
 
---- Whether there is a server to ask for the current buffer.
+--- Whether the current buffer has a server.
 ---@return boolean
 function M.is_available()
   return server.client(vim.api.nvim_get_current_buf()) ~= nil
 end
 
---- Asks what could stand at the cursor, and gives it as items of LSP's
---- `CompletionItem`.
----@param is_invoked boolean whether somebody asked for it
+--- Asks for completions at the cursor and passes them on as LSP's `CompletionItem`.
+---@param is_invoked boolean whether the user asked for it
 ---@param done fun(items: table[])
 ---@return fun() cancel
 function M.items(is_invoked, done)
@@ -47,7 +46,7 @@ function M.items(is_invoked, done)
     position = place,
     context = { triggerKind = is_invoked and INVOKED or AUTOMATIC },
   }, function(err, result)
-    -- What is wrong is told where completion is not one of many sources.
+    -- A menu has many sources, so it shows no error of this one.
     local items = not err and result and (result.items or result) or {}
     done(vim.tbl_map(function(inline)
       return item_of(inline, place, filetype)
@@ -55,7 +54,7 @@ function M.items(is_invoked, done)
   end)
 end
 
---- Tells the server that an item has been taken.
+--- Tells the server that the user accepted an item.
 ---@param item table
 function M.accepted(item)
   local buf = vim.api.nvim_get_current_buf()
