@@ -332,7 +332,7 @@ mod tests {
         let families = load(text).unwrap().families;
         let own = families.get("own").unwrap();
         assert_eq!(
-            own.markers().collect::<Vec<_>>(),
+            own.part_tokens().collect::<Vec<_>>(),
             ["<P>", "<S>", "<M>", "<E>"]
         );
         assert!(own.mixes_formats());

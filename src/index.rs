@@ -12,6 +12,10 @@ pub mod bm25;
 pub mod chunk;
 mod codec;
 mod dictionary;
+mod file;
+mod library;
+mod live;
+mod lookup;
 pub mod segment;
 pub mod snapshot;
 pub mod stored;
@@ -21,75 +25,23 @@ pub mod terms;
 #[cfg(test)]
 mod tests;
 
-use std::fmt::Debug;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use rustc_hash::FxBuildHasher;
 
-pub use bm25::{Hit, Query};
-pub use codec::DamagedIndex;
-pub use segment::Segment;
-pub use snapshot::{LiveSegment, Snapshot};
-pub use stored::{FORMAT, RestoredIndex, SourceText, StoredIndex, scan};
-
-use crate::php::FileFacts;
-use crate::secrets::{Secret, Secrets};
-use snapshot::ChangeSet;
-
-/// One file of the project, immutable: an edit makes a new one.
-#[derive(Debug)]
-pub struct SourceFile {
-    /// The file's key: its path with `/`, relative to the project root; a file
-    /// of an include path starts with that folder's label instead.
-    pub path: Arc<str>,
-    /// The text, of less than 4 GiB. Bytes that are not UTF-8 have become U+FFFD.
-    pub text: Box<str>,
-    /// Whether bytes were lost in making `text`.
-    pub lossy: bool,
-    /// What the text declares and refers to.
-    pub facts: FileFacts,
-    /// The secrets in `text`, once somebody has asked for them.
-    secrets: OnceLock<Box<[Secret]>>,
-}
-
-impl SourceFile {
-    /// A file with what [`facts`](crate::php::facts) finds in its text.
-    #[must_use]
-    pub fn new(path: Arc<str>, text: Box<str>, lossy: bool, facts: FileFacts) -> Self {
-        Self {
-            path,
-            text,
-            lossy,
-            facts,
-            secrets: OnceLock::new(),
-        }
-    }
-
-    /// The secrets of the text, in order; `rules` are the same for everybody.
-    pub fn secrets(&self, rules: &Secrets) -> &[Secret] {
-        self.secrets
-            .get_or_init(|| rules.find(&self.text).into_boxed_slice())
-    }
-
-    /// Bytes of memory that it takes, by accounting.
-    #[must_use]
-    pub fn memory(&self) -> usize {
-        size_of::<Self>() + self.path.len() + self.text.len() + self.facts.memory()
-    }
-}
-
-/// Where classes can be read from that are not indexed: those of installed
-/// packages. What it answers must not depend on what it was asked before.
-pub trait Library: Debug + Send + Sync {
-    /// The file that declares the class with the fully qualified name `name`.
-    fn file_of(&self, name: &str) -> Option<Arc<SourceFile>>;
-
-    /// Whether it has no class to give, whatever it is asked.
-    fn is_empty(&self) -> bool;
-}
+pub use self::bm25::{Hit, Query};
+pub use self::codec::DamagedIndex;
+pub use self::file::{SourceFile, SourceText, scan};
+pub use self::library::Library;
+pub use self::live::LiveSegment;
+pub use self::lookup::FileUse;
+pub use self::segment::Segment;
+use self::snapshot::ChangeSet;
+pub use self::snapshot::Snapshot;
+pub use self::stored::{FORMAT, RestoredIndex, StoredIndex};
 
 /// A change to one file of an [`Index`].
 #[derive(Clone, Debug)]

@@ -176,7 +176,9 @@ impl Generate {
     }
 
     fn print(&self, setup: Setup, count: usize) -> Result<(), Error> {
-        let model = self.options.model(&setup.settings.families)?;
+        let model = self
+            .options
+            .model(&setup.settings.families, std::fs::read)?;
         let project = self.open(setup)?;
         let snapshot = project.index.snapshot();
         let files: Vec<_> = snapshot.files().cloned().collect();

@@ -49,7 +49,7 @@ pub(super) fn run(args: Args, mut setup: Setup) -> Result<ExitCode, Error> {
     let mut options = verify::options_of(&dataset).map_err(|error| failure(&error))?;
     options.tokenizer = args.tokenizer.or(options.tokenizer);
     let model = options
-        .model(&setup.settings.families)
+        .model(&setup.settings.families, std::fs::read)
         .map_err(|wrong| Error::Failure(format!("the dataset's options: {wrong}")))?;
     if let Some(bytes) = options.max_file_bytes {
         setup.settings.limits.max_file_bytes = bytes;

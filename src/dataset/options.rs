@@ -2,7 +2,8 @@
 //! parameters of `generateDataset` and what `metadata.json` records are the
 //! fields of [`Options`]. A field is a flag's long name with `_` for `-`.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 use rand::SeedableRng;
@@ -389,13 +390,18 @@ impl Options {
         Ok(family)
     }
 
-    /// The model that is asked for, with its tokenizer read.
+    /// The model that these options name. `read` reads the bytes of the tokenizer's
+    /// file, so that nothing here knows a disk.
     ///
     /// # Errors
     /// As [`Self::family`], and if the tokenizer cannot be used with it.
-    pub fn model(&self, families: &Families) -> Result<Model, WrongOption> {
+    pub fn model<'o>(
+        &'o self,
+        families: &Families,
+        read: impl FnOnce(&'o Path) -> io::Result<Vec<u8>>,
+    ) -> Result<Model, WrongOption> {
         let family = self.family(families)?.clone();
-        Model::new(family, self.tokenizer.as_deref()).map_err(|error| WrongOption {
+        Model::new(family, self.tokenizer.as_deref(), read).map_err(|error| WrongOption {
             name: "tokenizer",
             expected: error.to_string(),
         })

@@ -333,7 +333,7 @@ pub fn generate(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Counts, GenerateError> {
     let model = options
-        .model(families)
+        .model(families, std::fs::read)
         .map_err(dataset::DatasetError::from)?;
     let sink = stage.sink(&sources.task(options, &model)?, options)?;
     let mut sink = WithRejects::new(sink, options.rejects.as_deref(), &stage)?;

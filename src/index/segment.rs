@@ -2,16 +2,14 @@
 //! is derived from their texts. What an index holds beside BM25's postings
 //! belongs here too, derived in `Segment::build` from the same files.
 
-mod stored;
+pub(super) mod stored;
 
 use std::ops::Range;
 use std::sync::Arc;
 
-pub(super) use self::stored::StoredSegment;
-
-use super::SourceFile;
 use super::chunk::chunks;
 use super::dictionary::Dictionary;
+use super::file::SourceFile;
 use super::symbols::Symbols;
 use super::terms::terms;
 use crate::php::Span;
@@ -44,7 +42,7 @@ impl Segment {
     /// Indexes `files`, which must be in the order of keys, each key once.
     pub(super) fn build(files: Vec<Arc<SourceFile>>) -> Self {
         debug_assert!(files.is_sorted_by(|a, b| a.path < b.path));
-        let mut builder = Builder::default();
+        let mut builder = SegmentBuilder::default();
         let mut first_chunks = Vec::with_capacity(files.len() + 1);
         for file in &files {
             first_chunks.push(builder.spans.len() as u32);
@@ -142,9 +140,9 @@ impl Segment {
 }
 
 /// A segment under construction: postings in the order of chunks, which
-/// [`Builder::finish`] sorts by term.
+/// [`SegmentBuilder::finish`] sorts by term.
 #[derive(Default)]
-struct Builder {
+struct SegmentBuilder {
     dictionary: Dictionary,
     spans: Vec<Span>,
     lengths: Vec<u32>,
@@ -156,7 +154,7 @@ struct Builder {
     newest: Vec<u32>,
 }
 
-impl Builder {
+impl SegmentBuilder {
     /// Adds a chunk, unless it holds no term.
     fn add(&mut self, text: &str, chunk: Span) {
         let first = self.terms.len();

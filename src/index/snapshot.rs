@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
 
 use super::bm25::{self, Hit, Query};
+use super::file::SourceFile;
+use super::library::Library;
+use super::live::{LiveSegment, weight};
 use super::segment::Segment;
-use super::terms::terms;
-use super::{Library, SourceFile, chunk::chunks};
 use crate::cancel::{Cancel, Cancelled};
 
 /// The most segments that an index keeps. A query pays for each of them once
@@ -24,9 +24,6 @@ const MAX_PARTS: usize = 2;
 /// Below this much source text, in bytes, building in parallel does not pay.
 const MIN_PART_BYTES: usize = 1 << 20;
 
-/// What a file counts for, beside its text, when segments are compared, in bytes.
-const FILE_BYTES: usize = 256;
-
 /// New state for each changed file: its text, or nothing once it is gone.
 pub(super) type ChangeSet = BTreeMap<Arc<str>, Option<Arc<SourceFile>>>;
 
@@ -37,125 +34,6 @@ pub struct Snapshot {
     library: Option<Arc<dyn Library>>,
     /// How many changes led to it.
     revision: u64,
-}
-
-/// A segment together with the set of its files that are dead: replaced by a
-/// newer segment, or gone.
-#[derive(Clone, Debug)]
-pub struct LiveSegment {
-    segment: Arc<Segment>,
-    dead: Arc<Dead>,
-    /// Live chunks.
-    chunks: usize,
-    /// Terms of all live chunks.
-    terms: u64,
-    /// Size of the live files, for the merge policy.
-    bytes: usize,
-}
-
-/// The dead files of a segment, and what they still add to its counts.
-#[derive(Clone, Debug, Default)]
-struct Dead {
-    /// Ascending.
-    files: Vec<u32>,
-    /// For each term, in how many dead chunks it stands.
-    frequencies: FxHashMap<u32, u32>,
-    bytes: usize,
-}
-
-fn weight(file: &SourceFile) -> usize {
-    file.text.len() + FILE_BYTES
-}
-
-impl LiveSegment {
-    fn new(files: Vec<Arc<SourceFile>>) -> Self {
-        Self::of(Segment::build(files))
-    }
-
-    /// `segment`, all of it live.
-    fn of(segment: Segment) -> Self {
-        let bytes = segment.files().iter().map(|file| weight(file)).sum();
-        Self {
-            chunks: segment.lengths().len(),
-            terms: segment.lengths().iter().map(|&n| u64::from(n)).sum(),
-            bytes,
-            dead: Arc::default(),
-            segment: Arc::new(segment),
-        }
-    }
-
-    /// The segment. Its files may be dead.
-    #[must_use]
-    pub fn segment(&self) -> &Segment {
-        &self.segment
-    }
-
-    /// Whether the segment's file with this number is part of the snapshot.
-    #[must_use]
-    pub fn is_live(&self, file: usize) -> bool {
-        let dead = &self.dead.files;
-        dead.is_empty() || dead.binary_search_by(|&d| (d as usize).cmp(&file)).is_err()
-    }
-
-    /// The live files with their numbers, in the order of keys.
-    pub fn files(&self) -> impl Iterator<Item = (usize, &Arc<SourceFile>)> {
-        let all = self.segment.files().iter().enumerate();
-        all.filter(|&(file, _)| self.is_live(file))
-    }
-
-    /// The number of the live file with key `path`.
-    pub(super) fn position(&self, path: &str) -> Option<usize> {
-        self.segment
-            .position(path)
-            .filter(|&file| self.is_live(file))
-    }
-
-    /// The number of live chunks and of their terms.
-    pub(super) fn totals(&self) -> (usize, u64) {
-        (self.chunks, self.terms)
-    }
-
-    /// In how many live chunks a term stands.
-    pub(super) fn frequency(&self, term: u32) -> usize {
-        let dead = self.dead.frequencies.get(&term).copied().unwrap_or(0);
-        self.segment.postings(term).0.len() - dead as usize
-    }
-
-    /// The numbers of the dead files, ascending.
-    pub(super) fn dead_files(&self) -> impl Iterator<Item = usize> {
-        self.dead.files.iter().map(|&file| file as usize)
-    }
-
-    /// Marks `files`, which must be live, as dead.
-    fn bury(&mut self, files: &[usize]) {
-        if files.is_empty() {
-            return;
-        }
-        let dead = Arc::make_mut(&mut self.dead);
-        let mut of_chunk = Vec::new();
-        for &file in files {
-            let source = &self.segment.files()[file];
-            for chunk in chunks(&source.text) {
-                of_chunk.clear();
-                terms(chunk.of(&source.text), |term| {
-                    of_chunk.extend(self.segment.term(term));
-                });
-                of_chunk.sort_unstable();
-                of_chunk.dedup();
-                for &term in &of_chunk {
-                    *dead.frequencies.entry(term).or_default() += 1;
-                }
-            }
-            let range = self.segment.chunks_of(file);
-            let lengths = &self.segment.lengths()[range.clone()];
-            self.terms -= lengths.iter().map(|&n| u64::from(n)).sum::<u64>();
-            self.chunks -= range.len();
-            self.bytes -= weight(source);
-            dead.bytes += weight(source);
-            dead.files.push(file as u32);
-        }
-        dead.files.sort_unstable();
-    }
 }
 
 impl Snapshot {
@@ -171,7 +49,7 @@ impl Snapshot {
     pub(super) fn of(segments: Vec<Segment>) -> Self {
         let segments = segments.into_iter().map(LiveSegment::of);
         Self {
-            segments: segments.filter(|segment| segment.bytes > 0).collect(),
+            segments: segments.filter(|segment| segment.bytes() > 0).collect(),
             ..Self::default()
         }
     }
@@ -228,17 +106,17 @@ impl Snapshot {
         // Small ones first: one that is not much larger than what is built
         // anyway is built with it, so sizes grow geometrically and each file
         // is merged a logarithmic number of times.
-        kept.sort_by_key(|segment| std::cmp::Reverse(segment.bytes));
+        kept.sort_by_key(|segment| std::cmp::Reverse(segment.bytes()));
         let mut bytes: usize = files.iter().map(|file| weight(file)).sum();
-        while let Some(small) = kept.pop_if(|segment| segment.bytes <= 2 * bytes) {
-            bytes += small.bytes;
+        while let Some(small) = kept.pop_if(|segment| segment.bytes() <= 2 * bytes) {
+            bytes += small.bytes();
             files.extend(small.files().map(|(_, file)| Arc::clone(file)));
         }
         // One with many dead files is built anew without them, to free their memory.
         kept.retain(|segment| {
-            let keep = segment.dead.bytes <= segment.bytes / 3;
+            let keep = segment.dead_bytes() <= segment.bytes() / 3;
             if !keep {
-                bytes += segment.bytes;
+                bytes += segment.bytes();
                 files.extend(segment.files().map(|(_, file)| Arc::clone(file)));
             }
             keep
@@ -246,7 +124,7 @@ impl Snapshot {
         while kept.len() + parts(bytes) > MAX_SEGMENTS
             && let Some(small) = kept.pop()
         {
-            bytes += small.bytes;
+            bytes += small.bytes();
             files.extend(small.files().map(|(_, file)| Arc::clone(file)));
         }
         files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
@@ -268,7 +146,7 @@ impl Snapshot {
                 .collect();
             segment.bury(&dead);
         }
-        segments.retain(|segment| segment.bytes > 0);
+        segments.retain(|segment| segment.bytes() > 0);
         segments
     }
 
@@ -283,7 +161,7 @@ impl Snapshot {
     pub fn file(&self, path: &str) -> Option<&Arc<SourceFile>> {
         self.segments.iter().find_map(|live| {
             let file = live.position(path)?;
-            live.segment.files().get(file)
+            live.segment().files().get(file)
         })
     }
 
@@ -301,7 +179,7 @@ impl Snapshot {
     /// How many chunks the index holds.
     #[must_use]
     pub fn chunk_count(&self) -> usize {
-        self.segments.iter().map(|segment| segment.chunks).sum()
+        self.segments.iter().map(|segment| segment.totals().0).sum()
     }
 
     /// Bytes of memory that the files and what is derived from them take, by
@@ -320,7 +198,7 @@ impl Snapshot {
     /// The `limit` chunks that match the weighted terms of `query` best, best
     /// first; ties by path, then position. The answer is that of an index
     /// without the file `exclude`, whose text has no influence at all. Terms
-    /// are those that [`terms`] yields.
+    /// are those that [`terms`](super::terms::terms) yields.
     ///
     /// # Errors
     /// [`Cancelled`] once `cancel` is set.

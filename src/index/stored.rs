@@ -7,62 +7,18 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
-use serde::{Deserialize, Serialize};
 
-use super::SourceFile;
 use super::codec::DamagedIndex;
-use super::segment::{Segment, StoredSegment};
-use super::snapshot::{LiveSegment, Snapshot};
-use crate::php;
+use super::file::{SourceText, TextDigest};
+use super::live::LiveSegment;
+use super::segment::Segment;
+use super::segment::stored::StoredSegment;
+use super::snapshot::Snapshot;
 
 /// The number of what stored bytes hold and of how it was read out of the
 /// texts: what one build of the program stored, another reads only if it has
 /// the same. A test fails where it must change.
 pub const FORMAT: u32 = 1;
-
-/// The hash of a file's text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Digest([u8; 32]);
-
-impl Digest {
-    pub(super) fn of(text: &str) -> Self {
-        Self(*blake3::hash(text.as_bytes()).as_bytes())
-    }
-}
-
-/// A file's text of which nothing is known yet.
-#[derive(Debug)]
-pub struct SourceText {
-    /// See [`SourceFile::path`].
-    pub path: Arc<str>,
-    /// See [`SourceFile::text`].
-    pub text: Box<str>,
-    /// See [`SourceFile::lossy`].
-    pub lossy: bool,
-}
-
-impl SourceText {
-    /// Reads the facts out of the text.
-    #[must_use]
-    pub fn scan(self) -> SourceFile {
-        let Self { path, text, lossy } = self;
-        let facts = php::facts(&text);
-        SourceFile::new(path, text, lossy, facts)
-    }
-}
-
-/// The files of all `sources` with their facts, in parallel on the current rayon
-/// pool. `check` is asked before each whether to go on.
-///
-/// # Errors
-/// Those of `check`.
-pub fn scan<E: Send>(
-    sources: Vec<SourceText>,
-    check: &(impl Fn() -> Result<(), E> + Sync),
-) -> Result<Vec<Arc<SourceFile>>, E> {
-    let scan = |source: SourceText| check().map(|()| Arc::new(source.scan()));
-    sources.into_par_iter().map(scan).collect()
-}
 
 /// What is known of files whose texts are not there yet.
 #[derive(Debug, Default)]
@@ -108,7 +64,10 @@ impl StoredIndex {
         if self.segments.is_empty() {
             return (RestoredIndex::default(), sources);
         }
-        let digests: Vec<_> = sources.par_iter().map(|s| Digest::of(&s.text)).collect();
+        let digests: Vec<_> = sources
+            .par_iter()
+            .map(|s| TextDigest::of(&s.text))
+            .collect();
         let numbers: FxHashMap<Arc<str>, usize> = (0..)
             .zip(&sources)
             .map(|(number, source)| (Arc::clone(&source.path), number))

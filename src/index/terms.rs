@@ -12,7 +12,7 @@ pub const MAX_WORD_BYTES: usize = 128;
 
 /// What a byte is within a word.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
+enum ByteClass {
     /// No part of a word.
     Other,
     /// `_`.
@@ -25,23 +25,23 @@ enum Class {
     Lower,
 }
 
-const CLASSES: [Class; 256] = {
-    let mut classes = [Class::Other; 256];
+const CLASSES: [ByteClass; 256] = {
+    let mut classes = [ByteClass::Other; 256];
     let mut byte = 0;
     while byte < 256 {
         classes[byte] = match byte as u8 {
-            b'_' => Class::Underscore,
-            b'0'..=b'9' => Class::Digit,
-            b'A'..=b'Z' => Class::Upper,
-            b'a'..=b'z' | 0x80..=0xff => Class::Lower,
-            _ => Class::Other,
+            b'_' => ByteClass::Underscore,
+            b'0'..=b'9' => ByteClass::Digit,
+            b'A'..=b'Z' => ByteClass::Upper,
+            b'a'..=b'z' | 0x80..=0xff => ByteClass::Lower,
+            _ => ByteClass::Other,
         };
         byte += 1;
     }
     classes
 };
 
-fn class(byte: u8) -> Class {
+fn class(byte: u8) -> ByteClass {
     CLASSES[byte as usize]
 }
 
@@ -63,14 +63,14 @@ fn words(text: &str, mut each: impl FnMut(&str)) {
         let first = class(bytes[at]);
         let start = at;
         at += 1;
-        if first == Class::Other {
+        if first == ByteClass::Other {
             continue;
         }
-        while at < bytes.len() && class(bytes[at]) != Class::Other {
+        while at < bytes.len() && class(bytes[at]) != ByteClass::Other {
             at += 1;
         }
         // A number takes its letters with it: `0xFF` and `1e5` hold no words.
-        if first != Class::Digit && at - start <= MAX_WORD_BYTES {
+        if first != ByteClass::Digit && at - start <= MAX_WORD_BYTES {
             each(&text[start..at]);
         }
     }
@@ -82,7 +82,7 @@ fn parts(word: &str, lower: &mut String, each: &mut impl FnMut(&str)) {
     let bytes = word.as_bytes();
     if bytes
         .iter()
-        .all(|&b| matches!(class(b), Class::Lower | Class::Digit))
+        .all(|&b| matches!(class(b), ByteClass::Lower | ByteClass::Digit))
     {
         return;
     }
@@ -90,20 +90,20 @@ fn parts(word: &str, lower: &mut String, each: &mut impl FnMut(&str)) {
     lower.push_str(word);
     lower.make_ascii_lowercase();
     let mut start = 0;
-    let mut previous = Class::Underscore;
+    let mut previous = ByteClass::Underscore;
     for (at, &byte) in bytes.iter().enumerate() {
         let this = class(byte);
-        let next = bytes.get(at + 1).map_or(Class::Other, |&b| class(b));
+        let next = bytes.get(at + 1).map_or(ByteClass::Other, |&b| class(b));
         let begins = match this {
-            Class::Underscore => true,
-            Class::Upper => previous != Class::Upper || next == Class::Lower,
-            Class::Lower | Class::Digit | Class::Other => false,
+            ByteClass::Underscore => true,
+            ByteClass::Upper => previous != ByteClass::Upper || next == ByteClass::Lower,
+            ByteClass::Lower | ByteClass::Digit | ByteClass::Other => false,
         };
         if begins {
             if start < at {
                 each(&lower[start..at]);
             }
-            start = at + usize::from(this == Class::Underscore);
+            start = at + usize::from(this == ByteClass::Underscore);
         }
         previous = this;
     }

@@ -1,10 +1,17 @@
-//! The families that fimd knows, each as its makers document it.
+//! The built-in families, each as its makers document it.
 
-use super::{DEFAULT_FAMILY, Family, PartOrder, RepoLayout};
+use super::family::{DEFAULT_FAMILY, Family, PartOrder, RepoLayout};
 
-/// A family that has the prefix first and no form for repositories.
-fn family(name: &str, markers: [&str; 4], special: &[&str]) -> Family {
-    let [prefix, suffix, middle, end] = markers.map(str::to_owned);
+impl Default for Family {
+    /// [`DEFAULT_FAMILY`].
+    fn default() -> Self {
+        qwen()
+    }
+}
+
+/// A family that has the prefix first and no layout for repositories.
+fn family(name: &str, tokens: [&str; 4], special: &[&str]) -> Family {
+    let [prefix, suffix, middle, end] = tokens.map(str::to_owned);
     Family {
         name: name.to_owned(),
         order: PartOrder::PrefixFirst,
@@ -29,7 +36,7 @@ impl Family {
         self
     }
 
-    /// With its files ahead of the markers.
+    /// Adds a layout with the files before the first control token.
     fn repo(mut self, head: &str, file: &str, current: &str) -> Self {
         self.repo = Some(RepoLayout {
             head: head.to_owned(),
@@ -40,7 +47,7 @@ impl Family {
         self
     }
 
-    /// With its files as the beginning of the prefix.
+    /// Adds a layout with the files at the start of the prefix.
     fn repo_in_prefix(mut self, file: &str, current: &str) -> Self {
         self = self.repo("", file, current);
         if let Some(repo) = &mut self.repo {
@@ -49,7 +56,7 @@ impl Family {
         self
     }
 
-    /// With the path of the file behind the marker of the prefix.
+    /// Puts the path of the file between the prefix token and the prefix.
     fn path_in_prefix(mut self) -> Self {
         if let Some(repo) = &mut self.repo {
             repo.before_prefix = "{path}\n".to_owned();
@@ -62,7 +69,7 @@ fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
-/// The markers of Qwen and of those who took them over.
+/// The control tokens of Qwen, which other families use too.
 const PIPED: [&str; 3] = ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"];
 
 /// Qwen2.5-Coder and Qwen3-Coder.
@@ -81,7 +88,7 @@ pub(super) fn qwen() -> Family {
     )
 }
 
-/// All of them; the first is the default.
+/// All built-in families; the first is the default.
 pub(super) fn families() -> Vec<Family> {
     let plain = ["<fim_prefix>", "<fim_suffix>", "<fim_middle>"];
     let with = |[prefix, suffix, middle]: [&'static str; 3], end| [prefix, suffix, middle, end];
@@ -93,7 +100,7 @@ pub(super) fn families() -> Vec<Family> {
             with(plain, "<|endoftext|>"),
             &["<fim_pad>", "<reponame>", "<filename>", "<gh_stars>"],
         ),
-        // The vocabulary has the markers with the space before them.
+        // The vocabulary holds these tokens with the space before them.
         family("codellama", ["<PRE> ", " <SUF>", " <MID>", " <EOT>"], &[]),
         // `<reponame>` and `<filename>` are metadata of one file.
         family(
@@ -130,7 +137,7 @@ pub(super) fn families() -> Vec<Family> {
             &["<\u{ff5c}begin\u{2581}of\u{2581}sentence\u{ff5c}>"],
         )
         .repo_in_prefix("#{path}\n{code}", "#{path}\n"),
-        // The separator has no place for a path, so the path stays a comment.
+        // The separator has no room for a path, so the path stays in a comment.
         family("codegemma", with(PIPED, "<|file_separator|>"), &["<bos>"])
             .stops(&["<eos>"])
             .repo("", "// --- {path} ---\n{code}<|file_separator|>", ""),

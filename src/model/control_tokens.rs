@@ -1,5 +1,5 @@
-//! Control tokens that a source text spells itself. A tokenizer would take
-//! them for the real ones, and the model would learn a false structure.
+//! Control tokens that a source text contains itself. A tokenizer would take
+//! them for real ones, and the model would learn a false structure.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -8,11 +8,11 @@ use aho_corasick::{AhoCorasick, BuildError, MatchKind};
 
 /// Finds the control tokens of a family in texts.
 ///
-/// [`Self::neutralise`] puts a space behind the first character of each, so
-/// that `<|fim_prefix|>` reads `< |fim_prefix|>`: anyone can see what it was,
-/// and no model learns to write characters that nobody sees. Where there are
-/// such spaces already there is one more, so that [`Self::restore`], which
-/// takes one away, always gives the text back.
+/// [`Self::neutralise`] inserts a space behind the first character of each one:
+/// `<|fim_prefix|>` becomes `< |fim_prefix|>`. A space is visible; invisible
+/// characters would be learnt by the model unnoticed. Where the text has such
+/// spaces already, it inserts one more. [`Self::restore`] removes one space and
+/// so always restores the text.
 #[derive(Clone, Debug)]
 pub struct ControlTokens {
     whole: AhoCorasick,
@@ -22,7 +22,7 @@ pub struct ControlTokens {
 }
 
 impl ControlTokens {
-    /// For these tokens. Those of less than two characters are left out.
+    /// Finds these tokens. Tokens of fewer than two characters are ignored.
     ///
     /// # Errors
     /// If they are too many for an automaton.
@@ -50,18 +50,18 @@ impl ControlTokens {
         })
     }
 
-    /// Where `text` spells a token, in bytes.
+    /// The byte ranges of the tokens in `text`.
     pub fn find(&self, text: &str) -> impl Iterator<Item = Range<usize>> {
         self.whole.find_iter(text).map(|found| found.range())
     }
 
-    /// Whether `text` spells any.
+    /// Whether `text` contains a token.
     #[must_use]
     pub fn occur_in(&self, text: &str) -> bool {
         self.whole.is_match(text)
     }
 
-    /// `text` without any, and how many places were changed for that.
+    /// `text` with all tokens neutralised, and the number of inserted spaces.
     #[must_use]
     pub fn neutralise<'a>(&self, text: &'a str) -> (Cow<'a, str>, usize) {
         let places = self.places(text, 0);
@@ -79,7 +79,7 @@ impl ControlTokens {
         (Cow::Owned(out), places.len())
     }
 
-    /// The text of which [`Self::neutralise`] made `text`.
+    /// The text from which [`Self::neutralise`] made `text`.
     #[must_use]
     pub fn restore<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let places = self.places(text, 1);
@@ -96,8 +96,8 @@ impl ControlTokens {
         Cow::Owned(out)
     }
 
-    /// Where the first character of a token ends, for all that are spelled
-    /// with `spaces` or more behind it; in bytes, in order.
+    /// The byte behind the first character of each token that has at least
+    /// `spaces` spaces there, in order.
     fn places(&self, text: &str, spaces: usize) -> Vec<usize> {
         let mut places = Vec::new();
         for found in self.rests.find_overlapping_iter(text) {

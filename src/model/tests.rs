@@ -1,3 +1,6 @@
+use std::ops::Range;
+
+use super::render::fill;
 use super::*;
 
 fn parts() -> (String, Vec<String>) {

@@ -1,5 +1,5 @@
 //! Where Composer says that classes are: its `composer.json` and the PHP files
-//! that it generates, read without running PHP. Paths are relative to the
+//! that it generates, read without running PHP. PathList are relative to the
 //! folder that the file speaks of; nothing here looks at a disk.
 //!
 //! <https://getcomposer.org/doc/04-schema.md#autoload>
@@ -7,7 +7,8 @@
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
-use super::lex::{Token, TokenKind, lex};
+use super::lex::lex;
+use super::token::{Token, TokenKind};
 
 /// Which files may declare a class: the rules of an autoloader.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub struct Autoload {
 
 /// What a `composer.json` says of its package.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Manifest {
+pub struct ComposerManifest {
     /// Where its own classes are.
     pub autoload: Autoload,
     /// The folder that packages are installed in.
@@ -37,14 +38,16 @@ pub struct Manifest {
 ///
 /// # Errors
 /// If it is no JSON object. What has not the shape that Composer wants is left out.
-pub fn manifest(json: &str) -> Result<Manifest, serde_json::Error> {
-    let raw: RawManifest = serde_json::from_str(json)?;
+pub fn manifest(json: &str) -> Result<ComposerManifest, serde_json::Error> {
+    let raw: ManifestJson = serde_json::from_str(json)?;
     let mut autoload = Autoload::default();
     for section in [raw.autoload, raw.autoload_dev] {
         autoload.psr4.extend(section.psr4.into_rules());
         autoload.psr0.extend(section.psr0.into_rules());
         let searched = [section.classmap, section.files].into_iter();
-        autoload.searched.extend(searched.flat_map(Paths::into_vec));
+        autoload
+            .searched
+            .extend(searched.flat_map(PathList::into_vec));
     }
     let repositories = match raw.repositories {
         serde_json::Value::Array(all) => all,
@@ -53,7 +56,7 @@ pub fn manifest(json: &str) -> Result<Manifest, serde_json::Error> {
     };
     let packages = repositories.iter().filter(|r| r["type"] == "path");
     let vendor = raw.config["vendor-dir"].as_str().unwrap_or("vendor");
-    Ok(Manifest {
+    Ok(ComposerManifest {
         autoload,
         vendor: vendor.trim_end_matches('/').to_owned(),
         packages: packages
@@ -65,39 +68,39 @@ pub fn manifest(json: &str) -> Result<Manifest, serde_json::Error> {
 #[derive(Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 #[derive(Default)]
-struct RawManifest {
-    autoload: RawAutoload,
-    autoload_dev: RawAutoload,
+struct ManifestJson {
+    autoload: AutoloadJson,
+    autoload_dev: AutoloadJson,
     config: serde_json::Value,
     repositories: serde_json::Value,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct RawAutoload {
+struct AutoloadJson {
     #[serde(rename = "psr-4")]
-    psr4: Rules,
+    psr4: PrefixMap,
     #[serde(rename = "psr-0")]
-    psr0: Rules,
-    classmap: Paths,
-    files: Paths,
+    psr0: PrefixMap,
+    classmap: PathList,
+    files: PathList,
 }
 
 /// Prefixes with folders; PHP writes an empty map as `[]`.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Rules {
-    Map(std::collections::BTreeMap<String, Paths>),
+enum PrefixMap {
+    Map(std::collections::BTreeMap<String, PathList>),
     Other(serde::de::IgnoredAny),
 }
 
-impl Default for Rules {
+impl Default for PrefixMap {
     fn default() -> Self {
         Self::Map(std::collections::BTreeMap::new())
     }
 }
 
-impl Rules {
+impl PrefixMap {
     fn into_rules(self) -> Vec<(String, Vec<String>)> {
         match self {
             Self::Map(map) => map
@@ -112,19 +115,19 @@ impl Rules {
 /// One path or several.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Paths {
+enum PathList {
     One(String),
     Many(Vec<String>),
     Other(serde::de::IgnoredAny),
 }
 
-impl Default for Paths {
+impl Default for PathList {
     fn default() -> Self {
         Self::Many(Vec::new())
     }
 }
 
-impl Paths {
+impl PathList {
     fn into_vec(self) -> Vec<String> {
         match self {
             Self::One(path) => vec![path],
@@ -140,7 +143,7 @@ impl Paths {
 #[must_use]
 pub fn generated(source: &str, folder: &str) -> Vec<(String, Vec<String>)> {
     let tokens = lex(source);
-    let mut reader = Reader {
+    let mut reader = AutoloadReader {
         source,
         tokens: &tokens,
         at: 0,
@@ -150,7 +153,7 @@ pub fn generated(source: &str, folder: &str) -> Vec<(String, Vec<String>)> {
     reader.run()
 }
 
-struct Reader<'a> {
+struct AutoloadReader<'a> {
     source: &'a str,
     tokens: &'a [Token],
     at: usize,
@@ -158,7 +161,7 @@ struct Reader<'a> {
     variables: FxHashMap<&'a str, String>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> AutoloadReader<'a> {
     fn run(&mut self) -> Vec<(String, Vec<String>)> {
         let mut entries: Vec<(String, Vec<String>)> = Vec::new();
         let mut returns = false;

@@ -4,7 +4,7 @@
 
 use std::cmp::Ordering;
 
-use super::{FileFacts, Import, ImportKind, Namespace};
+use super::facts::{FileFacts, Import, ImportKind, Namespace};
 
 /// The names in force at one place of a file: its namespace and imports.
 #[derive(Clone, Copy, Debug)]

@@ -2,14 +2,14 @@
 //! elsewhere, and as what, judged by what stands around them. One pass with an
 //! explicit stack of brackets.
 
-use super::lex::{Token, TokenKind};
+use super::facts::{RefKind, Reference};
 use super::names::is_builtin;
-use super::scan::variable_name;
-use super::{RefKind, Reference, Span};
+use super::span::Span;
+use super::token::{Token, TokenKind};
 
 /// The references among `tokens`.
 pub(super) fn references(source: &str, tokens: &[Token]) -> Vec<Reference> {
-    let mut reader = Reader {
+    let mut scanner = ReferenceScanner {
         source,
         tokens,
         at: 0,
@@ -18,11 +18,11 @@ pub(super) fn references(source: &str, tokens: &[Token]) -> Vec<Reference> {
         parameters_end: None,
         found: Vec::new(),
     };
-    reader.run();
-    reader.found
+    scanner.run();
+    scanner.found
 }
 
-struct Reader<'a> {
+struct ReferenceScanner<'a> {
     source: &'a str,
     tokens: &'a [Token],
     at: usize,
@@ -36,7 +36,7 @@ struct Reader<'a> {
     found: Vec<Reference>,
 }
 
-impl Reader<'_> {
+impl ReferenceScanner<'_> {
     fn run(&mut self) {
         while let Some(&token) = self.tokens.get(self.at) {
             self.token(token);
@@ -58,7 +58,7 @@ impl Reader<'_> {
             TokenKind::Variable => {
                 self.takes_classes = false;
                 if self.before(1) == Some(TokenKind::DoubleColon) {
-                    self.add(RefKind::StaticProperty, variable_name(token.span));
+                    self.add(RefKind::StaticProperty, token.variable_name());
                 }
             }
             TokenKind::Punct(b'(') => {
@@ -245,7 +245,7 @@ pub(crate) fn receiver(source: &str, tokens: &[Token], arrow: usize) -> Span {
     };
     match last.kind {
         TokenKind::Variable if last.span.of(source) == "$this" => Span::default(),
-        TokenKind::Variable => variable_name(last.span),
+        TokenKind::Variable => last.variable_name(),
         TokenKind::Name => last.span,
         TokenKind::Punct(b')') => {
             let mut depth = 0_usize;

@@ -1,62 +1,28 @@
-//! Declarations out of tokens, in one pass with an explicit stack: no nesting is
-//! too deep and no input costs more than time in proportion to its length.
-//! Broken code is resynchronised at the next member that carries a visibility.
+//! Reads declarations out of tokens, in one pass with an explicit stack. Nesting
+//! of any depth is read, and the time is in proportion to the length of the
+//! input. In broken code the scanner resynchronises at the next member that
+//! carries a visibility.
 
+mod classes;
+mod imports;
 mod members;
+mod scanner;
 
-use super::lex::{Token, TokenKind};
-use super::{ClassKind, ClassLike, FileFacts, Import, ImportKind, Namespace, Span, names};
-
-/// How many tokens of a `define(…)` or `include …` are looked through for its end.
-const EXPRESSION_TOKENS: usize = 64;
+use self::scanner::{DeclarationScanner, OpenBrace};
+use super::facts::{ClassKind, FileFacts};
+use super::names;
+use super::token::{Token, TokenKind};
 
 /// The declarations among `tokens`; [`FileFacts::references`] stays empty.
 pub(super) fn declarations(source: &str, tokens: &[Token]) -> FileFacts {
-    let mut scanner = Scanner {
-        source,
-        tokens,
-        at: 0,
-        statement: 0,
-        doc: Span::default(),
-        stack: Vec::new(),
-        classes: Vec::new(),
-        facts: FileFacts {
-            namespaces: vec![Namespace {
-                name: Span::default(),
-                body: Span::new(0, source.len()),
-            }],
-            ..FileFacts::default()
-        },
-    };
+    let mut scanner = DeclarationScanner::new(source, tokens);
     scanner.run();
     names::index_imports(&mut scanner.facts, source);
     scanner.facts
 }
 
-/// What an open brace belongs to.
-#[derive(Clone, Copy, PartialEq)]
-enum Frame {
-    Block,
-    Namespace,
-    Class(usize),
-    Method(usize, usize),
-    Function(usize),
-}
-
-struct Scanner<'a> {
-    source: &'a str,
-    tokens: &'a [Token],
-    at: usize,
-    /// The first token of the current statement, behind attributes.
-    statement: usize,
-    doc: Span,
-    stack: Vec<Frame>,
-    /// Where in `stack` the classes are.
-    classes: Vec<usize>,
-    facts: FileFacts,
-}
-
-impl Scanner<'_> {
+impl DeclarationScanner<'_> {
+    /// Reads all tokens.
     fn run(&mut self) {
         while let Some(&token) = self.tokens.get(self.at) {
             self.at += 1;
@@ -70,7 +36,7 @@ impl Scanner<'_> {
                     self.statement = self.at;
                 }
                 TokenKind::Punct(b'{') => {
-                    self.open(Frame::Block);
+                    self.open(OpenBrace::Block);
                     self.boundary();
                 }
                 TokenKind::Punct(b'}') => {
@@ -119,309 +85,12 @@ impl Scanner<'_> {
             self.close(u32::try_from(end).unwrap_or(u32::MAX));
         }
     }
-
-    fn boundary(&mut self) {
-        self.statement = self.at;
-        self.doc = Span::default();
-    }
-
-    fn open(&mut self, frame: Frame) {
-        if matches!(frame, Frame::Class(_)) {
-            self.classes.push(self.stack.len());
-        }
-        self.stack.push(frame);
-    }
-
-    /// Closes the innermost open brace, if there is one, at byte `end`.
-    fn close(&mut self, end: u32) {
-        match self.stack.pop() {
-            None | Some(Frame::Block | Frame::Namespace) => {}
-            Some(Frame::Class(class)) => {
-                self.classes.pop();
-                self.facts.classes[class].body.end = end;
-            }
-            Some(Frame::Method(class, member)) => {
-                self.facts.classes[class].members[member].end = end;
-            }
-            Some(Frame::Function(function)) => self.facts.functions[function].end = end,
-        }
-    }
-
-    fn peek(&self) -> Option<Token> {
-        self.tokens.get(self.at).copied()
-    }
-
-    fn word(&self, token: usize) -> &str {
-        self.tokens
-            .get(token)
-            .map_or("", |t| t.span.of(self.source))
-    }
-
-    /// The span from token `first` to token `last`, both included.
-    fn span(&self, first: usize, last: usize) -> Span {
-        Span {
-            start: self.tokens[first].span.start,
-            end: self.tokens[last.max(first)].span.end,
-        }
-    }
-
-    fn current_namespace(&self) -> u16 {
-        u16::try_from(self.facts.namespaces.len() - 1).unwrap_or(u16::MAX)
-    }
-
-    /// The class whose body the scanner stands directly in.
-    fn class(&self) -> Option<usize> {
-        match self.stack.last() {
-            Some(&Frame::Class(class)) => Some(class),
-            _ => None,
-        }
-    }
-
-    /// The token that closes the bracket at `open`, or the last one before a
-    /// `;` or brace that cannot stand inside.
-    fn closing(&self, open: usize) -> usize {
-        let mut depth = 0;
-        for (at, token) in self.tokens.iter().enumerate().skip(open) {
-            match token.kind {
-                TokenKind::Punct(b'(' | b'[') | TokenKind::AttributeOpen => depth += 1,
-                TokenKind::Punct(b')' | b']') => {
-                    depth -= 1;
-                    if depth <= 0 {
-                        return at;
-                    }
-                }
-                TokenKind::Punct(b';' | b'{' | b'}') | TokenKind::CloseTag => {
-                    return at.max(open + 1) - 1;
-                }
-                _ => {}
-            }
-        }
-        self.tokens.len().max(open + 1) - 1
-    }
-
-    /// The token behind the expression that starts at `from`, not far away.
-    fn expression_end(&self, from: usize) -> usize {
-        let mut depth = 0;
-        let rest = self
-            .tokens
-            .iter()
-            .enumerate()
-            .skip(from)
-            .take(EXPRESSION_TOKENS);
-        for (at, token) in rest {
-            match token.kind {
-                TokenKind::Punct(b'(' | b'[') => depth += 1,
-                TokenKind::Punct(b')' | b']') if depth > 0 => depth -= 1,
-                TokenKind::Punct(b')' | b']' | b';' | b'{' | b'}') | TokenKind::CloseTag => {
-                    return at;
-                }
-                TokenKind::Punct(b',') if depth == 0 => return at,
-                _ => {}
-            }
-        }
-        self.tokens.len().min(from + EXPRESSION_TOKENS)
-    }
-
-    fn first_modifier(&self, mut token: usize) -> usize {
-        while token > 0 && self.tokens[token - 1].kind == TokenKind::Modifier {
-            token -= 1;
-        }
-        token
-    }
-
-    fn namespace(&mut self) {
-        let start = self.tokens[self.at - 1].span.start;
-        let name = match self.peek() {
-            Some(next) if next.is_word() => {
-                self.at += 1;
-                next.span
-            }
-            Some(next) if next.is(b'{') => Span::default(),
-            _ => return,
-        };
-        if let Some(last) = self.facts.namespaces.last_mut() {
-            last.body.end = start;
-        }
-        let body = Span {
-            start,
-            ..Span::new(0, self.source.len())
-        };
-        self.facts.namespaces.push(Namespace { name, body });
-        if self.peek().is_some_and(|next| next.is(b'{')) {
-            self.at += 1;
-            self.open(Frame::Namespace);
-        }
-        self.boundary();
-    }
-
-    fn import(&mut self) {
-        let mut kind = ImportKind::Class;
-        let mut prefix = Span::default();
-        let mut member_kind = None;
-        let mut name: Option<Span> = None;
-        let mut alias = Span::default();
-        let namespace = self.current_namespace();
-        while let Some(token) = self.peek() {
-            self.at += 1;
-            match token.kind {
-                TokenKind::Function if name.is_none() => member_kind = Some(ImportKind::Function),
-                TokenKind::Const if name.is_none() => member_kind = Some(ImportKind::Const),
-                TokenKind::Punct(b'\\') => {}
-                TokenKind::Punct(b'{') => {
-                    prefix = name.take().unwrap_or_default();
-                    kind = member_kind.take().unwrap_or(kind);
-                }
-                TokenKind::As => {
-                    if let Some(next) = self.peek().filter(|next| next.is_word()) {
-                        alias = next.span;
-                        self.at += 1;
-                    }
-                }
-                TokenKind::Punct(b',' | b';' | b'}') => {
-                    let done = token.is(b';');
-                    if let Some(name) = name.take() {
-                        let alias = std::mem::take(&mut alias);
-                        // `use function a, b;` holds for the whole list; inside a
-                        // group each member may say its own kind.
-                        if prefix.is_empty() {
-                            kind = member_kind.unwrap_or(kind);
-                        }
-                        let kind = member_kind.unwrap_or(kind);
-                        self.facts.imports.push(Import {
-                            kind,
-                            prefix,
-                            name,
-                            alias,
-                            namespace,
-                        });
-                    }
-                    if !prefix.is_empty() {
-                        member_kind = None;
-                    }
-                    if done {
-                        break;
-                    }
-                }
-                _ if token.is_word() => name = Some(token.span),
-                _ => {
-                    self.at -= 1;
-                    break;
-                }
-            }
-        }
-        self.boundary();
-    }
-
-    fn trait_use(&mut self, class: usize) {
-        while let Some(token) = self.peek() {
-            self.at += 1;
-            match token.kind {
-                TokenKind::Punct(b',') => {}
-                TokenKind::Punct(b'{') => {
-                    let open = self.at - 1;
-                    while self.peek().is_some_and(|t| !t.is(b'}') && !t.is(b'{')) {
-                        self.at += 1;
-                    }
-                    let rules = self.span(open, self.at.min(self.tokens.len() - 1));
-                    self.facts.classes[class].trait_rules.push(rules);
-                    self.at += usize::from(self.peek().is_some_and(|t| t.is(b'}')));
-                    break;
-                }
-                TokenKind::Name => self.facts.classes[class].traits.push(token.span),
-                TokenKind::Punct(b';') => break,
-                _ => {
-                    self.at -= 1;
-                    break;
-                }
-            }
-        }
-        self.boundary();
-    }
-
-    fn class_like(&mut self, kind: ClassKind) {
-        let keyword = self.at - 1;
-        let before = keyword.checked_sub(1).map(|at| self.tokens[at].kind);
-        if before == Some(TokenKind::DoubleColon) {
-            return;
-        }
-        let first = self.first_modifier(keyword);
-        let is_anonymous = first
-            .checked_sub(1)
-            .is_some_and(|at| matches!(self.tokens[at].kind, TokenKind::New))
-            || before == Some(TokenKind::New)
-            || before == Some(TokenKind::Punct(b']'));
-        let mut name = Span::default();
-        match self.peek() {
-            Some(next)
-                if next.is_word()
-                    && !matches!(next.kind, TokenKind::Extends | TokenKind::Implements) =>
-            {
-                name = next.span;
-                self.at += 1;
-            }
-            Some(next) if next.is(b'(') && is_anonymous => self.at = self.closing(self.at) + 1,
-            Some(_) if is_anonymous => {}
-            _ => return,
-        }
-        let mut class = ClassLike {
-            kind,
-            name,
-            head: Span::default(),
-            body: Span::default(),
-            doc: if is_anonymous {
-                Span::default()
-            } else {
-                self.doc
-            },
-            namespace: self.current_namespace(),
-            extends: Vec::new(),
-            implements: Vec::new(),
-            traits: Vec::new(),
-            trait_rules: Vec::new(),
-            members: Vec::new(),
-        };
-        let mut implements = false;
-        while let Some(token) = self.peek() {
-            match token.kind {
-                TokenKind::Extends => implements = false,
-                TokenKind::Implements => implements = true,
-                TokenKind::Name if self.tokens[self.at - 1].is(b':') => {} // an enum's backing type
-                TokenKind::Name if implements => class.implements.push(token.span),
-                TokenKind::Name => class.extends.push(token.span),
-                TokenKind::Punct(b',' | b':') => {}
-                _ => break,
-            }
-            self.at += 1;
-        }
-        class.head = self.span(first, self.at - 1);
-        let opens = self.peek().is_some_and(|next| next.is(b'{'));
-        let body = self.peek().map_or(class.head.end, |next| next.span.start);
-        class.body = Span {
-            start: body,
-            end: body,
-        };
-        let index = self.facts.classes.len();
-        self.facts.classes.push(class);
-        if opens {
-            self.at += 1;
-            self.open(Frame::Class(index));
-        }
-        self.boundary();
-    }
-}
-
-/// The bytes behind the `$`.
-pub(super) fn variable_name(variable: Span) -> Span {
-    Span {
-        start: variable.start + 1,
-        end: variable.end,
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::facts;
-    use super::*;
+    use crate::php::ClassLike;
+    use crate::php::facts;
 
     fn members(source: &str) -> Vec<String> {
         let facts = facts(source);

@@ -237,10 +237,13 @@ impl Checker<'_> {
             );
             breaches.push((Claim::Text, what));
         }
-        for marker in family.markers() {
+        for marker in family.part_tokens() {
             let found = model.control_tokens().find(text);
             let times = found.filter(|found| &text[found.clone()] == marker).count();
-            let wanted = family.markers().filter(|other| *other == marker).count();
+            let wanted = family
+                .part_tokens()
+                .filter(|other| *other == marker)
+                .count();
             if times != wanted {
                 let what = format!("text: expected {marker} once, found it {times} times");
                 breaches.push((Claim::Text, what));

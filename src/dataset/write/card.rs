@@ -226,7 +226,7 @@ mod tests {
                 cross_file_context: true,
                 ..Options::default()
             };
-            let model = options.model(&Families::default()).unwrap();
+            let model = options.model(&Families::default(), std::fs::read).unwrap();
             Report::new(&options, &model)
         };
         report.version = "VERSION".into();

@@ -312,7 +312,7 @@ mod tests {
         let train: Vec<_> = (1..lines.len()).rev().collect();
         sink.write(Split::Train, &train).unwrap();
         sink.write(Split::Validation, &[0]).unwrap();
-        let model = options.model(&Families::default()).unwrap();
+        let model = options.model(&Families::default(), std::fs::read).unwrap();
         stage.publish(&Report::new(options, &model), None)
     }
 

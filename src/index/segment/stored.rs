@@ -6,10 +6,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Segment;
-use crate::index::SourceFile;
 use crate::index::codec::{DamagedIndex, Decoder, Encoder, Renumbering, ensure};
 use crate::index::dictionary::Dictionary;
-use crate::index::stored::Digest;
+use crate::index::file::{SourceFile, TextDigest};
 use crate::index::symbols::Symbols;
 use crate::php::{FileFacts, Span};
 
@@ -19,7 +18,7 @@ pub(in crate::index) struct StoredFile {
     /// The file's key.
     pub(in crate::index) path: String,
     /// That of the file's text; none if the file was dead in its segment.
-    pub(in crate::index) digest: Option<Digest>,
+    pub(in crate::index) digest: Option<TextDigest>,
     pub(in crate::index) lossy: bool,
     facts: FileFacts,
 }
@@ -45,7 +44,7 @@ impl Segment {
         let mut out = Encoder::default();
         out.number(self.files.len() as u32);
         for (number, file) in self.files.iter().enumerate() {
-            let digest = is_live(number).then(|| Digest::of(&file.text));
+            let digest = is_live(number).then(|| TextDigest::of(&file.text));
             // As a `StoredFile` is read.
             out.value(&(&*file.path, digest, file.lossy, &file.facts))?;
         }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{DeclEntry, DeclKind, Posting, Symbols};
-use crate::index::SourceFile;
+use super::Symbols;
+use super::entry::{DeclEntry, DeclKind};
+use super::uses::Posting;
 use crate::index::codec::{DamagedIndex, Decoder, Encoder, Renumbering, ensure};
 use crate::index::dictionary::Dictionary;
+use crate::index::file::SourceFile;
 use crate::php::FileFacts;
 
 impl Symbols {
@@ -79,7 +81,7 @@ impl Symbols {
         if let Some(numbers) = numbers {
             self.renumber(numbers);
         }
-        self.file_names(files);
+        self.hash_names(files);
     }
 
     fn renumber(&mut self, files: &Renumbering) {

@@ -1,11 +1,12 @@
 //! What a class or a namespace holds: functions with their parameters,
 //! properties, constants and cases.
 
-use super::super::lex::{Token, TokenKind};
-use super::super::{Constant, Function, Member, MemberKind, Span, Visibility};
-use super::{Frame, Scanner, variable_name};
+use super::scanner::{DeclarationScanner, OpenBrace};
+use crate::php::facts::{Constant, Function, Member, MemberKind, Visibility};
+use crate::php::span::Span;
+use crate::php::token::{Token, TokenKind};
 
-impl Scanner<'_> {
+impl DeclarationScanner<'_> {
     fn modifiers(&self, first: usize, end: usize) -> (Visibility, bool) {
         let mut visibility = Visibility::Public;
         let mut is_static = false;
@@ -73,7 +74,7 @@ impl Scanner<'_> {
                 {
                     self.promoted(class, name_at + 1, close);
                 }
-                Frame::Method(class, member)
+                OpenBrace::Method(class, member)
             }
             None => {
                 self.facts.functions.push(Function {
@@ -85,7 +86,7 @@ impl Scanner<'_> {
                     namespace: self.current_namespace(),
                     end: head.end,
                 });
-                Frame::Function(self.facts.functions.len() - 1)
+                OpenBrace::Function(self.facts.functions.len() - 1)
             }
         };
         if opens {
@@ -105,7 +106,7 @@ impl Scanner<'_> {
                 self.close(at);
             }
         } else {
-            self.open(Frame::Class(last));
+            self.open(OpenBrace::Class(last));
         }
         self.class()
     }
@@ -162,7 +163,7 @@ impl Scanner<'_> {
                         kind: MemberKind::Property,
                         visibility,
                         is_static,
-                        name: variable_name(token.span),
+                        name: token.variable_name(),
                         head,
                         ty,
                         params: Span::default(),
@@ -209,7 +210,7 @@ impl Scanner<'_> {
         let (visibility, is_static) = self.modifiers(first, name_at);
         let doc = self.doc;
         loop {
-            let name = self.tokens[name_at].span;
+            let variable = self.tokens[name_at];
             self.at = name_at + 1;
             if self.peek().is_some_and(|next| next.is(b'=')) {
                 self.skip_value();
@@ -219,10 +220,10 @@ impl Scanner<'_> {
                 kind: MemberKind::Property,
                 visibility,
                 is_static,
-                name: variable_name(name),
+                name: variable.variable_name(),
                 head: Span {
                     start: self.tokens[first].span.start,
-                    end: name.end,
+                    end: variable.span.end,
                 },
                 ty,
                 params: Span::default(),

@@ -1,7 +1,7 @@
 //! Declarations as a query finds them: together with the file they stand in.
 
-use super::last_segment;
-use crate::index::SourceFile;
+use super::key::last_segment;
+use crate::index::file::SourceFile;
 use crate::php::names::Scope;
 use crate::php::{ClassLike, Constant, FileFacts, Function, Member};
 

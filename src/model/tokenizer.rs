@@ -1,16 +1,25 @@
-//! A family together with the tokenizer of one of its models: how many tokens
-//! a text has, and the proof that each marker is one.
+//! A family together with the tokenizer of one of its models: counts the tokens
+//! of a text, and proves that each control token is one token.
 
+use std::io;
+use std::ops::Range;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ControlTokens, Family, ModelText};
+use super::control_tokens::ControlTokens;
+use super::family::Family;
+use super::render::ModelText;
 
-/// Characters of PHP per token, by which tokens are estimated where there is
-/// no tokenizer. Measured with Qwen2.5's: 2.7 in symfony, 3.0 in zabbix, 3.5 in
-/// wordpress and mediawiki, 3.7 in cacti, 4.3 in phpmyadmin. The estimate is on
-/// the low side, so that few texts have more tokens than estimated.
+#[cfg(not(feature = "tokenizers"))]
+use self::absent::Tokenizer;
+#[cfg(feature = "tokenizers")]
+use self::real::Tokenizer;
+
+/// Characters of PHP per token: the estimate without a tokenizer. Measured with
+/// Qwen2.5's tokenizer: 2.7 in symfony, 3.0 in zabbix, 3.5 in wordpress and
+/// mediawiki, 3.7 in cacti, 4.3 in phpmyadmin. The value is lower than all of
+/// these, so that few texts have more tokens than estimated.
 pub const CHARS_PER_TOKEN: f64 = 2.6;
 
 /// A tokenizer that cannot be used; one line.
@@ -18,8 +27,8 @@ pub const CHARS_PER_TOKEN: f64 = 2.6;
 #[error("{0}")]
 pub struct TokenizerError(String);
 
-/// How many tokens the parts of a text have. A token counts for the part that
-/// it begins in.
+/// The numbers of tokens of the parts of a text. A token counts for the part in
+/// which it begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenCounts {
     /// Of the context.
@@ -30,11 +39,11 @@ pub struct TokenCounts {
     pub middle: usize,
     /// Of the suffix.
     pub suffix: usize,
-    /// Of the whole text, markers included.
+    /// Of the whole text, control tokens included.
     pub total: usize,
 }
 
-/// A family as one of its models reads it.
+/// A family and, if it is known, the tokenizer of one of its models.
 #[derive(Clone, Debug)]
 pub struct Model {
     family: Family,
@@ -43,12 +52,19 @@ pub struct Model {
 }
 
 impl Model {
-    /// A model of `family`, with its `tokenizer.json` if it is at hand.
+    /// A model of `family`, with the `tokenizer.json` at the path `tokenizer` if
+    /// there is one. `read` reads the bytes of that file.
     ///
     /// # Errors
-    /// If that cannot be read, or a marker of the family is not one token of it.
-    pub fn new(family: Family, tokenizer: Option<&Path>) -> Result<Self, TokenizerError> {
-        let tokenizer = tokenizer.map(Tokenizer::read).transpose()?;
+    /// If the file cannot be read or holds no tokenizer, or if a control token of
+    /// the family is not one token of it.
+    pub fn new<'p>(
+        family: Family,
+        tokenizer: Option<&'p Path>,
+        read: impl FnOnce(&'p Path) -> io::Result<Vec<u8>>,
+    ) -> Result<Self, TokenizerError> {
+        let tokenizer = tokenizer.map(|path| Tokenizer::read(path, read));
+        let tokenizer = tokenizer.transpose()?;
         let mut reserved: Vec<_> = family.reserved().map(str::to_owned).collect();
         if let Some(tokenizer) = &tokenizer {
             tokenizer.prove(&family)?;
@@ -69,23 +85,24 @@ impl Model {
         &self.family
     }
 
-    /// What texts must not spell: the family's control tokens and, with a
-    /// tokenizer, all of its.
+    /// The control tokens that texts must not contain: those of the family and,
+    /// with a tokenizer, all of the tokenizer's.
     #[must_use]
     pub fn control_tokens(&self) -> &ControlTokens {
         &self.control_tokens
     }
 
-    /// Whether [`Self::count`] counts; else it estimates.
+    /// Whether [`Self::count`] counts tokens; otherwise it estimates them.
     #[must_use]
     pub fn has_tokenizer(&self) -> bool {
         self.tokenizer.is_some()
     }
 
-    /// The tokens of a text, by the tokenizer or else by [`CHARS_PER_TOKEN`].
+    /// The tokens of a text, counted by the tokenizer or estimated with
+    /// [`CHARS_PER_TOKEN`].
     ///
     /// # Errors
-    /// If the tokenizer has no tokens for it.
+    /// If the tokenizer cannot encode the text.
     pub fn count(&self, text: &ModelText) -> Result<TokenCounts, TokenizerError> {
         if let Some(tokenizer) = &self.tokenizer {
             return tokenizer.count(text);
@@ -94,7 +111,7 @@ impl Model {
             // Texts are far shorter than 2^52.
             (part.chars().count() as f64 / CHARS_PER_TOKEN).ceil() as usize
         };
-        let of = |range: &std::ops::Range<usize>| estimate(&text.text[range.clone()]);
+        let of = |range: &Range<usize>| estimate(&text.text[range.clone()]);
         Ok(TokenCounts {
             context: of(&text.context),
             prefix: of(&text.prefix),
@@ -106,10 +123,8 @@ impl Model {
 }
 
 #[cfg(feature = "tokenizers")]
-use real::Tokenizer;
-
-#[cfg(feature = "tokenizers")]
 mod real {
+    use std::io;
     use std::path::{Path, PathBuf};
     use std::sync::Arc;
 
@@ -123,16 +138,19 @@ mod real {
     }
 
     impl Tokenizer {
-        pub(super) fn read(path: &Path) -> Result<Self, TokenizerError> {
+        pub(super) fn read<'p>(
+            path: &'p Path,
+            read: impl FnOnce(&'p Path) -> io::Result<Vec<u8>>,
+        ) -> Result<Self, TokenizerError> {
             let fail = |error: &dyn std::fmt::Display| {
                 let reason = error.to_string().replace('\n', "; ");
                 let path = path.display();
                 TokenizerError(format!("a tokenizer.json, found {path}: {reason}"))
             };
-            let json = std::fs::read(path).map_err(|error| fail(&error))?;
+            let json = read(path).map_err(|error| fail(&error))?;
             let mut inner =
                 tokenizers::Tokenizer::from_bytes(json).map_err(|error| fail(&error))?;
-            // Files may ask for texts to be cut or filled up; neither is counting.
+            // A file may ask for truncation or padding; either falsifies a count.
             inner
                 .with_truncation(None)
                 .map_err(|error| fail(&error))?
@@ -143,19 +161,19 @@ mod real {
             })
         }
 
-        /// That each marker of `family` is one token.
+        /// Checks that each control token of `family` is one token.
         pub(super) fn prove(&self, family: &Family) -> Result<(), TokenizerError> {
-            for marker in family.markers() {
+            for token in family.part_tokens() {
                 let encoding = self
                     .inner
-                    .encode(marker, false)
+                    .encode(token, false)
                     .map_err(|error| self.unreadable(&*error))?;
                 let pieces = encoding.get_tokens();
-                // A piece of the unknown is one token too.
-                let is_one = pieces.len() == 1 && pieces[0].contains(marker);
+                // The token for unknown text is one token too.
+                let is_one = pieces.len() == 1 && pieces[0].contains(token);
                 if !is_one {
                     return Err(TokenizerError(format!(
-                        "a tokenizer of the family {}, whose marker {marker:?} is one token; in {} it is {}",
+                        "a tokenizer of the family {}, whose marker {token:?} is one token; in {} it is {}",
                         family.name,
                         self.path.display(),
                         match pieces.len() {
@@ -210,20 +228,21 @@ mod real {
 }
 
 #[cfg(not(feature = "tokenizers"))]
-use absent::Tokenizer;
-
-#[cfg(not(feature = "tokenizers"))]
 mod absent {
+    use std::io;
     use std::path::Path;
 
     use super::{Family, ModelText, TokenCounts, TokenizerError};
 
-    /// What this build cannot read: there are none.
+    /// The tokenizer of a build that cannot read one: it has no values.
     #[derive(Clone, Debug)]
     pub(super) enum Tokenizer {}
 
     impl Tokenizer {
-        pub(super) fn read(path: &Path) -> Result<Self, TokenizerError> {
+        pub(super) fn read<'p>(
+            path: &'p Path,
+            _: impl FnOnce(&'p Path) -> io::Result<Vec<u8>>,
+        ) -> Result<Self, TokenizerError> {
             Err(TokenizerError(format!(
                 "none, since this fimd was built without the feature `tokenizers`; found {}",
                 path.display()

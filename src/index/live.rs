@@ -1,0 +1,144 @@
+//! A segment and the set of its files that newer segments have replaced.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::chunk::chunks;
+use super::file::SourceFile;
+use super::segment::Segment;
+use super::terms::terms;
+
+/// What a file counts for, beside its text, when segments are compared, in bytes.
+const FILE_BYTES: usize = 256;
+
+/// A segment together with the set of its files that are dead: replaced by a
+/// newer segment, or gone.
+#[derive(Clone, Debug)]
+pub struct LiveSegment {
+    segment: Arc<Segment>,
+    dead: Arc<DeadFiles>,
+    /// Live chunks.
+    chunks: usize,
+    /// Terms of all live chunks.
+    terms: u64,
+    /// Size of the live files, for the merge policy.
+    bytes: usize,
+}
+
+/// The dead files of a segment, and what they still add to its counts.
+#[derive(Clone, Debug, Default)]
+struct DeadFiles {
+    /// Ascending.
+    files: Vec<u32>,
+    /// For each term, in how many dead chunks it stands.
+    frequencies: FxHashMap<u32, u32>,
+    bytes: usize,
+}
+
+/// What a file counts for in the merge policy, in bytes.
+pub(super) fn weight(file: &SourceFile) -> usize {
+    file.text.len() + FILE_BYTES
+}
+
+impl LiveSegment {
+    /// Indexes `files`, in the order of keys.
+    pub(super) fn new(files: Vec<Arc<SourceFile>>) -> Self {
+        Self::of(Segment::build(files))
+    }
+
+    /// `segment`, all of it live.
+    pub(super) fn of(segment: Segment) -> Self {
+        let bytes = segment.files().iter().map(|file| weight(file)).sum();
+        Self {
+            chunks: segment.lengths().len(),
+            terms: segment.lengths().iter().map(|&n| u64::from(n)).sum(),
+            bytes,
+            dead: Arc::default(),
+            segment: Arc::new(segment),
+        }
+    }
+
+    /// Size of the live files in bytes, for the merge policy.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Size of the dead files in bytes, for the merge policy.
+    pub(super) fn dead_bytes(&self) -> usize {
+        self.dead.bytes
+    }
+
+    /// The segment. Its files may be dead.
+    #[must_use]
+    pub fn segment(&self) -> &Segment {
+        &self.segment
+    }
+
+    /// Whether the segment's file with this number is part of the snapshot.
+    #[must_use]
+    pub fn is_live(&self, file: usize) -> bool {
+        let dead = &self.dead.files;
+        dead.is_empty() || dead.binary_search_by(|&d| (d as usize).cmp(&file)).is_err()
+    }
+
+    /// The live files with their numbers, in the order of keys.
+    pub fn files(&self) -> impl Iterator<Item = (usize, &Arc<SourceFile>)> {
+        let all = self.segment.files().iter().enumerate();
+        all.filter(|&(file, _)| self.is_live(file))
+    }
+
+    /// The number of the live file with key `path`.
+    pub(super) fn position(&self, path: &str) -> Option<usize> {
+        self.segment
+            .position(path)
+            .filter(|&file| self.is_live(file))
+    }
+
+    /// The number of live chunks and of their terms.
+    pub(super) fn totals(&self) -> (usize, u64) {
+        (self.chunks, self.terms)
+    }
+
+    /// In how many live chunks a term stands.
+    pub(super) fn frequency(&self, term: u32) -> usize {
+        let dead = self.dead.frequencies.get(&term).copied().unwrap_or(0);
+        self.segment.postings(term).0.len() - dead as usize
+    }
+
+    /// The numbers of the dead files, ascending.
+    pub(super) fn dead_files(&self) -> impl Iterator<Item = usize> {
+        self.dead.files.iter().map(|&file| file as usize)
+    }
+
+    /// Marks `files`, which must be live, as dead.
+    pub(super) fn bury(&mut self, files: &[usize]) {
+        if files.is_empty() {
+            return;
+        }
+        let dead = Arc::make_mut(&mut self.dead);
+        let mut of_chunk = Vec::new();
+        for &file in files {
+            let source = &self.segment.files()[file];
+            for chunk in chunks(&source.text) {
+                of_chunk.clear();
+                terms(chunk.of(&source.text), |term| {
+                    of_chunk.extend(self.segment.term(term));
+                });
+                of_chunk.sort_unstable();
+                of_chunk.dedup();
+                for &term in &of_chunk {
+                    *dead.frequencies.entry(term).or_default() += 1;
+                }
+            }
+            let range = self.segment.chunks_of(file);
+            let lengths = &self.segment.lengths()[range.clone()];
+            self.terms -= lengths.iter().map(|&n| u64::from(n)).sum::<u64>();
+            self.chunks -= range.len();
+            self.bytes -= weight(source);
+            dead.bytes += weight(source);
+            dead.files.push(file as u32);
+        }
+        dead.files.sort_unstable();
+    }
+}

@@ -1,0 +1,168 @@
+//! Names looked up in a snapshot: their declarations, subclasses and uses.
+
+use std::sync::Arc;
+
+use super::file::SourceFile;
+use super::live::LiveSegment;
+use super::snapshot::Snapshot;
+use super::symbols::{ClassRef, DeclEntry, DeclKind, Declaration, NameKind, Symbols, UseKey, hash};
+
+/// One posting of a key; see [`Snapshot::uses`].
+#[derive(Clone, Copy, Debug)]
+pub struct FileUse<'a> {
+    /// The file.
+    pub file: &'a Arc<SourceFile>,
+    /// The file's number in the snapshot, below [`Snapshot::file_numbers`].
+    pub number: usize,
+    /// How often the file uses the name, or for [`UseKey::On`] the number of one
+    /// of its references.
+    pub value: u32,
+}
+
+impl Snapshot {
+    /// Every declaration called `name`, whatever its namespace and case, in
+    /// the order of paths and positions.
+    #[must_use]
+    pub fn declared(&self, kind: DeclKind, name: &str) -> Vec<Declaration<'_>> {
+        self.declarations(|symbols, files| symbols.named(kind, name, files))
+    }
+
+    /// Like [`declared`](Self::declared), but empty if more than `most`
+    /// declarations are called `name`. Dead files count here too.
+    #[must_use]
+    pub fn declared_up_to(&self, most: usize, kind: DeclKind, name: &str) -> Vec<Declaration<'_>> {
+        let segments = self.segments().iter().map(LiveSegment::segment);
+        let named: Vec<_> = segments
+            .map(|segment| segment.symbols().named(kind, name, segment.files()))
+            .collect();
+        if named.iter().map(|decls| decls.len()).sum::<usize>() > most {
+            return Vec::new();
+        }
+        self.in_order(named)
+    }
+
+    /// Every declaration whose name starts with `prefix`, whatever its case,
+    /// in the order of paths.
+    #[must_use]
+    pub fn declared_with_prefix(&self, kind: DeclKind, prefix: &str) -> Vec<Declaration<'_>> {
+        self.declarations(|symbols, files| symbols.with_prefix(kind, prefix, files))
+    }
+
+    /// The live declarations among those that `find` returns for each segment, in
+    /// the order of paths.
+    fn declarations<'a>(
+        &'a self,
+        find: impl Fn(&'a Symbols, &'a [Arc<SourceFile>]) -> &'a [DeclEntry],
+    ) -> Vec<Declaration<'a>> {
+        let segments = self.segments().iter().map(LiveSegment::segment);
+        self.in_order(segments.map(|segment| find(segment.symbols(), segment.files())))
+    }
+
+    /// The live declarations among those of each segment, in the order of paths.
+    fn in_order<'a>(
+        &'a self,
+        decls: impl IntoIterator<Item = &'a [DeclEntry]>,
+    ) -> Vec<Declaration<'a>> {
+        let mut all = Vec::new();
+        for (live, here) in self.segments().iter().zip(decls) {
+            let files = live.segment().files();
+            let decls = here.iter().filter(|decl| live.is_live(decl.file as usize));
+            all.extend(decls.map(|decl| decl.declaration(files)));
+        }
+        // The declarations of one name in one segment are in order already.
+        if all.len() > 1 {
+            all.sort_by(|a: &Declaration<'_>, b| a.path().cmp(b.path()));
+        }
+        all
+    }
+
+    /// The class-like with the fully qualified name `name`, in any case,
+    /// declared outside the file `exclude`: the first by path if there are several.
+    #[must_use]
+    pub fn class(&self, name: &str, exclude: &str) -> Option<ClassRef<'_>> {
+        let hash = hash(DeclKind::Class, name);
+        let mut first: Option<ClassRef<'_>> = None;
+        for live in self.segments() {
+            let segment = live.segment();
+            for decl in segment.symbols().classes_with_hash(hash) {
+                let class = decl.class(segment.files());
+                let is_earlier =
+                    first.is_none_or(|first| (class.path, class.item) < (first.path, first.item));
+                if is_earlier
+                    && class.path != exclude
+                    && live.is_live(decl.file as usize)
+                    && class.is_called(name)
+                {
+                    first = Some(class);
+                }
+            }
+        }
+        first
+    }
+
+    /// Classes that extend, implement or use the class-like with the fully
+    /// qualified name `parent`, in the order of paths.
+    #[must_use]
+    pub fn children(&self, parent: &str) -> Vec<ClassRef<'_>> {
+        let mut all = Vec::new();
+        let parent = NameKind::Class.fold(parent);
+        for live in self.segments() {
+            let segment = live.segment();
+            for (file, item) in segment.symbols().children(&parent) {
+                if live.is_live(file) {
+                    all.push(ClassRef::of(&segment.files()[file], item));
+                }
+            }
+        }
+        all.sort_by(|a, b| a.path.cmp(b.path));
+        all
+    }
+
+    /// One more than the highest file number in [`FileUse::number`].
+    #[must_use]
+    pub fn file_numbers(&self) -> usize {
+        self.segments()
+            .iter()
+            .map(|live| live.segment().files().len())
+            .sum()
+    }
+
+    /// The files that use `key`, in no particular order.
+    pub fn uses<'a>(&'a self, key: UseKey<'_>) -> impl Iterator<Item = FileUse<'a>> + Clone {
+        let mut first = 0;
+        let mut lists = Vec::with_capacity(self.segments().len());
+        for live in self.segments() {
+            lists.push((live, first, live.segment().symbols().postings(key)));
+            first += live.segment().files().len();
+        }
+        lists.into_iter().flat_map(|(live, first, postings)| {
+            postings
+                .iter()
+                .filter(|p| live.is_live(p.file as usize))
+                .map(move |posting| FileUse {
+                    file: &live.segment().files()[posting.file as usize],
+                    number: first + posting.file as usize,
+                    value: posting.value,
+                })
+        })
+    }
+
+    /// The names that the file with this number uses, each once, folded as in
+    /// [`used_name`](super::symbols::used_name).
+    pub fn names_used(&self, number: usize) -> impl Iterator<Item = (NameKind, &str)> {
+        let mut number = number;
+        let segment = self
+            .segments()
+            .iter()
+            .map(LiveSegment::segment)
+            .find(|segment| {
+                let files = segment.files().len();
+                let here = number < files;
+                number -= if here { 0 } else { files };
+                here
+            });
+        segment
+            .into_iter()
+            .flat_map(move |segment| segment.symbols().names_used(number))
+    }
+}

@@ -1,0 +1,79 @@
+//! The heads of classes, interfaces, traits and enums.
+
+use super::scanner::{DeclarationScanner, OpenBrace};
+use crate::php::facts::{ClassKind, ClassLike};
+use crate::php::span::Span;
+use crate::php::token::TokenKind;
+
+impl DeclarationScanner<'_> {
+    pub(super) fn class_like(&mut self, kind: ClassKind) {
+        let keyword = self.at - 1;
+        let before = keyword.checked_sub(1).map(|at| self.tokens[at].kind);
+        if before == Some(TokenKind::DoubleColon) {
+            return;
+        }
+        let first = self.first_modifier(keyword);
+        let is_anonymous = first
+            .checked_sub(1)
+            .is_some_and(|at| matches!(self.tokens[at].kind, TokenKind::New))
+            || before == Some(TokenKind::New)
+            || before == Some(TokenKind::Punct(b']'));
+        let mut name = Span::default();
+        match self.peek() {
+            Some(next)
+                if next.is_word()
+                    && !matches!(next.kind, TokenKind::Extends | TokenKind::Implements) =>
+            {
+                name = next.span;
+                self.at += 1;
+            }
+            Some(next) if next.is(b'(') && is_anonymous => self.at = self.closing(self.at) + 1,
+            Some(_) if is_anonymous => {}
+            _ => return,
+        }
+        let mut class = ClassLike {
+            kind,
+            name,
+            head: Span::default(),
+            body: Span::default(),
+            doc: if is_anonymous {
+                Span::default()
+            } else {
+                self.doc
+            },
+            namespace: self.current_namespace(),
+            extends: Vec::new(),
+            implements: Vec::new(),
+            traits: Vec::new(),
+            trait_rules: Vec::new(),
+            members: Vec::new(),
+        };
+        let mut implements = false;
+        while let Some(token) = self.peek() {
+            match token.kind {
+                TokenKind::Extends => implements = false,
+                TokenKind::Implements => implements = true,
+                TokenKind::Name if self.tokens[self.at - 1].is(b':') => {} // an enum's backing type
+                TokenKind::Name if implements => class.implements.push(token.span),
+                TokenKind::Name => class.extends.push(token.span),
+                TokenKind::Punct(b',' | b':') => {}
+                _ => break,
+            }
+            self.at += 1;
+        }
+        class.head = self.span(first, self.at - 1);
+        let opens = self.peek().is_some_and(|next| next.is(b'{'));
+        let body = self.peek().map_or(class.head.end, |next| next.span.start);
+        class.body = Span {
+            start: body,
+            end: body,
+        };
+        let index = self.facts.classes.len();
+        self.facts.classes.push(class);
+        if opens {
+            self.at += 1;
+            self.open(OpenBrace::Class(index));
+        }
+        self.boundary();
+    }
+}
