@@ -104,6 +104,7 @@ impl SpanParser {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::php::Span;
 
     fn parse(source: &str) -> Option<Spans> {
         SpanParser::new().unwrap().parse(source, 0)
