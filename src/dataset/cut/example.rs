@@ -535,7 +535,7 @@ mod tests {
     use crate::php::FileFacts;
 
     fn examples(text: &str, options: &Options) -> Vec<Example> {
-        let model = options.model(&Families::default()).unwrap();
+        let model = options.model(&Families::default(), std::fs::read).unwrap();
         let facts = FileFacts::default();
         let file = SourceFile::new("a.php".into(), text.into(), false, facts);
         let repo = Repo {
