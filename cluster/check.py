@@ -1,4 +1,4 @@
-"""What check.sh runs on its cluster: check.py PROJECTS FIMD FOLDER."""
+"""The check that check.sh runs on its cluster: check.py PROJECTS FIMD FOLDER."""
 import collections
 import glob
 import json
@@ -15,17 +15,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 REPOSITORIES = 300
-BYTES = 16_000  # of a repository, about
+BYTES = 16_000  # size of a repository, about
 SHARDS = 12
 OPTIONS = ["--cross-file-context", "--bm25-context", "--val-split", "0.2"]
 CRASH, BYTES_ONLY = "poison/crash", "poison/bytes"
 
 
 def repositories(projects):
-    """Folders with PHP files as repositories, and files that more than one has."""
+    """Makes repositories of folders with PHP files, with files that several share."""
     folders = collections.defaultdict(list)
     for path in glob.glob(f"{projects}/**/*.php", recursive=True):
-        # Some are links that lead nowhere.
+        # Some are broken links.
         if os.path.exists(path) and 200 < os.path.getsize(path) < BYTES:
             folders[os.path.dirname(path)].append(path)
     draw = random.Random(7)
@@ -40,7 +40,7 @@ def repositories(projects):
             if size + len(text) <= BYTES:
                 found[repo]["src/" + os.path.basename(path)], size = text, size + len(text)
         for n, (path, text) in enumerate(draw.sample(files, min(2, len(files)))):
-            # Copied as it is, or with a line more.
+            # An exact copy, or a copy with one more line.
             found[repo][f"lib/{os.path.basename(path)}"] = text + b"\n$copied = true;\n" * n
         files += found[repo].items()
     found[BYTES_ONLY] = {"a.php": b"<?php // \xff\xfe"}
@@ -55,7 +55,7 @@ def table(rows, **more):
 
 
 def wrapper(fimd, folder):
-    """A fimd that notes each of its runs and is killed by one repository."""
+    """Writes a fimd that records its runs and that one repository kills."""
     path = os.path.join(folder, "fimd")
     with open(path, "w") as file:
         file.write(f"""#!/bin/sh
@@ -70,7 +70,7 @@ exec {fimd} "$@"
 
 
 def parent_of_a_run(fimd):
-    """The worker that makes a part just now."""
+    """The worker that makes a part at the moment."""
     for folder in glob.glob("/proc/[0-9]*"):
         try:
             with open(f"{folder}/cmdline") as command, open(f"{folder}/stat") as stat:
@@ -82,7 +82,7 @@ def parent_of_a_run(fimd):
 
 
 def on_cluster(command, fimd, kill):
-    """Runs the script: its lines and exit code. Kills a worker once a third is made."""
+    """Runs the script and returns its lines and exit code. Kills a worker after a third."""
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     lines, killed = [], None
     for line in run.stdout:
@@ -96,7 +96,7 @@ def on_cluster(command, fimd, kill):
 
 
 def examples(folders):
-    """What each example is, as a set."""
+    """The examples as a set."""
     names = ["repo", "filepath", "start_byte", "end_byte", "text"]
     found = []
     for folder in folders:
@@ -108,7 +108,7 @@ def examples(folders):
 
 
 def duplicates(signatures):
-    """The rule in its plainest form: every file against every other one."""
+    """The rule for near duplicates in its simplest form: each file with each other one."""
     files = pq.read_table(signatures).to_pylist()
     signature = np.array([file["signature"] for file in files])
     bands = np.array([file["bands"] for file in files])
@@ -124,7 +124,7 @@ def duplicates(signatures):
 def main(projects, fimd, folder):
     repos = repositories(projects)
     rows = [(repo, path, text) for repo, files in repos.items() for path, text in files.items()]
-    random.Random(7).shuffle(rows)  # the rows of a repository do not stand together
+    random.Random(7).shuffle(rows)  # rows of one repository must not stand together
     os.mkdir(f"{folder}/input")
     for n in range(3):
         pq.write_table(table(rows[n::3]), f"{folder}/input/{n}.parquet")
@@ -142,7 +142,7 @@ def main(projects, fimd, folder):
     parts = sorted(glob.glob(f"{output}/parts/*"))
     made = examples(parts)
 
-    # One run over everything that can be made.
+    # One run over all repositories that do not kill fimd.
     whole = sorted(row for row in rows if row[0] != CRASH)
     pq.write_table(table(whole), f"{folder}/whole.parquet", row_group_size=1000)
     one = [fimd, "--no-cache", "signatures", "--input", f"{folder}/whole.parquet"]
@@ -161,7 +161,7 @@ def main(projects, fimd, folder):
     assert counts["examples"] == len(made) and counts["val"] == sum(part == "val" for *_, part in made)
     assert dropped and any(part == "val" for *_, part in made)
 
-    # Again: nothing is left to do.
+    # A second run has nothing to do.
     with open(f"{folder}/runs") as file:
         runs = file.read().split("\n")
     lines, code = on_cluster(command, fimd, kill=False)

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # cluster/check.sh DIR [FIMD]: cuts a few hundred small repositories out of the
-# PHP projects below DIR, makes a dataset of them on a Ray cluster of two nodes
-# with a worker killed midway and a repository that ends the program, and
-# compares it with what one run makes of all of them. Prints its figures.
+# PHP projects below DIR and makes a dataset of them on a Ray cluster of two nodes.
+# It kills a worker midway, one repository ends the program, and the result must
+# equal that of one run over all repositories. Prints its figures.
 #
-# The cluster has a network and a process table of its own, for which this has
-# to be run as root; it ends with the script, however that ends.
+# The cluster has its own network and process table, so the script needs root. The
+# cluster ends with the script, however the script ends.
 set -euo pipefail
 projects=$(realpath "$1")
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -13,7 +13,7 @@ fimd=$(realpath "${2:-target/release/fimd}")
 python=$PWD/target/ray/bin/python
 [ -x "$python" ] || python3 -m venv target/ray
 target/ray/bin/pip install --quiet --disable-pip-version-check -r cluster/requirements.txt
-# Ray's sockets are in it, whose paths have to be short.
+# Ray puts its sockets here; their paths must be short.
 work=$(mktemp -d /tmp/fimd-ray.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 export RAY_ADDRESS=127.0.0.1:6379 RAY_USAGE_STATS_ENABLED=0 RAY_TMPDIR=$work RAY_IGNORE_UNHANDLED_ERRORS=1

@@ -1,10 +1,11 @@
-"""Training data from more repositories than one machine holds, on Ray.
+"""Makes training data on Ray from more repositories than one machine holds.
 
-Rows become shards of whole repositories, each shard is signed, near duplicates
-in different repositories are joined by the bands of the signatures, and each
-shard becomes a part of the dataset. fimd does the work, in a process of its own;
-this script moves files and keeps a manifest. All is below the output, which
-every node has to see. What is there is whole, and is not made again.
+The script puts rows into shards of whole repositories, has fimd sign each shard,
+finds near duplicates in different repositories by the bands of the signatures,
+and has fimd make a part of the dataset from each shard. fimd runs in processes of
+its own; the script moves files and keeps a manifest. Everything is below the
+output, which every node must see. A file or folder there is always complete, and
+the script does not make it again.
 """
 import argparse
 import json
@@ -27,11 +28,11 @@ ARROW = {"batch_format": "pyarrow"}  # rather than pandas
 
 
 def put(path, write):
-    """Lets `write` make the file or folder `path`, which appears when it is whole."""
+    """Calls `write` to make the file or folder `path`, which appears when it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=".new-", dir=path.parent))
     write(folder / "it")
-    if path.is_dir():  # of a run that was killed before it was noted
+    if path.is_dir():  # left by a run that was killed before the manifest had it
         shutil.rmtree(path)
     os.fsync(descriptor := os.open(folder / "it", os.O_RDONLY))
     os.close(descriptor)
@@ -48,7 +49,7 @@ def read_json(path):
 
 
 class Job:
-    """Where things are and how fimd is called: what every worker knows."""
+    """Paths and the call of fimd, for every worker."""
 
     def __init__(self, args):
         self.args, self.output = args, Path(args.output).absolute()
@@ -57,7 +58,7 @@ class Job:
         return self.output / folder / f"{shard:05}{ending}"
 
     def fimd(self, command, source, output):
-        """Runs fimd: None, or why it fails."""
+        """Runs fimd. Returns None, or why it failed."""
         line = [self.args.fimd, "--no-cache", command, "--input", source, "--output", output]
         line += ["--partial", "--format", "parquet", *self.args.options]
         threads = {**os.environ, "RAYON_NUM_THREADS": str(self.args.cpus)}
@@ -69,8 +70,8 @@ class Job:
         return f"exit code {run.returncode}: {said}" if run.returncode else None
 
     def make(self, command, rows, output):
-        """Runs fimd on `rows`, but for repositories that it fails on, which are
-        looked for by halves: these, and why."""
+        """Runs fimd on `rows`. If it fails, looks by halves for the repositories that
+        it fails on, leaves them out, and returns them with the reason."""
         repos = rows["repo"].unique().to_pylist()
         with tempfile.TemporaryDirectory() as folder:
             pq.write_table(rows, source := Path(folder, "rows.parquet"), compression="none")
@@ -81,7 +82,7 @@ class Job:
             for is_first in (True, False) if len(repos) > 1 else ():
                 half = only(rows, repos[: len(repos) // 2], is_first)
                 skipped |= self.make(command, half, Path(folder, f"half-{is_first}"))
-        if not skipped:  # then it is no repository that it fails on
+        if not skipped:  # both halves work, so no repository is at fault
             raise RuntimeError(why)
         return skipped | self.make(command, only(rows, skipped, False), output)
 
@@ -102,18 +103,18 @@ class Job:
         return {"skipped": skipped, "examples": told["counts"]["examples"]}
 
     def step(self, row):
-        """Does a step for a shard, and notes in the manifest what came of it."""
+        """Does a step for a shard and records the outcome in the manifest."""
         step, shard, began = row["step"], int(row["shard"]), time.time()
         try:
             done = {"state": "done", **getattr(self, step)(shard)}
-        except Exception as error:  # whatever it is, it must not cost other shards
+        except Exception as error:  # no failure may affect other shards
             done = {"state": "failed", "error": str(error), "skipped": {}}
         done["seconds"] = round(time.time() - began, 1)
         put_json(self.path(f"manifest/{step}", shard, ".json"), done)
         return {"line": f"{step} {shard:05}: {done['state']} in {done['seconds']} s"}
 
     def steps(self, step):
-        """Does a step for all shards that it is not done for: what is noted of each."""
+        """Does a step for all shards that lack it. Returns the record of each shard."""
         shards = sorted(int(path.stem) for path in (self.output / "shards").glob("*.parquet"))
         notes = {shard: self.path(f"manifest/{step}", shard, ".json") for shard in shards}
         is_done = {shard: note.exists() and read_json(note)["state"] == "done" for shard, note in notes.items()}
@@ -127,10 +128,10 @@ class Job:
         return {f"{step} {shard:05}": read_json(note) for shard, note in notes.items()}
 
     def once(self, name, work):
-        """Puts `work` into shards, unless it is noted that it was done."""
+        """Puts the rows of `work` into shards, unless the manifest says that it was done."""
         if not (note := self.output / "manifest" / f"{name}.json").exists():
             rows = work().materialize()
-            if count := rows.count():  # no rows have no columns either
+            if count := rows.count():  # without rows there are no columns
                 groups = rows.groupby("shard", num_partitions=self.args.shards)
                 count = groups.map_groups(self.write, fn_args=[name], **ARROW).sum("rows")
             put_json(note, {"rows": count})
@@ -175,7 +176,7 @@ def main():
     put_json(noted, plan)
     for left in job.output.glob("**/.new-*"):
         shutil.rmtree(left)
-    ray.cloudpickle.register_pickle_by_value(sys.modules["tables"])  # not every node has it
+    ray.cloudpickle.register_pickle_by_value(sys.modules["tables"])  # not every node has the module
     ray.data.DataContext.get_current().enable_progress_bars = False
     job.once("shards", job.shards)
     if any(note["state"] != "done" for note in job.steps("sign").values()):

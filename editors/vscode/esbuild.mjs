@@ -1,4 +1,4 @@
-// Bundles the extension into dist/; with --tests also what tests it, into out/.
+// Bundles the extension into dist/ and, with --tests, its tests into out/.
 import { build } from "esbuild";
 
 const common = { bundle: true, platform: "node", format: "cjs", target: "node20", sourcemap: "linked", logLevel: "warning" };
@@ -9,7 +9,7 @@ await build({
   outfile: "dist/extension.js",
   external: ["vscode"],
   minify: process.argv.includes("--minify"),
-  // The libraries' own choice of files for node.
+  // Prefers the files that libraries provide for node.
   mainFields: ["main"],
 });
 if (process.argv.includes("--tests")) {

@@ -88,19 +88,30 @@ fn push_argument(page: &mut String, arg: &Arg) {
     if !takes_values || arg.is_hide_possible_values_set() {
         return;
     }
-    for value in arg.get_possible_values() {
-        *page += &format!("  - `{}`", value.get_name());
-        if let Some(help) = value.get_help() {
-            *page += &format!(": {}", sentences(help));
+    let values = arg.get_possible_values();
+    if values.iter().all(|value| value.get_help().is_none()) {
+        let names: Vec<_> = values
+            .iter()
+            .map(|v| format!("`{}`", v.get_name()))
+            .collect();
+        if !names.is_empty() {
+            *page += &format!("  One of {}.\n", names.join(", "));
         }
-        page.push('\n');
+        return;
+    }
+    for value in values {
+        let help = value.get_help().map(sentences).unwrap_or_default();
+        *page += &format!("  - `{}`: {help}\n", value.get_name());
     }
 }
 
-/// A help text as prose: its last sentence ends with a full stop.
+/// A help text as prose: each paragraph ends with a full stop.
 fn sentences(help: &StyledStr) -> String {
     let text = help.to_string();
-    let text = text.trim();
-    let ends = text.ends_with(['.', ':', '!', '?', ']']);
-    format!("{text}{}", if ends { "" } else { "." })
+    let paragraphs = text.split("\n\n").map(|paragraph| {
+        let paragraph = paragraph.trim();
+        let ends = paragraph.ends_with(['.', ':', '!', '?', ']']);
+        format!("{paragraph}{}", if ends { "" } else { "." })
+    });
+    paragraphs.collect::<Vec<_>>().join("\n\n")
 }

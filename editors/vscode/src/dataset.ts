@@ -1,4 +1,4 @@
-/** Datasets: made by a job with a progress notification, and their report. */
+/** Makes datasets as jobs of the server, with progress, and opens their reports. */
 
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
@@ -11,10 +11,10 @@ import { CHOICES, generate } from "./core/jobs";
 import type { Server } from "./server";
 import { settings, surroundings } from "./settings";
 
-/** Where the folder of the last dataset is kept. */
+/** The key under which the folder of the last dataset is stored. */
 const LAST = "dataset";
 
-/** Asks where to and what, and makes a dataset of the project. */
+/** Asks for the folder and the options, and makes a dataset of the project. */
 export async function generateDataset(server: Server, context: vscode.ExtensionContext, own: string): Promise<void> {
   const peer = server.peer();
   const { server: running } = server.state;
@@ -55,7 +55,7 @@ export async function generateDataset(server: Server, context: vscode.ExtensionC
   else if (wanted === reveal) await vscode.commands.executeCommand("revealFileInOS", folder);
 }
 
-/** The families that fimd knows, its default first. */
+/** The model families that fimd knows, the default first. */
 async function families(own: string): Promise<string[]> {
   const { path, arguments: more } = settings();
   const binary = await locate(path, own, surroundings());
@@ -63,7 +63,7 @@ async function families(own: string): Promise<string[]> {
   return (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name);
 }
 
-/** Opens the report of the last dataset, or of one that is asked for. */
+/** Opens the report of the last dataset, or of one that the user chooses. */
 export async function openReport(context: vscode.ExtensionContext): Promise<void> {
   const last = context.workspaceState.get<string>(LAST);
   const first = vscode.workspace.workspaceFolders?.[0]?.uri;
@@ -80,7 +80,7 @@ async function showReport(path: string): Promise<void> {
   const html = await readFile(path, "utf8");
   const title = `Report: ${basename(dirname(path))}`;
   const panel = vscode.window.createWebviewPanel("fimd.report", title, vscode.ViewColumn.Active, {
-    // The page's own policy lets it fetch nothing.
+    // The policy of the page forbids it to fetch anything.
     enableScripts: true,
     enableFindWidget: true,
     retainContextWhenHidden: true,

@@ -1,6 +1,6 @@
 /**
- * Where VS Code comes in: puts the parts together and names the commands. What
- * fimd can do it does itself; this only asks and shows.
+ * The entry point: connects the parts and registers the commands. fimd does the
+ * work; the extension asks and shows.
  */
 
 import { execFile } from "node:child_process";
@@ -72,7 +72,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     vscode.workspace.onDidChangeWorkspaceFolders(() => void running.restart()),
     vscode.workspace.onDidGrantWorkspaceTrust(() => void running.restart()),
     vscode.workspace.onDidSaveTextDocument(({ languageId }) => {
-      // How many files there are may be another number now.
+      // The number of files may have changed.
       const isServed = settings().languages.includes(languageId) && running.state.server.kind === "running";
       if (isServed) running.status().catch((error: unknown) => output.warn(words(error)));
     }),
@@ -110,7 +110,7 @@ function statusBar(running: Server): vscode.Disposable {
   const show = () => {
     const { text, tooltip, severity } = bar(running.state);
     item.text = text;
-    // Plain text: a message may hold anything.
+    // Plain text, because a message may contain any markup.
     item.tooltip = tooltip.join("\n");
     item.backgroundColor =
       severity === "none" ? undefined : new vscode.ThemeColor(`statusBarItem.${severity}Background`);

@@ -1,22 +1,22 @@
-/** Grey text: VS Code asks, fimd answers. */
+/** Inline completions: passes requests of VS Code on to fimd. */
 
 import * as vscode from "vscode";
 import { InlineCompletionRequest, type LanguageClient, type Middleware } from "vscode-languageclient/node";
 import { failure, words } from "./core/wire";
 import { settings } from "./settings";
 
-/** What is learnt from each completion. */
+/** Listeners for the outcome of each completion. */
 export interface Observer {
-  /** One was answered after so many milliseconds. */
+  /** A completion was answered after this many milliseconds. */
   answered(latency: number): void;
-  /** The model server did not answer, for this reason. */
+  /** The model server did not answer; the reason. */
   unreachable(why: string, wasAsked: boolean): void;
   failed(why: string): void;
 }
 
 type Provide = NonNullable<Middleware["provideInlineCompletionItems"]>;
 
-/** Stands between VS Code's question and the language client's own way. */
+/** Middleware between VS Code's request and the language client. */
 export function provider(client: () => LanguageClient | undefined, observer: Observer): Provide {
   return async (document, position, context, token) => {
     const { enable, languages } = settings(document);
@@ -25,8 +25,8 @@ export function provider(client: () => LanguageClient | undefined, observer: Obs
     if (!running || !languages.includes(document.languageId) || !(enable || wasAsked)) return null;
     const began = performance.now();
     try {
-      // Not the library's `next`: it shows a message box for every error, and
-      // a model server that is down would fill the window while typing.
+      // The library's `next` shows a message box for every error. If the model server
+      // is down, these boxes would fill the window while the user types.
       const params = running.code2ProtocolConverter.asInlineCompletionParams(document, position, context);
       const answer = await running.sendRequest(InlineCompletionRequest.type, params, token);
       if (token.isCancellationRequested) return null;

@@ -1,4 +1,4 @@
-/** Read-only pages that are made when they are asked for. */
+/** Read-only pages that the extension renders on demand. */
 
 import * as vscode from "vscode";
 
@@ -14,7 +14,7 @@ export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposa
     return this.texts.get(uri.path) ?? "This page is of an earlier session; run its command again.\n";
   }
 
-  /** Shows `text` beside the editor, in place of an older page of that name. */
+  /** Shows `text` beside the editor. Replaces an older page of the same name. */
   async show(name: string, text: string): Promise<void> {
     const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${name}` });
     this.texts.set(uri.path, text);

@@ -1,4 +1,4 @@
-/** Runs of tags: shown while they go on, with a way to stop them. */
+/** Shows running tags, with a way to stop them. */
 
 import * as vscode from "vscode";
 import { WorkDoneProgressCancelNotification, type LanguageClient, type Middleware } from "vscode-languageclient/node";
@@ -10,15 +10,15 @@ interface Shown {
   end(): void;
 }
 
-/** What goes on, by its token. */
+/** The running tags, by progress token. */
 export class Runs {
   private readonly shown = new Map<string | number, Shown>();
 
   constructor(private readonly client: () => LanguageClient | undefined) {}
 
   /**
-   * Takes what can be cancelled from the language client: it would show it
-   * where VS Code has no button for that.
+   * Handles cancellable progress in place of the language client, which shows it
+   * where VS Code has no button to cancel.
    */
   readonly handle: Handle = (token, progress, next) => {
     const known = this.shown.get(token);
@@ -28,12 +28,12 @@ export class Runs {
     else known.report(progress.message);
   };
 
-  /** Asks the server to stop all of it. */
+  /** Asks the server to stop all running tags. */
   stopAll(): void {
     for (const token of this.shown.keys()) this.cancel(token);
   }
 
-  /** Forgets all of it: the server has gone. */
+  /** Forgets all running tags after the server has ended. */
   clear(): void {
     for (const shown of [...this.shown.values()]) shown.end();
   }

@@ -1,4 +1,4 @@
-/** The server's life: found, started, watched, restarted; and its status. */
+/** Finds, starts, watches and restarts the server, and tracks its status. */
 
 import * as vscode from "vscode";
 import {
@@ -18,10 +18,10 @@ import { provider } from "./inline";
 import { Runs } from "./progress";
 import { includes, settings, surroundings } from "./settings";
 
-/** How often in three minutes a server that ends is started again. */
+/** How often a server that ends is restarted within three minutes. */
 const MAX_RESTARTS = 4;
 
-/** A client whose errors go to the output only: what is told, this extension tells. */
+/** A client that sends its errors to the output only; the extension shows messages. */
 class QuietClient extends LanguageClient {
   override error(message: string, data?: unknown): void {
     super.error(message, data, false);
@@ -31,11 +31,11 @@ class QuietClient extends LanguageClient {
 export class Server implements vscode.Disposable {
   readonly runs = new Runs(() => this.client);
   private client: LanguageClient | undefined;
-  /** What is being started or stopped: one thing after the other. */
+  /** The last start or stop; they run one after another. */
   private last: Promise<void> = Promise.resolve();
   private readonly shown: Shown = { server: { kind: "stopped", why: "Not started yet" }, automatic: settings().enable };
   private readonly changes = new vscode.EventEmitter<Shown>();
-  /** Tells whenever the state is another. */
+  /** Fires when the state changes. */
   readonly onDidChange = this.changes.event;
 
   constructor(
@@ -48,7 +48,7 @@ export class Server implements vscode.Disposable {
     return this.shown;
   }
 
-  /** Stops the server, if there is one, and starts one as the settings say. */
+  /** Stops the server, if one runs, and starts one as the settings say. */
   restart(): Promise<void> {
     return this.next(async () => {
       await this.stop();
@@ -60,12 +60,12 @@ export class Server implements vscode.Disposable {
     return this.next(() => this.stop());
   }
 
-  /** Reads the settings that need no other server. */
+  /** Reads the settings that need no restart of the server. */
   refresh(): void {
     this.update({ automatic: settings().enable });
   }
 
-  /** A connection, or a message that says why there is none. */
+  /** Returns the connection, or shows why there is none. */
   peer(): Peer {
     const client = this.client;
     if (!client || this.shown.server.kind !== "running") {
@@ -79,7 +79,7 @@ export class Server implements vscode.Disposable {
     };
   }
 
-  /** Runs a command of the server's for the place of the cursor. */
+  /** Runs a command of the server at the cursor. */
   async command(name: string, editor: vscode.TextEditor): Promise<void> {
     const uri = editor.document.uri.toString();
     const { line, character } = editor.selection.active;
@@ -87,7 +87,7 @@ export class Server implements vscode.Disposable {
     await this.peer().request(ExecuteCommandRequest.method, { command: name, arguments: [place] });
   }
 
-  /** Asks for the status, which also tells how many files there are now. */
+  /** Asks for the status, which also has the current number of files. */
   async status(): Promise<EngineStatus> {
     const status = await this.peer().request<EngineStatus>("fimd/status");
     const { server } = this.shown;
@@ -143,11 +143,11 @@ export class Server implements vscode.Disposable {
       try {
         await client.start();
       } catch (error) {
-        // What it says on stderr is in the output only.
+        // The text on stderr goes to the output only.
         const why = await whyNot(binary.path, args, root);
         throw why ? new Error(why) : error;
       }
-      // With a daemon the one that answers is not the one that was found.
+      // With a daemon, the program that answers may not be the program that was found.
       checkVersion(this.version(client), this.own, "What answers");
     } catch (error) {
       await this.stop();
@@ -197,7 +197,7 @@ export class Server implements vscode.Disposable {
       errorHandler: {
         error: () => ({ action: ErrorAction.Continue, handled: true }),
         closed: () => {
-          // One that was never ready would end in the same way again: `start` tells.
+          // A server that was never ready would end the same way again; `start` reports it.
           if (this.shown.server.kind === "starting" && ended.length === 0) {
             return { action: CloseAction.DoNotRestart, handled: true };
           }
@@ -228,7 +228,7 @@ export class Server implements vscode.Disposable {
         failed: (why) => this.output.error(`completion: ${why}`),
       }),
       handleWorkDoneProgress: this.runs.handle,
-      // What code lenses and accepted completions run.
+      // The commands that code lenses and accepted completions run.
       executeCommand: async (command, args) => {
         try {
           return await this.peer().request(ExecuteCommandRequest.method, { command, arguments: args });
@@ -249,7 +249,7 @@ export class Server implements vscode.Disposable {
       case choose: {
         const chosen = await vscode.window.showOpenDialog({ title: "The program fimd", openLabel: "Use" });
         const path = chosen?.[0]?.fsPath;
-        // Its change restarts the server.
+        // A change of the setting restarts the server.
         if (path) await vscode.workspace.getConfiguration("fimd").update("path", path, vscode.ConfigurationTarget.Global);
         return;
       }

@@ -5,7 +5,7 @@ import { isAbsolute, join } from "node:path";
 import * as vscode from "vscode";
 import { expand, type Surroundings } from "./core/binary";
 
-/** Those that a change of which needs another server. */
+/** The settings whose change needs a restart of the server. */
 const OF_SERVER = ["path", "socket", "arguments", "includePaths", "bm25", "languages", "tags.languages"];
 
 export const surroundings = (): Surroundings => ({
@@ -14,7 +14,7 @@ export const surroundings = (): Surroundings => ({
   platform: process.platform,
 });
 
-/** What they are now. */
+/** Reads the current settings. */
 export function settings(scope?: vscode.ConfigurationScope) {
   const section = vscode.workspace.getConfiguration("fimd", scope);
   return {
@@ -30,12 +30,12 @@ export function settings(scope?: vscode.ConfigurationScope) {
   };
 }
 
-/** Whether another server is needed after this change. */
+/** Whether the server must restart after this change. */
 export function needsRestart(change: vscode.ConfigurationChangeEvent): boolean {
   return OF_SERVER.some((name) => change.affectsConfiguration(`fimd.${name}`));
 }
 
-/** The folders whose files serve as context, besides the first. */
+/** The folders, besides the first, whose files serve as context. */
 export function includes(root: string, others: readonly string[], paths: readonly string[]): string[] {
   const absolute = paths.map((path) => expand(path, surroundings()));
   return [...others, ...absolute.map((path) => (isAbsolute(path) ? path : join(root, path)))];

@@ -1,4 +1,4 @@
-/** Which fimd is found, and which is refused. */
+/** Which fimd the extension finds, and which it refuses. */
 
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
@@ -7,7 +7,7 @@ import test from "node:test";
 import { checkVersion, expand, find, locate, serveArguments, Unusable, type Surroundings } from "../src/core/binary";
 import { FAKE, FIMD, folder, NO_FIMD } from "./tools";
 
-/** Puts a program called fimd, which says that, into `directory`. */
+/** Writes a program called fimd with this output into `directory`. */
 function program(directory: string, says = "fimd 0.1.0", name = "fimd"): string {
   mkdirSync(directory, { recursive: true });
   const path = join(directory, name);

@@ -1,4 +1,4 @@
-/** Jobs, explanations and status, over the wire, with nothing of VS Code. */
+/** Jobs, explanations and status, over the wire and without VS Code. */
 
 import assert from "node:assert/strict";
 import { chmodSync, existsSync, readFileSync } from "node:fs";
@@ -30,7 +30,7 @@ test("a job is cancelled when it is no longer wanted", async (t) => {
   const params = { output: "/nowhere", endless: true };
   const step = ({ increment }: Step) => increment === 50 && source.cancel();
   assert.equal((await generate(peer, params, step, source.token)).state, "cancelled");
-  // Before it has begun, too.
+  // Cancelled before the job has begun, too.
   assert.equal((await generate(peer, params, () => undefined, source.token)).state, "cancelled");
 });
 
@@ -55,7 +55,7 @@ test("the real server makes a dataset, or none when it is cancelled", { skip: NO
   source.cancel();
   const other = join(folder(t), "other");
   const ended = await generate(peer, { output: other }, () => undefined, source.token);
-  // It may have been quicker than the cancelling.
+  // The job may have ended before the cancellation.
   assert.equal(existsSync(other), ended.state === "done");
   assert(["done", "cancelled"].includes(ended.state), ended.state);
   await assert.rejects(generate(peer, { output: "relative" }, () => undefined, never), /absolute/);

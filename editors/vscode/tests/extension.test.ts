@@ -1,6 +1,6 @@
 /**
- * The bundle itself, as it is packaged, in a VS Code made of cardboard: against
- * the fake for what a model does, against the real program where there is one.
+ * The packaged bundle in a model of VS Code's API: against the fake fimd for what a
+ * model server does, against the real program where there is one.
  */
 
 import assert from "node:assert/strict";
@@ -20,7 +20,7 @@ interface Extension {
   deactivate(): Promise<void>;
 }
 
-/** A window with the extension in it, once it has started. */
+/** A window with the extension, after it has started. */
 async function open(t: TestContext, root: string | undefined, settings: Record<string, unknown>, env = {}): Promise<Seen> {
   const seen = new Seen();
   seen.folder = root;
@@ -46,7 +46,7 @@ async function open(t: TestContext, root: string | undefined, settings: Record<s
   return seen;
 }
 
-/** Puts a document into the editor, with the cursor behind its first `|`. */
+/** Opens a document in the editor, with the cursor at its first `|`. */
 function edit(seen: Seen, path: string, marked: string, language = "php") {
   const at = marked.indexOf("|");
   const before = marked.slice(0, at).split("\n");
@@ -58,7 +58,7 @@ function edit(seen: Seen, path: string, marked: string, language = "php") {
   return { document, position };
 }
 
-/** Asks as VS Code does. */
+/** Asks for an inline completion as VS Code does. */
 async function complete(seen: Seen, { document, position }: ReturnType<typeof edit>, triggerKind = 1, source = new CancellationTokenSource()) {
   const { provider } = await seen.until(() => seen.providers.get("inline"));
   const answer = await provider["provideInlineCompletionItems"]?.(
@@ -67,7 +67,7 @@ async function complete(seen: Seen, { document, position }: ReturnType<typeof ed
   return answer instanceof InlineCompletionList ? answer.items : (answer as InlineCompletionItem[] | null);
 }
 
-/** The last message. */
+/** The last message to the user. */
 const said = (seen: Seen) => seen.messages.at(-1)?.message ?? "";
 
 /** Runs a command as VS Code does for a key or a lens. */
@@ -126,7 +126,7 @@ test("whoever types on is not kept waiting: the server hears of it", async (t) =
   const source = new CancellationTokenSource();
   const answer = complete(seen, edit(seen, "/a.php", "<?php $endless->|"), 1, source);
   source.cancel();
-  // The fake answers this one only when it is told of the cancelling.
+  // The fake answers this request only after it is cancelled.
   assert.equal(await answer, null);
   assert.deepEqual(seen.messages, []);
 });
@@ -155,7 +155,7 @@ test("a fimd that is missing or of another version is told of, with what to do",
   assert.match(old.messages[0]?.message ?? "", /is fimd 0.0.9, but this extension needs 0.1.x/);
   await run(old, "fimd.showContext");
   assert.match(old.messages[1]?.message ?? "", /fimd/);
-  // Once it is there, it works.
+  // It works after the program is installed.
   const { length } = old.messages;
   await run(old, "fimd.restart");
   assert.match(old.bar.text ?? "", /1,234 files/);
@@ -212,7 +212,7 @@ test("a dataset is made with progress, and its report opens", async (t) => {
 test("a dataset can be cancelled", async (t) => {
   const seen = await open(t, folder(t), { path: FAKE });
   seen.choices.set("save", Uri.file(join(folder(t), "data")));
-  // The fake's job of this family never ends by itself.
+  // The fake's job with this family never ends by itself.
   seen.settings.set("fimd.dataset.options", { endless: true });
   const made = run(seen, "fimd.generateDataset");
   (await seen.until(() => seen.progress[0]?.reports.includes("1 of 2 files") && seen.progress[0])).cancel();
@@ -230,7 +230,7 @@ test("a tag runs in sight and can be stopped", async (t) => {
   await run(seen, "fimd.stopGenerating");
   await shown.ended;
   assert.deepEqual(seen.executed.filter(([name]) => name === "setContext").at(-1), ["setContext", "fimd.generating", false]);
-  // A code lens runs the server's own command, which may be stopped by its button.
+  // A code lens runs the server's own command; its button can stop it.
   await run(seen, "fimd.tags.generate", { uri: document.uri.toString(), position: { line: 0, character: 0 } });
   const again = await seen.until(() => seen.progress[1]?.reports.includes("7 characters") && seen.progress[1]);
   again.cancel();

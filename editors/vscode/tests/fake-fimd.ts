@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * A fimd that does as it is told: for what cannot be had of the real one on
- * demand, such as a model that never answers. What it is to do stands in the
- * line before the cursor; `fake/log` answers all that it was sent.
+ * A fimd that tests control, for what the real one does not do on demand, such as
+ * a model that never answers. The line before the cursor says what it does.
+ * `fake/log` answers all messages that it received.
  */
 
 import { once } from "node:events";
@@ -175,7 +175,7 @@ function serve(): void {
     setImmediate(async () => {
       await tell({ kind: "begin", title: "Generating a dataset", message: "reading the project", percentage: 0 });
       await tell({ kind: "report", message: "1 of 2 files", percentage: 50 });
-      // What is to be cancelled never ends by itself.
+      // A job that a test cancels never ends by itself.
       if (params.endless) return;
       mkdirSync(params.output, { recursive: true });
       writeFileSync(join(params.output, "report.html"), "<!DOCTYPE html><title>Report</title><h1>Seven examples</h1>");

@@ -1,14 +1,14 @@
-// Looks at the packaged extension in a real VS Code: code-server, driven in
-// Chromium. By hand: what it needs takes minutes to install. See README.md.
+// Checks the packaged extension in a real VS Code: code-server, driven in Chromium.
+// Run it by hand: its dependencies take minutes to install. See README.md.
 //
 //   CODE_SERVER  the program code-server
 //   PLAYWRIGHT   the folder of the package playwright-core
 //   CHROMIUM     a Chromium (default: /usr/bin/chromium)
-//   FIMD         the fimd to try (default: the tests' fake, which `npm test` builds)
+//   FIMD         the fimd to test (default: the tests' fake, which `npm test` builds)
 //   SHOTS        a folder for pictures (default: out/shots)
 //
-// The model is a script: it knows the method only if the prompt declares it, so
-// that grey text from the real fimd proves that the context went along.
+// The model is a script that answers with the method only if the prompt declares
+// it. So grey text from the real fimd proves that the context was in the prompt.
 
 import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -57,7 +57,7 @@ const folder = mkdtempSync(join(tmpdir(), "fimd-host-"));
 const undo = [() => rmSync(folder, { recursive: true, force: true })];
 const done = [];
 
-/** Says what was seen. */
+/** Prints what the check has seen. */
 function seen(what) {
   done.push(what);
   console.log(`ok ${done.length} - ${what}`);
@@ -169,7 +169,7 @@ async function main() {
     await page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().waitFor();
     await page.keyboard.press("Enter");
   };
-  /** Waits for a text, in which VS Code has spaces that do not break. */
+  /** Waits for a text; VS Code shows non-breaking spaces in it. */
   const appears = (selector, what) =>
     page.waitForFunction(
       ([where, wanted]) => [...document.querySelectorAll(where)].some((each) => each.innerText.replaceAll("\u00a0", " ").includes(wanted)),
@@ -225,7 +225,7 @@ async function main() {
   seen("a dataset is made, asked for by three questions");
   await page.locator(".notifications-toasts").getByText("Open Report").click();
   await page.waitForFunction(() => document.querySelector(".tab.active")?.innerText.includes("Report: "));
-  // A webview is a frame in a frame, of which neither is there at once.
+  // A webview is a frame in a frame; both appear late.
   await page.frameLocator("iframe.webview").frameLocator("iframe").getByText(/examples/i).first().waitFor();
   await shot("report");
   seen("its report opens");

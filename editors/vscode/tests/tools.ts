@@ -1,4 +1,4 @@
-/** What the tests share. */
+/** Helpers for the tests. */
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -20,17 +20,17 @@ import {
 } from "vscode-languageserver-protocol/node";
 import { sent, type Peer } from "../src/core/wire";
 
-/** The extension's folder, from which the tests are started. */
+/** The folder of the extension, in which the tests run. */
 export const HERE = process.cwd();
 export const FAKE = resolve(HERE, "out/fake-fimd.cjs");
 /** The real program, where there is one. */
 export const FIMD = process.env["FIMD_BIN"];
-/** Why what needs the real program is skipped without it. */
+/** Why tests that need the real program are skipped without it. */
 export const NO_FIMD = FIMD ? false : "FIMD_BIN does not name a fimd";
 
 const cleanups = new WeakMap<TestContext, (() => unknown)[]>();
 
-/** Has something done when a test has ended, the last such thing first. */
+/** Registers a cleanup for the end of a test; the last one runs first. */
 export function finally_(test: TestContext, what: () => unknown): void {
   const known = cleanups.get(test);
   if (known) {
@@ -44,7 +44,7 @@ export function finally_(test: TestContext, what: () => unknown): void {
   });
 }
 
-/** A folder of its own for a test. */
+/** A temporary folder for a test. */
 export function folder(test: TestContext): string {
   const path = realpathSync(mkdtempSync(join(tmpdir(), "fimd-vscode-")));
   finally_(test, () => rmSync(path, { recursive: true, force: true }));
@@ -58,7 +58,7 @@ export function shop(test: TestContext): string {
   return root;
 }
 
-/** A connection with nothing of VS Code in it. */
+/** A connection without VS Code. */
 export interface Session {
   peer: Peer;
   connection: ProtocolConnection;
@@ -73,7 +73,7 @@ export async function session(test: TestContext, program: string, root: string, 
   const ended = once(child, "exit");
   finally_(test, () => child.kill() && ended);
   const reader = new StreamMessageReader(child.stdout);
-  // Of a server that is killed while it writes, it would wait for the rest for ever.
+  // Without this, it waits forever for the rest of a message from a killed server.
   reader.partialMessageTimeout = 0;
   const connection = createProtocolConnection(reader, new StreamMessageWriter(child.stdin));
   connection.listen();

@@ -1,7 +1,7 @@
 /**
- * As much of VS Code as the bundle needs to be started in node. What is asked
- * for often is here; any other function does nothing and any other event never
- * comes. What a real editor makes of it all is for tests/host.mjs to see.
+ * A model of the part of VS Code's API that the bundle needs to start in node. Any
+ * other function does nothing, and any other event never fires. tests/host.mjs
+ * checks the extension in a real VS Code.
  */
 
 import { readFileSync } from "node:fs";
@@ -94,21 +94,21 @@ export class InlineCompletionList {
   constructor(readonly items: InlineCompletionItem[]) {}
 }
 
-/** What the extension has shown and registered, for a test to look at. */
+/** What the extension has shown and registered. */
 export class Seen {
   readonly commands = new Map<string, (...args: unknown[]) => unknown>();
   readonly executed: unknown[][] = [];
   readonly providers = new Map<string, { provider: Record<string, (...args: never[]) => unknown>; selector: unknown }>();
   readonly emitters = new Map<string, EventEmitter<unknown>>();
   readonly messages: { kind: string; message: string; actions: string[] }[] = [];
-  /** What the user chooses, by what is shown. */
+  /** What the user chooses, by the text that is shown. */
   readonly choices = new Map<string, unknown>();
   readonly progress: { title: string; reports: string[]; cancel(): void; ended: Promise<unknown> }[] = [];
   readonly pages: { uri: Uri; text: string }[] = [];
   readonly panels: { title: string; html: string }[] = [];
   readonly settings = new Map<string, unknown>();
   readonly bar: { text?: string; tooltip?: string } = {};
-  /** All that the status bar has said, one after the other. */
+  /** All texts of the status bar, in order. */
   readonly texts: string[] = [];
   readonly log: string[] = [];
   documents: TextDocument[] = [];
@@ -116,7 +116,7 @@ export class Seen {
   folder: string | undefined;
   private readonly waiting: { holds: () => unknown; resolve: (value: never) => void }[] = [];
 
-  /** Waits until `holds` gives something, looking at whatever happens. */
+  /** Waits until `holds` returns a value; checks after each event. */
   until<T>(holds: () => T | undefined | false): Promise<T> {
     return new Promise((resolve) => {
       this.waiting.push({ holds, resolve });
@@ -124,7 +124,7 @@ export class Seen {
     });
   }
 
-  /** To be told of whatever happens. */
+  /** Listeners for every event. */
   happened(): void {
     for (const each of [...this.waiting]) {
       const value = each.holds();
@@ -135,10 +135,10 @@ export class Seen {
   }
 }
 
-/** The module `vscode`, whose doings go into `seen`. */
+/** The module `vscode`, which records calls in `seen`. */
 export function vscode(seen: Seen): object {
   const noted = <T>(value: T): T => {
-    // After whoever did it has gone on.
+    // Runs after the caller has continued.
     setImmediate(() => seen.happened());
     return value;
   };
@@ -272,7 +272,7 @@ export function vscode(seen: Seen): object {
       },
     }),
   };
-  // Classes that others extend; a prototype, so that copies of the module have it too.
+  // Classes that others extend, as a prototype so that copies of the module have them.
   const others = new Proxy({} as Record<string, unknown>, {
     get: (target, key) =>
       typeof key !== "string" || !/^[A-Z]/.test(key) ? undefined : (target[key] ??= space(key, class {})),

@@ -1,4 +1,4 @@
-/** Which `fimd` is run and how: found, asked for its version, and started. */
+/** Finds the program `fimd`, checks its version, and says how to start it. */
 
 import { execFile } from "node:child_process";
 import { constants } from "node:fs";
@@ -10,20 +10,20 @@ import { words } from "./wire";
 /** How long `fimd --version` may take, in milliseconds. */
 const VERSION_TIMEOUT = 30_000;
 
-/** How long `fimd` may take to say why it does not serve, in milliseconds. */
+/** How long `fimd` may take to report why it does not serve, in milliseconds. */
 const DIAGNOSIS_TIMEOUT = 30_000;
 
-/** Where programs are looked for. */
+/** The places where the extension looks for programs. */
 export interface Surroundings {
   env: Readonly<Record<string, string | undefined>>;
   home: string;
   platform: string;
 }
 
-/** There is no `fimd` to be run; the message says why and what to do. */
+/** No `fimd` can run; the message says why and what to do. */
 export class Unusable extends Error {}
 
-/** A program that can be run, and its version. */
+/** A program that runs, and its version. */
 export interface Binary {
   path: string;
   version: string;
@@ -42,8 +42,8 @@ export function expand(text: string, { env, home }: Surroundings): string {
 }
 
 /**
- * The program that the setting `fimd.path` names; if it is empty the first
- * `fimd` on PATH, else the one that cargo has installed.
+ * The program that the setting `fimd.path` names. If the setting is empty, the
+ * first `fimd` on PATH, else the one that cargo has installed.
  */
 export async function find(setting: string, around: Surroundings): Promise<string> {
   const wanted = expand(setting.trim(), around);
@@ -77,7 +77,7 @@ async function isProgram(path: string): Promise<boolean> {
   }
 }
 
-/** The version that the program at `path` says it has. */
+/** The version that the program at `path` prints. */
 export async function version(path: string): Promise<string> {
   let said: string;
   try {
@@ -94,8 +94,8 @@ export async function version(path: string): Promise<string> {
 }
 
 /**
- * Refuses a version of fimd that an extension of version `own` was not made
- * for: before 1.0 the minor version has to be the same, after that the major.
+ * Refuses a version of fimd that does not fit an extension of version `own`.
+ * Before 1.0 the minor versions must be equal, from 1.0 on the major versions.
  */
 export function checkVersion(found: string, own: string, who: string): void {
   const [major, minor] = own.split(".");
@@ -116,8 +116,8 @@ export async function locate(setting: string, own: string, around: Surroundings)
 }
 
 /**
- * Why `fimd` does not serve with `args`, in its own words: it is run once more,
- * without input, and asked for nothing. Nothing if it ends well.
+ * Runs `fimd` with `args` once more, without input, and returns its own message
+ * about why it does not serve. Returns nothing if it ends well.
  */
 export async function whyNot(path: string, args: readonly string[], cwd: string): Promise<string | undefined> {
   const run = promisify(execFile)(path, args, { cwd, timeout: DIAGNOSIS_TIMEOUT });
@@ -131,7 +131,7 @@ export async function whyNot(path: string, args: readonly string[], cwd: string)
   }
 }
 
-/** The arguments with which `fimd` serves, itself or through a daemon. */
+/** The arguments that make `fimd` serve, itself or through a daemon. */
 export function serveArguments(socket: string, more: readonly string[], around: Surroundings): string[] {
   const path = expand(socket.trim(), around);
   return path ? ["connect", "--socket", path, ...more] : [...more];

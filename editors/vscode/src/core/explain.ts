@@ -6,13 +6,13 @@ import { failure, words, type Completion, type Context, type Peer, type Snippet 
 /** A place in a document that the server has open. */
 export interface Place {
   uri: string;
-  /** Zero-based, in the session's units. */
+  /** Zero-based, in the units of the session. */
   position: { line: number; character: number };
 }
 
 /**
- * Asks for a completion at `place` and tells what was sent for it. Where the
- * model cannot be asked it says why, and shows the context that was ready.
+ * Asks for a completion at `place` and shows what was sent for it. If the model
+ * server does not answer, says why and shows the context alone.
  */
 export async function explain(peer: Peer, place: Place): Promise<string> {
   const params = { textDocument: { uri: place.uri }, position: place.position, explain: true };
@@ -30,7 +30,7 @@ export async function explain(peer: Peer, place: Place): Promise<string> {
   const { timings, items } = asked;
   const answer = items[0] ? ["## Answer", fenced(items[0].text, "php")] : ["The model had nothing useful to add."];
   if (timings.cached) {
-    // What a cache answers no longer has its context.
+    // A cached answer has no context.
     const ready = await peer.request<Context>("getContext", params);
     const why = "The answer was there already, so nothing was sent just now.";
     return [title, why, "The context of this place:", ...contents(ready), ...answer].join("\n\n") + "\n";
@@ -57,7 +57,7 @@ function table(snippets: readonly Snippet[]): string {
   return ["| file | bytes | by | score | characters |", "| --- | --- | --- | ---: | ---: |", ...rows].join("\n");
 }
 
-/** A block of code that nothing in `text` can end. */
+/** A block of code with a fence that does not occur in `text`. */
 function fenced(text: string, language: string): string {
   const runs = text.match(/`+/g) ?? [];
   const fence = "`".repeat(Math.max(3, ...runs.map((run) => run.length + 1)));

@@ -1,15 +1,15 @@
-/** Making a dataset: a job of the server's, followed until it has ended. */
+/** Makes a dataset as a job of the server and follows it until it has ended. */
 
 import type { Cancellation, JobStatus, Peer, Progress } from "./wire";
 
-/** How far a job is. */
+/** The progress of a job. */
 export interface Step {
   message: string;
-  /** Percent since the last step. */
+  /** Percent since the last report. */
   increment: number;
 }
 
-/** What a dataset can be asked to have, by its parameter. */
+/** The options of a dataset that the extension asks for, by parameter. */
 export const CHOICES = [
   { name: "cross_file_context", label: "Cross-file context", detail: "Declarations that the file refers to", picked: true },
   { name: "bm25_context", label: "BM25 context", detail: "Pieces of code like the one around the hole", picked: true },
@@ -20,10 +20,10 @@ export const CHOICES = [
 ] as const;
 
 /**
- * Starts `generateDataset` and follows it until it has ended. When `token` is
- * cancelled the job is asked to stop, and waited for until it has cleaned up.
+ * Starts `generateDataset` and follows the job until it has ended. When `token` is
+ * cancelled, asks the job to stop and waits until it has cleaned up.
  *
- * Fails if the job is refused or the server goes away.
+ * Fails if the server refuses the job or ends.
  */
 export async function generate(
   peer: Peer,
@@ -36,7 +36,7 @@ export async function generate(
     const why = "fimd ended before the dataset was made; start again.";
     listeners.push(peer.onGone(() => reject(new Error(why))));
   });
-  // A connection that is closed need not answer what is still open.
+  // A closed connection may leave requests unanswered.
   const answer = <Result>(method: string, params: object) =>
     Promise.race([peer.request<Result>(method, params), gone]);
   try {
@@ -51,17 +51,17 @@ export async function generate(
       };
       listeners.push(peer.onProgress(job_id, listen));
     });
-    // It may have ended by itself; how it is, is asked below.
+    // The job may have ended by itself; its status is asked below.
     const cancel = () => void peer.request("job/cancel", { job_id }).catch(() => undefined);
     listeners.push(token.onCancellationRequested(cancel));
     if (token.isCancellationRequested) cancel();
-    // The end may have been told before anyone listened.
+    // The end may have been reported before the listener was there.
     const first = await answer<JobStatus>("job/status", { job_id });
     if (first.state !== "queued" && first.state !== "running") return first;
     await Promise.race([ended, gone]);
     return await answer<JobStatus>("job/status", { job_id });
   } finally {
-    // Whoever has not waited for it need not hear of it.
+    // If nothing waits for this promise, its failure needs no handler.
     gone.catch(() => undefined);
     for (const listener of listeners) listener.dispose();
   }

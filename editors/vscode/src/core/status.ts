@@ -1,26 +1,26 @@
-/** What the status bar says. */
+/** The text of the status bar. */
 
 import type { EngineStatus } from "./wire";
 
-/** How the server is. */
+/** The state of the server. */
 export type Server =
   | { kind: "stopped"; why: string }
   | { kind: "starting" }
   | { kind: "running"; version: string; root: string; files: number; chunks: number }
   | { kind: "failed"; why: string };
 
-/** All that the status bar shows. */
+/** Everything that the status bar shows. */
 export interface State {
   server: Server;
-  /** Whether completion comes as the user types. */
+  /** Whether completions come as the user types. */
   automatic: boolean;
   /** How long the last completion took, in milliseconds. */
   latency?: number;
-  /** Why the model server did not answer, when it was last asked. */
+  /** Why the model server did not answer the last request. */
   modelServer?: string;
 }
 
-/** A status bar item: its text with icons, the lines of its tooltip. */
+/** A status bar item: its text with icons, and the lines of its tooltip. */
 export interface Bar {
   text: string;
   tooltip: string[];
@@ -29,7 +29,7 @@ export interface Bar {
 
 const count = (n: number, what: string) => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
 
-/** How the state is shown. */
+/** Renders the state. */
 export function bar({ server, automatic, latency, modelServer }: State): Bar {
   switch (server.kind) {
     case "stopped":
@@ -57,7 +57,7 @@ export function bar({ server, automatic, latency, modelServer }: State): Bar {
   return { text: `${icon} fimd: ${count(server.files, "file")}${took}`, tooltip, severity: "none" };
 }
 
-/** What `fimd/status` says, as a page of Markdown. */
+/** Renders the answer of `fimd/status` as a page of Markdown. */
 export function page(state: State, status: EngineStatus): string {
   const lines = ["# fimd", "", ...bar(state).tooltip.map((line) => `- ${line}`)];
   lines.push(`- process ${status.pid}, up for ${Math.round(status.uptime_ms / 1000)} s`, "");
@@ -81,7 +81,7 @@ export function page(state: State, status: EngineStatus): string {
   return lines.join("\n") + "\n";
 }
 
-/** Text that stays in its cell. */
+/** Escapes text for a cell of a table. */
 export function cell(text: string): string {
   return text.replaceAll("|", "\\|").replaceAll(/\s+/g, " ");
 }

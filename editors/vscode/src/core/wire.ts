@@ -1,10 +1,9 @@
 /**
- * What is said on the wire, as far as this extension reads it, and the little
- * of a connection that it needs. Nothing here knows VS Code, so that all of it
- * can be tried on a program without one.
+ * The messages that the extension reads, and the part of a connection that it
+ * needs. Nothing here imports VS Code, so tests run it without an editor.
  */
 
-/** An asker who may lose interest: VS Code's and vscode-jsonrpc's both fit. */
+/** A cancellation token; those of VS Code and vscode-jsonrpc both fit. */
 export interface Cancellation {
   readonly isCancellationRequested: boolean;
   onCancellationRequested(listener: () => void): { dispose(): void };
@@ -20,14 +19,14 @@ export interface Progress {
 
 /** The other side of a connection that is initialized. */
 export interface Peer {
-  /** Fails with an object that has LSP's `code` and a `message`. */
+  /** Sends a request. Fails with an object that has LSP's `code` and a `message`. */
   request<Result>(method: string, params?: object, token?: Cancellation): Promise<Result>;
   onProgress(token: string, listener: (progress: Progress) => void): { dispose(): void };
-  /** Tells when no answer can come any more. */
+  /** Fires when the connection is closed and no answer can come. */
   onGone(listener: () => void): { dispose(): void };
 }
 
-/** A text that has stood in a context, or could have. */
+/** A snippet of a context, or one that was left out. */
 export interface Snippet {
   path: string;
   start: number;
@@ -38,14 +37,14 @@ export interface Snippet {
   reason?: string;
 }
 
-/** What `getContext` answers when asked to explain. */
+/** The answer of `getContext` with `explain`. */
 export interface Context {
   context: string;
   snippets: Snippet[];
   dropped?: Snippet[];
 }
 
-/** What `complete` answers when asked to explain. */
+/** The answer of `complete` with `explain`. */
 export interface Completion {
   items: { text: string }[];
   context_chars: number;
@@ -55,7 +54,7 @@ export interface Completion {
   dropped?: Snippet[];
 }
 
-/** What `job/status` answers. */
+/** The answer of `job/status`. */
 export interface JobStatus {
   state: "queued" | "running" | "done" | "failed" | "cancelled";
   examples: number;
@@ -63,7 +62,7 @@ export interface JobStatus {
   error?: string;
 }
 
-/** What `fimd/status` answers. */
+/** The answer of `fimd/status`. */
 export interface EngineStatus {
   version: string;
   pid: number;
@@ -84,17 +83,17 @@ export interface Counts {
 }
 
 /**
- * The arguments with which vscode-jsonrpc sends a request: it counts them, so
- * what is not given must not be there. Their number is none of the types'.
+ * The arguments of vscode-jsonrpc's `sendRequest`, which counts them, so a missing
+ * parameter must not be passed. Its types have no signature for such a list.
  */
 export function sent(params?: object, token?: Cancellation): [object] {
   return [params, token].filter((each) => each !== undefined) as [object];
 }
 
-/** What went wrong with a request, as far as anyone has to act on it. */
+/** The kinds of failed requests that need different reactions. */
 export type Failure = "cancelled" | "model-server" | "unknown-method" | "other";
 
-/** Sorts an error by its code. */
+/** Classifies an error by its code. */
 export function failure(error: unknown): Failure {
   switch ((error as { code?: unknown } | null)?.code) {
     case -32800: // RequestCancelled
@@ -110,7 +109,7 @@ export function failure(error: unknown): Failure {
   }
 }
 
-/** The words of an error, whatever was thrown. */
+/** The message of an error, or of any other thrown value. */
 export function words(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
