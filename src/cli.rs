@@ -1,5 +1,5 @@
-//! The command line: what was typed becomes typed options for the library.
-//! Data goes to stdout, everything else to stderr.
+//! The command line: clap parses the arguments, and each command calls the
+//! library with typed options. Data goes to stdout, everything else to stderr.
 
 mod completions;
 mod connect;
@@ -24,7 +24,7 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use etcetera::base_strategy::{BaseStrategy, Xdg};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
@@ -37,24 +37,26 @@ use crate::files::Cache;
 
 /// Fill-in-the-middle completion on your own PHP code.
 ///
-/// Without a command, answers an editor's JSON-RPC requests on stdin and stdout,
-/// one per line or as a language server, whichever way the editor begins.
+/// Without a command, fimd answers an editor's JSON-RPC requests on stdin and
+/// stdout: as NDJSON (one message per line) or as a language server (LSP). The
+/// first bytes of the editor decide which.
 #[derive(Debug, Parser)]
 #[command(version, about)]
 pub struct Cli {
-    /// What is logged to stderr: off, error, warn, info, debug or trace
-    /// [default: what RUST_LOG says, else warn].
+    /// Log level for stderr: off, error, warn, info, debug or trace
+    /// [default: RUST_LOG, else warn].
     #[arg(long, global = true, value_name = "LEVEL")]
     log_level: Option<LevelFilter>,
-    /// Neither read nor write the cache in $XDG_CACHE_HOME/fimd, else
-    /// ~/.cache/fimd, that makes the next start on a project quick.
+    /// Neither read nor write the cache of project indexes in
+    /// $XDG_CACHE_HOME/fimd or ~/.cache/fimd. The cache makes the next start on
+    /// a project faster.
     #[arg(long, global = true)]
     no_cache: bool,
-    /// Serve many clients at this socket, all on the same indexes, until a
-    /// signal ends it.
+    /// Serve many clients at this Unix socket until SIGINT or SIGTERM. All
+    /// clients share the indexes.
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
-    /// The settings file [default: fimd/settings.toml in $XDG_CONFIG_HOME or
+    /// Settings file [default: fimd/settings.toml in $XDG_CONFIG_HOME or
     /// ~/.config, if it exists].
     #[arg(long, global = true, value_name = "FILE")]
     settings: Option<PathBuf>,
@@ -81,18 +83,18 @@ enum Command {
     Verify(verify::Args),
 }
 
-/// What every command that reads projects is given.
+/// The settings and the cache, for every command that reads projects.
 #[derive(Debug)]
 struct Setup {
     settings: Settings,
-    /// Where what is learnt about projects is kept.
+    /// The cache of project indexes; none with `--no-cache`.
     cache: Option<Cache>,
 }
 
-/// Why a command ended early: one line that names the thing and what to do.
+/// Why a command failed: one line that names the cause and the remedy.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The command line asks for something that makes no sense: exit code 2.
+pub enum CliError {
+    /// The arguments or the settings are invalid: exit code 2.
     #[error("{0}")]
     Usage(String),
     /// The work failed: exit code 1.
@@ -100,7 +102,7 @@ pub enum Error {
     Failure(String),
 }
 
-impl Error {
+impl CliError {
     fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Usage(_) => 2,
@@ -129,29 +131,36 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// The definition of the command line, from which the help, the manual pages,
+/// the shell completions and `docs/cli.md` are made.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 impl Cli {
-    fn run(self) -> Result<ExitCode, Error> {
+    fn run(self) -> Result<ExitCode, CliError> {
         let settings = self.settings.clone();
         let no_cache = self.no_cache;
         let with = |settings| Setup {
             settings,
             cache: if no_cache { None } else { cache() },
         };
-        let wrong = |error: SettingsError| Error::Usage(error.to_string());
+        let wrong = |error: SettingsError| CliError::Usage(error.to_string());
         let setup = || Settings::load(settings.as_deref()).map(with).map_err(wrong);
-        // One that is to run for long starts without settings that are lost.
+        // A server starts even if the settings file is corrupt.
         let serving = || {
             let loaded = Settings::load_or_set_aside(settings.as_deref());
             let (settings, set_aside) = loaded.map_err(wrong)?;
             if let Some(aside) = set_aside {
                 tracing::warn!("{aside}; all settings have their defaults");
             }
-            Ok::<_, Error>(with(settings))
+            Ok::<_, CliError>(with(settings))
         };
         let done = match (self.command, self.socket) {
             (None, None) => return serve::stdio(serving()?),
             (None, Some(path)) => serve::socket(&path, serving()?),
-            (Some(_), Some(_)) => Err(Error::Usage(
+            (Some(_), Some(_)) => Err(CliError::Usage(
                 "--socket before a command: write it after `connect`, or leave the command out"
                     .into(),
             )),
@@ -185,7 +194,7 @@ impl Cli {
     }
 }
 
-/// The cache of this user, if the user has a place for one.
+/// The cache in the user's cache folder; none if the user has no home.
 fn cache() -> Option<Cache> {
     match Xdg::new() {
         Ok(folders) => Some(Cache::new(folders.cache_dir().join("fimd"))),
@@ -196,7 +205,7 @@ fn cache() -> Option<Cache> {
     }
 }
 
-/// Where runs of tags are remembered, if the user has a place for it.
+/// The log of tag runs in the user's state folder; none if the user has no home.
 fn run_log() -> Option<RunLog> {
     let folders = Xdg::new().ok()?;
     folders
@@ -204,11 +213,11 @@ fn run_log() -> Option<RunLog> {
         .map(|folder| RunLog::new(&folder.join("fimd")))
 }
 
-/// Sends the library's log to stderr: `level` and above if given, else what
-/// `RUST_LOG` says, else warnings and errors.
-fn log_to_stderr(level: Option<LevelFilter>) -> Result<(), Error> {
+/// Sends the library's log to stderr: `level` and above if given, else the
+/// filter in `RUST_LOG`, else warnings and errors.
+fn log_to_stderr(level: Option<LevelFilter>) -> Result<(), CliError> {
     let wrong = |reason: &dyn std::fmt::Display| {
-        Error::Usage(format!(
+        CliError::Usage(format!(
             "RUST_LOG: {reason}; set it to a level such as `info` or `fimd=debug`"
         ))
     };
@@ -226,10 +235,10 @@ fn log_to_stderr(level: Option<LevelFilter>) -> Result<(), Error> {
         .with_ansi(colour)
         .log_internal_errors(false)
         .try_init()
-        .map_err(|error| Error::Failure(format!("cannot log to stderr: {error}")))
+        .map_err(|error| CliError::Failure(format!("cannot log to stderr: {error}")))
 }
 
-/// clap's message without its layout: what is wrong, what would be right.
+/// clap's error message on one line, without the usage text.
 fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
     let said = text.split("\n\nUsage:").next().unwrap_or(&text);

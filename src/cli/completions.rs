@@ -1,11 +1,10 @@
-//! `fimd completions`: completion of fimd's own command line in a shell.
+//! `fimd completions`: the script with which a shell completes fimd's arguments.
 
-use clap::CommandFactory;
 use clap_complete::{Shell, generate};
 
-use super::{Cli, Error, show};
+use super::{CliError, command, show};
 
-/// Print what a shell completes fimd's command line with.
+/// Print the completion script of a shell.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The shell
@@ -13,8 +12,8 @@ pub(super) struct Args {
 }
 
 /// Prints the script, made from the definition of the command line.
-pub(super) fn run(args: &Args) -> Result<(), Error> {
+pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let mut script = Vec::new();
-    generate(args.shell, &mut Cli::command(), "fimd", &mut script);
+    generate(args.shell, &mut command(), "fimd", &mut script);
     show::print(|out| out.write_all(&script))
 }

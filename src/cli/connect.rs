@@ -1,5 +1,5 @@
-//! `fimd connect`: joins stdin and stdout to the shared daemon, for editors
-//! that can only spawn a process. Starts the daemon if none runs.
+//! `fimd connect`: copies bytes between stdin, stdout and the shared daemon, for
+//! editors that can only spawn a process. Starts the daemon if none runs.
 
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
@@ -13,16 +13,16 @@ use tracing::level_filters::LevelFilter;
 
 use super::Error;
 
-/// How long a daemon may take to listen after it was started.
+/// The longest time from starting a daemon until it listens.
 const START: Duration = Duration::from_secs(10);
 
-/// How long to wait before trying again whether it does.
+/// The pause between two attempts to connect.
 const RETRY: Duration = Duration::from_millis(10);
 
-/// Join stdin and stdout to the daemon at a socket, and start it if none runs.
+/// Connect stdin and stdout to the daemon at a socket; start the daemon if none runs.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The daemon's socket.
+    /// Socket of the daemon
     #[arg(long, value_name = "PATH")]
     socket: PathBuf,
 }
@@ -33,30 +33,33 @@ pub(super) fn run(
     log_level: Option<LevelFilter>,
     settings: Option<&Path>,
     no_cache: bool,
-) -> Result<(), Error> {
+) -> Result<(), CliError> {
     let start = || start(&args.socket, log_level, settings, no_cache);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Error::Failure(format!("cannot start the runtime: {error}")))?;
+        .map_err(|error| CliError::Failure(format!("cannot start the runtime: {error}")))?;
     let joined = runtime.block_on(async {
         let daemon = reach(&args.socket, &start).await?;
         join(daemon)
             .await
             .map_err(|error| failure(&args.socket, &error))
     });
-    // A read of stdin cannot be interrupted, and nobody waits for it any more.
+    // A blocked read of stdin cannot be interrupted.
     runtime.shutdown_background();
     joined
 }
 
-fn failure(socket: &Path, reason: &dyn std::fmt::Display) -> Error {
-    Error::Failure(format!("socket {}: {reason}", socket.display()))
+fn failure(socket: &Path, reason: &dyn std::fmt::Display) -> CliError {
+    CliError::Failure(format!("socket {}: {reason}", socket.display()))
 }
 
-/// A connection to the daemon at `socket`, started if need be. Of many who do
-/// this at once, all reach the one daemon that came first.
-async fn reach(socket: &Path, start: &impl Fn() -> io::Result<Child>) -> Result<UnixStream, Error> {
+/// Connects to the daemon at `socket` and starts one if none listens. When many
+/// processes do this at once, all of them connect to the daemon that bound first.
+async fn reach(
+    socket: &Path,
+    start: &impl Fn() -> io::Result<Child>,
+) -> Result<UnixStream, CliError> {
     let mut started: Option<Child> = None;
     let deadline = Instant::now() + START;
     loop {
@@ -79,7 +82,7 @@ async fn reach(socket: &Path, start: &impl Fn() -> io::Result<Child>) -> Result<
         };
         let ended = daemon.try_wait().map_err(|error| failure(socket, &error))?;
         if ended.is_some_and(|status| !status.success()) {
-            // It may have given way to another, which listens by now.
+            // It ends with an error if another daemon has bound the socket first.
             if let Ok(daemon) = UnixStream::connect(socket).await {
                 return Ok(daemon);
             }
@@ -91,7 +94,9 @@ async fn reach(socket: &Path, start: &impl Fn() -> io::Result<Child>) -> Result<
             }
             let last = log.lines().last().unwrap_or("it said nothing");
             let said = last.trim_start_matches("fimd: ");
-            return Err(Error::Failure(format!("the daemon did not start: {said}")));
+            return Err(CliError::Failure(format!(
+                "the daemon did not start: {said}"
+            )));
         }
         if Instant::now() > deadline {
             let seconds = START.as_secs();
@@ -115,7 +120,7 @@ fn start(
 ) -> io::Result<Child> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("--socket").arg(std::path::absolute(socket)?);
-    // It serves many projects and keeps none of their folders busy.
+    // A working directory inside a project would keep that folder from being unmounted.
     command.current_dir("/");
     command.args(no_cache.then_some("--no-cache"));
     command.args(log_level.map(|level| format!("--log-level={level}")));
@@ -125,17 +130,17 @@ fn start(
     command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        // Read only if it does not start; later what it logs goes nowhere.
+        // Read only if the daemon does not start; its later log is lost.
         .stderr(Stdio::piped())
         .process_group(0)
         .spawn()
 }
 
-/// Passes bytes on, both ways, until the daemon ends the connection.
+/// Copies bytes both ways until the daemon closes the connection.
 async fn join(daemon: UnixStream) -> io::Result<()> {
     let (mut answers, mut requests) = daemon.into_split();
     let sender = tokio::spawn(async move {
-        // The daemon may have ended the connection: then there is nobody to tell.
+        // This fails if the daemon has closed the connection, which is no error.
         let sent = tokio::io::copy(&mut tokio::io::stdin(), &mut requests).await;
         let ended = requests.shutdown().await;
         sent.map(drop).and(ended)
@@ -147,7 +152,7 @@ async fn join(daemon: UnixStream) -> io::Result<()> {
     }
     match received {
         Ok(_) => stdout.flush().await,
-        // The editor has left, which is its right.
+        // The editor has closed its end.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(error),
     }

@@ -1,11 +1,11 @@
-//! `fimd context`: what an editor would get for one place in one file.
+//! `fimd context`: the cross-file context for one cursor in one file.
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Error, Setup};
+use super::{CliError, Setup};
 use crate::cancel::Cancel;
 use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
 use crate::context::{self, Context, MinScore, Request, Snippet, Source};
@@ -15,53 +15,53 @@ use crate::index::Snapshot;
 use crate::secrets::{InContext, Secrets};
 use crate::text::{TextPosition, line_start};
 
-/// Print the cross-file context for one place in a file.
+/// Print the cross-file context for one cursor in a file.
 ///
-/// Prints exactly what `getContext` answers for it.
+/// Prints the same text as the method `getContext` returns.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The file that is being edited
+    /// File that is being edited
     file: PathBuf,
-    /// The cursor: line and column (in characters), both from 1, or a byte offset
+    /// Cursor: line and column (in characters), both counted from 1, or a byte offset
     #[arg(long, value_name = "LINE:COL|BYTE")]
     at: TextPosition,
-    /// The project's root folder [default: the nearest folder above FILE that
+    /// Root folder of the project [default: the nearest folder above FILE that
     /// has a composer.json, a .git or a .fimignore]
     #[arg(long, value_name = "DIR")]
     project: Option<PathBuf>,
-    /// Extra folder or file for context, whatever the ignore rules say (repeatable)
+    /// Extra folder or file for context; ignore rules do not apply to it (repeatable)
     #[arg(long, value_name = "PATH")]
     include_path: Vec<PathBuf>,
     /// Most characters of the context
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_CONTEXT_CHARS)]
     max_chars: usize,
-    /// Leave out declarations less likely than this to be named next, from 0 to 1
+    /// Leave out declarations with a lower probability than this of being used next, from 0 to 1
     #[arg(long, value_name = "SCORE", default_value_t)]
     min_score: MinScore,
     /// Do not search for code chunks with BM25
     #[arg(long)]
     no_bm25: bool,
-    /// Print what was sent, from where and with which score, and what was left
-    /// out and why, then the context
+    /// Before the context, print the source and the score of each snippet, and
+    /// each snippet that was left out, with the reason
     #[arg(long)]
     explain: bool,
-    /// Read the edited text from this file, or from stdin if it is `-`, in
-    /// place of FILE, which need not exist then
+    /// Read the edited text from this file (`-` is stdin) instead of from FILE,
+    /// which then need not exist
     #[arg(long, value_name = "PATH|-")]
     content: Option<PathBuf>,
 }
 
 /// Runs the command.
-pub(super) fn run(args: &Args, setup: Setup) -> Result<(), Error> {
+pub(super) fn run(args: &Args, setup: Setup) -> Result<(), CliError> {
     let failure = |path: &Path, error: &dyn std::fmt::Display| {
-        Error::Failure(format!("{}: {error}", path.display()))
+        CliError::Failure(format!("{}: {error}", path.display()))
     };
     let file = std::path::absolute(&args.file).map_err(|error| failure(&args.file, &error))?;
     let content = args.text()?;
     let root = match &args.project {
         Some(root) => root.clone(),
         None => Roots::find(&file).ok_or_else(|| {
-            Error::Usage(format!(
+            CliError::Usage(format!(
                 "{}: no folder above it has a composer.json, a .git or a .fimignore; \
                  name the project with --project",
                 args.file.display()
@@ -74,10 +74,10 @@ pub(super) fn run(args: &Args, setup: Setup) -> Result<(), Error> {
         walk: setup.settings.limits.walk(),
         cache: setup.cache,
     })
-    .map_err(|error| Error::Failure(error.to_string()))?;
+    .map_err(|error| CliError::Failure(error.to_string()))?;
     let secrets = match setup.settings.context.secrets {
         InContext::Redact => {
-            Some(Secrets::new().map_err(|error| Error::Failure(error.to_string()))?)
+            Some(Secrets::new().map_err(|error| CliError::Failure(error.to_string()))?)
         }
         InContext::Keep => None,
     };
@@ -95,7 +95,7 @@ pub(super) fn run(args: &Args, setup: Setup) -> Result<(), Error> {
         secrets: secrets.as_ref(),
     };
     let context = context::assemble(&snapshot, &request, &Cancel::default())
-        .map_err(|error| Error::Failure(error.to_string()))?;
+        .map_err(|error| CliError::Failure(error.to_string()))?;
     let mut out = anstream::stdout().lock();
     let printed = if args.explain {
         explain(&mut out, &snapshot, &request, &context)
@@ -105,15 +105,15 @@ pub(super) fn run(args: &Args, setup: Setup) -> Result<(), Error> {
     let printed = printed.and_then(|()| out.flush());
     project.keep_if_worth();
     match printed {
-        // Whoever reads has seen enough.
+        // The reader has closed the pipe.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|error| Error::Failure(format!("standard output: {error}"))),
+        other => other.map_err(|error| CliError::Failure(format!("standard output: {error}"))),
     }
 }
 
 impl Args {
     /// The text that is being edited.
-    fn text(&self) -> Result<String, Error> {
+    fn text(&self) -> Result<String, CliError> {
         let path = self.content.as_deref().unwrap_or(&self.file);
         let (text, lossy) = if path == Path::new("-") && self.content.is_some() {
             let mut bytes = Vec::new();
@@ -124,13 +124,13 @@ impl Args {
             files::read_text(path)
         }
         .map_err(|error| {
-            Error::Failure(format!(
+            CliError::Failure(format!(
                 "{}: {error}; name a file that can be read, or give its text with --content",
                 path.display()
             ))
         })?;
         if lossy && matches!(self.at, TextPosition::Byte(_)) {
-            return Err(Error::Usage(format!(
+            return Err(CliError::Usage(format!(
                 "{}: not UTF-8, so its bytes cannot be counted; say --at LINE:COL",
                 path.display()
             )));
@@ -139,7 +139,7 @@ impl Args {
     }
 }
 
-/// The account: where, what was sent, what was left out, then the text.
+/// Prints the cursor, the snippets that were sent, those that were left out, and the text.
 fn explain(
     out: &mut impl Write,
     snapshot: &Snapshot,
@@ -177,8 +177,8 @@ fn explain(
     out.write_all(context.text.as_bytes())
 }
 
-/// One line: the score, the characters, the source, the place, the reason for
-/// leaving it out, and how the source begins.
+/// Prints one line: score, length, source, byte range, reason for leaving the
+/// snippet out, and the first line of its text.
 fn print_snippet(
     out: &mut impl Write,
     snapshot: &Snapshot,

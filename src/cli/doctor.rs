@@ -1,5 +1,5 @@
-//! `fimd doctor`: what fimd finds on this machine, and what to do about what is
-//! wrong. Looks only: nothing is changed without `--fix`, and no code is sent.
+//! `fimd doctor`: checks the installation and says how to repair what is wrong.
+//! It changes nothing without `--fix` and sends no code anywhere.
 
 mod editors;
 mod model;
@@ -13,25 +13,25 @@ use anstyle::AnsiColor;
 use etcetera::base_strategy::Xdg;
 use serde::Serialize;
 
-use super::{Error, show};
+use super::{CliError, show};
 use crate::config::{self, Settings};
 use crate::files::Cache;
 
-/// Say what fimd finds on this machine, and how to mend what is wrong.
+/// Check the installation and say how to repair what is wrong.
 ///
-/// A line for each thing, marked ok, warning or fault. The exit code is 1 if
-/// there is a fault. Looks only, and sends nobody any code.
+/// Prints one line per check, marked ok, warning or fault. The exit code is 1 if
+/// there is a fault. Changes nothing without --fix and sends no code anywhere.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The project whose folders are counted [default: the nearest folder, from
-    /// here upwards, that has a composer.json, a .git or a .fimignore]
+    /// Project whose folders are counted [default: the nearest folder, from the
+    /// current one upwards, that has a composer.json, a .git or a .fimignore]
     #[arg(long, value_name = "DIR")]
     project: Option<PathBuf>,
-    /// The shared daemon's socket [default: fimd.sock in $XDG_RUNTIME_DIR, else
-    /// fimd/fimd.sock in the folder of caches]
+    /// Socket of the shared daemon [default: fimd.sock in $XDG_RUNTIME_DIR, else
+    /// fimd/fimd.sock in $XDG_CACHE_HOME or ~/.cache]
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
-    /// Remove what other versions and killed processes have left in the cache
+    /// Remove the cache files of other versions and of killed processes
     #[arg(long)]
     fix: bool,
     /// Print one JSON object
@@ -39,24 +39,24 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// How something is.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum State {
+enum CheckState {
     Ok,
-    /// Works, but not as well as it could.
+    /// It works, but not as well as it could.
     Warning,
-    /// Does not work.
+    /// It does not work.
     Fault,
 }
 
-/// What was found of one thing.
+/// A check and its result.
 #[derive(Debug, Serialize)]
 struct Check {
     name: &'static str,
-    state: State,
+    state: CheckState,
     says: String,
-    /// What to do about it; always there for a warning or a fault.
+    /// The remedy; every warning and every fault has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<String>,
 }
@@ -65,7 +65,7 @@ impl Check {
     fn ok(name: &'static str, says: impl Into<String>) -> Self {
         Self {
             name,
-            state: State::Ok,
+            state: CheckState::Ok,
             says: says.into(),
             fix: None,
         }
@@ -73,7 +73,7 @@ impl Check {
 
     fn warning(name: &'static str, says: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
-            state: State::Warning,
+            state: CheckState::Warning,
             fix: Some(fix.into()),
             ..Self::ok(name, says)
         }
@@ -81,29 +81,29 @@ impl Check {
 
     fn fault(name: &'static str, says: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
-            state: State::Fault,
+            state: CheckState::Fault,
             fix: Some(fix.into()),
             ..Self::ok(name, says)
         }
     }
 }
 
-/// All that was found.
+/// The results of all checks.
 #[derive(Debug, Serialize)]
-struct Report {
+struct DoctorReport {
     version: &'static str,
     /// Whether there is no fault.
     ok: bool,
     checks: Vec<Check>,
 }
 
-/// Runs the command; `settings` is the settings file, if one is named, and
-/// `cache` the user's, unless it is not used.
+/// Runs the command. `settings` is the settings file that `--settings` names;
+/// `cache` is none with `--no-cache`.
 pub(super) fn run(
     args: &Args,
     settings: Option<&Path>,
     cache: Option<&Cache>,
-) -> Result<ExitCode, Error> {
+) -> Result<ExitCode, CliError> {
     let version = env!("CARGO_PKG_VERSION");
     let mut checks = vec![program(version)];
     let (settings, found) = settings_file(settings);
@@ -118,9 +118,9 @@ pub(super) fn run(
     checks.push(tokenizer());
     checks.push(system::daemon(args.socket.as_deref()));
     checks.extend(editors::checks());
-    let report = Report {
+    let report = DoctorReport {
         version,
-        ok: checks.iter().all(|check| check.state != State::Fault),
+        ok: checks.iter().all(|check| check.state != CheckState::Fault),
         checks,
     };
     show::print(|out| match args.json {
@@ -136,7 +136,7 @@ pub(super) fn run(
     })
 }
 
-fn print(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+fn print(out: &mut dyn Write, report: &DoctorReport) -> io::Result<()> {
     for Check {
         name,
         state,
@@ -145,9 +145,9 @@ fn print(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     } in &report.checks
     {
         let (mark, style) = match state {
-            State::Ok => ("ok", AnsiColor::Green.on_default()),
-            State::Warning => ("warning", AnsiColor::Yellow.on_default()),
-            State::Fault => ("fault", AnsiColor::Red.on_default().bold()),
+            CheckState::Ok => ("ok", AnsiColor::Green.on_default()),
+            CheckState::Warning => ("warning", AnsiColor::Yellow.on_default()),
+            CheckState::Fault => ("fault", AnsiColor::Red.on_default().bold()),
         };
         write!(out, "{style}{mark:<8}{style:#} {name:<10} {says}")?;
         match fix {
@@ -161,13 +161,13 @@ fn print(out: &mut dyn Write, report: &Report) -> io::Result<()> {
 fn program(version: &str) -> Check {
     let says = match std::env::current_exe() {
         Ok(path) => format!("fimd {version}, {}", path.display()),
-        // Its file may have been removed since it was started.
+        // The file may have been removed since the program started.
         Err(error) => format!("fimd {version}, in a place that is not known: {error}"),
     };
     Check::ok("version", says)
 }
 
-/// The settings, if they can be used, and what there is to say of their file.
+/// The settings, if they are valid, and the checks of their file.
 fn settings_file(named: Option<&Path>) -> (Option<Settings>, Vec<Check>) {
     const NAME: &str = "settings";
     let path = match config::settings_path(named) {
@@ -214,7 +214,7 @@ fn tokenizer() -> Check {
     }
 }
 
-/// The folders of this user, if the user has a home.
+/// The XDG folders of the user; none if the user has no home.
 fn folders() -> Option<Xdg> {
     Xdg::new().ok()
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anstyle::Style;
 
-use super::{Error, Setup};
+use super::{CliError, Setup};
 use crate::cancel::Cancel;
 use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
 use crate::context::{MinScore, Signal};
@@ -61,16 +61,16 @@ struct ContextArgs {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &Args, setup: Setup) -> Result<(), Error> {
+pub(super) fn run(args: &Args, setup: Setup) -> Result<(), CliError> {
     match &args.what {
         What::Context(args) => args.run(setup),
     }
 }
 
 impl ContextArgs {
-    fn run(&self, setup: Setup) -> Result<(), Error> {
+    fn run(&self, setup: Setup) -> Result<(), CliError> {
         if self.holes == 0 {
-            return Err(Error::Usage("--holes must be at least 1".into()));
+            return Err(CliError::Usage("--holes must be at least 1".into()));
         }
         let project = Project::open(&ProjectOptions {
             root: self.project.clone(),
@@ -78,7 +78,7 @@ impl ContextArgs {
             walk: setup.settings.limits.walk(),
             cache: setup.cache,
         })
-        .map_err(|error| Error::Failure(error.to_string()))?;
+        .map_err(|error| CliError::Failure(error.to_string()))?;
         project.keep_if_worth();
         let options = Options {
             holes: self.holes,
@@ -95,9 +95,9 @@ impl ContextArgs {
         let is_own = |key: &str| project.roots.owns(key);
         let snapshot = project.index.snapshot();
         let report = eval::run(&snapshot, &options, &is_own, &Cancel::default())
-            .map_err(|error| Error::Failure(error.to_string()))?;
+            .map_err(|error| CliError::Failure(error.to_string()))?;
         if report.runs[0].kinds.iter().all(|kind| kind.holes == 0) {
-            return Err(Error::Failure(format!(
+            return Err(CliError::Failure(format!(
                 "{}: none of its {} files uses a name that only another one declares; \
                  measure a larger project",
                 self.project.display(),
@@ -115,7 +115,7 @@ impl ContextArgs {
         match printed.and_then(|()| out.flush()) {
             // Whoever reads has seen enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            other => other.map_err(|error| Error::Failure(format!("standard output: {error}"))),
+            other => other.map_err(|error| CliError::Failure(format!("standard output: {error}"))),
         }
     }
 }

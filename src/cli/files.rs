@@ -1,4 +1,4 @@
-//! `fimd files`: what a project is made of, and what was left out of it.
+//! `fimd files`: the files of a project, and those that are left out.
 
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::PathBuf;
@@ -7,35 +7,35 @@ use super::Error;
 use crate::config::Limits;
 use crate::files::{self, Roots, Walk};
 
-/// Print the files that a project is made of.
+/// Print the files of a project.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The project's root folder
+    /// Root folder of the project
     project: PathBuf,
-    /// Also print what is left out, and by which rule
+    /// Also print each file and folder that is left out, with the rule
     #[arg(long)]
     why: bool,
-    /// A folder or file that is in whatever the ignore rules say (repeatable)
+    /// Extra folder or file; ignore rules do not apply to it (repeatable)
     #[arg(long, value_name = "PATH")]
     include_path: Vec<PathBuf>,
-    /// Leave out files with more bytes than this [default: what the settings say,
-    /// else 1048576]
+    /// Leave out files with more bytes than this [default: max_file_bytes under
+    /// [limits] in the settings file, else 1048576]
     #[arg(long, value_name = "BYTES")]
     max_file_bytes: Option<u64>,
 }
 
-/// Lists the files, one a line, in the order of keys. With `--why` each line
-/// is `+`, a tab and the file, or `-`, a tab, the file or folder, a tab and
-/// the rule; what is in comes first.
-pub(super) fn run(args: &Args, limits: &Limits) -> Result<(), Error> {
-    let failure = |error: files::FilesError| Error::Failure(error.to_string());
+/// Prints the files, one per line, sorted by key. With `--why` each line is `+`,
+/// a tab and the file, or `-`, a tab, the file or folder, a tab and the rule. The
+/// lines with `+` come first.
+pub(super) fn run(args: &Args, limits: &Limits) -> Result<(), CliError> {
+    let failure = |error: files::FilesError| CliError::Failure(error.to_string());
     let roots = Roots::new(&args.project, &args.include_path).map_err(failure)?;
     let options = limits.walk().with_max_file_bytes(args.max_file_bytes);
     let walk = files::walk(&roots, &options).map_err(failure)?;
     match print(&walk, args.why) {
-        // Whoever reads has seen enough.
+        // The reader has closed the pipe.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(Error::Failure(format!("standard output: {error}"))),
+        Err(error) => Err(CliError::Failure(format!("standard output: {error}"))),
         Ok(()) => Ok(()),
     }
 }

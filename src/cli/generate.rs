@@ -1,5 +1,5 @@
-//! `fimd generate`: the dataset of some projects to disk or, for `--preview`, some
-//! of its examples to the terminal.
+//! `fimd generate`: writes the dataset of some projects or, with `--preview`,
+//! prints some of its examples.
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Error, Setup, show};
+use super::{CliError, Setup, show};
 use crate::cancel::Cancel;
 use crate::dataset::write::{Stage, WriteError};
 use crate::dataset::{self, Options, Progress, Repo, WrongOption};
@@ -20,18 +20,19 @@ use crate::files::Origin;
 /// Write fill-in-the-middle training data from PHP projects.
 #[derive(Debug, Args)]
 pub(super) struct Generate {
-    /// The projects' root folders, each a project of its own
+    /// Root folders of the projects
     #[arg(value_name = "PROJECT", required_unless_present_any = ["projects", "input"])]
     project: Vec<PathBuf>,
-    /// More projects from a file, a folder a line; `-` is stdin, `#` begins a comment
+    /// File with more root folders, one per line; `-` is stdin, `#` begins a comment
     #[arg(long, value_name = "FILE")]
     projects: Option<PathBuf>,
-    /// Repositories from a .jsonl, .jsonl.zst or .parquet file with the columns
-    /// repo, path and content, sorted by repo; license, commit and duplicate_of, which
-    /// names a file elsewhere that gives the examples instead, are optional (repeatable)
+    /// Repositories from a .jsonl, .jsonl.zst or .parquet file (repeatable). The
+    /// rows are sorted by repo and have the columns repo, path and content. The
+    /// columns license, commit and duplicate_of are optional; duplicate_of names the
+    /// file that gives the examples instead of this one
     #[arg(long, value_name = "FILE")]
     input: Vec<PathBuf>,
-    /// The folder for the examples, metadata.json, a dataset card and report.html; a dataset there is replaced
+    /// Folder for the examples, metadata.json, the dataset card and report.html; an existing dataset is replaced
     #[arg(short, long, value_name = "DIR", required_unless_present = "preview")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -39,12 +40,12 @@ pub(super) struct Generate {
     /// Print N random examples and write nothing
     #[arg(long, value_name = "N")]
     preview: Option<usize>,
-    /// Go on with what an interrupted run with the same options has made so far
+    /// Continue an interrupted run with the same options
     #[arg(long, conflicts_with = "preview")]
     resume: bool,
 }
 
-impl From<dataset::DatasetError> for Error {
+impl From<dataset::DatasetError> for CliError {
     fn from(error: dataset::DatasetError) -> Self {
         match error {
             dataset::DatasetError::Options(wrong) => wrong.into(),
@@ -56,13 +57,13 @@ impl From<dataset::DatasetError> for Error {
     }
 }
 
-impl From<WrongOption> for Error {
+impl From<WrongOption> for CliError {
     fn from(wrong: WrongOption) -> Self {
         Self::Usage(wrong.of_flag())
     }
 }
 
-impl From<GenerateError> for Error {
+impl From<GenerateError> for CliError {
     fn from(error: GenerateError) -> Self {
         match error {
             GenerateError::Dataset(error) => error.into(),
@@ -72,7 +73,7 @@ impl From<GenerateError> for Error {
     }
 }
 
-impl From<WriteError> for Error {
+impl From<WriteError> for CliError {
     fn from(error: WriteError) -> Self {
         Self::Failure(error.to_string())
     }
@@ -83,7 +84,7 @@ impl Generate {
     ///
     /// # Errors
     /// If the options make no sense, or the work fails.
-    pub(super) fn run(&self, mut setup: Setup) -> Result<(), Error> {
+    pub(super) fn run(&self, mut setup: Setup) -> Result<(), CliError> {
         self.options.check()?;
         self.options.family(&setup.settings.families)?;
         let limits = &mut setup.settings.limits;
@@ -92,12 +93,12 @@ impl Generate {
         }
         let max_file_bytes = limits.max_file_bytes;
         if self.preview == Some(0) {
-            return Err(Error::Usage("--preview must be at least 1".into()));
+            return Err(CliError::Usage("--preview must be at least 1".into()));
         }
         let output = match self.preview {
             Some(count) => return self.print(setup, count),
             None => self.output.as_deref().ok_or_else(|| {
-                Error::Usage("--output is missing: say where the dataset goes".into())
+                CliError::Usage("--output is missing: say where the dataset goes".into())
             })?,
         };
         let cancel = cancel_on_signals()?;
@@ -112,19 +113,19 @@ impl Generate {
             setup.cache,
         )
         .map_err(GenerateError::from)?;
-        let bar = Bar::new();
+        let bar = ProgressDisplay::new();
         let show = &mut |progress| bar.show(progress);
         let options = Options {
             max_file_bytes: Some(max_file_bytes),
             ..self.options.clone()
         };
-        // On a thread of the pool, as a job is: one beside it would wait for the pool
-        // to finish parsing ahead, and then the pool for that one.
+        // Runs on a thread of the pool, as jobs do. A thread outside the pool would
+        // wait until the pool has parsed ahead, and then the pool would wait for it.
         let made =
             rayon::scope(|_| engine::generate(sources, &options, &families, stage, &cancel, show));
         let counts = match made {
             Err(GenerateError::Dataset(dataset::DatasetError::Cancelled(_))) if self.resume => {
-                return Err(Error::Failure(
+                return Err(CliError::Failure(
                     "interrupted: the same command goes on from here".into(),
                 ));
             }
@@ -141,8 +142,8 @@ impl Generate {
         Ok(())
     }
 
-    /// The folders of all projects: those of the command line, then those of the list.
-    fn folders(&self) -> Result<Vec<PathBuf>, Error> {
+    /// The root folders of the arguments, then those of the list.
+    fn folders(&self) -> Result<Vec<PathBuf>, CliError> {
         let mut folders = self.project.clone();
         if let Some(list) = &self.projects {
             let text = if list == Path::new("-") {
@@ -151,7 +152,7 @@ impl Generate {
                 std::fs::read_to_string(list)
             };
             let text = text.map_err(|error| {
-                Error::Failure(format!("--projects {}: {error}", list.display()))
+                CliError::Failure(format!("--projects {}: {error}", list.display()))
             })?;
             let lines = text.lines().map(str::trim);
             let named = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -160,9 +161,11 @@ impl Generate {
         Ok(folders)
     }
 
-    fn open(&self, setup: Setup) -> Result<Arc<Project>, Error> {
+    fn open(&self, setup: Setup) -> Result<Arc<Project>, CliError> {
         let ([folder], []) = (&*self.folders()?, &*self.input) else {
-            return Err(Error::Usage("--preview shows one PROJECT: name one".into()));
+            return Err(CliError::Usage(
+                "--preview shows one PROJECT: name one".into(),
+            ));
         };
         let project = Project::open(&ProjectOptions {
             root: folder.clone(),
@@ -170,12 +173,12 @@ impl Generate {
             walk: setup.settings.limits.walk(),
             cache: setup.cache,
         })
-        .map_err(|error| Error::Failure(error.to_string()))?;
+        .map_err(|error| CliError::Failure(error.to_string()))?;
         project.keep_if_worth();
         Ok(project)
     }
 
-    fn print(&self, setup: Setup, count: usize) -> Result<(), Error> {
+    fn print(&self, setup: Setup, count: usize) -> Result<(), CliError> {
         let model = self
             .options
             .model(&setup.settings.families, std::fs::read)?;
@@ -197,10 +200,10 @@ impl Generate {
     }
 }
 
-/// The bar on stderr; nothing is drawn where stderr is no terminal.
-struct Bar(ProgressBar);
+/// The progress bar on stderr; nothing is drawn if stderr is no terminal.
+struct ProgressDisplay(ProgressBar);
 
-impl Bar {
+impl ProgressDisplay {
     fn new() -> Self {
         let target = if io::stderr().is_terminal() {
             ProgressDrawTarget::stderr()
@@ -223,15 +226,15 @@ impl Bar {
     }
 }
 
-impl Drop for Bar {
+impl Drop for ProgressDisplay {
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }
 }
 
-/// A flag that the first SIGINT or SIGTERM sets; a second one ends the process at once.
-pub(super) fn cancel_on_signals() -> Result<Cancel, Error> {
-    let fail = |error: io::Error| Error::Failure(format!("cannot watch for signals: {error}"));
+/// A flag that the first SIGINT or SIGTERM sets. A second signal ends the process at once.
+pub(super) fn cancel_on_signals() -> Result<Cancel, CliError> {
+    let fail = |error: io::Error| CliError::Failure(format!("cannot watch for signals: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()

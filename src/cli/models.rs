@@ -1,20 +1,20 @@
-//! `fimd models`: the families of models that fimd knows, with their tokens.
+//! `fimd models`: the model families that fimd knows, with their control tokens.
 
 use std::io::{self, BufWriter, ErrorKind, Write};
 
 use super::Error;
 use crate::model::{Families, Family, PartOrder, RepoLayout};
 
-/// Print the model families that --base-model knows, with their tokens.
+/// Print the model families that --base-model accepts, with their control tokens.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// One JSON array instead of a table
+    /// Print one JSON array
     #[arg(long)]
     json: bool,
 }
 
-/// Prints fimd's own families, then those of the settings file.
-pub(super) fn run(args: &Args, families: &Families) -> Result<(), Error> {
+/// Prints the built-in families, then those of the settings file.
+pub(super) fn run(args: &Args, families: &Families) -> Result<(), CliError> {
     let mut out = BufWriter::new(io::stdout().lock());
     let printed = if args.json {
         let families: Vec<_> = families.iter().collect();
@@ -27,14 +27,14 @@ pub(super) fn run(args: &Args, families: &Families) -> Result<(), Error> {
             .try_for_each(|family| print(&mut out, family))
     };
     match printed.and_then(|()| out.flush()) {
-        // Whoever reads has seen enough.
+        // The reader has closed the pipe.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|error| Error::Failure(format!("cannot print: {error}"))),
+        other => other.map_err(|error| CliError::Failure(format!("cannot print: {error}"))),
     }
 }
 
-/// The family's name, then a line for each thing to know of it. Texts are
-/// quoted where they have white space or line breaks to show.
+/// Prints the name of the family, then one line per property. Texts with white
+/// space at an end or with line breaks are quoted.
 fn print(out: &mut impl Write, family: &Family) -> io::Result<()> {
     writeln!(out, "{}", family.name)?;
     let order = match family.order {
@@ -60,7 +60,7 @@ fn print(out: &mut impl Write, family: &Family) -> io::Result<()> {
     }
 }
 
-/// What stands up to the prefix in a text of a repository, P being the prefix.
+/// The layout of a repository-level text up to and with the prefix, which is shown as P.
 fn form(repo: &RepoLayout, family: &Family) -> String {
     let files = format!("{}{}\u{2026}{}", repo.head, repo.file, repo.current);
     let marker = &family.prefix;
@@ -68,7 +68,7 @@ fn form(repo: &RepoLayout, family: &Family) -> String {
     if repo.in_prefix {
         format!("{marker}{files}{before}P")
     } else {
-        // A family with the suffix first has it in between.
+        // In a family with the suffix first, the suffix stands before the prefix.
         let suffix = match family.order {
             PartOrder::PrefixFirst => String::new(),
             PartOrder::SuffixFirst => format!("{}S", family.suffix),
@@ -77,7 +77,7 @@ fn form(repo: &RepoLayout, family: &Family) -> String {
     }
 }
 
-/// The text, with quotes where some of it would not be seen.
+/// The text, quoted if parts of it would be invisible.
 fn quoted(text: &str) -> String {
     if text.is_empty() {
         "none".to_owned()

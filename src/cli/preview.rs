@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Error, show};
+use super::{CliError, show};
 use crate::dataset::SpanKind;
 use crate::dataset::write::read::{Dataset, ReadError, sampled};
 
@@ -22,22 +22,22 @@ pub(super) struct Args {
     seed: u64,
 }
 
-impl From<ReadError> for Error {
+impl From<ReadError> for CliError {
     fn from(error: ReadError) -> Self {
         Self::Failure(error.to_string())
     }
 }
 
 /// Runs the command.
-pub(super) fn run(args: &Args) -> Result<(), Error> {
+pub(super) fn run(args: &Args) -> Result<(), CliError> {
     if args.n == 0 {
-        return Err(Error::Usage("-n must be at least 1".into()));
+        return Err(CliError::Usage("-n must be at least 1".into()));
     }
     let dataset = Dataset::open(&args.dataset)?;
     let examples = sampled(&dataset, args.n, args.kind, args.seed)?;
     if examples.is_empty() {
         let kind = args.kind.map_or("", SpanKind::name);
-        return Err(Error::Failure(format!(
+        return Err(CliError::Failure(format!(
             "{}: no example {kind}; `spans` in its metadata.json counts what is there",
             args.dataset.display()
         )));

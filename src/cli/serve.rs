@@ -7,12 +7,12 @@ use std::process::ExitCode;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Error, Setup};
+use super::{CliError, Setup};
 use crate::engine::Engine;
 use crate::server::{self, End, Socket};
 
 /// Serves until the client or a signal ends it.
-pub(super) fn stdio(setup: Setup) -> Result<ExitCode, Error> {
+pub(super) fn stdio(setup: Setup) -> Result<ExitCode, CliError> {
     if io::stdin().is_terminal() {
         anstream::eprintln!(
             "fimd: waiting for JSON-RPC requests on stdin, one per line, as an editor sends them; \
@@ -24,56 +24,56 @@ pub(super) fn stdio(setup: Setup) -> Result<ExitCode, Error> {
         let end = Signals::new()?.first();
         let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
         let served = server::serve(engine.clone(), input, output, end).await;
-        // Nobody is left to ask for them.
+        // The only client has left, so nobody can ask for the jobs any more.
         engine.end_jobs().await;
         served
     });
-    // A read of stdin cannot be interrupted, and nobody waits for it any more.
+    // A blocked read of stdin cannot be interrupted.
     runtime.shutdown_background();
     engine.close();
     match served {
         Ok(End::Orderly) => Ok(ExitCode::SUCCESS),
         Ok(End::WithoutShutdown) => Ok(ExitCode::FAILURE),
-        Err(error) => Err(Error::Failure(format!(
+        Err(error) => Err(CliError::Failure(format!(
             "cannot serve on stdin and stdout: {error}"
         ))),
     }
 }
 
 /// Serves the clients of a socket until a signal ends it.
-pub(super) fn socket(path: &Path, setup: Setup) -> Result<(), Error> {
+pub(super) fn socket(path: &Path, setup: Setup) -> Result<(), CliError> {
     let (engine, runtime) = start(setup)?;
     let served = runtime.block_on(async {
-        let signals = Signals::new().map_err(|error| Error::Failure(error.to_string()))?;
+        let signals = Signals::new().map_err(|error| CliError::Failure(error.to_string()))?;
         let socket = match Socket::passed(path) {
             Ok(None) => Socket::bind(path),
             Ok(Some(passed)) => Ok(passed),
             Err(error) => Err(error),
         };
-        let socket = socket.map_err(|error| Error::Failure(error.to_string()))?;
+        let socket = socket.map_err(|error| CliError::Failure(error.to_string()))?;
         tracing::info!("listening at {}", path.display());
         server::listen(engine.clone(), socket, signals.first()).await;
         Ok(())
     });
-    // Work whose client has gone is not waited for.
+    // Does not wait for work whose client has left.
     runtime.shutdown_background();
     engine.close();
     served
 }
 
-fn start(setup: Setup) -> Result<(Engine, Runtime), Error> {
-    // What a panic says may quote the text at hand, which no log may hold.
+fn start(setup: Setup) -> Result<(Engine, Runtime), CliError> {
+    // A panic message may quote source text, which must not reach the log.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(tracing::field::display);
         tracing::error!(place, "panicked");
     }));
     let engine = Engine::new(setup.settings, setup.cache)
-        .map_err(|error| Error::Failure(error.to_string()))?
+        .map_err(|error| CliError::Failure(error.to_string()))?
         .with_run_log(super::run_log());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Error::Failure(format!("cannot start the runtime: {error}")))?;
+        .map_err(|error| CliError::Failure(format!("cannot start the runtime: {error}")))?;
     Ok((engine, runtime))
 }
 
@@ -98,8 +98,8 @@ impl Signals {
         }
     }
 
-    /// Waits for the first, which lets requests in flight be answered; from
-    /// then on a second one ends the process at once.
+    /// Waits for the first signal, after which the server still answers the
+    /// requests in flight. A second signal ends the process at once.
     async fn first(mut self) {
         self.next().await;
         tokio::spawn(async move {

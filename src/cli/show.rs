@@ -1,4 +1,4 @@
-//! Examples on the terminal, as `generate --preview` and `preview` print them.
+//! Printing to stdout, and examples as `generate --preview` and `preview` print them.
 
 use std::io::{self, Write};
 
@@ -8,7 +8,7 @@ use super::Error;
 use crate::dataset::Example;
 
 /// Prints `examples` one after another.
-pub(super) fn examples(examples: &[Example]) -> Result<(), Error> {
+pub(super) fn examples(examples: &[Example]) -> Result<(), CliError> {
     print(|out| {
         (1..)
             .zip(examples)
@@ -16,13 +16,13 @@ pub(super) fn examples(examples: &[Example]) -> Result<(), Error> {
     })
 }
 
-/// Lets `write` write to stdout.
-pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+/// Calls `write` with stdout.
+pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), CliError> {
     let mut out = anstream::stdout().lock();
     match write(&mut out).and_then(|()| out.flush()) {
-        // Whoever reads has seen enough.
+        // The reader has closed the pipe.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|error| Error::Failure(format!("cannot print: {error}"))),
+        other => other.map_err(|error| CliError::Failure(format!("cannot print: {error}"))),
     }
 }
 

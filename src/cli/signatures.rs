@@ -1,10 +1,10 @@
-//! `fimd signatures`: what near duplicates in different repositories are found
-//! by, where no machine has all of them.
+//! `fimd signatures`: MinHash signatures of files, to find near duplicates across
+//! repositories when no machine has all of them.
 
 use std::path::PathBuf;
 
 use super::generate::cancel_on_signals;
-use super::{Error, Setup};
+use super::{CliError, Setup};
 use crate::dataset::Options;
 use crate::engine::{self, DatasetSources, GenerateError};
 
@@ -15,20 +15,20 @@ use crate::engine::{self, DatasetSources, GenerateError};
 /// 96 of the 120 numbers of their signatures are equal.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Repositories from a .jsonl, .jsonl.zst or .parquet file, as `fimd generate`
-    /// takes them (repeatable)
+    /// Repositories from a .jsonl, .jsonl.zst or .parquet file, in the format of
+    /// `fimd generate --input` (repeatable)
     #[arg(long, value_name = "FILE", required = true)]
     input: Vec<PathBuf>,
-    /// The Parquet file for the signatures; one there is replaced
+    /// Parquet file for the signatures; an existing one is replaced
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Those that the dataset is made with: some leave out files
+    /// The options of the dataset; some of them leave out files.
     #[command(flatten)]
     options: Options,
 }
 
 /// Runs the command.
-pub(super) fn run(args: Args, mut setup: Setup) -> Result<(), Error> {
+pub(super) fn run(args: Args, mut setup: Setup) -> Result<(), CliError> {
     let Args {
         input,
         output,

@@ -1,4 +1,4 @@
-//! `fimd status`: what a daemon holds, whom it serves, and how fast.
+//! `fimd status`: a daemon's projects, clients, jobs and response times.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
@@ -12,45 +12,45 @@ use serde_json::value::RawValue;
 use super::Error;
 use crate::engine::EngineStatus;
 
-/// How long the daemon may take to answer.
+/// The longest time to wait for the answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 const REQUEST: &[u8] = b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"fimd/status\"}\n";
 
-/// Print what the daemon at a socket holds, whom it serves, and how fast.
+/// Print a daemon's projects, clients, jobs and response times.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The daemon's socket
+    /// Socket of the daemon
     #[arg(long, value_name = "PATH")]
     socket: PathBuf,
-    /// Print the answer of the method `fimd/status` as it came
+    /// Print the JSON result of the method `fimd/status`
     #[arg(long)]
     json: bool,
 }
 
-/// What comes back.
+/// The response of the daemon.
 #[derive(Deserialize)]
-struct Answer {
+struct StatusResponse {
     result: Option<Box<RawValue>>,
-    error: Option<Refused>,
+    error: Option<ResponseError>,
 }
 
-/// What has not been asked for.
+/// A message from the daemon that is no response.
 #[derive(Deserialize)]
 struct Notification {
-    #[expect(dead_code, reason = "that there is one tells")]
+    #[expect(dead_code, reason = "only its presence matters")]
     method: IgnoredAny,
 }
 
 #[derive(Deserialize)]
-struct Refused {
+struct ResponseError {
     message: String,
 }
 
 /// Runs the command.
-pub(super) fn run(args: &Args) -> Result<(), Error> {
+pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let failure = |reason: &dyn std::fmt::Display| {
-        Error::Failure(format!("socket {}: {reason}", args.socket.display()))
+        CliError::Failure(format!("socket {}: {reason}", args.socket.display()))
     };
     let line = ask(&args.socket).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
@@ -71,13 +71,13 @@ pub(super) fn run(args: &Args) -> Result<(), Error> {
         print(&mut out, &status)
     };
     match printed.and_then(|()| out.flush()) {
-        // Whoever reads has seen enough.
+        // The reader has closed the pipe.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|error| Error::Failure(format!("standard output: {error}"))),
+        other => other.map_err(|error| CliError::Failure(format!("standard output: {error}"))),
     }
 }
 
-/// The line that the daemon at a socket answers.
+/// The response of the daemon at a socket, as a line of JSON.
 pub(super) fn ask(socket: &Path) -> io::Result<String> {
     let mut daemon = UnixStream::connect(socket)?;
     daemon.set_read_timeout(Some(PATIENCE))?;
@@ -86,22 +86,22 @@ pub(super) fn ask(socket: &Path) -> io::Result<String> {
     loop {
         let mut line = String::new();
         daemon.read_line(&mut line)?;
-        // What everybody is told may come first.
+        // Notifications may come before the response.
         if serde_json::from_str::<Notification>(&line).is_err() {
             return Ok(line);
         }
     }
 }
 
-/// The result in such a line, or why there is none.
+/// The result in such a line, or the error message.
 pub(super) fn result(line: &str) -> Result<Box<RawValue>, String> {
-    let answer: Answer = serde_json::from_str(line).map_err(|error| not_ours(&error))?;
+    let answer: StatusResponse = serde_json::from_str(line).map_err(|error| not_ours(&error))?;
     match answer {
-        Answer {
+        StatusResponse {
             error: Some(refused),
             ..
         } => Err(refused.message),
-        Answer { result, .. } => result.ok_or_else(|| "an answer without a result".into()),
+        StatusResponse { result, .. } => result.ok_or_else(|| "an answer without a result".into()),
     }
 }
 
@@ -178,7 +178,7 @@ fn print(out: &mut impl Write, status: &EngineStatus) -> io::Result<()> {
     Ok(())
 }
 
-/// A time in the two largest units that it has.
+/// A duration in its two largest units.
 fn time(ms: u64) -> String {
     let seconds = ms / 1000;
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);

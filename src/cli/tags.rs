@@ -1,4 +1,4 @@
-//! `fimd tags`: FIMpad tags in files, looked at, checked and run.
+//! `fimd tags`: parses, checks and runs the FIMpad tags of files.
 
 mod apply_config;
 mod check;
@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::{Error, Setup, show};
+use super::{CliError, Setup, show};
 use crate::cancel::Cancel;
 use crate::config::{ContextSources, EndpointKind, Settings};
 use crate::engine::tags::{
@@ -24,23 +24,23 @@ use crate::secrets::{InContext, Secrets};
 use crate::tags::Tags;
 use crate::text::{Encoding, TextPosition};
 
-/// Look at, check and run the FIMpad tags in a file.
+/// Parse, check and run the FIMpad tags of a file.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
-    command: Command,
+    command: TagsCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Command {
+enum TagsCommand {
     /// Print the tags of a file as JSON
     Parse {
-        /// The file; `-` is stdin
+        /// File; `-` is stdin
         #[arg(value_name = "FILE|-")]
         file: PathBuf,
     },
     Check(check::Args),
-    /// Print what a tag would ask the model, as JSON
+    /// Print the prompt of a tag as JSON
     Prompt {
         #[command(flatten)]
         tag: OneTag,
@@ -55,23 +55,23 @@ enum Command {
 /// One tag of a file.
 #[derive(Debug, clap::Args)]
 struct OneTag {
-    /// The file; `-` is stdin
+    /// File; `-` is stdin
     #[arg(value_name = "FILE|-")]
     file: PathBuf,
-    /// The tag: a byte offset, or line and column (in characters, both from 1),
-    /// that it contains or ends right before
+    /// Position in the tag or right behind it: a byte offset, or line and column
+    /// (in characters), both counted from 1
     #[arg(long, value_name = "BYTE|LINE:COL")]
     at: TextPosition,
 }
 
-/// What a model is asked, in place of what the settings say.
+/// Flags that override the settings of the model server.
 #[derive(Debug, clap::Args)]
 struct ModelArgs {
-    /// Where the model server is [default: url under [endpoint] in the settings
+    /// URL of the model server [default: url under [endpoint] in the settings
     /// file, else http://127.0.0.1:8080]
     #[arg(long, value_name = "URL")]
     endpoint: Option<String>,
-    /// What it understands [default: kind under [endpoint] in the settings
+    /// API of the model server [default: kind under [endpoint] in the settings
     /// file, else completions]
     #[arg(long, value_name = "KIND")]
     endpoint_kind: Option<EndpointKind>,
@@ -80,20 +80,20 @@ struct ModelArgs {
     context: bool,
 }
 
-/// Runs the command; `settings` is the settings file, if one is named.
+/// Runs the command. `settings` is the settings file that `--settings` names.
 pub(super) fn run(
     args: &Args,
     settings: Option<&Path>,
-    setup: impl FnOnce() -> Result<Setup, Error>,
-) -> Result<ExitCode, Error> {
+    setup: impl FnOnce() -> Result<Setup, CliError>,
+) -> Result<ExitCode, CliError> {
     match &args.command {
-        Command::Parse { file } => {
+        TagsCommand::Parse { file } => {
             let text = read(file)?;
             let tags = Tags::parse(&text);
             print_json(&TagsView::new(&text, &tags, Encoding::Utf8))?;
         }
-        Command::Check(args) => return check::run(args),
-        Command::Prompt { tag, model } => {
+        TagsCommand::Check(args) => return check::run(args),
+        TagsCommand::Prompt { tag, model } => {
             let mut setup = setup()?;
             model.overrule(&mut setup.settings);
             let content = read(&tag.file)?;
@@ -105,9 +105,9 @@ pub(super) fn run(
             let endpoint = &setup.settings.endpoint;
             print_json(&PromptView::new(&prepared, endpoint, Encoding::Utf8))?;
         }
-        Command::Run(args) => run::run(args, setup()?)?,
-        Command::Log(args) => log::run(args)?,
-        Command::ApplyConfig(args) => apply_config::run(args, settings)?,
+        TagsCommand::Run(args) => run::run(args, setup()?)?,
+        TagsCommand::Log(args) => log::run(args)?,
+        TagsCommand::ApplyConfig(args) => apply_config::run(args, settings)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -124,7 +124,7 @@ impl ModelArgs {
     }
 }
 
-/// The project that the tags of a file have their context from.
+/// The project from which the tags of a file get their context.
 struct ContextSource {
     project: std::sync::Arc<Project>,
     file: PathBuf,
@@ -133,15 +133,15 @@ struct ContextSource {
     secrets: Option<Secrets>,
 }
 
-/// That of the PHP file at `path`, if the settings want a context.
-fn project(path: &Path, setup: &Setup) -> Result<Option<ContextSource>, Error> {
+/// The context source of the PHP file at `path`, if the settings ask for a context.
+fn project(path: &Path, setup: &Setup) -> Result<Option<ContextSource>, CliError> {
     if !setup.settings.tags.context || !has_context(&path.to_string_lossy()) {
         return Ok(None);
     }
-    let failure = |error: &dyn std::fmt::Display| Error::Failure(error.to_string());
+    let failure = |error: &dyn std::fmt::Display| CliError::Failure(error.to_string());
     let file = std::path::absolute(path).map_err(|error| failure(&error))?;
     let root = Roots::find(&file).ok_or_else(|| {
-        Error::Usage(format!(
+        CliError::Usage(format!(
             "{}: no folder above it has a composer.json, a .git or a .fimignore, so there is no \
              project to have context from",
             path.display()
@@ -170,7 +170,7 @@ fn project(path: &Path, setup: &Setup) -> Result<Option<ContextSource>, Error> {
 
 impl ContextSource {
     /// The context of the tag of `content` at the byte `at`.
-    fn context(&self, content: &str, at: usize) -> Result<String, Error> {
+    fn context(&self, content: &str, at: usize) -> Result<String, CliError> {
         let site = TagSite {
             path: &self.key,
             content,
@@ -181,15 +181,15 @@ impl ContextSource {
         let snapshot = self.project.index.snapshot();
         context(&snapshot, site, &Cancel::default()).map_err(|error| match error {
             ContextError::Tag(error) => of_tag(&self.file, &error),
-            ContextError::Cancelled(error) => Error::Failure(error.to_string()),
+            ContextError::Cancelled(error) => CliError::Failure(error.to_string()),
         })
     }
 }
 
-/// The text of a file, or of stdin if it is `-`.
-fn read(path: &Path) -> Result<String, Error> {
+/// The text of a file, or of stdin if `path` is `-`.
+fn read(path: &Path) -> Result<String, CliError> {
     let failure =
-        |error: &dyn std::fmt::Display| Error::Failure(format!("{}: {error}", path.display()));
+        |error: &dyn std::fmt::Display| CliError::Failure(format!("{}: {error}", path.display()));
     let mut bytes = Vec::new();
     let read = match is_stdin(path) {
         true => io::stdin().read_to_end(&mut bytes).map(drop),
@@ -207,15 +207,15 @@ fn is_stdin(path: &Path) -> bool {
 }
 
 /// An error about a tag of the file at `path`.
-fn of_tag(path: &Path, error: &TagError) -> Error {
+fn of_tag(path: &Path, error: &TagError) -> CliError {
     let separator = match error {
         TagError::NoTag { .. } => ": ",
         TagError::NotFim { .. } | TagError::Invalid { .. } => ":",
     };
-    Error::Failure(format!("{}{separator}{error}", path.display()))
+    CliError::Failure(format!("{}{separator}{error}", path.display()))
 }
 
-fn print_json(value: &impl Serialize) -> Result<(), Error> {
+fn print_json(value: &impl Serialize) -> Result<(), CliError> {
     show::print(|out| {
         serde_json::to_writer(&mut *out, value)?;
         writeln!(out)

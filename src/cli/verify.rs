@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
 use super::generate::cancel_on_signals;
-use super::{Error, Setup, show};
+use super::{CliError, Setup, show};
 use crate::dataset::Repo;
 use crate::dataset::verify::{self, Finding, Verification};
 use crate::dataset::write::read::Dataset;
@@ -42,15 +42,15 @@ pub(super) struct Args {
 }
 
 /// Runs the command.
-pub(super) fn run(args: Args, mut setup: Setup) -> Result<ExitCode, Error> {
-    let failure = |error: &dyn std::fmt::Display| Error::Failure(error.to_string());
+pub(super) fn run(args: Args, mut setup: Setup) -> Result<ExitCode, CliError> {
+    let failure = |error: &dyn std::fmt::Display| CliError::Failure(error.to_string());
     let cancel = cancel_on_signals()?;
     let dataset = Dataset::open(&args.dataset)?;
     let mut options = verify::options_of(&dataset).map_err(|error| failure(&error))?;
     options.tokenizer = args.tokenizer.or(options.tokenizer);
     let model = options
         .model(&setup.settings.families, std::fs::read)
-        .map_err(|wrong| Error::Failure(format!("the dataset's options: {wrong}")))?;
+        .map_err(|wrong| CliError::Failure(format!("the dataset's options: {wrong}")))?;
     if let Some(bytes) = options.max_file_bytes {
         setup.settings.limits.max_file_bytes = bytes;
     }

@@ -1,4 +1,4 @@
-//! Editors that are installed, and whether they have our plugin.
+//! The checks of the installed editors and their fimd plugins.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -10,13 +10,13 @@ use etcetera::BaseStrategy;
 
 use super::{Check, folders};
 
-/// An editor that we have a plugin for.
+/// An editor for which fimd has a plugin.
 struct Editor {
-    /// Its program.
+    /// The name of its program.
     program: &'static str,
-    /// Whether a folder is the plugin, and its version.
+    /// The version of the plugin in a folder; none if the folder is not the plugin.
     version_of: fn(&Path) -> Option<String>,
-    /// How to get the plugin.
+    /// How to install the plugin.
     fix: &'static str,
 }
 
@@ -48,7 +48,7 @@ const EDITORS: [Editor; 4] = [
     },
 ];
 
-/// What there is to say of each editor on the `PATH`.
+/// One check for each editor on the `PATH`.
 pub(super) fn checks() -> Vec<Check> {
     let found: Vec<_> = EDITORS.iter().filter_map(check).collect();
     match found.is_empty() {
@@ -61,7 +61,7 @@ pub(super) fn checks() -> Vec<Check> {
     }
 }
 
-/// What there is to say of one; nothing if it is not installed.
+/// The check of one editor; none if it is not installed.
 fn check(editor: &Editor) -> Option<Check> {
     let Editor { program, fix, .. } = *editor;
     let path = on_path(program)?;
@@ -101,7 +101,7 @@ fn on_path(program: &str) -> Option<PathBuf> {
     })
 }
 
-/// The folders that may be the plugin, in order.
+/// The folders that may hold the plugin, sorted.
 fn plugin_folders(program: &str) -> BTreeSet<PathBuf> {
     let Some(user) = folders() else {
         return BTreeSet::new();
@@ -132,13 +132,13 @@ fn plugin_folders(program: &str) -> BTreeSet<PathBuf> {
     }
 }
 
-/// What is in a folder; nothing if there is none.
+/// The entries of a folder; none if it does not exist.
 fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     let entries = fs::read_dir(folder).into_iter().flatten();
     entries.flatten().map(|entry| entry.path())
 }
 
-/// `return '0.1.0'`.
+/// Reads the version from a line such as `return '0.1.0'`.
 fn neovim_version(folder: &Path) -> Option<String> {
     let text = fs::read_to_string(folder.join("lua/fimd/version.lua")).ok()?;
     text.split('\'').nth(1).map(str::to_owned)
@@ -146,13 +146,13 @@ fn neovim_version(folder: &Path) -> Option<String> {
 
 fn code_version(folder: &Path) -> Option<String> {
     #[derive(serde::Deserialize)]
-    struct Manifest {
+    struct ExtensionManifest {
         publisher: String,
         name: String,
         version: String,
     }
     let text = fs::read(folder.join("package.json")).ok()?;
-    let manifest: Manifest = serde_json::from_slice(&text).ok()?;
+    let manifest: ExtensionManifest = serde_json::from_slice(&text).ok()?;
     let is_ours = manifest.publisher == "fimd" && manifest.name == "fimd";
     is_ours.then_some(manifest.version)
 }

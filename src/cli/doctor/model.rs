@@ -1,17 +1,17 @@
-//! The model server: whether it is there, what it serves, and whether the
-//! family's markers are tokens of its model.
+//! The checks of the model server: whether it answers, which models it serves,
+//! and whether the control tokens of the family are tokens of its model.
 
 use std::collections::BTreeSet;
 
 use super::Check;
-use crate::cli::Error;
+use crate::cli::CliError;
 use crate::config::{Endpoint, EndpointKind, Settings};
 use crate::endpoint::{EndpointError, ModelClient, ServerFacts};
 
 const NAME: &str = "model";
 
-/// What there is to say of the server that the settings name.
-pub(super) fn checks(settings: Option<&Settings>) -> Result<Vec<Check>, Error> {
+/// The checks of the server in the settings.
+pub(super) fn checks(settings: Option<&Settings>) -> Result<Vec<Check>, CliError> {
     let Some(settings) = settings else {
         let says = "not asked: the settings do not tell where it is";
         return Ok(vec![Check::warning(
@@ -23,7 +23,7 @@ pub(super) fn checks(settings: Option<&Settings>) -> Result<Vec<Check>, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Error::Failure(format!("cannot start the runtime: {error}")))?;
+        .map_err(|error| CliError::Failure(format!("cannot start the runtime: {error}")))?;
     Ok(runtime.block_on(ask(&settings.endpoint)))
 }
 
@@ -38,12 +38,12 @@ async fn ask(endpoint: &Endpoint) -> Vec<Check> {
     };
     let mut checks = vec![models(endpoint, &served)];
     if served.is_llama && endpoint.kind == EndpointKind::Completions {
-        checks.push(markers(&client, endpoint).await);
+        checks.push(control_tokens(&client, endpoint).await);
     }
     checks
 }
 
-/// What went wrong, taken apart into what and what to do.
+/// The fault for `error`, whose message is split into cause and remedy.
 fn failed(name: &'static str, error: &EndpointError) -> Check {
     let line = error.to_string();
     match line.rsplit_once("; ") {
@@ -52,7 +52,7 @@ fn failed(name: &'static str, error: &EndpointError) -> Check {
     }
 }
 
-/// Whether the server has the model that it is asked for.
+/// Whether the server has the model of the settings.
 fn models(endpoint: &Endpoint, served: &ServerFacts) -> Check {
     let url = &endpoint.url;
     let Some(models) = &served.models else {
@@ -70,7 +70,7 @@ fn models(endpoint: &Endpoint, served: &ServerFacts) -> Check {
         false => models.join(", "),
     };
     match &endpoint.model {
-        // It has one, whatever that is called.
+        // It serves one model, whatever name a request gives.
         _ if served.is_llama => Check::ok(NAME, format!("{url}: llama.cpp with {list}")),
         Some(wanted) if models.iter().any(|model| is_called(model, wanted)) => {
             Check::ok(NAME, format!("{url}: serves {wanted}"))
@@ -96,15 +96,15 @@ fn models(endpoint: &Endpoint, served: &ServerFacts) -> Check {
     }
 }
 
-/// Whether the server's `model` is the one that is `wanted`; Ollama takes the
-/// latest of a name without a tag.
+/// Whether the name `wanted` means the server's `model`. Ollama appends `:latest`
+/// to a name without a tag.
 fn is_called(model: &str, wanted: &str) -> bool {
     model == wanted || model.strip_suffix(":latest") == Some(wanted)
 }
 
-/// Whether each of the family's markers is one token of the server's model: one
-/// that is more was not trained as a marker.
-async fn markers(client: &ModelClient, endpoint: &Endpoint) -> Check {
+/// Whether each control token of the family is one token of the server's model.
+/// If it is more than one, the model was not trained with it.
+async fn control_tokens(client: &ModelClient, endpoint: &Endpoint) -> Check {
     const NAME: &str = "markers";
     let family = &endpoint.family;
     let markers = [&family.prefix, &family.suffix, &family.middle];

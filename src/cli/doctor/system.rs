@@ -1,4 +1,4 @@
-//! The cache, what inotify allows, and the shared daemon.
+//! The checks of the cache, of the limits of inotify, and of the shared daemon.
 
 use std::fs;
 use std::io;
@@ -13,8 +13,7 @@ use crate::cli::status;
 use crate::files::watch::{DiskChanges, WatchError, Watcher, wanted};
 use crate::files::{Cache, Composer, Roots, WalkOptions, walk_what_is_there};
 
-/// What there is to say of the cache; with `fix`, once what is stale has been
-/// removed.
+/// The check of the cache. With `fix`, stale files are removed first.
 pub(super) fn cache(cache: Option<&Cache>, fix: bool) -> Check {
     const NAME: &str = "cache";
     let Some(cache) = cache else {
@@ -54,8 +53,8 @@ pub(super) fn cache(cache: Option<&Cache>, fix: bool) -> Check {
     }
 }
 
-/// Whether files can be made and read in `folder`, or in the nearest above it
-/// that is there.
+/// Whether files can be created and read in `folder` or, if it does not exist, in
+/// its nearest ancestor.
 fn access_nearest(folder: &Path) -> io::Result<()> {
     let there = folder.ancestors().find(|folder| folder.exists());
     let there = there.unwrap_or(folder);
@@ -68,8 +67,8 @@ fn access_nearest(folder: &Path) -> io::Result<()> {
     )?)
 }
 
-/// What inotify allows, and whether it is enough for the project, which is
-/// found out by watching it for a moment.
+/// The limits of inotify, and whether they suffice for the project. To find out,
+/// fimd watches the project for a moment.
 pub(super) fn watches(project: Option<&Path>, options: &WalkOptions) -> Check {
     const NAME: &str = "watches";
     let limit = |name: &str| {
@@ -85,7 +84,7 @@ pub(super) fn watches(project: Option<&Path>, options: &WalkOptions) -> Check {
     };
     let root = project.map(Path::to_path_buf).or_else(|| {
         let here = std::env::current_dir().ok()?;
-        // The nearest to a file in this folder, there or not.
+        // `find` looks for the project of a file, which need not exist.
         Roots::find(&here.join("composer.json"))
     });
     let Some(root) = root else {
@@ -122,15 +121,15 @@ pub(super) fn watches(project: Option<&Path>, options: &WalkOptions) -> Check {
     }
 }
 
-/// What is read of a daemon's status, whatever its version.
+/// The fields of a daemon's status that every version has.
 #[derive(Deserialize)]
-struct Daemon {
+struct DaemonStatus {
     version: String,
     pid: u32,
 }
 
-/// The shared daemon at `socket`, else where editors and the systemd units have
-/// it.
+/// The check of the shared daemon at `socket`; without one, at the default
+/// socket of the editors and the systemd units.
 pub(super) fn daemon(socket: Option<&Path>) -> Check {
     const NAME: &str = "daemon";
     let Some(socket) = socket.map(Path::to_path_buf).or_else(default_socket) else {
@@ -153,7 +152,7 @@ pub(super) fn daemon(socket: Option<&Path>) -> Check {
         },
     };
     let daemon = answer.and_then(|result| {
-        serde_json::from_str::<Daemon>(result.get()).map_err(|error| error.to_string())
+        serde_json::from_str::<DaemonStatus>(result.get()).map_err(|error| error.to_string())
     });
     match daemon {
         Err(reason) => Check::fault(
@@ -161,10 +160,10 @@ pub(super) fn daemon(socket: Option<&Path>) -> Check {
             format!("{at}: {reason}"),
             "end what listens there, or name another place with --socket",
         ),
-        Ok(Daemon { version, pid }) if version == env!("CARGO_PKG_VERSION") => {
+        Ok(DaemonStatus { version, pid }) if version == env!("CARGO_PKG_VERSION") => {
             Check::ok(NAME, format!("{at}: fimd {version} runs, pid {pid}"))
         }
-        Ok(Daemon { version, pid }) => Check::fault(
+        Ok(DaemonStatus { version, pid }) => Check::fault(
             NAME,
             format!("{at}: fimd {version} runs, which is not this version"),
             format!("end it with `kill {pid}`: editors start this one"),
@@ -172,7 +171,7 @@ pub(super) fn daemon(socket: Option<&Path>) -> Check {
     }
 }
 
-/// Where editors and the systemd units have the socket.
+/// The default socket of the editors and the systemd units.
 fn default_socket() -> Option<PathBuf> {
     match std::env::var_os("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty()) {
         Some(folder) => Some(Path::new(&folder).join("fimd.sock")),

@@ -1,30 +1,30 @@
-//! `fimd tags apply-config`: writes what a config tag says to the settings file.
+//! `fimd tags apply-config`: writes the settings of a config tag to the settings file.
 
 use std::path::Path;
 
 use super::{OneTag, print_json, read};
-use crate::cli::Error;
+use crate::cli::CliError;
 use crate::config::{self, ApplyError, EditorResources, settings_path};
 
-/// Write what a config tag says to the settings file, all of it or nothing
+/// Write the settings of a config tag to the settings file, all or none
 ///
-/// Prints as JSON what was applied. A server that runs already is not told.
+/// Prints the applied settings as JSON. A running server does not notice.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     tag: OneTag,
 }
 
-/// Runs the command; `settings` is the settings file, if one is named. It is
-/// read only here, since one that is corrupt is in nobody's way.
-pub(super) fn run(args: &Args, settings: Option<&Path>) -> Result<(), Error> {
+/// Runs the command. `settings` is the settings file that `--settings` names. The
+/// file is read only here, because a corrupt one is set aside.
+pub(super) fn run(args: &Args, settings: Option<&Path>) -> Result<(), CliError> {
     let OneTag { file, at } = &args.tag;
     let text = read(file)?;
-    let path = settings_path(settings).map_err(|error| Error::Usage(error.to_string()))?;
+    let path = settings_path(settings).map_err(|error| CliError::Usage(error.to_string()))?;
     let at = at.byte_in(&text);
     let applied = config::apply(&path, &text, at, EditorResources::default());
     let (applied, _) = applied.map_err(|error| {
-        Error::Failure(match error {
+        CliError::Failure(match error {
             ApplyError::Tag(_) => format!("{}:{error}", file.display()),
             ApplyError::NoFile | ApplyError::File(_) => error.to_string(),
         })

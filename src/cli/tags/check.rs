@@ -1,4 +1,4 @@
-//! `fimd tags check`: what is wrong with the tags of files.
+//! `fimd tags check`: prints the faults of the tags of files.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -6,22 +6,22 @@ use std::process::ExitCode;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use super::{Error, is_stdin, read};
+use super::{CliError, is_stdin, read};
 use crate::cli::show;
 use crate::tags::settings::wrong_everywhere;
 use crate::tags::{NoteKind, Tag, TagKind, Tags};
 use crate::text::{TextPosition, line_end, line_start};
 
-/// Print what is wrong with the tags of files; exit with 1 if anything is
+/// Print the faults of the tags of files; the exit code is 1 if there are any
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The files; `-` is stdin
+    /// Files; `-` is stdin
     #[arg(required = true, value_name = "FILE|-")]
     files: Vec<PathBuf>,
 }
 
-/// Checks every file. Warnings are printed, too, and do no harm.
-pub(super) fn run(args: &Args) -> Result<ExitCode, Error> {
+/// Checks every file. Prints warnings as well; they do not change the exit code.
+pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
     let mut faults = 0;
     for file in &args.files {
         let text = read(file)?;
@@ -39,9 +39,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Error> {
     })
 }
 
-/// Something to say about a place in a text.
+/// A message about a position in a text.
 struct Diagnostic<'a> {
-    /// Whether it is wrong, not only unusual.
+    /// Whether this is a fault, not a warning.
     is_fault: bool,
     message: Cow<'a, str>,
     at: usize,
@@ -83,7 +83,7 @@ fn diagnostics(tag: &Tag) -> Vec<Diagnostic<'_>> {
 }
 
 impl Diagnostic<'_> {
-    /// As it is printed: with the line that it is about, and a caret.
+    /// The message with its source line and a caret.
     fn render(&self, file: &Path, text: &str) -> String {
         let (start, end) = (line_start(text, self.at), line_end(text, self.at));
         let line = &text[start..end.max(start)];

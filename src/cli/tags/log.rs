@@ -1,34 +1,34 @@
-//! `fimd tags log`: what the last runs asked and what came of it.
+//! `fimd tags log`: prints the last runs of tags.
 
 use std::io::Write;
 
 use anstyle::Style;
 
-use super::{Error, print_json};
+use super::{CliError, print_json};
 use crate::cli::{run_log, show};
 use crate::engine::tags::LoggedRun;
 
-/// Print what the last runs of tags asked, and what came of it
+/// Print the last runs of tags: their prompts and the answers
 ///
-/// How many are remembered is log_runs under [tags] in the settings file; 0
-/// remembers none.
+/// The number of runs that are kept is log_runs under [tags] in the settings
+/// file; 0 keeps none.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// One JSON object per line, with the whole windows
+    /// Print one JSON object per line, with the whole windows
     #[arg(long)]
     json: bool,
 }
 
 /// Prints the runs, the oldest first.
-pub(super) fn run(args: &Args) -> Result<(), Error> {
+pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let Some(log) = run_log() else {
-        return Err(Error::Failure(
+        return Err(CliError::Failure(
             "no folder for the log of runs; set HOME or XDG_STATE_HOME".into(),
         ));
     };
     let runs = log
         .read()
-        .map_err(|error| Error::Failure(error.to_string()))?;
+        .map_err(|error| CliError::Failure(error.to_string()))?;
     if runs.is_empty() {
         anstream::eprintln!("no run of a tag is remembered");
     }

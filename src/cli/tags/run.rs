@@ -1,4 +1,4 @@
-//! `fimd tags run`: puts a model's text in the place of tags.
+//! `fimd tags run`: replaces FIM tags by the text of a model.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -7,28 +7,28 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{ContextSource, Error, ModelArgs, Setup, is_stdin, of_tag, project, read};
+use super::{CliError, ContextSource, ModelArgs, Setup, is_stdin, of_tag, project, read};
 use crate::cli::{run_log, show};
 use crate::config::Settings;
 use crate::engine::tags::{RunOutcome, Runner, check, first_fim, prepare};
 use crate::text::TextPosition;
 
-/// Put a model's text in the place of a FIM tag, or of all
+/// Replace one FIM tag, or all, by the text of a model
 ///
-/// Prints the text of one tag as it comes, or, with --all, the whole file with
-/// the texts in place once they are all there. What is interrupted or fails
-/// leaves the file as it was.
+/// With --at, prints the text while the model writes it. With --all, prints the
+/// whole file after the last tag has run. If a run fails or is interrupted, the
+/// file stays as it was.
 #[derive(Debug, clap::Args)]
 #[group(id = "which", required = true, multiple = false, args = ["at", "all"])]
 pub(super) struct Args {
-    /// The file; `-` is stdin
+    /// File; `-` is stdin
     #[arg(value_name = "FILE|-")]
     file: PathBuf,
-    /// The tag: a byte offset, or line and column (in characters, both from 1),
-    /// that it contains or ends right before
+    /// Position in the tag or right behind it: a byte offset, or line and column
+    /// (in characters), both counted from 1
     #[arg(long, value_name = "BYTE|LINE:COL")]
     at: Option<TextPosition>,
-    /// All FIM tags from top to bottom; each sees what came before it
+    /// Run all FIM tags from top to bottom; each sees the text of those before it
     #[arg(long)]
     all: bool,
     /// Rewrite the file and print nothing
@@ -39,34 +39,34 @@ pub(super) struct Args {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &Args, mut setup: Setup) -> Result<(), Error> {
+pub(super) fn run(args: &Args, mut setup: Setup) -> Result<(), CliError> {
     if args.in_place && is_stdin(&args.file) {
-        return Err(Error::Usage(
+        return Err(CliError::Usage(
             "--in-place: stdin cannot be rewritten; name a file, or leave it out".into(),
         ));
     }
     args.model.overrule(&mut setup.settings);
     let content = read(&args.file)?;
-    let job = Job {
+    let tag_run = TagRun {
         args,
         context: project(&args.file, &setup)?,
         runner: Runner::new(&setup.settings, run_log())
-            .map_err(|error| Error::Failure(error.to_string()))?,
+            .map_err(|error| CliError::Failure(error.to_string()))?,
         settings: setup.settings,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Error::Failure(format!("cannot start the runtime: {error}")))?;
+        .map_err(|error| CliError::Failure(format!("cannot start the runtime: {error}")))?;
     let result = runtime.block_on(async {
         tokio::select! {
-            result = job.run(content.clone()) => result,
+            result = tag_run.run(content.clone()) => result,
             interrupted = interrupted() => Err(interrupted),
         }
     })?;
     if args.in_place {
         return replace(&args.file, &content, &result).map_err(|error| {
-            Error::Failure(format!(
+            CliError::Failure(format!(
                 "{}: {error}; the file is as it was",
                 args.file.display()
             ))
@@ -78,21 +78,21 @@ pub(super) fn run(args: &Args, mut setup: Setup) -> Result<(), Error> {
     }
 }
 
-struct Job<'a> {
+struct TagRun<'a> {
     args: &'a Args,
     settings: Settings,
     context: Option<ContextSource>,
     runner: Runner,
 }
 
-impl Job<'_> {
-    /// Runs what is to be run on `content`; gives the text after it.
-    async fn run(&self, content: String) -> Result<String, Error> {
+impl TagRun<'_> {
+    /// Runs the tags of `content` that the arguments name. Returns the text after it.
+    async fn run(&self, content: String) -> Result<String, CliError> {
         if let Some(at) = self.args.at {
             let at = at.byte_in(&content);
             return Ok(self.one(content, at).await?.content);
         }
-        // No model is asked for what comes to nothing.
+        // Finds invalid tags before the model is asked for anything.
         check(&content).map_err(|error| of_tag(&self.args.file, &error))?;
         let mut content = content;
         let mut from = 0;
@@ -106,7 +106,7 @@ impl Job<'_> {
         Ok(content)
     }
 
-    async fn one(&self, content: String, at: usize) -> Result<RunOutcome, Error> {
+    async fn one(&self, content: String, at: usize) -> Result<RunOutcome, CliError> {
         let context = match &self.context {
             Some(source) => source.context(&content, at)?,
             None => String::new(),
@@ -123,9 +123,9 @@ impl Job<'_> {
         };
         let outcome = self.runner.run(&prepared, show).await;
         if let Some(error) = unprinted {
-            return Err(Error::Failure(format!("cannot print: {error}")));
+            return Err(CliError::Failure(format!("cannot print: {error}")));
         }
-        let outcome = outcome.map_err(|error| Error::Failure(error.to_string()))?;
+        let outcome = outcome.map_err(|error| CliError::Failure(error.to_string()))?;
         if let Some(error) = &outcome.broken {
             anstream::eprintln!("fimd: {error}; what had come by then is kept");
         }
@@ -133,7 +133,7 @@ impl Job<'_> {
     }
 }
 
-/// Prints a piece, at once. Whoever reads may have seen enough.
+/// Prints `text` and flushes. A closed pipe is no error.
 fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -142,24 +142,27 @@ fn print(text: &str) -> io::Result<()> {
     }
 }
 
-/// Waits for Ctrl-C or the request to end.
-async fn interrupted() -> Error {
+/// Waits for SIGINT or SIGTERM.
+async fn interrupted() -> CliError {
     let signals = (
         signal(SignalKind::interrupt()),
         signal(SignalKind::terminate()),
     );
     let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
-        return Error::Failure("cannot watch for signals".into());
+        return CliError::Failure("cannot watch for signals".into());
     };
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
-    Error::Failure("interrupted: nothing was written".into())
+    CliError::Failure("interrupted: nothing was written".into())
 }
 
-/// Puts `new` in the place of the file that `path` leads to, unless it is no
-/// longer `old`. It keeps its permissions; links to it stay links.
+/// Replaces the content `old` of the file that `path` leads to by `new`. The file
+/// keeps its permissions, and links to it stay links.
+///
+/// # Errors
+/// Also if the file no longer holds `old`.
 fn replace(path: &Path, old: &str, new: &str) -> io::Result<()> {
     let path = fs::canonicalize(path)?;
     if fs::read(&path)? != old.as_bytes() {
