@@ -11,7 +11,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 use tracing::level_filters::LevelFilter;
 
-use super::Error;
+use super::CliError;
 
 /// The longest time from starting a daemon until it listens.
 const START: Duration = Duration::from_secs(10);

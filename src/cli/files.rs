@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::PathBuf;
 
-use super::Error;
+use super::CliError;
 use crate::config::Limits;
 use crate::files::{self, Roots, Walk};
 

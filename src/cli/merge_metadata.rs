@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Error;
+use super::CliError;
 use crate::dataset::write::join;
 
 /// Join the metadata of parts that `fimd generate --partial` wrote.

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, ErrorKind, Write};
 
-use super::Error;
+use super::CliError;
 use crate::model::{Families, Family, PartOrder, RepoLayout};
 
 /// Print the model families that --base-model accepts, with their control tokens.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::Error;
+use super::CliError;
 use crate::dataset::Example;
 
 /// Prints `examples` one after another.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::Error;
+use super::CliError;
 use crate::engine::EngineStatus;
 
 /// The longest time to wait for the answer.

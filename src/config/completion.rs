@@ -1,27 +1,34 @@
 //! The section `[completion]`: how code is completed.
 
-use toml_edit::TableLike;
+use serde::{Deserialize, Deserializer};
 
-use super::section::{Section, Wrong};
-use super::{Endpoint, EndpointKind};
+use super::endpoint::{Endpoint, EndpointKind};
+use super::values::{choice, integer};
 use crate::context::budget::{CharBudget, DEFAULT_MAX_CONTEXT_CHARS, DEFAULT_MAX_TOTAL_CHARS};
 use crate::model::ContextStyle;
 
 /// How code is completed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct CompletionSettings {
     /// The most tokens that a model is asked for, unless a request says less.
+    #[serde(deserialize_with = "integer::<_, _, 1, 16_384>")]
     pub max_tokens: u32,
     /// The most lines that are shown, unless a request says less.
+    #[serde(deserialize_with = "integer::<_, _, 1, 1000>")]
     pub max_lines: usize,
     /// How long it must be quiet before a model is asked of its own accord, in
     /// milliseconds.
+    #[serde(deserialize_with = "integer::<_, _, 0, 10_000>")]
     pub debounce_ms: u64,
     /// The most characters of context, prefix and suffix together.
+    #[serde(deserialize_with = "integer::<_, _, 256, 1_048_576>")]
     pub max_total_chars: usize,
     /// The most characters of the cross-file context.
+    #[serde(deserialize_with = "integer::<_, _, 0, 1_048_576>")]
     pub max_context_chars: usize,
     /// How the context is laid out.
+    #[serde(deserialize_with = "context_style")]
     pub context_style: ContextStyle,
 }
 
@@ -39,15 +46,6 @@ impl Default for CompletionSettings {
 }
 
 impl CompletionSettings {
-    const KEYS: [&str; 6] = [
-        "max_tokens",
-        "max_lines",
-        "debounce_ms",
-        "max_total_chars",
-        "max_context_chars",
-        "context_style",
-    ];
-
     /// How context, prefix and suffix share their characters.
     #[must_use]
     pub fn budget(&self) -> CharBudget {
@@ -56,56 +54,34 @@ impl CompletionSettings {
             max_context: self.max_context_chars,
         }
     }
-}
 
-/// What the section says of completions by the model at `endpoint`.
-pub(super) fn read(
-    table: &dyn TableLike,
-    endpoint: &Endpoint,
-) -> Result<CompletionSettings, Wrong> {
-    let section = Section::new("completion", table, &CompletionSettings::KEYS)?;
-    let default = CompletionSettings::default();
-    let style = section.get("context_style", r#""comment" or "repo""#, |item| {
-        Some(match item.as_str()? {
-            "comment" => ContextStyle::Comment,
-            "repo" => ContextStyle::Repo,
-            _ => return None,
-        })
-    })?;
-    if style == Some(ContextStyle::Repo) {
-        let family = &endpoint.family;
-        let what = match endpoint.kind {
-            EndpointKind::Completions if family.repo.is_some() => None,
-            EndpointKind::Completions => Some(format!(
+    /// Whether the model at `endpoint` can be given a context in this style.
+    ///
+    /// # Errors
+    /// Why not, for the key `context_style`.
+    pub(super) fn check(&self, endpoint: &Endpoint) -> Result<(), String> {
+        match (self.context_style, endpoint.kind) {
+            (ContextStyle::Comment, _) => Ok(()),
+            (ContextStyle::Repo, EndpointKind::Completions) if endpoint.family.repo.is_some() => {
+                Ok(())
+            }
+            (ContextStyle::Repo, EndpointKind::Completions) => Err(format!(
                 "the family {} has no tokens for repositories and files; set \"comment\"",
-                family.name
+                endpoint.family.name
             )),
-            EndpointKind::Infill | EndpointKind::Ollama => Some(
+            (ContextStyle::Repo, EndpointKind::Infill | EndpointKind::Ollama) => Err(
                 "a server that puts its own tokens around the code takes no others; set \
                  \"comment\", or kind = \"completions\" under [endpoint]"
                     .into(),
             ),
-        };
-        if let Some(what) = what {
-            return Err(section.wrong("context_style", what));
         }
     }
-    Ok(CompletionSettings {
-        max_tokens: section
-            .integer("max_tokens", &(1..=16_384))?
-            .unwrap_or(default.max_tokens),
-        max_lines: section
-            .integer("max_lines", &(1..=1000))?
-            .unwrap_or(default.max_lines),
-        debounce_ms: section
-            .integer("debounce_ms", &(0..=10_000))?
-            .unwrap_or(default.debounce_ms),
-        max_total_chars: section
-            .integer("max_total_chars", &(256..=1 << 20))?
-            .unwrap_or(default.max_total_chars),
-        max_context_chars: section
-            .integer("max_context_chars", &(0..=1 << 20))?
-            .unwrap_or(default.max_context_chars),
-        context_style: style.unwrap_or(default.context_style),
-    })
+}
+
+fn context_style<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ContextStyle, D::Error> {
+    let choices = [
+        ("comment", ContextStyle::Comment),
+        ("repo", ContextStyle::Repo),
+    ];
+    choice(deserializer, &choices)
 }

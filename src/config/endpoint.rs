@@ -2,11 +2,12 @@
 
 use std::ops::RangeInclusive;
 
-use serde::{Deserialize, Serialize};
-use toml_edit::TableLike;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use super::api_key::ApiKey;
-use super::section::{Section, Wrong};
+use super::values::{choice, flag, integer_in, name, number, text};
 use crate::model::{DEFAULT_FAMILY, Families, Family};
 use crate::tags::settings::{TEMPERATURE, TOP_P, server_url};
 
@@ -75,85 +76,142 @@ impl Default for Endpoint {
     }
 }
 
-impl Endpoint {
-    const KEYS: [&str; 14] = [
-        "url",
-        "kind",
-        "model",
-        "api_key",
-        "family",
-        "fim_prefix",
-        "fim_suffix",
-        "fim_middle",
-        "temperature",
-        "top_p",
-        "connect_timeout_ms",
-        "first_byte_timeout_ms",
-        "idle_timeout_ms",
-        "allow_remote_endpoints",
-    ];
+/// The section as it stands in the file: the family by its name, with tokens that
+/// replace those of the family.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct EndpointSection {
+    #[serde(deserialize_with = "url")]
+    url: String,
+    #[serde(deserialize_with = "kind")]
+    kind: EndpointKind,
+    #[serde(deserialize_with = "name")]
+    model: Option<String>,
+    #[serde(deserialize_with = "api_key")]
+    api_key: Option<ApiKey>,
+    #[serde(deserialize_with = "text")]
+    family: Option<String>,
+    #[serde(deserialize_with = "text")]
+    fim_prefix: Option<String>,
+    #[serde(deserialize_with = "text")]
+    fim_suffix: Option<String>,
+    #[serde(deserialize_with = "text")]
+    fim_middle: Option<String>,
+    #[serde(deserialize_with = "temperature")]
+    temperature: Option<f64>,
+    #[serde(deserialize_with = "top_p")]
+    top_p: Option<f64>,
+    #[serde(deserialize_with = "timeout_ms")]
+    connect_timeout_ms: u64,
+    #[serde(deserialize_with = "timeout_ms")]
+    first_byte_timeout_ms: u64,
+    #[serde(deserialize_with = "timeout_ms")]
+    idle_timeout_ms: u64,
+    #[serde(deserialize_with = "flag")]
+    allow_remote_endpoints: bool,
 }
 
-/// What the section says.
-pub(super) fn read(table: &dyn TableLike, families: &Families) -> Result<Endpoint, Wrong> {
-    let section = Section::new("endpoint", table, &Endpoint::KEYS)?;
-    let default = Endpoint::default();
-    let url = match section.text("url")? {
-        None => default.url,
-        Some(url) => match server_url(&url) {
-            Ok(_) => url,
-            Err(what) => return Err(section.wrong("url", what)),
-        },
-    };
-    let kind = section.get("kind", r#""completions", "infill" or "ollama""#, |item| {
-        Some(match item.as_str()? {
-            "completions" => EndpointKind::Completions,
-            "infill" => EndpointKind::Infill,
-            "ollama" => EndpointKind::Ollama,
-            _ => return None,
-        })
-    })?;
-    let api_key = match table.get("api_key").map(|item| item.as_str()) {
-        None => None,
-        Some(Some(key)) if !key.trim().is_empty() => Some(ApiKey::from(key.to_owned())),
-        // What it is does not show, whatever it is.
-        Some(_) => return Err(section.wrong("api_key", "expected a string with something in it")),
-    };
-    let timeout = |key: &str, default: u64| {
-        let timeout = section.integer(key, &TIMEOUT_MS)?;
-        Ok(timeout.unwrap_or(default))
-    };
-    Ok(Endpoint {
-        url,
-        kind: kind.unwrap_or_default(),
-        model: section.name("model")?,
-        api_key,
-        family: family(&section, families)?,
-        temperature: section.number("temperature", &TEMPERATURE)?,
-        top_p: section.number("top_p", &TOP_P)?,
-        connect_timeout_ms: timeout("connect_timeout_ms", default.connect_timeout_ms)?,
-        first_byte_timeout_ms: timeout("first_byte_timeout_ms", default.first_byte_timeout_ms)?,
-        idle_timeout_ms: timeout("idle_timeout_ms", default.idle_timeout_ms)?,
-        allow_remote_endpoints: section.flag("allow_remote_endpoints")?.unwrap_or(false),
-    })
-}
-
-/// The family that the section names, with its own tokens in place.
-fn family(section: &Section<'_>, families: &Families) -> Result<Family, Wrong> {
-    let name = section.text("family")?;
-    let name = name.as_deref().unwrap_or(DEFAULT_FAMILY);
-    let mut family = families.get(name).cloned().ok_or_else(|| {
-        let known = families.names(|_| true);
-        section.wrong("family", format!("expected one of {known}, found {name:?}"))
-    })?;
-    for (key, token) in [
-        ("fim_prefix", &mut family.prefix),
-        ("fim_suffix", &mut family.suffix),
-        ("fim_middle", &mut family.middle),
-    ] {
-        if let Some(text) = section.text(key)? {
-            *token = text;
+impl Default for EndpointSection {
+    fn default() -> Self {
+        let Endpoint {
+            url,
+            kind,
+            model,
+            api_key,
+            family: _,
+            temperature,
+            top_p,
+            connect_timeout_ms,
+            first_byte_timeout_ms,
+            idle_timeout_ms,
+            allow_remote_endpoints,
+        } = Endpoint::default();
+        Self {
+            url,
+            kind,
+            model,
+            api_key,
+            family: None,
+            fim_prefix: None,
+            fim_suffix: None,
+            fim_middle: None,
+            temperature,
+            top_p,
+            connect_timeout_ms,
+            first_byte_timeout_ms,
+            idle_timeout_ms,
+            allow_remote_endpoints,
         }
     }
-    Ok(family)
+}
+
+impl EndpointSection {
+    /// The settings, with the family from `families`.
+    ///
+    /// # Errors
+    /// If there is no such family; the message is for the key `family`.
+    pub(super) fn resolve(self, families: &Families) -> Result<Endpoint, String> {
+        let name = self.family.as_deref().unwrap_or(DEFAULT_FAMILY);
+        let mut family = families.get(name).cloned().ok_or_else(|| {
+            let known = families.names(|_| true);
+            format!("expected one of {known}, found {name:?}")
+        })?;
+        for (token, own) in [
+            (&mut family.prefix, self.fim_prefix),
+            (&mut family.suffix, self.fim_suffix),
+            (&mut family.middle, self.fim_middle),
+        ] {
+            if let Some(own) = own {
+                *token = own;
+            }
+        }
+        Ok(Endpoint {
+            url: self.url,
+            kind: self.kind,
+            model: self.model,
+            api_key: self.api_key,
+            family,
+            temperature: self.temperature,
+            top_p: self.top_p,
+            connect_timeout_ms: self.connect_timeout_ms,
+            first_byte_timeout_ms: self.first_byte_timeout_ms,
+            idle_timeout_ms: self.idle_timeout_ms,
+            allow_remote_endpoints: self.allow_remote_endpoints,
+        })
+    }
+}
+
+fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let url = text(deserializer)?.unwrap_or_default();
+    server_url(&url).map_err(D::Error::custom)?;
+    Ok(url)
+}
+
+fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<EndpointKind, D::Error> {
+    let choices = [
+        ("completions", EndpointKind::Completions),
+        ("infill", EndpointKind::Infill),
+        ("ollama", EndpointKind::Ollama),
+    ];
+    choice(deserializer, &choices)
+}
+
+/// A string that is not blank. The error does not show the value, whatever it is.
+fn api_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ApiKey>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::String(key) if !key.trim().is_empty() => Ok(Some(key.into())),
+        _ => Err(D::Error::custom("expected a string with something in it")),
+    }
+}
+
+fn temperature<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    number(deserializer, &TEMPERATURE)
+}
+
+fn top_p<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    number(deserializer, &TOP_P)
+}
+
+fn timeout_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    integer_in(deserializer, &TIMEOUT_MS)
 }

@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, Item, Table, Value as Toml};
 
-use super::{Settings, SettingsError};
+use super::Settings;
+use super::error::SettingsError;
+use super::read::{parse, read};
 use crate::tags::ConfigKey;
 use crate::tags::settings::{SettingChange, SettingValue};
 
@@ -48,16 +50,16 @@ fn look(path: &Path) -> Result<Found, SettingsError> {
             return Ok(Found::Corrupt(SettingsError(what)));
         }
     };
-    Ok(match super::parse(&text) {
+    Ok(match parse(&text) {
         Ok(_) => Found::Text(text),
-        Err(wrong) => Found::Corrupt(wrong.of(path, &text)),
+        Err(fault) => Found::Corrupt(fault.in_file(path, &text)),
     })
 }
 
 /// What the file at `path` says; nothing if it is missing or corrupt.
 pub(super) fn now(path: &Path) -> Result<Settings, SettingsError> {
     match look(path)? {
-        Found::Text(text) => Settings::read(&text).map_err(|wrong| wrong.of(path, &text)),
+        Found::Text(text) => read(&text).map_err(|fault| fault.in_file(path, &text)),
         Found::Corrupt(_) => Ok(Settings::default()),
     }
 }
@@ -97,10 +99,10 @@ pub(super) fn change(path: &Path, changes: &[SettingChange]) -> Result<Changed, 
         Found::Corrupt(error) => (String::new(), Some(set_aside(path, &error)?)),
     };
     // What is wrong with the file now is no fault of the changes.
-    Settings::read(&text).map_err(|wrong| wrong.of(path, &text))?;
+    read(&text).map_err(|fault| fault.in_file(path, &text))?;
     let changed = edited(&text, changes)
         .map_err(|what| SettingsError(format!("{}: {what}", path.display())))?;
-    let settings = Settings::read(&changed).map_err(|wrong| wrong.of(path, &changed))?;
+    let settings = read(&changed).map_err(|fault| fault.in_file(path, &changed))?;
     if changed != text {
         write(path, &changed).map_err(|error| SettingsError::io(path, &error))?;
     }
