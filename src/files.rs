@@ -1,9 +1,13 @@
-//! All access to the file system: finding, naming, reading and watching PHP
-//! files, and keeping what was learnt from them.
+//! All access to the project's files: finds, names, reads and watches them, and
+//! caches what the index knows about them.
 
 mod cache;
+mod error;
+mod ignores;
 mod input;
 mod library;
+mod limits;
+mod listing;
 mod origin;
 mod read;
 mod roots;
@@ -12,20 +16,16 @@ mod stamp;
 mod walk;
 pub mod watch;
 
-pub use cache::{Cache, Survey};
-pub use input::{Repositories, Repository, WHOLE};
-pub use library::Composer;
-pub use origin::Origin;
-pub use read::{decode, read, read_source, read_text};
-pub use roots::{Roots, named_path, resolve};
-pub use rules::left_out_of_dataset;
-pub use stamp::Stamp;
-pub use walk::{
-    Exclusion, ProjectFile, Walk, WalkOptions, belongs, folders_above, is_rule, is_walked, walk,
-    walk_what_is_there,
-};
-
-/// Why the project's files could not be listed or read.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct FilesError(pub String);
+pub use self::cache::{Cache, Survey};
+pub use self::error::FilesError;
+pub use self::ignores::{belongs, folders_above, is_rule, is_walked};
+pub use self::input::{Repositories, Repository, WHOLE};
+pub use self::library::Composer;
+pub use self::limits::WalkOptions;
+pub use self::listing::{Exclusion, ProjectFile, Walk};
+pub use self::origin::Origin;
+pub use self::read::{decode, read, read_source, read_text};
+pub use self::roots::{Roots, named_path, resolve};
+pub use self::rules::left_out_of_dataset;
+pub use self::stamp::Stamp;
+pub use self::walk::{walk, walk_what_is_there};

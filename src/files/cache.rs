@@ -1,15 +1,15 @@
-//! What was learnt about a project, kept on disk for the next start.
+//! The cache: indexes of projects on disk, for the next start.
 //!
-//! A folder holds a file for each project, named after its folders: a header,
-//! the parts of [`Snapshot::encode`], each with its length, and the BLAKE3 hash
-//! of all that. A file that another format, another user or a mishap has
-//! written is as good as none. Nothing that is wrong with the folder keeps
-//! anybody from working: a project is then read as if for the first time.
+//! A folder holds one file for each project, named by a hash of the project's
+//! roots. The file holds a header, the parts of [`Snapshot::encode`], each with
+//! its length, and the BLAKE3 hash of all these bytes. fimd ignores a file of
+//! another format or of another user, and a damaged one. An error in the cache
+//! never stops fimd: it reads the project as if for the first time.
 //!
-//! Each file is written under another name and put in its place whole, so
-//! that of two processes that write it the last one's stays and a reader never
-//! sees a half. Who writes holds a lock on the file; one without a lock is what
-//! a process that was killed has left, and is removed by the next that writes.
+//! fimd writes a file under a temporary name and then renames it. So a reader
+//! never sees half a file, and of two writers the last one wins. A writer holds
+//! a lock on its temporary file. A temporary file without a lock belongs to a
+//! process that was killed; the next writer removes it.
 
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, BufWriter, Read, Write};
@@ -20,21 +20,21 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::NamedTempFile;
 
-use super::Roots;
+use super::roots::Roots;
 use crate::index::{FORMAT, Snapshot, StoredIndex};
 
-/// What every file starts with, and then the format's number.
+/// The first bytes of every file. The number of the format follows them.
 const MAGIC: &[u8; 8] = b"fimdidx\n";
 
-/// Files that nobody has read for this long are removed.
+/// The age since its last use at which a file is removed.
 const MAX_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// When the files have more bytes than this together, those not read for the
-/// longest time are removed.
+/// The most bytes of all files together. Above it, the files that were not used
+/// for the longest time are removed.
 const MAX_BYTES: u64 = 2 << 30;
 
 /// The extension of a project's file.
-const KEPT: &str = "index";
+const INDEX: &str = "index";
 
 /// The extension of a file that is being written.
 const UNFINISHED: &str = "tmp";
@@ -42,34 +42,34 @@ const UNFINISHED: &str = "tmp";
 const HEADER_BYTES: usize = MAGIC.len() + 4;
 const LENGTH_BYTES: usize = 8;
 
-/// What a cache's folder holds.
+/// The contents of a cache's folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Survey {
-    /// How many projects have a file.
+    /// The number of projects with a file.
     pub projects: usize,
     /// The bytes of their files.
     pub bytes: u64,
-    /// What is of no use to anybody: files of another version's format, and
-    /// those whose writer was killed. The next that writes removes them.
+    /// Useless files: those of another version's format, and those whose writer
+    /// was killed. The next writer removes them.
     pub stale: Vec<PathBuf>,
 }
 
-/// A folder of what was learnt about projects.
+/// A folder with the indexes of projects.
 #[derive(Clone, Debug)]
 pub struct Cache {
     folder: PathBuf,
 }
 
 impl Cache {
-    /// The cache in `folder`, which is made, for this user only, when something
-    /// is first written.
+    /// The cache in `folder`. The first write creates the folder, for this user
+    /// only.
     #[must_use]
     pub fn new(folder: PathBuf) -> Self {
         Self { folder }
     }
 
-    /// What is kept about the project with these folders, in parallel on the
-    /// current rayon pool; nothing if there is nothing that can be used.
+    /// The stored index of the project with these roots; empty if there is no
+    /// usable one. Works in parallel on the current rayon pool.
     #[must_use]
     pub fn load(&self, roots: &Roots) -> StoredIndex {
         let path = self.path(roots);
@@ -83,8 +83,8 @@ impl Cache {
         }
     }
 
-    /// Keeps `snapshot` for the project with these folders, and removes what
-    /// has been of no use for long.
+    /// Stores `snapshot` for the project with these roots, and removes files that
+    /// are useless or were not used for long.
     ///
     /// # Errors
     /// If the folder or a file in it cannot be written.
@@ -92,7 +92,8 @@ impl Cache {
         self.make_folder()?;
         let path = self.path(roots);
         let mut file = {
-            // Nobody takes a file for abandoned between its making and its locking.
+            // The folder's lock covers the time between the creation of the file
+            // and its own lock, when it looks like one without a writer.
             let folder = File::open(&self.folder)?;
             folder.lock()?;
             self.prune(&path);
@@ -109,13 +110,13 @@ impl Cache {
         File::open(&self.folder)?.sync_all()
     }
 
-    /// Where it is; there need not be anything yet.
+    /// Its path. The folder need not exist yet.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// What its folder holds; nothing if there is none.
+    /// The contents of its folder; empty if there is no folder.
     ///
     /// # Errors
     /// If the folder cannot be read.
@@ -130,9 +131,9 @@ impl Cache {
             let path = entry?.path();
             if is_stale(&path) {
                 survey.stale.push(path);
-            } else if path.extension().is_some_and(|extension| extension == KEPT) {
+            } else if path.extension().is_some_and(|extension| extension == INDEX) {
                 survey.projects += 1;
-                // It may have been replaced meanwhile.
+                // The file may have been replaced meanwhile.
                 survey.bytes += fs::metadata(&path).map_or(0, |found| found.len());
             }
         }
@@ -140,7 +141,7 @@ impl Cache {
         Ok(survey)
     }
 
-    /// Removes what is of no use to anybody, and gives what that was.
+    /// Removes the useless files and returns their paths.
     ///
     /// # Errors
     /// If the folder cannot be read or a file cannot be removed.
@@ -149,7 +150,7 @@ impl Cache {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             folder => folder?,
         };
-        // Nobody is between making a file and locking it.
+        // With this lock, no writer is between creating a file and locking it.
         folder.lock()?;
         let stale = self.survey()?.stale;
         stale.iter().try_for_each(fs::remove_file)?;
@@ -165,7 +166,7 @@ impl Cache {
         }
         self.folder
             .join(hasher.finalize().to_hex().as_str())
-            .with_extension(KEPT)
+            .with_extension(INDEX)
     }
 
     fn make_folder(&self) -> io::Result<()> {
@@ -173,14 +174,14 @@ impl Cache {
             .recursive(true)
             .mode(0o700)
             .create(&self.folder)?;
-        // What is kept derives from private code.
+        // The cache derives from private code.
         if fs::metadata(&self.folder)?.mode() & 0o777 != 0o700 {
             fs::set_permissions(&self.folder, Permissions::from_mode(0o700))?;
         }
         Ok(())
     }
 
-    /// Removes files that are stale, too old or too many, but not `keep`.
+    /// Removes files that are stale, too old or too many; never `keep`.
     fn prune(&self, keep: &Path) {
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
@@ -191,17 +192,17 @@ impl Cache {
         };
         let now = SystemTime::now();
         let mut kept = Vec::new();
-        // An entry that cannot be looked at may have been removed by another.
+        // An entry that cannot be read may have been removed by another process.
         for path in entries.flatten().map(|entry| entry.path()) {
             match path.extension().and_then(|extension| extension.to_str()) {
                 _ if path == keep => {}
                 _ if is_stale(&path) => remove(&path),
-                Some(KEPT) => {
+                Some(INDEX) => {
                     let Ok(found) = fs::metadata(&path) else {
                         continue;
                     };
                     let used = found.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-                    // A file from the future was used after the clock was set back.
+                    // A time in the future means that the clock was set back.
                     match now.duration_since(used) {
                         Ok(age) if age > MAX_AGE => remove(&path),
                         _ => kept.push((used, found.len(), path)),
@@ -221,22 +222,22 @@ impl Cache {
     }
 }
 
-/// Whether the file at `path` is one of ours that nobody has a use for.
+/// Whether the file at `path` is a useless file of a cache.
 fn is_stale(path: &Path) -> bool {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some(UNFINISHED) => is_abandoned(path),
-        Some(KEPT) => is_of_another_format(path),
+        Some(INDEX) => is_of_another_format(path),
         _ => false,
     }
 }
 
-/// Whether nobody writes the file at `path` any more.
+/// Whether the writer of the file at `path` has ended.
 fn is_abandoned(path: &Path) -> bool {
     File::open(path).is_ok_and(|file| file.try_lock().is_ok())
 }
 
-/// Whether another version of fimd has written the file at `path`, in a format
-/// that this one does not read.
+/// Whether another version of fimd wrote the file at `path`, in a format that
+/// this version does not read.
 fn is_of_another_format(path: &Path) -> bool {
     let mut header = [0; HEADER_BYTES];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
@@ -297,7 +298,7 @@ fn load(path: &Path) -> io::Result<StoredIndex> {
         return Err(damaged());
     }
     let stored = StoredIndex::decode(&parts).map_err(|_| damaged())?;
-    // When it was last of use, for `prune`.
+    // The time of the last use, for `prune`.
     if let Err(error) = file.set_modified(SystemTime::now()) {
         tracing::debug!("{}: {error}", path.display());
     }

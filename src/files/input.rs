@@ -1,4 +1,4 @@
-//! Repositories out of files of rows: JSON lines, plain or compressed with
+//! Reads repositories from files of rows: JSON lines, plain or compressed with
 //! Zstandard, or Parquet. A row is one file of a repository:
 //!
 //! | column | |
@@ -6,18 +6,19 @@
 //! | `repo` | the repository; its rows stand together |
 //! | `path` | the file, relative to the repository's root, with `/` |
 //! | `content` | its text |
-//! | `license`, `commit` | optional; of lists the parts are joined with ` OR ` |
-//! | `duplicate_of` | optional; the file of another repository that stands for this one, which is then context and no data |
+//! | `license`, `commit` | optional; the parts of a list are joined with ` OR ` |
+//! | `duplicate_of` | optional; the file of another repository that represents this one. Such a file is context only, no source of examples |
 //!
-//! Rows are read as they are needed, so the memory is bounded by the largest
-//! repository. The next one is not read ahead: while one is worked on, all
-//! threads are at work on it. A row that is no such file is refused and costs no
-//! other row. What a walk leaves out by its name or size is left out here too;
-//! ignore files mean nothing, since what is no part of the repository has no row.
+//! Rows are read when they are needed, so the largest repository bounds the
+//! memory. The next repository is not read ahead, because all threads work on
+//! the current one. A row that is no such file is refused; it does not affect
+//! other rows. What a walk excludes by name or size is excluded here too. Ignore
+//! files have no meaning here: a file outside the repository has no row.
 
 mod jsonl;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod row;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,66 +26,50 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use self::row::{Row, RowIter};
+use super::error::FilesError;
+use super::limits::WalkOptions;
+use super::listing::Exclusion;
+use super::origin::Origin;
 use super::rules::{is_php, left_out_by_key};
-use super::{Exclusion, FilesError, Origin, WalkOptions, decode};
 use crate::index::{SourceFile, SourceText, scan};
 
-/// The key under which a whole repository is left out.
+/// The key of the [`Exclusion`] of a whole repository.
 pub const WHOLE: &str = "./";
-
-/// One row, as far as it is of interest.
-#[derive(Debug, PartialEq)]
-struct Row {
-    repo: String,
-    path: String,
-    /// Bytes that are not UTF-8 have become U+FFFD.
-    content: String,
-    /// Whether there were such bytes.
-    lossy: bool,
-    license: Option<String>,
-    commit: Option<String>,
-    duplicate_of: Option<String>,
-}
-
-/// A row by its number, counted from 1, or why it is none.
-type Numbered = (u64, Result<Row, String>);
-
-/// The rows of a file. An error ends them: nothing after it can be read.
-type Rows = Box<dyn Iterator<Item = Result<Numbered, String>>>;
 
 /// One repository of a stream.
 #[derive(Debug, Default)]
 pub struct Repository {
-    /// What the rows call it.
+    /// Its name in the rows.
     pub name: String,
     /// Its PHP files, in the order of keys.
     pub files: Vec<Arc<SourceFile>>,
-    /// What was left out, in the order of keys.
+    /// The excluded files, in the order of keys.
     pub left_out: Vec<Exclusion>,
-    /// Where each of the files is from, by key.
+    /// The origin of each file, by key.
     pub origins: FxHashMap<Arc<str>, Origin>,
 }
 
-/// The repositories in a list of files, taken as one stream.
+/// The repositories in a list of input files, as one stream.
 pub struct Repositories {
-    /// Those not begun yet, the next one last.
+    /// The input files that were not opened yet, the next one last.
     inputs: Vec<PathBuf>,
-    current: Option<(PathBuf, Rows)>,
-    /// The row that ended the last repository.
+    current: Option<(PathBuf, RowIter)>,
+    /// The first row of the next repository, and where it stands.
     pending: Option<(String, Row)>,
-    /// Digests of the names of all repositories so far.
+    /// Digests of the names of all repositories read so far.
     seen: FxHashSet<[u8; 16]>,
     limits: WalkOptions,
     refused: Vec<Exclusion>,
 }
 
 impl Repositories {
-    /// The repositories in `inputs`, one file after the other. What is above
-    /// `limits` is left out: a file, or a whole repository. None may be called
-    /// like one of `taken`.
+    /// The repositories in `inputs`, one input file after the other. A file or a
+    /// whole repository that exceeds `limits` is excluded. No repository may have
+    /// one of the names `taken`.
     ///
     /// # Errors
-    /// If one of the inputs cannot be opened, or is of no known kind.
+    /// If an input file cannot be opened, or is of no known kind.
     pub fn open<'a>(
         inputs: &[PathBuf],
         limits: WalkOptions,
@@ -103,18 +88,18 @@ impl Repositories {
         })
     }
 
-    /// The rows that were refused since this was last asked: each by its
-    /// file's name and number, `rows.jsonl:12`, with the reason.
+    /// The rows that were refused since the last call, each by its file's name
+    /// and its number, `rows.jsonl:12`, with the reason.
     pub fn take_refused(&mut self) -> Vec<Exclusion> {
         std::mem::take(&mut self.refused)
     }
 
-    /// Reads the next repository, in part in parallel on the current rayon
-    /// pool. `check` is asked before each row whether to go on.
+    /// Reads the next repository. Scans its files in parallel on the current
+    /// rayon pool. Calls `check` before each row and stops at its error.
     ///
     /// # Errors
-    /// If an input cannot be read to its end, or the rows of a repository do
-    /// not stand together.
+    /// If an input file cannot be read to its end, or if the rows of a repository
+    /// do not stand together, and the errors of `check`.
     pub fn next<E: From<FilesError> + Send>(
         &mut self,
         check: &(impl Fn() -> Result<(), E> + Sync),
@@ -129,19 +114,19 @@ impl Repositories {
             ))
             .into());
         }
-        let mut reading = Reading::new(first.repo.clone(), self.limits.clone());
-        reading.row(first);
+        let mut builder = RepositoryBuilder::new(first.repo.clone(), self.limits.clone());
+        builder.row(first);
         while let Some((place, row)) = self.row(check)? {
-            if row.repo != reading.name {
+            if row.repo != builder.name {
                 self.pending = Some((place, row));
                 break;
             }
-            reading.row(row);
+            builder.row(row);
         }
-        reading.finish(check).map(Some)
+        builder.finish(check).map(Some)
     }
 
-    /// The next row that is one, and where it stands.
+    /// The next valid row, and where it stands.
     fn row<E: From<FilesError>>(
         &mut self,
         check: &impl Fn() -> Result<(), E>,
@@ -182,8 +167,8 @@ impl Repositories {
     }
 }
 
-/// The rows of the file at `path`, whose name says what kind it is.
-fn rows(path: &Path, max_file_bytes: u64) -> Result<Rows, FilesError> {
+/// The rows of the file at `path`. The ending of its name tells its kind.
+fn rows(path: &Path, max_file_bytes: u64) -> Result<RowIter, FilesError> {
     let name = path.to_string_lossy();
     let ends = |ending| name.ends_with(ending);
     if ends(".jsonl") {
@@ -199,12 +184,12 @@ fn rows(path: &Path, max_file_bytes: u64) -> Result<Rows, FilesError> {
 }
 
 #[cfg(feature = "parquet")]
-fn parquet_rows(path: &Path) -> Result<Rows, String> {
+fn parquet_rows(path: &Path) -> Result<RowIter, String> {
     parquet::rows(path)
 }
 
 #[cfg(not(feature = "parquet"))]
-fn parquet_rows(_: &Path) -> Result<Rows, String> {
+fn parquet_rows(_: &Path) -> Result<RowIter, String> {
     Err("this fimd was built without Parquet; convert the file to .jsonl.zst".into())
 }
 
@@ -218,21 +203,21 @@ fn digest(name: &str) -> [u8; 16] {
 }
 
 /// A repository whose rows are being read.
-struct Reading {
+struct RepositoryBuilder {
     name: String,
     limits: WalkOptions,
     files: Vec<SourceText>,
-    /// Of the texts in `files`.
+    /// The bytes of the texts in `files`.
     bytes: u64,
     left_out: BTreeMap<String, String>,
     origins: FxHashMap<Arc<str>, Origin>,
-    /// That of the last file: most files of a repository share it.
+    /// The origin of the last file. Most files of a repository share it.
     origin: Origin,
-    /// Which limit the repository is above: then nothing is kept of it.
+    /// The limit that the repository exceeds. If there is one, nothing is kept.
     over: Option<String>,
 }
 
-impl Reading {
+impl RepositoryBuilder {
     fn new(name: String, limits: WalkOptions) -> Self {
         Self {
             name,
@@ -246,6 +231,7 @@ impl Reading {
         }
     }
 
+    /// Adds a row.
     fn row(&mut self, row: Row) {
         if self.over.is_some() || !is_php(&row.path) {
             return;
@@ -278,7 +264,7 @@ impl Reading {
         }
     }
 
-    /// What of a row is left out, and why, if it is.
+    /// The key and the rule by which a row is excluded, if it is.
     fn left_out(&self, row: &Row) -> Option<(String, String)> {
         let path = &row.path;
         let relative = |part: &str| !matches!(part, "" | "." | "..");

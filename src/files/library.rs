@@ -1,4 +1,5 @@
-//! Classes of installed packages, read from disk when a context needs them.
+//! Classes of installed packages, which are read from disk when a context needs
+//! them.
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -9,44 +10,46 @@ use std::time::SystemTime;
 use dashmap::DashMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
+use super::limits::WalkOptions;
 use super::read::read_file;
+use super::roots::Roots;
 use super::rules::is_php;
-use super::{Roots, Stamp, WalkOptions};
+use super::stamp::Stamp;
 use crate::index::symbols::ClassRef;
 use crate::index::{Library, SourceFile};
 use crate::php::composer::{Autoload, generated, manifest};
 
-/// How many files are kept once they have been read.
+/// The most files that are kept in memory after they were read.
 const MAX_KEPT: usize = 4096;
-/// How many files are searched for classes that no rule leads to.
+/// The most files that are searched for classes that no autoload rule locates.
 const MAX_SEARCHED: usize = 20_000;
 
-/// The packages of a project, as Composer's files describe them when it is
-/// opened. The files of the packages may change: each is read as it is.
+/// The packages of a project as Composer's files describe them when the project is
+/// opened. The files of the packages may change later; they are read again then.
 #[derive(Debug)]
 pub struct Composer {
     root: PathBuf,
     autoload: Autoload,
-    /// The files that were asked for it and the folders searched, as they were
-    /// then: whether there or not.
+    /// Composer's files and the searched folders with their stamps at that time;
+    /// `None` for those that did not exist.
     sources: Vec<(PathBuf, Option<Stamp>)>,
     opened: SystemTime,
     max_file_bytes: u64,
-    /// What was read, by path relative to the root. Only saves reading again:
-    /// an entry counts while its stamp is the file's.
+    /// The files read so far, by path relative to the root. An entry is valid while
+    /// its stamp is the file's.
     kept: DashMap<String, (Stamp, Arc<SourceFile>), FxBuildHasher>,
-    /// Which file declares a class that has to be searched for, by the class's
-    /// name in lower case. Searched for when first needed.
+    /// The files of the classes that no autoload rule locates, by the class's name
+    /// in lower case. The search runs when it is first needed.
     searched: OnceLock<FxHashMap<String, String>>,
 }
 
 impl Composer {
-    /// Reads what Composer says of the project in `roots`; nothing if it has
-    /// never heard of it. What cannot be read is logged and left out.
+    /// Reads Composer's files of the project in `roots`; the result is empty if
+    /// there are none. Files that cannot be read are logged and ignored.
     #[must_use]
     pub fn open(roots: &Roots, options: &WalkOptions) -> Self {
         let opened = SystemTime::now();
-        let mut reader = Reader {
+        let mut reader = ComposerReader {
             root: roots.root(),
             sources: Vec::new(),
         };
@@ -62,10 +65,10 @@ impl Composer {
         }
     }
 
-    /// Whether what Composer says may have changed since this was opened.
+    /// Whether Composer's files may have changed since the project was opened.
     #[must_use]
     pub fn is_outdated(&self) -> bool {
-        // Classes that were searched for may have come and gone unheard.
+        // The searched folders are not watched, so their classes may have changed.
         self.searched.get().is_some()
             || self.sources.iter().any(|(path, before)| {
                 let now = stamp(path);
@@ -73,15 +76,15 @@ impl Composer {
             })
     }
 
-    /// Whether a change at `path` may change what Composer says.
+    /// Whether a change at `path` may be a change to Composer's files.
     #[must_use]
     pub fn rests_on(&self, path: &Path) -> bool {
         let mut sources = self.sources.iter();
         sources.any(|(source, _)| source.starts_with(path) || path.parent() == Some(source))
     }
 
-    /// The folders to watch for such changes; those that do not exist will
-    /// come up in one that does.
+    /// The folders to watch for such changes. A folder that does not exist yet is
+    /// covered by the existing folders above it.
     pub fn folders(&self) -> impl Iterator<Item = &Path> {
         let folder = |(source, _): &'_ (PathBuf, _)| source.is_dir();
         let (folders, files): (Vec<_>, Vec<_>) = self.sources.iter().partition(|s| folder(s));
@@ -91,8 +94,8 @@ impl Composer {
         folders.chain(above.filter(|folder| folder.starts_with(&self.root)))
     }
 
-    /// The file at `path`, relative to the root, if it is one of PHP, not too
-    /// large and can be read.
+    /// The file at `path`, relative to the root, if it is not too large and can be
+    /// read.
     fn file(&self, path: &str) -> Option<Arc<SourceFile>> {
         let full = self.root.join(path);
         let metadata = full.metadata().ok()?;
@@ -112,8 +115,8 @@ impl Composer {
                 return None;
             }
         };
-        // Thousands of packages' classes are asked for by whole datasets; to
-        // start anew then costs less than to keep count of who is old.
+        // Only whole datasets need so many files. Reading them again costs less than
+        // recording the age of each.
         if self.kept.len() >= MAX_KEPT {
             self.kept.clear();
         }
@@ -122,7 +125,7 @@ impl Composer {
         Some(file)
     }
 
-    /// The classes below the folders, and in the files, that are to be searched.
+    /// Searches the folders and files that the autoload rules name for classes.
     fn search(&self) -> FxHashMap<String, String> {
         let mut files = BTreeSet::new();
         for path in &self.autoload.searched {
@@ -180,15 +183,15 @@ fn stamp(path: &Path) -> Option<Stamp> {
     path.metadata().ok().map(|metadata| Stamp::of(&metadata))
 }
 
-/// Reads Composer's files and keeps account of them.
-struct Reader<'a> {
+/// Reads Composer's files and records their stamps.
+struct ComposerReader<'a> {
     root: &'a Path,
     sources: Vec<(PathBuf, Option<Stamp>)>,
 }
 
-impl Reader<'_> {
-    /// What the project's `composer.json`, its path repositories and the files
-    /// that Composer has generated say; what is generated first.
+impl ComposerReader<'_> {
+    /// The autoload rules of the project: first those that Composer has generated,
+    /// then those of `composer.json` and of its path repositories.
     fn autoload(&mut self) -> Autoload {
         let Some(text) = self.read("composer.json") else {
             return self.installed("vendor");
@@ -214,7 +217,7 @@ impl Reader<'_> {
         all
     }
 
-    /// What Composer has generated in `vendor`.
+    /// The autoload rules that Composer has generated in `vendor`.
     fn installed(&mut self, vendor: &str) -> Autoload {
         let folder = format!("{vendor}/composer");
         let mut entries = |name: &str| {
@@ -236,7 +239,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The text of a file of Composer's, if there is one.
+    /// The text of one of Composer's files, if it exists.
     fn read(&mut self, path: &str) -> Option<String> {
         let path = self.source(path);
         match std::fs::read_to_string(&path) {
@@ -249,7 +252,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Where `path`, relative to the root, is; noted as it is now.
+    /// The full path of `path`, which is relative to the root. Records its stamp.
     fn source(&mut self, path: &str) -> PathBuf {
         let path = self.root.join(path);
         self.sources.push((path.clone(), stamp(&path)));

@@ -1,5 +1,5 @@
-//! Where a project's files are from: its commit and its licence, as far as the
-//! folder says so itself. No other program is run.
+//! The origin of a project's files: its commit and its licence, as far as files
+//! in the project's folder tell them. fimd runs no other program for that.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,23 +7,22 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-/// Where a file is from.
+/// The origin of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
-    /// The licence, as an SPDX expression where it is known by one.
+    /// The licence, as an SPDX expression if it has one.
     pub license: Option<Arc<str>>,
     /// The commit that was checked out.
     pub commit: Option<Arc<str>>,
-    /// The file of another repository that this one is a duplicate of, if
-    /// whoever made the rows says so.
+    /// The file of another repository that this file duplicates, if a row says so.
     pub duplicate_of: Option<Arc<str>>,
 }
 
 impl Origin {
-    /// That of the files in the project folder `root`. Its licence is what
-    /// `composer.json` says, else that of a file such as `LICENSE` whose text is
-    /// known; the commit is that of the git repository around it. A file that
-    /// was changed since is not in that commit.
+    /// The origin of the files in the project folder `root`. The licence is the
+    /// one that `composer.json` names, or else that of a file such as `LICENSE`
+    /// with a known text. The commit is that of the git repository around the
+    /// folder; files that were changed since are not in that commit.
     #[must_use]
     pub fn of(root: &Path) -> Self {
         Self {
@@ -39,7 +38,7 @@ impl Origin {
 /// The commit of `HEAD`, if `folder` is the top of a git work tree.
 fn head(folder: &Path) -> Option<String> {
     let dot_git = folder.join(".git");
-    // Of a linked work tree or a submodule, a file that names the folder.
+    // In a linked work tree or a submodule, `.git` is a file that names the folder.
     let git = match fs::read_to_string(&dot_git) {
         Ok(text) => folder.join(text.strip_prefix("gitdir:")?.trim()),
         Err(_) => dot_git,
@@ -49,7 +48,7 @@ fn head(folder: &Path) -> Option<String> {
         Err(_) => git.clone(),
     };
     let mut value = fs::read_to_string(git.join("HEAD")).ok()?;
-    // A reference may name another; git itself follows five.
+    // A reference may name another one; git follows five, too.
     for _ in 0..5 {
         let Some(name) = value.strip_prefix("ref:").map(str::trim) else {
             break;
@@ -72,7 +71,7 @@ fn packed(git: &Path, name: &str) -> Option<String> {
     Some(hash.to_owned())
 }
 
-/// What `composer.json` says; of several licences one may choose.
+/// The licence in `composer.json`. A list of licences offers a choice.
 fn composer_license(root: &Path) -> Option<String> {
     let text = fs::read_to_string(root.join("composer.json")).ok()?;
     let manifest: Value = serde_json::from_str(&text).ok()?;
@@ -84,10 +83,10 @@ fn composer_license(root: &Path) -> Option<String> {
     (!all.is_empty()).then(|| all.join(" OR "))
 }
 
-/// What tells a licence by its text: all of these stand in it, white space
-/// aside. The first that fits counts. Of the GNU licences the text does not say
-/// whether later versions are meant, which SPDX wants to know: the identifier
-/// is the one without an answer.
+/// The phrases that identify a licence: its text contains all of them, apart from
+/// white space. The first licence that fits counts. The texts of the GNU licences
+/// do not say whether later versions may be chosen, so these identifiers do not
+/// say it either.
 const TEXTS: [(&str, &[&str]); 14] = [
     ("AGPL-3.0", &["GNU AFFERO GENERAL PUBLIC LICENSE Version 3"]),
     ("LGPL-3.0", &["GNU LESSER GENERAL PUBLIC LICENSE Version 3"]),
@@ -134,7 +133,7 @@ const TEXTS: [(&str, &[&str]); 14] = [
     ),
 ];
 
-/// The licence whose text is in a file named for that.
+/// The licence whose text stands in a file named like a licence.
 fn license_file(root: &Path) -> Option<String> {
     let mut files: Vec<PathBuf> = fs::read_dir(root)
         .ok()?
@@ -143,11 +142,11 @@ fn license_file(root: &Path) -> Option<String> {
         .filter(|path| path.is_file() && path.file_stem().is_some_and(is_license_name))
         .collect();
     files.sort();
-    let recognised = |path: &PathBuf| {
+    let identified = |path: &PathBuf| {
         let text = fs::read(path).ok()?;
-        recognise(&String::from_utf8_lossy(&text))
+        identify(&String::from_utf8_lossy(&text))
     };
-    files.iter().find_map(recognised).map(str::to_owned)
+    files.iter().find_map(identified).map(str::to_owned)
 }
 
 fn is_license_name(stem: &std::ffi::OsStr) -> bool {
@@ -156,7 +155,8 @@ fn is_license_name(stem: &std::ffi::OsStr) -> bool {
         .any(|name| stem.eq_ignore_ascii_case(name))
 }
 
-fn recognise(text: &str) -> Option<&'static str> {
+/// The identifier of the licence with this text.
+fn identify(text: &str) -> Option<&'static str> {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let fits = |phrases: &[&str]| phrases.iter().all(|phrase| text.contains(phrase));
     TEXTS

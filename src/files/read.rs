@@ -1,11 +1,12 @@
-//! Reading one file.
+//! Reads single files.
 
 use std::path::Path;
 
-use super::{FilesError, ProjectFile};
+use super::error::FilesError;
+use super::listing::ProjectFile;
 use crate::index::{SourceFile, SourceText};
 
-/// Reads a found file and its facts.
+/// Reads a file of the project and its facts.
 ///
 /// # Errors
 /// As [`read_source`].
@@ -13,7 +14,7 @@ pub fn read(found: &ProjectFile) -> Result<SourceFile, FilesError> {
     read_source(found).map(SourceText::scan)
 }
 
-/// Reads a found file.
+/// Reads a file of the project.
 ///
 /// # Errors
 /// If the file has vanished, cannot be read, or has grown to 4 GiB.
@@ -21,7 +22,7 @@ pub fn read_source(found: &ProjectFile) -> Result<SourceText, FilesError> {
     source(&found.path, &found.key)
 }
 
-/// Reads the file at `path`, called `key`, and its facts.
+/// Reads the file at `path` with the key `key`, and its facts.
 pub(super) fn read_file(path: &Path, key: &str) -> Result<SourceFile, FilesError> {
     source(path, key).map(SourceText::scan)
 }
@@ -50,7 +51,7 @@ pub fn read_text(path: &Path) -> std::io::Result<(String, bool)> {
     Ok((text, lossy))
 }
 
-/// `bytes` as text, and whether some that are not UTF-8 were replaced by U+FFFD.
+/// `bytes` as text, and whether bytes that are not UTF-8 were replaced by U+FFFD.
 #[must_use]
 pub fn decode(bytes: Vec<u8>) -> (String, bool) {
     match String::from_utf8(bytes) {

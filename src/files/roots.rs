@@ -1,39 +1,39 @@
-//! The folders of a project, and one name for each file in them however it is
-//! spelled.
+//! The root and the include paths of a project, and one key for each file in
+//! them, however a client writes its path.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fmt::Display;
 use std::path::{Component, Path, PathBuf};
 
-use super::FilesError;
+use super::error::FilesError;
 
-/// The folders of a project, with a key for every file in them.
+/// The root and the include paths of a project, with a key for every file.
 ///
 /// A key is the path relative to the project root, with `/`. A file outside
-/// the root, in an include path, has the key `label/path/in/it.php`, where the
-/// label is the base name of the include path, with `-2`, `-3`, … added if
-/// another include path or an entry of the root has that name. What of a path
-/// is not UTF-8 stands in its key as U+FFFD.
+/// the root, in an include path, has the key `label/path/in/it.php`. The label is
+/// the base name of the include path, with `-2`, `-3`, … added if another include
+/// path or an entry of the root has that name. Bytes of a path that are not UTF-8
+/// are U+FFFD in its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Roots {
     root: PathBuf,
-    includes: Vec<Include>,
+    includes: Vec<IncludePath>,
 }
 
-/// A folder or file that belongs to the project whatever the ignore rules say.
+/// A folder or file that belongs to the project regardless of ignore files.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Include {
+struct IncludePath {
     path: PathBuf,
-    /// What the keys below it start with; only used outside the root.
+    /// The first part of the keys below it; only used outside the root.
     label: String,
 }
 
 impl Roots {
-    /// The project at `root` with the folders (or files) of `includes`, made canonical.
+    /// The project at `root` with the folders or files of `includes`.
     ///
     /// # Errors
-    /// If one of them does not exist or cannot be read, or `root` is not a directory.
+    /// If one of them does not exist or cannot be read, or if `root` is no folder.
     pub fn new(root: &Path, includes: &[PathBuf]) -> Result<Self, FilesError> {
         let bad_root = |what: &dyn Display| {
             FilesError(format!(
@@ -48,12 +48,12 @@ impl Roots {
         std::fs::read_dir(&canonical).map_err(|error| bad_root(&error))?;
 
         let mut labels = HashSet::new();
-        let mut found: Vec<Include> = Vec::new();
+        let mut found: Vec<IncludePath> = Vec::new();
         for include in includes {
             let path = include
                 .canonicalize()
                 .and_then(|path| {
-                    // Opened, to learn now that it cannot be read.
+                    // Opening it reveals now whether it can be read.
                     if path.is_dir() {
                         std::fs::read_dir(&path)?;
                     } else {
@@ -75,7 +75,7 @@ impl Roots {
                 continue;
             };
             labels.insert(label.clone());
-            found.push(Include { path, label });
+            found.push(IncludePath { path, label });
         }
         Ok(Self {
             root: canonical,
@@ -87,8 +87,8 @@ impl Roots {
     /// project's root: one with a `composer.json`, a `.git` or a `.fimignore`.
     #[must_use]
     pub fn find(file: &Path) -> Option<PathBuf> {
-        let marks = ["composer.json", ".git", ".fimignore"];
-        let is_root = |folder: &&Path| marks.iter().any(|mark| folder.join(mark).exists());
+        let names = ["composer.json", ".git", ".fimignore"];
+        let is_root = |folder: &&Path| names.iter().any(|name| folder.join(name).exists());
         file.ancestors()
             .skip(1)
             .find(is_root)
@@ -106,8 +106,8 @@ impl Roots {
         self.includes.iter().map(|include| &*include.path)
     }
 
-    /// Whether the file with this key is the project's own. What an include
-    /// path brings in is not, also where that path lies below the root.
+    /// Whether the file with this key is the project's own. A file of an include
+    /// path is not, even if that path lies below the root.
     #[must_use]
     pub fn owns(&self, key: &str) -> bool {
         let path = self.path(key);
@@ -115,10 +115,10 @@ impl Roots {
         path.starts_with(&self.root) && !includes.any(|include| path.starts_with(include))
     }
 
-    /// The key of the file that a client names: absolute, relative to the
-    /// root, or a `file://` URI; with `..`, symlinks and odd spellings
-    /// resolved, whether it exists or not. Its absolute path when it is
-    /// outside.
+    /// The key of the file that a client names by an absolute path, a path
+    /// relative to the root, or a `file://` URI. Resolves `..` and symbolic links.
+    /// The file need not exist. The key of a file outside the project is its
+    /// absolute path.
     #[must_use]
     pub fn key(&self, filepath: &str) -> String {
         let path = resolve(&self.root.join(named_path(filepath)));
@@ -126,7 +126,7 @@ impl Roots {
             .unwrap_or_else(|| path.to_string_lossy().into_owned())
     }
 
-    /// The key of a file by its canonical path, unless it is outside.
+    /// The key of the file with this canonical path; `None` outside the project.
     #[must_use]
     pub(crate) fn key_of(&self, path: &Path) -> Option<String> {
         if let Ok(inside) = path.strip_prefix(&self.root)
@@ -143,8 +143,8 @@ impl Roots {
         })
     }
 
-    /// The file that `key` names. A key with U+FFFD in it does not tell the
-    /// bytes that it stands for; [`ProjectFile::path`](super::ProjectFile::path) has them.
+    /// The path of the file with the key `key`. A key with U+FFFD does not tell the
+    /// original bytes; [`ProjectFile::path`](super::ProjectFile::path) has them.
     #[must_use]
     pub fn path(&self, key: &str) -> PathBuf {
         let (label, inside) = key.split_once('/').unwrap_or((key, ""));
@@ -156,7 +156,7 @@ impl Roots {
     }
 }
 
-/// Names for an include path, the best first: `lib`, `lib-2`, …
+/// Possible labels of an include path, the best first: `lib`, `lib-2`, …
 fn labels_of(path: &Path) -> impl Iterator<Item = String> {
     let lossy = |name: Option<&OsStr>| name.map(|name| name.to_string_lossy().into_owned());
     let (stem, extension) = if path.is_dir() {
@@ -185,7 +185,7 @@ fn slashed(path: &Path) -> String {
     text
 }
 
-/// The canonical form of an absolute path, of which the last part need not exist.
+/// The canonical form of an absolute path. The last part need not exist.
 #[must_use]
 pub fn resolve(path: &Path) -> PathBuf {
     if let Ok(path) = path.canonicalize() {
@@ -199,7 +199,7 @@ pub fn resolve(path: &Path) -> PathBuf {
             Component::CurDir => {}
             Component::Normal(name) => {
                 resolved.push(name);
-                // Once something is missing, nothing exists below it.
+                // Nothing exists below a folder that does not exist.
                 match resolved.canonicalize() {
                     Ok(canonical) if exists => resolved = canonical,
                     _ => exists = false,
@@ -211,7 +211,7 @@ pub fn resolve(path: &Path) -> PathBuf {
     resolved
 }
 
-/// The path that a client means: written as such or as a `file://` URI.
+/// The path that a client names, as a path or as a `file://` URI.
 #[must_use]
 pub fn named_path(name: &str) -> PathBuf {
     match name.strip_prefix("file://") {
@@ -220,9 +220,9 @@ pub fn named_path(name: &str) -> PathBuf {
     }
 }
 
-/// The path of a `file://` URI, given what stands after that.
+/// The path of a `file://` URI, given the text after `file://`.
 fn uri_path(uri: &str) -> PathBuf {
-    // Between the slashes may stand a host's name: `file://localhost/etc`.
+    // A host's name may stand before the path: `file://localhost/etc`.
     let path = uri.find('/').map_or("", |slash| &uri[slash..]);
     let path = path.split(['?', '#']).next().unwrap_or(path);
     let mut bytes = Vec::with_capacity(path.len());

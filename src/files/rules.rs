@@ -1,6 +1,6 @@
-//! Which names are left out: of the index by default, and of the dataset.
+//! The names that are excluded from the index by default, and from the dataset.
 
-/// Folders that are no source of the project, wherever they are below its root.
+/// Folders anywhere below the root that hold no source of the project.
 const FOLDERS: [&str; 7] = [
     "vendor",
     "node_modules",
@@ -11,12 +11,12 @@ const FOLDERS: [&str; 7] = [
     "build",
 ];
 
-/// Whether a file is one of PHP by its name.
+/// Whether a file is a PHP file by its name.
 pub(super) fn is_php(name: &str) -> bool {
     ends_with(name, ".php")
 }
 
-/// Why an entry of a folder is left out by its name alone, if it is.
+/// The rule that excludes an entry of a folder by its name alone, if there is one.
 pub(super) fn left_out_by_name(name: &str, is_folder: bool) -> Option<String> {
     if name.starts_with('.') {
         return Some("hidden".into());
@@ -30,8 +30,8 @@ pub(super) fn left_out_by_name(name: &str, is_folder: bool) -> Option<String> {
         .map(|ending| format!("default: *.{ending}"))
 }
 
-/// Why the file with this key is left out by names alone, if it is, and the
-/// key of what is left out: of the file, or of a folder above it.
+/// If names alone exclude the file with this key: the key of the file or of the
+/// folder above it that is excluded, and the rule.
 pub(super) fn left_out_by_key(key: &str) -> Option<(String, String)> {
     let folders = memchr::memchr_iter(b'/', key.as_bytes()).map(|slash| (&key[..slash], true));
     folders
@@ -51,13 +51,14 @@ fn ends_with(name: &str, ending: &str) -> bool {
         .is_some_and(|end| end.eq_ignore_ascii_case(ending))
 }
 
-/// Why a file of the index is no source of training examples, if it is none.
+/// The rule by which a file of the index is no source of training examples, if
+/// there is one.
 ///
 /// Test files are those in a folder named `test` or `tests`, in any case, and
-/// those whose name says so as a word of its own: `UserTest.php`,
-/// `UserTestCase.php`, `user_test.php`, `test-user.php`; not `latest.php`,
-/// `Contest.php` or `TestResult.php`, which PHPUnit would not run either.
-/// `config/`, `routes/` and `database/migrations/` are meant at any depth.
+/// those with "test" as a word of their name: `UserTest.php`, `UserTestCase.php`,
+/// `user_test.php`, `test-user.php`. `latest.php`, `Contest.php` and
+/// `TestResult.php` are no test files; PHPUnit would not run them either. The
+/// folders `config/`, `routes/` and `database/migrations/` count at any depth.
 #[must_use]
 pub fn left_out_of_dataset(key: &str) -> Option<&'static str> {
     let (folders, name) = key.rsplit_once('/').unwrap_or(("", key));

@@ -1,27 +1,29 @@
-//! What tells one state of a file from another without reading it.
+//! Distinguishes the states of a file without reading it.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Within this time after a file has changed it may change again and keep its
-/// stamp: file systems count time in steps, the coarsest of them of two seconds.
+/// The coarsest step of a file system's clock. A file that changes twice within
+/// one step can keep its stamp.
 const COARSEST_STEP: Duration = Duration::from_secs(2);
 
-/// Length, times and identity of a file. Compared for equality alone: a clock
-/// that is set back, or a file that is put back with its old time, makes
-/// another stamp, and which of the two is later does not matter.
+/// Length, times and identity of a file. Stamps are only compared for equality.
+/// So a stamp also changes when the clock was set back, or when a file was
+/// restored with its old time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
     bytes: u64,
-    /// Seconds and nanoseconds, of the text and of what is said about it.
+    /// Seconds and nanoseconds of the last change to the contents.
     modified: (i64, i64),
+    /// Seconds and nanoseconds of the last change to the contents or metadata.
     changed: (i64, i64),
     device: u64,
     inode: u64,
 }
 
 impl Stamp {
+    /// The stamp of a file with this metadata.
     pub(crate) fn of(metadata: &Metadata) -> Self {
         Self {
             bytes: metadata.len(),
@@ -32,8 +34,8 @@ impl Stamp {
         }
     }
 
-    /// Whether a file that had this stamp at `time`, and has it still, is sure
-    /// to hold the same text: it had not changed just before.
+    /// Whether a file that had this stamp at `time` and still has it is sure to
+    /// hold the same text: it did not change just before `time`.
     #[must_use]
     pub fn is_settled(&self, time: SystemTime) -> bool {
         let time = time

@@ -1,152 +1,41 @@
-//! Finding the files of a project, and saying of each PHP file that is not one
-//! of them which rule put it out.
+//! Finds the files of a project. For each PHP file that does not belong to the
+//! project it names the rule that excludes the file.
 //!
-//! The rules, the first that speaks decides:
-//! 1. An include path is in, whole.
-//! 2. `.fimignore` files in the root and below it, the deepest first, last matching pattern first; a
-//!    pattern with `!` brings back what any rule below leaves out.
-//! 3. Hidden files and folders, and the default folders and endings, are out.
-//! 4. `.gitignore` files, likewise, also those above the root up to the top of
-//!    the git repository that it lies in.
+//! The first rule that matches decides:
+//! 1. All files of an include path belong to the project.
+//! 2. `.fimignore` files in the root and below it: the deepest file first, and in
+//!    a file the last matching pattern first. A pattern with `!` includes what
+//!    the rules below exclude.
+//! 3. Hidden files and folders are excluded, and so are the default folders and
+//!    endings.
+//! 4. `.gitignore` files work like `.fimignore` files. Those above the root
+//!    count too, up to the top of the git repository around it.
 //!
-//! What only this machine knows (`core.excludesFile`, `.git/info/exclude`) is
-//! deliberately not read: two clones of a project give the same files. Symbolic
-//! links are not followed: what they lead to is found where it is, so no file
-//! comes twice and no loop is entered.
+//! The walk does not read the rules that exist on one machine only
+//! (`core.excludesFile`, `.git/info/exclude`), so that two clones of a project
+//! give the same files. It does not follow symbolic links: it finds their targets
+//! where they are, so no file comes twice and there are no loops.
 //!
-//! The walk is our own, over the `ignore` crate's matchers: that crate's walker
-//! does not say what it left out or why.
+//! fimd has its own walk over the `ignore` crate's matchers, because that crate's
+//! walker does not report what it excludes or why.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
 use std::fs::{DirEntry, FileType, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use ignore::Match;
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use super::error::FilesError;
+use super::ignores::IgnoreRules;
+use super::limits::WalkOptions;
+use super::listing::{Exclusion, ProjectFile, Walk};
+use super::roots::Roots;
+use super::rules::is_php;
 
-use super::rules::{is_php, left_out_by_name};
-use super::{FilesError, Roots, Stamp};
-
-/// How files are found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WalkOptions {
-    /// A project with more PHP files than this is refused.
-    pub max_files: usize,
-    /// Files with more bytes are left out with a warning.
-    pub max_file_bytes: u64,
-    /// A project that takes more bytes of memory than this, by accounting, is
-    /// refused: at once if its files alone are larger.
-    pub max_project_bytes: u64,
-}
-
-impl Default for WalkOptions {
-    fn default() -> Self {
-        Self {
-            max_files: 200_000,
-            max_file_bytes: 1 << 20,
-            max_project_bytes: 4 << 30,
-        }
-    }
-}
-
-impl WalkOptions {
-    /// These, with another limit for the size of files if one is given.
-    #[must_use]
-    pub fn with_max_file_bytes(mut self, max_file_bytes: Option<u64>) -> Self {
-        if let Some(bytes) = max_file_bytes {
-            self.max_file_bytes = bytes;
-        }
-        self
-    }
-
-    /// Why a file of so many bytes is left out, if it is.
-    pub(super) fn too_large(&self, bytes: u64) -> Option<String> {
-        let limit = self.max_file_bytes;
-        (bytes > limit).then(|| format!("{bytes} bytes, more than the {limit} of max_file_bytes"))
-    }
-
-    /// Whether a project that takes so many bytes of memory may be opened.
-    ///
-    /// # Errors
-    /// If not, with what to do.
-    pub fn check_memory(&self, roots: &Roots, bytes: u64) -> Result<(), FilesError> {
-        let limit = self.max_project_bytes;
-        if bytes <= limit {
-            return Ok(());
-        }
-        Err(FilesError(format!(
-            "{}: {bytes} bytes of memory, more than the {limit} of max_project_bytes; leave \
-             folders out in .fimignore, or raise it under [limits] in the settings file",
-            roots.root().display()
-        )))
-    }
-}
-
-/// A file that belongs to the project.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProjectFile {
-    /// Its key, see [`SourceFile::path`](crate::index::SourceFile::path).
-    pub key: String,
-    /// Where it is.
-    pub path: PathBuf,
-    /// Its size in bytes when it was found.
-    pub bytes: u64,
-    /// What told its state then.
-    pub stamp: Stamp,
-    /// Whether it lies under the project root and belongs to the project by
-    /// the project's own rules, not only by an include path.
-    pub in_root: bool,
-}
-
-impl ProjectFile {
-    /// A file with this metadata.
-    pub(crate) fn new(key: String, path: PathBuf, metadata: &Metadata, in_root: bool) -> Self {
-        Self {
-            key,
-            path,
-            bytes: metadata.len(),
-            stamp: Stamp::of(metadata),
-            in_root,
-        }
-    }
-}
-
-/// A PHP file, or a folder, that was left out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exclusion {
-    /// Its path as a key; a folder ends with `/`.
-    pub key: String,
-    /// The rule that put it out, as a user would name it.
-    pub rule: String,
-}
-
-/// What walking a project found, each list in the order of keys.
-#[derive(Clone, Debug, Default)]
-pub struct Walk {
-    /// What belongs to the index.
-    pub files: Vec<ProjectFile>,
-    /// What does not, and why.
-    pub left_out: Vec<Exclusion>,
-    /// The folders that were looked into, by their canonical paths.
-    pub folders: BTreeSet<PathBuf>,
-    /// What a user should hear of, a line each.
-    pub warnings: Vec<String>,
-    /// The root and the include paths that are gone or cannot be read.
-    pub missing: Vec<(PathBuf, FilesError)>,
-    /// Which limit of the project the files are above: then they are not all
-    /// here.
-    pub over: Option<FilesError>,
-}
-
-/// Finds the project's PHP files and logs what there is to warn of.
+/// Finds the project's PHP files and logs the warnings.
 ///
 /// # Errors
-/// If a root cannot be read at all, and if the project is above a limit; a
-/// folder below the root that cannot be read is left out with its error as the
-/// rule.
+/// If a root cannot be read at all, or if the project exceeds a limit. A folder
+/// below the root that cannot be read is excluded, with its error as the rule.
 pub fn walk(roots: &Roots, options: &WalkOptions) -> Result<Walk, FilesError> {
     let walk = walk_what_is_there(roots, options);
     for warning in &walk.warnings {
@@ -159,7 +48,7 @@ pub fn walk(roots: &Roots, options: &WalkOptions) -> Result<Walk, FilesError> {
     }
 }
 
-/// Like [`walk`], of what there is, without a word in the log.
+/// Like [`walk`], but lists what can be read and logs nothing.
 #[must_use]
 pub fn walk_what_is_there(roots: &Roots, options: &WalkOptions) -> Walk {
     let mut walker = Walker {
@@ -172,7 +61,7 @@ pub fn walk_what_is_there(roots: &Roots, options: &WalkOptions) -> Walk {
         warnings: Vec::new(),
         over: None,
     };
-    let above = Rules::above(roots.root(), &mut walker.warnings);
+    let above = IgnoreRules::above(roots.root(), &mut walker.warnings);
     let mut missing = Vec::new();
     let mut note = |top: &Path, walked: io::Result<()>| {
         if let Err(error) = walked {
@@ -201,7 +90,7 @@ pub fn walk_what_is_there(roots: &Roots, options: &WalkOptions) -> Walk {
         over,
         ..
     } = walker;
-    // What a rule of the root put out and an include path brought back.
+    // An include path overrules the ignore files of the root.
     for include in roots.includes() {
         if let Some(key) = roots.key_of(include) {
             left_out.retain(|_, out| !(out.ignored && is_within(&out.key, &key)));
@@ -211,7 +100,7 @@ pub fn walk_what_is_there(roots: &Roots, options: &WalkOptions) -> Walk {
         files: files.into_values().collect(),
         left_out: left_out
             .into_values()
-            .map(|Out { key, rule, .. }| Exclusion { key, rule })
+            .map(|WalkExclusion { key, rule, .. }| Exclusion { key, rule })
             .collect(),
         folders,
         warnings,
@@ -220,186 +109,30 @@ pub fn walk_what_is_there(roots: &Roots, options: &WalkOptions) -> Walk {
     }
 }
 
-/// Whether a file with this canonical path, which need not exist, would be one
-/// of the project's by its name and the rules.
-#[must_use]
-pub fn belongs(roots: &Roots, path: &Path) -> bool {
-    let name = path.file_name();
-    name.is_some_and(|name| is_php(&name.to_string_lossy())) && is_let_in(roots, path, false)
-}
-
-/// Whether the walk would look into a folder with this canonical path.
-#[must_use]
-pub fn is_walked(roots: &Roots, folder: &Path) -> bool {
-    is_let_in(roots, folder, true)
-}
-
-fn is_let_in(roots: &Roots, path: &Path, is_folder: bool) -> bool {
-    if roots.includes().any(|include| path.starts_with(include)) {
-        return true;
-    }
-    let Ok(inside) = path.strip_prefix(roots.root()) else {
-        return false;
-    };
-    // Whoever walks hears of them.
-    let mut warnings = Vec::new();
-    let mut rules = Rules::above(roots.root(), &mut warnings);
-    let mut folder = roots.root().to_owned();
-    let mut names = inside.iter().peekable();
-    while let Some(name) = names.next() {
-        let has = |name: &str| folder.join(name).is_file();
-        let ignores = (has(".fimignore"), has(".gitignore"));
-        rules = rules.below(&folder, ignores, &mut warnings);
-        let is_folder = is_folder || names.peek().is_some();
-        let path = folder.join(name);
-        let name = name.to_string_lossy();
-        if rules.rule_against(&path, &name, is_folder, roots).is_some() {
-            return false;
-        }
-        folder = path;
-    }
-    true
-}
-
-/// The folders above the root whose ignore files have a say in it, the nearest
-/// first.
-#[must_use]
-pub fn folders_above(root: &Path) -> Vec<PathBuf> {
-    let Some(top) = root.ancestors().find(|f| f.join(".git").exists()) else {
-        return Vec::new();
-    };
-    let above = root.ancestors().skip(1).take_while(|f| f.starts_with(top));
-    above.map(Path::to_path_buf).collect()
-}
-
-/// Whether a change to an entry with this name changes what belongs to a project.
-#[must_use]
-pub fn is_rule(name: &OsStr) -> bool {
-    [".fimignore", ".gitignore", ".git"]
-        .iter()
-        .any(|rule| name == *rule)
-}
-
-/// Whether the key of a file or, with `/` at its end, a folder is `folder` or
+/// Whether the key of a file, or of a folder with `/` at its end, is `folder` or
 /// lies below it.
 fn is_within(key: &str, folder: &str) -> bool {
     key.strip_prefix(folder)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The ignore files of a folder, and those of the folders above it.
-#[derive(Clone, Default)]
-struct Rules(Option<Arc<Level>>);
-
-struct Level {
-    fimignore: Gitignore,
-    gitignore: Gitignore,
-    above: Rules,
-}
-
-impl Rules {
-    /// The rules that apply to the project's root itself.
-    fn above(root: &Path, warnings: &mut Vec<String>) -> Self {
-        let above = folders_above(root);
-        above.iter().rev().fold(Self::default(), |rules, folder| {
-            let has_gitignore = folder.join(".gitignore").is_file();
-            rules.below(folder, (false, has_gitignore), warnings)
-        })
-    }
-
-    /// The rules in `folder`, given whether it has a `.fimignore` and a `.gitignore`.
-    fn below(
-        &self,
-        folder: &Path,
-        (has_fimignore, has_gitignore): (bool, bool),
-        warnings: &mut Vec<String>,
-    ) -> Self {
-        if !has_fimignore && !has_gitignore {
-            return self.clone();
-        }
-        let mut load = |exists: bool, name: &str| {
-            if exists {
-                load(folder, name, warnings)
-            } else {
-                Gitignore::empty()
-            }
-        };
-        Self(Some(Arc::new(Level {
-            fimignore: load(has_fimignore, ".fimignore"),
-            gitignore: load(has_gitignore, ".gitignore"),
-            above: self.clone(),
-        })))
-    }
-
-    fn levels(&self) -> impl Iterator<Item = &Level> {
-        std::iter::successors(self.0.as_deref(), |level| level.above.0.as_deref())
-    }
-
-    /// Why an entry is left out, if it is.
-    fn rule_against(&self, path: &Path, name: &str, is_dir: bool, roots: &Roots) -> Option<String> {
-        let matched = self
-            .levels()
-            .map(|level| level.fimignore.matched(path, is_dir))
-            .find(|matched| !matched.is_none());
-        match matched {
-            Some(Match::Whitelist(_)) => return None,
-            Some(Match::Ignore(glob)) => return Some(named(glob, roots)),
-            Some(Match::None) | None => {}
-        }
-        if let Some(rule) = left_out_by_name(name, is_dir) {
-            return Some(rule);
-        }
-        let matched = self
-            .levels()
-            .map(|level| level.gitignore.matched(path, is_dir))
-            .find(|matched| !matched.is_none());
-        match matched {
-            Some(Match::Ignore(glob)) => Some(named(glob, roots)),
-            Some(Match::Whitelist(_) | Match::None) | None => None,
-        }
-    }
-}
-
-/// An ignore file's rules, with a warning of what cannot be read or understood.
-fn load(folder: &Path, name: &str, warnings: &mut Vec<String>) -> Gitignore {
-    let path = folder.join(name);
-    let mut builder = GitignoreBuilder::new(folder);
-    let unread = builder.add(&path);
-    let (gitignore, unbuilt) = match builder.build() {
-        Ok(gitignore) => (gitignore, None),
-        Err(error) => (Gitignore::empty(), Some(error)),
-    };
-    for error in unread.into_iter().chain(unbuilt) {
-        warnings.push(format!("{}: rule not applied: {error}", path.display()));
-    }
-    gitignore
-}
-
-/// A pattern as a user would look for it: the ignore file and the line in it.
-fn named(glob: &ignore::gitignore::Glob, roots: &Roots) -> String {
-    let from = glob.from().unwrap_or(Path::new(""));
-    let file = roots
-        .key_of(from)
-        .unwrap_or_else(|| from.to_string_lossy().into_owned());
-    format!("{file}: {}", glob.original())
-}
-
-/// Something left out.
-struct Out {
+/// An excluded file or folder.
+struct WalkExclusion {
     key: String,
     rule: String,
-    /// Whether by a rule that an include path overrules.
+    /// Whether an include path overrules the rule.
     ignored: bool,
 }
 
+/// The state of one walk.
 struct Walker<'a> {
     roots: &'a Roots,
     options: &'a WalkOptions,
     files: BTreeMap<String, ProjectFile>,
-    /// Of all of these together.
+    /// The bytes of all these files together.
     bytes: u64,
-    /// By path: two paths may have the same key once they are made UTF-8.
-    left_out: BTreeMap<(String, PathBuf), Out>,
+    /// By key and path, because two paths may have the same key in UTF-8.
+    left_out: BTreeMap<(String, PathBuf), WalkExclusion>,
     folders: BTreeSet<PathBuf>,
     warnings: Vec<String>,
     /// See [`Walk::over`].
@@ -407,15 +140,16 @@ struct Walker<'a> {
 }
 
 impl Walker<'_> {
-    /// Finds the files below `top`, by `rules` or, without any, all of them.
-    fn tree(&mut self, top: &Path, rules: Option<Rules>) -> io::Result<()> {
-        // A stack of our own: a deep tree must not end the thread's.
+    /// Finds the files below `top`: those that `rules` allow, or all of them if
+    /// there are no rules.
+    fn tree(&mut self, top: &Path, rules: Option<IgnoreRules>) -> io::Result<()> {
+        // An explicit stack, because a deep tree could overflow the thread's.
         let mut folders = vec![(top.to_owned(), rules)];
         while let Some((folder, rules)) = folders.pop() {
             let entries = match entries(&folder) {
                 Ok(entries) => entries,
                 Err(error) if folder == top => return Err(error),
-                // It vanished since the folder above was read.
+                // The folder vanished after its parent was read.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => {
                     let warning = format!("{}: left out: {error}", folder.display());
@@ -442,12 +176,13 @@ impl Walker<'_> {
         Ok(())
     }
 
+    /// Takes, excludes or queues one entry of a folder.
     fn entry(
         &mut self,
         entry: &DirEntry,
         kind: FileType,
-        rules: Option<&Rules>,
-        folders: &mut Vec<(PathBuf, Option<Rules>)>,
+        rules: Option<&IgnoreRules>,
+        folders: &mut Vec<(PathBuf, Option<IgnoreRules>)>,
     ) {
         let name = entry.file_name();
         let name = name.to_string_lossy();
@@ -468,7 +203,7 @@ impl Walker<'_> {
         } else {
             match entry.metadata() {
                 Ok(metadata) => self.offer(&path, &metadata, rules.is_some()),
-                // It vanished since the folder was read.
+                // The file vanished after its folder was read.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => {
                     self.leave_out(&path, false, format!("cannot be read: {error}"), false);
@@ -477,7 +212,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Notes whether what was found so far is above a limit.
+    /// Records whether the files found so far exceed a limit.
     fn check(&mut self) {
         let (limit, root) = (self.options.max_files, self.roots.root());
         let within = match self.files.len() > limit {
@@ -491,7 +226,7 @@ impl Walker<'_> {
         self.over = within.err();
     }
 
-    /// Takes a file unless it is too large or its key is taken.
+    /// Adds a file unless it is too large or another file has its key.
     fn offer(&mut self, path: &Path, metadata: &Metadata, in_root: bool) {
         let Some(key) = self.roots.key_of(path) else {
             return;
@@ -516,7 +251,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Notes that a file or folder is out. Whether that is news.
+    /// Excludes a file or folder. Returns whether it was not excluded before.
     fn leave_out(&mut self, path: &Path, is_folder: bool, rule: String, ignored: bool) -> bool {
         let Some(mut key) = self.roots.key_of(path) else {
             return false;
@@ -524,7 +259,7 @@ impl Walker<'_> {
         if is_folder {
             key.push('/');
         }
-        let out = Out {
+        let out = WalkExclusion {
             key: key.clone(),
             rule,
             ignored,
@@ -533,7 +268,7 @@ impl Walker<'_> {
     }
 }
 
-/// The entries of a folder in the order of names, with what each of them is.
+/// The entries of a folder with their types, in the order of names.
 fn entries(folder: &Path) -> io::Result<Vec<(DirEntry, FileType)>> {
     let mut entries = Vec::new();
     for entry in std::fs::read_dir(folder)? {

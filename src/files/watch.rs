@@ -1,9 +1,11 @@
-//! Hearing of changes to files. What is heard are hints: that something may
-//! have happened at a path, never what. Whoever acts on them looks for himself.
+//! Watches the project's files for changes. A reported change is only a hint
+//! that something may have happened at a path. The receiver has to look at the
+//! path to see what happened.
 //!
-//! Folders are watched one by one, those that the walk has visited: trees that
-//! do not belong to the project cost nothing.
+//! The watcher watches single folders: those that the walk has visited. Trees
+//! that do not belong to the project cost nothing.
 
+mod changes;
 mod coalesce;
 
 use std::collections::BTreeSet;
@@ -13,40 +15,25 @@ use std::path::{Path, PathBuf};
 
 use notify::{ErrorKind, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-pub use coalesce::Coalescer;
+pub use self::changes::DiskChanges;
+pub use self::coalesce::Coalescer;
+use super::ignores::folders_above;
+use super::library::Composer;
+use super::roots::Roots;
 
-use super::{Composer, Roots, folders_above};
-
-/// What may have changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DiskChanges {
-    /// What is, was or will be at these paths; of a folder, all that is below.
-    Paths(BTreeSet<PathBuf>),
-    /// Anything.
-    Rescan,
-    /// Anything, and also which folders are watched: events were lost.
-    Lost,
-}
-
-impl Default for DiskChanges {
-    fn default() -> Self {
-        Self::Paths(BTreeSet::new())
-    }
-}
-
-/// Why changes cannot be heard of.
+/// Why files cannot be watched.
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
-    /// The system gives no more watches.
+    /// The system allows no more watches.
     #[error("too few inotify watches; raise fs.inotify.max_user_watches")]
     TooFew,
-    /// The system gives no more watchers, or none at all.
+    /// The system allows no more watchers, or none at all.
     #[error("{0}; raise fs.inotify.max_user_instances if it is too low")]
     System(notify::Error),
 }
 
-/// The folders and files in which changes to a project have to be noticed:
-/// `folders`, those that the walk has visited, and what its extent rests on.
+/// The folders and files to watch for changes to a project: `folders`, those
+/// that the walk has visited, and all others that decide what belongs to it.
 #[must_use]
 pub fn wanted(roots: &Roots, folders: &BTreeSet<PathBuf>, library: &Composer) -> BTreeSet<PathBuf> {
     let mut wanted = folders.clone();
@@ -64,20 +51,20 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    /// A watcher that tells `heard` of changes, from a thread of its own.
+    /// A watcher that reports changes to `report`, from a thread of its own.
     ///
     /// # Errors
-    /// If the system has no watcher to give.
-    pub fn new(heard: impl Fn(DiskChanges) + Send + 'static) -> Result<Self, WatchError> {
+    /// If the system allows no more watchers.
+    pub fn new(report: impl Fn(DiskChanges) + Send + 'static) -> Result<Self, WatchError> {
         let notify = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             match event {
-                Ok(event) if event.need_rescan() => heard(DiskChanges::Lost),
-                // To read a file is such an event, also when we do.
+                Ok(event) if event.need_rescan() => report(DiskChanges::Lost),
+                // Reading a file is such an event too, and fimd reads files.
                 Ok(event) if matches!(event.kind, EventKind::Access(_)) => {}
-                Ok(event) => heard(DiskChanges::Paths(event.paths.into_iter().collect())),
+                Ok(event) => report(DiskChanges::Paths(event.paths.into_iter().collect())),
                 Err(error) => {
                     tracing::debug!("an event was lost: {error}");
-                    heard(DiskChanges::Lost);
+                    report(DiskChanges::Lost);
                 }
             }
         })
@@ -88,14 +75,15 @@ impl Watcher {
         })
     }
 
-    /// Watches `wanted`, what of it exists, and nothing else. Whether
-    /// something is watched that was not before: it may have changed unheard.
+    /// Watches those paths of `wanted` that exist, and nothing else. Returns
+    /// whether it watches a path that it did not watch before: that path may have
+    /// changed unnoticed.
     ///
-    /// What `changes` tell of is watched anew. A watch stays with the folder
-    /// that it was set on when another takes its name.
+    /// Sets the watches at the paths of `changes` again, because a watch stays
+    /// with its folder when another folder takes the folder's name.
     ///
     /// # Errors
-    /// If the system gives no more watches.
+    /// If the system allows no more watches.
     pub fn follow(
         &mut self,
         changes: &DiskChanges,
@@ -111,24 +99,26 @@ impl Watcher {
             DiskChanges::Rescan => {}
             DiskChanges::Lost => stale.clone_from(&self.watched),
         }
-        // All of them before any is set: one that is set on a folder which has
-        // one under its old name would share its fate.
+        // First remove all stale watches, then set new ones. A watch set on a
+        // folder that is still watched under its old name would be removed with
+        // the old one.
         for path in &stale {
-            // The watch of what is gone is gone already.
+            // A path that is gone has lost its watch already.
             drop(self.notify.unwatch(path));
             self.watched.remove(path);
         }
-        let mut news = false;
+        let mut has_new = false;
         for path in wanted {
             if !self.watched.contains(path) && self.watch(path)? {
                 self.watched.insert(path.clone());
-                news = true;
+                has_new = true;
             }
         }
-        Ok(news)
+        Ok(has_new)
     }
 
-    /// Whether `path` could be watched; not if it is gone or closed to us.
+    /// Watches `path`. Returns whether that worked: not if the path is gone or
+    /// fimd may not read it.
     fn watch(&mut self, path: &Path) -> Result<bool, WatchError> {
         let Err(error) = self.notify.watch(path, RecursiveMode::NonRecursive) else {
             return Ok(true);
@@ -151,9 +141,9 @@ impl Watcher {
     }
 }
 
-/// Those of `paths` that are `folder` or lie below it.
+/// The paths that are `folder` or lie below it.
 fn below<'a>(paths: &'a BTreeSet<PathBuf>, folder: &'a Path) -> impl Iterator<Item = &'a PathBuf> {
-    // Paths are in the order of their components: a folder's stand together.
+    // Paths are ordered by their components, so those below a folder are adjacent.
     paths
         .range::<Path, _>((Bound::Included(folder), Bound::Unbounded))
         .take_while(move |path| path.starts_with(folder))

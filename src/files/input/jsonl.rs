@@ -1,4 +1,4 @@
-//! Rows as JSON objects, one a line.
+//! Reads rows from JSON lines.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -6,19 +6,20 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::{Numbered, Row, Rows, decode};
+use super::row::{NumberedRow, Row, RowIter};
+use crate::files::read::decode;
 
-/// A character takes at most six bytes as JSON, for one of its text.
+/// The most bytes of JSON for one byte of text: an escape such as `\u0001`.
 const ESCAPED: u64 = 6;
 
-/// What a line may hold beside the text of the longest file, in bytes.
+/// The most bytes of a line beside the text of the longest file.
 const OTHER_COLUMNS: u64 = 1 << 20;
 
-pub(super) fn plain(path: &Path, max_file_bytes: u64) -> Result<Rows, String> {
+pub(super) fn plain(path: &Path, max_file_bytes: u64) -> Result<RowIter, String> {
     Ok(lines(open(path)?, max_file_bytes))
 }
 
-pub(super) fn compressed(path: &Path, max_file_bytes: u64) -> Result<Rows, String> {
+pub(super) fn compressed(path: &Path, max_file_bytes: u64) -> Result<RowIter, String> {
     let decoder = zstd::Decoder::with_buffer(open(path)?).map_err(|error| error.to_string())?;
     Ok(lines(BufReader::new(decoder), max_file_bytes))
 }
@@ -28,8 +29,8 @@ fn open(path: &Path) -> Result<BufReader<File>, String> {
     Ok(BufReader::with_capacity(1 << 18, file))
 }
 
-fn lines(reader: impl BufRead + 'static, max_file_bytes: u64) -> Rows {
-    let mut lines = Lines {
+fn lines(reader: impl BufRead + 'static, max_file_bytes: u64) -> RowIter {
+    let mut lines = JsonLines {
         reader,
         number: 0,
         most: max_file_bytes
@@ -42,16 +43,16 @@ fn lines(reader: impl BufRead + 'static, max_file_bytes: u64) -> Rows {
     }))
 }
 
-struct Lines<R> {
+struct JsonLines<R> {
     reader: R,
-    /// The last line that was read to its end.
+    /// The number of the last line that was read to its end.
     number: u64,
-    /// The most bytes of a line: what is longer is passed over.
+    /// The most bytes of a line. A longer line is skipped.
     most: u64,
 }
 
-impl<R: BufRead> Lines<R> {
-    fn next(&mut self) -> io::Result<Option<Numbered>> {
+impl<R: BufRead> JsonLines<R> {
+    fn next(&mut self) -> io::Result<Option<NumberedRow>> {
         loop {
             let mut line = Vec::new();
             let mut limited = self.reader.by_ref().take(self.most);
@@ -80,7 +81,7 @@ fn parse(line: Vec<u8>) -> Result<Row, String> {
     let (line, lossy) = decode(line);
     let mut columns: Map<String, Value> = serde_json::from_str(&line).map_err(|error| {
         let error = error.to_string();
-        // Where in the line would make a reason of its own of every row.
+        // The position in the line is cut off, so that rows share their reasons.
         let what = error.split(" at line ").next().unwrap_or(&error);
         format!("row is no JSON object: {what}")
     })?;
@@ -120,7 +121,7 @@ fn texts((column, value): (&str, Value)) -> Result<Option<String>, String> {
 mod tests {
     use super::*;
 
-    fn all(text: &[u8], max_file_bytes: u64) -> Vec<Numbered> {
+    fn all(text: &[u8], max_file_bytes: u64) -> Vec<NumberedRow> {
         lines(io::Cursor::new(text.to_vec()), max_file_bytes)
             .collect::<Result<_, _>>()
             .unwrap()

@@ -1,4 +1,4 @@
-//! Rows of a Parquet file, a few at a time. The columns are read as bytes, not
+//! RowIter of a Parquet file, a few at a time. The columns are read as bytes, not
 //! through Arrow: a text that is not UTF-8 then costs one row, not a batch.
 
 use std::collections::VecDeque;
@@ -12,13 +12,14 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::SchemaDescriptor;
 
-use super::{Numbered, Row, Rows, decode};
+use super::row::{NumberedRow, Row, RowIter};
+use crate::files::read::decode;
 
-/// Rows read at a time: enough to be quick, few enough that their texts are
-/// small beside a repository.
+/// The number of rows read at a time: enough to be quick, few enough that their
+/// texts are small beside a repository.
 const BATCH: usize = 64;
 
-/// The columns in the order of a [`Row`]'s fields, and whether each has to be there.
+/// The columns in the order of a [`Row`]'s fields, and whether each is required.
 const COLUMNS: [(&str, bool); 6] = [
     ("repo", true),
     ("path", true),
@@ -28,9 +29,9 @@ const COLUMNS: [(&str, bool); 6] = [
     ("duplicate_of", false),
 ];
 
-type Cell = Option<ByteArray>;
+type TextCell = Option<ByteArray>;
 
-pub(super) fn rows(path: &Path) -> Result<Rows, String> {
+pub(super) fn rows(path: &Path) -> Result<RowIter, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     let reader = SerializedFileReader::new(file).map_err(|error| error.to_string())?;
     let schema = reader.metadata().file_metadata().schema_descr_ptr();
@@ -38,7 +39,7 @@ pub(super) fn rows(path: &Path) -> Result<Rows, String> {
     for (place, (name, is_needed)) in places.iter_mut().zip(COLUMNS) {
         *place = find(&schema, name, is_needed)?;
     }
-    let mut table = Table {
+    let mut table = ParquetTable {
         reader,
         places,
         groups_begun: 0,
@@ -52,7 +53,7 @@ pub(super) fn rows(path: &Path) -> Result<Rows, String> {
     })))
 }
 
-/// Where the column `name` is.
+/// The number of the column `name`; `None` if there is none and none is needed.
 fn find(schema: &SchemaDescriptor, name: &str, is_needed: bool) -> Result<Option<usize>, String> {
     let mut columns = schema.columns().iter().enumerate();
     let Some((place, column)) = columns.find(|(_, column)| column.path().parts()[0] == name) else {
@@ -74,25 +75,25 @@ fn find(schema: &SchemaDescriptor, name: &str, is_needed: bool) -> Result<Option
     }
 }
 
-struct Table {
+struct ParquetTable {
     reader: SerializedFileReader<File>,
     places: [Option<usize>; COLUMNS.len()],
     groups_begun: usize,
-    /// Those of the row group that is being read.
-    columns: [Option<Column>; COLUMNS.len()],
-    batch: VecDeque<[Cell; COLUMNS.len()]>,
-    /// The last row that was read.
+    /// The columns of the current row group.
+    columns: [Option<TextColumn>; COLUMNS.len()],
+    batch: VecDeque<[TextCell; COLUMNS.len()]>,
+    /// The number of the last row that was read.
     number: u64,
 }
 
-struct Column {
+struct TextColumn {
     reader: ColumnReaderImpl<ByteArrayType>,
-    /// That of a cell with a value.
+    /// The definition level of a cell with a value.
     level: i16,
 }
 
-impl Table {
-    fn next(&mut self) -> Result<Option<Numbered>, ParquetError> {
+impl ParquetTable {
+    fn next(&mut self) -> Result<Option<NumberedRow>, ParquetError> {
         while self.batch.is_empty() {
             if !self.read_batch()? && !self.next_group()? {
                 return Ok(None);
@@ -103,7 +104,7 @@ impl Table {
         Ok(row.map(|row| (self.number, row)))
     }
 
-    /// Opens the columns of the next row group, if there is one.
+    /// Opens the columns of the next row group. Returns whether there is one.
     fn next_group(&mut self) -> Result<bool, ParquetError> {
         if self.groups_begun == self.reader.num_row_groups() {
             return Ok(false);
@@ -121,17 +122,17 @@ impl Table {
                     .column(place)
                     .column_descr()
                     .max_def_level();
-                *column = Some(Column { reader, level });
+                *column = Some(TextColumn { reader, level });
             }
         }
         Ok(true)
     }
 
-    /// Reads on in the row group; whether there was anything.
+    /// Reads the next batch of the row group. Returns whether there was one.
     fn read_batch(&mut self) -> Result<bool, ParquetError> {
         let mut cells = Vec::new();
         for column in &mut self.columns {
-            cells.push(column.as_mut().map(Column::read).transpose()?);
+            cells.push(column.as_mut().map(TextColumn::read).transpose()?);
         }
         let mut columns = cells.into_iter().map(|cells| cells.map(Vec::into_iter));
         let mut columns: [_; COLUMNS.len()] = std::array::from_fn(|_| columns.next().flatten());
@@ -152,9 +153,9 @@ impl Table {
     }
 }
 
-impl Column {
-    /// The next cells, up to [`BATCH`].
-    fn read(&mut self) -> Result<Vec<Cell>, ParquetError> {
+impl TextColumn {
+    /// Reads up to [`BATCH`] cells.
+    fn read(&mut self) -> Result<Vec<TextCell>, ParquetError> {
         let (mut levels, mut values) = (Vec::new(), Vec::new());
         let (rows, _, _) = self
             .reader
@@ -168,10 +169,10 @@ impl Column {
     }
 }
 
-fn row(cells: [Cell; COLUMNS.len()]) -> Result<Row, String> {
+fn row(cells: [TextCell; COLUMNS.len()]) -> Result<Row, String> {
     let [repo, path, content, license, commit, duplicate_of] = cells;
     let text = |cell: ByteArray| decode(cell.data().to_vec());
-    let needed = |column: &str, cell: Cell| {
+    let needed = |column: &str, cell: TextCell| {
         let cell = cell.ok_or_else(|| format!("row without `{column}`"))?;
         Ok::<_, String>(text(cell))
     };

@@ -1,42 +1,43 @@
-//! Many events made into few batches. Pure: it is given the time.
+//! Joins many events into few batches. Pure: the caller passes the time.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::DiskChanges;
+use super::changes::DiskChanges;
 
-/// A batch is due once this long nothing has happened …
+/// A batch is due when nothing has happened for this long …
 const DEBOUNCE: Duration = Duration::from_millis(100);
-/// … or once this long something has.
+/// … or when its first event is this old.
 const CEILING: Duration = Duration::from_millis(500);
-/// Folders that have just come to be watched are looked through again once
-/// this long nothing has happened: whoever made them was filling them before.
+/// New folders are scanned again when nothing has happened for this long: files
+/// may have been put into them before they were watched …
 const QUIET: Duration = Duration::from_millis(200);
-/// … or once so long something has.
+/// … or when they are watched for this long.
 const QUIET_CEILING: Duration = Duration::from_secs(2);
-/// With more paths than this, looking at everything costs less than at each.
+/// Above this number of paths, scanning everything costs less than looking at
+/// each path.
 const MAX_PATHS: usize = 512;
 
-/// A time in which events are collected.
+/// The times of the first and the last event of a batch.
 #[derive(Clone, Copy, Debug)]
-struct Window {
+struct EventWindow {
     first: Instant,
     last: Instant,
 }
 
-impl Window {
+impl EventWindow {
     fn due(self, quiet: Duration, ceiling: Duration) -> Instant {
         (self.last + quiet).min(self.first + ceiling)
     }
 }
 
-/// Collects what happens until it is time to act on it.
+/// Collects changes until it is time to act on them.
 #[derive(Debug)]
 pub struct Coalescer {
     pending: DiskChanges,
-    window: Option<Window>,
-    /// While folders that were seen to be new have not been looked through again.
-    settling: Option<Window>,
+    window: Option<EventWindow>,
+    /// Set while new folders have not been scanned again.
+    settling: Option<EventWindow>,
 }
 
 impl Default for Coalescer {
@@ -50,12 +51,12 @@ impl Default for Coalescer {
 }
 
 impl Coalescer {
-    /// Adds what has happened by `now`.
+    /// Adds changes that were reported at `now`.
     pub fn add(&mut self, changes: DiskChanges, now: Instant) {
         for window in [&mut self.settling, &mut self.window].into_iter().flatten() {
             window.last = now;
         }
-        self.window.get_or_insert(Window {
+        self.window.get_or_insert(EventWindow {
             first: now,
             last: now,
         });
@@ -63,7 +64,7 @@ impl Coalescer {
             (DiskChanges::Paths(mut paths), DiskChanges::Paths(more)) => {
                 paths.extend(more);
                 if paths.len() > MAX_PATHS {
-                    // Which folders were replaced is no longer known either.
+                    // Without the paths the replaced folders are unknown too.
                     DiskChanges::Lost
                 } else {
                     DiskChanges::Paths(paths)
@@ -74,16 +75,16 @@ impl Coalescer {
         };
     }
 
-    /// Asks for a [`DiskChanges::Rescan`] when things have been quiet for a while.
+    /// Schedules a [`DiskChanges::Rescan`] for when no more events come.
     pub fn settle(&mut self, now: Instant) {
-        let window = self.settling.get_or_insert(Window {
+        let window = self.settling.get_or_insert(EventWindow {
             first: now,
             last: now,
         });
         window.last = now;
     }
 
-    /// When there will be a batch, if nothing happens before.
+    /// When the next batch is due, if nothing happens before.
     #[must_use]
     pub fn due(&self) -> Option<Instant> {
         let batch = self.window.map(|window| window.due(DEBOUNCE, CEILING));
@@ -195,7 +196,7 @@ mod tests {
             let mut waiting: Vec<(PathBuf, Instant)> = Vec::new();
             for (pause, name, what) in steps {
                 let next = now + ms(pause);
-                // What falls due before the next event is taken when it does.
+                // A batch that is due before the next event is taken at that time.
                 while let Some(due) = coalescer.due().filter(|due| *due <= next) {
                     let batch = coalescer.take(due.max(now));
                     let in_time = waiting.iter().all(|(_, since)| due <= *since + CEILING);

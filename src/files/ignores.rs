@@ -1,0 +1,178 @@
+//! The ignore files of a project, and the question whether a path belongs to it.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ignore::Match;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use super::roots::Roots;
+use super::rules::{is_php, left_out_by_name};
+
+/// Whether a file with this canonical path would belong to the project by its
+/// name and the rules. The file need not exist.
+#[must_use]
+pub fn belongs(roots: &Roots, path: &Path) -> bool {
+    let name = path.file_name();
+    name.is_some_and(|name| is_php(&name.to_string_lossy())) && is_allowed(roots, path, false)
+}
+
+/// Whether the walk would read a folder with this canonical path.
+#[must_use]
+pub fn is_walked(roots: &Roots, folder: &Path) -> bool {
+    is_allowed(roots, folder, true)
+}
+
+/// Whether the rules allow the file or folder at `path`.
+fn is_allowed(roots: &Roots, path: &Path, is_folder: bool) -> bool {
+    if roots.includes().any(|include| path.starts_with(include)) {
+        return true;
+    }
+    let Ok(inside) = path.strip_prefix(roots.root()) else {
+        return false;
+    };
+    // The walk reports the same warnings.
+    let mut warnings = Vec::new();
+    let mut rules = IgnoreRules::above(roots.root(), &mut warnings);
+    let mut folder = roots.root().to_owned();
+    let mut names = inside.iter().peekable();
+    while let Some(name) = names.next() {
+        let has = |name: &str| folder.join(name).is_file();
+        let ignores = (has(".fimignore"), has(".gitignore"));
+        rules = rules.below(&folder, ignores, &mut warnings);
+        let is_folder = is_folder || names.peek().is_some();
+        let path = folder.join(name);
+        let name = name.to_string_lossy();
+        if rules.rule_against(&path, &name, is_folder, roots).is_some() {
+            return false;
+        }
+        folder = path;
+    }
+    true
+}
+
+/// The folders above the root whose ignore files apply to it, the nearest first.
+#[must_use]
+pub fn folders_above(root: &Path) -> Vec<PathBuf> {
+    let Some(top) = root.ancestors().find(|f| f.join(".git").exists()) else {
+        return Vec::new();
+    };
+    let above = root.ancestors().skip(1).take_while(|f| f.starts_with(top));
+    above.map(Path::to_path_buf).collect()
+}
+
+/// Whether a change to an entry with this name can change which files belong to
+/// a project.
+#[must_use]
+pub fn is_rule(name: &OsStr) -> bool {
+    [".fimignore", ".gitignore", ".git"]
+        .iter()
+        .any(|rule| name == *rule)
+}
+
+/// The ignore files that apply to a folder: its own and those above it.
+#[derive(Clone, Default)]
+pub(super) struct IgnoreRules(Option<Arc<FolderRules>>);
+
+/// The ignore files of one folder.
+struct FolderRules {
+    fimignore: Gitignore,
+    gitignore: Gitignore,
+    above: IgnoreRules,
+}
+
+impl IgnoreRules {
+    /// The rules that apply to the project's root itself.
+    pub(super) fn above(root: &Path, warnings: &mut Vec<String>) -> Self {
+        let above = folders_above(root);
+        above.iter().rev().fold(Self::default(), |rules, folder| {
+            let has_gitignore = folder.join(".gitignore").is_file();
+            rules.below(folder, (false, has_gitignore), warnings)
+        })
+    }
+
+    /// The rules that apply in `folder`, given whether it has a `.fimignore` and a
+    /// `.gitignore`.
+    pub(super) fn below(
+        &self,
+        folder: &Path,
+        (has_fimignore, has_gitignore): (bool, bool),
+        warnings: &mut Vec<String>,
+    ) -> Self {
+        if !has_fimignore && !has_gitignore {
+            return self.clone();
+        }
+        let mut load = |exists: bool, name: &str| {
+            if exists {
+                load(folder, name, warnings)
+            } else {
+                Gitignore::empty()
+            }
+        };
+        Self(Some(Arc::new(FolderRules {
+            fimignore: load(has_fimignore, ".fimignore"),
+            gitignore: load(has_gitignore, ".gitignore"),
+            above: self.clone(),
+        })))
+    }
+
+    /// The ignore files by folder, the deepest first.
+    fn levels(&self) -> impl Iterator<Item = &FolderRules> {
+        std::iter::successors(self.0.as_deref(), |level| level.above.0.as_deref())
+    }
+
+    /// The rule that excludes an entry, if there is one.
+    pub(super) fn rule_against(
+        &self,
+        path: &Path,
+        name: &str,
+        is_dir: bool,
+        roots: &Roots,
+    ) -> Option<String> {
+        let matched = self
+            .levels()
+            .map(|level| level.fimignore.matched(path, is_dir))
+            .find(|matched| !matched.is_none());
+        match matched {
+            Some(Match::Whitelist(_)) => return None,
+            Some(Match::Ignore(glob)) => return Some(named(glob, roots)),
+            Some(Match::None) | None => {}
+        }
+        if let Some(rule) = left_out_by_name(name, is_dir) {
+            return Some(rule);
+        }
+        let matched = self
+            .levels()
+            .map(|level| level.gitignore.matched(path, is_dir))
+            .find(|matched| !matched.is_none());
+        match matched {
+            Some(Match::Ignore(glob)) => Some(named(glob, roots)),
+            Some(Match::Whitelist(_) | Match::None) | None => None,
+        }
+    }
+}
+
+/// The rules of an ignore file. Adds a warning for each rule that cannot be read.
+fn load(folder: &Path, name: &str, warnings: &mut Vec<String>) -> Gitignore {
+    let path = folder.join(name);
+    let mut builder = GitignoreBuilder::new(folder);
+    let unread = builder.add(&path);
+    let (gitignore, unbuilt) = match builder.build() {
+        Ok(gitignore) => (gitignore, None),
+        Err(error) => (Gitignore::empty(), Some(error)),
+    };
+    for error in unread.into_iter().chain(unbuilt) {
+        warnings.push(format!("{}: rule not applied: {error}", path.display()));
+    }
+    gitignore
+}
+
+/// A pattern in words for a user: the ignore file and the line in it.
+fn named(glob: &ignore::gitignore::Glob, roots: &Roots) -> String {
+    let from = glob.from().unwrap_or(Path::new(""));
+    let file = roots
+        .key_of(from)
+        .unwrap_or_else(|| from.to_string_lossy().into_owned());
+    format!("{file}: {}", glob.original())
+}

@@ -1,0 +1,63 @@
+//! What a walk finds: the files of a project, and what it leaves out.
+
+use std::collections::BTreeSet;
+use std::fs::Metadata;
+use std::path::PathBuf;
+
+use super::error::FilesError;
+use super::stamp::Stamp;
+
+/// A file that belongs to the project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectFile {
+    /// Its key; see [`SourceFile::path`](crate::index::SourceFile::path).
+    pub key: String,
+    /// Its path on disk.
+    pub path: PathBuf,
+    /// Its size in bytes when it was found.
+    pub bytes: u64,
+    /// Its stamp when it was found.
+    pub stamp: Stamp,
+    /// Whether it lies below the project root and belongs to the project by the
+    /// project's own rules, not only through an include path.
+    pub in_root: bool,
+}
+
+impl ProjectFile {
+    /// A file with this metadata.
+    pub(crate) fn new(key: String, path: PathBuf, metadata: &Metadata, in_root: bool) -> Self {
+        Self {
+            key,
+            path,
+            bytes: metadata.len(),
+            stamp: Stamp::of(metadata),
+            in_root,
+        }
+    }
+}
+
+/// A PHP file or a folder that does not belong to the project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exclusion {
+    /// Its path as a key; a folder ends with `/`.
+    pub key: String,
+    /// The rule that excludes it, in words for a user.
+    pub rule: String,
+}
+
+/// The result of a walk. Each list is in the order of keys.
+#[derive(Clone, Debug, Default)]
+pub struct Walk {
+    /// The files that belong to the project.
+    pub files: Vec<ProjectFile>,
+    /// What does not belong to it.
+    pub left_out: Vec<Exclusion>,
+    /// The canonical paths of the folders that were read.
+    pub folders: BTreeSet<PathBuf>,
+    /// Warnings for the user, one line each.
+    pub warnings: Vec<String>,
+    /// The root and include paths that are gone or cannot be read.
+    pub missing: Vec<(PathBuf, FilesError)>,
+    /// The limit that the files exceed. If there is one, `files` is not complete.
+    pub over: Option<FilesError>,
+}
