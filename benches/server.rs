@@ -3,8 +3,8 @@
 //! `FIMD_CORPUS` names; prints a table.
 //!
 //! Clients and daemon share the machine's processors, as editors and daemon
-//! do, so the daemon's own time per request is measured beside the rate. Figures
-//! are of the release build that `cargo bench` makes.
+//! do, so the daemon's own time per request is measured beside the rate. The
+//! program is built as for a release: `cargo bench` has the settings of `dist`.
 
 #![expect(clippy::print_stdout, reason = "the table is what the benchmark gives")]
 

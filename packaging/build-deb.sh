@@ -2,11 +2,11 @@
 # Builds the .deb for this machine's architecture and prints where it is. Needs
 # cargo-deb (`cargo install --locked cargo-deb`).
 #
-#   packaging/build-deb.sh [PROFILE]     PROFILE is cargo's; default: release
+#   packaging/build-deb.sh [PROFILE]     PROFILE is cargo's; default: dist
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-profile=${1:-release}
+profile=${1:-dist}
 case $profile in
   dev) folder=debug ;;
   *) folder=$profile ;;

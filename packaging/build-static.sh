@@ -3,11 +3,11 @@
 # kernel, and prints where it is. Needs glibc's static libraries (Debian's
 # libc6-dev has them).
 #
-#   packaging/build-static.sh [PROFILE]     PROFILE is cargo's; default: release
+#   packaging/build-static.sh [PROFILE]     PROFILE is cargo's; default: dist
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-profile=${1:-release}
+profile=${1:-dist}
 target=$(rustc -vV | sed -n 's/^host: //p')
 # With --target the flags are for the program alone: what runs while it is
 # built, procedural macros, cannot be static.

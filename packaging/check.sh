@@ -6,13 +6,13 @@
 #
 #   packaging/check.sh [PROFILE [WAY...]]
 #
-# PROFILE is cargo's, default release; `dev` takes less time. The ways are
+# PROFILE is cargo's, default dist; `dev` takes less time. The ways are
 # static, deb, wheel, cargo and units; default: all. Needs root, or user
 # namespaces; cargo-deb for the .deb; python3 with venv and pip for the wheel.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-profile=${1:-release}
+profile=${1:-dist}
 shift || true
 ways=("$@")
 [ ${#ways[@]} -gt 0 ] || ways=(static deb wheel cargo units)
@@ -97,10 +97,8 @@ try_wheel() {
 }
 
 try_cargo() {
-  local flags=()
-  [ "$profile" = dev ] && flags=(--debug)
   CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target} \
-    step cargo install "${flags[@]}" --path . --locked --root "$scratch/cargo"
+    step cargo install --profile "$profile" --path . --locked --root "$scratch/cargo"
   is_version env -i "$scratch/cargo/bin/fimd"
 }
 
