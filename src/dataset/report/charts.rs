@@ -1,26 +1,12 @@
-//! Plots as text: tables with bars, and histograms in SVG. All numbers are in
-//! the text, too, so that no plot needs to be seen to be read.
+//! Plots as markup: tables with bars, and histograms in SVG. The markup also
+//! holds all numbers as text, so a reader does not need to see a plot.
+
+use maud::{Markup, html};
 
 /// The width of a histogram's plot, in the units of its drawing.
 const WIDTH: usize = 300;
 /// Its height.
 const HEIGHT: usize = 90;
-
-/// `text` so that HTML shows it as it is, in an element or an attribute.
-pub(super) fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}
 
 /// `count` with a comma between thousands.
 pub(super) fn number(count: u64) -> String {
@@ -59,24 +45,32 @@ pub(super) struct Bar {
     pub(super) of: u64,
 }
 
-/// A table of bars, each as long as its share; `heads` over its three columns.
-pub(super) fn bars(title: &str, heads: [&str; 3], rows: &[Bar]) -> String {
-    let heads = heads.map(|head| format!("<th scope=\"col\">{}</th>", escaped(head)));
-    let rows = rows.iter().map(|Bar { name, count, of }| {
-        format!(
-            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td class=\"bar\"><span style=\"width:{:.1}%\"></span></td></tr>\n",
-            escaped(name),
-            number(*count),
-            percent(*count, *of),
-            share(*count, *of) * 100.0,
-        )
-    });
-    format!(
-        "<table class=\"bars\"><caption>{}</caption><thead><tr>{}<td></td></tr></thead><tbody>\n{}</tbody></table>",
-        escaped(title),
-        heads.concat(),
-        rows.collect::<String>()
-    )
+/// A table of bars, each as long as its share. `heads` stand over its first
+/// three columns.
+pub(super) fn bars(title: &str, heads: [&str; 3], rows: &[Bar]) -> Markup {
+    html! {
+        table.bars {
+            caption { (title) }
+            thead {
+                tr {
+                    @for head in heads { th scope="col" { (head) } }
+                    td {}
+                }
+            }
+            tbody {
+                @for Bar { name, count, of } in rows {
+                    tr {
+                        th scope="row" { (name) }
+                        td { (number(*count)) }
+                        td { (percent(*count, *of)) }
+                        td.bar {
+                            span style={ "width:" (tenths(share(*count, *of) * 100.0)) "%" } {}
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// Counts of values in bins of equal width, of one or more series.
@@ -103,10 +97,32 @@ impl<const SERIES: usize> Histogram<SERIES> {
         self.counts[bin.min(last)][series] += 1;
     }
 
-    /// The plot, each series in shares of itself, so that they can be compared.
-    pub(super) fn svg(&self, title: &str, unit: &str, names: [&str; SERIES]) -> String {
-        let totals: [u64; SERIES] =
-            std::array::from_fn(|series| self.counts.iter().map(|bin| bin[series]).sum());
+    /// The plot. Each series is drawn in shares of itself, so that series of
+    /// different sizes can be compared.
+    pub(super) fn svg(&self, title: &str, unit: &str, names: [&str; SERIES]) -> Markup {
+        let totals = self.totals();
+        let most = self.bin * self.counts.len() as f64;
+        let label_y = HEIGHT + 14;
+        html! {
+            figure {
+                figcaption { (title) }
+                svg viewBox={ "-2 -4 " (WIDTH + 4) " " (HEIGHT + 22) }
+                    role="img"
+                    aria-label=(self.described(title, unit, names, totals))
+                {
+                    (self.rects(unit, names, totals))
+                    line x1="0" y1=(HEIGHT) x2=(WIDTH) y2=(HEIGHT) {}
+                    text x="0" y=(label_y) { "0" }
+                    text x=(WIDTH / 2) y=(label_y) text-anchor="middle" { (rounded(most / 2.0)) }
+                    text x=(WIDTH) y=(label_y) text-anchor="end" { (rounded(most)) " " (unit) }
+                }
+            }
+        }
+    }
+
+    /// The bars of the plot: a rectangle for each bin of each series that holds
+    /// any value.
+    fn rects(&self, unit: &str, names: [&str; SERIES], totals: [u64; SERIES]) -> Markup {
         let cells = || {
             let bins = self.counts.iter().enumerate();
             bins.flat_map(|(at, bin)| (0..SERIES).map(move |series| (at, series, bin[series])))
@@ -116,39 +132,29 @@ impl<const SERIES: usize> Histogram<SERIES> {
             .fold(0.0, f64::max);
         let slot = WIDTH as f64 / self.counts.len() as f64;
         let width = (slot - 1.0) / SERIES as f64;
-        let bars = cells().filter(|(_, _, count)| *count > 0).map(|(at, series, count)| {
-            let height = (share(count, totals[series]) / highest * HEIGHT as f64).max(0.5);
-            let told = format!(
-                "{}{}: {} ({})",
-                self.range(at, unit),
-                match names[series] {
-                    "" => String::new(),
-                    name => format!(", {name}"),
-                },
-                number(count),
-                percent(count, totals[series]),
-            );
-            format!(
-                "<rect class=\"series-{series}\" x=\"{:.1}\" y=\"{:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"><title>{}</title></rect>\n",
-                at as f64 * slot + series as f64 * width,
-                HEIGHT as f64 - height,
-                escaped(&told),
-            )
-        });
-        let most = self.bin * self.counts.len() as f64;
-        format!(
-            "<figure><figcaption>{}</figcaption><svg viewBox=\"-2 -4 {} {}\" role=\"img\" aria-label=\"{}\">\n{}<line x1=\"0\" y1=\"{HEIGHT}\" x2=\"{WIDTH}\" y2=\"{HEIGHT}\"/><text x=\"0\" y=\"{y}\">0</text><text x=\"{}\" y=\"{y}\" text-anchor=\"middle\">{}</text><text x=\"{WIDTH}\" y=\"{y}\" text-anchor=\"end\">{} {}</text></svg></figure>",
-            escaped(title),
-            WIDTH + 4,
-            HEIGHT + 22,
-            escaped(&self.described(title, unit, names, totals)),
-            bars.collect::<String>(),
-            WIDTH / 2,
-            rounded(most / 2.0),
-            rounded(most),
-            escaped(unit),
-            y = HEIGHT + 14,
-        )
+        html! {
+            @for (at, series, count) in cells().filter(|(_, _, count)| *count > 0) {
+                @let height = (share(count, totals[series]) / highest * HEIGHT as f64).max(0.5);
+                @let x = at as f64 * slot + series as f64 * width;
+                rect class={ "series-" (series) }
+                    x=(tenths(x))
+                    y=(tenths(HEIGHT as f64 - height))
+                    width=(tenths(width))
+                    height=(tenths(height))
+                {
+                    title {
+                        (self.range(at, unit))
+                        @if !names[series].is_empty() { ", " (names[series]) }
+                        ": " (number(count)) " (" (percent(count, totals[series])) ")"
+                    }
+                }
+            }
+        }
+    }
+
+    /// How many values each series holds.
+    fn totals(&self) -> [u64; SERIES] {
+        std::array::from_fn(|series| self.counts.iter().map(|bin| bin[series]).sum())
     }
 
     /// What the bin number `at` holds.
@@ -186,6 +192,11 @@ impl<const SERIES: usize> Histogram<SERIES> {
     }
 }
 
+/// A coordinate of the drawing, with one digit after the point.
+fn tenths(value: f64) -> String {
+    format!("{value:.1}")
+}
+
 /// A bound of a bin: whole where it is large.
 fn rounded(value: f64) -> String {
     if value >= 10.0 || value.fract() == 0.0 {
@@ -207,9 +218,9 @@ mod tests {
             count: 1234,
             of: 12340,
         };
-        let table = bars("t", ["a", "b", "c"], &[row]);
+        let table = bars("t", ["a", "b", "c"], &[row]).into_string();
         assert!(
-            table.contains("&lt;/script&gt;&lt;b onclick=&#39;x&#39;&gt;&quot;&amp;"),
+            table.contains("&lt;/script&gt;&lt;b onclick='x'&gt;&quot;&amp;"),
             "{table}"
         );
         assert!(table.contains("<td>1,234</td><td>10.0 %</td>"), "{table}");
@@ -223,7 +234,7 @@ mod tests {
             histogram.add(0, value);
         }
         assert_eq!(histogram.counts, [[2], [1], [0], [3]]);
-        let svg = histogram.svg("Lengths", "characters", [""]);
+        let svg = histogram.svg("Lengths", "characters", [""]).into_string();
         assert_eq!(svg.matches("<rect").count(), 3);
         for expected in [
             "aria-label=\"Lengths: 6 examples, most (50.0 %) at 75 characters or more\"",
@@ -235,7 +246,8 @@ mod tests {
 
     #[test]
     fn an_empty_histogram_has_no_bars() {
-        let svg = Histogram::<2>::new(4, 0.0).svg("None", "lines", ["train", "val"]);
+        let empty = Histogram::<2>::new(4, 0.0);
+        let svg = empty.svg("None", "lines", ["train", "val"]).into_string();
         assert!(!svg.contains("<rect") && !svg.contains("NaN"), "{svg}");
     }
 

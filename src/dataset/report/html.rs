@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -12,7 +13,7 @@ use crate::context::budget::CharBudget;
 use crate::dataset::batch::Sizes;
 use crate::dataset::record::{Example, SpanKind};
 use crate::dataset::report::Report;
-use crate::dataset::report::charts::{Bar, Histogram, bars, escaped, number, percent};
+use crate::dataset::report::charts::{Bar, Histogram, bars, number, percent};
 use crate::dataset::report::sample::{Place, Sample, place_name};
 use crate::dataset::sink::Sink;
 use crate::dataset::split::{Split, SplitAssignment};
@@ -20,6 +21,8 @@ use crate::dataset::write::read::Dataset;
 
 const CSS: &str = include_str!("page.css");
 const JS: &str = include_str!("page.js");
+/// What the page may load and run: only what stands in it.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// How many examples can be looked at, as many as possible of each kind.
 const SHOWN: usize = 300;
@@ -191,19 +194,29 @@ fn page<T>(
     datasets: usize,
 ) -> io::Result<String> {
     let title = format!("Dataset for {}", text(metadata, "/options/base_model"));
-    let sections = [
-        header(metadata, &title, datasets),
-        plots(metadata, gathered),
-        tables(metadata),
-        browser(gathered),
-    ];
-    // In a script nothing but `<` could end it; in JSON it has another spelling.
+    // `<` alone can end a script, and in JSON it has another spelling.
     let examples = serde_json::to_string(shown)?.replace('<', "\\u003c");
-    Ok(format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n<title>{}</title>\n<style>\n{CSS}</style>\n</head>\n<body>\n{}\n<script type=\"application/json\" id=\"examples\">{examples}</script>\n<script>\n{JS}</script>\n</body>\n</html>\n",
-        escaped(&title),
-        sections.join("\n")
-    ))
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                title { (title) }
+                style { (PreEscaped(CSS)) }
+            }
+            body {
+                (header(metadata, &title, datasets))
+                (plots(metadata, gathered))
+                (tables(metadata))
+                (browser(gathered))
+                script type="application/json" id="examples" { (PreEscaped(examples)) }
+                script { (PreEscaped(JS)) }
+            }
+        }
+    };
+    Ok(page.into_string())
 }
 
 impl<T> Gathered<T> {
@@ -279,8 +292,8 @@ impl<T> Gathered<T> {
 }
 
 /// What the dataset is, in a few figures. `shown` is how many parts of a joined
-/// one the rest of the page is about.
-fn header(metadata: &Value, title: &str, shown: usize) -> String {
+/// dataset the rest of the page is about.
+fn header(metadata: &Value, title: &str, shown: usize) -> Markup {
     let counts = |name: &str| count(metadata, &format!("/counts/{name}"));
     let tiles = [
         ("examples", number(counts("examples"))),
@@ -290,80 +303,87 @@ fn header(metadata: &Value, title: &str, shown: usize) -> String {
         ("files used", number(counts("files_used"))),
         ("files indexed", number(counts("files_indexed"))),
     ];
-    let parts = metadata.get("parts").and_then(Value::as_array);
-    let parts = parts.map_or_else(String::new, |parts| {
-        format!(
-            "; plots and examples are of {shown} of its {} parts",
-            parts.len()
-        )
-    });
-    let tiles = tiles.map(|(name, value)| format!("<div><dt>{name}</dt><dd>{value}</dd></div>"));
-    format!(
-        "<header><h1>{}</h1><p>{} {}, seed {}{parts}</p><nav aria-label=\"Sections\"><a href=\"#plots\">Plots</a><a href=\"#tables\">Files and options</a><a href=\"#browser\">Examples</a></nav><dl class=\"tiles\">{}</dl></header>",
-        escaped(title),
-        escaped(&text(metadata, "/generator")),
-        escaped(&text(metadata, "/version")),
-        count(metadata, "/options/seed"),
-        tiles.concat()
-    )
+    html! {
+        header {
+            h1 { (title) }
+            p {
+                (text(metadata, "/generator")) " " (text(metadata, "/version"))
+                ", seed " (count(metadata, "/options/seed"))
+                @if let Some(parts) = metadata.get("parts").and_then(Value::as_array) {
+                    "; plots and examples are of " (shown) " of its " (parts.len()) " parts"
+                }
+            }
+            nav aria-label="Sections" {
+                a href="#plots" { "Plots" }
+                a href="#tables" { "Files and options" }
+                a href="#browser" { "Examples" }
+            }
+            dl.tiles { (terms(tiles)) }
+        }
+    }
+}
+
+/// The entries of a list of terms and what they stand for.
+fn terms(entries: impl IntoIterator<Item = (impl AsRef<str>, String)>) -> Markup {
+    html! {
+        @for (name, value) in entries {
+            div { dt { (name.as_ref()) } dd { (value) } }
+        }
+    }
 }
 
 /// What can be seen of the examples.
-fn plots<T>(metadata: &Value, gathered: &Gathered<T>) -> String {
-    let kinds: Vec<_> = gathered
-        .kinds
-        .iter()
-        .map(|(kind, [train, val])| Bar {
-            name: kind.name().into(),
-            count: train + val,
-            of: gathered.examples,
-        })
-        .collect();
-    let mut cards = vec![bars(
-        "Kinds of spans",
-        ["kind", "examples", "share"],
-        &kinds,
-    )];
-    let of_val: Vec<_> = gathered
-        .kinds
-        .iter()
-        .map(|(kind, [train, val])| Bar {
-            name: kind.name().into(),
-            count: *val,
-            of: train + val,
-        })
-        .collect();
-    cards.push(bars(
-        "Validation, of each kind",
-        ["kind", "in val", "share"],
-        &of_val,
-    ));
+fn plots<T>(metadata: &Value, gathered: &Gathered<T>) -> Markup {
+    let of_all = kind_rows(gathered, |[train, val]| (train + val, gathered.examples));
+    let of_val = kind_rows(gathered, |[train, val]| (val, train + val));
+    let mut cards = vec![
+        bars("Kinds of spans", ["kind", "examples", "share"], &of_all),
+        bars(
+            "Validation, of each kind",
+            ["kind", "in val", "share"],
+            &of_val,
+        ),
+    ];
     let names = ["Context", "Prefix", "Middle", "Suffix", "All four parts"];
     for (name, histogram) in names.into_iter().zip(&gathered.lengths) {
         cards.push(histogram.svg(&format!("{name}: length"), "characters", [""]));
     }
-    let complexity = &gathered.complexity;
-    cards.push(format!(
-        "{}<p class=\"note\"><span class=\"key series-0\">train</span><span class=\"key series-1\">val</span>: two shapes alike mean that validation is a fair sample</p>",
-        complexity.svg("Complexity", "points", ["train", "val"])
-    ));
     let with = gathered.examples - gathered.without_context;
-    cards.push(format!(
-        "{}<p class=\"note\">{} of {} examples have a context ({})</p>",
-        gathered
-            .context_use
-            .svg("Use of the context's budget", "%", [""]),
-        number(with),
-        number(gathered.examples),
-        percent(with, gathered.examples)
-    ));
     let rejections = entries(metadata, "/rejections", |value| value.as_u64());
-    cards.push(shares("Holes turned down", "reason", "holes", rejections));
+    cards.extend([
+        html! {
+            (gathered.complexity.svg("Complexity", "points", ["train", "val"]))
+            p.note {
+                span.key.series-0 { "train" }
+                span.key.series-1 { "val" }
+                ": two shapes alike mean that validation is a fair sample"
+            }
+        },
+        html! {
+            (gathered.context_use.svg("Use of the context's budget", "%", [""]))
+            p.note {
+                (number(with)) " of " (number(gathered.examples)) " examples have a context ("
+                (percent(with, gathered.examples)) ")"
+            }
+        },
+        shares("Holes turned down", "reason", "holes", rejections),
+    ]);
     section("plots", "Plots", &cards)
 }
 
+/// A row for each kind of hole. `share` tells from the numbers of its examples in
+/// each split what is counted, and of how many.
+fn kind_rows<T>(gathered: &Gathered<T>, share: impl Fn([u64; 2]) -> (u64, u64)) -> Vec<Bar> {
+    let row = |(kind, counts): (&SpanKind, &[u64; 2])| {
+        let (count, of) = share(*counts);
+        let name = kind.name().into();
+        Bar { name, count, of }
+    };
+    gathered.kinds.iter().map(row).collect()
+}
+
 /// Where the examples come from, and how the dataset was made.
-fn tables(metadata: &Value) -> String {
+fn tables(metadata: &Value) -> Markup {
     let skipped = entries(metadata, "/files_skipped", |value| {
         value.get("count")?.as_u64()
     });
@@ -387,44 +407,67 @@ fn tables(metadata: &Value) -> String {
             flatten(name, value, &mut figures);
         }
     }
-    let rows = figures.iter().map(|(name, value)| {
-        format!(
-            "<div><dt>{}</dt><dd>{}</dd></div>\n",
-            escaped(name),
-            escaped(value)
-        )
+    cards.push(html! {
+        h3 { "Options and figures" }
+        dl.figures { (terms(figures)) }
     });
-    cards.push(format!(
-        "<h3>Options and figures</h3><dl class=\"figures\">\n{}</dl>",
-        rows.collect::<String>()
-    ));
     section("tables", "Files and options", &cards)
 }
 
 /// The frame that the page's script fills.
-fn browser<T>(gathered: &Gathered<T>) -> String {
-    let kinds = gathered.kinds.keys().map(|kind| {
-        let name = kind.name();
-        format!("<option>{name}</option>")
-    });
-    format!(
-        "<section id=\"browser\"><h2>Examples</h2>\n<div class=\"tools\"><label>Kind <select id=\"kind\"><option value=\"\">all</option>{}</select></label><label>Part <select id=\"part\"><option value=\"\">both</option><option>train</option><option>val</option></select></label><label>Text <input id=\"query\" type=\"search\" spellcheck=\"false\"></label><button id=\"previous\" type=\"button\">Previous</button><button id=\"next\" type=\"button\">Next</button><output id=\"count\"></output><span class=\"note\"><kbd>j</kbd> <kbd>k</kbd> step, <kbd>/</kbd> searches</span><span class=\"legend\"><span class=\"context\">context</span><span class=\"prefix\">prefix</span><span class=\"middle\">middle</span><span class=\"suffix\">suffix</span></span></div>\n<div class=\"browser\"><ol id=\"list\" aria-label=\"Examples\"></ol><article id=\"shown\" aria-label=\"The example\" tabindex=\"0\"></article></div>\n<noscript><p>The examples are shown by a script in this page.</p></noscript></section>",
-        kinds.collect::<String>()
-    )
+fn browser<T>(gathered: &Gathered<T>) -> Markup {
+    html! {
+        section #browser {
+            h2 { "Examples" }
+            div.tools {
+                label {
+                    "Kind "
+                    select #kind {
+                        option value="" { "all" }
+                        @for kind in gathered.kinds.keys() { option { (kind.name()) } }
+                    }
+                }
+                label {
+                    "Part "
+                    select #part {
+                        option value="" { "both" }
+                        option { "train" }
+                        option { "val" }
+                    }
+                }
+                label { "Text " input #query type="search" spellcheck="false"; }
+                button #previous type="button" { "Previous" }
+                button #next type="button" { "Next" }
+                output #count {}
+                span.note { kbd { "j" } " " kbd { "k" } " step, " kbd { "/" } " searches" }
+                span.legend {
+                    @for part in ["context", "prefix", "middle", "suffix"] {
+                        span class=(part) { (part) }
+                    }
+                }
+            }
+            div.browser {
+                ol #list aria-label="Examples" {}
+                article #shown aria-label="The example" tabindex="0" {}
+            }
+            noscript { p { "The examples are shown by a script in this page." } }
+        }
+    }
 }
 
-fn section(id: &str, title: &str, cards: &[String]) -> String {
-    let cards = cards
-        .iter()
-        .map(|card| format!("<div class=\"card\">{card}</div>\n"));
-    format!(
-        "<section id=\"{id}\"><h2>{title}</h2>\n<div class=\"cards\">{}</div></section>",
-        cards.collect::<String>()
-    )
+fn section(id: &str, title: &str, cards: &[Markup]) -> Markup {
+    html! {
+        section id=(id) {
+            h2 { (title) }
+            div.cards {
+                @for card in cards { div.card { (card) } }
+            }
+        }
+    }
 }
 
 /// A table of counts and their shares of the sum, the most first.
-fn shares(title: &str, name: &str, unit: &str, mut counts: Vec<(String, u64)>) -> String {
+fn shares(title: &str, name: &str, unit: &str, mut counts: Vec<(String, u64)>) -> Markup {
     counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     let sum = counts.iter().map(|(_, count)| count).sum();
     let others: u64 = counts.iter().skip(MAX_ROWS).map(|(_, count)| count).sum();
