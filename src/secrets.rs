@@ -1,32 +1,36 @@
-//! Secrets in source text, and placeholders for them: keys and tokens of known
-//! issuers, private keys, passwords in URLs and connection strings, and values
-//! that a name gives away, if they look like a secret.
+//! Finds secrets in source text and replaces them by placeholders. Secrets are
+//! keys and tokens of known issuers, private keys, passwords in URLs and
+//! connection strings, and values that look like a secret and have a name such
+//! as `password`.
 //!
-//! [`Secrets::find`] is one pass of an automaton over all prefixes and names;
-//! only what it hits is looked at. Each look is bounded or ends where the next
-//! may begin, so the time is linear in the text whatever it holds.
+//! [`Secrets::find`] runs one automaton over the text. The automaton knows all
+//! prefixes and names, and the rules examine only what it hits. Each rule reads
+//! a bounded number of bytes or stops where the next hit may begin, so the time
+//! is linear in the length of the text.
 //!
-//! # What depends on what
-//! Whether some bytes are a secret depends on them, on one byte behind them and
-//! on what leads to them: the two bytes in front of a token; name, operator and
-//! quote in front of a named value (at most 256 bytes); `BEGIN` and `END` of a
-//! private key; scheme and user of a URL. Cutting a window out of a text and
-//! redacting it thus gives the same as redacting the text and cutting, unless
-//! an edge of the window lies in a secret or in what leads to it. So whoever
-//! cuts finds the secrets of the whole text once, and lets [`replace`] map them
-//! onto each window; [`cut`] says whether an edge would go through one.
+//! # What decides about a secret
+//! Whether some bytes are a secret depends on the bytes themselves, on one byte
+//! behind them and on a few bytes in front of them: the two bytes in front of a
+//! token; name, operator and quote in front of a named value (at most 256
+//! bytes); `BEGIN` and `END` of a private key; scheme and user of a URL.
+//! Cutting a window out of a text and redacting it therefore gives the same as
+//! redacting the text and cutting the window, unless an edge of the window lies
+//! in a secret or in those bytes in front of it. Code that cuts windows finds
+//! the secrets of the whole text once and maps them onto each window with
+//! [`replace`]. [`cut`] tells whether an edge goes through a secret.
 //!
 //! # Placeholders
-//! `REDACTED_`, the kind in capitals, `_` and four hex digits of a keyed BLAKE3
-//! hash of the secret: `REDACTED_GITHUB_TOKEN_1a2b`. The same secret of the
-//! same kind always has the same one. It tells 16 bits about its secret and no
-//! more, however long one searches: of a list of ten million passwords some 150
-//! share it. It is a word, so it stands wherever the secret stood without
-//! ending a string or a comment, and it is never taken for a secret itself:
-//! redacting twice is redacting once.
+//! A placeholder is `REDACTED_`, the kind in capitals, `_` and four hex digits
+//! of a keyed BLAKE3 hash of the secret: `REDACTED_GITHUB_TOKEN_1a2b`. Equal
+//! secrets of the same kind have equal placeholders. A placeholder reveals 16
+//! bits of its secret and no more: of a list of ten million passwords some 150
+//! share it. A placeholder is a word, so it ends no string and no comment where
+//! it stands. No rule takes it for a secret, so redacting a text twice gives the
+//! same as redacting it once.
 //!
-//! Out of reach: secrets put together from several literals, in another
-//! encoding, or compared with instead of assigned.
+//! # Limits
+//! The rules do not find secrets that are put together from several literals,
+//! that are encoded, or that are compared instead of assigned.
 
 mod generic;
 mod judge;
@@ -42,18 +46,20 @@ use aho_corasick::{AhoCorasick, BuildError};
 use memchr::{memchr, memmem};
 use serde::{Deserialize, Serialize};
 
-use self::judge::Promise;
+use self::judge::ValueKind;
 use self::rules::{Alphabet, FORMS, Form, NAMES};
 
 /// What every placeholder starts with.
-const MARK: &str = "REDACTED_";
-/// Keeps the placeholders' hashes apart from any other use of BLAKE3.
+const PLACEHOLDER_PREFIX: &str = "REDACTED_";
+/// The key context of the placeholders' hashes. It keeps them apart from all
+/// other uses of BLAKE3.
 const HASH_CONTEXT: &str = "fimd 2026 placeholder of a secret";
 
-/// In front of the anchors in [`NAMES`], behind those in [`FORMS`].
-const SPECIAL: [&str; 3] = [PEM_BEGIN, URL_MARK, JWT_BEGIN];
+/// Anchors that are neither the prefix of a token nor a part of a name. In the
+/// automaton they follow those of [`FORMS`] and precede those of [`NAMES`].
+const SPECIAL: [&str; 3] = [PEM_BEGIN, URL_SEPARATOR, JWT_BEGIN];
 const PEM_BEGIN: &str = "-----BEGIN ";
-const URL_MARK: &str = "://";
+const URL_SEPARATOR: &str = "://";
 const JWT_BEGIN: &str = "eyJ";
 
 /// The most bytes of a private key between `BEGIN` and `END`.
@@ -68,44 +74,46 @@ const MIN_JWT_PART: usize = 17;
 const MAX_URL_PART: usize = 128;
 /// What a private key has behind `BEGIN` and `END`.
 const PEM_LABEL: &[u8] = b"PRIVATE KEY";
-/// What becomes of the secrets in a context that an editor asks for.
+
+/// How fimd treats the secrets in a context that an editor asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum InContext {
-    /// Placeholders stand for them.
+    /// Placeholders replace them.
     #[default]
     Redact,
-    /// They are left as they are.
+    /// They stay as they are.
     Keep,
 }
 
-/// A secret in a text. It holds no part of the text, so it can be logged.
+/// A secret in a text. It holds no part of the text, so fimd may log it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Secret {
-    /// Where it stands, in bytes.
+    /// Its position in the text, in bytes.
     pub range: Range<usize>,
-    /// What it is, in `snake_case`: `github_token`, `private_key`, `password`;
-    /// `secret` for keys and tokens of an issuer that is not known.
+    /// Its kind in `snake_case`: `github_token`, `private_key`, `password`;
+    /// `secret` for keys and tokens of an unknown issuer.
     pub kind: &'static str,
 }
 
-/// The rules for secrets are too many for an automaton.
+/// The automaton cannot be built from the rules for secrets.
 #[derive(Debug, thiserror::Error)]
 #[error("the rules for secrets cannot be used: {0}")]
 pub struct RulesError(#[from] BuildError);
 
-/// Finds secrets; made once and shared.
+/// Finds secrets. Build it once and share it.
 #[derive(Debug)]
 pub struct Secrets {
-    /// [`FORMS`], then [`SPECIAL`], then [`NAMES`], whatever their case.
+    /// Finds the prefixes of [`FORMS`], then [`SPECIAL`], then [`NAMES`], in
+    /// either case.
     anchors: AhoCorasick,
 }
 
 impl Secrets {
-    /// Gets ready.
+    /// Builds the automaton.
     ///
     /// # Errors
-    /// If the rules were too many for an automaton.
+    /// [`RulesError`] if the automaton would be too large.
     pub fn new() -> Result<Self, RulesError> {
         let forms = FORMS.iter().map(|form| form.prefix);
         let anchors = forms.chain(SPECIAL).chain(NAMES.iter().copied());
@@ -116,7 +124,7 @@ impl Secrets {
         Ok(Self { anchors })
     }
 
-    /// The secrets of `text` in order; none overlaps another.
+    /// The secrets of `text` in ascending order. They do not overlap.
     #[must_use]
     pub fn find(&self, text: &str) -> Vec<Secret> {
         let mut found = Vec::new();
@@ -127,18 +135,18 @@ impl Secrets {
             } else if let Some(&special) = SPECIAL.get(anchor - FORMS.len()) {
                 match special {
                     PEM_BEGIN => private_key(text, range, &mut found),
-                    URL_MARK => found.extend(password_of_url(text, range)),
+                    URL_SEPARATOR => found.extend(password_of_url(text, range)),
                     _ => found.extend(json_web_token(text, range)),
                 }
             } else {
                 found.extend(generic::find(text, range));
             }
         }
-        found.retain(|secret| !text[secret.range.clone()].contains(MARK));
+        found.retain(|secret| !text[secret.range.clone()].contains(PLACEHOLDER_PREFIX));
         merge(found)
     }
 
-    /// `text` with a placeholder for each secret, and the secrets that it had.
+    /// `text` with a placeholder for each secret, and these secrets.
     #[must_use]
     pub fn redact<'t>(&self, text: &'t str) -> (Cow<'t, str>, Vec<Secret>) {
         let secrets = self.find(text);
@@ -146,10 +154,10 @@ impl Secrets {
     }
 }
 
-/// The `window` (in bytes) of `text` with a placeholder for each of `secrets`,
-/// which are those of the whole text. Of a secret that an edge of the window
-/// cuts through nothing is left: its whole placeholder stands for the part.
-/// Empty if the window does not lie in the text.
+/// The `window` (in bytes) of `text` with a placeholder for each of `secrets`.
+/// `secrets` are those of the whole text. If an edge of the window cuts through
+/// a secret, the whole placeholder replaces the part inside the window. The
+/// result is empty if the window does not lie in the text.
 #[must_use]
 pub fn replace<'t>(text: &'t str, window: Range<usize>, secrets: &[Secret]) -> Cow<'t, str> {
     let Some(inside) = text.get(window.clone()) else {
@@ -170,7 +178,7 @@ pub fn replace<'t>(text: &'t str, window: Range<usize>, secrets: &[Secret]) -> C
     Cow::Owned(redacted)
 }
 
-/// Those of `secrets` that have a part in `window` (in bytes).
+/// Those of `secrets` that overlap `window` (in bytes).
 pub fn within(secrets: &[Secret], window: Range<usize>) -> impl Iterator<Item = &Secret> {
     let first = secrets.partition_point(|secret| secret.range.end <= window.start);
     secrets[first..]
@@ -178,21 +186,23 @@ pub fn within(secrets: &[Secret], window: Range<usize>) -> impl Iterator<Item = 
         .take_while(move |secret| secret.range.start < window.end)
 }
 
-/// The one of `secrets` that an edge at byte `at` cuts through, if there is one.
+/// The one of `secrets` that an edge at byte `at` cuts through, if any.
 #[must_use]
 pub fn cut(secrets: &[Secret], at: usize) -> Option<&Secret> {
     let first = secrets.partition_point(|secret| secret.range.end <= at);
     secrets.get(first).filter(|secret| secret.range.start < at)
 }
 
+/// The placeholder of `secret`.
 fn placeholder(kind: &str, secret: &str) -> String {
     let hash = blake3::derive_key(HASH_CONTEXT, secret.as_bytes());
     let kind = kind.to_ascii_uppercase();
-    format!("{MARK}{kind}_{:02x}{:02x}", hash[0], hash[1])
+    format!("{PLACEHOLDER_PREFIX}{kind}_{:02x}{:02x}", hash[0], hash[1])
 }
 
-/// Sorts `found` and joins what overlaps. Of kinds that start together the
-/// longer tells, then that of a known form.
+/// Sorts `found` and joins secrets that overlap. A joined secret has the kind of
+/// the one that starts first. If several start together, the longest decides,
+/// and among equally long ones a kind of a known form.
 fn merge(mut found: Vec<Secret>) -> Vec<Secret> {
     let unnamed = |kind| matches!(kind, generic::PASSWORD | generic::SECRET);
     found.sort_by_key(|s| (s.range.start, Reverse(s.range.end), unnamed(s.kind), s.kind));
@@ -208,8 +218,8 @@ fn merge(mut found: Vec<Secret>) -> Vec<Secret> {
     merged
 }
 
-/// Whether a token of `alphabet` may start at byte `at`: not in the middle of a
-/// longer one. The letter of an escape like `\n` is no part of one.
+/// Whether a token of `alphabet` may start at byte `at`. It may not start inside
+/// a longer token. The letter of an escape such as `\n` belongs to no token.
 fn starts_token(bytes: &[u8], at: usize, alphabet: Alphabet) -> bool {
     match bytes[..at] {
         [.., b'\\', b'n' | b'r' | b't'] => true,
@@ -218,7 +228,8 @@ fn starts_token(bytes: &[u8], at: usize, alphabet: Alphabet) -> bool {
     }
 }
 
-/// The run of `alphabet` from byte `from` on, if it is no longer than `max`.
+/// The run of characters of `alphabet` that starts at byte `from`, if it has at
+/// most `max` bytes.
 fn run(bytes: &[u8], from: usize, alphabet: Alphabet, max: usize) -> Option<Range<usize>> {
     let rest = &bytes[from..];
     let len = rest
@@ -229,9 +240,11 @@ fn run(bytes: &[u8], from: usize, alphabet: Alphabet, max: usize) -> Option<Rang
     (len <= max).then_some(from..from + len)
 }
 
+/// The token of the known `form` whose prefix stands at `prefix`.
 fn token(text: &str, prefix: Range<usize>, form: &Form) -> Option<Secret> {
     let bytes = text.as_bytes();
-    // What introduces a token instead of being a part of it: `Bearer `, `AccountKey=`.
+    // Prefixes like `Bearer ` and `AccountKey=` introduce a token and are no
+    // part of it.
     let introduces = form.prefix.ends_with([' ', '=', '/']);
     let starts = if introduces {
         starts_token(bytes, prefix.start, Alphabet::Word)
@@ -255,6 +268,7 @@ fn token(text: &str, prefix: Range<usize>, form: &Form) -> Option<Secret> {
     })
 }
 
+/// The JSON Web Token whose header begins at `begin`.
 fn json_web_token(text: &str, begin: Range<usize>) -> Option<Secret> {
     let bytes = text.as_bytes();
     if !starts_token(bytes, begin.start, Alphabet::Dotted) {
@@ -275,10 +289,10 @@ fn json_web_token(text: &str, begin: Range<usize>) -> Option<Secret> {
     })
 }
 
-/// The password of the URL whose `://` stands at `mark`.
-fn password_of_url(text: &str, mark: Range<usize>) -> Option<Secret> {
+/// The password of the URL whose `://` stands at `separator`.
+fn password_of_url(text: &str, separator: Range<usize>) -> Option<Secret> {
     let bytes = text.as_bytes();
-    let scheme = bytes[mark.start.saturating_sub(MAX_URL_PART)..mark.start]
+    let scheme = bytes[separator.start.saturating_sub(MAX_URL_PART)..separator.start]
         .iter()
         .rev()
         .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
@@ -292,22 +306,22 @@ fn password_of_url(text: &str, mark: Range<usize>) -> Option<Secret> {
             .all(|b| is_part(*b))
             .then_some(from + len)
     };
-    let colon = part(mark.end, b':')?;
+    let colon = part(separator.end, b':')?;
     let at = part(colon + 1, b'@')?;
     let range = colon + 1..at;
     let host = bytes
         .get(at + 1)
         .is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'[');
-    (scheme >= 2 && host && judge::is_secret(&text[range.clone()], Promise::Password, true))
+    (scheme >= 2 && host && judge::is_secret(&text[range.clone()], ValueKind::Password, true))
         .then_some(Secret {
             range,
             kind: generic::PASSWORD,
         })
 }
 
-/// The parts of the private key whose `-----BEGIN ` stands at `begin`: one if
-/// it is written in one piece, one for each literal if it is put together.
-/// `BEGIN` and `END` stay, and so does all that is no key.
+/// Adds the parts of the private key whose `-----BEGIN ` stands at `begin`: one
+/// part for a key in one piece, one part for each literal if the source joins
+/// literals. `BEGIN`, `END` and text that is no key are no part.
 fn private_key(text: &str, begin: Range<usize>, found: &mut Vec<Secret>) {
     let bytes = text.as_bytes();
     let label_end = (begin.end + 40).min(bytes.len());
@@ -319,7 +333,8 @@ fn private_key(text: &str, begin: Range<usize>, found: &mut Vec<Secret>) {
         return;
     }
     let rest = &bytes[body..(body + MAX_PEM).min(bytes.len())];
-    // Up to the next mark of any sort, so that many beginnings cost no more than one.
+    // The search ends at the next `-----` of any kind, so many beginnings in
+    // front of one end cost no more than one.
     let Some(len) = memmem::find(rest, b"-----") else {
         return;
     };
@@ -332,7 +347,7 @@ fn private_key(text: &str, begin: Range<usize>, found: &mut Vec<Secret>) {
     for piece in rest[..len].split(|&byte| !is_key(byte) && !is_break(byte)) {
         let mut range = at..at + piece.len();
         at = range.end + 1;
-        // Line breaks at both ends stay, as they are or as escapes.
+        // Line breaks at both ends, real or escaped, are no part of the key.
         while let Some(rest) = strip_break(&bytes[range.clone()]) {
             range.start = range.end - rest.len();
         }
@@ -357,6 +372,8 @@ fn private_key(text: &str, begin: Range<usize>, found: &mut Vec<Secret>) {
     }
 }
 
+/// `bytes` without the line break, blank or escape that they start with; `None`
+/// if they start with another byte.
 fn strip_break(bytes: &[u8]) -> Option<&[u8]> {
     match bytes {
         [b'\\', b'n' | b'r' | b't', rest @ ..] => Some(rest),

@@ -1,27 +1,28 @@
-//! Values that a name gives away: `$password = '…'`, `'api_key' => '…'`,
-//! `define('DB_PASSWORD', '…')`, `->setPassword('…')`, `SECRET=…`.
+//! Finds secrets by the name in front of them: `$password = '…'`,
+//! `'api_key' => '…'`, `define('DB_PASSWORD', '…')`, `->setPassword('…')`,
+//! `SECRET=…`.
 //!
-//! Only the bytes from the name to the end of the value decide, and the two in
-//! front of the name.
+//! The bytes from the name to the end of the value and the two bytes in front of
+//! the name decide; no other bytes do.
 
 use std::ops::Range;
 
 use memchr::memchr3;
 
 use super::Secret;
-use super::judge::{self, MAX_VALUE, Promise};
+use super::judge::{self, MAX_VALUE, ValueKind};
 
-/// The kind of what a person chose.
+/// The kind of a secret that a person chose.
 pub(super) const PASSWORD: &str = "password";
-/// The kind of what a machine made, for whatever use.
+/// The kind of a secret that a machine made, for any use.
 pub(super) const SECRET: &str = "secret";
 
-/// The most bytes of a name; what is longer is no name.
+/// The most bytes of a name. A longer word is no name.
 const MAX_NAME: usize = 64;
 /// The most white space between a name, its operator and its value, in bytes.
 const MAX_BLANK: usize = 64;
 
-/// What the word in front of `key` makes it a secret.
+/// The words that make a following `key` the name of a secret.
 const KEYS: &[&str] = &[
     "api",
     "secret",
@@ -51,11 +52,11 @@ const KEYS: &[&str] = &[
     "upgrade",
 ];
 
-/// The secret that the part of a name at `hit` gives away in `text`.
+/// The secret in `text` whose name has a part of [`super::NAMES`] at `hit`.
 pub(super) fn find(text: &str, hit: Range<usize>) -> Option<Secret> {
     let bytes = text.as_bytes();
     let name = name_around(bytes, &hit)?;
-    let promise = promise(&text[name.clone()], hit.start - name.start)?;
+    let announced = announced(&text[name.clone()], hit.start - name.start)?;
     let (at, operator, quoted) = operator(bytes, name.end)?;
     match operator {
         Operator::Call if !is_setter(&text[name.clone()]) => return None,
@@ -74,11 +75,11 @@ pub(super) fn find(text: &str, hit: Range<usize>) -> Option<Secret> {
         _ => return None,
     };
     let interpolates = bytes.get(value.start.wrapping_sub(1)) != Some(&b'\'');
-    let kind = match promise {
-        Promise::Password => PASSWORD,
-        Promise::Key => SECRET,
+    let kind = match announced {
+        ValueKind::Password => PASSWORD,
+        ValueKind::Key => SECRET,
     };
-    judge::is_secret(&text[value.clone()], promise, interpolates)
+    judge::is_secret(&text[value.clone()], announced, interpolates)
         .then_some(Secret { range: value, kind })
 }
 
@@ -95,7 +96,7 @@ fn name_around(bytes: &[u8], hit: &Range<usize>) -> Option<Range<usize>> {
         .iter()
         .take_while(|byte| is_name(byte))
         .count();
-    // The dash of `$password->`.
+    // The dash of `$password->` is no part of the name.
     if after > 0 && bytes[hit.end + after - 1] == b'-' {
         after -= 1;
     }
@@ -103,13 +104,13 @@ fn name_around(bytes: &[u8], hit: &Range<usize>) -> Option<Range<usize>> {
     (name.len() <= MAX_NAME).then_some(name)
 }
 
-/// What the last word of `name` promises, if the part of it at `hit` lies in
-/// that word: `reset_password` is one, `password_reset` none.
-fn promise(name: &str, hit: usize) -> Option<Promise> {
+/// What the last word of `name` says about its value, if the part at `hit` lies
+/// in that word: `reset_password` names a password, `password_reset` does not.
+fn announced(name: &str, hit: usize) -> Option<ValueKind> {
     let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_' || c == '-');
     let start = last_word(name);
     if hit < start {
-        // `api_key` is found by its last word.
+        // A name such as `api_key` has another hit, in its last word.
         return None;
     }
     let last = name[start..].to_ascii_lowercase();
@@ -117,20 +118,20 @@ fn promise(name: &str, hit: usize) -> Option<Promise> {
     if ends(&["password", "passwd", "passphrase", "pwd"])
         || last.ends_with("pass") && last.len() <= 8
     {
-        return Some(Promise::Password);
+        return Some(ValueKind::Password);
     }
     if ends(&["token", "secret", "salt", "credential", "credentials"]) {
-        return Some(Promise::Key);
+        return Some(ValueKind::Key);
     }
     let before = name[..start].trim_end_matches(['_', '-']);
     let before = before[last_word(before)..].to_ascii_lowercase();
     let key = last.strip_suffix("key")?;
     let owner = if key.is_empty() { &*before } else { key };
-    KEYS.contains(&owner).then_some(Promise::Key)
+    KEYS.contains(&owner).then_some(ValueKind::Key)
 }
 
-/// Where the last word of `name` starts; words part at `_`, `-` and a capital
-/// behind a small letter or in front of one.
+/// The byte at which the last word of `name` starts. A word starts behind `_`
+/// and `-`, and at a capital that stands behind or in front of a small letter.
 fn last_word(name: &str) -> usize {
     let bytes = name.as_bytes();
     (1..bytes.len())
@@ -144,23 +145,23 @@ fn last_word(name: &str) -> usize {
         .unwrap_or(0)
 }
 
-/// What stands between a name and its value.
+/// The operator between a name and its value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Operator {
-    /// `=>`, `=` with blanks, `??` or `?:`
+    /// `=>`, `=` with blanks, `??` or `?:`.
     Assign,
     /// The comma behind a quoted name.
     Comma,
     /// `=` without blanks, as in env files and connection strings.
     Adjacent,
-    /// `:`
+    /// `:`.
     Colon,
-    /// `(`
+    /// `(`.
     Call,
 }
 
-/// The operator behind a name that ends at `at`: where its value starts, what
-/// it is, and whether the name ends in a quote.
+/// The operator behind a name that ends at byte `at`: the byte at which the
+/// value starts, the operator, and whether a quote follows the name.
 fn operator(bytes: &[u8], at: usize) -> Option<(usize, Operator, bool)> {
     let quoted = matches!(bytes.get(at), Some(b'\'' | b'"'));
     let mut from = at + usize::from(quoted);
@@ -182,6 +183,8 @@ fn operator(bytes: &[u8], at: usize) -> Option<(usize, Operator, bool)> {
     Some((skip_blank(bytes, from + len), operator, quoted))
 }
 
+/// The first byte at or behind `from` that is no white space, at most
+/// [`MAX_BLANK`] bytes away.
 fn skip_blank(bytes: &[u8], from: usize) -> usize {
     let rest = bytes.get(from..).unwrap_or_default();
     from + rest
@@ -191,7 +194,7 @@ fn skip_blank(bytes: &[u8], from: usize) -> usize {
         .count()
 }
 
-/// Whether `name` is that of a method that takes the secret.
+/// Whether `name` names a method that takes the secret as its argument.
 fn is_setter(name: &str) -> bool {
     ["set", "with", "use"].iter().any(|verb| {
         name.strip_prefix(verb)
@@ -199,7 +202,8 @@ fn is_setter(name: &str) -> bool {
     })
 }
 
-/// Whether `before` ends in what opens a call's first argument: `define('`.
+/// Whether `before` ends with the beginning of a call's first argument, as in
+/// `define('`.
 fn is_first_argument(before: &[u8]) -> bool {
     let [head @ .., b'\'' | b'"'] = before else {
         return false;
@@ -214,8 +218,8 @@ fn is_first_argument(before: &[u8]) -> bool {
     call.last().is_some_and(u8::is_ascii_alphanumeric) && !is_array
 }
 
-/// Whether nothing of PHP stands in front of a name at `start`, so that a value
-/// without quotes may follow it.
+/// Whether a value without quotes may follow the name at byte `start`, because
+/// no PHP code stands directly in front of the name.
 fn stands_alone(bytes: &[u8], start: usize) -> bool {
     start == 0
         || matches!(
@@ -224,7 +228,8 @@ fn stands_alone(bytes: &[u8], start: usize) -> bool {
         )
 }
 
-/// The inside of the literal that starts at `from`, up to `quote`.
+/// The content of the string literal, which starts at byte `from` and ends at
+/// `quote`.
 fn literal(bytes: &[u8], from: usize, quote: u8) -> Option<Range<usize>> {
     let end = (from + MAX_VALUE + 1).min(bytes.len());
     let mut at = from;
@@ -238,7 +243,8 @@ fn literal(bytes: &[u8], from: usize, quote: u8) -> Option<Range<usize>> {
     }
 }
 
-/// The value without quotes that starts at `from`; in a query `&` ends it.
+/// The value without quotes that starts at byte `from`. In the query of a URL,
+/// `&` ends it.
 fn bare(bytes: &[u8], from: usize, in_query: bool) -> Option<Range<usize>> {
     let is_value = |byte: &u8| {
         byte.is_ascii_alphanumeric()
@@ -252,7 +258,7 @@ fn bare(bytes: &[u8], from: usize, in_query: bool) -> Option<Range<usize>> {
         .take_while(|byte| is_value(byte))
         .count();
     match rest.get(len) {
-        // An expression, or text that is put together at run time.
+        // The value is an expression, or the program builds it at run time.
         Some(b'(' | b'$' | b'{' | b'<' | b'>' | b'[') => None,
         _ => Some(from..from + len),
     }

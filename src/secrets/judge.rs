@@ -1,33 +1,33 @@
-//! Whether a value is a secret or stands for one: `changeme`, `%s`,
-//! `required|string`, a class or a translation key are none.
+//! Decides whether a value is a secret. Values such as `changeme`, `%s`,
+//! `required|string`, the name of a class or a translation key are none.
 
-/// What a name promises of its value.
+/// What kind of secret the name of a value announces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Promise {
-    /// Something that a person chose.
+pub(super) enum ValueKind {
+    /// A secret that a person chose.
     Password,
-    /// Something that a machine made.
+    /// A secret that a machine made.
     Key,
 }
 
-/// The fewest bytes of a password. Shorter ones cannot be told from words.
+/// The fewest bytes of a password. Shorter passwords look like words.
 const MIN_PASSWORD: usize = 8;
 /// The fewest bytes of a key.
 const MIN_KEY: usize = 16;
 /// The most bytes of either.
 pub(super) const MAX_VALUE: usize = 512;
-/// The entropy, in bits a character, that a key has at least. Random hex of 16
-/// characters lies above 2.9 and base64 above 3.5.
+/// The least entropy of a key, in bits per character. 16 characters of random
+/// hex have more than 2.9, and of random base64 more than 3.5.
 const MIN_KEY_ENTROPY: f64 = 2.9;
-/// The same for a password.
+/// The least entropy of a password, in bits per character.
 const MIN_PASSWORD_ENTROPY: f64 = 2.5;
-/// The entropy from which a value may hold any character, as the salts that
-/// WordPress makes do.
+/// The least entropy, in bits per character, of a value that may hold any
+/// printable character, such as the salts that WordPress makes.
 const NOISE_ENTROPY: f64 = 4.5;
 /// The fewest bytes of such a value.
 const MIN_NOISE: usize = 32;
 
-/// What values that stand for a secret hold, in lower case.
+/// Words, in lower case, that mark a value as a stand-in for a secret.
 const STAND_INS: &[&str] = &[
     "password",
     "passwd",
@@ -69,95 +69,98 @@ const STAND_INS: &[&str] = &[
     "hash",
 ];
 
-/// Digests of the empty string, which every test of a hash function knows:
-/// MD5, SHA-1, SHA-256.
+/// The MD5, SHA-1 and SHA-256 digests of the empty string. Tests of hash
+/// functions contain them.
 const EMPTY_DIGESTS: &[&str] = &[
     "d41d8cd98f00b204e9800998ecf8427e",
     "da39a3ee5e6b4b0d3255bfef95601890afd80709",
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
 ];
 
-/// Whether `value` is a secret of the sort that its name promises.
-/// `interpolates` says that it stands in a string where `$name` is a variable.
-pub(super) fn is_secret(value: &str, promise: Promise, interpolates: bool) -> bool {
+/// Whether `value` is a secret of the kind that its name announces.
+/// `interpolates` tells that the value stands in a string in which PHP replaces
+/// `$name` by a variable.
+pub(super) fn is_secret(value: &str, kind: ValueKind, interpolates: bool) -> bool {
     if value.len() > MAX_VALUE {
         return false;
     }
-    let shape = Shape::of(value);
-    if !interpolates && promise == Promise::Key && shape.is_noise(value) {
+    let counts = CharCounts::of(value);
+    if !interpolates && kind == ValueKind::Key && counts.is_noise(value) {
         return true;
     }
-    if shape.blank > 0 || shape.other > 0 || is_syntax(value, interpolates) || is_stand_in(value) {
+    if counts.blank > 0 || counts.other > 0 || is_syntax(value, interpolates) || is_stand_in(value)
+    {
         return false;
     }
-    match promise {
-        Promise::Password => {
-            let mixed = shape.digits > 0 || shape.marks > 0 && shape.lower > 0 && shape.upper > 0;
+    match kind {
+        ValueKind::Password => {
+            let mixed =
+                counts.digits > 0 || counts.punctuation > 0 && counts.lower > 0 && counts.upper > 0;
             value.len() >= MIN_PASSWORD
                 && mixed
-                && shape.letters() > 0
+                && counts.letters() > 0
                 && entropy(value) >= MIN_PASSWORD_ENTROPY
-                && !is_words(value, &shape)
+                && !is_words(value, &counts)
         }
-        Promise::Key => {
+        ValueKind::Key => {
             value.len() >= MIN_KEY
-                && shape.digits > 0
-                && shape.letters() > 0
+                && counts.digits > 0
+                && counts.letters() > 0
                 && entropy(value) >= MIN_KEY_ENTROPY
                 && !EMPTY_DIGESTS.contains(&value)
-                && !is_words(value, &shape)
+                && !is_words(value, &counts)
         }
     }
 }
 
-/// Whether the body of an issued token is as random as those are, and no
-/// example. `spells` says that its alphabet has marks that join words.
+/// Whether the body of a token is random enough to be an issued one, and no
+/// example. `spells` tells that its alphabet has characters that join words.
 pub(super) fn is_random(body: &str, spells: bool) -> bool {
-    // Vendors' documents end their examples so.
+    // Vendors' documentation ends its examples with this word.
     let is_example = body.ends_with("EXAMPLE") || has_run(body);
-    let is_prose = spells && is_words(body, &Shape::of(body));
+    let is_prose = spells && is_words(body, &CharCounts::of(body));
     !is_example && !is_prose && entropy(body) >= MIN_KEY_ENTROPY
 }
 
-/// Counts of the sorts of characters in a value, in bytes.
+/// How many bytes of a value belong to each kind of character.
 #[derive(Default)]
-struct Shape {
+struct CharCounts {
     lower: usize,
     upper: usize,
     digits: usize,
-    marks: usize,
+    punctuation: usize,
     blank: usize,
     other: usize,
 }
 
-impl Shape {
+impl CharCounts {
     fn of(value: &str) -> Self {
-        let mut shape = Self::default();
+        let mut counts = Self::default();
         for byte in value.bytes() {
             *match byte {
-                b'a'..=b'z' => &mut shape.lower,
-                b'A'..=b'Z' => &mut shape.upper,
-                b'0'..=b'9' => &mut shape.digits,
-                b'!'..=b'~' => &mut shape.marks,
-                b' ' | b'\t' => &mut shape.blank,
-                _ => &mut shape.other,
+                b'a'..=b'z' => &mut counts.lower,
+                b'A'..=b'Z' => &mut counts.upper,
+                b'0'..=b'9' => &mut counts.digits,
+                b'!'..=b'~' => &mut counts.punctuation,
+                b' ' | b'\t' => &mut counts.blank,
+                _ => &mut counts.other,
             } += 1;
         }
-        shape
+        counts
     }
 
     fn letters(&self) -> usize {
         self.lower + self.upper
     }
 
-    /// Whether `value` is random over all printable characters.
+    /// Whether `value` looks like random printable characters of all kinds.
     fn is_noise(&self, value: &str) -> bool {
         value.len() >= MIN_NOISE
-            && self.marks >= 4
+            && self.punctuation >= 4
             && self.lower.min(self.upper).min(self.digits) > 0
             && self.other == 0
             && self.blank * 8 <= value.len()
-            && self.marks * 8 >= value.len()
+            && self.punctuation * 8 >= value.len()
             && entropy(value) >= NOISE_ENTROPY
     }
 }
@@ -187,13 +190,13 @@ fn is_syntax(value: &str, interpolates: bool) -> bool {
         || interpolates && value.match_indices('$').any(variable)
 }
 
-/// Whether `value` stands for a secret.
+/// Whether `value` is a stand-in for a secret.
 fn is_stand_in(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     STAND_INS.iter().any(|word| lower.contains(word)) || has_run(value)
 }
 
-/// Whether six characters in a row count up or repeat: `123456`, `abcdef`, `xxxxxx`.
+/// Whether six consecutive bytes count up or repeat: `123456`, `abcdef`, `xxxxxx`.
 fn has_run(value: &str) -> bool {
     let bytes = value.as_bytes();
     [0, 1].into_iter().any(|step| {
@@ -209,10 +212,10 @@ fn has_run(value: &str) -> bool {
     })
 }
 
-/// Whether `value` is made of words, as a name is: a constant like `WIN32_ERROR`,
-/// or few digits and most letters in runs of one case.
-fn is_words(value: &str, shape: &Shape) -> bool {
-    let is_constant = shape.lower == 0
+/// Whether `value` consists of words, as a name does. Such a value is a constant
+/// like `WIN32_ERROR`, or has few digits and most letters in runs of one case.
+fn is_words(value: &str, counts: &CharCounts) -> bool {
+    let is_constant = counts.lower == 0
         && value.contains('_')
         && value
             .bytes()
@@ -226,10 +229,10 @@ fn is_words(value: &str, shape: &Shape) -> bool {
         .filter(|run| run.len() >= 4 && run[0].is_ascii_alphabetic())
         .map(<[u8]>::len)
         .sum();
-    is_constant || shape.digits * 8 < value.len() && in_words * 2 >= value.len()
+    is_constant || counts.digits * 8 < value.len() && in_words * 2 >= value.len()
 }
 
-/// Shannon entropy of the bytes of `value`, in bits.
+/// The Shannon entropy of the bytes of `value`, in bits per byte.
 fn entropy(value: &str) -> f64 {
     let mut counts = [0_u32; 256];
     let mut total = 0_u32;

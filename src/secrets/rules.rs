@@ -1,9 +1,9 @@
-//! What issued tokens look like, as data: a fixed prefix, then a run of known
-//! characters and length.
+//! The forms of issued tokens, as data. A form is a fixed prefix and a run of
+//! characters of a known alphabet and length.
 //!
-//! The formats are those of gitleaks' default rules (MIT) and of the issuers'
-//! own documentation, written down as runs rather than regular expressions: a
-//! run is read once, so no text makes them slow.
+//! The forms come from gitleaks' default rules (MIT) and from the issuers' own
+//! documentation. They are runs instead of regular expressions, because a run is
+//! read once and no text makes it slow.
 
 /// The characters that a token is made of.
 #[derive(Clone, Copy)]
@@ -25,7 +25,7 @@ pub(super) enum Alphabet {
 }
 
 impl Alphabet {
-    /// Whether prose and names in code may be written in it.
+    /// Whether prose and names in code can be spelled in the alphabet.
     pub(super) fn spells(self) -> bool {
         matches!(self, Self::Url | Self::Dotted | Self::Base64)
     }
@@ -46,11 +46,11 @@ impl Alphabet {
 
 /// The form of one issuer's tokens.
 pub(super) struct Form {
-    /// What a finding is called.
+    /// The kind of the secret; see [`super::Secret::kind`].
     pub(super) kind: &'static str,
-    /// How the token begins.
+    /// The beginning of the token.
     pub(super) prefix: &'static str,
-    /// What follows the prefix.
+    /// The characters behind the prefix.
     pub(super) alphabet: Alphabet,
     /// The fewest characters behind the prefix.
     pub(super) min: usize,
@@ -74,7 +74,8 @@ const fn form(
     }
 }
 
-/// The forms, a longer prefix before one that it begins with.
+/// The forms of the tokens. If a prefix begins with another prefix, the longer
+/// one comes first.
 pub(super) const FORMS: &[Form] = &[
     // AWS: IAM identifiers, "Understanding unique ID prefixes".
     form("aws_access_key", "AKIA", Alphabet::Base32, 16, 16),
@@ -115,7 +116,7 @@ pub(super) const FORMS: &[Form] = &[
     form("google_api_key", "AIza", Alphabet::Url, 35, 35),
     form("google_client_secret", "GOCSPX-", Alphabet::Url, 28, 28),
     form("google_token", "ya29.", Alphabet::Dotted, 20, 512),
-    // OpenAI, Anthropic and those that copied their form.
+    // OpenAI, Anthropic and issuers that use the same form.
     form("ai_key", "sk-", Alphabet::Url, 40, 256),
     form("ai_key", "gsk_", Alphabet::Alnum, 52, 52),
     form("huggingface_token", "hf_", Alphabet::Alnum, 34, 40),
@@ -163,7 +164,7 @@ pub(super) const FORMS: &[Form] = &[
     form("shopify_token", "shpss_", Alphabet::Hex, 32, 32),
     form("square_token", "sq0atp-", Alphabet::Url, 22, 60),
     form("square_secret", "sq0csp-", Alphabet::Url, 43, 60),
-    // Watching and planning.
+    // Monitoring and planning.
     form("newrelic_key", "NRAK-", Alphabet::Alnum, 27, 27),
     form("sentry_token", "sntrys_", Alphabet::Base64, 80, 400),
     form("sentry_token", "sntryu_", Alphabet::Hex, 64, 64),
@@ -174,10 +175,10 @@ pub(super) const FORMS: &[Form] = &[
     form("notion_token", "ntn_", Alphabet::Alnum, 46, 46),
     form("atlassian_token", "ATATT3", Alphabet::Url, 150, 220),
     form("figma_token", "figd_", Alphabet::Url, 40, 64),
-    // Headers, whoever issued what stands behind them.
+    // Headers, for tokens of any issuer.
     form("bearer_token", "Bearer ", Alphabet::Dotted, 20, 512),
     form("basic_auth", "Basic ", Alphabet::Base64, 20, 512),
-    // The path of a webhook is all that guards it.
+    // The path of a webhook is secret: it is the only protection.
     form(
         "slack_webhook",
         "hooks.slack.com/services/",
@@ -187,7 +188,7 @@ pub(super) const FORMS: &[Form] = &[
     ),
 ];
 
-/// Parts of the names of secrets; [`super::generic`] looks at the whole name.
+/// Words in the names of secrets. [`super::generic`] examines the whole name.
 pub(super) const NAMES: &[&str] = &[
     "pass",
     "pwd",

@@ -1,4 +1,4 @@
-//! Planted secrets, what looks like them, and what holds for any text.
+//! Tests with planted secrets, with look-alikes, and with random texts.
 
 use proptest::prelude::*;
 
@@ -8,8 +8,8 @@ fn secrets() -> Secrets {
     Secrets::new().unwrap()
 }
 
-/// Characters that no rule takes for an example. Tokens are put together here,
-/// because hosts refuse to store a file that spells one.
+/// `len` characters of `alphabet` that no rule takes for an example. The tests
+/// build tokens at run time, because code hosts refuse files that spell one.
 fn body(alphabet: Alphabet, len: usize) -> String {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut body = String::new();
@@ -25,7 +25,7 @@ fn body(alphabet: Alphabet, len: usize) -> String {
     body
 }
 
-/// PHP around a secret, `{}`, and the secret's kind.
+/// PHP code with `{}` for a secret, the secret and its kind.
 fn named() -> Vec<(&'static str, String, &'static str)> {
     let (password, secret) = ("password", "secret");
     let key = body(Alphabet::Alnum, 32);
@@ -90,7 +90,7 @@ fn named() -> Vec<(&'static str, String, &'static str)> {
     .to_vec()
 }
 
-/// All that must be found: the text, the secret in it and its kind.
+/// Texts with a secret that the rules must find: text, secret and kind.
 fn planted() -> Vec<(String, String, &'static str)> {
     let mut planted: Vec<_> = named()
         .into_iter()
@@ -127,7 +127,7 @@ fn planted() -> Vec<(String, String, &'static str)> {
     planted
 }
 
-/// What must be left alone.
+/// Texts without a secret.
 const LOOK_ALIKES: &[&str] = &[
     "$password = '';",
     "$password = 'changeme';",
@@ -277,7 +277,7 @@ fn what_is_logged_of_a_secret_does_not_tell_it() {
     );
 }
 
-/// Pieces that rules look for, so that random texts come near secrets.
+/// Pieces that the rules look for, so that random texts resemble secrets.
 fn piece() -> impl Strategy<Value = String> {
     let planted: Vec<String> = planted().into_iter().map(|(text, ..)| text).collect();
     prop_oneof![
@@ -306,7 +306,8 @@ proptest! {
         from in 0..10_usize,
         count in 1..10_usize,
     ) {
-        // A comment between the pieces keeps what leads to a secret apart.
+        // The comment between two pieces keeps the bytes in front of a secret
+        // in one piece with it.
         let pieces: Vec<_> = pieces.into_iter().map(|(text, ..)| text + "\n# ~\n").collect();
         let from = from.min(pieces.len() - 1);
         let to = (from + count).min(pieces.len());
