@@ -1,14 +1,14 @@
-//! How good contexts are, measured on a project's own code: names are cut out
-//! of its files, and the context for each such hole is searched for them.
+//! Measures contexts on a project's own code: cuts names out of its files and
+//! looks for them in the context of each hole.
 //!
-//! A hole is made only where the name is declared in another file and written
-//! nowhere else in this one, so nothing but cross-file context can tell it. A
-//! context scores `ident` if it has the name as a whole word, `def` if it has
-//! it at its definition. Which holes are made depends on the project's files,
-//! the seed and their number alone, so two runs compare.
+//! A name is cut only if another file declares it and its own file writes it
+//! nowhere else, so only cross-file context can contain it. A context scores
+//! `ident` if it holds the name as a whole word, and `def` if it holds the
+//! name's definition. The choice of holes depends only on the project's files,
+//! the seed and the number of holes, so two runs can be compared.
 //!
-//! Everything in a [`Report`] but its latencies is a function of the snapshot
-//! and the [`Options`], whatever the number of threads.
+//! An [`EvalReport`] is a function of the snapshot and the [`EvalOptions`],
+//! except for its latencies. The number of threads does not matter.
 
 mod holes;
 mod native;
@@ -19,32 +19,33 @@ use std::time::Instant;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use self::holes::Hole;
-use self::score::Found;
+use self::holes::NameHole;
+use self::score::NameScore;
 use crate::cancel::{Cancel, Cancelled};
 use crate::context::{self, MinScore, Request, Signal};
 use crate::index::Snapshot;
 use crate::php::RefKind;
 
-/// What is cut out of a file.
+/// What a hole takes away from a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum HoleKind {
     /// From a name to the end of its line.
     Identifier,
-    /// The same, with the first two or three characters of the name left.
+    /// The same, but the first two or three characters of the name stay.
     HalfTyped,
-    /// A whole statement; the score is the share of its names.
+    /// A whole statement. Its score is the share of its names that the context
+    /// holds.
     Statement,
     /// From a member of an imported class to the end of its line.
     Member,
 }
 
-/// What a name that was cut out names.
+/// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Wanted {
-    /// A class-like.
+pub enum NameCategory {
+    /// A class, interface, trait or enum.
     Class,
     /// A method.
     Method,
@@ -56,8 +57,8 @@ pub enum Wanted {
     Property,
 }
 
-impl Wanted {
-    /// All of them, in order.
+impl NameCategory {
+    /// All categories, in the order of the report.
     const ALL: [Self; 5] = [
         Self::Class,
         Self::Method,
@@ -66,7 +67,7 @@ impl Wanted {
         Self::Property,
     ];
 
-    /// Its name in a report.
+    /// The category's name in a report.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -79,7 +80,7 @@ impl Wanted {
     }
 }
 
-impl From<RefKind> for Wanted {
+impl From<RefKind> for NameCategory {
     fn from(kind: RefKind) -> Self {
         match kind {
             RefKind::Class => Self::Class,
@@ -91,14 +92,14 @@ impl From<RefKind> for Wanted {
     }
 }
 
-/// What is measured.
+/// What a run measures.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Options {
-    /// How many holes of each kind, at most.
+pub struct EvalOptions {
+    /// The most holes of each kind.
     pub holes: usize,
-    /// What the choice of holes follows from.
+    /// The seed of the choice of holes.
     pub seed: u64,
-    /// The budgets, in characters.
+    /// The budgets of the contexts, in characters.
     pub max_chars: Vec<usize>,
     /// The relevance threshold.
     pub min_score: MinScore,
@@ -108,161 +109,166 @@ pub struct Options {
     pub without: Vec<Signal>,
 }
 
-/// What was measured.
+/// The results of a run.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub struct EvalReport {
     /// Files in the index.
     pub files: usize,
-    /// What was asked for.
-    pub options: Options,
-    /// One run for each budget, with and without BM25.
-    pub runs: Vec<Run>,
+    /// The options of the run.
+    pub options: EvalOptions,
+    /// One result for each budget, with and without BM25.
+    pub runs: Vec<EvalRun>,
 }
 
-/// The contexts of all holes, assembled in one way.
+/// The results for contexts that were assembled in one way.
 #[derive(Clone, Debug, Serialize)]
-pub struct Run {
+pub struct EvalRun {
     /// The budget, in characters.
     pub max_chars: usize,
-    /// Whether chunks found by BM25 were used.
+    /// Whether the contexts may hold chunks found by BM25.
     pub bm25: bool,
-    /// The results by kind of hole.
+    /// The results, by kind of hole.
     pub kinds: Vec<KindResult>,
 }
 
-/// How well one kind of hole did.
+/// The results for one kind of hole.
 #[derive(Clone, Debug, Serialize)]
 pub struct KindResult {
-    /// The kind.
+    /// The kind of hole.
     pub kind: HoleKind,
-    /// How many holes there were.
+    /// The number of holes.
     pub holes: usize,
-    /// The recall of their names.
+    /// The recall of the holes' names.
     #[serde(flatten)]
     pub recall: Recall,
-    /// The recall by what a name names; what no hole took away is left out.
+    /// The recall by category of name. Categories without a name are absent.
     pub by_name: Vec<NameResult>,
-    /// The length of the contexts, in characters.
-    pub chars: Distribution<usize>,
-    /// How many contexts were empty.
+    /// The lengths of the contexts, in characters.
+    pub chars: Percentiles<usize>,
+    /// The number of empty contexts.
     pub empty: usize,
-    /// How many holes cut a line that is written in no other file …
+    /// The number of holes that cut a line which no other file contains.
     pub leaks_checked: usize,
-    /// … and how many of their contexts have that line.
+    /// The number of these holes whose context contains that line.
     pub leaks: usize,
-    /// The time that assembling took, in milliseconds of wall time, with as
-    /// many contexts under way as there are threads.
-    pub latency_ms: Distribution<f64>,
+    /// The wall time to assemble a context, in milliseconds. As many contexts
+    /// are assembled at a time as there are threads.
+    pub latency_ms: Percentiles<f64>,
 }
 
-/// The names of one sort.
+/// The recall of the names of one category.
 #[derive(Clone, Debug, Serialize)]
 pub struct NameResult {
-    /// The sort.
-    pub name: Wanted,
-    /// How many there were.
+    /// The category.
+    pub name: NameCategory,
+    /// The number of names.
     pub names: usize,
     /// Their recall.
     #[serde(flatten)]
     pub recall: Recall,
 }
 
-/// Which share of the names was found, from 0 to 1. A hole with several names
-/// counts as much as one with one.
+/// The shares of the names that the contexts hold, from 0 to 1. Each hole has the
+/// same weight, however many names it takes away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Recall {
-    /// Anywhere.
+    /// The share that stands anywhere in the context.
     pub ident: f64,
-    /// At its definition.
+    /// The share that stands at its definition.
     pub def: f64,
-    /// Among the declarations.
+    /// The share that stands among the declarations.
     pub by_dependency: f64,
-    /// In the chunks found by BM25.
+    /// The share that stands in the chunks found by BM25.
     pub by_bm25: f64,
 }
 
-/// Percentiles, the nearest of the values themselves; 0 of none.
+/// Percentiles of some values. Each is one of the values (the nearest rank); all
+/// are 0 if there are no values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Distribution<T> {
-    /// Half of the values are not above it.
+pub struct Percentiles<T> {
+    /// 50 % of the values are at most this.
     pub p50: T,
-    /// 95 % of the values are not above it.
+    /// 95 % of the values are at most this.
     pub p95: T,
-    /// 99 % of the values are not above it.
+    /// 99 % of the values are at most this.
     pub p99: T,
-    /// The greatest.
+    /// The greatest value.
     pub max: T,
 }
 
-/// What came of one hole.
-struct Outcome {
-    found: Vec<Found>,
+/// The score of one hole's context.
+struct HoleScore {
+    names: Vec<NameScore>,
+    /// The length of the context, in characters.
     chars: usize,
+    /// The time to assemble the context, in milliseconds.
     ms: f64,
-    /// Whether the hole's line leaks, if that can be told.
+    /// Whether the context holds the line that the hole cuts; `None` if another
+    /// file contains that line, too.
     leaks: Option<bool>,
 }
 
-/// Measures the contexts of `snapshot`. Files for which `is_own` is false are
-/// context, but no source of holes.
+/// Measures the contexts that `snapshot` gives. Files for which `is_own` is false
+/// can be part of a context but get no holes.
 ///
 /// # Errors
 /// [`Cancelled`] once `cancel` is set.
 pub fn run(
     snapshot: &Snapshot,
-    options: &Options,
+    options: &EvalOptions,
     is_own: &(impl Fn(&str) -> bool + Sync),
     cancel: &Cancel,
-) -> Result<Report, Cancelled> {
-    let mut questions = Vec::new();
+) -> Result<EvalReport, Cancelled> {
+    let mut samples = Vec::new();
     for &kind in &options.kinds {
         cancel.check()?;
         let mut holes = holes::sample(snapshot, kind, options.seed, options.holes, is_own);
         if kind == HoleKind::HalfTyped {
-            holes = holes.iter().filter_map(Hole::half_typed).collect();
+            holes = holes.iter().filter_map(NameHole::half_typed).collect();
         }
-        let lines = score::telling_lines(snapshot, &holes);
-        questions.push((kind, holes, lines));
+        let lines = score::unique_lines(snapshot, &holes);
+        samples.push((kind, holes, lines));
     }
     let mut runs = Vec::new();
     for &max_chars in &options.max_chars {
         for bm25 in [true, false] {
             let mut kinds = Vec::new();
-            for (kind, holes, lines) in &questions {
-                let answer = |(hole, line): (&Hole<'_>, &Option<&str>)| {
-                    answer(snapshot, options, max_chars, bm25, hole, *line, cancel)
+            for (kind, holes, lines) in &samples {
+                let score = |(hole, line): (&NameHole<'_>, &Option<&str>)| {
+                    score_hole(snapshot, options, max_chars, bm25, hole, *line, cancel)
                 };
-                let outcomes: Vec<Outcome> = holes
+                let scores: Vec<HoleScore> = holes
                     .par_iter()
                     .zip(lines)
-                    .map(answer)
+                    .map(score)
                     .collect::<Result<_, Cancelled>>()?;
-                kinds.push(result(*kind, &outcomes));
+                kinds.push(result(*kind, &scores));
             }
-            runs.push(Run {
+            runs.push(EvalRun {
                 max_chars,
                 bm25,
                 kinds,
             });
         }
     }
-    Ok(Report {
+    Ok(EvalReport {
         files: snapshot.files().count(),
         options: options.clone(),
         runs,
     })
 }
 
-/// Assembles the context for `hole` and scores it.
-fn answer(
+/// Assembles the context for `hole` and scores it. `line` is the hole's line if no
+/// other file contains it.
+fn score_hole(
     snapshot: &Snapshot,
-    options: &Options,
+    options: &EvalOptions,
     max_chars: usize,
     bm25: bool,
-    hole: &Hole<'_>,
+    hole: &NameHole<'_>,
     line: Option<&str>,
     cancel: &Cancel,
-) -> Result<Outcome, Cancelled> {
+) -> Result<HoleScore, Cancelled> {
     let text = &hole.file.text;
     let content = [&text[..hole.start], &text[hole.end..]].concat();
     let request = Request {
@@ -278,50 +284,51 @@ fn answer(
     let started = Instant::now();
     let context = context::assemble_without(&options.without, snapshot, &request, cancel)?;
     let ms = started.elapsed().as_secs_f64() * 1000.0;
-    Ok(Outcome {
-        found: score::found(&context, &hole.names),
+    Ok(HoleScore {
+        names: score::names(&context, &hole.names),
         chars: context.text.chars().count(),
         ms,
         leaks: line.map(|line| score::leaks(&context.text, line)),
     })
 }
 
-fn result(kind: HoleKind, outcomes: &[Outcome]) -> KindResult {
-    let of_holes: Vec<Recall> = outcomes.iter().map(|o| Recall::of(&o.found)).collect();
-    let names = |wanted: Wanted| -> Vec<Found> {
-        let all = outcomes.iter().flat_map(|outcome| &outcome.found);
-        all.filter(|found| found.wanted == wanted)
+/// The results for one kind of hole.
+fn result(kind: HoleKind, scores: &[HoleScore]) -> KindResult {
+    let by_hole: Vec<Recall> = scores.iter().map(|hole| Recall::of(&hole.names)).collect();
+    let names = |category: NameCategory| -> Vec<NameScore> {
+        let all = scores.iter().flat_map(|hole| &hole.names);
+        all.filter(|name| name.category == category)
             .copied()
             .collect()
     };
-    let by_name = Wanted::ALL
+    let by_name = NameCategory::ALL
         .into_iter()
-        .map(|name| (name, names(name)))
-        .filter(|(_, found)| !found.is_empty());
-    let checked = outcomes.iter().filter_map(|outcome| outcome.leaks);
+        .map(|category| (category, names(category)))
+        .filter(|(_, names)| !names.is_empty());
+    let checked = scores.iter().filter_map(|hole| hole.leaks);
     KindResult {
         kind,
-        holes: outcomes.len(),
-        recall: Recall::mean(&of_holes),
+        holes: scores.len(),
+        recall: Recall::mean(&by_hole),
         by_name: by_name
-            .map(|(name, found)| NameResult {
-                name,
-                names: found.len(),
-                recall: Recall::of(&found),
+            .map(|(category, names)| NameResult {
+                name: category,
+                names: names.len(),
+                recall: Recall::of(&names),
             })
             .collect(),
-        chars: Distribution::of(outcomes.iter().map(|o| o.chars).collect(), usize::cmp),
-        empty: outcomes.iter().filter(|o| o.chars == 0).count(),
+        chars: Percentiles::of(scores.iter().map(|hole| hole.chars).collect(), usize::cmp),
+        empty: scores.iter().filter(|hole| hole.chars == 0).count(),
         leaks_checked: checked.clone().count(),
         leaks: checked.filter(|&leaks| leaks).count(),
-        latency_ms: Distribution::of(outcomes.iter().map(|o| o.ms).collect(), f64::total_cmp),
+        latency_ms: Percentiles::of(scores.iter().map(|hole| hole.ms).collect(), f64::total_cmp),
     }
 }
 
 impl Recall {
-    /// The shares of `found`.
-    fn of(found: &[Found]) -> Self {
-        let all: Vec<Self> = found
+    /// The shares of `names` that the contexts hold.
+    fn of(names: &[NameScore]) -> Self {
+        let all: Vec<Self> = names
             .iter()
             .map(|found| Self {
                 ident: f64::from(u8::from(found.ident)),
@@ -333,6 +340,7 @@ impl Recall {
         Self::mean(&all)
     }
 
+    /// The mean of each share; 0 if `all` is empty.
     fn mean(all: &[Self]) -> Self {
         if all.is_empty() {
             return Self::default();
@@ -347,7 +355,7 @@ impl Recall {
     }
 }
 
-impl<T: Copy + Default> Distribution<T> {
+impl<T: Copy + Default> Percentiles<T> {
     fn of(mut values: Vec<T>, order: impl Fn(&T, &T) -> std::cmp::Ordering) -> Self {
         values.sort_by(order);
         let at = |percent: usize| {
@@ -382,32 +390,32 @@ mod tests {
 
     #[test]
     fn percentiles_are_values() {
-        let hundred = Distribution::of((1..=100).rev().collect(), usize::cmp);
+        let hundred = Percentiles::of((1..=100).rev().collect(), usize::cmp);
         assert_eq!(
             (hundred.p50, hundred.p95, hundred.p99, hundred.max),
             (50, 95, 99, 100)
         );
-        assert_eq!(Distribution::of(vec![7], usize::cmp).p99, 7);
-        assert_eq!(Distribution::of(vec![], usize::cmp).max, 0);
+        assert_eq!(Percentiles::of(vec![7], usize::cmp).p99, 7);
+        assert_eq!(Percentiles::of(vec![], usize::cmp).max, 0);
     }
 
     #[test]
     fn a_hole_with_many_names_counts_once() {
-        let found = |ident| Found {
-            wanted: Wanted::Class,
+        let name = |ident| NameScore {
+            category: NameCategory::Class,
             ident,
             def: false,
             by_dependency: ident,
             by_bm25: false,
         };
-        let outcome = |idents: &[bool]| Outcome {
-            found: idents.iter().map(|&ident| found(ident)).collect(),
+        let hole = |idents: &[bool]| HoleScore {
+            names: idents.iter().map(|&ident| name(ident)).collect(),
             chars: 0,
             ms: 0.0,
             leaks: Some(false),
         };
-        let outcomes = [outcome(&[true]), outcome(&[false, false, false, true])];
-        let result = result(HoleKind::Statement, &outcomes);
+        let scores = [hole(&[true]), hole(&[false, false, false, true])];
+        let result = result(HoleKind::Statement, &scores);
         assert_eq!(result.recall.ident, 0.625);
         assert_eq!(result.by_name[0].recall.ident, 0.4);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! `fimd eval`: how good fimd is on a project, measured on its own code.
+//! `fimd eval`: measures fimd on a project's own code.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::cancel::Cancel;
 use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
 use crate::context::{MinScore, Signal};
 use crate::engine::{Project, ProjectOptions};
-use crate::eval::{self, HoleKind, KindResult, Options, Recall, Report, Run};
+use crate::eval::{self, EvalOptions, EvalReport, EvalRun, HoleKind, KindResult, Recall};
 
 /// Measure fimd on a project.
 #[derive(Debug, clap::Args)]
@@ -80,7 +80,7 @@ impl ContextArgs {
         })
         .map_err(|error| CliError::Failure(error.to_string()))?;
         project.keep_if_worth();
-        let options = Options {
+        let options = EvalOptions {
             holes: self.holes,
             seed: self.seed,
             max_chars: self.max_chars.clone(),
@@ -113,23 +113,23 @@ impl ContextArgs {
             print(&mut out, &report)
         };
         match printed.and_then(|()| out.flush()) {
-            // Whoever reads has seen enough.
+            // The reader of the pipe has closed it.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             other => other.map_err(|error| CliError::Failure(format!("standard output: {error}"))),
         }
     }
 }
 
-/// The name under which the command line knows a value.
+/// The name of `value` on the command line.
 fn name_of(value: &impl clap::ValueEnum) -> String {
     value
         .to_possible_value()
         .map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
-fn print(out: &mut impl Write, report: &Report) -> io::Result<()> {
+fn print(out: &mut impl Write, report: &EvalReport) -> io::Result<()> {
     let bold = Style::new().bold();
-    let Options { seed, without, .. } = &report.options;
+    let EvalOptions { seed, without, .. } = &report.options;
     write!(out, "{} files, seed {seed}", report.files)?;
     if !without.is_empty() {
         let names: Vec<_> = without.iter().map(name_of).collect();
@@ -153,7 +153,7 @@ fn print(out: &mut impl Write, report: &Report) -> io::Result<()> {
     )
 }
 
-fn print_run(out: &mut impl Write, run: &Run) -> io::Result<()> {
+fn print_run(out: &mut impl Write, run: &EvalRun) -> io::Result<()> {
     writeln!(
         out,
         "{:<14}{:>6}{:>8}{:>8}{:>8}{:>8}{:>7}{:>8}{:>8}{:>8}{:>9}",

@@ -1,6 +1,6 @@
-//! The questions: places in the project's own files where the next name is
-//! declared in another file and written nowhere else in this one, so that only
-//! cross-file context can tell it.
+//! Chooses the holes: positions in the project's own files whose next name
+//! another file declares and the file itself writes nowhere else. Only cross-file
+//! context can contain such a name.
 
 use rand::RngExt;
 use rand::SeedableRng;
@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::native::is_native;
-use super::{HoleKind, Wanted};
+use super::{HoleKind, NameCategory};
 use crate::files;
 use crate::index::symbols::{ClassRef, DeclKind, Declaration, NameKind};
 use crate::index::{Snapshot, SourceFile};
@@ -18,39 +18,40 @@ use crate::php::names::Scope;
 use crate::php::{ImportKind, MemberKind, RefKind, Reference};
 use crate::text::line_end;
 
-/// Shorter names are no question, in bytes.
+/// The least length of a name that is cut, in bytes.
 const MIN_NAME: usize = 4;
-/// How many holes of a kind one file gives at most.
+/// The most holes of a kind from one file.
 const HOLES_PER_FILE: usize = 6;
-/// So many files are read at a time.
+/// The number of files that are examined at a time.
 const BATCH: usize = 256;
 /// The most lines of a statement that is cut.
 const MAX_STATEMENT_LINES: usize = 12;
-/// How many classes of a hierarchy are looked at.
+/// The most ancestors that are examined for one namespace's imports, beside the
+/// imported classes themselves.
 const MAX_CLASSES: usize = 64;
 
-/// A name that the context should hold.
+/// A name that a hole takes away and the context should hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Name {
-    pub(super) wanted: Wanted,
+pub(super) struct HiddenName {
+    pub(super) category: NameCategory,
     pub(super) ident: String,
 }
 
-/// A hole: what is cut out of a file, and what that takes away.
+/// A hole: the bytes cut out of a file, and the names that they hold.
 #[derive(Clone, Debug)]
-pub(super) struct Hole<'a> {
+pub(super) struct NameHole<'a> {
     pub(super) file: &'a SourceFile,
-    /// First byte of what is cut.
+    /// The first byte of the cut.
     pub(super) start: usize,
-    /// One past the last byte of what is cut.
+    /// One past the last byte of the cut.
     pub(super) end: usize,
-    /// The names that it takes away, at least one.
-    pub(super) names: Vec<Name>,
+    /// The names in the cut, at least one.
+    pub(super) names: Vec<HiddenName>,
 }
 
-impl<'a> Hole<'a> {
-    /// The hole with the first characters of its name left standing: two, or
-    /// three of a name of eight or more.
+impl<'a> NameHole<'a> {
+    /// The same hole, but the first characters of its name stay: two, or three of
+    /// a name of at least eight characters.
     pub(super) fn half_typed(&self) -> Option<Self> {
         let name = self.names.first()?;
         let written = &self.file.text[self.start..];
@@ -64,17 +65,17 @@ impl<'a> Hole<'a> {
     }
 }
 
-/// Up to `most` holes of `kind`, one a file before any file gives a second
-/// one. They depend on the project's files, `kind`, `seed` and `most` alone.
-/// Files for which `is_own` is false are no source of holes, nor are those that
-/// are no source of training data.
+/// Up to `most` holes of `kind`. Each file gives one hole before any file gives a
+/// second one. The holes depend only on the project's files, `kind`, `seed` and
+/// `most`. Files for which `is_own` is false, and files that are left out of
+/// training data, give no holes.
 pub(super) fn sample<'a>(
     snapshot: &'a Snapshot,
     kind: HoleKind,
     seed: u64,
     most: usize,
     is_own: &(impl Fn(&str) -> bool + Sync),
-) -> Vec<Hole<'a>> {
+) -> Vec<NameHole<'a>> {
     let mut files: Vec<(blake3::Hash, &SourceFile)> = snapshot
         .files()
         .filter(|file| {
@@ -84,10 +85,10 @@ pub(super) fn sample<'a>(
         .collect();
     files.sort_by(|a, b| a.0.as_bytes().cmp(b.0.as_bytes()));
 
-    let mut picks: Vec<Vec<Hole<'a>>> = Vec::new();
+    let mut picks: Vec<Vec<NameHole<'a>>> = Vec::new();
     let mut with_one = 0;
     for batch in files.chunks(BATCH) {
-        let found: Vec<Vec<Hole<'a>>> = batch
+        let found: Vec<Vec<NameHole<'a>>> = batch
             .par_iter()
             .map(|(_, file)| pick(snapshot, file, kind, seed))
             .collect();
@@ -105,6 +106,7 @@ pub(super) fn sample<'a>(
     rounds.take(most).collect()
 }
 
+/// A random number that depends on `seed` and `what`.
 fn draw(seed: u64, what: &[&str]) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&seed.to_le_bytes());
@@ -115,25 +117,31 @@ fn draw(seed: u64, what: &[&str]) -> blake3::Hash {
     hasher.finalize()
 }
 
-/// Some holes of one file in random order, the kinds of names in turn.
-fn pick<'a>(snapshot: &Snapshot, file: &'a SourceFile, kind: HoleKind, seed: u64) -> Vec<Hole<'a>> {
-    let outward = Outward::new(snapshot, file);
-    let mut by_wanted: Vec<(Wanted, Vec<Hole<'a>>)> = Vec::new();
+/// Some holes of one file in random order. Each hole is drawn from a random
+/// category of names, so that rare categories occur.
+fn pick<'a>(
+    snapshot: &Snapshot,
+    file: &'a SourceFile,
+    kind: HoleKind,
+    seed: u64,
+) -> Vec<NameHole<'a>> {
+    let foreign = ForeignNames::new(snapshot, file);
+    let mut by_category: Vec<(NameCategory, Vec<NameHole<'a>>)> = Vec::new();
     let holes = match kind {
-        HoleKind::Identifier | HoleKind::HalfTyped => outward.lines(false),
-        HoleKind::Member => outward.lines(true),
-        HoleKind::Statement => outward.statements(),
+        HoleKind::Identifier | HoleKind::HalfTyped => foreign.lines(false),
+        HoleKind::Member => foreign.lines(true),
+        HoleKind::Statement => foreign.statements(),
     };
     for hole in holes {
-        let Some(wanted) = hole.names.first().map(|name| name.wanted) else {
+        let Some(category) = hole.names.first().map(|name| name.category) else {
             continue;
         };
-        match by_wanted.iter_mut().find(|(known, _)| *known == wanted) {
+        match by_category.iter_mut().find(|(known, _)| *known == category) {
             Some((_, holes)) => holes.push(hole),
-            None => by_wanted.push((wanted, vec![hole])),
+            None => by_category.push((category, vec![hole])),
         }
     }
-    by_wanted.sort_by_key(|(wanted, _)| *wanted);
+    by_category.sort_by_key(|(category, _)| *category);
     let what = if kind == HoleKind::Statement {
         "statement"
     } else {
@@ -141,12 +149,12 @@ fn pick<'a>(snapshot: &Snapshot, file: &'a SourceFile, kind: HoleKind, seed: u64
     };
     let mut rng = ChaCha8Rng::from_seed(*draw(seed, &[&file.path, what]).as_bytes());
     let mut picked = Vec::new();
-    while picked.len() < HOLES_PER_FILE && !by_wanted.is_empty() {
-        let group = rng.random_range(0..by_wanted.len());
-        let holes = &mut by_wanted[group].1;
+    while picked.len() < HOLES_PER_FILE && !by_category.is_empty() {
+        let group = rng.random_range(0..by_category.len());
+        let holes = &mut by_category[group].1;
         picked.push(holes.swap_remove(rng.random_range(0..holes.len())));
         if holes.is_empty() {
-            by_wanted.remove(group);
+            by_category.remove(group);
         }
     }
     picked
@@ -158,17 +166,17 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
         .filter(|word| !word.is_empty())
 }
 
-/// What a file names that other files declare.
-struct Outward<'s, 'a> {
+/// Finds the names in a file that other files declare.
+struct ForeignNames<'s, 'a> {
     snapshot: &'s Snapshot,
     file: &'a SourceFile,
-    /// How often each identifier is written.
+    /// How often the file writes each identifier.
     counts: FxHashMap<&'a str, usize>,
-    /// Names of members of the classes that the file imports.
+    /// The names of the members of the classes that the file imports.
     imported: FxHashSet<(NameKind, String)>,
 }
 
-impl<'s, 'a> Outward<'s, 'a> {
+impl<'s, 'a> ForeignNames<'s, 'a> {
     fn new(snapshot: &'s Snapshot, file: &'a SourceFile) -> Self {
         let mut counts = FxHashMap::default();
         for word in words(&file.text) {
@@ -182,9 +190,9 @@ impl<'s, 'a> Outward<'s, 'a> {
         }
     }
 
-    /// Holes from a name to the end of its line; with `of_imports` only those
-    /// at a member of a class that the file imports.
-    fn lines(&self, of_imports: bool) -> Vec<Hole<'a>> {
+    /// Holes from a name to the end of its line. With `of_imports`, only names of
+    /// members of classes that the file imports.
+    fn lines(&self, of_imports: bool) -> Vec<NameHole<'a>> {
         let mut known = FxHashMap::default();
         let mut holes = Vec::new();
         for &reference in &self.file.facts.references {
@@ -194,7 +202,7 @@ impl<'s, 'a> Outward<'s, 'a> {
                 continue;
             }
             if let Some(name) = self.name(reference, start..end, &mut known) {
-                holes.push(Hole {
+                holes.push(NameHole {
                     file: self.file,
                     start,
                     end,
@@ -205,19 +213,19 @@ impl<'s, 'a> Outward<'s, 'a> {
         holes
     }
 
-    /// Holes that take a whole statement away.
-    fn statements(&self) -> Vec<Hole<'a>> {
+    /// Holes that cut whole statements.
+    fn statements(&self) -> Vec<NameHole<'a>> {
         let tokens = lex(&self.file.text);
         let references = &self.file.facts.references;
         let mut known = FxHashMap::default();
-        let mut holes: Vec<Hole<'a>> = Vec::new();
+        let mut holes: Vec<NameHole<'a>> = Vec::new();
         for (first, last) in statements(&tokens) {
             let span = tokens[first].span.start as usize..tokens[last].span.end as usize;
             if self.file.text[span.clone()].lines().count() > MAX_STATEMENT_LINES {
                 continue;
             }
             let inside = references.partition_point(|r| (r.name().start as usize) < span.start);
-            let mut names: Vec<Name> = Vec::new();
+            let mut names: Vec<HiddenName> = Vec::new();
             for &reference in references[inside..]
                 .iter()
                 .take_while(|r| (r.name().start as usize) < span.end)
@@ -226,7 +234,7 @@ impl<'s, 'a> Outward<'s, 'a> {
                 names.extend(name.filter(|name| !names.contains(name)));
             }
             if !names.is_empty() {
-                holes.push(Hole {
+                holes.push(NameHole {
                     file: self.file,
                     start: span.start,
                     end: span.end,
@@ -237,19 +245,19 @@ impl<'s, 'a> Outward<'s, 'a> {
         holes
     }
 
-    /// The name that `reference` takes away with the bytes `hole`: declared in
-    /// another file and written nowhere outside.
+    /// The name at `reference`, if another file declares it and this file writes
+    /// it nowhere outside the bytes `hole`.
     fn name(
         &self,
         reference: Reference,
         hole: std::ops::Range<usize>,
         known: &mut FxHashMap<(NameKind, &'a str), bool>,
-    ) -> Option<Name> {
+    ) -> Option<HiddenName> {
         let file = self.file;
         let written = reference.name().of(&file.text);
         let ident = written.rsplit('\\').next().unwrap_or(written);
-        let wanted = Wanted::from(reference.kind);
-        if ident.len() < MIN_NAME || ident.starts_with("__") || is_native(wanted, ident) {
+        let category = NameCategory::from(reference.kind);
+        if ident.len() < MIN_NAME || ident.starts_with("__") || is_native(category, ident) {
             return None;
         }
         let all = self.counts.get(ident).copied().unwrap_or(0);
@@ -263,12 +271,14 @@ impl<'s, 'a> Outward<'s, 'a> {
         let declared = *known
             .entry((kind, written))
             .or_insert_with(|| self.is_declared_elsewhere(reference, written, ident));
-        declared.then(|| Name {
-            wanted,
+        declared.then(|| HiddenName {
+            category,
             ident: ident.to_owned(),
         })
     }
 
+    /// Whether another file declares the name at `reference`. `written` is the name
+    /// as the file spells it, `ident` its last segment.
     fn is_declared_elsewhere(&self, reference: Reference, written: &str, ident: &str) -> bool {
         let Self { snapshot, file, .. } = *self;
         let scope = Scope::at(&file.facts, &file.text, reference.name().start as usize);
@@ -305,6 +315,7 @@ impl<'s, 'a> Outward<'s, 'a> {
         }
     }
 
+    /// Whether a class that the file imports has a member of this name.
     fn is_of_import(&self, reference: Reference) -> bool {
         if matches!(
             reference.kind,
@@ -318,6 +329,7 @@ impl<'s, 'a> Outward<'s, 'a> {
     }
 }
 
+/// The kind of the names of such members.
 fn name_kind(kind: MemberKind) -> NameKind {
     match kind {
         MemberKind::Method => NameKind::Method,
@@ -326,8 +338,8 @@ fn name_kind(kind: MemberKind) -> NameKind {
     }
 }
 
-/// The names of the members of the classes that `file` imports, inherited ones
-/// included.
+/// The names of the members of the classes that `file` imports, including
+/// inherited members.
 fn imported_members(snapshot: &Snapshot, file: &SourceFile) -> FxHashSet<(NameKind, String)> {
     let mut names = FxHashSet::default();
     let mut seen: FxHashSet<(&str, usize)> = FxHashSet::default();
@@ -365,8 +377,8 @@ fn imported_members(snapshot: &Snapshot, file: &SourceFile) -> FxHashSet<(NameKi
     names
 }
 
-/// The first and last token of each statement that ends with a semicolon,
-/// holds no block and declares nothing.
+/// The first and the last token of each statement that ends with a semicolon,
+/// holds no block and is no declaration.
 fn statements(tokens: &[Token]) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     let mut first: Option<usize> = None;
@@ -402,7 +414,7 @@ fn statements(tokens: &[Token]) -> Vec<(usize, usize)> {
     found
 }
 
-/// Whether what begins with such a token is no statement but a declaration.
+/// Whether a token of this kind begins a declaration instead of a statement.
 fn declares(first: TokenKind) -> bool {
     matches!(
         first,
@@ -421,7 +433,7 @@ mod tests {
     use super::*;
     use crate::eval::tests::snapshot;
 
-    /// What is cut for each hole, with the names it takes away.
+    /// The cut text of each hole, and its names.
     fn cut(files: &[(&str, &str)], kind: HoleKind) -> Vec<String> {
         let snapshot = snapshot(files);
         let holes = sample(&snapshot, kind, 1, 100, &|_| true);
@@ -500,7 +512,7 @@ mod tests {
         let holes = sample(&snapshot, HoleKind::Identifier, 1, 10, &|_| true);
         let mut typed: Vec<_> = holes
             .iter()
-            .filter_map(Hole::half_typed)
+            .filter_map(NameHole::half_typed)
             .map(|hole| hole.file.text[..hole.start].to_owned())
             .collect();
         typed.sort();

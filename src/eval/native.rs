@@ -1,26 +1,28 @@
-//! Names that PHP itself declares. A project may declare them too, but where
-//! one is used most likely PHP's is meant, so it is no fair question.
+//! Lists names that PHP itself declares. A project may declare them, too, but a
+//! use most likely means PHP's declaration, so the evaluation does not ask for
+//! such a name.
 //!
-//! Classes, functions and constants are resolved by their full names, so of
-//! those only what projects declare for older versions of PHP is listed. What
-//! a member belongs to is not known, so for members the names that PHP's
-//! everyday classes have are listed.
+//! Classes, functions and constants are resolved by their full names. Of these,
+//! the lists hold only what projects declare for older versions of PHP. The
+//! class of a member is unknown, so the lists hold the members of PHP's most used
+//! classes.
 
-use super::Wanted;
+use super::NameCategory;
 
-/// Whether `name` as a name of this kind is most likely PHP's own.
-pub(super) fn is_native(wanted: Wanted, name: &str) -> bool {
+/// Whether `name`, as a name of this category, most likely means PHP's own
+/// declaration.
+pub(super) fn is_native(category: NameCategory, name: &str) -> bool {
     let is = |names: &[&str]| names.iter().any(|native| native.eq_ignore_ascii_case(name));
-    match wanted {
-        Wanted::Class => is(&CLASSES),
-        Wanted::Function => is(&FUNCTIONS),
-        Wanted::Method => is(&METHODS),
-        Wanted::Property => PROPERTIES.contains(&name),
-        Wanted::Constant => false,
+    match category {
+        NameCategory::Class => is(&CLASSES),
+        NameCategory::Function => is(&FUNCTIONS),
+        NameCategory::Method => is(&METHODS),
+        NameCategory::Property => PROPERTIES.contains(&name),
+        NameCategory::Constant => false,
     }
 }
 
-/// Interfaces and classes newer than the oldest PHP in use.
+/// Interfaces and classes that the oldest PHP in use does not have.
 const CLASSES: [&str; 12] = [
     "Attribute",
     "BackedEnum",
@@ -36,7 +38,8 @@ const CLASSES: [&str; 12] = [
     "ValueError",
 ];
 
-/// Functions newer than the oldest PHP in use, or of optional extensions.
+/// Functions that the oldest PHP in use does not have, and functions of optional
+/// extensions.
 const FUNCTIONS: [&str; 54] = [
     "array_all",
     "array_any",

@@ -1,55 +1,56 @@
-//! The answers: whether a context holds what a hole took away, where from, and
-//! whether it gives the hole itself away.
+//! Scores a context: which of a hole's names it holds, in which of its parts, and
+//! whether it leaks the line that the hole cuts.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use rayon::prelude::*;
 
-use super::Wanted;
-use super::holes::{Hole, Name, words};
+use super::NameCategory;
+use super::holes::{HiddenName, NameHole, words};
 use crate::context::{Context, Source};
 use crate::index::Snapshot;
 use crate::php::lex::{LexMode, Token, TokenKind, lex_from};
 use crate::text::{line_end, line_start};
 
-/// A line with fewer bytes is written twice by chance.
+/// The least length of a line that counts as a leak, in bytes. Shorter lines can
+/// stand in two files by chance.
 const MIN_LEAK: usize = 20;
 
-/// What a context says of one name.
+/// How a context holds one name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) wanted: Wanted,
-    /// It stands there as a whole word …
+pub(super) struct NameScore {
+    pub(super) category: NameCategory,
+    /// Whether the context holds the name as a whole word.
     pub(super) ident: bool,
-    /// … at its definition.
+    /// Whether it holds the name's definition.
     pub(super) def: bool,
-    /// It stands among the declarations …
+    /// Whether the name stands among the declarations.
     pub(super) by_dependency: bool,
-    /// … or in the chunks found by BM25.
+    /// Whether the name stands in the chunks found by BM25.
     pub(super) by_bm25: bool,
 }
 
 /// Looks for each of `names` in `context`.
-pub(super) fn found(context: &Context, names: &[Name]) -> Vec<Found> {
+pub(super) fn names(context: &Context, names: &[HiddenName]) -> Vec<NameScore> {
     let (declarations, chunks) = parts(context);
     let defined = definitions(&context.text);
     let declarations: FxHashSet<&str> = words(declarations).collect();
     let chunks: FxHashSet<&str> = words(chunks).collect();
-    let look = |name: &Name| {
+    let score = |name: &HiddenName| {
         let by_dependency = declarations.contains(&*name.ident);
         let by_bm25 = chunks.contains(&*name.ident);
-        Found {
-            wanted: name.wanted,
+        NameScore {
+            category: name.category,
             ident: by_dependency || by_bm25,
-            def: defined.contains(&(name.wanted, &*name.ident)),
+            def: defined.contains(&(name.category, &*name.ident)),
             by_dependency,
             by_bm25,
         }
     };
-    names.iter().map(look).collect()
+    names.iter().map(score).collect()
 }
 
-/// The text's declarations, and the chunks that follow them.
+/// The declarations in the context's text, and the chunks behind them.
 fn parts(context: &Context) -> (&str, &str) {
     let of_chunks = |snippet: &&crate::context::Snippet| snippet.source == Source::Bm25;
     let chunks: usize = context
@@ -70,17 +71,17 @@ fn parts(context: &Context) -> (&str, &str) {
     text.split_at(start)
 }
 
-/// What `text`, pieces of code out of their places, defines. Each line is read
-/// for itself, as strings and comments may be cut off anywhere.
-fn definitions(text: &str) -> FxHashSet<(Wanted, &str)> {
+/// The names that `text` defines. The text holds pieces of code, in which strings
+/// and comments may be cut off, so each line is lexed separately.
+fn definitions(text: &str) -> FxHashSet<(NameCategory, &str)> {
     let mut all = FxHashSet::default();
     for line in text.lines() {
         let is_comment = line.trim_start().starts_with('*');
         if !is_comment {
             let tokens = lex_from(line, 0, LexMode::Code);
             for at in 0..tokens.len() {
-                if let Some((wanted, name)) = definition(line, &tokens, at) {
-                    all.extend(wanted.iter().map(|&wanted| (wanted, name)));
+                if let Some((categories, name)) = definition(line, &tokens, at) {
+                    all.extend(categories.iter().map(|&category| (category, name)));
                 }
             }
         }
@@ -88,13 +89,13 @@ fn definitions(text: &str) -> FxHashSet<(Wanted, &str)> {
     all
 }
 
-/// What the declaration that token `at` marks defines: a method looks like a
-/// function, so it is counted as either.
+/// The name that the declaration at token `at` defines, and its categories. A
+/// method looks like a function, so it has both categories.
 fn definition<'t>(
     line: &'t str,
     tokens: &[Token],
     at: usize,
-) -> Option<(&'static [Wanted], &'t str)> {
+) -> Option<(&'static [NameCategory], &'t str)> {
     let kind = |at: usize| tokens.get(at).map(|token| token.kind);
     let word = |at: usize| {
         let token = tokens.get(at).filter(|token| token.is_word())?;
@@ -105,28 +106,28 @@ fn definition<'t>(
         TokenKind::Class | TokenKind::Interface | TokenKind::Trait | TokenKind::Enum
             if before != Some(TokenKind::DoubleColon) =>
         {
-            Some((&[Wanted::Class], word(at + 1)?))
+            Some((&[NameCategory::Class], word(at + 1)?))
         }
         TokenKind::Function => {
             let at = at + 1 + usize::from(kind(at + 1) == Some(TokenKind::Punct(b'&')));
             let name = word(at).filter(|_| kind(at + 1) == Some(TokenKind::Punct(b'(')))?;
-            Some((&[Wanted::Method, Wanted::Function], name))
+            Some((&[NameCategory::Method, NameCategory::Function], name))
         }
         TokenKind::Const if before != Some(TokenKind::Use) => {
             let ends = |token: &Token| matches!(token.kind, TokenKind::Punct(b'=' | b';'));
             let rest = &tokens[at + 1..];
             let end = rest.iter().position(ends).unwrap_or(rest.len());
-            Some((&[Wanted::Constant], word(at + end)?))
+            Some((&[NameCategory::Constant], word(at + end)?))
         }
         TokenKind::Case if matches!(kind(at + 2), Some(TokenKind::Punct(b'=' | b';'))) => {
-            Some((&[Wanted::Constant], word(at + 1)?))
+            Some((&[NameCategory::Constant], word(at + 1)?))
         }
         TokenKind::Name if kind(at + 1) == Some(TokenKind::Punct(b'(')) => {
             let name = tokens[at].span.of(line).trim_start_matches('\\');
             let constant = tokens.get(at + 2).filter(|t| t.kind == TokenKind::String)?;
             let constant = constant.span.of(line).trim_matches(['\'', '"']);
             name.eq_ignore_ascii_case("define")
-                .then_some((&[Wanted::Constant], constant))
+                .then_some((&[NameCategory::Constant], constant))
         }
         TokenKind::Variable => {
             let is_type = |token: &&Token| {
@@ -135,33 +136,36 @@ fn definition<'t>(
                     TokenKind::Name | TokenKind::Keyword | TokenKind::Punct(b'?' | b'|' | b'&')
                 )
             };
-            let marks = tokens[..at].iter().rev().find(|token| !is_type(token))?;
+            let before = tokens[..at].iter().rev().find(|token| !is_type(token))?;
             let name = tokens[at].span.of(line).trim_start_matches('$');
-            (marks.kind == TokenKind::Modifier).then_some((&[Wanted::Property], name))
+            (before.kind == TokenKind::Modifier).then_some((&[NameCategory::Property], name))
         }
         _ => None,
     }
 }
 
-/// For each of `holes` the line that it cuts, without the blanks around it,
-/// where that is written in no other file: if a context holds it, it comes from
+/// For each of `holes` the line that it cuts, trimmed, if no other file contains
+/// that line. If the hole's context contains the line, the context shows text of
 /// the file itself.
-pub(super) fn telling_lines<'a>(snapshot: &Snapshot, holes: &[Hole<'a>]) -> Vec<Option<&'a str>> {
-    let line = |hole: &Hole<'a>| {
+pub(super) fn unique_lines<'a>(
+    snapshot: &Snapshot,
+    holes: &[NameHole<'a>],
+) -> Vec<Option<&'a str>> {
+    let line = |hole: &NameHole<'a>| {
         let text = &hole.file.text;
         let end = hole.end.min(line_end(text, hole.start));
         let line = text[line_start(text, hole.start)..end].trim();
         (line.len() >= MIN_LEAK).then_some(line)
     };
     let lines: Vec<Option<&str>> = holes.iter().map(line).collect();
-    let wanted: FxHashSet<&str> = lines.iter().flatten().copied().collect();
+    let known: FxHashSet<&str> = lines.iter().flatten().copied().collect();
     let files: Vec<_> = snapshot.files().collect();
     let held: Vec<FxHashSet<&str>> = files
         .par_iter()
         .map(|file| {
             let lines = file.text.lines();
             lines
-                .filter_map(|line| wanted.get(line.trim()).copied())
+                .filter_map(|line| known.get(line.trim()).copied())
                 .collect()
         })
         .collect();
@@ -169,11 +173,12 @@ pub(super) fn telling_lines<'a>(snapshot: &Snapshot, holes: &[Hole<'a>]) -> Vec<
     for line in held.iter().flatten() {
         *files_with.entry(line).or_default() += 1;
     }
-    // The hole's own line may go on behind it, and then is no such line itself.
-    let is_telling = |line: &&str| files_with.get(line).is_none_or(|&files| files <= 1);
+    // The hole's own line may continue behind the hole. Then the cut text is no
+    // line of its own file, and `files_with` may be 0.
+    let is_unique = |line: &&str| files_with.get(line).is_none_or(|&files| files <= 1);
     lines
         .into_iter()
-        .map(|line| line.filter(is_telling))
+        .map(|line| line.filter(is_unique))
         .collect()
 }
 
@@ -203,7 +208,7 @@ mod tests {
             function helper(): int;";
         let mut all: Vec<_> = definitions(text)
             .into_iter()
-            .map(|(wanted, name)| format!("{wanted:?} {name}"))
+            .map(|(category, name)| format!("{category:?} {name}"))
             .collect();
         all.sort();
         assert_eq!(
