@@ -12,6 +12,7 @@ use std::path::Path;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use fimd::cancel::Cancel;
 use fimd::dataset::split::Split;
+use fimd::dataset::stored::StoredDataset;
 use fimd::dataset::write::Stage;
 use fimd::dataset::write::read::Dataset;
 use fimd::dataset::{Dedup, Options, SecretPolicy};
@@ -38,7 +39,7 @@ fn plain(project: &Path, output: &Path, options: &Options) {
 /// The texts of the files of which the dataset in `output` has examples.
 fn texts(project: &Path, output: &Path) -> Vec<String> {
     let dataset = Dataset::open(output).expect("there is a dataset");
-    let examples = [Split::Train, Split::Validation].map(|part| dataset.examples(part));
+    let examples = [Split::Train, Split::Validation].map(|split| dataset.examples(split));
     let examples = examples
         .into_iter()
         .flat_map(|part| part.expect("it has both parts"));

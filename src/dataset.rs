@@ -64,6 +64,7 @@ pub mod run;
 pub mod select;
 mod sink;
 pub mod split;
+pub mod stored;
 pub mod template;
 pub mod verify;
 mod words;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use super::{CliError, show};
 use crate::dataset::SpanKind;
-use crate::dataset::write::read::{Dataset, ReadError, sampled};
+use crate::dataset::stored::ReadError;
+use crate::dataset::write::read::{Dataset, sampled};
 
 /// Print random examples of a dataset.
 #[derive(Debug, clap::Args)]

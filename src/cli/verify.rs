@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::generate::cancel_on_signals;
 use super::{CliError, Setup, show};
 use crate::dataset::Repo;
+use crate::dataset::stored::StoredDataset;
 use crate::dataset::verify::{self, Finding, Verification};
 use crate::dataset::write::read::Dataset;
 use crate::engine::DatasetSources;
@@ -61,7 +62,7 @@ pub(super) fn run(args: Args, mut setup: Setup) -> Result<ExitCode, CliError> {
     let sources = DatasetSources::new(&args.project, &[], &options, walk, setup.cache)
         .map_err(|error| failure(&error))?;
     let mut projects = sources.open(&cancel).map_err(|error| failure(&error))?;
-    let named = dataset.metadata.get("projects").and_then(Value::as_array);
+    let named = dataset.metadata().get("projects").and_then(Value::as_array);
     let named = named.map_or(&[][..], Vec::as_slice);
     if let ([name], [project]) = (named, &mut *projects) {
         // Whatever its folder is called now.

@@ -21,8 +21,7 @@ use crate::dataset::options::{Options, SplitUnit};
 use crate::dataset::record::Example;
 use crate::dataset::reject::{DUPLICATE, NEAR_DUPLICATE, Reject, SEEN};
 use crate::dataset::repo::Repo;
-use crate::dataset::report;
-use crate::dataset::report::{Report, html};
+use crate::dataset::report::{Report, metadata::ProjectCounts, page};
 use crate::dataset::run::dedup_index::HoleRef;
 use crate::dataset::run::ledger::{Admission, Ledger};
 use crate::dataset::run::progress::Progress;
@@ -148,7 +147,7 @@ impl<'a> Run<'a> {
             let examples = self.ledger.examples() - examples_before;
             let whole = repo.left_out.iter().find(|out| out.key == WHOLE);
             let report = &mut self.ledger.report;
-            report.projects.push(report::Project {
+            report.projects.push(ProjectCounts {
                 name: name.to_owned(),
                 files_indexed: report.counts.files_indexed - before.files_indexed,
                 files_used: report.counts.files_used - before.files_used,
@@ -297,7 +296,7 @@ impl<'a> Run<'a> {
         let plotted = (!self.options.partial).then(|| self.ledger.plotted());
         let report = self.ledger.finish(&parts);
         let sink = &*self.sink;
-        let page = || plotted.map(|all| html::page_of_parts(&report, &parts, &all, sink));
+        let page = || plotted.map(|all| page::page_of_run(&report, &parts, &all, sink));
         let (written, page) = rayon::join(|| sink.write(Split::Validation, &parts.val), page);
         written?;
         let page = page.transpose()?;

@@ -9,7 +9,7 @@ use rustc_hash::FxHashSet;
 
 use super::{Project, project::read_files};
 use crate::cancel::{Cancel, Cancelled};
-use crate::dataset::report::Counts;
+use crate::dataset::report::DatasetCounts;
 use crate::dataset::write::{Signatures, Stage, Task, WithRejects, WriteError};
 use crate::dataset::{self, Options, Progress, Repo, Run};
 use crate::files::{
@@ -331,7 +331,7 @@ pub fn generate(
     stage: Stage,
     cancel: &Cancel,
     progress: &mut dyn FnMut(Progress),
-) -> Result<Counts, GenerateError> {
+) -> Result<DatasetCounts, GenerateError> {
     let model = options
         .model(families, std::fs::read)
         .map_err(dataset::DatasetError::from)?;

@@ -18,7 +18,7 @@ use super::generation::{DatasetSources, GenerateError, generate};
 use super::pool::Pool;
 use super::{Engine, OpenError, StartError, WorkError};
 use crate::cancel::Cancel;
-use crate::dataset::report::Counts;
+use crate::dataset::report::DatasetCounts;
 use crate::dataset::write::{Stage as Output, WriteError};
 use crate::dataset::{self, Options, Progress, WrongOption};
 use crate::files::{FilesError, resolve};
@@ -134,7 +134,7 @@ pub struct WrittenDataset {
     pub output: PathBuf,
     /// What is in it.
     #[serde(flatten)]
-    pub counts: Counts,
+    pub counts: DatasetCounts,
 }
 
 #[derive(Clone, Debug)]
@@ -417,7 +417,7 @@ async fn run(engine: Engine, job: Arc<Job>) {
 
 /// The steps of `fimd generate`. A project with the usual files is the one
 /// that everybody shares: it is read as for a client, since clients wait for it.
-async fn work(engine: &Engine, job: &Arc<Job>) -> Result<Counts, JobError> {
+async fn work(engine: &Engine, job: &Arc<Job>) -> Result<DatasetCounts, JobError> {
     let pool = Pool::in_background()?;
     let turns = pool.turns();
     let usual = engine.limits().walk();

@@ -7,7 +7,8 @@ use std::process::{Command, Output};
 
 use fimd::dataset::Example;
 use fimd::dataset::split::Split;
-use fimd::dataset::write::read::{Dataset, ReadError};
+use fimd::dataset::stored::{ReadError, StoredDataset};
+use fimd::dataset::write::read::Dataset;
 
 const FORMATS: [&str; 3] = ["jsonl", "jsonl.zst", "parquet"];
 

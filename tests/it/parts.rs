@@ -11,6 +11,7 @@ use std::process::{Command, Output};
 use arrow_json::LineDelimitedWriter;
 use fimd::dataset::Example;
 use fimd::dataset::split::Split;
+use fimd::dataset::stored::StoredDataset;
 use fimd::dataset::write::read::Dataset;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};

@@ -3,12 +3,12 @@
 
 use maud::{Markup, html};
 
-/// The width of a histogram's plot, in the units of its drawing.
+/// The width of a histogram's plot, in SVG user units.
 const WIDTH: usize = 300;
-/// Its height.
+/// The height of a histogram's plot, in SVG user units.
 const HEIGHT: usize = 90;
 
-/// `count` with a comma between thousands.
+/// `count` with a comma between groups of three digits.
 pub(super) fn number(count: u64) -> String {
     let digits = count.to_string();
     let mut grouped = String::new();
@@ -21,12 +21,13 @@ pub(super) fn number(count: u64) -> String {
     grouped
 }
 
-/// `part` of `whole` in percent, with a digit after the point; 0 of nothing.
+/// `part` of `whole` in percent, with one digit after the point; 0 if `whole` is 0.
 pub(super) fn percent(part: u64, whole: u64) -> String {
     format!("{:.1} %", share(part, whole) * 100.0)
 }
 
-/// `part` of `whole`, from 0 to 1; counts are far below 2^52.
+/// `part` of `whole`, from 0 to 1; 0 if `whole` is 0. Counts are far below 2^52, so
+/// an `f64` holds them exactly.
 fn share(part: u64, whole: u64) -> f64 {
     match whole {
         0 => 0.0,
@@ -36,18 +37,18 @@ fn share(part: u64, whole: u64) -> f64 {
 
 /// A row of a table with bars.
 #[derive(Debug)]
-pub(super) struct Bar {
-    /// What is counted.
+pub(super) struct BarRow {
+    /// The name of what the row counts.
     pub(super) name: String,
-    /// How many.
+    /// The count.
     pub(super) count: u64,
-    /// Of how many.
+    /// The total of which the count is a share.
     pub(super) of: u64,
 }
 
 /// A table of bars, each as long as its share. `heads` stand over its first
 /// three columns.
-pub(super) fn bars(title: &str, heads: [&str; 3], rows: &[Bar]) -> Markup {
+pub(super) fn bars(title: &str, heads: [&str; 3], rows: &[BarRow]) -> Markup {
     html! {
         table.bars {
             caption { (title) }
@@ -58,7 +59,7 @@ pub(super) fn bars(title: &str, heads: [&str; 3], rows: &[Bar]) -> Markup {
                 }
             }
             tbody {
-                @for Bar { name, count, of } in rows {
+                @for BarRow { name, count, of } in rows {
                     tr {
                         th scope="row" { (name) }
                         td { (number(*count)) }
@@ -73,7 +74,7 @@ pub(super) fn bars(title: &str, heads: [&str; 3], rows: &[Bar]) -> Markup {
     }
 }
 
-/// Counts of values in bins of equal width, of one or more series.
+/// Counts the values of one or more series in bins of equal width.
 #[derive(Clone, Debug)]
 pub(super) struct Histogram<const SERIES: usize> {
     bin: f64,
@@ -81,7 +82,7 @@ pub(super) struct Histogram<const SERIES: usize> {
 }
 
 impl<const SERIES: usize> Histogram<SERIES> {
-    /// `bins` bins from 0 to `most`; what is more falls into the last one.
+    /// `bins` bins from 0 to `most`. The last bin also counts values above `most`.
     pub(super) fn new(bins: usize, most: f64) -> Self {
         Self {
             bin: most.max(1.0) / bins as f64,
@@ -89,9 +90,9 @@ impl<const SERIES: usize> Histogram<SERIES> {
         }
     }
 
-    /// Counts `value`, which is not negative, in a series.
+    /// Counts `value` in the series of this number. `value` is not negative.
     pub(super) fn add(&mut self, series: usize, value: f64) {
-        // What is too large for a number ends up in the last bin, too.
+        // The cast saturates, so the last bin counts values that are too large.
         let bin = (value / self.bin) as usize;
         let last = self.counts.len() - 1;
         self.counts[bin.min(last)][series] += 1;
@@ -157,7 +158,7 @@ impl<const SERIES: usize> Histogram<SERIES> {
         std::array::from_fn(|series| self.counts.iter().map(|bin| bin[series]).sum())
     }
 
-    /// What the bin number `at` holds.
+    /// The range of the bin with the index `at`, as text.
     fn range(&self, at: usize, unit: &str) -> String {
         let from = rounded(self.bin * at as f64);
         if at + 1 == self.counts.len() {
@@ -166,7 +167,7 @@ impl<const SERIES: usize> Histogram<SERIES> {
         format!("{from} to {} {unit}", rounded(self.bin * (at + 1) as f64))
     }
 
-    /// What the plot shows, in words.
+    /// A description of the plot in words.
     fn described(
         &self,
         title: &str,
@@ -197,10 +198,10 @@ fn tenths(value: f64) -> String {
     format!("{value:.1}")
 }
 
-/// A bound of a bin: whole where it is large.
+/// A bound of a bin as text; large bounds are whole numbers.
 fn rounded(value: f64) -> String {
     if value >= 10.0 || value.fract() == 0.0 {
-        // Bounds are far below 2^53 and not negative.
+        // A bound is far below 2^53 and not negative.
         number(value.round() as u64)
     } else {
         format!("{value:.1}")
@@ -213,7 +214,7 @@ mod tests {
 
     #[test]
     fn names_cannot_leave_their_place() {
-        let row = Bar {
+        let row = BarRow {
             name: "</script><b onclick='x'>\"&".into(),
             count: 1234,
             of: 12340,

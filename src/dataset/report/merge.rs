@@ -1,36 +1,36 @@
-//! Joins the reports on the parts of a dataset to the report on the whole.
+//! Joins the reports on the parts of a larger dataset to one report.
 //!
-//! Everything in it is a sum over the parts, or made of the sum of their
-//! [`Tallies`], so it is what one part with all repositories in it would say.
-//! Names of files are not taken over: they may be hundreds of millions, and each
-//! part's own report has them.
+//! All figures of the joined report are sums over the parts, or computed from the
+//! sum of their [`Tallies`]. So they equal the figures of one part that holds all
+//! repositories. The joined report has no names of files: there may be hundreds
+//! of millions, and each part's own report has them.
 
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use crate::dataset::reject::SEEN;
-use crate::dataset::report::{Coverage, Part, Report, Tallies};
+use crate::dataset::report::metadata::{Coverage, PartCounts, Report, Tallies};
 
-/// Why parts are not parts of one dataset.
+/// The reason why some parts cannot be joined.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
-    /// There are none.
+    /// There are no parts.
     #[error("no parts; name the folders that `fimd generate --partial` wrote")]
     None,
-    /// One is a whole dataset.
+    /// A part is a dataset of its own.
     #[error("{0}: a dataset of its own, not a part; make it with `fimd generate --partial`")]
     Whole(String),
-    /// Two were made in different ways.
+    /// Two parts were made in different ways.
     #[error("{part}: {what}, unlike {first}; make all parts in the same way")]
     Differs {
-        /// The one.
+        /// The part that differs.
         part: String,
-        /// How it was made.
+        /// How that part was made.
         what: String,
-        /// The other: the first one.
+        /// The first part.
         first: String,
     },
-    /// A repository is in two of them.
+    /// Two parts hold the same repository.
     #[error("{part}: the repository {repo:?} is in {other}, too; leave one of the two out")]
     Repeated {
         /// The later part.
@@ -45,32 +45,31 @@ pub enum MergeError {
     Options(#[from] serde_json::Error),
 }
 
-/// The report on a whole in the making: holds sums, and a digest of the name of
-/// each repository.
+/// Adds reports. Keeps the sums, and a digest of the name of each repository.
 #[derive(Debug, Default)]
-pub struct Merge {
-    /// The parts so far, as a user names them.
+pub struct ReportMerger {
+    /// The parts so far, by the names that the user gave.
     names: Vec<String>,
-    /// None before the first part.
+    /// The sums; `None` before the first part.
     whole: Option<Report>,
     tallies: Tallies,
-    /// Which part each repository is in.
+    /// The number of the part that holds a repository, by the digest of its name.
     repositories: FxHashMap<[u8; 16], usize>,
 }
 
-impl Merge {
-    /// Adds the report `part` on a part that a user calls `name`, and the whole
-    /// `folder`.
+impl ReportMerger {
+    /// Adds the report on a part. The user calls the part `name`; the joined dataset
+    /// reaches it at `folder`.
     ///
     /// # Errors
-    /// If it does not belong to the parts before.
+    /// [`MergeError`] if the part does not belong to the parts before it.
     pub fn add(&mut self, name: &str, folder: &str, part: &Report) -> Result<(), MergeError> {
         let Some(numbers) = &part.partial else {
             return Err(MergeError::Whole(name.to_owned()));
         };
         let whole = match &mut self.whole {
             Some(whole) => whole,
-            None => self.whole.insert(Report::on_nothing(
+            None => self.whole.insert(Report::empty(
                 part.version.clone(),
                 part.options.clone(),
                 part.tokens.clone(),
@@ -104,10 +103,10 @@ impl Merge {
         Ok(())
     }
 
-    /// The report on the whole.
+    /// The joined report.
     ///
     /// # Errors
-    /// If there were no parts.
+    /// [`MergeError::None`] if there are no parts.
     pub fn finish(self) -> Result<Report, MergeError> {
         let mut whole = self.whole.ok_or(MergeError::None)?;
         let seen = whole.rejections.get(SEEN).copied().unwrap_or(0);
@@ -119,7 +118,8 @@ impl Merge {
     }
 }
 
-/// How `other` was made otherwise than `first`, for a user.
+/// The first difference between the ways in which the two parts were made, as a
+/// text for users.
 fn difference(first: &Report, other: &Report) -> Result<Option<String>, serde_json::Error> {
     if first.version != other.version {
         return Ok(Some(format!("made by fimd {}", other.version)));
@@ -142,9 +142,9 @@ fn difference(first: &Report, other: &Report) -> Result<Option<String>, serde_js
 }
 
 impl Report {
-    /// Adds what `part`, in `folder`, counts.
+    /// Adds the counts of `part`, which is in `folder`.
     fn add(&mut self, folder: &str, part: &Self) {
-        self.parts.push(Part {
+        self.parts.push(PartCounts {
             folder: folder.to_owned(),
             repositories: part.projects.len(),
             train: part.counts.train,

@@ -1,7 +1,7 @@
 'use strict';
 
-// The examples stand in the page as JSON; whatever they hold only ever becomes
-// text, never markup.
+// The page holds the examples as JSON. The script inserts their content only as
+// text, never as markup.
 const examples = JSON.parse(document.getElementById('examples').textContent);
 const list = document.getElementById('list');
 const shown = document.getElementById('shown');
@@ -10,17 +10,17 @@ const part = document.getElementById('part');
 const query = document.getElementById('query');
 const count = document.getElementById('count');
 
-/** The numbers, from 1, of the examples that the filters let through. */
+/** The numbers, from 1, of the examples that pass the filters. */
 let visible = [];
-/** The number of the example that is shown; 0 for none. */
+/** The number of the example on display; 0 if there is none. */
 let current = 0;
 let contextOpen = true;
 
 function element(name, text, className) {
-  const made = document.createElement(name);
-  if (text !== undefined) made.textContent = text;
-  if (className !== undefined) made.className = className;
-  return made;
+  const node = document.createElement(name);
+  if (text !== undefined) node.textContent = text;
+  if (className !== undefined) node.className = className;
+  return node;
 }
 
 const links = examples.map((example, at) => {
@@ -63,7 +63,7 @@ function step(by) {
   const next = visible[Math.min(Math.max(at, 0), visible.length - 1)];
   if (next === undefined) return;
   show(next);
-  // Stepping through is no trip to go back on.
+  // A replaced address adds no entry to the browser's history.
   location.replace(`#${next}`);
   links[next - 1].focus({ preventScroll: true });
 }
@@ -79,7 +79,7 @@ function show(number) {
   }
   const link = links[number - 1];
   link.setAttribute('aria-current', 'true');
-  // Scrolls the list alone, wherever the page is.
+  // Scroll only the list, not the page.
   const { top, bottom } = link.getBoundingClientRect();
   const frame = list.getBoundingClientRect();
   if (top < frame.top) list.scrollTop -= frame.top - top;
@@ -102,7 +102,7 @@ function show(number) {
     details.addEventListener('toggle', () => { contextOpen = details.open; });
     details.append(element('summary', 'Context'));
     const context = element('pre', example.context, 'context');
-    // It scrolls by itself, so it can be reached with the keyboard.
+    // The context scrolls on its own, so the keyboard must be able to focus it.
     context.tabIndex = 0;
     details.append(context);
     shown.append(details);
@@ -112,7 +112,7 @@ function show(number) {
     code.append(element(name === 'middle' ? 'mark' : 'span', example[name], name));
   }
   shown.append(code);
-  // From the top, unless that would leave the middle out of sight.
+  // Scroll to the top, unless the middle would then be out of sight.
   shown.scrollTop = 0;
   const middle = code.querySelector('.middle').getBoundingClientRect();
   const room = shown.getBoundingClientRect();
@@ -120,7 +120,10 @@ function show(number) {
   if (below > 0) shown.scrollTop = below + room.height / 4;
 }
 
-/** Shows the example that the address names, filtered out or not. */
+/**
+ * Shows the example that the address names, and resets the filters if they hide
+ * it. Returns whether the address names an example.
+ */
 function follow() {
   const named = /^#(\d+)$/.exec(location.hash);
   const number = named ? Number(named[1]) : 0;
@@ -144,7 +147,7 @@ addEventListener('keydown', (event) => {
     if (event.key === 'Escape') event.target.blur();
     return;
   }
-  // Elsewhere on the page the arrows scroll.
+  // The arrow keys step only inside the list. Elsewhere they scroll.
   const arrows = list.contains(event.target) ? { ArrowDown: 1, ArrowUp: -1 } : {};
   const by = { j: 1, k: -1, ...arrows }[event.key];
   if (by) {

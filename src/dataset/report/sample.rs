@@ -1,24 +1,26 @@
-//! A random sample of what comes past one by one, however much that is.
+//! Draws a random sample from a stream of examples of any length.
 
 use std::collections::BTreeMap;
 
 use crate::dataset::split::Split;
 
-/// Draws up to a number of items: those whose seeded hashes are the smallest.
-/// Which these are depends on the seed and on where the items stand, not on
-/// who else asks, so a sample can be drawn again.
+/// Draws up to a number of items: those with the smallest hashes. The hash of an
+/// item depends only on the seed and on the item's position, so the same sample
+/// can be drawn again.
 #[derive(Clone, Debug)]
 pub(in crate::dataset) struct Sample<T> {
     most: usize,
     key: [u8; 32],
-    kept: BTreeMap<([u8; 16], Place), T>,
+    kept: BTreeMap<([u8; 16], ExamplePosition), T>,
 }
 
-/// Where an example stands in a dataset: its part and its line, from 1.
-pub(in crate::dataset) type Place = (Split, usize);
+/// The position of an example in a dataset: its split, and its number in the split,
+/// counted from 1.
+pub(in crate::dataset) type ExamplePosition = (Split, usize);
 
 impl<T> Sample<T> {
-    /// A sample of up to `most` items; another `what` draws independently.
+    /// A sample of up to `most` items. Samples with different `what` are
+    /// independent.
     pub(in crate::dataset) fn new(most: usize, seed: u64, what: &str) -> Self {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&seed.to_le_bytes());
@@ -30,14 +32,19 @@ impl<T> Sample<T> {
         }
     }
 
-    /// Offers the item at `place`, which is made only if it is drawn so far.
-    pub(in crate::dataset) fn offer(&mut self, place: Place, item: impl FnOnce() -> T) {
+    /// Offers the item at `position`. Calls `item` only if the item is in the sample
+    /// so far.
+    pub(in crate::dataset) fn offer(
+        &mut self,
+        position: ExamplePosition,
+        item: impl FnOnce() -> T,
+    ) {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
-        hasher.update(&[place.0 as u8]);
-        hasher.update(&place.1.to_le_bytes());
+        hasher.update(&[position.0 as u8]);
+        hasher.update(&position.1.to_le_bytes());
         let mut hash = [0; 16];
         hasher.finalize_xof().fill(&mut hash);
-        let key = (hash, place);
+        let key = (hash, position);
         let is_full = self.kept.len() >= self.most;
         if is_full
             && self
@@ -53,15 +60,15 @@ impl<T> Sample<T> {
         }
     }
 
-    /// What was drawn, in random order.
-    pub(in crate::dataset) fn drawn(self) -> impl Iterator<Item = (Place, T)> {
+    /// The drawn items, in random order.
+    pub(in crate::dataset) fn drawn(self) -> impl Iterator<Item = (ExamplePosition, T)> {
         let kept = self.kept.into_iter();
-        kept.map(|((_, place), item)| (place, item))
+        kept.map(|((_, position), item)| (position, item))
     }
 }
 
-/// A place as a user reads it.
-pub(in crate::dataset) fn place_name((part, number): Place) -> String {
+/// A position as users read it: `train:14`.
+pub(in crate::dataset) fn position_name((part, number): ExamplePosition) -> String {
     let part = match part {
         Split::Train => "train",
         Split::Validation => "val",
@@ -100,7 +107,8 @@ mod tests {
                 drawn[line - 1] += 1;
             }
         }
-        // 125 expected; the seeds are fixed, so this is no matter of luck.
+        // The expected value is 125. The seeds are fixed, so the test always gives
+        // the same result.
         assert!(drawn.iter().all(|n| (85..=170).contains(n)), "{drawn:?}");
     }
 }

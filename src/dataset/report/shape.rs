@@ -1,31 +1,32 @@
-//! How the texts of the examples are made: their formats, their control
-//! tokens, their lengths in tokens.
+//! The report's figures on the texts of the examples: formats, control tokens, and
+//! lengths in tokens.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::batch::TextShape;
-use crate::dataset::report::Distribution;
+use crate::dataset::report::distribution::Distribution;
 use crate::dataset::report::tally::Tally;
 use crate::dataset::split::SplitAssignment;
 use crate::model::{Family, FimFormat, TokenCounts};
 
-/// A family's tokens, with the white space that belongs to them.
+/// The control tokens of a model family, with the white space that belongs to
+/// them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tokens {
-    /// Before the prefix.
+pub struct FamilyTokens {
+    /// The token before the prefix.
     pub prefix: String,
-    /// Before the suffix.
+    /// The token before the suffix.
     pub suffix: String,
-    /// Before the middle; empty if there is none.
+    /// The token before the middle; empty if the family has none.
     pub middle: String,
-    /// After the middle.
+    /// The token after the middle.
     pub end: String,
 }
 
-impl Tokens {
-    /// Those of `family`.
+impl FamilyTokens {
+    /// The tokens of `family`.
     #[must_use]
     pub fn of(family: &Family) -> Self {
         Self {
@@ -37,83 +38,86 @@ impl Tokens {
     }
 }
 
-/// How all texts are made, as `metadata.json` tells it.
+/// Figures on the texts of all examples.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Shapes {
-    /// Examples of each format.
+    /// The number of examples of each format.
     pub formats: BTreeMap<FimFormat, usize>,
-    /// The control tokens in sources that were neutralised.
+    /// The control tokens in source code that were neutralised.
     pub markers_neutralised: Neutralised,
-    /// The lengths in tokens; absent without a tokenizer.
+    /// Statistics of the lengths in tokens; absent without a tokenizer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_statistics: Option<TokenStatistics>,
 }
 
-/// How many control tokens in sources were neutralised.
+/// The numbers of control tokens in source code that were neutralised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Neutralised {
-    /// Examples with any.
+    /// The number of examples with at least one.
     pub examples: usize,
-    /// Places in all of them.
+    /// The number of occurrences in all examples.
     pub places: usize,
 }
 
-/// The lengths of the parts of all texts, in tokens.
+/// Statistics of the lengths of the examples, in tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TokenStatistics {
-    /// Of the contexts.
+    /// The lengths of the contexts.
     pub context: Distribution,
-    /// Of the prefixes.
+    /// The lengths of the prefixes.
     pub prefix: Distribution,
-    /// Of the middles.
+    /// The lengths of the middles.
     pub middle: Distribution,
-    /// Of the suffixes.
+    /// The lengths of the suffixes.
     pub suffix: Distribution,
-    /// Of the whole texts, markers included.
+    /// The lengths of the whole texts, including control tokens.
     pub text: Distribution,
-    /// Of all texts together.
+    /// The sum of the lengths of all texts.
     pub total: u64,
 }
 
-/// How often the parts of all texts have each length, in tokens.
+/// Tallies of the lengths of the examples, in tokens.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenTallies {
-    /// Of the contexts.
+    /// The lengths of the contexts.
     pub context: Tally,
-    /// Of the prefixes.
+    /// The lengths of the prefixes.
     pub prefix: Tally,
-    /// Of the middles.
+    /// The lengths of the middles.
     pub middle: Tally,
-    /// Of the suffixes.
+    /// The lengths of the suffixes.
     pub suffix: Tally,
-    /// Of the whole texts, markers included.
+    /// The lengths of the whole texts, including control tokens.
     pub text: Tally,
 }
 
 impl Shapes {
-    /// What there is to tell of the examples in `parts`, and their lengths.
+    /// The figures on the examples in both splits, and the tallies of their lengths.
     pub(in crate::dataset) fn of(
         shapes: &[TextShape],
-        parts: &SplitAssignment,
+        splits: &SplitAssignment,
     ) -> (Self, TokenTallies) {
-        let kept = || parts.train.iter().chain(&parts.val).map(|at| &shapes[*at]);
+        let all = || {
+            let indices = splits.train.iter().chain(&splits.val);
+            indices.map(|at| &shapes[*at])
+        };
         let mut formats = BTreeMap::new();
         let mut neutralised = Neutralised::default();
-        for shape in kept() {
+        for shape in all() {
             *formats.entry(shape.format).or_default() += 1;
             neutralised.examples += usize::from(shape.neutralised > 0);
             neutralised.places += shape.neutralised;
         }
-        let of = |part: fn(&TokenCounts) -> usize| {
-            let counts = kept().filter_map(|shape| shape.tokens);
-            counts.map(|counts| part(&counts) as u64).collect()
+        let lengths = |length: fn(&TokenCounts) -> usize| {
+            let counts = all().filter_map(|shape| shape.tokens);
+            counts.map(|counts| length(&counts) as u64).collect()
         };
         let tokens = TokenTallies {
-            context: of(|counts| counts.context),
-            prefix: of(|counts| counts.prefix),
-            middle: of(|counts| counts.middle),
-            suffix: of(|counts| counts.suffix),
-            text: of(|counts| counts.total),
+            context: lengths(|counts| counts.context),
+            prefix: lengths(|counts| counts.prefix),
+            middle: lengths(|counts| counts.middle),
+            suffix: lengths(|counts| counts.suffix),
+            text: lengths(|counts| counts.total),
         };
         let shapes = Self {
             formats,
@@ -123,7 +127,7 @@ impl Shapes {
         (shapes, tokens)
     }
 
-    /// Adds those of another part of the dataset, but for the lengths.
+    /// Adds the figures of another part of the dataset, except the lengths.
     pub(in crate::dataset) fn add(&mut self, other: &Self) {
         for (format, examples) in &other.formats {
             *self.formats.entry(*format).or_default() += examples;
@@ -134,7 +138,7 @@ impl Shapes {
 }
 
 impl TokenTallies {
-    /// Adds those of another part of the dataset.
+    /// Adds the tallies of another part of the dataset.
     pub(in crate::dataset) fn add(&mut self, other: &Self) {
         self.context.add(&other.context);
         self.prefix.add(&other.prefix);
@@ -143,7 +147,7 @@ impl TokenTallies {
         self.text.add(&other.text);
     }
 
-    /// Their statistics; without a tokenizer there are none.
+    /// The statistics of the lengths; `None` without a tokenizer.
     pub(in crate::dataset) fn statistics(&self) -> Option<TokenStatistics> {
         Some(TokenStatistics {
             context: self.context.distribution(1.0)?,

@@ -1,13 +1,13 @@
-//! How often each of some numbers comes. Unlike a [`Distribution`] it can be
-//! added to another one, so the parts of a dataset keep it.
+//! Counts how often each number occurs. Unlike a [`Distribution`], a [`Tally`] can
+//! be added to another one, so the metadata of a part hold tallies.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::report::Distribution;
+use crate::dataset::report::distribution::Distribution;
 
-/// Natural numbers, and how often each comes.
+/// Natural numbers, and how often each occurs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Tally(BTreeMap<u64, u64>);
@@ -23,21 +23,21 @@ impl FromIterator<u64> for Tally {
 }
 
 impl Tally {
-    /// Adds what `other` counts.
+    /// Adds the counts of `other`.
     pub fn add(&mut self, other: &Self) {
         for (number, count) in &other.0 {
             *self.0.entry(*number).or_default() += count;
         }
     }
 
-    /// All numbers together.
+    /// The sum of all numbers.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.0.iter().map(|(number, count)| number * count).sum()
     }
 
-    /// The statistics of the numbers, each times `unit`, exactly as
-    /// [`Distribution::of`] tells them; of none there are none.
+    /// The statistics of the numbers, each multiplied by `unit`: exactly what
+    /// [`Distribution::of`] computes. `None` if there are no numbers.
     #[must_use]
     pub fn distribution(&self, unit: f64) -> Option<Distribution> {
         let (first, _) = self.0.first_key_value()?;
@@ -51,7 +51,7 @@ impl Tally {
             });
             found.map_or(*last, |(number, _)| *number)
         };
-        // All of these are far below 2^52.
+        // All values are far below 2^52, so an `f64` holds them exactly.
         Some(Distribution {
             min: *first as f64 * unit,
             median: ranked((count - 1) / 2) as f64 * unit,

@@ -11,7 +11,7 @@ use crate::dataset::record::SpanKind;
 use crate::dataset::reject::{DUPLICATE, NEAR_DUPLICATE};
 use crate::dataset::repo::Repo;
 use crate::dataset::report::Report;
-use crate::dataset::report::html::Plotted;
+use crate::dataset::report::page_data::PlotPoint;
 use crate::dataset::run::assign;
 use crate::dataset::run::dedup_index::{DedupIndex, HoleRef};
 use crate::dataset::select::sources::SourceSelection;
@@ -197,9 +197,9 @@ impl Ledger {
     }
 
     /// What the report's page shows of all examples.
-    pub(in crate::dataset) fn plotted(&self) -> Vec<Plotted> {
+    pub(in crate::dataset) fn plotted(&self) -> Vec<PlotPoint> {
         let all = self.entries.iter().zip(&self.kinds).zip(&self.sizes);
-        all.map(|((entry, kind), sizes)| Plotted {
+        all.map(|((entry, kind), sizes)| PlotPoint {
             kind: *kind,
             complexity: entry.complexity,
             sizes: *sizes,

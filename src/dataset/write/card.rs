@@ -234,12 +234,12 @@ mod tests {
         report.counts.examples = 1100;
         report.counts.files_used = 20;
         let shard = |index| DataFile {
-            part: Split::Train,
+            split: Split::Train,
             shard: Some(Shard { index, of: 2 }),
             format: FileFormat::Parquet,
         };
         let val = DataFile {
-            part: Split::Validation,
+            split: Split::Validation,
             shard: None,
             format: FileFormat::Parquet,
         };
@@ -257,7 +257,7 @@ mod tests {
         report.spans.insert(SpanKind::LineRest, 1100);
         report.reject("quality", 7);
         let options = changed(&report.options).unwrap();
-        let files = [shard(0), shard(1), val].map(|file| (file.part, file.name()));
+        let files = [shard(0), shard(1), val].map(|file| (file.split, file.name()));
         insta::assert_snapshot!(with_columns(&report, &files, &columns, &options).unwrap(), @r#"
         ---
         pretty_name: Fill-in-the-middle examples of PHP code

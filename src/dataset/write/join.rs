@@ -1,5 +1,5 @@
-//! Tells of parts that were made one by one as of one dataset: `metadata.json`,
-//! page and card in a folder from which the parts' own files are reached.
+//! Joins parts that were made one by one to one dataset: writes `metadata.json`, page
+//! and card to a folder whose card names the parts' own files.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -9,47 +9,32 @@ use std::path::{Component, Path, PathBuf};
 use rand::seq::SliceRandom;
 use serde_json::Value;
 
-use crate::dataset::report::merge::{Merge, MergeError};
-use crate::dataset::report::{Counts, Report, html};
+use crate::dataset::report::merge::{MergeError, ReportMerger};
+use crate::dataset::report::metadata::METADATA;
+use crate::dataset::report::{DatasetCounts, Report, page};
 use crate::dataset::split::Split;
-use crate::dataset::write::files::{CARD, METADATA, REPORT};
+use crate::dataset::stored::StoredDataset;
+use crate::dataset::write::files::{CARD, REPORT};
 use crate::dataset::write::read::Dataset;
 use crate::dataset::write::{WriteError, card, parquet};
 
-/// Parts that the page shows examples of, drawn at random: more would take
-/// longer to read than anybody looks at them.
+/// The most parts whose examples the page shows. They are drawn at random. More parts
+/// would take longer to read than a reader spends on the page.
 const SHOWN_PARTS: usize = 32;
 
-/// Writes `metadata.json`, `report.html` and `README.md` on the parts in
-/// `folders` to the folder `output`; each is replaced in one step, the metadata
-/// last. No file of a part is changed.
+/// Writes `metadata.json`, `report.html` and `README.md` on the parts in `folders` to
+/// the folder `output`. Replaces each file in one step, the metadata last. Changes no
+/// file of a part.
 ///
 /// # Errors
-/// If the parts do not belong together, one of them is not what its metadata
-/// tell, or `output` is a dataset of its own.
-pub fn join(folders: &[PathBuf], output: &Path) -> Result<Counts, WriteError> {
+/// [`WriteError`] if the parts do not belong together, if the examples of a part are
+/// not those that its metadata count, or if `output` is a dataset of its own.
+pub fn join(folders: &[PathBuf], output: &Path) -> Result<DatasetCounts, WriteError> {
     let wrong = |error: io::Error| WriteError::new("write", output, error);
     fs::create_dir_all(output).map_err(wrong)?;
     let output = fs::canonicalize(output).map_err(wrong)?;
     check_replaceable(&output)?;
-    let refused = |error: MergeError| WriteError(error.to_string());
-    let (mut merge, mut files) = (Merge::default(), Vec::new());
-    for folder in folders {
-        let (dataset, report) = open(folder)?;
-        let name = folder.display().to_string();
-        let seen = relative(&output, folder)?;
-        merge.add(&name, &seen, &report).map_err(refused)?;
-        for (part, expected) in [
-            (Split::Train, report.counts.train),
-            (Split::Validation, report.counts.val),
-        ] {
-            let paths = counted(&dataset, part, expected)?;
-            for path in paths.iter().filter(|_| expected > 0) {
-                files.push((part, relative(&output, path)?));
-            }
-        }
-    }
-    let whole = merge.finish().map_err(refused)?;
+    let (whole, files) = add_reports(folders, &output)?;
     let mut shown: Vec<_> = folders.iter().collect();
     shown.shuffle(&mut whole.options.rng("\0parts"));
     shown.truncate(SHOWN_PARTS);
@@ -59,7 +44,7 @@ pub fn join(folders: &[PathBuf], output: &Path) -> Result<Counts, WriteError> {
         .collect::<Result<_, WriteError>>()?;
     let write = || {
         let metadata = serde_json::to_value(&whole)?;
-        let page = html::page_of_datasets(&metadata, &shown)?;
+        let page = page::page_of_parts(&metadata, &shown)?;
         replace(&output.join(REPORT), page.as_bytes())?;
         let card = card::text(&whole, &files)?;
         replace(&output.join(CARD), card.as_bytes())?;
@@ -72,7 +57,33 @@ pub fn join(folders: &[PathBuf], output: &Path) -> Result<Counts, WriteError> {
     Ok(whole.counts)
 }
 
-/// Refuses a folder whose metadata are those of something else.
+/// The joined report on the parts in `folders`, and the parts' files with examples as
+/// the folder `output` reaches them.
+fn add_reports(
+    folders: &[PathBuf],
+    output: &Path,
+) -> Result<(Report, Vec<(Split, String)>), WriteError> {
+    let refused = |error: MergeError| WriteError(error.to_string());
+    let (mut merger, mut files) = (ReportMerger::default(), Vec::new());
+    for folder in folders {
+        let (dataset, report) = open(folder)?;
+        let name = folder.display().to_string();
+        let reached = relative(output, folder)?;
+        merger.add(&name, &reached, &report).map_err(refused)?;
+        for (split, expected) in [
+            (Split::Train, report.counts.train),
+            (Split::Validation, report.counts.val),
+        ] {
+            let paths = checked_files(&dataset, split, expected)?;
+            for path in paths.iter().filter(|_| expected > 0) {
+                files.push((split, relative(output, path)?));
+            }
+        }
+    }
+    Ok((merger.finish().map_err(refused)?, files))
+}
+
+/// Refuses a folder with metadata that are not about joined parts.
 fn check_replaceable(output: &Path) -> Result<(), WriteError> {
     let path = output.join(METADATA);
     let text = match fs::read(&path) {
@@ -94,24 +105,27 @@ fn check_replaceable(output: &Path) -> Result<(), WriteError> {
 /// The part in `folder`, and its report.
 fn open(folder: &Path) -> Result<(Dataset, Report), WriteError> {
     let dataset = Dataset::open(folder).map_err(|error| WriteError(error.to_string()))?;
-    let place = || folder.display().to_string();
-    if dataset.metadata.get("partial").is_none() {
-        return Err(WriteError(MergeError::Whole(place()).to_string()));
+    let name = || folder.display().to_string();
+    if dataset.metadata().get("partial").is_none() {
+        return Err(WriteError(MergeError::Whole(name()).to_string()));
     }
-    let report = serde_json::from_value(dataset.metadata.clone());
+    let report = serde_json::from_value(dataset.metadata().clone());
     let report = report.map_err(|error| {
         WriteError(format!(
             "{}/{METADATA}: {error}; join parts with the version of fimd that wrote them, which it names as `version`",
-            place()
+            name()
         ))
     })?;
     Ok((dataset, report))
 }
 
-/// The files of a part's examples, after checking that they hold as many as its
-/// metadata tell.
-fn counted(dataset: &Dataset, part: Split, expected: usize) -> Result<Vec<PathBuf>, WriteError> {
-    let files = dataset.files(part);
+/// The files with the examples of `split`. Checks that they hold `expected` examples.
+fn checked_files(
+    dataset: &Dataset,
+    split: Split,
+    expected: usize,
+) -> Result<Vec<PathBuf>, WriteError> {
+    let files = dataset.files(split);
     let files = files.map_err(|error| WriteError(error.to_string()))?;
     let paths: Vec<_> = files.into_iter().map(|(path, _)| path).collect();
     let mut found = 0;
@@ -129,7 +143,7 @@ fn counted(dataset: &Dataset, part: Split, expected: usize) -> Result<Vec<PathBu
     Ok(paths)
 }
 
-/// How `path` is reached from the folder `from`, which is canonical.
+/// `path` relative to the folder `from`. `from` must be canonical.
 fn relative(from: &Path, path: &Path) -> Result<String, WriteError> {
     let wrong = |error: io::Error| WriteError::new("read", path, error);
     let path = fs::canonicalize(path).map_err(wrong)?;
@@ -141,11 +155,11 @@ fn relative(from: &Path, path: &Path) -> Result<String, WriteError> {
     text.ok_or_else(|| WriteError::new("name", &path, "it is not UTF-8; rename it"))
 }
 
-/// Writes the file at `path` in one step.
+/// Replaces the file at `path` in one step.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(path);
     let mut file = tempfile::Builder::new()
-        // As open as the umask lets any file be.
+        // The umask alone restricts the permissions, as for other files.
         .permissions(fs::Permissions::from_mode(0o666))
         .tempfile_in(folder)?;
     file.write_all(bytes)?;

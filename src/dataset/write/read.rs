@@ -1,46 +1,32 @@
-//! Reads a dataset back: for whoever checks it or shows it.
+//! Reads a dataset that was written, for commands that check it or show it.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use crate::dataset::format::FileFormat;
 use crate::dataset::record::{Example, SpanKind};
+use crate::dataset::report::metadata::METADATA;
 use crate::dataset::report::sample::Sample;
 use crate::dataset::split::Split;
-use crate::dataset::write::files::{DataFile, METADATA, Shard};
+use crate::dataset::stored::{Examples, ReadError, StoredDataset};
+use crate::dataset::write::files::{DataFile, Shard};
 use crate::dataset::write::parquet;
-
-/// A dataset, or a line of one, that cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("{}: {reason}", place(path, *line))]
-pub struct ReadError {
-    /// The file.
-    pub path: PathBuf,
-    /// The line, in Parquet the row, counted from 1; none if the whole file cannot be read.
-    pub line: Option<usize>,
-    /// What is wrong.
-    pub reason: String,
-}
-
-fn place(path: &Path, line: Option<usize>) -> String {
-    let line = line.map(|line| format!(":{line}"));
-    format!("{}{}", path.display(), line.unwrap_or_default())
-}
 
 /// A dataset on disk.
 #[derive(Debug)]
 pub struct Dataset {
     folder: PathBuf,
-    /// What `metadata.json` says.
-    pub metadata: serde_json::Value,
+    metadata: Value,
 }
 
 impl Dataset {
     /// Opens the dataset in `folder`.
     ///
     /// # Errors
-    /// If it has no `metadata.json`, or one that cannot be read.
+    /// [`ReadError`] if the folder has no valid `metadata.json`.
     pub fn open(folder: &Path) -> Result<Self, ReadError> {
         let path = folder.join(METADATA);
         let wrong = |reason: String| ReadError {
@@ -57,25 +43,11 @@ impl Dataset {
         })
     }
 
-    /// The examples of a part, in order, whatever their format and however many
-    /// files they are in. An example that cannot be read does not keep the
-    /// others from being.
+    /// The files of `split`, in the order of its examples: one file, or all shards.
     ///
     /// # Errors
-    /// If the part, or a shard of it, is not there.
-    pub fn examples(
-        &self,
-        part: Split,
-    ) -> Result<impl Iterator<Item = Result<Example, ReadError>>, ReadError> {
-        let files = self.files(part)?;
-        Ok(files.into_iter().flat_map(read_file))
-    }
-
-    /// The files of a part: one, or all of its shards.
-    pub(in crate::dataset) fn files(
-        &self,
-        part: Split,
-    ) -> Result<Vec<(PathBuf, FileFormat)>, ReadError> {
+    /// [`ReadError`] if the file or a shard is missing.
+    pub(super) fn files(&self, split: Split) -> Result<Vec<(PathBuf, FileFormat)>, ReadError> {
         let wrong = |path: PathBuf, reason: String| ReadError {
             path,
             line: None,
@@ -83,12 +55,12 @@ impl Dataset {
         };
         let mut files = DataFile::all_in(&self.folder)
             .map_err(|error| wrong(self.folder.clone(), error.to_string()))?;
-        files.retain(|file| file.part == part);
+        files.retain(|file| file.split == split);
         let Some(first) = files.first().copied() else {
-            let path = self.folder.join(part.stem());
+            let path = self.folder.join(split.stem());
             let reason = format!(
                 "no file of this part, such as {}.jsonl, is there; write the dataset anew",
-                part.stem()
+                split.stem()
             );
             return Err(wrong(path, reason));
         };
@@ -117,34 +89,47 @@ impl Dataset {
     }
 }
 
-type Examples = Box<dyn Iterator<Item = Result<Example, String>>>;
+impl StoredDataset for Dataset {
+    fn metadata(&self) -> &Value {
+        &self.metadata
+    }
 
-/// The examples of one file; one error if it cannot be read at all.
+    /// The examples of all files of `split`, in any format.
+    fn examples(&self, split: Split) -> Result<Examples, ReadError> {
+        let files = self.files(split)?;
+        Ok(Box::new(files.into_iter().flat_map(read_file)))
+    }
+}
+
+/// The examples of a file, or for a line the reason why it is no example.
+type Lines = Box<dyn Iterator<Item = Result<Example, String>>>;
+
+/// The examples of one file. If the whole file cannot be read, one error.
 fn read_file(
     (path, format): (PathBuf, FileFormat),
 ) -> impl Iterator<Item = Result<Example, ReadError>> {
-    let opened = File::open(&path).and_then(|file| -> io::Result<Examples> {
+    let opened = File::open(&path).and_then(|file| -> io::Result<Lines> {
         Ok(match format {
             FileFormat::Jsonl => Box::new(lines(BufReader::new(file))),
             FileFormat::JsonlZst => Box::new(lines(BufReader::new(zstd::Decoder::new(file)?))),
             FileFormat::Parquet => Box::new(parquet::read(file)?),
         })
     });
-    let (examples, whole): (Examples, _) = match opened {
-        Ok(examples) => (examples, false),
-        Err(error) => (Box::new(std::iter::once(Err(error.to_string()))), true),
+    let (examples, is_opened): (Lines, _) = match opened {
+        Ok(examples) => (examples, true),
+        Err(error) => (Box::new(std::iter::once(Err(error.to_string()))), false),
     };
     examples.zip(1..).map(move |(example, number)| {
         example.map_err(|reason| ReadError {
             path: path.clone(),
-            line: (!whole).then_some(number),
+            line: is_opened.then_some(number),
             reason,
         })
     })
 }
 
-/// The examples of JSON lines. A line that is none is an error and the next one
-/// is read; after an error of the file there are no more.
+/// The examples of a file of JSON lines. A line that is no example is an error, and
+/// the next lines follow. An error of the file ends the examples.
 fn lines(mut file: impl BufRead) -> impl Iterator<Item = Result<Example, String>> {
     let mut failed = false;
     std::iter::from_fn(move || {
@@ -163,10 +148,10 @@ fn lines(mut file: impl BufRead) -> impl Iterator<Item = Result<Example, String>
     })
 }
 
-/// Up to `count` random examples of `dataset`, of `kind` if one is given.
+/// Up to `count` random examples of `dataset`; only examples of `kind` if it is given.
 ///
 /// # Errors
-/// If any example cannot be read.
+/// [`ReadError`] if any example cannot be read.
 pub fn sampled(
     dataset: &Dataset,
     count: usize,
@@ -174,11 +159,11 @@ pub fn sampled(
     seed: u64,
 ) -> Result<Vec<Example>, ReadError> {
     let mut sample = Sample::new(count, seed, "\0sampled");
-    for part in [Split::Train, Split::Validation] {
-        for (number, example) in (1..).zip(dataset.examples(part)?) {
+    for split in Split::ALL {
+        for (number, example) in (1..).zip(dataset.examples(split)?) {
             let example = example?;
             if kind.is_none_or(|kind| kind == example.span_kind) {
-                sample.offer((part, number), || example);
+                sample.offer((split, number), || example);
             }
         }
     }

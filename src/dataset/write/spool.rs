@@ -138,7 +138,7 @@ impl Spool {
             let shard = (of > 1).then_some(Shard { index, of });
             let format = self.format;
             let file = DataFile {
-                part,
+                split: part,
                 shard,
                 format,
             };

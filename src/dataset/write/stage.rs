@@ -17,7 +17,8 @@ use rustix::io::Errno;
 
 use crate::dataset::options::Options;
 use crate::dataset::report::Report;
-use crate::dataset::write::files::{CARD, DataFile, METADATA, REPORT};
+use crate::dataset::report::metadata::METADATA;
+use crate::dataset::write::files::{CARD, DataFile, REPORT};
 use crate::dataset::write::journal::Task;
 use crate::dataset::write::spool::{JOURNAL, SPOOL, Spool};
 use crate::dataset::write::{WriteError, card, files, journal};
@@ -141,7 +142,7 @@ impl Stage {
     fn try_publish(&self, report: &Report, page: Option<&str>) -> io::Result<()> {
         let stage = &*self.dir;
         let files = DataFile::all_in(stage)?.into_iter();
-        let files: Vec<_> = files.map(|file| (file.part, file.name())).collect();
+        let files: Vec<_> = files.map(|file| (file.split, file.name())).collect();
         let card = card::text(report, &files)?;
         let mut metadata = serde_json::to_vec_pretty(report)?;
         metadata.push(b'\n');

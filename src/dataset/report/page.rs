@@ -1,37 +1,33 @@
-//! `report.html`: what is in a dataset, as plots, and some hundred of its
-//! examples to look at. One file that asks for nothing else, made of the
-//! dataset alone, so equal datasets have equal reports.
+//! Renders `report.html`: plots and tables on a dataset, and some hundred of its
+//! examples. The page is one file that loads nothing else. It depends only on the
+//! dataset, so equal datasets have equal pages.
 
-use std::collections::BTreeMap;
 use std::io;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::context::budget::CharBudget;
-use crate::dataset::batch::Sizes;
 use crate::dataset::record::{Example, SpanKind};
-use crate::dataset::report::Report;
-use crate::dataset::report::charts::{Bar, Histogram, bars, number, percent};
-use crate::dataset::report::sample::{Place, Sample, place_name};
+use crate::dataset::report::charts::{BarRow, bars, number, percent};
+use crate::dataset::report::metadata::Report;
+use crate::dataset::report::page_data::{PageData, PlotPoint, count};
+use crate::dataset::report::sample::{ExamplePosition, position_name};
 use crate::dataset::sink::Sink;
 use crate::dataset::split::{Split, SplitAssignment};
-use crate::dataset::write::read::Dataset;
+use crate::dataset::stored::StoredDataset;
 
 const CSS: &str = include_str!("page.css");
 const JS: &str = include_str!("page.js");
-/// What the page may load and run: only what stands in it.
+/// The page's content security policy: the page may use its own styles and scripts
+/// and load nothing.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
-/// How many examples can be looked at, as many as possible of each kind.
-const SHOWN: usize = 300;
-/// Bars of a histogram.
-const BINS: usize = 32;
-/// Rows of a table; of longer ones the others are summed up.
+/// The most rows of a table. The last row of a longer table sums up the others.
 const MAX_ROWS: usize = 40;
-/// What the page has a place of its own for; other metadata comes as a table.
-const PLACED: [&str; 10] = [
+/// The metadata for which the page has plots and tables of their own. A list shows
+/// all other metadata.
+const SHOWN_ELSEWHERE: [&str; 10] = [
     "counts",
     "coverage",
     "files_skipped",
@@ -44,9 +40,9 @@ const PLACED: [&str; 10] = [
     "version",
 ];
 
-/// An example as the page's script has it.
+/// An example as the page's script reads it.
 #[derive(Debug, Serialize)]
-struct Shown {
+struct PageExample {
     place: String,
     file: String,
     start: usize,
@@ -62,10 +58,10 @@ struct Shown {
     suffix: String,
 }
 
-impl Shown {
-    fn new(place: Place, example: Example) -> Self {
+impl PageExample {
+    fn new(position: ExamplePosition, example: Example) -> Self {
         Self {
-            place: place_name(place),
+            place: position_name(position),
             file: match example.repo {
                 Some(repo) => format!("{repo}:{}", example.filepath),
                 None => example.filepath,
@@ -85,117 +81,78 @@ impl Shown {
     }
 }
 
-/// What the plots show of an example.
-#[derive(Clone, Copy, Debug)]
-pub struct Plotted {
-    /// How its hole was chosen.
-    pub kind: SpanKind,
-    /// See [`Example::complexity_score`].
-    pub complexity: f64,
-    /// How long it is.
-    pub sizes: Sizes,
-}
-
-impl Plotted {
-    fn of(example: &Example) -> Self {
-        let Example {
-            context,
-            prefix,
-            middle,
-            suffix,
-            ..
-        } = example;
-        let chars = [context, prefix, middle, suffix].map(|part| part.chars().count());
-        Self {
-            kind: example.span_kind,
-            complexity: example.complexity_score,
-            sizes: Sizes::new(chars, example.context_max_chars),
+/// The page on a dataset that a run is about to write. `report` is the report on
+/// the run, `splits` are the indices of its examples in `sink`, and `points` holds
+/// the figures of each example.
+///
+/// # Errors
+/// If the sink cannot read an example.
+pub(in crate::dataset) fn page_of_run(
+    report: &Report,
+    splits: &SplitAssignment,
+    points: &[PlotPoint],
+    sink: &dyn Sink,
+) -> io::Result<String> {
+    let metadata = serde_json::to_value(report)?;
+    let mut data = PageData::new(&metadata);
+    for (split, order) in [
+        (Split::Train, &splits.train),
+        (Split::Validation, &splits.val),
+    ] {
+        for (number, at) in (1..).zip(order) {
+            data.add((split, number), &points[*at], *at);
         }
     }
+    let (positions, indices): (Vec<_>, Vec<_>) = data.draw().into_iter().unzip();
+    let mut positions = positions.into_iter();
+    let mut examples = Vec::new();
+    sink.read(&indices, &mut |line| {
+        let example = serde_json::from_slice(line)?;
+        let position = positions.next();
+        examples.extend(position.map(|position| PageExample::new(position, example)));
+        Ok(())
+    })?;
+    page(&metadata, &data, &examples, 1)
 }
 
-/// What one look at all examples gives. Of each that is drawn to be shown it
-/// keeps where to find it.
-struct Gathered<T> {
-    /// Examples in each part, by kind.
-    kinds: BTreeMap<SpanKind, [u64; 2]>,
-    /// Characters of context, prefix, middle and suffix, and of all of them.
-    lengths: [Histogram<1>; 5],
-    complexity: Histogram<2>,
-    /// Percent of its budget that each context uses.
-    context_use: Histogram<1>,
-    without_context: u64,
-    examples: u64,
-    seed: u64,
-    samples: BTreeMap<SpanKind, Sample<T>>,
-}
-
-/// The page on a dataset in the making, of which `report` tells: `parts` are
-/// its examples, as `sink` has them, and `plotted` is what is known of each.
+/// The page on the joined dataset with these `metadata`. Its plots and examples
+/// are those of `datasets`, which are some of the parts.
 ///
 /// # Errors
 /// If an example cannot be read.
 pub(in crate::dataset) fn page_of_parts(
-    report: &Report,
-    parts: &SplitAssignment,
-    plotted: &[Plotted],
-    sink: &dyn Sink,
+    metadata: &Value,
+    datasets: &[impl StoredDataset],
 ) -> io::Result<String> {
-    let metadata = serde_json::to_value(report)?;
-    let mut gathered = Gathered::new(&metadata);
-    for (part, order) in [
-        (Split::Train, &parts.train),
-        (Split::Validation, &parts.val),
-    ] {
-        for (number, at) in (1..).zip(order) {
-            gathered.add((part, number), &plotted[*at], *at);
-        }
-    }
-    let (places, wanted): (Vec<_>, Vec<_>) = gathered.draw().into_iter().unzip();
-    let mut places = places.into_iter();
-    let mut shown = Vec::new();
-    sink.read(&wanted, &mut |line| {
-        let example = serde_json::from_slice(line)?;
-        shown.extend(places.next().map(|place| Shown::new(place, example)));
-        Ok(())
-    })?;
-    page(&metadata, &gathered, &shown, 1)
-}
-
-/// The page on the joined dataset that `metadata` are about, with plots and
-/// examples of `datasets`, some of its parts.
-///
-/// # Errors
-/// If an example cannot be read.
-pub fn page_of_datasets(metadata: &Value, datasets: &[Dataset]) -> io::Result<String> {
-    let mut gathered = Gathered::new(metadata);
-    for part in [Split::Train, Split::Validation] {
+    let mut data = PageData::new(metadata);
+    for split in Split::ALL {
         let mut number = 0;
         for dataset in datasets {
-            for example in dataset.examples(part).map_err(io::Error::other)? {
+            for example in dataset.examples(split).map_err(io::Error::other)? {
                 let example = example.map_err(io::Error::other)?;
                 number += 1;
-                gathered.add((part, number), &Plotted::of(&example), example);
+                data.add((split, number), &PlotPoint::of(&example), example);
             }
         }
     }
-    let drawn = gathered.draw().into_iter();
-    let shown: Vec<_> = drawn
-        .map(|(place, example)| Shown::new(place, example))
+    let drawn = data.draw().into_iter();
+    let examples: Vec<_> = drawn
+        .map(|(position, example)| PageExample::new(position, example))
         .collect();
-    page(metadata, &gathered, &shown, datasets.len())
+    page(metadata, &data, &examples, datasets.len())
 }
 
-/// The page with the examples in `shown`, out of so many `datasets`.
+/// The page with these `examples`. `parts` is how many parts of a joined dataset
+/// the plots and examples are about.
 fn page<T>(
     metadata: &Value,
-    gathered: &Gathered<T>,
-    shown: &[Shown],
-    datasets: usize,
+    data: &PageData<T>,
+    examples: &[PageExample],
+    parts: usize,
 ) -> io::Result<String> {
     let title = format!("Dataset for {}", text(metadata, "/options/base_model"));
-    // `<` alone can end a script, and in JSON it has another spelling.
-    let examples = serde_json::to_string(shown)?.replace('<', "\\u003c");
+    // Only a `<` could end the script element, and JSON can escape it.
+    let examples = serde_json::to_string(examples)?.replace('<', "\\u003c");
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -207,10 +164,10 @@ fn page<T>(
                 style { (PreEscaped(CSS)) }
             }
             body {
-                (header(metadata, &title, datasets))
-                (plots(metadata, gathered))
+                (header(metadata, &title, parts))
+                (plots(metadata, data))
                 (tables(metadata))
-                (browser(gathered))
+                (browser(data))
                 script type="application/json" id="examples" { (PreEscaped(examples)) }
                 script { (PreEscaped(JS)) }
             }
@@ -219,81 +176,9 @@ fn page<T>(
     Ok(page.into_string())
 }
 
-impl<T> Gathered<T> {
-    /// Of no example yet.
-    fn new(metadata: &Value) -> Self {
-        let option = |name: &str| count(metadata, &format!("/options/{name}")) as usize;
-        let budget = CharBudget {
-            max_total: option("max_total_chars"),
-            max_context: option("max_context_chars"),
-        };
-        let p90 = metadata.pointer("/complexity/p90").and_then(Value::as_f64);
-        let total = budget.max_total;
-        let most = [budget.context(), total, budget.middle(), total, total];
-        Self {
-            kinds: BTreeMap::new(),
-            lengths: most.map(|most| Histogram::new(BINS, most as f64)),
-            complexity: Histogram::new(BINS, p90.unwrap_or(0.0) * 1.5),
-            context_use: Histogram::new(20, 100.0),
-            without_context: 0,
-            examples: 0,
-            seed: count(metadata, "/options/seed"),
-            samples: BTreeMap::new(),
-        }
-    }
-
-    fn add(&mut self, place: Place, example: &Plotted, found: T) {
-        let part = place.0 as usize;
-        self.examples += 1;
-        self.kinds.entry(example.kind).or_default()[part] += 1;
-        let Sizes {
-            context,
-            prefix,
-            middle,
-            suffix,
-            context_max,
-        } = example.sizes;
-        let chars = [context, prefix, middle, suffix].map(f64::from);
-        let lengths = chars.into_iter().chain([chars.iter().sum()]);
-        for (histogram, length) in self.lengths.iter_mut().zip(lengths) {
-            histogram.add(0, length);
-        }
-        self.complexity.add(part, example.complexity);
-        if context_max == 0 || context == 0 {
-            self.without_context += 1;
-        } else {
-            // A full budget belongs to the last bin, not behind it.
-            let used = f64::from(context) / f64::from(context_max);
-            self.context_use.add(0, used * 100.0);
-        }
-        self.samples
-            .entry(example.kind)
-            .or_insert_with(|| Sample::new(SHOWN, self.seed, "\0report"))
-            .offer(place, || found);
-    }
-
-    /// The examples to look at: of each kind the same number, or all there are
-    /// of it, in the order of the dataset.
-    fn draw(&mut self) -> Vec<(Place, T)> {
-        let samples = std::mem::take(&mut self.samples).into_values();
-        let mut kinds: Vec<_> = samples.map(Sample::drawn).collect();
-        let mut drawn = Vec::new();
-        while drawn.len() < SHOWN {
-            let before = drawn.len();
-            let round = kinds.iter_mut().filter_map(Iterator::next);
-            drawn.extend(round.take(SHOWN - before));
-            if drawn.len() == before {
-                break;
-            }
-        }
-        drawn.sort_by_key(|(place, _)| *place);
-        drawn
-    }
-}
-
-/// What the dataset is, in a few figures. `shown` is how many parts of a joined
-/// dataset the rest of the page is about.
-fn header(metadata: &Value, title: &str, shown: usize) -> Markup {
+/// The title, a few figures and links to the sections. `shown_parts` is how many
+/// parts of a joined dataset the plots and examples are about.
+fn header(metadata: &Value, title: &str, shown_parts: usize) -> Markup {
     let counts = |name: &str| count(metadata, &format!("/counts/{name}"));
     let tiles = [
         ("examples", number(counts("examples"))),
@@ -310,7 +195,7 @@ fn header(metadata: &Value, title: &str, shown: usize) -> Markup {
                 (text(metadata, "/generator")) " " (text(metadata, "/version"))
                 ", seed " (count(metadata, "/options/seed"))
                 @if let Some(parts) = metadata.get("parts").and_then(Value::as_array) {
-                    "; plots and examples are of " (shown) " of its " (parts.len()) " parts"
+                    "; plots and examples are of " (shown_parts) " of its " (parts.len()) " parts"
                 }
             }
             nav aria-label="Sections" {
@@ -323,7 +208,7 @@ fn header(metadata: &Value, title: &str, shown: usize) -> Markup {
     }
 }
 
-/// The entries of a list of terms and what they stand for.
+/// The entries of a description list: names and values.
 fn terms(entries: impl IntoIterator<Item = (impl AsRef<str>, String)>) -> Markup {
     html! {
         @for (name, value) in entries {
@@ -332,10 +217,10 @@ fn terms(entries: impl IntoIterator<Item = (impl AsRef<str>, String)>) -> Markup
     }
 }
 
-/// What can be seen of the examples.
-fn plots<T>(metadata: &Value, gathered: &Gathered<T>) -> Markup {
-    let of_all = kind_rows(gathered, |[train, val]| (train + val, gathered.examples));
-    let of_val = kind_rows(gathered, |[train, val]| (val, train + val));
+/// The section with plots of the examples.
+fn plots<T>(metadata: &Value, data: &PageData<T>) -> Markup {
+    let of_all = kind_rows(data, |[train, val]| (train + val, data.examples));
+    let of_val = kind_rows(data, |[train, val]| (val, train + val));
     let mut cards = vec![
         bars("Kinds of spans", ["kind", "examples", "share"], &of_all),
         bars(
@@ -345,14 +230,14 @@ fn plots<T>(metadata: &Value, gathered: &Gathered<T>) -> Markup {
         ),
     ];
     let names = ["Context", "Prefix", "Middle", "Suffix", "All four parts"];
-    for (name, histogram) in names.into_iter().zip(&gathered.lengths) {
+    for (name, histogram) in names.into_iter().zip(&data.lengths) {
         cards.push(histogram.svg(&format!("{name}: length"), "characters", [""]));
     }
-    let with = gathered.examples - gathered.without_context;
+    let with = data.examples - data.without_context;
     let rejections = entries(metadata, "/rejections", |value| value.as_u64());
     cards.extend([
         html! {
-            (gathered.complexity.svg("Complexity", "points", ["train", "val"]))
+            (data.complexity.svg("Complexity", "points", ["train", "val"]))
             p.note {
                 span.key.series-0 { "train" }
                 span.key.series-1 { "val" }
@@ -360,10 +245,10 @@ fn plots<T>(metadata: &Value, gathered: &Gathered<T>) -> Markup {
             }
         },
         html! {
-            (gathered.context_use.svg("Use of the context's budget", "%", [""]))
+            (data.context_use.svg("Use of the context's budget", "%", [""]))
             p.note {
-                (number(with)) " of " (number(gathered.examples)) " examples have a context ("
-                (percent(with, gathered.examples)) ")"
+                (number(with)) " of " (number(data.examples)) " examples have a context ("
+                (percent(with, data.examples)) ")"
             }
         },
         shares("Holes turned down", "reason", "holes", rejections),
@@ -371,18 +256,18 @@ fn plots<T>(metadata: &Value, gathered: &Gathered<T>) -> Markup {
     section("plots", "Plots", &cards)
 }
 
-/// A row for each kind of hole. `share` tells from the numbers of its examples in
-/// each split what is counted, and of how many.
-fn kind_rows<T>(gathered: &Gathered<T>, share: impl Fn([u64; 2]) -> (u64, u64)) -> Vec<Bar> {
+/// A row for each kind of hole. `share` maps the numbers of its examples in each
+/// split to a count and the total of which the count is a share.
+fn kind_rows<T>(data: &PageData<T>, share: impl Fn([u64; 2]) -> (u64, u64)) -> Vec<BarRow> {
     let row = |(kind, counts): (&SpanKind, &[u64; 2])| {
         let (count, of) = share(*counts);
         let name = kind.name().into();
-        Bar { name, count, of }
+        BarRow { name, count, of }
     };
-    gathered.kinds.iter().map(row).collect()
+    data.kinds.iter().map(row).collect()
 }
 
-/// Where the examples come from, and how the dataset was made.
+/// The section with tables on the source files and the options.
 fn tables(metadata: &Value) -> Markup {
     let skipped = entries(metadata, "/files_skipped", |value| {
         value.get("count")?.as_u64()
@@ -393,17 +278,20 @@ fn tables(metadata: &Value) -> Markup {
         ("Source with examples, by folder", "bytes used", "bytes"),
     ] {
         let coverage = metadata.pointer("/coverage").and_then(Value::as_object);
-        let rows = coverage.into_iter().flatten().map(|(folder, counts)| Bar {
-            name: folder.clone(),
-            count: count(counts, &format!("/{name}_used")),
-            of: count(counts, &format!("/{name}")),
-        });
+        let rows = coverage
+            .into_iter()
+            .flatten()
+            .map(|(folder, counts)| BarRow {
+                name: folder.clone(),
+                count: count(counts, &format!("/{name}_used")),
+                of: count(counts, &format!("/{name}")),
+            });
         let rows: Vec<_> = rows.collect();
         cards.push(bars(title, ["folder", unit, "share"], &rows));
     }
     let mut figures = Vec::new();
     for (name, value) in metadata.as_object().into_iter().flatten() {
-        if !PLACED.contains(&name.as_str()) {
+        if !SHOWN_ELSEWHERE.contains(&name.as_str()) {
             flatten(name, value, &mut figures);
         }
     }
@@ -414,8 +302,8 @@ fn tables(metadata: &Value) -> Markup {
     section("tables", "Files and options", &cards)
 }
 
-/// The frame that the page's script fills.
-fn browser<T>(gathered: &Gathered<T>) -> Markup {
+/// The section in which the page's script shows the examples.
+fn browser<T>(data: &PageData<T>) -> Markup {
     html! {
         section #browser {
             h2 { "Examples" }
@@ -424,7 +312,7 @@ fn browser<T>(gathered: &Gathered<T>) -> Markup {
                     "Kind "
                     select #kind {
                         option value="" { "all" }
-                        @for kind in gathered.kinds.keys() { option { (kind.name()) } }
+                        @for kind in data.kinds.keys() { option { (kind.name()) } }
                     }
                 }
                 label {
@@ -455,6 +343,7 @@ fn browser<T>(gathered: &Gathered<T>) -> Markup {
     }
 }
 
+/// A section of cards.
 fn section(id: &str, title: &str, cards: &[Markup]) -> Markup {
     html! {
         section id=(id) {
@@ -466,7 +355,7 @@ fn section(id: &str, title: &str, cards: &[Markup]) -> Markup {
     }
 }
 
-/// A table of counts and their shares of the sum, the most first.
+/// A table of counts and their shares of the sum, in descending order.
 fn shares(title: &str, name: &str, unit: &str, mut counts: Vec<(String, u64)>) -> Markup {
     counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     let sum = counts.iter().map(|(_, count)| count).sum();
@@ -475,7 +364,7 @@ fn shares(title: &str, name: &str, unit: &str, mut counts: Vec<(String, u64)>) -
     if others > 0 {
         counts.push(("others".into(), others));
     }
-    let rows = counts.into_iter().map(|(name, count)| Bar {
+    let rows = counts.into_iter().map(|(name, count)| BarRow {
         name,
         count,
         of: sum,
@@ -483,7 +372,8 @@ fn shares(title: &str, name: &str, unit: &str, mut counts: Vec<(String, u64)>) -
     bars(title, [name, unit, "share"], &rows.collect::<Vec<_>>())
 }
 
-/// What stands in the object at `pointer`.
+/// The entries of the object at `pointer`. `count` maps an entry's value to its
+/// count; entries without a count are left out.
 fn entries(
     metadata: &Value,
     pointer: &str,
@@ -496,7 +386,7 @@ fn entries(
         .collect()
 }
 
-/// The values in `value` by their path, lists in one line.
+/// Adds the values in `value` with their paths. A list is one value.
 fn flatten(path: &str, value: &Value, into: &mut Vec<(String, String)>) {
     match value {
         Value::Object(fields) => {
@@ -505,7 +395,7 @@ fn flatten(path: &str, value: &Value, into: &mut Vec<(String, String)>) {
             }
         }
         Value::String(text) => into.push((path.to_owned(), text.clone())),
-        // Six digits are enough to look at, and none of an option is lost.
+        // Six digits behind the point are enough for a reader, and no option has more.
         Value::Number(number) if number.is_f64() => {
             let rounded = number.as_f64().map(|number| (number * 1e6).round() / 1e6);
             into.push((
@@ -517,12 +407,7 @@ fn flatten(path: &str, value: &Value, into: &mut Vec<(String, String)>) {
     }
 }
 
-/// The count at `pointer`; 0 if there is none.
-fn count(value: &Value, pointer: &str) -> u64 {
-    value.pointer(pointer).and_then(Value::as_u64).unwrap_or(0)
-}
-
-/// The text at `pointer`, or nothing.
+/// The text at `pointer`; empty if there is none.
 fn text(value: &Value, pointer: &str) -> String {
     let text = value.pointer(pointer).and_then(Value::as_str);
     text.unwrap_or_default().to_owned()
