@@ -22,7 +22,7 @@ use serde::Serialize;
 use self::holes::NameHole;
 use self::score::NameScore;
 use crate::cancel::{Cancel, Cancelled};
-use crate::context::{self, MinScore, Request, Signal};
+use crate::context::{self, ContextRequest, MinScore, Signal};
 use crate::index::Snapshot;
 use crate::php::RefKind;
 
@@ -271,7 +271,7 @@ fn score_hole(
 ) -> Result<HoleScore, Cancelled> {
     let text = &hole.file.text;
     let content = [&text[..hole.start], &text[hole.end..]].concat();
-    let request = Request {
+    let request = ContextRequest {
         path: &hole.file.path,
         content: &content,
         cursor: hole.start,

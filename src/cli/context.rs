@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use super::{CliError, Setup};
 use crate::cancel::Cancel;
 use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
-use crate::context::{self, Context, MinScore, Request, Snippet, Source};
+use crate::context::{self, Context, ContextRequest, MinScore, Snippet, SnippetSource};
 use crate::engine::{Project, ProjectOptions};
 use crate::files::{self, Roots};
 use crate::index::Snapshot;
@@ -84,7 +84,7 @@ pub(super) fn run(args: &Args, setup: Setup) -> Result<(), CliError> {
     let sources = setup.settings.context.sources;
     let path = project.roots.key(&file.to_string_lossy());
     let snapshot = project.index.snapshot();
-    let request = Request {
+    let request = ContextRequest {
         path: &path,
         content: &content,
         cursor: args.at.byte_in(&content),
@@ -143,10 +143,10 @@ impl Args {
 fn explain(
     out: &mut impl Write,
     snapshot: &Snapshot,
-    request: &Request<'_>,
+    request: &ContextRequest<'_>,
     context: &Context,
 ) -> io::Result<()> {
-    let Request {
+    let ContextRequest {
         path,
         content,
         cursor,
@@ -187,8 +187,8 @@ fn print_snippet(
 ) -> io::Result<()> {
     const MAX_BEGINNING: usize = 60;
     let (source, colour) = match snippet.source {
-        Source::Dependency => ("dependency", AnsiColor::Green),
-        Source::Bm25 => ("bm25", AnsiColor::Cyan),
+        SnippetSource::Dependency => ("dependency", AnsiColor::Green),
+        SnippetSource::Bm25 => ("bm25", AnsiColor::Cyan),
     };
     let colour = colour.on_default();
     let Snippet {

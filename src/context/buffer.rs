@@ -7,18 +7,12 @@
 
 use rustc_hash::FxHashMap;
 
-use super::Request;
+use super::request::ContextRequest;
+use super::weights::{AFTER_BYTES, BEFORE_BYTES, HEAD_BYTES};
 use crate::php::lex::{LexMode, Token, TokenKind, lex, lex_from};
 use crate::php::names::Scope;
 use crate::php::{FileFacts, Span, facts_of};
 use crate::text::{line_end, line_start};
-
-/// How much of a large file's head is read, in bytes.
-const HEAD_BYTES: usize = 16 << 10;
-/// How much before the cursor is read, in bytes.
-const BEFORE_BYTES: usize = 48 << 10;
-/// How much after the cursor's line is read, in bytes.
-const AFTER_BYTES: usize = 16 << 10;
 
 /// The buffer of one request.
 pub(super) struct Buffer<'a> {
@@ -41,7 +35,7 @@ pub(super) struct Buffer<'a> {
 }
 
 impl<'a> Buffer<'a> {
-    pub(super) fn new(request: &Request<'a>) -> Self {
+    pub(super) fn new(request: &ContextRequest<'a>) -> Self {
         let (content, cursor) = (request.content, request.cursor);
         let prefix = &content[..cursor];
         let mut tokens;

@@ -5,7 +5,10 @@ use crate::index::{Snapshot, SourceFile};
 
 /// The files of the project that the buffer's `require` and `include` name
 /// with a literal path: `'a.php'`, `__DIR__ . '/a.php'`, `dirname(__DIR__) . '/a.php'`.
-pub(super) fn included<'a>(buffer: &Buffer<'_>, snapshot: &'a Snapshot) -> Vec<&'a SourceFile> {
+pub(super) fn included_files<'a>(
+    buffer: &Buffer<'_>,
+    snapshot: &'a Snapshot,
+) -> Vec<&'a SourceFile> {
     let folder = buffer
         .path
         .rsplit_once('/')
@@ -45,7 +48,7 @@ fn join(folder: &str, path: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::{MinScore, Request};
+    use crate::context::request::ContextRequest;
     use crate::index::Index;
     use crate::php;
     use std::sync::Arc;
@@ -61,17 +64,8 @@ mod tests {
         let content = "<?php require_once __DIR__ . '/a.php'; include 'sub/b.php';
             require dirname(__DIR__) . \"/c.php\"; include './../../x.php';
             include __FILE__; require 'lib/page.php'; include $unknown;";
-        let request = Request {
-            path: "lib/page.php",
-            content,
-            cursor: content.len(),
-            max_chars: 100,
-            min_score: MinScore::default(),
-            dependencies: true,
-            bm25: false,
-            secrets: None,
-        };
-        let found = included(&Buffer::new(&request), &snapshot);
+        let request = ContextRequest::for_test("lib/page.php", content, content.len());
+        let found = included_files(&Buffer::new(&request), &snapshot);
         let found: Vec<&str> = found.iter().map(|file| &*file.path).collect();
         assert_eq!(found, ["lib/a.php", "lib/sub/b.php", "c.php"]);
     }

@@ -204,22 +204,13 @@ fn takes_types(buffer: &Buffer<'_>, at: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::{MinScore, Request};
+    use crate::context::request::ContextRequest;
 
     /// What may stand at the `|` of `code`.
     fn site(code: &str) -> Site {
         let cursor = code.find('|').unwrap();
         let content = code.replacen('|', "", 1);
-        let request = Request {
-            path: "a.php",
-            content: &content,
-            cursor,
-            max_chars: 100,
-            min_score: MinScore::default(),
-            dependencies: true,
-            bm25: false,
-            secrets: None,
-        };
+        let request = ContextRequest::for_test("a.php", &content, cursor);
         Site::of(&Buffer::new(&request))
     }
 

@@ -45,7 +45,7 @@ pub enum Trigger {
 /// Where something is to be completed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BufferPosition {
-    /// The key of the file, as [`context::Request::path`].
+    /// The key of the file, as [`context::ContextRequest::path`].
     pub path: String,
     /// The buffer's text.
     pub content: String,
@@ -337,7 +337,7 @@ impl Prepared {
         let CompletionRequest { gap, secrets, .. } = request;
         let secrets = secrets.as_deref();
         let (settings, endpoint) = (&server.settings.completion, &server.settings.endpoint);
-        let context_request = context::Request {
+        let context_request = context::ContextRequest {
             path: &gap.path,
             content: &gap.content,
             cursor: gap.cursor,

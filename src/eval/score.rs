@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::NameCategory;
 use super::holes::{HiddenName, NameHole, words};
-use crate::context::{Context, Source};
+use crate::context::{Context, SnippetSource};
 use crate::index::Snapshot;
 use crate::php::lex::{LexMode, Token, TokenKind, lex_from};
 use crate::text::{line_end, line_start};
@@ -52,7 +52,7 @@ pub(super) fn names(context: &Context, names: &[HiddenName]) -> Vec<NameScore> {
 
 /// The declarations in the context's text, and the chunks behind them.
 fn parts(context: &Context) -> (&str, &str) {
-    let of_chunks = |snippet: &&crate::context::Snippet| snippet.source == Source::Bm25;
+    let of_chunks = |snippet: &&crate::context::Snippet| snippet.source == SnippetSource::Bm25;
     let chunks: usize = context
         .snippets
         .iter()

@@ -139,7 +139,7 @@ impl ExampleBuilder<'_> {
         }
         let options = self.options;
         let content = [&file.text[..hole.start], &file.text[hole.end..]].concat();
-        let request = context::Request {
+        let request = context::ContextRequest {
             path: &file.path,
             content: &content,
             cursor: hole.start,

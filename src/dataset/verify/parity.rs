@@ -98,7 +98,7 @@ impl Checker<'_> {
         if example.context_max_chars == 0 {
             return Ok(Some(Context::default()));
         }
-        let request = context::Request {
+        let request = context::ContextRequest {
             path: &example.filepath,
             content: &[before, after].concat(),
             cursor: example.start_byte,

@@ -7,7 +7,7 @@ use proptest::sample::select;
 
 use super::*;
 use crate::cancel::Cancel;
-use crate::context::{self, Request};
+use crate::context::{self, ContextRequest};
 use crate::engine::{Project, ProjectOptions};
 use crate::index::Snapshot;
 use crate::index::symbols::DeclKind;
@@ -149,7 +149,7 @@ fn answers(snapshot: &Snapshot) -> Vec<String> {
         "<?php\nfunction f(C2 $it) { $it->run",
         "<?php class D extends C",
     ] {
-        let request = Request {
+        let request = ContextRequest {
             path: "a/x.php",
             content,
             cursor: content.len(),

@@ -5,7 +5,7 @@ use super::{TagError, fim_at};
 use crate::cancel::{Cancel, Cancelled};
 use crate::config::ContextSources;
 use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
-use crate::context::{self, MinScore, Request};
+use crate::context::{self, MinScore, ContextRequest};
 use crate::index::Snapshot;
 use crate::secrets::Secrets;
 use crate::tags::{Tag, Tags};
@@ -24,7 +24,7 @@ pub enum ContextError {
 /// Where a tag stands, for [`context()`].
 #[derive(Clone, Copy, Debug)]
 pub struct TagSite<'a> {
-    /// The key of the file, as [`Request::path`].
+    /// The key of the file, as [`ContextRequest::path`].
     pub path: &'a str,
     /// Its text.
     pub content: &'a str,
@@ -48,7 +48,7 @@ pub fn context(
     let tags = Tags::parse(site.content);
     let (tag, _) = fim_at(site.content, &tags, site.at)?;
     let (content, cursor) = without_tags(site.content, &tags, tag);
-    let request = Request {
+    let request = ContextRequest {
         path: site.path,
         content: &content,
         cursor,

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::json;
 use crate::cancel::Cancel;
 use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
-use crate::context::{self, Context, Dropped, Request, Snippet};
+use crate::context::{self, Context, DroppedSnippet, ContextRequest, Snippet};
 use crate::engine::Engine;
 use crate::rpc::Error;
 use crate::server::buffers::OpenBuffers;
@@ -29,7 +29,7 @@ struct Explanation<'a> {
     /// What stands in the context, in its order.
     snippets: &'a [Snippet],
     /// What was found and left out, best first.
-    dropped: &'a [Dropped],
+    dropped: &'a [DroppedSnippet],
 }
 
 /// LSP's `TextDocumentIdentifier`.
@@ -87,7 +87,7 @@ fn answer(
     let cursor = cursor(&params, &content, connected)?;
 
     let snapshot = open.over(connected.project.index.snapshot(), &path);
-    let request = Request {
+    let request = ContextRequest {
         path: &path,
         content: &content,
         cursor,

@@ -1,18 +1,17 @@
-//! Where a variable's type comes from: the nearest place before it that tells,
-//! be it a parameter, an assignment, a `foreach`, an `instanceof` or a comment.
+//! The type of a variable. The nearest statement before the variable that
+//! states a type decides: a parameter, an assignment, a `foreach`, an
+//! `instanceof` or a doc comment.
 
-use super::super::members::docs;
-use super::written::{Type, inheriting, parameter};
-use super::{MAX_DEPTH, Types};
+use super::doc_tags::doc_tags;
+use super::inference::Inference;
+use super::limits::{ARGUMENT_TOKENS, FOREACH_TOKENS, MAX_DEPTH, REACH_TOKENS, VARIABLE_TOKENS};
+use super::types::Type;
+use super::written::{TypeReader, parameter};
 use crate::php::lex::TokenKind;
-use crate::php::names::Scope;
 use crate::php::{Member, MemberKind, Span};
 
-/// How many tokens before the cursor are searched for a variable's origin.
-const MAX_TOKENS: usize = 12_000;
-
-impl Types<'_> {
-    /// What the variable `name` (with its `$`) may be just before token `at`.
+impl Inference<'_> {
+    /// The type of the variable `name` (with its `$`) just before token `at`.
     pub(super) fn variable(&self, name: &str, at: usize, depth: usize) -> Type {
         let buffer = self.buffer;
         let Some(last) = at.checked_sub(1).and_then(|last| buffer.tokens.get(last)) else {
@@ -21,9 +20,9 @@ impl Types<'_> {
         let at_byte = last.span.start as usize;
         let function = buffer.function_at(at_byte);
         let start = function.map_or(0, |(span, _)| span.start);
-        for index in (at.saturating_sub(MAX_TOKENS)..at).rev() {
+        for index in (at.saturating_sub(VARIABLE_TOKENS)..at).rev() {
             let token = buffer.tokens[index];
-            if token.span.start < start || self.fuel.get() == 0 {
+            if token.span.start < start || self.is_exhausted() {
                 break;
             }
             let found = match token.kind {
@@ -44,23 +43,21 @@ impl Types<'_> {
         let Some((_, doc)) = function else {
             return Type::default();
         };
-        let scope = Scope::at(&buffer.facts, buffer.content, at_byte);
-        let this = self.this(at_byte);
-        for tag in docs(doc.of(buffer.content)) {
+        for tag in doc_tags(doc.of(buffer.content)) {
             if matches!(tag.name, "param" | "global")
                 && tag
                     .rest
                     .split([' ', '\t', ','])
                     .any(|word| word.trim_start_matches(['&', '.']) == name)
             {
-                return Type::read(tag.ty, &scope, this.as_deref());
+                return self.read_type(tag.ty, at_byte);
             }
         }
         self.inherited_parameter(name, at_byte)
     }
 
-    /// What the parameter `name` of the method around byte `at_byte` is where
-    /// a parent declares the method.
+    /// The type of the parameter `name` of the method around byte `at_byte`,
+    /// as a parent class declares it.
     fn inherited_parameter(&self, name: &str, at_byte: usize) -> Type {
         let Some(item) = self.buffer.class_at(at_byte) else {
             return Type::default();
@@ -87,82 +84,89 @@ impl Types<'_> {
         inherited
             .map(|(owner, member)| {
                 let member = &owner.class().members[member];
-                parameter(owner.text, member, name, &owner.scope(), None)
+                let scope = owner.scope();
+                parameter(owner.text, member, name, TypeReader::new(&scope, None))
             })
             .find(|ty| !ty.is_empty())
             .unwrap_or_default()
     }
 
-    /// What `@var` in `doc` says of `name`; `is_next` if the statement behind
-    /// the comment begins with it.
+    /// The type that `@var` in `doc` gives to `name`. `is_next` says whether
+    /// the statement behind the comment begins with `name`.
     fn var_doc(&self, doc: &str, name: &str, is_next: bool, at_byte: usize) -> Type {
-        for tag in docs(doc).filter(|tag| tag.name.ends_with("var")) {
+        for tag in doc_tags(doc).filter(|tag| tag.name.ends_with("var")) {
             let named = tag.rest.split_whitespace().next();
             if named == Some(name) || is_next && !named.is_some_and(|word| word.starts_with('$')) {
-                let scope = Scope::at(&self.buffer.facts, self.buffer.content, at_byte);
-                return Type::read(tag.ty, &scope, self.this(at_byte).as_deref());
+                return self.read_type(tag.ty, at_byte);
             }
         }
         Type::default()
     }
 
-    /// What the variable's occurrence at token `index` tells of it.
+    /// The type that `text`, written at byte `at_byte`, states.
+    fn read_type(&self, text: &str, at_byte: usize) -> Type {
+        let (scope, this) = (self.scope_at(at_byte), self.this(at_byte));
+        TypeReader::new(&scope, this.as_deref()).read(text)
+    }
+
+    /// The type that the variable's occurrence at token `index` states.
     fn occurrence(&self, index: usize, before: usize, depth: usize) -> Type {
         let buffer = self.buffer;
-        let at_byte = buffer.tokens[index].span.start as usize;
-        let scope = Scope::at(&buffer.facts, buffer.content, at_byte);
         if buffer.kind(Some(index + 1)) == Some(TokenKind::Instanceof) && index + 2 < before {
-            let class = self.class_name(index + 2, &scope, at_byte);
-            return class.map_or_else(Type::default, Type::class);
+            let at_byte = buffer.tokens[index].span.start as usize;
+            let scope = self.scope_at(at_byte);
+            return Type::of_class(self.class_name(index + 2, &scope, at_byte));
         }
         let assigned = self.assignment(index + 1, before, depth);
         if !assigned.is_empty() {
             return assigned;
         }
         if let Some((first, as_at)) = self.foreach_of(index) {
-            let iterated = self.expression(first, as_at, depth);
-            return self.iterated(iterated);
+            return self.element(self.expression(first, as_at, depth));
         }
-        match buffer.kind(index.checked_sub(1)) {
-            Some(_) => {
-                // A typed parameter, or the variable of a `catch`.
-                let mut first = index;
-                while let Some(at) = first.checked_sub(1)
-                    && (matches!(
-                        buffer.tokens[at].kind,
-                        TokenKind::Name | TokenKind::Ellipsis
-                    ) || matches!(buffer.tokens[at].kind, TokenKind::Punct(b'|' | b'?' | b'&')))
-                {
-                    first = at;
-                }
-                let opens = matches!(
-                    buffer.kind(first.checked_sub(1)),
-                    Some(TokenKind::Punct(b'(' | b',' | b']') | TokenKind::Modifier)
-                );
-                if !opens {
-                    return Type::default();
-                }
-                let is_untyped = buffer.tokens[first..index]
-                    .iter()
-                    .all(|token| token.kind != TokenKind::Name);
-                if is_untyped {
-                    return self.closure_parameter(index, depth);
-                }
-                let text = Span {
-                    start: buffer.tokens[first].span.start,
-                    end: buffer.tokens[index - 1].span.end,
-                };
-                let text = text.of(buffer.content).trim_end_matches(['&', '.', ' ']);
-                Type::read(text, &scope, self.this(at_byte).as_deref())
-            }
-            None => Type::default(),
-        }
+        self.declared_parameter(index, depth)
     }
 
-    /// If token `index` is the value variable of a `foreach`: the first token
-    /// of what is iterated, and the `as` behind it.
+    /// The type of the parameter, or the variable of a `catch`, that is
+    /// declared at token `index`; unknown if none is.
+    fn declared_parameter(&self, index: usize, depth: usize) -> Type {
+        let buffer = self.buffer;
+        if index == 0 {
+            return Type::default();
+        }
+        let mut first = index;
+        while let Some(at) = first.checked_sub(1)
+            && (matches!(
+                buffer.tokens[at].kind,
+                TokenKind::Name | TokenKind::Ellipsis
+            ) || matches!(buffer.tokens[at].kind, TokenKind::Punct(b'|' | b'?' | b'&')))
+        {
+            first = at;
+        }
+        let opens = matches!(
+            buffer.kind(first.checked_sub(1)),
+            Some(TokenKind::Punct(b'(' | b',' | b']') | TokenKind::Modifier)
+        );
+        if !opens {
+            return Type::default();
+        }
+        let is_untyped = buffer.tokens[first..index]
+            .iter()
+            .all(|token| token.kind != TokenKind::Name);
+        if is_untyped {
+            return self.closure_parameter(index, depth).unwrap_or_default();
+        }
+        let text = Span {
+            start: buffer.tokens[first].span.start,
+            end: buffer.tokens[index - 1].span.end,
+        };
+        let text = text.of(buffer.content).trim_end_matches(['&', '.', ' ']);
+        self.read_type(text, buffer.tokens[index].span.start as usize)
+    }
+
+    /// The first token of the iterated expression and the `as` behind it, if
+    /// token `index` is the value variable of a `foreach`.
     fn foreach_of(&self, index: usize) -> Option<(usize, usize)> {
-        const FAR: usize = 64;
         let buffer = self.buffer;
         if buffer.kind(Some(index + 1)) == Some(TokenKind::DoubleArrow) {
             return None;
@@ -178,20 +182,18 @@ impl Types<'_> {
             return None;
         }
         let opens = |&at: &usize| buffer.tokens[at].kind == TokenKind::Foreach;
-        let foreach = (as_at.saturating_sub(FAR)..as_at).rev().find(opens)?;
+        let foreach = (as_at.saturating_sub(FOREACH_TOKENS)..as_at)
+            .rev()
+            .find(opens)?;
         Some((foreach + 2, as_at))
     }
 
-    /// What the untyped parameter at token `index` of a closure is, if the
-    /// closure is called with the elements of something: of another argument
-    /// of the same call, or of the value whose method is called.
-    fn closure_parameter(&self, index: usize, depth: usize) -> Type {
-        self.called_with(index, depth).unwrap_or_default()
-    }
-
-    fn called_with(&self, index: usize, depth: usize) -> Option<Type> {
+    /// The type of the untyped parameter at token `index` of a closure that is
+    /// called with the elements of another argument of the same call, or of the
+    /// value whose method is called.
+    fn closure_parameter(&self, index: usize, depth: usize) -> Option<Type> {
         let buffer = self.buffer;
-        let open = self.enclosing(index)?;
+        let open = self.argument_list(index)?;
         let mut closure = open.checked_sub(1)?;
         if buffer.tokens[closure].is(b'&') {
             closure = closure.checked_sub(1)?;
@@ -205,7 +207,7 @@ impl Types<'_> {
         if buffer.kind(closure.checked_sub(1)) == Some(TokenKind::Modifier) {
             closure -= 1;
         }
-        let call = self.enclosing(closure)?;
+        let call = self.argument_list(closure)?;
         let callee = call.checked_sub(1)?;
         if buffer.tokens[callee].kind != TokenKind::Name {
             return None;
@@ -224,14 +226,13 @@ impl Types<'_> {
                 self.expression(at, self.statement_end(at).min(close), depth)
             }
         };
-        Some(self.iterated(ty))
+        Some(self.element(ty))
     }
 
-    /// The `(` of the list that token `at` stands in.
-    fn enclosing(&self, at: usize) -> Option<usize> {
-        const FAR: usize = 200;
+    /// The `(` of the argument or parameter list that token `at` stands in.
+    fn argument_list(&self, at: usize) -> Option<usize> {
         let mut depth = 0_usize;
-        for index in (at.saturating_sub(FAR)..at).rev() {
+        for index in (at.saturating_sub(ARGUMENT_TOKENS)..at).rev() {
             match self.buffer.tokens[index].kind {
                 TokenKind::Punct(b')' | b']' | b'}') => depth += 1,
                 TokenKind::Punct(b'(') if depth == 0 => return Some(index),
@@ -243,38 +244,9 @@ impl Types<'_> {
         None
     }
 
-    /// The elements of an iterated value: what its doc comment says, or what
-    /// its `current` or `getIterator` returns.
-    pub(super) fn iterated(&self, ty: Type) -> Type {
-        if !ty.elements.is_empty() {
-            return ty.into_elements();
-        }
-        let method = [MemberKind::Method];
-        self.member(&ty, &method, "current", None, 1)
-            .or_else(|| {
-                let iterator = self.member(&ty, &method, "getIterator", None, 1);
-                iterator.into_elements()
-            })
-            .or_else(|| self.documented_elements(&ty))
-    }
-
-    /// The elements that `@implements` or `@extends` gives to a class.
-    fn documented_elements(&self, ty: &Type) -> Type {
-        for class in ty.classes.iter().filter_map(|name| self.class(name)) {
-            for class in self.members(class).hierarchy() {
-                for tag in inheriting(class.class().doc.of(class.text)) {
-                    let elements = Type::read(tag.ty, &class.scope(), None).into_elements();
-                    if !elements.is_empty() {
-                        return elements;
-                    }
-                }
-            }
-        }
-        Type::default()
-    }
-
-    /// The types of the variables in reach of token `at`, nearest first.
-    pub(in crate::context) fn in_reach(&self, at: usize, most: usize) -> Vec<(String, Type)> {
+    /// The types of the `most` nearest variables in reach of token `at`,
+    /// nearest first, without those whose class is unknown.
+    pub(in crate::context) fn types_in_reach(&self, at: usize, most: usize) -> Vec<Type> {
         let buffer = self.buffer;
         let Some(last) = at.checked_sub(1) else {
             return Vec::new();
@@ -283,23 +255,21 @@ impl Types<'_> {
         let start = buffer
             .function_at(at_byte)
             .map_or(0, |(span, _)| span.start);
-        let mut seen: Vec<(String, Type)> = Vec::new();
-        for index in (at.saturating_sub(600)..at).rev() {
+        let mut seen: Vec<&str> = Vec::new();
+        let mut types = Vec::new();
+        for index in (at.saturating_sub(REACH_TOKENS)..at).rev() {
             let token = buffer.tokens[index];
             if token.span.start < start || seen.len() >= most {
                 break;
             }
             let name = buffer.text(index);
-            if token.kind != TokenKind::Variable
-                || name == "$this"
-                || seen.iter().any(|s| s.0 == name)
-            {
+            if token.kind != TokenKind::Variable || name == "$this" || seen.contains(&name) {
                 continue;
             }
-            let ty = self.variable(name, at, MAX_DEPTH);
-            seen.push((name.to_owned(), ty));
+            seen.push(name);
+            types.push(self.variable(name, at, MAX_DEPTH));
         }
-        seen.retain(|(_, ty)| !ty.classes.is_empty());
-        seen
+        types.retain(|ty| !ty.classes.is_empty());
+        types
     }
 }

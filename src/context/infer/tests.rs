@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use super::*;
-use crate::context::{MinScore, Request};
+use super::class_lookup::ClassLookup;
+use super::inference::Inference;
+use crate::context::buffer::Buffer;
+use crate::context::request::ContextRequest;
 use crate::index::{Index, SourceFile};
 use crate::php;
 
@@ -76,26 +78,11 @@ fn receiver(code: &str) -> String {
     let code = format!("<?php namespace Lib; {code}");
     let cursor = code.rfind('|').unwrap();
     let content = [&code[..cursor], &code[cursor + 1..]].concat();
-    let request = Request {
-        path: "buffer.php",
-        content: &content,
-        cursor,
-        max_chars: 100,
-        min_score: MinScore::default(),
-        dependencies: true,
-        bm25: false,
-        secrets: None,
-    };
+    let request = ContextRequest::for_test("buffer.php", &content, cursor);
     let buffer = Buffer::new(&request);
-    let fuel = Cell::new(FUEL);
-    let classes = Classes::new(&snapshot, request.path);
-    let types = Types {
-        buffer: &buffer,
-        snapshot: &snapshot,
-        classes: &classes,
-        fuel: &fuel,
-    };
-    let ty = types.receiver(buffer.before - 1);
+    let lookup = ClassLookup::new(&snapshot, &buffer);
+    let inference = Inference::new(&buffer, &snapshot, &lookup);
+    let ty = inference.receiver(buffer.before - 1);
     let short = |name: &String| name.replace("Lib\\", "");
     ty.classes.iter().map(short).collect::<Vec<_>>().join(" ")
 }

@@ -1,29 +1,50 @@
-//! Declarations as compact one-line signatures.
+//! Writes declarations as compact one-line signatures.
 
+use crate::context::candidate::Candidate;
+use crate::context::infer::doc_tags;
+use crate::context::weights::{DOCUMENTED_TYPE_BYTES, SIGNATURE_CHARS, VALUE_CHARS};
 use crate::index::SourceFile;
-use crate::index::symbols::ClassRef;
+use crate::index::symbols::{ClassRef, Declaration};
 use crate::php::{MemberKind, Span, Visibility};
-
-use super::members::docs;
-
-/// The most characters of a signature; what is longer loses its default
-/// values, then its end.
-pub(super) const MAX_SIGNATURE: usize = 160;
-/// The most characters of a constant's value.
-const MAX_VALUE: usize = 40;
 
 /// The line that names a file in a context.
 pub(crate) fn file_header(path: &str) -> String {
     format!("// --- {path} ---\n")
 }
 
+/// About how many characters the signature of a declaration takes whose head
+/// is `span`.
+pub(super) fn signature_chars(span: Span) -> usize {
+    span.len().min(SIGNATURE_CHARS)
+}
+
+/// The line of a candidate; a class has none beside its head.
+pub(super) fn signature_line(candidate: &Candidate<'_>) -> Option<String> {
+    match *candidate {
+        Candidate::Declared(Declaration::Class(_)) => None,
+        Candidate::Declared(Declaration::Member(class, index)) => {
+            Some(format!("\t{}\n", member(class, index)))
+        }
+        Candidate::Declared(Declaration::Function(file, item)) => {
+            Some(format!("{}\n", function(file, item)))
+        }
+        Candidate::Declared(Declaration::Constant(file, item)) => {
+            Some(format!("{}\n", constant(file, item)))
+        }
+        Candidate::Virtual(_, member) => Some(format!("\t// {}\n", member.line)),
+    }
+}
+
 /// `class X extends Y`, without its brace.
 pub(super) fn class_head(class: ClassRef<'_>) -> String {
-    cut(&one_line(class.class().head.of(class.text)), MAX_SIGNATURE)
+    cut(
+        &one_line(class.class().head.of(class.text)),
+        SIGNATURE_CHARS,
+    )
 }
 
 /// A member without its body, ended by a semicolon.
-pub(super) fn member(class: ClassRef<'_>, index: usize) -> String {
+fn member(class: ClassRef<'_>, index: usize) -> String {
     let member = &class.class().members[index];
     let text = class.text;
     match member.kind {
@@ -58,12 +79,12 @@ pub(super) fn member(class: ClassRef<'_>, index: usize) -> String {
             };
             format!("const {ty}{}{};", name.of(text), value_of(value.of(text)))
         }
-        MemberKind::Case => format!("{};", cut(&one_line(member.head.of(text)), MAX_SIGNATURE)),
+        MemberKind::Case => format!("{};", cut(&one_line(member.head.of(text)), SIGNATURE_CHARS)),
     }
 }
 
 /// A function without its body.
-pub(super) fn function(file: &SourceFile, item: usize) -> String {
+fn function(file: &SourceFile, item: usize) -> String {
     let function = &file.facts.functions[item];
     signature(
         &one_line(function.head.of(&file.text)),
@@ -73,8 +94,8 @@ pub(super) fn function(file: &SourceFile, item: usize) -> String {
     )
 }
 
-/// A constant with its value if that is short.
-pub(super) fn constant(file: &SourceFile, item: usize) -> String {
+/// A constant, with its value if that is short.
+fn constant(file: &SourceFile, item: usize) -> String {
     let constant = &file.facts.constants[item];
     let name = constant.name.of(&file.text);
     let value = Span {
@@ -88,7 +109,7 @@ pub(super) fn constant(file: &SourceFile, item: usize) -> String {
             .trim_start()
             .trim_start_matches(',');
         let value = one_line(value.strip_suffix(')').unwrap_or(value));
-        let value = if value.chars().count() > MAX_VALUE {
+        let value = if value.chars().count() > VALUE_CHARS {
             "…".to_owned()
         } else {
             value
@@ -99,21 +120,23 @@ pub(super) fn constant(file: &SourceFile, item: usize) -> String {
     }
 }
 
-/// ` = value`, or nothing if that is long.
+/// ` = value`, or nothing if the value is long.
 fn value_of(text: &str) -> String {
     let text = one_line(text);
-    if text.chars().count() > MAX_VALUE + 2 || text.is_empty() {
+    if text.chars().count() > VALUE_CHARS + 2 || text.is_empty() {
         return String::new();
     }
     format!(" {text}")
 }
 
+/// A function or method without its body: `head`, and behind it the return type
+/// of the doc comment if the code declares none.
 fn signature(head: &str, text: &str, ty: Span, doc: Span) -> String {
     let mut head = head.to_owned();
-    if head.chars().count() > MAX_SIGNATURE {
+    if head.chars().count() > SIGNATURE_CHARS {
         head = without_defaults(&head);
     }
-    let mut head = cut(&head, MAX_SIGNATURE);
+    let mut head = cut(&head, SIGNATURE_CHARS);
     if ty.is_empty()
         && let Some(ty) = documented(text, doc, "return")
     {
@@ -126,11 +149,10 @@ fn signature(head: &str, text: &str, ty: Span, doc: Span) -> String {
 
 /// The type that a doc comment gives under `tag`, if it is a short one.
 fn documented(text: &str, doc: Span, tag: &str) -> Option<String> {
-    const MAX: usize = 24;
-    let found = docs(doc.of(text)).find(|found| found.name == tag)?;
+    let found = doc_tags(doc.of(text)).find(|found| found.name == tag)?;
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '\\' | '|' | '?');
-    let fits = !found.ty.is_empty() && found.ty.len() <= MAX && found.ty.chars().all(is_plain);
-    fits.then(|| found.ty.to_owned())
+    let is_short = !found.ty.is_empty() && found.ty.len() <= DOCUMENTED_TYPE_BYTES;
+    (is_short && found.ty.chars().all(is_plain)).then(|| found.ty.to_owned())
 }
 
 /// `head` with the default values of its parameters left out.
@@ -157,7 +179,8 @@ fn without_defaults(head: &str) -> String {
     out
 }
 
-/// `text` with every run of white space as one blank, and none inside brackets' ends.
+/// `text` with every run of white space as one blank, without blanks behind a
+/// `(` and in front of a `)`.
 fn one_line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for word in text.split_whitespace() {
@@ -173,7 +196,7 @@ fn one_line(text: &str) -> String {
     out
 }
 
-/// At most `most` characters of `text`, with an ellipsis where it was cut.
+/// At most `most` characters of `text`, with an ellipsis if it is longer.
 fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &text[..end]),

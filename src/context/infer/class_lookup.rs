@@ -1,0 +1,82 @@
+//! Finds a class by its name: among those of the buffer, of the project's
+//! index, and of installed packages, which are read for the request.
+
+use std::sync::Arc;
+
+use elsa::FrozenMap;
+
+use super::limits::PACKAGE_LOOKUPS;
+use crate::context::buffer::Buffer;
+use crate::index::symbols::ClassRef;
+use crate::index::{Snapshot, SourceFile};
+
+/// The classes that one request can see.
+pub(in crate::context) struct ClassLookup<'a> {
+    snapshot: &'a Snapshot,
+    buffer: &'a Buffer<'a>,
+    /// What the library answered. Holds the files while the request lasts, and
+    /// gives the same answer throughout it.
+    package_files: FrozenMap<String, Box<Option<Arc<SourceFile>>>>,
+}
+
+impl<'a> ClassLookup<'a> {
+    pub(in crate::context) fn new(snapshot: &'a Snapshot, buffer: &'a Buffer<'a>) -> Self {
+        Self {
+            snapshot,
+            buffer,
+            package_files: FrozenMap::new(),
+        }
+    }
+
+    /// The class-like with the fully qualified name `name`: the buffer's own
+    /// if it declares it, else the project's or a package's.
+    pub(super) fn find(&'a self, name: &str) -> Option<ClassRef<'a>> {
+        let own = self.buffer.class_named(name);
+        own.map(|item| self.own(item))
+            .or_else(|| self.outside(name))
+    }
+
+    /// The buffer's class number `item`.
+    pub(super) fn own(&self, item: usize) -> ClassRef<'a> {
+        let Buffer {
+            path,
+            content,
+            facts,
+            ..
+        } = self.buffer;
+        ClassRef {
+            path,
+            text: content,
+            facts,
+            item,
+        }
+    }
+
+    /// The class-like with the fully qualified name `name` in another file.
+    /// The project comes before the packages. A file that the project's index
+    /// holds counts as the project's only.
+    pub(in crate::context) fn outside(&'a self, name: &str) -> Option<ClassRef<'a>> {
+        let project = self.snapshot.class(name, self.buffer.path);
+        project.or_else(|| {
+            let file = self.package_file(name)?;
+            let mut classes = (0..file.facts.classes.len()).map(|item| ClassRef::of(file, item));
+            classes.find(|class| class.is_called(name))
+        })
+    }
+
+    fn package_file(&'a self, name: &str) -> Option<&'a SourceFile> {
+        let library = self.snapshot.library()?;
+        let file = match self.package_files.get(name) {
+            Some(known) => known,
+            None if self.package_files.len() >= PACKAGE_LOOKUPS => return None,
+            None => {
+                let is_outside = |file: &Arc<SourceFile>| {
+                    *file.path != *self.buffer.path && self.snapshot.file(&file.path).is_none()
+                };
+                let found = library.file_of(name).filter(is_outside);
+                self.package_files.insert(name.to_owned(), Box::new(found))
+            }
+        };
+        file.as_deref()
+    }
+}

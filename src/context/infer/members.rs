@@ -1,0 +1,266 @@
+//! The members of a class: its own and those that come through traits,
+//! parents, interfaces and doc comments, by PHP's rules.
+
+use super::class_lookup::ClassLookup;
+use super::doc_tags::{DocTag, doc_tags};
+use super::limits::HIERARCHY_CLASSES;
+use super::trait_rules::{TraitAdaptation, TraitRule, is_trait, trait_rules};
+use crate::index::symbols::ClassRef;
+use crate::php::{ClassKind, MemberKind, Visibility};
+
+/// A class and everything that it inherits from, nearest first.
+pub(in crate::context) struct Members<'a> {
+    hierarchy: Vec<ClassRef<'a>>,
+    /// The rules for traits, each with the class that states it.
+    rules: Vec<(ClassRef<'a>, TraitRule<'a>)>,
+}
+
+/// A member without a declaration of its own: `@property` or `@method` in a
+/// doc comment, or a trait's method under another name.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::context) struct VirtualMember<'a> {
+    pub(in crate::context) kind: MemberKind,
+    pub(in crate::context) visibility: Visibility,
+    pub(in crate::context) is_static: bool,
+    pub(in crate::context) name: &'a str,
+    /// Its type as the doc comment gives it; empty for a trait's method.
+    pub(in crate::context) ty: &'a str,
+    /// The doc tag or trait rule that states it, one line.
+    pub(in crate::context) line: &'a str,
+    /// The byte of its file at which `line` starts.
+    pub(in crate::context) start: u32,
+}
+
+impl<'a> Members<'a> {
+    /// The members of `class`; `lookup` finds what it inherits from.
+    pub(super) fn of(class: ClassRef<'a>, lookup: &'a ClassLookup<'a>) -> Self {
+        let mut hierarchy: Vec<ClassRef<'a>> = vec![class];
+        let mut rules = Vec::new();
+        let mut at = 0;
+        while at < hierarchy.len() && hierarchy.len() < HIERARCHY_CLASSES {
+            let current = hierarchy[at];
+            at += 1;
+            let declared = current.class();
+            let scope = current.scope();
+            for &braces in &declared.trait_rules {
+                let found = trait_rules(current.text, braces);
+                rules.extend(found.into_iter().map(|rule| (current, rule)));
+            }
+            // PHP looks into traits first, then the parent, then interfaces.
+            let named = declared
+                .traits
+                .iter()
+                .chain(&declared.extends)
+                .chain(&declared.implements);
+            let named = named.map(|name| name.of(current.text));
+            let mixins = doc_tags(declared.doc.of(current.text))
+                .filter(|tag| tag.name == "mixin")
+                .map(|tag| tag.ty);
+            let missing = HIERARCHY_CLASSES - hierarchy.len();
+            for name in named.chain(mixins).take(missing) {
+                let Some(parent) = scope.class(name).and_then(|name| lookup.find(&name)) else {
+                    continue;
+                };
+                let same =
+                    |c: &ClassRef<'_>| std::ptr::eq(c.facts, parent.facts) && c.item == parent.item;
+                if !hierarchy.iter().any(same) {
+                    hierarchy.push(parent);
+                }
+            }
+        }
+        Self { hierarchy, rules }
+    }
+
+    /// The class, then what it inherits from.
+    pub(in crate::context) fn hierarchy(&self) -> &[ClassRef<'a>] {
+        &self.hierarchy
+    }
+
+    /// Every member with its owner, nearest first. A member that a nearer one
+    /// hides is included; a method that `insteadof` excludes is not.
+    pub(in crate::context) fn all(&self) -> impl Iterator<Item = (ClassRef<'a>, usize)> {
+        self.hierarchy
+            .iter()
+            .flat_map(|&class| (0..class.class().members.len()).map(move |member| (class, member)))
+            .filter(|&(class, member)| !self.is_excluded(class, member))
+    }
+
+    fn is_excluded(&self, owner: ClassRef<'a>, member: usize) -> bool {
+        owner.class().kind == ClassKind::Trait
+            && self.rules.iter().any(|(user, rule)| {
+                let TraitAdaptation::Excludes(excluded) = rule.adaptation else {
+                    return false;
+                };
+                rule.names(owner, member) && is_trait(*user, excluded, owner)
+            })
+    }
+
+    /// The nearest member called `name` of the kind `kind`.
+    pub(super) fn find(&self, kind: MemberKind, name: &str) -> Option<(ClassRef<'a>, usize)> {
+        let mut all = self.all();
+        let found = all.find(|&(class, member)| {
+            let member = &class.class().members[member];
+            member.kind == kind && same_name(kind, member.name.of(class.text), name)
+        });
+        found.or_else(|| {
+            let is_alias = |rule: &TraitRule<'_>| {
+                kind == MemberKind::Method
+                    && matches!(rule.adaptation, TraitAdaptation::Alias(alias, _) if alias.eq_ignore_ascii_case(name))
+            };
+            let (user, rule) = self.rules.iter().find(|(_, rule)| is_alias(rule))?;
+            self.rule_target(*user, rule)
+        })
+    }
+
+    /// The method of a trait that a rule of the class `user` is about.
+    fn rule_target(
+        &self,
+        user: ClassRef<'a>,
+        rule: &TraitRule<'a>,
+    ) -> Option<(ClassRef<'a>, usize)> {
+        let traits = self.hierarchy.iter().filter(|owner| {
+            owner.class().kind == ClassKind::Trait && rule.applies_to(user, **owner)
+        });
+        traits
+            .flat_map(|&owner| (0..owner.class().members.len()).map(move |m| (owner, m)))
+            .find(|&(owner, member)| rule.names(owner, member))
+    }
+
+    /// The visibility of a member: the declared one, unless the class that uses
+    /// its trait changes it.
+    pub(in crate::context) fn visibility(&self, owner: ClassRef<'a>, member: usize) -> Visibility {
+        let declared = owner.class().members[member].visibility;
+        if owner.class().kind != ClassKind::Trait {
+            return declared;
+        }
+        let changes = self
+            .rules
+            .iter()
+            .filter(|(user, rule)| rule.names(owner, member) && rule.applies_to(*user, owner));
+        changes
+            .filter_map(|(_, rule)| match rule.adaptation {
+                TraitAdaptation::Alias("", visibility) => visibility,
+                _ => None,
+            })
+            .next()
+            .unwrap_or(declared)
+    }
+
+    /// The virtual members, each with the class that states it.
+    pub(in crate::context) fn all_virtual(
+        &self,
+    ) -> impl Iterator<Item = (ClassRef<'a>, VirtualMember<'a>)> {
+        let aliases = self.rules.iter().filter_map(|&(user, rule)| {
+            let TraitAdaptation::Alias(alias, visibility) = rule.adaptation else {
+                return None;
+            };
+            let (owner, member) = self.rule_target(user, &rule)?;
+            let method = &owner.class().members[member];
+            let virtual_member = VirtualMember {
+                kind: MemberKind::Method,
+                visibility: visibility.unwrap_or(method.visibility),
+                is_static: method.is_static,
+                name: alias,
+                ty: "",
+                line: rule.line.of(user.text),
+                start: rule.line.start,
+            };
+            (!alias.is_empty()).then_some((user, virtual_member))
+        });
+        let documented = self.hierarchy.iter().flat_map(|&class| {
+            let comment = class.class().doc.of(class.text);
+            doc_tags(comment).filter_map(move |tag| {
+                let offset = tag.line.as_ptr().addr() - comment.as_ptr().addr();
+                let start = class.class().doc.start + u32::try_from(offset).ok()?;
+                Some((
+                    class,
+                    VirtualMember {
+                        start,
+                        ..virtual_member(tag)?
+                    },
+                ))
+            })
+        });
+        documented.chain(aliases)
+    }
+
+    /// The nearest virtual member called `name` of the kind `kind`.
+    pub(super) fn find_virtual(
+        &self,
+        kind: MemberKind,
+        name: &str,
+    ) -> Option<(ClassRef<'a>, VirtualMember<'a>)> {
+        self.all_virtual()
+            .find(|(_, member)| member.kind == kind && same_name(kind, member.name, name))
+    }
+}
+
+/// Whether PHP takes two names of members of this kind for the same.
+fn same_name(kind: MemberKind, a: &str, b: &str) -> bool {
+    match kind {
+        MemberKind::Method => a.eq_ignore_ascii_case(b),
+        _ => a == b,
+    }
+}
+
+/// Whether code in the hierarchy `from`, the class at the cursor and its
+/// parents, may use a member of `owner` with this visibility.
+pub(in crate::context) fn is_visible(
+    visibility: Visibility,
+    owner: ClassRef<'_>,
+    from: Option<&Members<'_>>,
+) -> bool {
+    let shares =
+        |class: &ClassRef<'_>| class.path == owner.path && class.short_name() == owner.short_name();
+    let Some(from) = from else {
+        return visibility == Visibility::Public;
+    };
+    match visibility {
+        Visibility::Public => true,
+        Visibility::Protected => from.hierarchy().iter().any(shares),
+        // Members of a trait become members of the class that uses it.
+        Visibility::Private => {
+            from.hierarchy().first().is_some_and(shares)
+                || owner.class().kind == ClassKind::Trait && from.hierarchy().iter().any(shares)
+        }
+    }
+}
+
+/// The virtual member that `tag` states, without its place in the file.
+fn virtual_member(tag: DocTag<'_>) -> Option<VirtualMember<'_>> {
+    match tag.name {
+        "property" | "property-read" | "property-write" => {
+            let name = tag.rest.split_whitespace().next()?;
+            let name = name.strip_prefix('$')?;
+            Some(VirtualMember {
+                kind: MemberKind::Property,
+                visibility: Visibility::Public,
+                is_static: false,
+                name,
+                ty: tag.ty,
+                line: tag.line,
+                start: 0,
+            })
+        }
+        "method" => {
+            // `@method [static] [type] name(…)`
+            let open = tag.line.find('(')?;
+            let head = tag.line[..open].trim_end();
+            let name = head.rsplit([' ', '\t']).next()?;
+            let ty = head[..head.len() - name.len()]
+                .trim_end()
+                .rsplit([' ', '\t'])
+                .next()?;
+            Some(VirtualMember {
+                kind: MemberKind::Method,
+                visibility: Visibility::Public,
+                is_static: tag.ty == "static" && ty != "static" || head.contains(" static static "),
+                name,
+                ty,
+                line: tag.line,
+                start: 0,
+            })
+        }
+        _ => None,
+    }
+}

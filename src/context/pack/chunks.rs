@@ -1,0 +1,113 @@
+//! Packs chunks, which show how other files use what the buffer uses.
+
+use super::duplicates::{near_duplicates, word_hashes};
+use super::render::file_header;
+use super::state::PackingState;
+use crate::context::snippet::{Context, Snippet, SnippetSource};
+use crate::context::weights::MIN_CUT_CHUNK_LINES;
+use crate::index::Hit;
+use crate::secrets::{self, Secret};
+
+/// The chunks that the context shows.
+#[derive(Default)]
+pub(super) struct ChunkPacker {
+    text: String,
+    /// The file under each header in `text`.
+    files: Vec<String>,
+    snippets: Vec<Snippet>,
+}
+
+impl ChunkPacker {
+    /// Takes those of `chunks` that fit, best first, near-duplicates once.
+    pub(super) fn take(&mut self, chunks: &[&Hit], state: &mut PackingState<'_>) {
+        let mut shown: Vec<Vec<u64>> = Vec::new();
+        for hit in chunks {
+            let text = hit.chunk.of(&hit.file.text).trim_end();
+            let words = word_hashes(text);
+            if shown.iter().any(|other| near_duplicates(other, &words)) {
+                state.drop_chunks(&[hit], "like a chunk that is there");
+                continue;
+            }
+            let header = file_header(&hit.file.path);
+            let header_chars = header.chars().count();
+            let hidden = state
+                .secrets
+                .map_or(&[][..], |secrets| hit.file.secrets(secrets));
+            let room = state.max_chars.saturating_sub(state.used + header_chars);
+            let Some(excerpt) = Excerpt::of(hit, text, hidden, room) else {
+                state.drop_chunks(&[hit], "no room");
+                continue;
+            };
+            let (start, end) = (hit.chunk.start as usize, excerpt.end);
+            let chars = header_chars + excerpt.chars;
+            state.used += chars;
+            state.count_redacted(secrets::within(hidden, start..end));
+            self.text.push_str(&header);
+            self.text.push_str(&excerpt.body);
+            self.files.push(hit.file.path.to_string());
+            self.snippets.push(Snippet {
+                path: hit.file.path.to_string(),
+                start,
+                end: start + text[..end - start].trim_end().len(),
+                source: SnippetSource::Bm25,
+                score: hit.score,
+                chars,
+            });
+            shown.push(words);
+        }
+    }
+
+    /// Appends the chunks to `context`.
+    pub(super) fn write(self, context: &mut Context) {
+        context.text.push_str(&self.text);
+        context.files.extend(self.files);
+        context.snippets.extend(self.snippets);
+    }
+}
+
+/// The first lines of a chunk, with placeholders for its secrets.
+struct Excerpt {
+    body: String,
+    chars: usize,
+    /// One past its last byte in the file.
+    end: usize,
+}
+
+impl Excerpt {
+    /// As many lines of `text`, the chunk `hit`, as fit into `room` characters;
+    /// `None` if too few fit to show anything.
+    fn of(hit: &Hit, text: &str, hidden: &[Secret], room: usize) -> Option<Self> {
+        let start = hit.chunk.start as usize;
+        let (mut body, mut chars) = (String::new(), 0);
+        let (mut lines, mut end) = (0, start);
+        for line in text.split_inclusive('\n') {
+            let line_end = end + line.len();
+            // The placeholder of a secret of several lines stands on one line.
+            let covered = secrets::cut(hidden, end).map_or(end, |secret| secret.range.end);
+            let shown = secrets::replace(&hit.file.text, covered.min(line_end)..line_end, hidden);
+            let ended = shown.ends_with('\n') || line_end == start + text.len();
+            let shown = shown.strip_suffix('\n').unwrap_or(&shown);
+            let shown = shown.strip_suffix('\r').unwrap_or(shown);
+            let line_chars = shown.chars().count();
+            if chars + line_chars + 1 > room {
+                break;
+            }
+            chars += line_chars + usize::from(ended);
+            body.push_str(shown);
+            if ended {
+                body.push('\n');
+            }
+            lines += 1;
+            end = line_end;
+        }
+        let is_whole = end == start + text.len();
+        if !is_whole && !body.is_empty() && !body.ends_with('\n') {
+            // The cut is behind the first line of a secret, whose placeholder
+            // took the line break with it.
+            body.push('\n');
+            chars += 1;
+        }
+        let is_too_short = body.trim().is_empty() || !is_whole && lines < MIN_CUT_CHUNK_LINES;
+        (!is_too_short).then_some(Self { body, chars, end })
+    }
+}

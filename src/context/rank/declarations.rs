@@ -1,0 +1,158 @@
+//! From names to declarations: the declarations that a likely name most
+//! probably stands for.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::mixture::Ranking;
+use super::names::{ClassRelevance, FoldedName, name_kind};
+use crate::cancel::{Cancel, Cancelled};
+use crate::context::candidate::{Candidate, ScoredCandidate};
+use crate::context::infer::{Inference, Members, is_visible};
+use crate::context::weights::{COMMON_MEMBER, NEXT_OWNER, OWNERS, RELEVANT_CLASSES};
+use crate::index::symbols::{DeclKind, Declaration, NameKind, UseKey};
+
+/// The declarations of the likely names of `ranking`.
+///
+/// # Errors
+/// [`Cancelled`] once `cancel` is set.
+pub(in crate::context) fn likely_declarations<'a>(
+    inference: &'a Inference<'a>,
+    ranking: &Ranking<'a>,
+    cancel: &Cancel,
+) -> Result<Vec<ScoredCandidate<'a>>, Cancelled> {
+    let mut finder = DeclarationFinder::new(inference, &ranking.classes, &ranking.names);
+    let mut likely = Vec::new();
+    for (name, score) in &ranking.names {
+        cancel.check()?;
+        if let Some(&candidate) = ranking.candidates.get(name) {
+            likely.push(ScoredCandidate {
+                candidate,
+                score: *score,
+            });
+            continue;
+        }
+        let declared = finder.find(name);
+        // The first owner is the likeliest, each further one less likely.
+        let shares: f32 = (0..declared.len())
+            .map(|rank| NEXT_OWNER.powi(rank as i32))
+            .sum();
+        for (rank, declared) in declared.into_iter().enumerate() {
+            likely.push(ScoredCandidate {
+                candidate: Candidate::Declared(declared),
+                score: score * NEXT_OWNER.powi(rank as i32) / shares,
+            });
+        }
+    }
+    Ok(likely)
+}
+
+/// Finds the declarations that a name may stand for at the cursor.
+struct DeclarationFinder<'n, 'a> {
+    inference: &'a Inference<'a>,
+    /// The members of the class at the cursor.
+    from: Option<Members<'a>>,
+    /// Members of the classes that matter here, those of the most relevant
+    /// class first.
+    relevant: FxHashMap<(NameKind, &'n str), Vec<Declaration<'a>>>,
+    /// How many files use a class, by its file and its number there.
+    uses: FxHashMap<(&'a str, usize), usize>,
+}
+
+impl<'n, 'a> DeclarationFinder<'n, 'a> {
+    fn new(
+        inference: &'a Inference<'a>,
+        classes: &ClassRelevance<'a>,
+        names: &'n [(FoldedName<'a>, f32)],
+    ) -> Self {
+        let names: FxHashSet<&str> = names.iter().map(|((_, name), _)| &**name).collect();
+        let (snapshot, path) = (inference.snapshot, inference.buffer.path);
+        let from = inference.members_at_cursor();
+        let mut folded = String::new();
+        let mut classes: Vec<_> = classes.0.iter().collect();
+        classes.sort_by(|a, b| b.1.total_cmp(a.1).then_with(|| a.0.cmp(b.0)));
+        let mut relevant: FxHashMap<(NameKind, &'n str), Vec<Declaration<'a>>> =
+            FxHashMap::default();
+        for (name, _) in classes.into_iter().take(RELEVANT_CLASSES) {
+            let Some(class) = snapshot.class(name, path) else {
+                continue;
+            };
+            for (index, member) in class.class().members.iter().enumerate() {
+                if !is_visible(member.visibility, class, from.as_ref()) {
+                    continue;
+                }
+                let kind = name_kind(member.kind);
+                folded.clear();
+                folded.push_str(member.name.of(class.text));
+                if kind == NameKind::Method {
+                    folded.make_ascii_lowercase();
+                }
+                let Some(name) = names.get(&*folded) else {
+                    continue;
+                };
+                let owners = relevant.entry((kind, *name)).or_default();
+                if owners.len() < OWNERS {
+                    owners.push(Declaration::Member(class, index));
+                }
+            }
+        }
+        Self {
+            inference,
+            from,
+            relevant,
+            uses: FxHashMap::default(),
+        }
+    }
+
+    /// The declarations that `name` may stand for here, likeliest first.
+    fn find(&mut self, name: &FoldedName<'_>) -> Vec<Declaration<'a>> {
+        let (snapshot, path) = (self.inference.snapshot, self.inference.buffer.path);
+        let (kind, text) = name;
+        let decl = match kind {
+            NameKind::Class => {
+                let class = snapshot.class(text, path);
+                return class.map(Declaration::Class).into_iter().collect();
+            }
+            NameKind::Function => DeclKind::Function,
+            NameKind::Constant => DeclKind::Constant,
+            NameKind::Method | NameKind::Property | NameKind::ClassConstant => DeclKind::Member,
+        };
+        if let Some(owners) = self.relevant.get(&(*kind, &**text)) {
+            return owners.clone();
+        }
+        // A name with very many declarations tells nothing of one class.
+        let mut found = snapshot.declared_up_to(COMMON_MEMBER, decl, text);
+        found.retain(|declared| {
+            let fits = match (declared, declared.member()) {
+                (Declaration::Member(class, _), Some(member)) => {
+                    name_kind(member.kind) == *kind
+                        && is_visible(member.visibility, *class, self.from.as_ref())
+                }
+                _ => true,
+            };
+            fits && declared.path() != path && kind.is_folded(declared.short_name(), text)
+        });
+        if decl != DeclKind::Member {
+            found.truncate(1);
+        } else if found.len() > 1 {
+            found.sort_by_cached_key(|declared| std::cmp::Reverse(self.owner_uses(declared)));
+            found.truncate(OWNERS);
+        }
+        found
+    }
+
+    /// How many files use the class that a member belongs to.
+    fn owner_uses(&mut self, declared: &Declaration<'a>) -> usize {
+        let Declaration::Member(class, _) = declared else {
+            return 0;
+        };
+        let count = || {
+            let owner = NameKind::Class.fold(&class.name());
+            let snapshot = self.inference.snapshot;
+            snapshot.uses(UseKey::Name(NameKind::Class, &owner)).count()
+        };
+        *self
+            .uses
+            .entry((class.path, class.item))
+            .or_insert_with(count)
+    }
+}

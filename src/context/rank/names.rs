@@ -1,0 +1,120 @@
+//! Names as the ranking counts them, and how much a kind of name weighs at a
+//! site.
+
+use std::borrow::Cow;
+
+use rustc_hash::FxHashMap;
+
+use crate::context::infer::Type;
+use crate::context::site::Site;
+use crate::context::weights::{EXPECTED_KIND, LATER_MEMBER, LATER_METHOD, STATIC_PROPERTY};
+use crate::index::symbols::NameKind;
+use crate::php::MemberKind;
+
+/// A name of a kind, folded (see [`NameKind::fold`]); a class by its full name.
+pub(super) type FoldedName<'a> = (NameKind, Cow<'a, str>);
+
+/// Weights of names; a distribution once normalised.
+#[derive(Debug, Default)]
+pub(super) struct NameWeights<'a>(pub(super) FxHashMap<FoldedName<'a>, f32>);
+
+impl<'a> NameWeights<'a> {
+    /// Adds `weight` to a folded name.
+    pub(super) fn add(&mut self, kind: NameKind, name: impl Into<Cow<'a, str>>, weight: f32) {
+        *self.0.entry((kind, name.into())).or_default() += weight;
+    }
+
+    /// The `count` names of most weight, heaviest first, then in the order of
+    /// names.
+    pub(super) fn best(self, count: usize) -> Vec<(FoldedName<'a>, f32)> {
+        let order = |a: &(FoldedName<'a>, f32), b: &(FoldedName<'a>, f32)| {
+            b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0))
+        };
+        let mut all: Vec<(FoldedName<'a>, f32)> = self.0.into_iter().collect();
+        if all.len() > count {
+            all.select_nth_unstable_by(count, order);
+            all.truncate(count);
+        }
+        all.sort_unstable_by(order);
+        all
+    }
+
+    /// Adds `other`, scaled so that its weights sum to `share`.
+    pub(super) fn mix(&mut self, other: Self, share: f32) {
+        // Summed in the order of size, which does not depend on the order of
+        // the hash map.
+        let mut weights: Vec<f32> = other.0.values().copied().collect();
+        weights.sort_unstable_by(f32::total_cmp);
+        let sum: f32 = weights.iter().sum();
+        if sum <= 0.0 || share <= 0.0 {
+            return;
+        }
+        #[expect(clippy::iter_over_hash_type, reason = "each key is added to once")]
+        for ((kind, name), weight) in other.0 {
+            self.add(kind, name, share * weight / sum);
+        }
+    }
+}
+
+/// How much each class, by its folded full name, matters at the cursor.
+#[derive(Debug, Default)]
+pub(super) struct ClassRelevance<'a>(pub(super) FxHashMap<Cow<'a, str>, f32>);
+
+impl<'a> ClassRelevance<'a> {
+    /// Adds `weight` to a class by its folded full name.
+    pub(super) fn add(&mut self, folded: impl Into<Cow<'a, str>>, weight: f32) {
+        *self.0.entry(folded.into()).or_default() += weight;
+    }
+
+    /// Adds `weight` to each class of `ty`.
+    pub(super) fn add_type(&mut self, ty: &Type, weight: f32) {
+        for class in &ty.classes {
+            self.add(NameKind::Class.fold(class), weight);
+        }
+    }
+}
+
+/// The factor for a use of a name of this kind at `site`; 0 where the kind
+/// cannot stand.
+pub(super) fn kind_weight(site: Site, kind: NameKind) -> f32 {
+    match (site, kind) {
+        (
+            Site::Member {
+                is_static: false, ..
+            },
+            NameKind::Method | NameKind::Property,
+        )
+        | (
+            Site::Member {
+                is_static: true, ..
+            },
+            NameKind::Method | NameKind::ClassConstant,
+        )
+        | (Site::Class, NameKind::Class)
+        | (Site::Method, NameKind::Method)
+        | (
+            Site::Expression | Site::Text,
+            NameKind::Function | NameKind::Class | NameKind::Constant,
+        ) => EXPECTED_KIND,
+        (
+            Site::Member {
+                is_static: true, ..
+            },
+            NameKind::Property,
+        ) => STATIC_PROPERTY,
+        (Site::Expression | Site::Text, NameKind::Method) => LATER_METHOD,
+        (Site::Expression | Site::Text, NameKind::Property | NameKind::ClassConstant) => {
+            LATER_MEMBER
+        }
+        _ => 0.0,
+    }
+}
+
+/// The kind of name by which code uses a member of this kind.
+pub(super) fn name_kind(member: MemberKind) -> NameKind {
+    match member {
+        MemberKind::Method => NameKind::Method,
+        MemberKind::Property => NameKind::Property,
+        MemberKind::Constant | MemberKind::Case => NameKind::ClassConstant,
+    }
+}

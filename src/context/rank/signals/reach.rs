@@ -1,0 +1,72 @@
+//! The signal `reach`: names that stand ready at the cursor. These are members
+//! of the variables in reach, classes that the buffer imports, and what the
+//! included files declare.
+
+use crate::cancel::{Cancel, Cancelled};
+use crate::context::included::included_files;
+use crate::context::rank::names::{ClassRelevance, FoldedName, NameWeights};
+use crate::context::rank::signals::types::{MemberCandidates, add_members};
+use crate::context::rank::surroundings::Surroundings;
+use crate::context::weights::{REACH_CLASS, UNUSED_IMPORT, VARIABLES_IN_REACH};
+use crate::index::symbols::{ClassRef, NameKind};
+use crate::php::ImportKind;
+
+/// Adds the members of the types of the variables in reach.
+///
+/// # Errors
+/// [`Cancelled`] once `cancel` is set.
+pub(in crate::context::rank) fn add_members_in_reach<'a>(
+    surroundings: &Surroundings<'a>,
+    names: &mut NameWeights<'a>,
+    classes: &mut ClassRelevance<'a>,
+    candidates: &mut MemberCandidates<'a>,
+    cancel: &Cancel,
+) -> Result<(), Cancelled> {
+    let operator = surroundings.buffer.before;
+    let inference = surroundings.inference;
+    for ty in inference.types_in_reach(operator, VARIABLES_IN_REACH) {
+        cancel.check()?;
+        classes.add_type(&ty, REACH_CLASS);
+        add_members(surroundings, &ty, operator, names, candidates);
+    }
+    Ok(())
+}
+
+/// Adds what the files that the buffer includes declare.
+pub(in crate::context::rank) fn add_included<'a>(
+    surroundings: &Surroundings<'a>,
+    names: &mut NameWeights<'a>,
+) {
+    for file in included_files(surroundings.buffer, surroundings.snapshot) {
+        let (facts, text) = (&file.facts, &*file.text);
+        let classes = (0..facts.classes.len()).map(|item| ClassRef::of(file, item));
+        let classes = classes.filter(|class| !class.short_name().is_empty());
+        let classes = classes.map(|class| (NameKind::Class, class.name()));
+        let functions = facts.functions.iter();
+        let functions = functions.map(|f| (NameKind::Function, f.name.of(text).to_owned()));
+        let constants = facts.constants.iter();
+        let constants = constants.map(|c| (NameKind::Constant, c.name.of(text).to_owned()));
+        for (kind, name) in classes.chain(functions).chain(constants) {
+            let weight = surroundings.kind_weight(kind);
+            if weight > 0.0 {
+                names.add(kind, kind.fold(&name), weight);
+            }
+        }
+    }
+}
+
+/// Adds the classes that the buffer imports and does not use yet: the import
+/// announces a use.
+pub(in crate::context::rank) fn add_unused_imports<'a>(
+    surroundings: &Surroundings<'a>,
+    names: &mut NameWeights<'a>,
+) {
+    let used = surroundings.names_in_buffer();
+    for import in surroundings.buffer.scope().imports() {
+        let class = NameKind::Class.fold(&import.target);
+        let name: FoldedName<'a> = (NameKind::Class, class.into());
+        if import.kind == ImportKind::Class && used.binary_search(&name).is_err() {
+            names.add(name.0, name.1, UNUSED_IMPORT);
+        }
+    }
+}

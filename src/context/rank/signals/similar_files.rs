@@ -1,0 +1,121 @@
+//! The signal `similar-files`: names used in the files that use the same names
+//! as the buffer.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
+
+use crate::context::rank::names::{ClassRelevance, NameWeights};
+use crate::context::rank::surroundings::Surroundings;
+use crate::context::weights::{
+    COMMON_NAME, FILES_COMPARED, MAX_USERS, NEIGHBOUR_EXPONENT, SIBLING_FILE, SIMILAR_FILES,
+    USED_CLASS, nearness, rarity, similarity,
+};
+use crate::index::SourceFile;
+use crate::index::symbols::{NameKind, UseKey};
+
+/// Adds the names used in the files most similar to the buffer.
+pub(in crate::context::rank) fn add_used_in_files<'a>(
+    surroundings: &Surroundings<'a>,
+    names: &mut NameWeights<'a>,
+    classes: &mut ClassRelevance<'a>,
+) {
+    for (file, weight) in similar_files(surroundings) {
+        for (kind, name) in surroundings.snapshot.names_used(file) {
+            let kind_weight = surroundings.kind_weight(kind);
+            if kind == NameKind::Class {
+                classes.add(name, weight * USED_CLASS);
+            }
+            if kind_weight > 0.0 {
+                names.add(kind, name, weight * kind_weight);
+            }
+        }
+    }
+}
+
+/// The numbers of the files that use the same names as the buffer, rare names
+/// counting more, with weights from 1 down.
+fn similar_files(surroundings: &Surroundings<'_>) -> Vec<(usize, f32)> {
+    let mut similar = files_with_shared_names(surroundings);
+    // The paths and parents of the files are compared only for the best.
+    let folder = folder(surroundings.buffer.path);
+    let siblings = surroundings.siblings();
+    let siblings: FxHashSet<&str> = siblings.iter().map(|class| class.path).collect();
+    for file in &mut similar {
+        let (shared, longest) = shared_folders(folder, file.path);
+        file.score *= nearness(shared, longest);
+        if siblings.contains(file.path) {
+            file.score *= SIBLING_FILE;
+        }
+    }
+    similar.sort_by(SimilarFile::order);
+    let best = similar.first().map_or(1.0, |file| file.score);
+    let nearest = similar.into_iter().take(SIMILAR_FILES);
+    nearest
+        .map(|file| (file.number, (file.score / best).powi(NEIGHBOUR_EXPONENT)))
+        .collect()
+}
+
+/// A file that uses names of the buffer.
+struct SimilarFile<'a> {
+    score: f32,
+    path: &'a str,
+    number: usize,
+}
+
+impl SimilarFile<'_> {
+    /// The highest score first, then by path.
+    fn order(a: &Self, b: &Self) -> std::cmp::Ordering {
+        b.score.total_cmp(&a.score).then_with(|| a.path.cmp(b.path))
+    }
+}
+
+/// The [`FILES_COMPARED`] files that share the most names with the buffer, in
+/// no order.
+fn files_with_shared_names<'a>(surroundings: &Surroundings<'a>) -> Vec<SimilarFile<'a>> {
+    let (snapshot, path) = (surroundings.snapshot, surroundings.buffer.path);
+    let total = snapshot.file_numbers();
+    let mut found: Vec<(f32, Option<&'a Arc<SourceFile>>)> = vec![(0.0, None); total];
+    for (kind, name) in surroundings.names_near_cursor() {
+        let users = snapshot.uses(UseKey::Name(kind, &name));
+        let count = users.clone().count();
+        if count * COMMON_NAME > total || count > MAX_USERS {
+            continue;
+        }
+        let weight = rarity(total, count);
+        for user in users {
+            found[user.number].0 += weight;
+            found[user.number].1 = Some(user.file);
+        }
+    }
+    let similar = found.into_iter().enumerate();
+    let similar = similar.filter_map(|(number, (shared, file))| {
+        let file = file.filter(|file| *file.path != *path && shared > 0.0)?;
+        Some(SimilarFile {
+            score: similarity(shared, file.facts.references.len()),
+            path: &file.path,
+            number,
+        })
+    });
+    let mut similar: Vec<SimilarFile<'a>> = similar.collect();
+    if similar.len() > FILES_COMPARED {
+        similar.select_nth_unstable_by(FILES_COMPARED, SimilarFile::order);
+        similar.truncate(FILES_COMPARED);
+    }
+    similar
+}
+
+/// The folder part of a path, with its slash.
+fn folder(path: &str) -> &str {
+    &path[..path.rfind('/').map_or(0, |slash| slash + 1)]
+}
+
+/// How many leading folders of `from` and of the file `path` are the same, and
+/// how many folders the longer of the two has.
+fn shared_folders(from: &str, path: &str) -> (usize, usize) {
+    let mine = from.split('/').filter(|part| !part.is_empty());
+    let its = folder(path).split('/').filter(|part| !part.is_empty());
+    let longest = mine.clone().count().max(its.clone().count());
+    let shared = mine.zip(its).take_while(|(a, b)| a == b).count();
+    (shared, longest)
+}

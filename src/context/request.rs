@@ -1,0 +1,117 @@
+//! What a caller asks a context for.
+
+use super::weights::DEFAULT_MIN_SCORE;
+use crate::secrets::Secrets;
+
+/// The relevance threshold: the least probability that a declaration is the
+/// one that the code names next, from 0 (everything found may fill the budget)
+/// to 1.
+///
+/// The default costs next to no recall and leaves out what would only fill the
+/// context.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "f32")]
+pub struct MinScore(f32);
+
+impl MinScore {
+    /// The threshold as a probability.
+    pub(super) fn probability(self) -> f32 {
+        self.0
+    }
+}
+
+impl Default for MinScore {
+    fn default() -> Self {
+        Self(DEFAULT_MIN_SCORE)
+    }
+}
+
+impl TryFrom<f32> for MinScore {
+    type Error = &'static str;
+
+    fn try_from(score: f32) -> Result<Self, Self::Error> {
+        let fits = (0.0..=1.0).contains(&score);
+        fits.then_some(Self(score))
+            .ok_or("it must be a number from 0 to 1")
+    }
+}
+
+impl std::str::FromStr for MinScore {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::try_from(text.parse::<f32>().unwrap_or(f32::NAN))
+    }
+}
+
+impl std::fmt::Display for MinScore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The buffer and the cursor that a context is for, and its limits.
+#[derive(Clone, Copy, Debug)]
+pub struct ContextRequest<'a> {
+    /// The key of the file being edited (see [`SourceFile::path`]), or, for a
+    /// file outside the project, its absolute path. This file is never a
+    /// source of the context.
+    ///
+    /// [`SourceFile::path`]: crate::index::SourceFile::path
+    pub path: &'a str,
+    /// The buffer as it is in the editor, or the file with the hole cut out.
+    pub content: &'a str,
+    /// Where the completion will be inserted, in bytes of `content`, on a
+    /// character boundary.
+    pub cursor: usize,
+    /// The largest size of the context, in characters.
+    pub max_chars: usize,
+    /// Declarations less likely than this are left out.
+    pub min_score: MinScore,
+    /// Whether the context may show declarations.
+    pub dependencies: bool,
+    /// Whether the context may show chunks found by BM25.
+    pub bm25: bool,
+    /// Finds the secrets that placeholders replace. Without it, secrets stay
+    /// as they are.
+    pub secrets: Option<&'a Secrets>,
+}
+
+#[cfg(test)]
+impl<'a> ContextRequest<'a> {
+    /// A request with small limits for the unit tests of this room.
+    pub(super) fn for_test(path: &'a str, content: &'a str, cursor: usize) -> Self {
+        Self {
+            path,
+            content,
+            cursor,
+            max_chars: 100,
+            min_score: MinScore::default(),
+            dependencies: true,
+            bm25: false,
+            secrets: None,
+        }
+    }
+}
+
+/// What the ranking learns from. The ranking uses every signal unless a caller
+/// switches some off to measure what they are worth: see
+/// [`assemble_without`](super::assemble_without).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Signal {
+    /// The members that the receiver's type, or the parent class, has.
+    Types,
+    /// Members used elsewhere on receivers of the same name.
+    Receivers,
+    /// Names used in the chunks that BM25 finds.
+    Chunks,
+    /// Names used in the files that use the same names as the buffer.
+    SimilarFiles,
+    /// Names of the project that go on from the part that is typed.
+    Typed,
+    /// Members of the types of the variables in reach.
+    Reach,
+    /// What the buffer imports, inherits from and names.
+    Dependencies,
+}
