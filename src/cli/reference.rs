@@ -15,7 +15,7 @@ This page is for everyone who runs fimd in a shell: it lists every command with 
 <!-- Made from the definition of the command line in src/cli; do not edit it here.
      FIMD_BLESS=1 cargo test --locked --test it docs -- renews it. -->
 
-Data goes to stdout, everything else to stderr. The exit code is 0 if all went well, 1 if the work failed or a check found a fault, and 2 if the command line or the settings file makes no sense. A message names the option, the file or the line that is at fault. `fimd help COMMAND` prints the same texts as this page.
+Data goes to stdout, everything else to stderr. The exit code is 0 if all went well, 1 if the work failed or a check found a fault, and 2 if the command line or the settings file makes no sense. A message names the option, the file or the line that is at fault. `fimd help COMMAND` prints the same texts as this page, and `fimd --version` prints the version.
 
 `[…]` in a usage line is optional, `<…>` is required, and `...` may be repeated.
 ";

@@ -37,7 +37,7 @@ pub enum ControlTokenPolicy {
     /// The example is left out, so that every text is the files' own.
     #[default]
     Drop,
-    /// A space goes behind the first character of each: see [`crate::model::ControlTokens`].
+    /// A space goes after the first character of each token.
     Neutralise,
 }
 
