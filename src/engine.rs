@@ -1,13 +1,17 @@
-//! The long-lived state behind every connection: the projects, each with its
-//! index, the threads that work on them, and the jobs. Knows no protocol.
+//! The long-lived state behind all connections: the projects with their indexes,
+//! the threads that work on them, and the jobs. Knows no protocol.
 
 pub mod completion;
 mod disk;
+mod error;
 mod generation;
 mod jobs;
 mod pool;
 mod project;
+mod reading;
 mod settings;
+mod signing;
+mod sources;
 mod status;
 pub mod tags;
 mod watching;
@@ -16,117 +20,88 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub use self::generation::{DatasetSources, GenerateError, generate, sign};
+pub use self::error::{GenerateError, OpenError, StartError, WorkError};
+pub use self::generation::generate;
 pub use self::jobs::{
     DatasetOrder, Job, JobStage, JobState, JobStatus, SubmitError, WrittenDataset,
 };
-pub use self::pool::WorkError;
 pub use self::project::{Project, ProjectOptions};
 pub use self::settings::SettingsChanges;
+pub use self::signing::sign;
+pub use self::sources::DatasetSources;
 pub use self::status::{ClientStatus, EngineStatus, IndexStatus, MethodStatus, ProjectStatus};
 
 use self::completion::ModelServer;
 use self::disk::{Disk, SharedDisk};
 use self::jobs::Jobs;
-use self::pool::{Pool, Turns};
+use self::pool::{Permits, Pool};
 use self::settings::LiveSettings;
-use self::status::{Client, Tally};
+use self::status::{Activity, ConnectedClient};
 use self::tags::RunLog;
-use crate::cancel::{Cancel, Cancelled};
+use crate::cancel::Cancel;
 use crate::config::{Limits, Settings};
-use crate::files::{Cache, FilesError, Roots};
-use crate::secrets::{RulesError, Secrets};
+use crate::files::{Cache, Roots};
+use crate::secrets::Secrets;
 
-/// Why the engine has no project to give.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The files could not be listed.
-    #[error(transparent)]
-    Files(#[from] FilesError),
-    /// Nobody wants the project any more.
-    #[error(transparent)]
-    Cancelled(#[from] Cancelled),
-    /// Reading it failed inside.
-    #[error(transparent)]
-    Work(#[from] WorkError),
-}
-
-/// Why there is no engine.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The threads that it works on could not be started.
-    #[error("cannot start {threads} worker threads: {reason}")]
-    Threads {
-        /// How many were wanted.
-        threads: usize,
-        /// Why they are not there.
-        reason: String,
-    },
-    /// It could not find secrets.
-    #[error(transparent)]
-    Secrets(#[from] RulesError),
-}
-
-/// How long a project stays after the last who held it: an editor that is
-/// started again finds it as it was.
+/// How long a project stays open after its last user has left, so that a restarted
+/// editor finds its index.
 const LINGER: Duration = Duration::from_secs(5 * 60);
 
-/// The niceness of a thread that gives way to all others.
+/// The niceness of a thread that yields to all others.
 #[cfg(target_os = "linux")]
 const LOWEST_PRIORITY: i32 = 19;
 
-/// A handle on the long-lived state. Clones share it.
+/// A handle to the long-lived state. Clones share the state.
 #[derive(Clone, Debug)]
 pub struct Engine {
     shared: Arc<Shared>,
-    turns: Turns,
-    /// Whose handle it is, if a client's.
-    client: Option<Arc<Client>>,
-    /// Where runs of tags are remembered.
+    permits: Permits,
+    /// The client that owns the handle; none for the program itself.
+    client: Option<Arc<ConnectedClient>>,
+    /// The log of tag runs.
     run_log: Option<RunLog>,
 }
 
 #[derive(Debug)]
 struct Shared {
     settings: LiveSettings,
-    /// The one asked last, with its connections.
+    /// The model server of the latest settings, with its connections.
     model_server: Mutex<Option<Arc<ModelServer>>>,
     secrets: Arc<Secrets>,
-    tally: Arc<Tally>,
-    /// For what clients wait for while people type.
+    activity: Arc<Activity>,
+    /// For requests, on which a user waits.
     requests: Pool,
-    /// For reading projects, so that no request waits behind that.
+    /// For reading projects, so that no request waits for them.
     reading: Pool,
-    /// Every project that somebody holds or waits for. There are a handful, so
-    /// a list; the lock is held for a look, never while a project is read.
-    projects: Mutex<Vec<(Roots, Slot)>>,
-    /// The datasets that are generated in the background.
+    /// Every project that is open or being opened: a handful, so a list suffices.
+    /// The lock is held for a moment, never while a project is read.
+    projects: Mutex<Vec<(Roots, ProjectSlot)>>,
+    /// The jobs that generate datasets in the background.
     jobs: Jobs,
     cache: Option<Cache>,
 }
 
-/// A place for a project: empty once nobody holds it. The lock is held while
-/// it is read, so that two who ask for the same one read it one after another.
-type Slot = Arc<tokio::sync::Mutex<Weak<Project>>>;
+/// The place of a project: empty once nobody uses the project. The lock is held
+/// while the project is read, so that it is read once if two clients ask for it.
+type ProjectSlot = Arc<tokio::sync::Mutex<Weak<Project>>>;
 
 impl Engine {
-    /// An engine without projects, with as many threads as the machine has
-    /// processors, that keeps to `settings`. What it learns about projects it
-    /// keeps in `cache`.
+    /// An engine with `settings` and without projects, with one thread per processor
+    /// in each pool. It caches the indexes of projects in `cache`.
     ///
     /// # Errors
     /// See [`StartError`].
     pub fn new(settings: Settings, cache: Option<Cache>) -> Result<Self, StartError> {
         let requests = Pool::new()?;
         Ok(Self {
-            turns: requests.turns(),
+            permits: requests.permits(),
             client: None,
             run_log: None,
             shared: Arc::new(Shared {
                 settings: LiveSettings::new(settings),
                 model_server: Mutex::default(),
                 secrets: Arc::new(Secrets::new()?),
-                tally: Arc::new(Tally::new()),
+                activity: Arc::new(Activity::new()),
                 requests,
                 reading: Pool::new()?,
                 projects: Mutex::default(),
@@ -136,22 +111,25 @@ impl Engine {
         })
     }
 
-    /// A handle for one client: its work queues behind its own before it
-    /// queues behind that of others, so that one who floods waits for itself.
-    /// The client counts as connected as long as a clone of it lives; `framing`
-    /// is how the status calls its framing.
+    /// A handle for one client. The client has a queue of its own, so that a client
+    /// with many requests delays itself and not the others. It counts as connected
+    /// as long as a clone of the handle lives. `framing` is the name of its framing
+    /// in the status.
     #[must_use]
     pub fn for_client(&self, framing: &'static str) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
-            turns: self.shared.requests.turns(),
-            client: Some(Arc::new(Client::join(&self.shared.tally, framing))),
+            permits: self.shared.requests.permits(),
+            client: Some(Arc::new(ConnectedClient::join(
+                &self.shared.activity,
+                framing,
+            ))),
             run_log: self.run_log.clone(),
         }
     }
 
-    /// The same engine; this handle and those made of it remember runs of tags
-    /// in `log`.
+    /// The same engine; this handle, and handles made from it, log runs of tags in
+    /// `log`.
     #[must_use]
     pub fn with_run_log(self, log: Option<RunLog>) -> Self {
         Self {
@@ -160,46 +138,46 @@ impl Engine {
         }
     }
 
-    /// Where runs of tags are remembered, if they are.
+    /// The log of tag runs, if there is one.
     #[must_use]
     pub fn run_log(&self) -> Option<&RunLog> {
         self.run_log.as_ref()
     }
 
-    /// How much of everything there may be.
+    /// The limits of the settings.
     #[must_use]
     pub fn limits(&self) -> Limits {
         self.settings().limits
     }
 
-    /// What finds secrets.
+    /// The finder of secrets.
     #[must_use]
     pub fn secrets(&self) -> &Arc<Secrets> {
         &self.shared.secrets
     }
 
-    /// The number of the client whose handle this is, counted from 1.
+    /// The number of the client that owns the handle, counted from 1.
     #[must_use]
     pub fn client_number(&self) -> Option<u64> {
         self.client.as_ref().map(|client| client.number())
     }
 
-    /// Notes that the client asks about `project` from now on.
+    /// Sets the project of the client, for the status.
     pub fn uses(&self, project: &Arc<Project>) {
         if let Some(client) = &self.client {
             client.uses(project);
         }
     }
 
-    /// Counts a request of `method` that has its answer.
+    /// Counts an answered request of `method`, for the status.
     pub fn answered(&self, method: &str, took: Duration, is_error: bool) {
-        self.shared.tally.answered(method, took, is_error);
+        self.shared.activity.answered(method, took, is_error);
     }
 
-    /// What there is to tell. Takes time in proportion to the files held.
+    /// The status. Takes time in proportion to the number of files in all indexes.
     #[must_use]
     pub fn status(&self) -> EngineStatus {
-        let (mut status, connected) = self.shared.tally.status();
+        let (mut status, connected) = self.shared.activity.status();
         let projects = self.projects().clone();
         for (roots, slot) in projects {
             let held = match slot.try_lock() {
@@ -207,7 +185,7 @@ impl Engine {
                     Some(project) => Some(project),
                     None => continue,
                 },
-                // It is being read.
+                // The project is being read.
                 Err(_) => None,
             };
             let clients = held.as_ref().map_or(0, |held| {
@@ -226,8 +204,8 @@ impl Engine {
         status
     }
 
-    /// Runs `work` off the runtime, on one of the engine's threads. Waits its
-    /// turn; work whose future is dropped before then never starts.
+    /// Runs `work` on one of the engine's threads, outside the async runtime, in the
+    /// order of the queue. If the future is dropped before, the work never starts.
     ///
     /// # Errors
     /// [`WorkError::Panicked`] if it does.
@@ -235,12 +213,12 @@ impl Engine {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, WorkError> {
-        self.shared.requests.run(&self.turns, work).await
+        self.shared.requests.run(&self.permits, work).await
     }
 
-    /// The project with these folders, up to date with the disk. Everybody who
-    /// names the same folders shares one index, for as long as one of them
-    /// holds it and some minutes longer.
+    /// The project with these folders, up to date with the disk. All users of the
+    /// same folders share one project. It stays open for some minutes after its
+    /// last user.
     ///
     /// # Errors
     /// If its files cannot be listed, once `cancel` is set, and on a panic.
@@ -272,30 +250,30 @@ impl Engine {
             Ok::<_, OpenError>(project)
         };
         let reading = &self.shared.reading;
-        let project = reading.run(&reading.turns(), work).await??;
+        let project = reading.run(&reading.permits(), work).await??;
         *held = Arc::downgrade(&project);
-        tokio::spawn(keep(self.clone(), Arc::clone(&project)));
-        if project.is_worth_keeping() {
-            keep_in_background(Arc::clone(&project));
+        tokio::spawn(keep_open(self.clone(), Arc::clone(&project)));
+        if project.cache_is_stale() {
+            write_cache_in_background(Arc::clone(&project));
         }
         Ok(project)
     }
 
-    /// Brings the cache up to date with all projects. Blocks while it is
-    /// written: to be called when no client is left.
+    /// Writes the indexes of all projects to the cache. Blocks meanwhile, so call it
+    /// when no client is left.
     pub fn close(&self) {
         let projects = self.projects().clone();
         for (_, slot) in projects {
-            // One that is being read has nothing to keep yet.
+            // A project that is still being read has no index yet.
             if let Some(project) = slot.try_lock().ok().and_then(|held| held.upgrade()) {
-                project.keep();
+                project.write_cache();
             }
         }
     }
 
-    /// Runs `work` on what a project knows of the disk, off the runtime and
-    /// apart from what clients wait for. One after another: the lock is taken
-    /// before a thread is, which might otherwise wait for itself.
+    /// Runs `work` on `disk`, outside the async runtime and apart from requests. Work
+    /// on one disk runs one at a time. The lock is taken before a thread is
+    /// occupied: otherwise threads that wait for the lock could block its holder.
     async fn on_disk<T: Send + 'static>(
         &self,
         disk: &SharedDisk,
@@ -303,17 +281,19 @@ impl Engine {
     ) -> Result<T, WorkError> {
         let mut disk = Arc::clone(disk).lock_owned().await;
         let reading = &self.shared.reading;
-        reading.run(&reading.turns(), move || work(&mut disk)).await
+        reading
+            .run(&reading.permits(), move || work(&mut disk))
+            .await
     }
 
-    fn projects(&self) -> MutexGuard<'_, Vec<(Roots, Slot)>> {
+    fn projects(&self) -> MutexGuard<'_, Vec<(Roots, ProjectSlot)>> {
         let projects = self.shared.projects.lock();
         projects.unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn slot(&self, roots: &Roots) -> Slot {
+    fn slot(&self, roots: &Roots) -> ProjectSlot {
         let mut projects = self.projects();
-        // A slot that only this list holds can be locked at once.
+        // Nobody else can hold the lock of a slot that only this list has.
         projects.retain(|(_, slot)| {
             Arc::strong_count(slot) > 1
                 || slot
@@ -323,14 +303,14 @@ impl Engine {
         if let Some((_, slot)) = projects.iter().find(|(known, _)| known == roots) {
             return Arc::clone(slot);
         }
-        let slot = Slot::default();
+        let slot = ProjectSlot::default();
         projects.push((roots.clone(), Arc::clone(&slot)));
         slot
     }
 }
 
-/// Keeps a project, and keeps it like the disk, until it is to be dropped.
-async fn keep(engine: Engine, project: Arc<Project>) {
+/// Keeps a project open and up to date until nobody uses it any more.
+async fn keep_open(engine: Engine, project: Arc<Project>) {
     let disk = Arc::clone(&project.disk);
     tokio::select! {
         () = linger(project) => {}
@@ -338,36 +318,38 @@ async fn keep(engine: Engine, project: Arc<Project>) {
     }
 }
 
-/// Holds a project until nobody else has for [`LINGER`], give or take a tenth,
-/// and sees to it that the cache is up to date by then.
+/// Holds a project until nobody else has held it for [`LINGER`], give or take a
+/// tenth, and writes its cache.
 async fn linger(project: Arc<Project>) {
-    const LOOKS: u32 = 10;
+    const CHECKS: u32 = 10;
     let mut alone = 0;
-    while alone <= LOOKS {
-        tokio::time::sleep(LINGER / LOOKS).await;
+    while alone <= CHECKS {
+        tokio::time::sleep(LINGER / CHECKS).await;
         alone = match Arc::strong_count(&project) {
             1 => alone + 1,
             _ => 0,
         };
-        if alone == 1 && !project.is_kept() {
-            keep_in_background(Arc::clone(&project));
+        if alone == 1 && !project.cache_is_current() {
+            write_cache_in_background(Arc::clone(&project));
         }
     }
     tracing::info!(root = %project.roots.root().display(), "project dropped");
 }
 
-/// Writes a project to the cache on a thread of its own that gives way to all
-/// others.
-fn keep_in_background(project: Arc<Project>) {
-    let keep = move || {
-        // Elsewhere than on Linux it would be that of the whole process.
+/// Writes a project to the cache on a thread of its own with the lowest priority.
+fn write_cache_in_background(project: Arc<Project>) {
+    let write = move || {
+        // Other systems than Linux would set the priority of the whole process.
         #[cfg(target_os = "linux")]
         if let Err(error) = rustix::process::setpriority_process(None, LOWEST_PRIORITY) {
             tracing::debug!("the cache is written at full priority: {error}");
         }
-        project.keep();
+        project.write_cache();
     };
-    if let Err(error) = thread::Builder::new().name("fimd-cache".into()).spawn(keep) {
+    if let Err(error) = thread::Builder::new()
+        .name("fimd-cache".into())
+        .spawn(write)
+    {
         tracing::warn!("no thread for writing the cache: {error}");
     }
 }

@@ -103,7 +103,7 @@ pub(super) fn run(args: &Args, setup: Setup) -> Result<(), CliError> {
         out.write_all(context.text.as_bytes())
     };
     let printed = printed.and_then(|()| out.flush());
-    project.keep_if_worth();
+    project.write_stale_cache();
     match printed {
         // The reader has closed the pipe.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

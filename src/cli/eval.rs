@@ -79,7 +79,7 @@ impl ContextArgs {
             cache: setup.cache,
         })
         .map_err(|error| CliError::Failure(error.to_string()))?;
-        project.keep_if_worth();
+        project.write_stale_cache();
         let options = EvalOptions {
             holes: self.holes,
             seed: self.seed,

@@ -174,7 +174,7 @@ impl Generate {
             cache: setup.cache,
         })
         .map_err(|error| CliError::Failure(error.to_string()))?;
-        project.keep_if_worth();
+        project.write_stale_cache();
         Ok(project)
     }
 

@@ -154,7 +154,7 @@ fn project(path: &Path, setup: &Setup) -> Result<Option<ContextSource>, CliError
         cache: setup.cache.clone(),
     })
     .map_err(|error| failure(&error))?;
-    project.keep_if_worth();
+    project.write_stale_cache();
     let secrets = match setup.settings.context.secrets {
         InContext::Redact => Some(Secrets::new().map_err(|error| failure(&error))?),
         InContext::Keep => None,

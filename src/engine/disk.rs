@@ -1,78 +1,83 @@
-//! What a project's index knows of the disk, and how it is brought up to date:
-//! file by file where files have changed, by a walk that reads nothing but
-//! stamps where folders or rules have.
+//! Brings the index of a project up to date with the disk. When files have
+//! changed, it looks at these files alone. When folders or ignore rules have
+//! changed, it walks the project, reads the stamp of every file, and reads the
+//! files whose stamps differ.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use arc_swap::ArcSwap;
 use rustc_hash::FxHashSet;
 
-use super::project::{SharedLeftOut, read_found};
+use super::reading::read_each;
 use crate::files::watch::{self, DiskChanges};
 use crate::files::{
     self, Composer, Exclusion, FilesError, ProjectFile, Roots, Stamp, Walk, WalkOptions,
 };
 use crate::index::{Index, IndexChange, Library};
 
-/// Shared by those who bring one project up to date, one after another.
+/// What is left out of a project, as of the last time its files were listed.
+pub(super) type SharedExclusions = Arc<ArcSwap<Vec<Exclusion>>>;
+
+/// Shared by the tasks that bring one project up to date, one at a time.
 pub(super) type SharedDisk = Arc<tokio::sync::Mutex<Disk>>;
 
-/// See the module. The only writer of its index.
+/// The state of the disk as the index has it. The only writer of the index.
 #[derive(Debug)]
 pub(super) struct Disk {
     roots: Roots,
     options: WalkOptions,
     index: Arc<Index>,
     library: Arc<Composer>,
-    /// Every file that belongs to the project, by key, also those that could
-    /// not be read.
-    known: BTreeMap<String, Known>,
+    /// Every file of the project by key, including those that cannot be read.
+    synced: BTreeMap<String, SyncedFile>,
     folders: BTreeSet<PathBuf>,
     missing: Vec<PathBuf>,
-    left_out: SharedLeftOut,
-    /// What is wrong with the files at present, and was said when it came up.
-    said: BTreeSet<String>,
-    /// Whether the project has grown above its limit of memory.
+    left_out: SharedExclusions,
+    /// The present problems with the files. Each was logged when it came up.
+    logged: BTreeSet<String>,
+    /// Whether the project exceeds its memory limit.
     is_too_large: bool,
 }
 
-/// A file as it was when it was read last.
+/// A file as the index has it.
 #[derive(Debug)]
-struct Known {
+struct SyncedFile {
     path: PathBuf,
-    /// Its stamp, if the file is sure to be the same while it has it.
+    /// Its stamp, if an equal stamp proves that the file is unchanged.
     stamp: Option<Stamp>,
 }
 
-impl Known {
-    fn new(found: ProjectFile, read_at: SystemTime, could_be_read: bool) -> (String, Self) {
-        // What cannot be read is tried again when it changes, not before: each
-        // try is logged.
-        let is_sure = !could_be_read || found.stamp.is_settled(read_at);
-        let known = Self {
-            path: found.path,
-            stamp: is_sure.then_some(found.stamp),
+impl SyncedFile {
+    fn new(file: ProjectFile, read_at: SystemTime, could_be_read: bool) -> (String, Self) {
+        // A file that cannot be read is tried again only when it changes, because
+        // each attempt is logged.
+        let is_sure = !could_be_read || file.stamp.is_settled(read_at);
+        let synced = Self {
+            path: file.path,
+            stamp: is_sure.then_some(file.stamp),
         };
-        (found.key, known)
+        (file.key, synced)
     }
 }
 
-/// What has become of what is, or was, at a path.
-enum Now {
-    /// No file of the project is or was there.
-    Nothing,
-    File(ProjectFile),
-    /// There was a file with this key.
-    Gone(String),
-    /// More than one file may be other than it was.
+/// What a change at a path means for the project.
+enum PathChange {
+    /// Nothing: no file of the project is or was there.
+    Irrelevant,
+    /// The file is there.
+    Present(ProjectFile),
+    /// The file with this key is gone.
+    Removed(String),
+    /// More than one file may have changed.
     Unclear,
 }
 
 impl Disk {
-    /// What is known once the files of `walk` were read, from `read_at` on, to
-    /// build `index`.
+    /// The state after the files of `walk` were read, none of them before
+    /// `read_at`, to build `index`.
     pub(super) fn new(
         roots: &Roots,
         options: WalkOptions,
@@ -80,48 +85,48 @@ impl Disk {
         library: Arc<Composer>,
         walk: Walk,
         read_at: SystemTime,
-        left_out: SharedLeftOut,
+        left_out: SharedExclusions,
     ) -> Self {
-        let known = walk.files.into_iter().map(|found| {
-            let could_be_read = index.live(&found.key).is_some();
-            Known::new(found, read_at, could_be_read)
+        let synced = walk.files.into_iter().map(|file| {
+            let could_be_read = index.live(&file.key).is_some();
+            SyncedFile::new(file, read_at, could_be_read)
         });
         Self {
-            known: known.collect(),
+            synced: synced.collect(),
             roots: roots.clone(),
             options,
             library,
             folders: walk.folders,
             missing: Vec::new(),
             left_out,
-            said: walk.warnings.into_iter().collect(),
+            logged: walk.warnings.into_iter().collect(),
             is_too_large: false,
             index,
         }
     }
 
-    /// The root and the include paths that are gone. Their files are, too,
-    /// until they come back.
+    /// The root and the include paths that are missing. The index has none of
+    /// their files until they come back.
     pub(super) fn missing(&self) -> &[PathBuf] {
         &self.missing
     }
 
-    /// Whether the root or an include path is gone that was there when they were
-    /// looked at last. No folder above them need be watched that would tell.
+    /// Whether the root or an include path has disappeared since the last walk. The
+    /// watcher may not report this, because it need not watch a folder above them.
     pub(super) fn has_lost_a_top(&self) -> bool {
         let mut tops = self.roots.includes().chain([self.roots.root()]);
         tops.any(|top| !self.missing.iter().any(|gone| gone == top) && !top.exists())
     }
 
-    /// The folders and files in which changes have to be noticed.
+    /// The folders and files to watch.
     pub(super) fn to_watch(&self) -> BTreeSet<PathBuf> {
         watch::wanted(&self.roots, &self.folders, &self.library)
     }
 
-    /// Brings the index up to date with what `changes` tell of.
+    /// Brings the index up to date with `changes`.
     pub(super) fn absorb(&mut self, changes: &DiskChanges) {
         let go_on = || Ok::<_, FilesError>(());
-        // What there is to say of it has been logged.
+        // The error has been logged already.
         drop(self.absorb_some(changes, &go_on));
     }
 
@@ -133,19 +138,19 @@ impl Disk {
         let DiskChanges::Paths(paths) = changes else {
             return self.refresh(check);
         };
-        let (mut found, mut gone) = (Vec::new(), Vec::new());
+        let (mut present, mut removed) = (Vec::new(), Vec::new());
         for path in paths {
-            match self.now(path) {
-                Now::Nothing => {}
-                Now::File(file) => found.push(file),
-                Now::Gone(key) => gone.push(key),
-                Now::Unclear => return self.refresh(check),
+            match self.change_at(path) {
+                PathChange::Irrelevant => {}
+                PathChange::Present(file) => present.push(file),
+                PathChange::Removed(key) => removed.push(key),
+                PathChange::Unclear => return self.refresh(check),
             }
         }
-        self.update(found, gone, check)
+        self.update(present, removed, check)
     }
 
-    fn now(&self, path: &Path) -> Now {
+    fn change_at(&self, path: &Path) -> PathChange {
         let is_rule = path.file_name().is_some_and(files::is_rule);
         let mut tops = self.roots.includes().chain([self.roots.root()]);
         if is_rule
@@ -153,62 +158,66 @@ impl Disk {
             || self.library.rests_on(path)
             || tops.any(|top| top.starts_with(path))
         {
-            return Now::Unclear;
+            return PathChange::Unclear;
         }
         let Some(key) = self.roots.key_of(path) else {
-            return Now::Nothing;
+            return PathChange::Irrelevant;
         };
-        let known = self.known.get(&key);
-        // Of several paths with one key the walk knows which has it.
-        if key.contains('\u{FFFD}') || known.is_some_and(|known| known.path != path) {
-            return Now::Unclear;
+        let synced = self.synced.get(&key);
+        // If several paths have one key, only a walk can tell which of them wins.
+        if key.contains('\u{FFFD}') || synced.is_some_and(|synced| synced.path != path) {
+            return PathChange::Unclear;
         }
         match path.symlink_metadata() {
             Ok(metadata) if metadata.is_dir() && files::is_walked(&self.roots, path) => {
-                return Now::Unclear;
+                return PathChange::Unclear;
             }
             Ok(metadata) if metadata.is_file() && files::belongs(&self.roots, path) => {
                 if metadata.len() > self.options.max_file_bytes {
-                    // The walk says so, once.
-                    return Now::Unclear;
+                    // The walk warns of it, once.
+                    return PathChange::Unclear;
                 }
                 let in_root = self.roots.includes().all(|top| !path.starts_with(top));
-                return Now::File(ProjectFile::new(key, path.to_owned(), &metadata, in_root));
+                return PathChange::Present(ProjectFile::new(
+                    key,
+                    path.to_owned(),
+                    &metadata,
+                    in_root,
+                ));
             }
             _ => {}
         }
-        if known.is_some() {
-            Now::Gone(key)
-        } else {
-            Now::Nothing
+        match synced {
+            Some(_) => PathChange::Removed(key),
+            None => PathChange::Irrelevant,
         }
     }
 
-    /// Brings the index up to date with the disk, reading what has another
-    /// stamp. Readers see the old state until all of the new one is there.
+    /// Brings the index up to date with the disk. Reads the files whose stamps have
+    /// changed. Readers see the old state until the new one is complete.
     ///
     /// # Errors
-    /// If the root or an include path is gone; the index is up to date then,
-    /// too, without its files. If the project has grown above a limit; the
-    /// index then stays as it is.
+    /// If the root or an include path is missing; the index is then up to date
+    /// without its files. If the project exceeds a limit; the index then stays as
+    /// it is.
     pub(super) fn refresh<E: From<FilesError> + Send>(
         &mut self,
         check: &(impl Fn() -> Result<(), E> + Sync),
     ) -> Result<(), E> {
         let walk = files::walk_what_is_there(&self.roots, &self.options);
         if let Some(error) = walk.over {
-            if self.said.insert(error.to_string()) {
+            if self.logged.insert(error.to_string()) {
                 tracing::warn!("{error}; the index is no longer brought up to date");
             }
             return Err(error.into());
         }
-        let still: FxHashSet<&str> = walk.files.iter().map(|found| &*found.key).collect();
-        let gone = self.known.keys().filter(|key| !still.contains(&***key));
-        let gone = gone.cloned().collect();
-        self.update(walk.files, gone, check)?;
+        let present: FxHashSet<&str> = walk.files.iter().map(|file| &*file.key).collect();
+        let removed = self.synced.keys().filter(|key| !present.contains(&***key));
+        let removed = removed.cloned().collect();
+        self.update(walk.files, removed, check)?;
         self.folders = walk.folders;
         let unreadable = self
-            .known
+            .synced
             .keys()
             .filter(|key| self.index.live(key).is_none());
         let mut left_out = walk.left_out;
@@ -227,11 +236,11 @@ impl Disk {
             .missing
             .iter()
             .map(|(_, error)| format!("{error}; its files are left out until it comes back"));
-        let wrong: BTreeSet<String> = walk.warnings.into_iter().chain(missing).collect();
-        for warning in wrong.difference(&self.said) {
+        let warnings: BTreeSet<String> = walk.warnings.into_iter().chain(missing).collect();
+        for warning in warnings.difference(&self.logged) {
             tracing::warn!("{warning}");
         }
-        self.said = wrong;
+        self.logged = warnings;
         let (missing, errors): (_, Vec<_>) = walk.missing.into_iter().unzip();
         self.missing = missing;
         match errors.into_iter().next() {
@@ -240,34 +249,34 @@ impl Disk {
         }
     }
 
-    /// Takes note of files that are there and of keys that are not, and
-    /// publishes what has changed at once.
+    /// Reads those of the `present` files whose stamps have changed, drops the
+    /// `removed` keys, and publishes all changes in one snapshot.
     fn update<E: Send>(
         &mut self,
-        mut found: Vec<ProjectFile>,
-        gone: Vec<String>,
+        mut present: Vec<ProjectFile>,
+        removed: Vec<String>,
         check: &(impl Fn() -> Result<(), E> + Sync),
     ) -> Result<(), E> {
-        found.retain(|found| {
-            let known = self.known.get(&found.key);
-            known.is_none_or(|known| known.path != found.path || known.stamp != Some(found.stamp))
+        present.retain(|file| {
+            let synced = self.synced.get(&file.key);
+            synced.is_none_or(|synced| synced.path != file.path || synced.stamp != Some(file.stamp))
         });
         let read_at = SystemTime::now();
-        let outcomes = read_found(&found, files::read, check)?;
+        let outcomes = read_each(&present, files::read, check)?;
         let mut changes = Vec::new();
-        for key in gone {
-            self.known.remove(&key);
+        for key in removed {
+            self.synced.remove(&key);
             changes.push(IndexChange::Remove(key.into()));
         }
-        for (found, outcome) in found.into_iter().zip(outcomes) {
-            let (key, known) = Known::new(found, read_at, outcome.is_ok());
+        for (file, outcome) in present.into_iter().zip(outcomes) {
+            let (key, synced) = SyncedFile::new(file, read_at, outcome.is_ok());
             match (self.index.live(&key), outcome) {
                 (Some(old), Ok(new)) if old.text == new.text && old.lossy == new.lossy => {}
                 (_, Ok(new)) => changes.push(IndexChange::Put(Arc::new(new))),
                 (Some(old), Err(_)) => changes.push(IndexChange::Remove(Arc::clone(&old.path))),
                 (None, Err(_)) => {}
             }
-            self.known.insert(key, known);
+            self.synced.insert(key, synced);
         }
         if !changes.is_empty() {
             tracing::debug!(files = changes.len(), "changed");
@@ -277,8 +286,8 @@ impl Disk {
         Ok(())
     }
 
-    /// Says when the project grows above its limit of memory. It is served on:
-    /// an editor is at work in it. When it is opened next it is refused.
+    /// Warns when the project grows above its memory limit. fimd goes on serving it,
+    /// because an editor is using it, but refuses to open it again.
     fn check_memory(&mut self) {
         let bytes = self.index.snapshot().memory() as u64;
         let within = self.options.check_memory(&self.roots, bytes);

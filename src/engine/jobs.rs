@@ -14,9 +14,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use super::generation::{DatasetSources, GenerateError, generate};
+use super::Engine;
+use super::error::{GenerateError, OpenError, StartError, WorkError};
+use super::generation::generate;
 use super::pool::Pool;
-use super::{Engine, OpenError, StartError, WorkError};
+use super::sources::DatasetSources;
 use crate::cancel::Cancel;
 use crate::dataset::report::DatasetCounts;
 use crate::dataset::write::{Stage as Output, WriteError};
@@ -419,7 +421,7 @@ async fn run(engine: Engine, job: Arc<Job>) {
 /// that everybody shares: it is read as for a client, since clients wait for it.
 async fn work(engine: &Engine, job: &Arc<Job>) -> Result<DatasetCounts, JobError> {
     let pool = Pool::in_background()?;
-    let turns = pool.turns();
+    let permits = pool.permits();
     let usual = engine.limits().walk();
     let walk = usual
         .clone()
@@ -442,7 +444,7 @@ async fn work(engine: &Engine, job: &Arc<Job>) -> Result<DatasetCounts, JobError
         let sources = DatasetSources::new(&projects, &inputs, &options, walk, None)?;
         Ok::<_, JobError>((output, sources))
     };
-    let (output, mut sources) = pool.run(&turns, prepare).await??;
+    let (output, mut sources) = pool.run(&permits, prepare).await??;
     if let Some(roots) = sources.only().cloned()
         && is_usual
     {
@@ -462,5 +464,5 @@ async fn work(engine: &Engine, job: &Arc<Job>) -> Result<DatasetCounts, JobError
             count,
         )
     };
-    Ok(pool.run(&turns, generate).await??)
+    Ok(pool.run(&permits, generate).await??)
 }

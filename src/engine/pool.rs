@@ -1,57 +1,33 @@
-//! Threads for work that computes. As many pieces of work run at a time as
-//! there are threads, and as many again lie ready for them, so that no thread
-//! waits for the runtime to bring it the next; the others wait as futures, in
-//! order, so that dropping the future of one of them costs nothing.
+//! Threads for computation, outside the async runtime. As many pieces of work run
+//! at a time as there are threads, and as many again are queued at the threads,
+//! so that no thread waits for the runtime. All other work waits as futures, in
+//! order: dropping such a future cancels the work at no cost.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, oneshot};
 
-use super::StartError;
+use super::error::{StartError, WorkError};
 
-/// Why work has no result.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WorkError {
-    /// It panicked, with this message.
-    #[error("panicked: {0}")]
-    Panicked(String),
-    /// The threads have stopped.
-    #[error("the engine has stopped")]
-    Stopped,
-}
-
-impl WorkError {
-    /// The error for what [`catch_unwind`] caught.
-    #[must_use]
-    pub fn caught(payload: &(dyn Any + Send)) -> Self {
-        let message = payload
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| payload.downcast_ref::<&str>().copied());
-        Self::Panicked(message.unwrap_or("no message").into())
-    }
-}
-
-/// See the module.
+/// A pool of threads.
 #[derive(Debug)]
 pub(super) struct Pool {
     threads: rayon::ThreadPool,
-    turns: Turns,
+    permits: Permits,
 }
 
-/// How many pieces of work may have left the queue: of a pool, or of one who uses it.
-pub(super) type Turns = Arc<Semaphore>;
+/// How many pieces of work may be at the threads: of a pool, or of one of its users.
+pub(super) type Permits = Arc<Semaphore>;
 
 impl Pool {
-    /// One thread for each processor.
+    /// A pool with one thread per processor.
     pub(super) fn new() -> Result<Self, StartError> {
         Self::with_threads("fimd-work", || {})
     }
 
-    /// Like [`Pool::new`], of threads that only use what time others leave on
-    /// the processors. Nobody should wait for a lock that work on it takes.
+    /// Like [`Pool::new`], with threads of the lowest priority. Their work must hold
+    /// no lock that other threads wait for.
     pub(super) fn in_background() -> Result<Self, StartError> {
         Self::with_threads("fimd-job", yield_to_others)
     }
@@ -72,32 +48,32 @@ impl Pool {
             })?;
         Ok(Self {
             threads: pool,
-            turns: Arc::new(Semaphore::new(2 * threads)),
+            permits: Arc::new(Semaphore::new(2 * threads)),
         })
     }
 
-    /// Turns for one user of the pool: as many as there are threads.
-    pub(super) fn turns(&self) -> Turns {
+    /// Permits for one user of the pool: as many as there are threads.
+    pub(super) fn permits(&self) -> Permits {
         Arc::new(Semaphore::new(self.threads.current_num_threads()))
     }
 
-    /// Runs `work` of a user who has these turns when one of them and one of
-    /// the pool's is free.
+    /// Runs `work` of the user with the permits `own`, once one of them and one of
+    /// the pool's permits are free.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        own: &Turns,
+        own: &Permits,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, WorkError> {
         let own = Arc::clone(own).acquire_owned().await;
-        let turn = Arc::clone(&self.turns).acquire_owned().await;
-        let turns = own.and_then(|own| turn.map(|turn| (own, turn)));
-        let turns = turns.map_err(|_| WorkError::Stopped)?;
+        let common = Arc::clone(&self.permits).acquire_owned().await;
+        let permits = own.and_then(|own| common.map(|common| (own, common)));
+        let permits = permits.map_err(|_| WorkError::Stopped)?;
         let (result, finished) = oneshot::channel();
         self.threads.spawn(move || {
-            let _turns = turns;
+            let _permits = permits;
             let outcome = catch_unwind(AssertUnwindSafe(work))
                 .map_err(|payload| WorkError::caught(&*payload));
-            // Whoever asked may have gone.
+            // This fails if the future has been dropped.
             drop(result.send(outcome));
         });
         finished.await.map_err(|_| WorkError::Stopped)?
@@ -108,13 +84,13 @@ impl Pool {
 #[cfg(target_os = "linux")]
 fn yield_to_others() {
     const LOWEST: i32 = 19;
-    // On Linux this is about the thread that calls, not its process.
+    // On Linux, process 0 here means the calling thread.
     if let Err(error) = rustix::process::setpriority_process(None, LOWEST) {
         tracing::warn!("a job runs with the priority of requests: {error}");
     }
 }
 
-/// Elsewhere priorities belong to the whole process.
+/// Does nothing: other systems set priorities for whole processes only.
 #[cfg(not(target_os = "linux"))]
 fn yield_to_others() {}
 
@@ -127,25 +103,25 @@ mod tests {
     async fn a_panic_is_the_works_own() {
         let pool = Pool::new().unwrap();
         for _ in 0..20 {
-            let outcome = pool.run(&pool.turns(), || panic!("number {}", 5)).await;
+            let outcome = pool.run(&pool.permits(), || panic!("number {}", 5)).await;
             assert_eq!(
                 outcome,
                 Err::<(), _>(WorkError::Panicked("number 5".into()))
             );
         }
-        assert_eq!(pool.run(&pool.turns(), || 1).await, Ok(1));
+        assert_eq!(pool.run(&pool.permits(), || 1).await, Ok(1));
     }
 
     #[tokio::test]
     async fn work_that_is_dropped_before_its_turn_never_starts() {
         let pool = Pool::new().unwrap();
-        let busy = pool.turns.available_permits();
-        let turns: Vec<_> = (0..busy).map(|_| pool.turns()).collect();
-        let gates: Vec<_> = turns
+        let busy = pool.permits.available_permits();
+        let users: Vec<_> = (0..busy).map(|_| pool.permits()).collect();
+        let gates: Vec<_> = users
             .iter()
-            .map(|turns| {
+            .map(|permits| {
                 let (open, gate) = mpsc::channel::<()>();
-                (open, pool.run(turns, move || gate.recv()))
+                (open, pool.run(permits, move || gate.recv()))
             })
             .collect();
         let (open, mut running): (Vec<_>, Vec<_>) =
@@ -157,7 +133,7 @@ mod tests {
                 () = std::future::ready(()) => {}
             }
         }
-        let others = pool.turns();
+        let others = pool.permits();
         let (started, starts) = mpsc::channel::<()>();
         let mut dropped = Box::pin(pool.run(&others, move || started.send(())));
         tokio::select! {

@@ -1,36 +1,31 @@
-//! One project: its folders, and the index that is kept like the disk.
+//! One project: its folders, and the index that follows the disk.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
-use rayon::prelude::*;
 
-use super::disk::{Disk, SharedDisk};
-use crate::files::{
-    self, Cache, Composer, Exclusion, FilesError, ProjectFile, Roots, Walk, WalkOptions,
-};
-use crate::index::{Index, Library, SourceFile, SourceText, scan};
+use super::disk::{Disk, SharedDisk, SharedExclusions};
+use super::reading::FolderContents;
+use crate::files::{Cache, Composer, Exclusion, FilesError, Roots, WalkOptions};
+use crate::index::{Index, Library, SourceText, scan};
 
 /// Which files a project is made of.
 #[derive(Clone, Debug, Default)]
 pub struct ProjectOptions {
     /// The project's root folder.
     pub root: PathBuf,
-    /// Folders or single files whose code is context too, whatever the ignore rules say.
+    /// Folders or single files that belong to the project whatever the ignore
+    /// rules say.
     pub include_paths: Vec<PathBuf>,
     /// How files are found.
     pub walk: WalkOptions,
-    /// Where what is learnt about the project is kept for the next time.
+    /// The cache that makes the next start on the project faster.
     pub cache: Option<Cache>,
 }
 
-/// What is left out of a project, as of the last time its files were listed.
-pub(super) type SharedLeftOut = Arc<ArcSwap<Vec<Exclusion>>>;
-
-/// What is kept is written anew once more than one in this many of the source
-/// bytes are not in it: reading those costs less than writing all the others.
+/// The cache is written anew once more than one in this many source bytes is not
+/// in it. Below that, scanning the missing bytes costs less than writing all.
 const STALE: usize = 20;
 
 /// A project that has been read.
@@ -41,28 +36,28 @@ pub struct Project {
     /// Its files.
     pub index: Arc<Index>,
     /// What was left out when the files were last listed.
-    left_out: SharedLeftOut,
-    /// What the index knows of the disk, for whoever brings it up to date.
+    left_out: SharedExclusions,
+    /// What brings the index up to date with the disk.
     pub(super) disk: SharedDisk,
     cache: Option<Cache>,
-    /// The revision of the index that the cache holds. Locked while the cache is
-    /// written, so that two who do it do it one after another.
-    kept: Mutex<Kept>,
+    /// What the cache holds. Locked while the cache is written, so that one
+    /// thread at a time writes it.
+    cached: Mutex<CacheState>,
 }
 
 /// What the cache holds of a project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kept {
+enum CacheState {
     /// The index with this revision.
     Revision(u64),
-    /// So much of the project that it is not worth writing at once.
+    /// So much of the project that it need not be written at once.
     Most,
     /// Too little.
     Little,
 }
 
 impl Project {
-    /// What it is called: as its root folder is; the root of a disk has no name.
+    /// The name of its root folder; empty for the root of a file system.
     #[must_use]
     pub fn name(&self) -> String {
         let name = self.roots.root().file_name();
@@ -71,27 +66,27 @@ impl Project {
     }
 
     /// Finds, reads and indexes a project, in parallel on the current rayon
-    /// pool. A file that cannot be read is logged and left out.
+    /// pool. Logs and leaves out the files that cannot be read.
     ///
     /// # Errors
-    /// If a root is missing or cannot be read.
+    /// If a root is missing or cannot be read, or a limit is exceeded.
     pub fn open(options: &ProjectOptions) -> Result<Arc<Self>, FilesError> {
         let roots = Roots::new(&options.root, &options.include_paths)?;
         let (walk, cache) = (options.walk.clone(), options.cache.clone());
         Self::read(roots, walk, cache, &|| Ok(())).map(Arc::new)
     }
 
-    /// Like [`Project::open`], with `check` asked before each file whether to go on.
+    /// Like [`Project::open`]; asks `check` before each file whether to go on.
     pub(super) fn read<E: From<FilesError> + Send>(
         roots: Roots,
         options: WalkOptions,
         cache: Option<Cache>,
         check: &(impl Fn() -> Result<(), E> + Sync),
     ) -> Result<Self, E> {
-        let find_and_read = || FromDisk::read(&roots, &options, check);
+        let find_and_read = || FolderContents::read(&roots, &options, check);
         let load = || cache.as_ref().map(|cache| cache.load(&roots));
         let (read, stored) = rayon::join(find_and_read, load);
-        let FromDisk {
+        let FolderContents {
             walk,
             read_at,
             sources,
@@ -106,7 +101,7 @@ impl Project {
         options.check_memory(&roots, index.snapshot().memory() as u64)?;
         let library = Arc::new(Composer::open(&roots, &options));
         index.set_library(Arc::clone(&library) as Arc<dyn Library>);
-        let left_out = SharedLeftOut::new(ArcSwap::from_pointee(left_out));
+        let left_out = SharedExclusions::new(ArcSwap::from_pointee(left_out));
         let disk = Disk::new(
             &roots,
             options,
@@ -122,16 +117,15 @@ impl Project {
             left_out,
             disk: SharedDisk::new(disk.into()),
             cache,
-            kept: Mutex::new(match new {
-                0 => Kept::Revision(0),
-                _ if new > all / STALE => Kept::Little,
-                _ => Kept::Most,
+            cached: Mutex::new(match new {
+                0 => CacheState::Revision(0),
+                _ if new > all / STALE => CacheState::Little,
+                _ => CacheState::Most,
             }),
         })
     }
 
-    /// What was left out when the files were last listed, and why, in the
-    /// order of keys.
+    /// What was left out when the files were last listed, and why, sorted by key.
     #[must_use]
     pub fn left_out(&self) -> Arc<Vec<Exclusion>> {
         self.left_out.load_full()
@@ -140,117 +134,39 @@ impl Project {
     /// Whether the cache holds so little of the project that it should be
     /// written now.
     #[must_use]
-    pub fn is_worth_keeping(&self) -> bool {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        self.cache.is_some() && *kept == Kept::Little
+    pub fn cache_is_stale(&self) -> bool {
+        let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        self.cache.is_some() && *cached == CacheState::Little
     }
 
-    /// Whether [`Project::keep`] would find nothing to do.
-    pub(super) fn is_kept(&self) -> bool {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        self.cache.is_none() || *kept == Kept::Revision(self.index.snapshot().revision())
+    /// Whether [`Project::write_cache`] would find nothing to do.
+    pub(super) fn cache_is_current(&self) -> bool {
+        let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = CacheState::Revision(self.index.snapshot().revision());
+        self.cache.is_none() || *cached == current
     }
 
-    /// Brings the cache up to date if it holds little of the project.
-    pub fn keep_if_worth(&self) {
-        if self.is_worth_keeping() {
-            self.keep();
+    /// Writes the cache if it holds little of the project.
+    pub fn write_stale_cache(&self) {
+        if self.cache_is_stale() {
+            self.write_cache();
         }
     }
 
-    /// Brings the cache up to date. Blocks while it is written. What goes wrong
-    /// is logged: the next start takes longer, and that is all.
-    pub fn keep(&self) {
+    /// Brings the cache up to date. Blocks while it is written. Only logs an
+    /// error, because all that follows from it is a slower next start.
+    pub fn write_cache(&self) {
         let Some(cache) = &self.cache else { return };
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
         let snapshot = self.index.snapshot();
-        let this = Kept::Revision(snapshot.revision());
-        if *kept == this {
+        let current = CacheState::Revision(snapshot.revision());
+        if *cached == current {
             return;
         }
         if let Err(error) = cache.store(&self.roots, &snapshot) {
             tracing::warn!("the cache cannot be written: {error}; --no-cache does without");
         }
-        // Also if it failed: it would again.
-        *kept = this;
+        // Also after an error: the same revision would fail again.
+        *cached = current;
     }
-}
-
-/// What a project's folders hold.
-struct FromDisk {
-    walk: Walk,
-    /// When the files were read, at the earliest.
-    read_at: SystemTime,
-    /// In the order of keys.
-    sources: Vec<SourceText>,
-    /// In the order of keys.
-    left_out: Vec<Exclusion>,
-}
-
-impl FromDisk {
-    fn read<E: From<FilesError> + Send>(
-        roots: &Roots,
-        options: &WalkOptions,
-        check: &(impl Fn() -> Result<(), E> + Sync),
-    ) -> Result<Self, E> {
-        let walk = files::walk(roots, options)?;
-        let read_at = SystemTime::now();
-        let mut sources = Vec::with_capacity(walk.files.len());
-        let mut left_out = walk.left_out.clone();
-        for outcome in read_found(&walk.files, files::read_source, check)? {
-            match outcome {
-                Ok(source) => sources.push(source),
-                Err(unreadable) => left_out.push(unreadable),
-            }
-        }
-        left_out.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(Self {
-            walk,
-            read_at,
-            sources,
-            left_out,
-        })
-    }
-}
-
-/// The files of a project of which nothing else is wanted, and what was left
-/// out of it, both in the order of keys: what [`Project::read`] finds, without
-/// an index.
-pub(super) fn read_files<E: From<FilesError> + Send>(
-    roots: &Roots,
-    options: &WalkOptions,
-    check: &(impl Fn() -> Result<(), E> + Sync),
-) -> Result<(Vec<Arc<SourceFile>>, Vec<Exclusion>), E> {
-    let FromDisk {
-        sources, left_out, ..
-    } = FromDisk::read(roots, options, check)?;
-    let files = scan(sources, check)?;
-    let memory: usize = files.iter().map(|file| file.memory()).sum();
-    options.check_memory(roots, memory as u64)?;
-    Ok((files, left_out))
-}
-
-/// What `read` gives for what was found, in parallel on the current rayon pool;
-/// in its order. What cannot be read is logged.
-pub(super) fn read_found<T: Send, E: Send>(
-    found: &[ProjectFile],
-    read: impl Fn(&ProjectFile) -> Result<T, FilesError> + Sync,
-    check: &(impl Fn() -> Result<(), E> + Sync),
-) -> Result<Vec<Result<T, Exclusion>>, E> {
-    let read = |found: &ProjectFile| {
-        check()?;
-        Ok(read(found).map_err(|error| {
-            if found.path.exists() {
-                tracing::warn!("{error}; the file is left out");
-            } else {
-                // It was deleted since it was found, which is anybody's right.
-                tracing::debug!("{error}");
-            }
-            Exclusion {
-                key: found.key.clone(),
-                rule: error.to_string(),
-            }
-        }))
-    };
-    found.par_iter().map(read).collect()
 }

@@ -1,5 +1,5 @@
-//! The settings of a process that lives long: what is set while it runs, who
-//! is told of it, and what stays.
+//! The settings of a running process: config tags change them, and their
+//! subscribers learn of every change.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,43 +8,43 @@ use tokio::sync::watch;
 use super::{Engine, WorkError};
 use crate::config::{self, AppliedConfig, ApplyError, EditorResources, Settings};
 
-/// Tells of every change of the settings, the latest for all before it.
+/// Receives the settings after each change; if several come at once, the latest.
 pub type SettingsChanges = watch::Receiver<Arc<Settings>>;
 
-/// The settings, and who waits for them to change.
+/// The current settings and their subscribers.
 #[derive(Debug)]
 pub(super) struct LiveSettings {
-    now: watch::Sender<Arc<Settings>>,
-    /// Held while a tag is applied: what is written last is what holds.
+    current: watch::Sender<Arc<Settings>>,
+    /// Held while a tag is applied, so that the file and `current` agree.
     applying: Mutex<()>,
 }
 
 impl LiveSettings {
-    /// With which the process begins.
+    /// The settings at the start of the process.
     pub(super) fn new(settings: Settings) -> Self {
         Self {
-            now: watch::Sender::new(Arc::new(settings)),
+            current: watch::Sender::new(Arc::new(settings)),
             applying: Mutex::default(),
         }
     }
 }
 
 impl Engine {
-    /// The settings as they are now. Limits, families and what becomes of
-    /// secrets stay for as long as the process lives, the rest does not.
+    /// The current settings. Only the sections `[endpoint]`, `[tags]` and `[editor]`
+    /// change while the process runs.
     #[must_use]
     pub fn settings(&self) -> Arc<Settings> {
-        Arc::clone(&self.shared.settings.now.borrow())
+        Arc::clone(&self.shared.settings.current.borrow())
     }
 
-    /// What the settings change to from now on.
+    /// Receives each change of the settings from now on.
     #[must_use]
     pub fn settings_changes(&self) -> SettingsChanges {
-        self.shared.settings.now.subscribe()
+        self.shared.settings.current.subscribe()
     }
 
-    /// Applies the config tag at byte `at` of `text`; see [`config::apply`].
-    /// From then on it holds for every client, and all are told.
+    /// Applies the config tag at byte `at` of `text`; see [`config::apply`]. The new
+    /// settings hold for every client, and all subscribers are told.
     ///
     /// # Errors
     /// As [`config::apply`], and on a panic.
@@ -52,38 +52,38 @@ impl Engine {
         &self,
         text: String,
         at: usize,
-        offered: EditorResources,
+        resources: EditorResources,
     ) -> Result<Result<AppliedConfig, ApplyError>, WorkError> {
         let engine = self.clone();
-        // It looks at folders of fonts, which no request may wait behind.
+        // This reads the folders of fonts, so it must not run before requests.
         let reading = &self.shared.reading;
-        let work = move || engine.apply_config_now(&text, at, offered);
-        reading.run(&reading.turns(), work).await
+        let work = move || engine.apply_config_now(&text, at, resources);
+        reading.run(&reading.permits(), work).await
     }
 
     fn apply_config_now(
         &self,
         text: &str,
         at: usize,
-        offered: EditorResources,
+        resources: EditorResources,
     ) -> Result<AppliedConfig, ApplyError> {
         let live = &self.shared.settings;
         let _applying = live.applying.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.settings();
         let file = before.file.as_deref().ok_or(ApplyError::NoFile)?;
-        let (applied, said) = config::apply(file, text, at, offered)?;
+        let (applied, changed) = config::apply(file, text, at, resources)?;
         if let Some(aside) = &applied.set_aside {
             tracing::warn!("{aside}");
         }
-        live.now.send_if_modified(|now| {
+        live.current.send_if_modified(|current| {
             let next = Settings {
-                endpoint: said.endpoint,
-                tags: said.tags,
-                editor: said.editor,
-                ..(**now).clone()
+                endpoint: changed.endpoint,
+                tags: changed.tags,
+                editor: changed.editor,
+                ..(**current).clone()
             };
-            let is_new = **now != next;
-            *now = Arc::new(next);
+            let is_new = **current != next;
+            *current = Arc::new(next);
             is_new
         });
         Ok(applied)

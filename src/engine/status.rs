@@ -1,5 +1,5 @@
-//! What the engine tells of itself: who is connected, what it holds, and how
-//! long clients wait for its answers.
+//! The status of the engine: its clients, its projects and jobs, and the times of
+//! its answers.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -10,30 +10,31 @@ use serde::{Deserialize, Serialize};
 
 use super::{JobStatus, Project};
 
-/// Where requests are counted whose method has never been answered with a
-/// result: clients can make up names without end.
+/// The name under which requests are counted whose method has never had a result,
+/// because a client may send any number of unknown names.
 const OTHER: &str = "other";
 
-/// What takes longer counts as an hour, in microseconds.
+/// The longest time that is counted, in microseconds: one hour.
 const MAX_MICROS: u64 = 3_600_000_000;
 
-/// What `fimd/status` answers.
+/// The result of the method `fimd/status`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EngineStatus {
     /// The program's version.
     pub version: String,
-    /// The process.
+    /// The process number.
     pub pid: u32,
     /// Milliseconds since the engine started.
     pub uptime_ms: u64,
-    /// The projects that are held, in the order in which they were opened.
+    /// The open projects, in the order in which they were opened.
     pub projects: Vec<ProjectStatus>,
-    /// Who is connected, whoever asks included, in the order in which they came.
+    /// The connected clients, including the one that asks, in the order in which they
+    /// connected.
     pub clients: Vec<ClientStatus>,
-    /// The jobs that wait, run or ended lately, by id, in the order in which
-    /// they were asked for.
+    /// The jobs that are queued, running or ended lately, with their ids, in the order
+    /// in which they were submitted.
     pub jobs: Vec<(String, JobStatus)>,
-    /// By method, the requests that were answered.
+    /// The answered requests, by method.
     pub methods: BTreeMap<String, MethodStatus>,
 }
 
@@ -42,7 +43,7 @@ pub struct EngineStatus {
 pub struct ProjectStatus {
     /// Its root folder.
     pub root: String,
-    /// What is in its index; nothing while it is read.
+    /// Its index; none while the project is being read.
     pub index: Option<IndexStatus>,
     /// How many clients are connected to it.
     pub clients: usize,
@@ -55,9 +56,9 @@ pub struct IndexStatus {
     pub files: usize,
     /// Chunks.
     pub chunks: usize,
-    /// Bytes of memory by accounting: texts, facts and index.
+    /// Bytes of memory, by accounting: texts, facts and postings.
     pub memory_bytes: usize,
-    /// Milliseconds since its files last changed.
+    /// Milliseconds since the index last changed.
     pub updated_ms_ago: u64,
 }
 
@@ -66,62 +67,62 @@ pub struct IndexStatus {
 pub struct ClientStatus {
     /// Its number, counted from 1 since the engine started.
     pub number: u64,
-    /// How its messages are framed.
+    /// The framing of its messages.
     pub framing: String,
     /// The root of its project; none before `initialize`.
     pub root: Option<String>,
-    /// Milliseconds since it came.
+    /// Milliseconds since it connected.
     pub connected_ms: u64,
 }
 
-/// How the requests of one method were answered. Times are in milliseconds,
-/// from the reading of the request to the answer, waiting included.
+/// The answered requests of one method. Times are in milliseconds, from reading the
+/// request to its answer, including the wait in queues.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct MethodStatus {
-    /// How many were answered.
+    /// How many have been answered.
     pub requests: u64,
-    /// How many of those with an error.
+    /// How many of these with an error.
     pub errors: u64,
-    /// Half of them took no longer.
+    /// The median.
     pub p50_ms: f64,
-    /// Nine in ten took no longer.
+    /// The 90th percentile.
     pub p90_ms: f64,
-    /// All but one in a hundred took no longer.
+    /// The 99th percentile.
     pub p99_ms: f64,
-    /// The longest.
+    /// The longest time.
     pub max_ms: f64,
 }
 
-/// The part of the status that is gathered as clients come, ask and go.
+/// The counters of clients and requests.
 #[derive(Debug)]
-pub(super) struct Tally {
+pub(super) struct Activity {
     started: Instant,
-    /// The number of the newest client, and those who are connected. Held for
-    /// a look.
-    clients: Mutex<(u64, BTreeMap<u64, Connected>)>,
-    /// Held for as long as it takes to count one request.
-    methods: Mutex<BTreeMap<String, Method>>,
+    /// The number of the newest client, and the connected clients by number. The
+    /// lock is held for a moment only.
+    clients: Mutex<(u64, BTreeMap<u64, ClientEntry>)>,
+    /// The lock is held while one request is counted.
+    methods: Mutex<BTreeMap<String, MethodTimes>>,
 }
 
 #[derive(Debug)]
-struct Connected {
+struct ClientEntry {
     framing: &'static str,
     since: Instant,
     project: Weak<Project>,
 }
 
 #[derive(Debug)]
-struct Method {
+struct MethodTimes {
     errors: u64,
-    /// In microseconds, to two digits.
+    /// In microseconds, with two significant digits.
     times: Histogram<u64>,
 }
 
-/// A client that is connected, until this is dropped.
+/// A client that counts as connected until this is dropped.
 #[derive(Debug)]
-pub(super) struct Client {
+pub(super) struct ConnectedClient {
     number: u64,
-    tally: Arc<Tally>,
+    activity: Arc<Activity>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -132,7 +133,7 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-impl Tally {
+impl Activity {
     pub(super) fn new() -> Self {
         Self {
             started: Instant::now(),
@@ -141,7 +142,7 @@ impl Tally {
         }
     }
 
-    /// Counts a request of `method` that was answered.
+    /// Counts an answered request of `method`.
     pub(super) fn answered(&self, method: &str, took: Duration, is_error: bool) {
         let mut methods = lock(&self.methods);
         let known = !is_error || methods.contains_key(method);
@@ -154,7 +155,7 @@ impl Tally {
                     return;
                 }
             };
-            methods.insert(name.to_owned(), Method { errors: 0, times });
+            methods.insert(name.to_owned(), MethodTimes { errors: 0, times });
         }
         if let Some(method) = methods.get_mut(name) {
             method.errors += u64::from(is_error);
@@ -163,7 +164,7 @@ impl Tally {
         }
     }
 
-    /// Everything but the projects and jobs, and who is connected to what.
+    /// The status without projects and jobs, and the project of each client.
     pub(super) fn status(&self) -> (EngineStatus, Vec<Weak<Project>>) {
         let clients = lock(&self.clients);
         let projects = clients
@@ -179,7 +180,7 @@ impl Tally {
         });
         let clients = clients.collect();
         let methods = lock(&self.methods);
-        let methods = methods.iter().map(|(name, Method { errors, times })| {
+        let methods = methods.iter().map(|(name, MethodTimes { errors, times })| {
             let ms = |micros: u64| micros as f64 / 1e3;
             let status = MethodStatus {
                 requests: times.len(),
@@ -204,21 +205,21 @@ impl Tally {
     }
 }
 
-impl Client {
-    /// Counts a client in.
-    pub(super) fn join(tally: &Arc<Tally>, framing: &'static str) -> Self {
-        let mut clients = lock(&tally.clients);
+impl ConnectedClient {
+    /// Registers a client.
+    pub(super) fn join(activity: &Arc<Activity>, framing: &'static str) -> Self {
+        let mut clients = lock(&activity.clients);
         clients.0 += 1;
         let number = clients.0;
-        let connected = Connected {
+        let entry = ClientEntry {
             framing,
             since: Instant::now(),
             project: Weak::new(),
         };
-        clients.1.insert(number, connected);
+        clients.1.insert(number, entry);
         Self {
             number,
-            tally: Arc::clone(tally),
+            activity: Arc::clone(activity),
         }
     }
 
@@ -227,17 +228,17 @@ impl Client {
         self.number
     }
 
-    /// Notes which project it asks about from now on.
+    /// Sets the project of the client.
     pub(super) fn uses(&self, project: &Arc<Project>) {
-        if let Some(client) = lock(&self.tally.clients).1.get_mut(&self.number) {
+        if let Some(client) = lock(&self.activity.clients).1.get_mut(&self.number) {
             client.project = Arc::downgrade(project);
         }
     }
 }
 
-impl Drop for Client {
+impl Drop for ConnectedClient {
     fn drop(&mut self) {
-        lock(&self.tally.clients).1.remove(&self.number);
+        lock(&self.activity.clients).1.remove(&self.number);
     }
 }
 
@@ -246,7 +247,7 @@ fn root(project: &Project) -> String {
 }
 
 impl IndexStatus {
-    /// That of a project. Takes time in proportion to its files.
+    /// The status of the index of `project`. Takes time in proportion to its files.
     pub(super) fn of(project: &Project) -> Self {
         let snapshot = project.index.snapshot();
         Self {
@@ -264,14 +265,14 @@ mod tests {
 
     #[test]
     fn names_that_clients_make_up_are_counted_together() {
-        let tally = Tally::new();
+        let activity = Activity::new();
         let ms = Duration::from_millis;
         for n in 0..100 {
-            tally.answered(&format!("made up {n}"), ms(1), true);
+            activity.answered(&format!("made up {n}"), ms(1), true);
         }
-        tally.answered("real", ms(10), false);
-        tally.answered("real", ms(30), true);
-        let (status, _) = tally.status();
+        activity.answered("real", ms(10), false);
+        activity.answered("real", ms(30), true);
+        let (status, _) = activity.status();
         let names: Vec<_> = status.methods.keys().collect();
         assert_eq!(names, [OTHER, "real"]);
         assert_eq!(status.methods[OTHER].requests, 100);
@@ -283,11 +284,11 @@ mod tests {
 
     #[test]
     fn a_client_counts_until_it_leaves() {
-        let tally = Arc::new(Tally::new());
-        let first = Client::join(&tally, "lines");
-        let second = Client::join(&tally, "headers");
+        let activity = Arc::new(Activity::new());
+        let first = ConnectedClient::join(&activity, "lines");
+        let second = ConnectedClient::join(&activity, "headers");
         drop(first);
-        let (status, _) = tally.status();
+        let (status, _) = activity.status();
         assert_eq!(status.clients.len(), 1);
         assert_eq!(status.clients[0].number, second.number());
         assert_eq!(status.clients[0].framing, "headers");

@@ -1,5 +1,5 @@
-//! Keeping a project like the disk while somebody holds it: hearing of changes,
-//! or looking for them where the system lets nobody hear.
+//! Keeps the index of a project up to date while somebody uses it: by watching
+//! its folders, or by polling where they cannot be watched.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,46 +12,50 @@ use super::Engine;
 use super::disk::SharedDisk;
 use crate::files::watch::{Coalescer, DiskChanges, WatchError, Watcher};
 
-/// After so long everything is looked at, whatever was heard. A tenth of a
-/// second of work for ten thousand files: an insurance that costs nothing.
-const INSURANCE: Duration = Duration::from_secs(10 * 60);
-/// How often things are looked at when nothing can be heard, at most …
+/// The interval of full walks while the folders are watched, in case the watcher
+/// misses a change. A walk takes a tenth of a second for 10,000 files.
+const RESCAN: Duration = Duration::from_secs(10 * 60);
+/// The shortest interval of polling.
 const POLL: Duration = Duration::from_secs(2);
-/// … and so that looking takes no more than one part in so many of the time.
+/// Polling takes at most one part in this many of the time.
 const POLL_SHARE: u32 = 20;
-/// How often a folder is looked for that is gone.
-const LOOK_FOR_MISSING: Duration = Duration::from_secs(1);
+/// The interval of looking for a missing folder.
+const POLL_MISSING: Duration = Duration::from_secs(1);
 
-/// Keeps a project like the disk for as long as it is polled.
+/// Keeps the index of a project up to date until the future is dropped.
 pub(super) async fn keep_fresh(engine: Engine, disk: SharedDisk) {
-    let ear = Arc::new(Ear::default());
-    let watcher = ear.watcher().map_err(|error| lost(&error)).ok();
-    keep_fresh_by(watcher, &ear, &engine, &disk).await;
+    let queue = Arc::new(ChangeQueue::default());
+    let watcher = queue
+        .watcher()
+        .map_err(|error| warn_of_polling(&error))
+        .ok();
+    keep_fresh_by(watcher, &queue, &engine, &disk).await;
 }
 
-/// Likewise by what `watcher` tells `ear`, or by looking every few seconds.
+/// Like [`keep_fresh`], by the changes that `watcher` puts into `queue`; without a
+/// watcher by polling.
 async fn keep_fresh_by(
     mut watcher: Option<Watcher>,
-    ear: &Arc<Ear>,
+    queue: &Arc<ChangeQueue>,
     engine: &Engine,
     disk: &SharedDisk,
 ) {
-    // What has changed since the project was read, unheard, is looked for once
-    // the watches stand: they are news, like those of every new folder.
+    // The first walk starts once the watches are in place. It finds the changes
+    // since the project was read.
     let mut changes = DiskChanges::default();
     loop {
         let started = Instant::now();
         let work = {
-            let ear = Arc::clone(ear);
+            let queue = Arc::clone(queue);
             move |disk: &mut super::Disk| {
                 disk.absorb(&changes);
                 let watcher = watcher.and_then(|mut watcher| {
                     match watcher.follow(&changes, &disk.to_watch()) {
-                        // What went before it could be watched is not heard of.
-                        Ok(news) if news || disk.has_lost_a_top() => ear.settle(),
+                        // A change before the watch was in place is not reported.
+                        Ok(news) if news || disk.has_lost_a_top() => queue.settle(),
                         Ok(_) => {}
                         Err(error) => {
-                            lost(&error);
+                            warn_of_polling(&error);
                             return None;
                         }
                     }
@@ -68,22 +72,22 @@ async fn keep_fresh_by(
                 (None, Vec::new())
             }
         };
-        // In a storm no more than half of the time goes into it.
+        // Under constant changes, the updates take at most half of the time.
         let took = started.elapsed();
         sleep(took).await;
-        let look_again = match watcher {
-            Some(_) => INSURANCE,
+        let next_walk = match watcher {
+            Some(_) => RESCAN,
             None => POLL.max(took * POLL_SHARE),
         };
         changes = tokio::select! {
-            heard = ear.next() => heard,
-            () = sleep(look_again) => DiskChanges::Rescan,
+            changes = queue.next() => changes,
+            () = sleep(next_walk) => DiskChanges::Rescan,
             () = appeared(missing) => DiskChanges::Rescan,
         };
     }
 }
 
-fn lost(error: &WatchError) {
+fn warn_of_polling(error: &WatchError) {
     tracing::warn!(
         "changes to files cannot be heard of: {error}; they are looked for every few seconds"
     );
@@ -95,36 +99,38 @@ async fn appeared(missing: Vec<PathBuf>) {
         return std::future::pending().await;
     }
     while !missing.iter().any(|path| path.exists()) {
-        sleep(LOOK_FOR_MISSING).await;
+        sleep(POLL_MISSING).await;
     }
 }
 
-/// What was heard and not acted on yet.
+/// The changes that the watcher has reported and that are not handled yet.
 #[derive(Debug, Default)]
-struct Ear {
-    /// Held for a moment, never while waiting.
-    heard: Mutex<Coalescer>,
-    something: Notify,
+struct ChangeQueue {
+    /// Never held across an await.
+    changes: Mutex<Coalescer>,
+    added: Notify,
 }
 
-impl Ear {
+impl ChangeQueue {
     fn watcher(self: &Arc<Self>) -> Result<Watcher, WatchError> {
-        let ear = Arc::clone(self);
-        Watcher::new(move |changes| ear.with(|heard| heard.add(changes, Instant::now())))
+        let queue = Arc::clone(self);
+        Watcher::new(move |changes| queue.with(|queued| queued.add(changes, Instant::now())))
     }
 
+    /// Adds a full walk, which starts once no change comes any more.
     fn settle(&self) {
-        self.with(|heard| heard.settle(Instant::now()));
+        self.with(|queued| queued.settle(Instant::now()));
     }
 
     fn with(&self, act: impl FnOnce(&mut Coalescer)) {
-        act(&mut self.heard.lock().unwrap_or_else(PoisonError::into_inner));
-        self.something.notify_one();
+        act(&mut self.changes.lock().unwrap_or_else(PoisonError::into_inner));
+        self.added.notify_one();
     }
 
+    /// The next batch; else when it is due, if there is one.
     fn take(&self) -> Result<DiskChanges, Option<Instant>> {
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.take(Instant::now()).ok_or_else(|| heard.due())
+        let mut queued = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        queued.take(Instant::now()).ok_or_else(|| queued.due())
     }
 
     /// The next batch, once it is due.
@@ -133,7 +139,7 @@ impl Ear {
             match self.take() {
                 Ok(changes) => return changes,
                 Err(Some(due)) => sleep_until(due.into()).await,
-                Err(None) => self.something.notified().await,
+                Err(None) => self.added.notified().await,
             }
         }
     }
@@ -159,7 +165,7 @@ mod tests {
         Engine::new(Settings::default(), None).unwrap()
     }
 
-    /// Whether the index comes to hold `text` at `key`, before time is up.
+    /// Waits until the index holds `text` at `key`; fails after a minute.
     async fn becomes(project: &Project, key: &str, text: Option<&str>) {
         let start = Instant::now();
         loop {
@@ -178,7 +184,7 @@ mod tests {
         let path = |name: &str| folder.path().join(name);
         std::fs::write(path("a.php"), "<?php // a").unwrap();
         let project = open(folder.path());
-        let (ear, engine) = (Arc::default(), engine());
+        let (queue, engine) = (Arc::default(), engine());
         let changes = async {
             std::fs::write(path("b.php"), "<?php // b").unwrap();
             becomes(&project, "b.php", Some("<?php // b")).await;
@@ -188,7 +194,7 @@ mod tests {
             becomes(&project, "a.php", None).await;
         };
         tokio::select! {
-            () = keep_fresh_by(None, &ear, &engine, &project.disk) => panic!("it never ends"),
+            () = keep_fresh_by(None, &queue, &engine, &project.disk) => panic!("it never ends"),
             () = changes => {}
         }
     }

@@ -1,4 +1,4 @@
-//! Properties of bringing an index up to date, against a rebuild.
+//! Properties of an index that is brought up to date, compared with a rebuild.
 
 use std::fs;
 
@@ -16,9 +16,9 @@ const FOLDERS: [&str; 5] = ["", "a", "a/b", "c", "cache"];
 const FILES: [&str; 3] = ["x.php", "y.php", "z.txt"];
 const RULES: [&str; 3] = ["", "a/\n", "y.php\n!cache/\n"];
 
-/// What somebody does to the files. Paths are numbers into the lists above.
+/// A change to the files of the project.
 #[derive(Clone, Debug)]
-enum Deed {
+enum FileOperation {
     Write {
         path: String,
         text: u8,
@@ -42,22 +42,23 @@ enum Deed {
     },
 }
 
-impl Deed {
-    /// Does it if it can be done. The paths that a watcher would name.
+impl FileOperation {
+    /// Runs the operation if it is possible. Returns the paths that a watcher would
+    /// report.
     fn run(&self, root: &Path) -> Vec<PathBuf> {
         let write = |path: &str, text: &str| {
             let path = root.join(path);
-            // Something may be in the way.
+            // A file may stand where a folder is needed.
             let made = path.parent().map(fs::create_dir_all);
             if made.is_some_and(|made| made.is_ok()) {
                 drop(fs::write(&path, text));
             }
             path
         };
-        // Folders that are made on the way are named, too.
+        // The watcher reports new parent folders as well.
         let with_above = |path: PathBuf| {
             let above = path.ancestors().take_while(|above| *above != root);
-            // What is written through a link is told of the file it leads to.
+            // For a link, the watcher reports the file that it leads to.
             above
                 .map(Path::to_path_buf)
                 .chain(path.canonicalize())
@@ -102,7 +103,7 @@ impl Deed {
     }
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn operation() -> impl Strategy<Value = FileOperation> {
     let folder = || select(&FOLDERS[..]);
     let file = move || {
         (folder(), select(&FILES[..])).prop_map(|(folder, file)| {
@@ -112,12 +113,12 @@ fn deed() -> impl Strategy<Value = Deed> {
     };
     let any = move || prop_oneof![file(), select(&FOLDERS[1..]).prop_map(str::to_owned)];
     prop_oneof![
-        6 => (file(), 0..20_u8).prop_map(|(path, text)| Deed::Write { path, text }),
-        2 => any().prop_map(|path| Deed::Remove { path }),
-        2 => (any(), any()).prop_map(|(from, to)| Deed::Rename { from, to }),
-        1 => file().prop_map(|path| Deed::Link { path }),
-        1 => (folder(), select(&RULES[..])).prop_map(|(folder, rules)| Deed::Ignore { folder, rules }),
-        1 => file().prop_map(|path| Deed::Touch { path }),
+        6 => (file(), 0..20_u8).prop_map(|(path, text)| FileOperation::Write { path, text }),
+        2 => any().prop_map(|path| FileOperation::Remove { path }),
+        2 => (any(), any()).prop_map(|(from, to)| FileOperation::Rename { from, to }),
+        1 => file().prop_map(|path| FileOperation::Link { path }),
+        1 => (folder(), select(&RULES[..])).prop_map(|(folder, rules)| FileOperation::Ignore { folder, rules }),
+        1 => file().prop_map(|path| FileOperation::Touch { path }),
     ]
 }
 
@@ -130,7 +131,7 @@ fn open(root: &Path) -> Arc<Project> {
     .unwrap()
 }
 
-/// All that a snapshot answers about files, symbols and contexts.
+/// The answers of a snapshot about files, symbols and contexts.
 fn answers(snapshot: &Snapshot) -> Vec<String> {
     let mut answers: Vec<String> = snapshot
         .files()
@@ -170,7 +171,7 @@ proptest! {
     #[test]
     fn whatever_happens_to_files_the_index_is_one_built_anew(
         batches in prop::collection::vec(
-            (prop::collection::vec(deed(), 0..6), 0..8_u8),
+            (prop::collection::vec(operation(), 0..6), 0..8_u8),
             1..10,
         ),
     ) {
@@ -178,8 +179,8 @@ proptest! {
         let root = folder.path().canonicalize().unwrap();
         let project = open(&root);
         let mut disk = project.disk.try_lock().unwrap();
-        for (deeds, heard) in batches {
-            let paths = deeds.iter().flat_map(|deed| deed.run(&root)).collect();
+        for (operations, heard) in batches {
+            let paths = operations.iter().flat_map(|operation| operation.run(&root)).collect();
             disk.absorb(&match heard {
                 0 => DiskChanges::Rescan,
                 _ => DiskChanges::Paths(paths),
@@ -228,9 +229,9 @@ fn settled_files_are_not_read_again() {
     fs::write(root.join("a.php"), "<?php // a").unwrap();
     let project = open(&root);
     let mut disk = project.disk.try_lock().unwrap();
-    // What was read may be given to be whatever it is not: nobody looks.
+    // The stamp alone decides: the content is not compared.
     let stamp = Stamp::of(&root.join("a.php").metadata().unwrap());
-    disk.known.get_mut("a.php").unwrap().stamp = Some(stamp);
+    disk.synced.get_mut("a.php").unwrap().stamp = Some(stamp);
     let reads = std::sync::atomic::AtomicUsize::new(0);
     let count = || {
         reads.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -286,7 +287,7 @@ fn memory_returns_after_large_deletions() {
         "{} of {whole}",
         memory(&project)
     );
-    assert_eq!(disk.known.len(), 20);
+    assert_eq!(disk.synced.len(), 20);
     fs::remove_dir_all(&root).unwrap();
     disk.absorb(&DiskChanges::Paths([root.clone()].into()));
     assert_eq!(memory(&project), 0);
