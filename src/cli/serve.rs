@@ -9,7 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{CliError, Setup};
 use crate::engine::Engine;
-use crate::server::{self, End, Socket};
+use crate::server::{self, SessionEnd, Socket};
 
 /// Serves until the client or a signal ends it.
 pub(super) fn stdio(setup: Setup) -> Result<ExitCode, CliError> {
@@ -32,8 +32,8 @@ pub(super) fn stdio(setup: Setup) -> Result<ExitCode, CliError> {
     runtime.shutdown_background();
     engine.close();
     match served {
-        Ok(End::Orderly) => Ok(ExitCode::SUCCESS),
-        Ok(End::WithoutShutdown) => Ok(ExitCode::FAILURE),
+        Ok(SessionEnd::Orderly) => Ok(ExitCode::SUCCESS),
+        Ok(SessionEnd::WithoutShutdown) => Ok(ExitCode::FAILURE),
         Err(error) => Err(CliError::Failure(format!(
             "cannot serve on stdin and stdout: {error}"
         ))),

@@ -1,49 +1,150 @@
-//! What the methods do, one file each.
+//! fimd's own methods, the same in both framings. [`Method::parse`] is the one
+//! list of their names, [`Method::start`] the one place that starts them.
+//!
+//! The messages of a session's life cycle are not here: `initialize`,
+//! `shutdown`, `exit` and `$/cancelRequest` mean something else in each framing.
+//! Neither are the other messages of LSP, which the language server handles.
 
+mod buffer;
 pub(super) mod cancel_request;
-pub(super) mod complete;
-pub(super) mod generate_dataset;
-pub(super) mod get_context;
+mod complete;
+pub(super) mod completion_cursor;
+mod generate_dataset;
+mod get_context;
 pub(super) mod initialize;
-pub(super) mod jobs;
-pub(super) mod settings;
-pub(super) mod status;
-pub(super) mod tags;
+pub(super) mod inline_completion;
+mod jobs;
+mod settings;
+mod status;
+mod tags;
 
-use std::sync::Arc;
+use serde_json::value::RawValue;
 
-use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
-
-use super::buffers::OpenBuffers;
-use super::project::Connected;
-use crate::engine::{Engine, WorkError};
+use self::complete::{AcceptedParams, CompleteParams};
+use self::generate_dataset::GenerateDatasetParams;
+use self::get_context::GetContextParams;
+use self::inline_completion::InlineCompletionParams;
+use self::jobs::JobParams;
+use self::tags::apply_config::ApplyConfigParams;
+use self::tags::parse::TagsParseParams;
+use self::tags::prompt::TagsPromptParams;
+use self::tags::run::TagsRunParams;
+use super::reply::Reply;
+use super::requests::Requests;
+use super::session_view::SessionView;
 use crate::rpc::Error;
 
-/// Who asks, and for what.
-pub(super) struct Asked {
-    pub(super) engine: Engine,
-    /// What `initialize` has set up, if there was one.
-    pub(super) connected: Option<Arc<Connected>>,
-    /// The client's open buffers.
-    pub(super) open: OpenBuffers,
-    pub(super) params: Option<Box<RawValue>>,
+/// The parameters of a method, or what is wrong with them. Methods look at the
+/// error only after they know whether there is a project: without one, a request
+/// that needs it is answered `not initialized`, whatever its parameters.
+type Parsed<T> = Result<T, Error>;
+
+/// A call of a method.
+#[derive(Debug)]
+pub(super) enum Method {
+    /// `getContext`.
+    GetContext(Parsed<GetContextParams>),
+    /// `complete`.
+    Complete(Parsed<CompleteParams>),
+    /// `completion/accepted`.
+    CompletionAccepted(Parsed<AcceptedParams>),
+    /// `textDocument/inlineCompletion`, which only LSP sessions have.
+    InlineCompletion(Parsed<InlineCompletionParams>),
+    /// `generateDataset`.
+    GenerateDataset(Parsed<GenerateDatasetParams>),
+    /// `job/status`.
+    JobStatus(Parsed<JobParams>),
+    /// `job/cancel`.
+    JobCancel(Parsed<JobParams>),
+    /// `fimd/status`.
+    Status,
+    /// `fimd/settings`.
+    Settings,
+    /// `tags/parse`.
+    TagsParse(Parsed<TagsParseParams>),
+    /// `tags/prompt`.
+    TagsPrompt(Parsed<TagsPromptParams>),
+    /// `tags/run`.
+    TagsRun(Parsed<TagsRunParams>),
+    /// `tags/applyConfig`.
+    TagsApplyConfig(Parsed<ApplyConfigParams>),
 }
 
-impl Asked {
-    /// What `initialize` has set up.
-    fn connected(&self) -> Result<&Arc<Connected>, Error> {
-        self.connected.as_ref().ok_or_else(Error::not_initialized)
+impl Method {
+    /// The call of the method `name`; none if fimd has no such method.
+    pub(super) fn parse(name: &str, params: Option<&RawValue>) -> Option<Self> {
+        Some(match name {
+            "getContext" => Self::GetContext(GetContextParams::read(params)),
+            "complete" => Self::Complete(CompleteParams::read(params)),
+            "completion/accepted" => Self::CompletionAccepted(AcceptedParams::read(params)),
+            "generateDataset" => Self::GenerateDataset(GenerateDatasetParams::read(params)),
+            "job/status" => Self::JobStatus(JobParams::read(params)),
+            "job/cancel" => Self::JobCancel(JobParams::read(params)),
+            "fimd/status" => Self::Status,
+            "fimd/settings" => Self::Settings,
+            "tags/parse" => Self::TagsParse(TagsParseParams::read(params)),
+            "tags/prompt" => Self::TagsPrompt(TagsPromptParams::read(params)),
+            "tags/run" => Self::TagsRun(TagsRunParams::read(params)),
+            "tags/applyConfig" => Self::TagsApplyConfig(ApplyConfigParams::read(params)),
+            _ => return None,
+        })
     }
-}
 
-/// A method's result as JSON text.
-fn json(result: &impl Serialize) -> Result<Box<RawValue>, Error> {
-    to_raw_value(result).map_err(|e| Error::internal(format!("cannot write the result: {e}")))
-}
+    /// Whether an LSP client may call the method before `initialize`: a method
+    /// on tags needs no project, and one on completions says itself that there
+    /// is none.
+    pub(super) fn is_allowed_before_initialize(&self) -> bool {
+        match self {
+            Self::Complete(_)
+            | Self::CompletionAccepted(_)
+            | Self::InlineCompletion(_)
+            | Self::TagsParse(_)
+            | Self::TagsPrompt(_)
+            | Self::TagsRun(_)
+            | Self::TagsApplyConfig(_) => true,
+            Self::GetContext(_)
+            | Self::GenerateDataset(_)
+            | Self::JobStatus(_)
+            | Self::JobCancel(_)
+            | Self::Status
+            | Self::Settings => false,
+        }
+    }
 
-impl From<WorkError> for Error {
-    fn from(error: WorkError) -> Self {
-        Self::internal(error.to_string())
+    /// Starts the method; its result goes to `reply`.
+    pub(super) fn start(self, session: SessionView, reply: Reply, requests: &mut Requests) {
+        let client = requests.notifier();
+        let id = reply.id().cloned();
+        match self {
+            Self::GetContext(params) => {
+                requests.run(reply, |cancel| get_context::run(session, params, cancel))
+            }
+            Self::Complete(params) => {
+                requests.run(reply, |cancel| complete::run(session, params, cancel))
+            }
+            Self::CompletionAccepted(params) => {
+                requests.run(reply, |_| complete::accepted(session, params))
+            }
+            Self::InlineCompletion(params) => requests.run(reply, |cancel| {
+                inline_completion::run(session, params, cancel)
+            }),
+            Self::GenerateDataset(params) => {
+                requests.run(reply, |_| generate_dataset::run(session, params, client))
+            }
+            Self::JobStatus(params) => requests.run(reply, |_| jobs::status(session, params)),
+            Self::JobCancel(params) => requests.run(reply, |_| jobs::cancel(session, params)),
+            Self::Status => requests.run(reply, |_| status::run(session)),
+            Self::Settings => requests.run(reply, |_| settings::run(session)),
+            Self::TagsParse(params) => requests.run(reply, |_| tags::parse::run(session, params)),
+            Self::TagsPrompt(params) => {
+                requests.run(reply, |cancel| tags::prompt::run(session, params, cancel))
+            }
+            Self::TagsRun(params) => requests.run(reply, |cancel| {
+                tags::run::run(session, params, id, client, cancel)
+            }),
+            Self::TagsApplyConfig(params) => {
+                requests.run(reply, |_| tags::apply_config::run(session, params))
+            }
+        };
     }
 }

@@ -1,5 +1,5 @@
-//! Parameters as typed values, with errors that name the parameter and say
-//! what was expected and what was found.
+//! Reading typed parameters. Errors name the parameter and say what was expected
+//! and what was found.
 
 use std::collections::BTreeMap;
 use std::iter;
@@ -8,21 +8,21 @@ use serde::Deserialize;
 use serde::de::value::MapDeserializer;
 use serde_json::value::RawValue;
 
-use crate::rpc::{Error, Kind};
+use crate::rpc::{Error, JsonKind};
 
-/// The parameters of one call, by name. Those that no method asks for are
-/// ignored, so that newer clients can speak to older servers.
+/// The parameters of one call, by name. Methods ignore unknown parameters, so
+/// that newer clients can speak to older servers.
 #[derive(Debug, Default)]
 pub(super) struct Params<'a>(BTreeMap<String, &'a RawValue>);
 
 impl<'a> Params<'a> {
-    /// Reads an object of parameters; no parameters at all are an empty one.
+    /// Reads an object of parameters. No parameters are an empty object.
     pub(super) fn read(raw: Option<&'a RawValue>) -> Result<Self, Error> {
         let Some(raw) = raw else {
             return Ok(Self::default());
         };
-        if Kind::of(raw) != Kind::Object {
-            let found = Kind::of(raw);
+        if JsonKind::of(raw) != JsonKind::Object {
+            let found = JsonKind::of(raw);
             let message = format!("params: expected an object, found {found}");
             return Err(Error::invalid_params(message));
         }
@@ -38,7 +38,7 @@ impl<'a> Params<'a> {
         })
     }
 
-    /// A parameter that must be there; `expected` says what, for the error.
+    /// A parameter that must be there. `expected` describes it in the error.
     pub(super) fn required<T: Deserialize<'a>>(
         &self,
         name: &str,
@@ -48,7 +48,7 @@ impl<'a> Params<'a> {
         serde_json::from_str(raw.get()).map_err(|_| wrong(name, expected, raw))
     }
 
-    /// A parameter that may be missing; `null` is not missing, it is wrong.
+    /// A parameter that may be missing. `null` is not missing but wrong.
     pub(super) fn optional<T: Deserialize<'a>>(
         &self,
         name: &str,
@@ -60,15 +60,15 @@ impl<'a> Params<'a> {
         }
     }
 
-    /// All parameters but those in `taken`, as one value each of whose fields
-    /// has a default.
+    /// All parameters except those in `taken`, as one value whose fields all have
+    /// defaults.
     pub(super) fn others<T: Deserialize<'a>>(&self, taken: &[&str]) -> Result<T, Error> {
         let others = || {
             let named = self.0.iter().map(|(name, raw)| (name.as_str(), *raw));
             named.filter(|(name, _)| !taken.contains(name))
         };
         T::deserialize(MapDeserializer::new(others())).map_err(|error: serde_json::Error| {
-            // Each on its own, to learn which it was.
+            // Reads each parameter on its own to find the wrong one.
             let mut each = others().filter_map(|(name, raw)| {
                 let alone = MapDeserializer::new(iter::once((name, raw)));
                 let error: serde_json::Error = T::deserialize(alone).err()?;
@@ -79,8 +79,8 @@ impl<'a> Params<'a> {
         })
     }
 
-    /// A number of things, which may be missing. An integer too large for this
-    /// machine is as good as the largest.
+    /// A count, which may be missing. An integer above 64 bits counts as the
+    /// largest.
     pub(super) fn count(&self, name: &str) -> Result<Option<u64>, Error> {
         let Some(raw) = self.0.get(name) else {
             return Ok(None);
@@ -93,9 +93,9 @@ impl<'a> Params<'a> {
     }
 }
 
-/// The error for a parameter of which serde says `what`.
+/// The error for a parameter for which serde has the message `what`.
 fn wrong_field(name: &str, what: &str, raw: &RawValue) -> Error {
-    // Where in the value it is; the value is short.
+    // Drops the line and column, which count from the start of the value.
     let what = what.split(" at line ").next().unwrap_or(what);
     match what.split_once(", expected ") {
         Some((found, expected)) if found.starts_with("invalid ") => {
@@ -115,9 +115,11 @@ fn wrong_field(name: &str, what: &str, raw: &RawValue) -> Error {
 }
 
 fn wrong(name: &str, expected: &str, raw: &RawValue) -> Error {
-    // Short values are shown, so that 1.5 and -1 are not both "a number".
-    let found = match Kind::of(raw) {
-        Kind::Number | Kind::Boolean | Kind::String if raw.get().len() <= 40 => raw.get().into(),
+    // Shows short values, so that 1.5 and -1 are not both "a number".
+    let found = match JsonKind::of(raw) {
+        JsonKind::Number | JsonKind::Boolean | JsonKind::String if raw.get().len() <= 40 => {
+            raw.get().into()
+        }
         kind => kind.to_string(),
     };
     Error::invalid_params(format!("{name}: expected {expected}, found {found}"))

@@ -1,5 +1,5 @@
-//! The client as one who can be asked, too: requests of ours, numbered from 1,
-//! and the way of their answers back to whoever waits.
+//! Requests of fimd to the client, numbered from 1, and the way of its responses
+//! back to the tasks that wait for them.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,41 +8,44 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
-use super::reply::Notifier;
+use super::output::Notifier;
 use crate::rpc;
 
-type Outcome = Result<Box<RawValue>, rpc::Error>;
+/// The result of a request to the client, or its error.
+type PeerResult = Result<Box<RawValue>, rpc::Error>;
 
-/// A client that may be told and asked things.
+/// A client that takes requests and notifications.
 #[derive(Debug)]
 pub(super) struct Peer {
     client: Notifier,
-    asked: Mutex<Asked>,
+    pending: Mutex<PendingRequests>,
 }
 
-/// Requests that have no answer yet.
+/// The requests that have no response yet.
 #[derive(Debug, Default)]
-struct Asked {
+struct PendingRequests {
+    /// The id of the last request.
     last: u64,
-    waiting: FxHashMap<u64, oneshot::Sender<Outcome>>,
+    waiting: FxHashMap<u64, oneshot::Sender<PeerResult>>,
 }
 
 impl Peer {
-    /// That client.
+    /// The client that `client` reaches.
     pub(super) fn new(client: Notifier) -> Self {
         Self {
             client,
-            asked: Mutex::default(),
+            pending: Mutex::default(),
         }
     }
 
-    /// Sends a notification; see [`Notifier::send`]. None if the client has gone.
+    /// Sends a notification; see [`Notifier::send`]. Returns none if the client has
+    /// left.
     pub(super) async fn tell(&self, method: &str, params: &impl Serialize) -> Option<()> {
         self.client.send(|| rpc::notification(method, params)).await
     }
 
-    /// Like [`tell`](Self::tell), with parameters that are made when there is
-    /// room for them.
+    /// Sends a notification whose parameters are made once the output has room.
+    /// Returns none if the client has left.
     pub(super) async fn tell_newest<P: Serialize>(
         &self,
         method: &str,
@@ -53,49 +56,49 @@ impl Peer {
             .await
     }
 
-    /// Sends a request and waits for its answer, which never comes if the
-    /// client gives none: nothing that the client itself waits for may wait
-    /// here. None if the client has gone.
-    pub(super) async fn ask(&self, method: &str, params: &impl Serialize) -> Option<Outcome> {
-        let (answer, answered) = oneshot::channel();
+    /// Sends a request and waits for its response, which may never come. No answer
+    /// that the client waits for may wait here. Returns none if the client has
+    /// left.
+    pub(super) async fn ask(&self, method: &str, params: &impl Serialize) -> Option<PeerResult> {
+        let (sender, response) = oneshot::channel();
         let id = {
-            let mut asked = self.asked();
-            asked.last += 1;
-            let id = asked.last;
-            asked.waiting.insert(id, answer);
+            let mut pending = self.pending();
+            pending.last += 1;
+            let id = pending.last;
+            pending.waiting.insert(id, sender);
             id
         };
-        // Forgotten, whether it is answered or nobody waits any more.
-        let _forget = Forget { peer: self, id };
+        // Forgets the request if this future is dropped, too.
+        let _guard = PendingGuard { peer: self, id };
         self.client
             .send(|| rpc::request(id, method, params))
             .await?;
-        answered.await.ok()
+        response.await.ok()
     }
 
-    /// Gives an answer to whoever waits for it.
-    pub(super) fn answered(&self, answer: rpc::Answer) {
-        let id = answer.id.to_string().parse::<u64>().ok();
-        let waiting = id.and_then(|id| self.asked().waiting.remove(&id));
-        let taken = waiting.is_some_and(|waiting| waiting.send(answer.outcome).is_ok());
-        if !taken {
-            tracing::debug!(id = %answer.id, "nobody waits for this answer");
+    /// Gives a response to the task that waits for it.
+    pub(super) fn take_response(&self, response: rpc::Response) {
+        let id = response.id.to_string().parse::<u64>().ok();
+        let waiting = id.and_then(|id| self.pending().waiting.remove(&id));
+        let is_taken = waiting.is_some_and(|waiting| waiting.send(response.result).is_ok());
+        if !is_taken {
+            tracing::debug!(id = %response.id, "no request waits for this response");
         }
     }
 
-    fn asked(&self) -> MutexGuard<'_, Asked> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pending(&self) -> MutexGuard<'_, PendingRequests> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Forgets a request when it is dropped.
-struct Forget<'a> {
+struct PendingGuard<'a> {
     peer: &'a Peer,
     id: u64,
 }
 
-impl Drop for Forget<'_> {
+impl Drop for PendingGuard<'_> {
     fn drop(&mut self) {
-        self.peer.asked().waiting.remove(&self.id);
+        self.peer.pending().waiting.remove(&self.id);
     }
 }

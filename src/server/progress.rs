@@ -1,76 +1,44 @@
-//! Telling the client that started a job how far it is, as LSP's
-//! `WorkDoneProgress` with the job's id as token: `begin` once, a `report` when
-//! something has changed but not too often, `end` once.
+//! The progress of a job, told to the client that started it as LSP's
+//! `WorkDoneProgress` with the job's id as token: `begin` once, `report` when
+//! something has changed but at most every [`INTERVAL`], `end` once.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
 use tokio::time::{self, MissedTickBehavior};
+use tower_lsp::ls_types::{
+    ProgressParams, ProgressParamsValue, ProgressToken, WorkDoneProgress, WorkDoneProgressBegin,
+    WorkDoneProgressEnd, WorkDoneProgressReport,
+};
 
-use super::methods::generate_dataset::Started;
-use super::reply::{Notifier, Then};
-use crate::engine::{Engine, Job, JobStage, JobState, JobStatus};
+use super::output::Notifier;
+use crate::engine::{Job, JobStage, JobState, JobStatus};
 use crate::rpc;
 
-/// At most one report in this time.
+/// The least time between two reports.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-#[derive(Debug, Serialize)]
-struct Params<'a> {
-    token: &'a str,
-    value: Value,
+/// Tells the client the progress of `job`, in a task of its own.
+pub(super) fn follow(job: Arc<Job>, client: Notifier) {
+    tokio::spawn(async move { tell(&job, &client).await });
 }
 
-#[derive(Debug, Serialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-enum Value {
-    Begin {
-        title: &'static str,
-        message: String,
-        percentage: usize,
-    },
-    Report {
-        message: String,
-        percentage: usize,
-    },
-    End {
-        message: String,
-    },
-}
-
-/// Follows the job that an answer of `generateDataset` names.
-pub(super) fn follow(engine: Engine, client: Notifier) -> Then {
-    Box::new(move |answer| {
-        let Ok(answer) = answer else { return };
-        // The framings have nothing else of a job in common than its answer.
-        let started = serde_json::from_str::<Started>(answer.get()).ok();
-        if let Some(job) = started.and_then(|started| engine.job(&started.job_id)) {
-            tokio::spawn(async move { tell(&job, &client).await });
-        }
-    })
-}
-
-/// Tells until the job has ended or the client has gone; none if it has.
-async fn tell(job: &Arc<Job>, client: &Notifier) -> Option<()> {
+/// Tells until the job has ended. Returns none if the client has left.
+async fn tell(job: &Job, client: &Notifier) -> Option<()> {
     let notification = |value| {
-        let token = job.id();
-        rpc::notification("$/progress", &Params { token, value })
-    };
-    let begin = |status: &JobStatus| Value::Begin {
-        title: "Generating a dataset",
-        message: message(status),
-        percentage: percentage(status),
-    };
-    let report = |status: &JobStatus| Value::Report {
-        message: message(status),
-        percentage: percentage(status),
+        let params = ProgressParams {
+            token: ProgressToken::String(job.id().to_owned()),
+            value: ProgressParamsValue::WorkDone(value),
+        };
+        rpc::notification("$/progress", &params)
     };
     let mut told = job.status();
-    client.send(|| notification(begin(&told))).await?;
+    client
+        .send(|| notification(WorkDoneProgress::Begin(begin(&told))))
+        .await?;
     let mut interval = time::interval(INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // The first tick is at once.
+    // The first tick completes at once.
     interval.tick().await;
     loop {
         tokio::select! {
@@ -78,23 +46,46 @@ async fn tell(job: &Arc<Job>, client: &Notifier) -> Option<()> {
             _ = interval.tick() => {}
         }
         if job.status() != told {
-            // As it is when there is room for it, not when it was asked for.
+            // Read again when the output has room, so that the report is new.
             client
                 .send(|| {
                     told = job.status();
-                    notification(report(&told))
+                    notification(WorkDoneProgress::Report(report(&told)))
                 })
                 .await?;
-        } else if client.has_gone() {
+        } else if client.is_disconnected() {
             return None;
         }
     }
-    let message = message(&job.status());
-    client.send(|| notification(Value::End { message })).await
+    let end = WorkDoneProgressEnd {
+        message: Some(message(&job.status())),
+    };
+    client
+        .send(|| notification(WorkDoneProgress::End(end)))
+        .await
 }
 
-fn percentage(status: &JobStatus) -> usize {
-    status.files_done * 100 / status.files_total.max(1)
+fn begin(status: &JobStatus) -> WorkDoneProgressBegin {
+    WorkDoneProgressBegin {
+        title: "Generating a dataset".into(),
+        cancellable: None,
+        message: Some(message(status)),
+        percentage: Some(percentage(status)),
+    }
+}
+
+fn report(status: &JobStatus) -> WorkDoneProgressReport {
+    WorkDoneProgressReport {
+        cancellable: None,
+        message: Some(message(status)),
+        percentage: Some(percentage(status)),
+    }
+}
+
+/// The share of the files that are done, in percent.
+fn percentage(status: &JobStatus) -> u32 {
+    let percentage = status.files_done * 100 / status.files_total.max(1);
+    u32::try_from(percentage).unwrap_or(100)
 }
 
 fn message(status: &JobStatus) -> String {

@@ -1,4 +1,4 @@
-//! Which project a connection's requests are about.
+//! The project that a connection's requests are about.
 
 use std::sync::Arc;
 
@@ -11,45 +11,52 @@ use crate::text::Encoding;
 
 /// What `initialize` has set up for a connection.
 #[derive(Debug)]
-pub(super) struct Connected {
+pub(super) struct ClientProject {
     /// The project.
     pub(super) project: Arc<Project>,
-    /// What its contexts are made of.
+    /// The sources of its contexts.
     pub(super) sources: ContextSources,
-    /// What finds the secrets that its contexts are to hide, if they are.
+    /// The finder of secrets, if contexts are to hide them.
     pub(super) secrets: Option<Arc<Secrets>>,
     /// The unit of the client's offsets.
     pub(super) offsets: Encoding,
-    /// The unit of the characters in its positions.
+    /// The unit of the characters in the client's positions.
     pub(super) positions: Encoding,
 }
 
-/// What the last `initialize` before a request has come to, or will: requests
-/// hold it from their arrival on, so a client need not wait for the answer.
+/// The project of the last `initialize` before a request, which may still be at
+/// work. A request takes it when it arrives, so a client need not wait for the
+/// answer to `initialize`.
 #[derive(Clone, Debug)]
-pub(super) struct Current(watch::Receiver<State>);
+pub(super) struct CurrentProject(watch::Receiver<InitializeState>);
 
-type State = Option<Option<Arc<Connected>>>;
+/// None while `initialize` is at work.
+type InitializeState = Option<Option<Arc<ClientProject>>>;
 
-/// Says what an `initialize` has come to.
+/// Announces the result of an `initialize`.
 #[derive(Debug)]
-pub(super) struct Publisher(watch::Sender<State>);
+pub(super) struct ProjectPublisher(watch::Sender<InitializeState>);
 
-impl Current {
-    /// That of a connection before its first `initialize`.
-    pub(super) fn none() -> Self {
-        Self(watch::channel(Some(None)).1)
+impl CurrentProject {
+    /// A project that is known; none before the first `initialize`.
+    pub(super) fn known(project: Option<Arc<ClientProject>>) -> Self {
+        Self(watch::channel(Some(project)).1)
     }
 
-    /// That of an `initialize` which is under way.
-    pub(super) fn pending() -> (Publisher, Self) {
+    /// The project of an `initialize` that is at work.
+    pub(super) fn pending() -> (ProjectPublisher, Self) {
         let (sender, receiver) = watch::channel(None);
-        (Publisher(sender), Self(receiver))
+        (ProjectPublisher(sender), Self(receiver))
     }
 
-    /// Waits until it is known.
-    pub(super) async fn wait(mut self) -> Option<Arc<Connected>> {
-        // The other end goes unheard only when the session ends.
+    /// Waits until `initialize` has ended. Waits for nothing if the project is
+    /// known.
+    pub(super) async fn wait(mut self) -> Option<Arc<ClientProject>> {
+        // Does not ask the runtime, which may make a task wait for its turn.
+        if let Some(known) = &*self.0.borrow() {
+            return known.clone();
+        }
+        // An error means that the session has ended.
         let known = self.0.wait_for(Option::is_some).await.ok()?;
         known.clone().flatten()
     }
@@ -60,9 +67,9 @@ impl Current {
     }
 }
 
-impl Publisher {
-    /// Lets the requests go that wait for it.
-    pub(super) fn publish(self, connected: Option<Arc<Connected>>) {
-        self.0.send_replace(Some(connected));
+impl ProjectPublisher {
+    /// Gives the requests that wait for it their project.
+    pub(super) fn publish(self, project: Option<Arc<ClientProject>>) {
+        self.0.send_replace(Some(project));
     }
 }

@@ -8,122 +8,132 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{self, JoinError, JoinSet};
 use tracing::Instrument;
 
-use super::outcome::outcome;
-use super::reply::{Answer, Destination, Notifier, Outgoing, Quiet, Reply};
+use super::output::{NotificationGate, Notifier, Outgoing};
+use super::reply::{Destination, Reply};
+use super::result::MethodResult;
+use super::work;
 use crate::cancel::Cancel;
-use crate::rpc::{Id, Refusal};
+use crate::rpc::{Error, Id, Refusal};
 
-/// Reading goes on while the messages in flight weigh less than this.
+/// How many bytes the messages in flight may weigh before the session reads no
+/// further.
 const MAX_IN_FLIGHT_BYTES: usize = 64 << 20;
 
-/// What a message in flight weighs besides its own bytes, so that at most some
-/// thousand are.
+/// The weight in bytes of a message in flight besides its own length. It limits
+/// the number of messages in flight to about a thousand.
 const TASK_BYTES: usize = 64 << 10;
 
 /// A message that is being answered.
-struct Running {
+struct RequestInFlight {
     id: Option<Id>,
+    /// The weight in bytes.
     weight: usize,
     cancel: Option<oneshot::Sender<()>>,
 }
 
-/// A task that has ended.
-pub(super) type Finished = Result<(task::Id, ()), JoinError>;
+/// The end of a task.
+pub(super) type TaskEnd = Result<(task::Id, ()), JoinError>;
 
-/// What has been asked and not answered. Dropping it ends all of it.
+/// The requests that have no answer yet. Dropping it ends all of them.
 pub(super) struct Requests {
     answers: mpsc::Sender<Outgoing>,
-    quiet: Quiet,
+    gate: NotificationGate,
     tasks: JoinSet<()>,
-    running: FxHashMap<task::Id, Running>,
+    in_flight: FxHashMap<task::Id, RequestInFlight>,
     in_flight_bytes: usize,
 }
 
 impl Requests {
-    /// None, of a client whose answers go to `answers`.
-    pub(super) fn new(answers: mpsc::Sender<Outgoing>, quiet: Quiet) -> Self {
+    /// No requests yet, of a client whose answers go to `answers`.
+    pub(super) fn new(answers: mpsc::Sender<Outgoing>, gate: NotificationGate) -> Self {
         Self {
             answers,
-            quiet,
+            gate,
             tasks: JoinSet::new(),
-            running: FxHashMap::default(),
+            in_flight: FxHashMap::default(),
             in_flight_bytes: 0,
         }
     }
 
-    /// Where single answers go.
+    /// The destination of an answer that is a message of its own.
     pub(super) fn output(&self) -> Destination {
         Destination::Client(self.answers.clone())
     }
 
-    /// How the client is told what it has not asked for.
+    /// Sends the client what it has not asked for.
     pub(super) fn notifier(&self) -> Notifier {
         Notifier::new(&self.answers)
     }
 
-    /// The client has asked for the end: it is only answered from now on.
-    pub(super) fn be_quiet(&self) {
-        self.quiet.begin();
+    /// The client has asked for the end: from now on it gets only answers.
+    pub(super) fn stop_notifications(&self) {
+        self.gate.close();
     }
 
-    /// Whether more may be read.
+    /// Whether the session may read another message.
     pub(super) fn have_room(&self) -> bool {
         self.in_flight_bytes < MAX_IN_FLIGHT_BYTES
     }
 
     /// Whether the task is still at work.
     pub(super) fn is_running(&self, task: task::Id) -> bool {
-        self.running.contains_key(&task)
+        self.in_flight.contains_key(&task)
     }
 
-    /// Waits for the next task to end; none if there is none.
-    pub(super) async fn next_finished(&mut self) -> Option<Finished> {
+    /// Waits for the next task to end; none if there is no task.
+    pub(super) async fn next_finished(&mut self) -> Option<TaskEnd> {
         self.tasks.join_next_with_id().await
     }
 
     /// Forgets a task that has ended.
-    pub(super) fn finished(&mut self, task: Finished) {
-        let id = match task {
+    pub(super) fn forget(&mut self, end: TaskEnd) {
+        let id = match end {
             Ok((id, ())) => id,
             Err(error) => {
                 tracing::error!("an answer was lost: {error}");
                 error.id()
             }
         };
-        if let Some(running) = self.running.remove(&id) {
-            self.in_flight_bytes -= running.weight;
+        if let Some(request) = self.in_flight.remove(&id) {
+            self.in_flight_bytes -= request.weight;
         }
     }
 
-    /// Answers a message that is no request.
+    /// Answers a message of `bytes` bytes that is not a request.
     pub(super) fn refuse(&mut self, refusal: Refusal, destination: Destination, bytes: usize) {
         let Refusal { id, error } = refusal;
         tracing::debug!(code = error.code(), bytes, "refused");
-        let reply = Reply::to_refused(id, destination);
+        let reply = Reply::to_refused(id, destination, bytes);
         self.spawn(None, bytes, None, reply.send(Err(error)));
     }
 
-    /// Starts `work`, whose outcome is the answer. The work is told to stop
-    /// when it is cancelled.
-    pub(super) fn request<F>(
-        &mut self,
-        id: Option<Id>,
-        reply: Reply,
-        bytes: usize,
-        work: impl FnOnce(Cancel) -> F,
-    ) -> task::Id
+    /// Runs `work`, whose result is the answer.
+    ///
+    /// The work runs at once up to the first thing that it waits for, so that
+    /// what methods change before they wait, they change in the order of
+    /// messages. It goes on in a task of its own. The flag that it is given is
+    /// set when the request is cancelled or the client leaves.
+    pub(super) fn run<F, T>(&mut self, reply: Reply, work: impl FnOnce(Cancel) -> F) -> task::Id
     where
-        F: Future<Output = Answer> + Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+        T: Into<MethodResult> + Send + 'static,
     {
         let (cancel, cancelled) = oneshot::channel();
-        let stop = Cancel::default();
-        let work = work(stop.clone());
+        let flag = Cancel::default();
+        let mut work = Box::pin(work(flag.clone()));
+        let at_once = work::begin(work.as_mut());
+        let end = work::finish(work, cancelled, flag);
+        let (id, bytes) = (reply.id().cloned(), reply.bytes());
         self.spawn(id, bytes, Some(cancel), async move {
-            reply.send(outcome(work, cancelled, stop).await).await;
+            let result = match at_once {
+                Some(result) => result,
+                None => end.await,
+            };
+            reply.send(result.map(Into::into)).await;
         })
     }
 
-    /// Runs a task that answers something of so many bytes.
+    /// Runs a task that answers a message of `bytes` bytes.
     pub(super) fn spawn(
         &mut self,
         id: Option<Id>,
@@ -134,20 +144,21 @@ impl Requests {
         let weight = bytes + TASK_BYTES;
         self.in_flight_bytes += weight;
         let task = self.tasks.spawn(task.in_current_span()).id();
-        self.running.insert(task, Running { id, weight, cancel });
+        let request = RequestInFlight { id, weight, cancel };
+        self.in_flight.insert(task, request);
         task
     }
 
-    /// Cancels the requests in flight with this id. A look at each is cheap:
-    /// there are some thousand at most.
+    /// Cancels the requests in flight with this id. Looks at all of them, which
+    /// are about a thousand at most.
     pub(super) fn cancel(&mut self, target: &RawValue) {
         #[expect(clippy::iter_over_hash_type, reason = "all that match are cancelled")]
-        for running in self.running.values_mut() {
-            if running.id.as_ref().is_some_and(|id| id.is(target))
-                && let Some(cancel) = running.cancel.take()
+        for request in self.in_flight.values_mut() {
+            if request.id.as_ref().is_some_and(|id| id.is(target))
+                && let Some(cancel) = request.cancel.take()
                 && cancel.send(()).is_err()
             {
-                tracing::debug!("cancelled what was just answered");
+                tracing::debug!("cancelled a request that was just answered");
             }
         }
     }

@@ -1,72 +1,70 @@
-//! One connection: reads messages in order and hands them to the protocol of
-//! its framing, which starts what they ask for.
+//! One connection: reads messages in order and gives them to the protocol of its
+//! framing, which starts the requests.
 //!
-//! The loop never waits for a client: it reads no further while as much is in
-//! flight as may be, and whatever has to wait, waits in a task of its own.
+//! The loop never waits for the client. It reads no further while too many
+//! requests are in flight, and all other waiting happens in tasks.
 
 use std::future::Future;
 use std::io;
 use std::pin::pin;
 
-use serde_json::value::RawValue;
 use tokio::io::{AsyncBufRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 
-use super::reply::{self, Notifier, Quiet, Reply};
+use super::output::{self, NotificationGate, Notifier};
+use super::reply::Reply;
 use super::requests::Requests;
+use super::result::MethodResult;
 use super::settings;
 use crate::engine::Engine;
-use crate::rpc::frames::{Frame, Frames, Framing};
-use crate::rpc::{self, Message};
+use crate::rpc::{self, Frame, FrameReader, Framing, Message};
 
-/// How many answers may wait for the client to read them, besides those whose
-/// tasks wait.
+/// How many answers the output holds for the client to read. The tasks of other
+/// answers wait.
 const WAITING_ANSWERS: usize = 64;
 
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// As it should.
+pub enum SessionEnd {
+    /// By `shutdown`, by the end of the input, or from outside.
     Orderly,
-    /// With LSP's `exit` and no `shutdown` before it, for which LSP asks the
-    /// exit code 1.
+    /// By LSP's `exit` without `shutdown` before it. LSP asks for the exit code 1.
     WithoutShutdown,
 }
 
-/// What a message led to.
+/// What the session does after a message.
 pub(super) enum Flow {
-    /// The next one can be read.
+    /// It reads the next one.
     Continue,
-    /// The client asked for the end: it comes once everything has been
-    /// answered, at last with this reply, if there is one.
-    End(End, Option<Reply>),
+    /// It ends, because the client has asked for it, once all requests are
+    /// answered. The reply, if there is one, is answered last.
+    End(SessionEnd, Option<Reply>),
 }
 
-/// What the messages of a framing mean.
+/// The meaning of the messages of a framing.
 pub(super) trait Protocol {
-    /// Starts what a message of so many bytes asks for. Never waits.
+    /// Starts what a message of `bytes` bytes asks for. Never waits.
     fn message(&mut self, message: Message, bytes: usize, requests: &mut Requests) -> Flow;
 
-    /// Whether the next message may be read.
+    /// Whether the session may read the next message.
     fn is_ready(&self, requests: &Requests) -> bool;
 
-    /// Whether the client may be told of settings that change. Who may not yet
-    /// is told later.
-    fn hears_of_settings(&self, requests: &Requests) -> bool;
+    /// Whether the client may be told of changed settings now. If not, the session
+    /// tells it later.
+    fn can_hear_of_settings(&self, requests: &Requests) -> bool;
 }
 
-/// Serves one connection to its end; see [`serve`](super::serve). What its
-/// messages mean is up to `protocol`, made with a way to tell the client what
-/// it has not asked for.
+/// Serves one connection to its end; see [`serve`](super::serve::serve).
+/// `protocol` makes the protocol that gives the messages their meaning.
 pub(super) async fn run<P, R, W>(
     engine: Engine,
     protocol: impl FnOnce(Notifier) -> P,
     framing: Framing,
-    mut frames: Frames<R>,
+    mut frames: FrameReader<R>,
     output: W,
     shutdown: impl Future<Output = ()>,
-) -> io::Result<End>
+) -> io::Result<SessionEnd>
 where
     P: Protocol,
     R: AsyncBufRead + Unpin,
@@ -74,15 +72,15 @@ where
 {
     let max_message_bytes = engine.limits().max_message_bytes;
     let mut changes = engine.settings_changes();
-    // At most one, which waits until the client has room for it.
+    // Holds at most one task, which waits until the output has room.
     let mut telling = JoinSet::new();
     let (answers, waiting) = mpsc::channel(WAITING_ANSWERS);
-    let quiet = Quiet::default();
-    let mut writer = tokio::spawn(reply::write(waiting, output, framing, quiet.clone()));
-    let mut requests = Requests::new(answers, quiet);
+    let gate = NotificationGate::default();
+    let mut writer = tokio::spawn(output::write(waiting, output, framing, gate.clone()));
+    let mut requests = Requests::new(answers, gate);
     let mut protocol = protocol(requests.notifier());
     let mut shutdown = pin!(shutdown);
-    let mut end = End::Orderly;
+    let mut end = SessionEnd::Orderly;
     let mut last_reply = None;
     let mut failure = None;
     loop {
@@ -90,12 +88,12 @@ where
         tokio::select! {
             () = &mut shutdown => break,
             written = &mut writer => return close(written).map(|()| end),
-            Some(finished) = requests.next_finished() => requests.finished(finished),
+            Some(finished) = requests.next_finished() => requests.forget(finished),
             Some(told) = telling.join_next() => if let Err(error) = told {
                 tracing::error!("a change of settings was not told: {error}");
             },
             Ok(()) = changes.changed(),
-                if telling.is_empty() && protocol.hears_of_settings(&requests) =>
+                if telling.is_empty() && protocol.can_hear_of_settings(&requests) =>
             {
                 telling.spawn(settings::tell(engine.clone(), requests.notifier()));
             }
@@ -115,27 +113,27 @@ where
             },
         }
     }
-    requests.be_quiet();
-    // What was asked before the end is answered before it.
+    requests.stop_notifications();
+    // Answers all requests that were read.
     loop {
         tokio::select! {
             written = &mut writer => return close(written).map(|()| end),
             finished = requests.next_finished() => match finished {
-                Some(finished) => requests.finished(finished),
+                Some(finished) => requests.forget(finished),
                 None => break,
             },
         }
     }
     if let Some(reply) = last_reply {
-        reply.send(Ok(RawValue::NULL.to_owned())).await;
+        reply.send(Ok(MethodResult::null())).await;
     }
-    // The writer ends when nobody can send it answers any more.
+    // The writer ends once all senders of answers are gone.
     drop((protocol, requests));
     close(writer.await)?;
     failure.map_or(Ok(end), Err)
 }
 
-/// What a frame says, and how many bytes it takes to remember it.
+/// The message of a frame and its length in bytes.
 fn read(frame: Frame, max_message_bytes: usize) -> (Message, usize) {
     match frame {
         Frame::Message(bytes) => (Message::read(&bytes), bytes.len()),
@@ -150,8 +148,8 @@ fn read(frame: Frame, max_message_bytes: usize) -> (Message, usize) {
     }
 }
 
-/// What the writer's end means for the connection. A client that reads no
-/// further has left, which is its right.
+/// The result of the connection after the end of its writer. A client that has
+/// stopped to read has left, which is no error.
 fn close(written: Result<io::Result<()>, JoinError>) -> io::Result<()> {
     match written.map_err(io::Error::other)? {
         Err(error) if has_left(&error) => Ok(()),
@@ -159,7 +157,7 @@ fn close(written: Result<io::Result<()>, JoinError>) -> io::Result<()> {
     }
 }
 
-/// Whether writing failed because nobody reads.
+/// Whether writing failed because the client has left.
 fn has_left(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -1,31 +1,32 @@
-//! What a client is shown of the settings, and `fimd/settingsChanged`, which
-//! tells it when they have changed.
+//! The settings as clients see them, and the notification
+//! `fimd/settingsChanged`.
 
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::reply::Notifier;
+use super::output::Notifier;
 use crate::config::{EditorSettings, EndpointKind, Settings, TagSettings};
 use crate::engine::Engine;
 use crate::rpc;
 
-/// What a client is shown: the names are those of the settings file, and what
-/// is not set is null. The key is not shown, and no limits, which never change.
+/// The settings as clients see them. The names are those of the settings file,
+/// and a setting that is not set is null. The API key is left out because it is
+/// a secret, and the limits because they never change.
 #[derive(Debug, Serialize)]
-pub(super) struct Shown<'a> {
-    settings: Sections<'a>,
+pub(super) struct SettingsView<'a> {
+    settings: SectionsView<'a>,
 }
 
 #[derive(Debug, Serialize)]
-struct Sections<'a> {
-    endpoint: Endpoint<'a>,
+struct SectionsView<'a> {
+    endpoint: EndpointView<'a>,
     tags: &'a TagSettings,
     editor: &'a EditorSettings,
 }
 
 #[derive(Debug, Serialize)]
-struct Endpoint<'a> {
+struct EndpointView<'a> {
     url: &'a str,
     kind: EndpointKind,
     model: Option<&'a str>,
@@ -38,9 +39,9 @@ struct Endpoint<'a> {
     allow_remote_endpoints: bool,
 }
 
-impl<'a> Shown<'a> {
-    /// Of these settings.
-    pub(super) fn of(settings: &'a Settings) -> Self {
+impl<'a> SettingsView<'a> {
+    /// The view of these settings.
+    pub(super) fn new(settings: &'a Settings) -> Self {
         let Settings {
             endpoint,
             tags,
@@ -48,8 +49,8 @@ impl<'a> Shown<'a> {
             ..
         } = settings;
         Self {
-            settings: Sections {
-                endpoint: Endpoint {
+            settings: SectionsView {
+                endpoint: EndpointView {
                     url: &endpoint.url,
                     kind: endpoint.kind,
                     model: endpoint.model.as_deref(),
@@ -68,12 +69,12 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// Tells a client what the settings are once it has room to hear it: of
-/// changes that follow each other quickly, the last.
+/// Tells a client the settings once its output has room. Of changes in quick
+/// succession it hears only the last.
 pub(super) async fn tell(engine: Engine, client: Notifier) {
     let told = client.send(|| {
         let settings: Arc<Settings> = engine.settings();
-        rpc::notification("fimd/settingsChanged", &Shown::of(&settings))
+        rpc::notification("fimd/settingsChanged", &SettingsView::new(&settings))
     });
     if told.await.is_none() {
         tracing::debug!("the client left before it heard of new settings");

@@ -1,7 +1,7 @@
 //! The shared daemon's socket: one listener, many clients, one engine.
 //!
-//! Invariants: at most one process listens at a path; only the user who
-//! started it is served; whatever one client does, the others do not notice.
+//! Invariants: at most one process listens at a path; the daemon serves only the
+//! user who started it; no client affects another one.
 
 use std::fmt::Display;
 use std::fs::{self, File, Permissions};
@@ -20,30 +20,29 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time;
 
-use super::serve;
+use super::serve::serve;
 use crate::engine::Engine;
-use crate::rpc::frames::{Frame, Frames, Framing};
-use crate::rpc::{self, Message};
+use crate::rpc::{self, Frame, FrameReader, Framing, Message};
 
-/// How many clients above the limit are told so at a time; more wait to be
+/// How many clients above the limit are refused at a time. Others wait to be
 /// accepted.
 const MAX_REFUSALS: usize = 16;
 
-/// How long a client above the limit may take to ask something and to read
-/// that it is not served.
+/// How long a client above the limit may take to send a message and to read the
+/// refusal.
 const REFUSAL: Duration = Duration::from_secs(1);
 
-/// How large a message may be for its id to be read in a refusal, in bytes.
+/// The largest message, in bytes, whose id a refusal repeats.
 const MAX_REFUSED_BYTES: usize = 1 << 16;
 
-/// How long clients may take to read their last answers once the daemon ends.
+/// How long clients may take to read their last answers when the daemon ends.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How long to wait before accepting again after that failed: file descriptors
-/// that have run out come back when a client leaves.
+/// The pause after a failed accept. Accepting fails when file descriptors have
+/// run out; they are free again when a client leaves.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// Nobody can be served at a path.
+/// Why the daemon cannot serve at a path.
 #[derive(Debug, thiserror::Error)]
 #[error("socket {}: {reason}", path.display())]
 pub struct SocketError {
@@ -60,24 +59,23 @@ impl SocketError {
     }
 }
 
-/// A socket that listens. The file that was made for it is removed when it is
-/// dropped.
+/// A socket that listens. Dropping it removes the file that was made for it.
 #[derive(Debug)]
 pub struct Socket {
     listener: UnixListener,
     path: PathBuf,
-    /// The device and inode of the file that was made: another's at the same
-    /// path is not ours to remove.
+    /// The device and inode of the file that was made. Dropping the socket
+    /// removes no other file at the same path.
     identity: Option<(u64, u64)>,
 }
 
 impl Socket {
-    /// Listens at `path`, for this user only, in place of a socket that nobody
-    /// serves any more. To be called in a Tokio runtime.
+    /// Listens at `path`, for this user only. Replaces a socket whose daemon has
+    /// died. Needs a Tokio runtime.
     ///
     /// # Errors
-    /// If somebody serves there already, if something else stands there, and
-    /// if no socket can be made there.
+    /// If another daemon serves at the path, if there is another kind of file, or
+    /// if no socket can be made.
     pub fn bind(path: &Path) -> Result<Self, SocketError> {
         let wrong = |reason: &dyn Display| SocketError::new(path, reason);
         let _folder = lock_folder(path)?;
@@ -94,11 +92,11 @@ impl Socket {
                     &"another daemon serves here; use it, end it, or name another path",
                 ));
             }
-            // Whoever served there has died.
+            // The daemon of this socket has died.
             Ok(_) => fs::remove_file(path).map_err(|error| wrong(&error))?,
         }
         let listener = UnixListener::bind(path).map_err(|error| wrong(&error))?;
-        // Until here the mode was up to the umask, so peers are checked too.
+        // Until here the umask decided the mode. `accept` checks peers, too.
         let identity = fs::set_permissions(path, Permissions::from_mode(0o600))
             .and_then(|()| fs::symlink_metadata(path))
             .map(|found| (found.dev(), found.ino()))
@@ -110,12 +108,12 @@ impl Socket {
         })
     }
 
-    /// The socket at `path` that systemd listens at and has passed to this
-    /// process (`LISTEN_FDS`); none if it has not. Its file is systemd's. To be
-    /// called in a Tokio runtime.
+    /// The socket at `path` that systemd has passed to this process
+    /// (`LISTEN_FDS`), if it has. The file stays when the socket is dropped, since
+    /// it is systemd's. Needs a Tokio runtime.
     ///
     /// # Errors
-    /// If what was passed is no socket for streams.
+    /// If systemd has passed something other than a stream socket.
     pub fn passed(path: &Path) -> Result<Option<Self>, SocketError> {
         let wrong = |error: io::Error| SocketError::new(path, error);
         let Some(listener) = ListenFd::from_env().take_unix_listener(0).map_err(wrong)? else {
@@ -129,7 +127,7 @@ impl Socket {
         }))
     }
 
-    /// The next client of this user; those of others are turned away.
+    /// The next client of this user. Refuses clients of other users.
     async fn accept(&self) -> io::Result<UnixStream> {
         loop {
             let (client, _) = self.listener.accept().await?;
@@ -163,8 +161,8 @@ impl Drop for Socket {
     }
 }
 
-/// Keeps other daemons from looking at, removing and making sockets in the
-/// path's folder, for as long as the result lives.
+/// Locks the path's folder against other daemons that look for, remove or make
+/// sockets in it, as long as the result lives.
 fn lock_folder(path: &Path) -> Result<File, SocketError> {
     let parent = path.parent().filter(|parent| *parent != Path::new(""));
     let folder = parent.unwrap_or(Path::new("."));
@@ -184,8 +182,8 @@ fn lock_folder(path: &Path) -> Result<File, SocketError> {
     })
 }
 
-/// Serves every client of `socket` until `shutdown` completes. Then the socket
-/// is removed, what clients have asked is answered, and jobs are cancelled.
+/// Serves every client of `socket` until `shutdown` completes. Then removes the
+/// socket, answers all requests that were read, and cancels jobs.
 pub async fn listen(engine: Engine, socket: Socket, shutdown: impl Future<Output = ()>) {
     let (stop, stopped) = watch::channel(false);
     let mut clients = JoinSet::new();
@@ -232,7 +230,7 @@ async fn refuse(client: UnixStream, max_clients: usize) -> io::Result<()> {
     let Some(framing) = Framing::detect(&mut input).await? else {
         return Ok(());
     };
-    let message = match Frames::new(framing, input, MAX_REFUSED_BYTES)
+    let message = match FrameReader::new(framing, input, MAX_REFUSED_BYTES)
         .next()
         .await?
     {
@@ -243,14 +241,14 @@ async fn refuse(client: UnixStream, max_clients: usize) -> io::Result<()> {
         "{max_clients} clients are connected already; end one, or raise max_clients under \
          [limits] in the settings file"
     ));
-    let answer = rpc::answer(message.as_ref().and_then(Message::id), &Err(error));
+    let answer = rpc::answer(message.as_ref().and_then(Message::id), Err(&error));
     output.write_all(framing.frame(answer).as_bytes()).await?;
     output.shutdown().await
 }
 
 async fn serve_client(engine: Engine, client: UnixStream, mut stopped: watch::Receiver<bool>) {
     let (input, output) = client.into_split();
-    // An error here says that the daemon has ended, too.
+    // An error means that the daemon has ended.
     let shutdown = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
     if let Err(error) = serve(engine, input, output, shutdown).await {
         tracing::info!("a client was lost: {error}");

@@ -334,7 +334,7 @@ fn a_run_that_breaks_off_offers_what_has_come() {
         );
         assert_eq!(client.next()["method"], "tags/delta");
         let error = client.next()["error"].clone();
-        assert_eq!(error["code"], -32603);
+        assert_eq!(error["code"], -32001);
         assert_eq!(error["data"], json!({ "partial": "so far" }));
     });
 }

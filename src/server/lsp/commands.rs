@@ -1,5 +1,5 @@
-//! What `workspace/executeCommand` does. Every command names a place, as one
-//! argument `{uri, position}`; that of a tag is in it or right behind it.
+//! `workspace/executeCommand`. Every command has one argument, `{uri, position}`;
+//! the position of a tag is inside it or right behind it.
 
 use std::sync::Arc;
 
@@ -7,78 +7,85 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tower_lsp::ls_types::{DiagnosticSeverity, ExecuteCommandParams, MessageType, Position};
 
-use super::actions::Command;
-use super::documents::View;
-use super::run::{self, Started};
+use super::command_name::CommandName;
+use super::connection::Connection;
+use super::diagnostics;
+use super::documents::DocumentView;
+use super::run::TagRun;
 use super::splice::{Goal, Splice};
 use super::writer::Writer;
-use super::{State, diagnostics};
 use crate::config::EditorResources;
 use crate::engine::tags::fim_at;
 use crate::rpc::Error;
-use crate::server::methods::complete::Site;
+use crate::server::methods::completion_cursor::CompletionCursor;
 use crate::tags::{TagPrompt, Tags};
 
-/// What a command is about.
+/// The argument of a command.
 #[derive(Debug, Deserialize)]
-struct Place {
+struct CommandTarget {
     uri: String,
     #[serde(default)]
     position: Position,
 }
 
-/// What is left to do when a command has been answered.
-pub(super) enum Then {
-    /// To apply the config tag of a text at a byte, before the answer.
-    Apply(String, usize),
-    /// To run a tag.
-    Run(Box<Started>),
-    /// To write a text at a place.
-    Paste(Writer, String),
+/// What a command does behind its answer.
+pub(super) enum FollowUp {
     /// Nothing.
-    Nothing,
-    /// To say something.
-    Say(MessageType, String),
+    None,
+    /// Applies the config tag of a text at a byte. The answer waits for it.
+    ApplyConfig(String, usize),
+    /// Runs a tag.
+    Run(Box<TagRun>),
+    /// Inserts a text.
+    Paste(Writer, String),
+    /// Shows the user a message.
+    ShowMessage(MessageType, String),
 }
 
-/// Starts a command: its answer, and what follows. Takes what it needs of the
-/// documents before it returns, so that they are as they were when it was sent.
+/// Starts a command. Returns its answer and what follows. Takes what it needs of
+/// the documents at once, so that they are as they were when the client sent it.
 pub(super) fn start(
-    state: &Arc<State>,
+    connection: &Arc<Connection>,
     params: ExecuteCommandParams,
-) -> Result<(Value, Then), Error> {
-    let command = Command::named(&params.command).ok_or_else(|| {
-        let known = Command::ALL.map(Command::name).join(", ");
+) -> Result<(Value, FollowUp), Error> {
+    let command = CommandName::named(&params.command).ok_or_else(|| {
+        let known = CommandName::ALL.map(CommandName::name).join(", ");
         Error::invalid_params(format!(
             "command: expected one of {known}, found {:?}",
             params.command
         ))
     })?;
-    let place = params.arguments.into_iter().next().ok_or_else(|| {
+    let target = params.arguments.into_iter().next().ok_or_else(|| {
         Error::invalid_params("arguments: expected [{uri, position}], found nothing")
     })?;
-    let place: Place = serde_json::from_value(place)
+    let CommandTarget { uri, position } = serde_json::from_value(target)
         .map_err(|error| Error::invalid_params(format!("arguments: {error}")))?;
-    let view = state.view(&place.uri).ok_or_else(|| {
-        let uri = &place.uri;
-        Error::invalid_params(format!("uri: {uri} is not open, or too large"))
-    })?;
-    let at = view.offset(place.position);
+    let view = connection
+        .view(&uri)
+        .ok_or_else(|| Error::invalid_params(format!("uri: {uri} is not open, or too large")))?;
+    let at = view.offset(position);
     match command {
-        Command::Generate => generate(state, view, at),
-        Command::Repeat => repeat(state, &view, at),
-        Command::Paste => paste(state, &view, at),
-        Command::Validate => Ok(validate(&view)),
-        Command::ApplySettings => Ok((Value::Null, Then::Apply(view.text().to_owned(), at))),
-        Command::Accepted => {
-            accepted(state, &view, at);
-            Ok((Value::Null, Then::Nothing))
+        CommandName::Generate => generate(connection, view, at),
+        CommandName::Repeat => repeat(connection, view, at),
+        CommandName::Paste => paste(connection, &view, at),
+        CommandName::Validate => Ok(validate(&view)),
+        CommandName::ApplySettings => {
+            let content = view.text().to_owned();
+            Ok((Value::Null, FollowUp::ApplyConfig(content, at)))
+        }
+        CommandName::Accepted => {
+            accepted(connection, &view, at);
+            Ok((Value::Null, FollowUp::None))
         }
     }
 }
 
-fn generate(state: &Arc<State>, view: View, at: usize) -> Result<(Value, Then), Error> {
-    can_edit(state)?;
+fn generate(
+    connection: &Arc<Connection>,
+    view: DocumentView,
+    at: usize,
+) -> Result<(Value, FollowUp), Error> {
+    require_edits(connection)?;
     let tags = view.tags();
     let (tag, fim) = fim_at(view.text(), &tags, at)?;
     let deletes = TagPrompt::new(view.text(), &tags, tag, fim, false)
@@ -87,20 +94,24 @@ fn generate(state: &Arc<State>, view: View, at: usize) -> Result<(Value, Then), 
     let splice = Splice::new(tag.range.clone(), deletes);
     let text = view.text()[tag.range.clone()].to_owned();
     let content = view.text().to_owned();
-    let writer = writer(state, &view, splice)?;
-    state.remember(text);
-    Ok(run::start(state, &view, content, at, writer))
+    let writer = writer(connection, &view, splice)?;
+    connection.remember_tag(text);
+    Ok(run(TagRun::new(connection, view, content, at, writer)))
 }
 
-/// Runs the last tag as if it stood at `at`, without ever putting it there: a
-/// run that fails leaves nothing behind.
-fn repeat(state: &Arc<State>, view: &View, at: usize) -> Result<(Value, Then), Error> {
-    can_edit(state)?;
-    let last = last(state)?;
+/// Runs the last tag as if it stood at `at`. The tag itself is never inserted, so
+/// a run that fails leaves nothing behind.
+fn repeat(
+    connection: &Arc<Connection>,
+    view: DocumentView,
+    at: usize,
+) -> Result<(Value, FollowUp), Error> {
+    require_edits(connection)?;
+    let last = last_tag(connection)?;
     let content = [&view.text()[..at], &last, &view.text()[at..]].concat();
     let tags = Tags::parse(&content);
     let (tag, fim) = fim_at(&content, &tags, at)?;
-    let without = |at: usize| match at < tag.range.end {
+    let without_tag = |at: usize| match at < tag.range.end {
         true => at,
         false => at - last.len(),
     };
@@ -108,68 +119,83 @@ fn repeat(state: &Arc<State>, view: &View, at: usize) -> Result<(Value, Then), E
         .window
         .deletes
         .iter()
-        .map(|range| without(range.start)..without(range.end))
+        .map(|range| without_tag(range.start)..without_tag(range.end))
         .collect();
-    let writer = writer(state, view, Splice::new(at..at, deletes))?;
-    Ok(run::start(state, view, content, at, writer))
+    let writer = writer(connection, &view, Splice::new(at..at, deletes))?;
+    Ok(run(TagRun::new(connection, view, content, at, writer)))
 }
 
-fn paste(state: &Arc<State>, view: &View, at: usize) -> Result<(Value, Then), Error> {
-    can_edit(state)?;
-    let last = last(state)?;
-    let writer = writer(state, view, Splice::new(at..at, Vec::new()))?;
-    Ok((Value::Null, Then::Paste(writer, last)))
+/// The answer to a command that runs a tag.
+fn run(run: TagRun) -> (Value, FollowUp) {
+    let answer = json!({ "run_id": run.id() });
+    (answer, FollowUp::Run(Box::new(run)))
 }
 
-/// Asks ahead for what comes at `at`.
-fn accepted(state: &State, view: &View, at: usize) {
-    if let Some(connected) = state.connected.get() {
-        let site = Site {
-            connected,
-            open: &state.documents().buffers(),
+fn paste(
+    connection: &Arc<Connection>,
+    view: &DocumentView,
+    at: usize,
+) -> Result<(Value, FollowUp), Error> {
+    require_edits(connection)?;
+    let last = last_tag(connection)?;
+    let writer = writer(connection, view, Splice::new(at..at, Vec::new()))?;
+    Ok((Value::Null, FollowUp::Paste(writer, last)))
+}
+
+/// Asks the model ahead for a completion at `at`.
+fn accepted(connection: &Connection, view: &DocumentView, at: usize) {
+    if let Some(project) = connection.project() {
+        let cursor = CompletionCursor {
+            project: Arc::clone(project),
+            open: connection.documents().buffers(),
             path: view.key().to_owned(),
             content: view.text().to_owned(),
             cursor: at,
         };
-        site.prefetch(&state.engine, &state.completions);
+        cursor.prefetch(&connection.engine, &connection.completions);
     }
 }
 
-/// Puts a text where its writer stands, and says so if that fails.
-pub(super) async fn pasted(state: &State, mut writer: Writer, text: String) {
+/// Inserts a text, and tells the user if that fails.
+pub(super) async fn insert(connection: &Connection, mut writer: Writer, text: String) {
     if let Err(error) = writer.reach(&Goal::Finish(text)).await {
-        state.say(MessageType::ERROR, &error.to_string()).await;
+        let message = error.to_string();
+        connection.show_message(MessageType::ERROR, &message).await;
     }
 }
 
-/// Applies a config tag: what `tags/applyConfig` answers.
-pub(super) async fn apply(state: &State, content: String, at: usize) -> Result<Value, Error> {
-    let offered = EditorResources::default();
-    let applied = state.engine.apply_config(content, at, offered).await??;
-    serde_json::to_value(applied).map_err(|error| Error::internal(error.to_string()))
+/// Applies a config tag and returns the answer of `tags/applyConfig`.
+pub(super) async fn apply_config(
+    connection: &Connection,
+    content: String,
+    at: usize,
+) -> Result<Value, Error> {
+    let resources = EditorResources::default();
+    let applied = connection.engine.apply_config(content, at, resources);
+    serde_json::to_value(applied.await??).map_err(|error| Error::internal(error.to_string()))
 }
 
-/// Says how many tags there are and what is wrong, in any language.
-fn validate(view: &View) -> (Value, Then) {
+/// Counts the tags and their errors, whatever the document's language.
+fn validate(view: &DocumentView) -> (Value, FollowUp) {
     let found = diagnostics::of(view);
     let is_error = |severity| severity == Some(DiagnosticSeverity::ERROR);
-    let mut invalid = found.iter().filter(|about| is_error(about.severity));
+    let mut invalid = found.iter().filter(|found| is_error(found.severity));
     let count = invalid.clone().count();
     let total = view.tags().all().len();
-    let (kind, said) = match invalid.next() {
+    let (typ, message) = match invalid.next() {
         None => (MessageType::INFO, format!("{total} tags, all valid")),
         Some(first) => {
             let (line, what) = (first.range.start.line + 1, &first.message);
-            let said = format!("{total} tags, errors: {count}; line {line}: {what}");
-            (MessageType::WARNING, said)
+            let message = format!("{total} tags, errors: {count}; line {line}: {what}");
+            (MessageType::WARNING, message)
         }
     };
     let answer = json!({ "tags": total, "invalid": count, "diagnostics": found });
-    (answer, Then::Say(kind, said))
+    (answer, FollowUp::ShowMessage(typ, message))
 }
 
-fn can_edit(state: &State) -> Result<(), Error> {
-    match state.can().edits {
+fn require_edits(connection: &Connection) -> Result<(), Error> {
+    match connection.features().versioned_edits {
         true => Ok(()),
         false => Err(Error::internal(
             "this editor does not offer workspace/applyEdit with versioned documentChanges, \
@@ -178,8 +204,12 @@ fn can_edit(state: &State) -> Result<(), Error> {
     }
 }
 
-fn writer(state: &Arc<State>, view: &View, splice: Splice) -> Result<Writer, Error> {
-    Writer::new(state, &view.uri, splice).ok_or_else(|| {
+fn writer(
+    connection: &Arc<Connection>,
+    view: &DocumentView,
+    splice: Splice,
+) -> Result<Writer, Error> {
+    Writer::new(connection, &view.uri, splice).ok_or_else(|| {
         let uri = &view.uri;
         Error::internal(format!(
             "{uri}: a tag runs there already; wait or cancel it"
@@ -187,8 +217,8 @@ fn writer(state: &Arc<State>, view: &View, splice: Splice) -> Result<Writer, Err
     })
 }
 
-fn last(state: &State) -> Result<String, Error> {
-    state.last_tag().ok_or_else(|| {
+fn last_tag(connection: &Connection) -> Result<String, Error> {
+    connection.last_tag().ok_or_else(|| {
         Error::invalid_params("no tag has run in this session that could be repeated")
     })
 }

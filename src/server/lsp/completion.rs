@@ -1,70 +1,71 @@
-//! What may stand at a place in a tag: tags behind `[[[`, functions behind a
-//! `;`, settings in braces.
+//! Completion inside tags: tags behind `[[[`, functions behind a `;`, settings in
+//! braces.
 
 use tower_lsp::ls_types::{
     CompletionItem, CompletionItemKind, CompletionTextEdit, Documentation, InsertTextFormat,
     Position, TextEdit,
 };
 
-use super::documents::View;
-use super::lex::{PieceKind, pieces};
+use super::documents::DocumentView;
+use super::tag_tokens::{TagTokenKind, tag_tokens};
 use crate::tags::{ConfigKey, TagFunction, TagKind};
 
-/// A tag that is being written is no longer than this.
+/// The longest unfinished tag that completion recognises, in bytes.
 const LOOK_BACK_BYTES: usize = 1 << 12;
 
-/// What the client may type to be offered something.
+/// The characters that make the client ask for completions.
 pub(super) const TRIGGERS: [&str; 4] = ["[", ";", "{", ","];
 
-/// What kind of thing may stand at a place.
+/// The part of a tag that may stand at the cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wanted {
+enum TagPart {
     Tag,
     Function,
     Setting,
 }
 
-/// What is offered: a name, what it puts in as a snippet, and what it does.
-struct Offer {
+/// A completion: its name, the snippet that it inserts, and its explanation.
+struct TagCompletion {
     name: &'static str,
     kind: CompletionItemKind,
     snippet: String,
     help: String,
 }
 
-/// What may stand at a position. With `snippets` the client can fill in their
-/// gaps; without, they are left empty.
-pub(super) fn at(view: &View, position: Position, snippets: bool) -> Vec<CompletionItem> {
+/// The completions at a position. `snippets` says whether the client can fill in
+/// the gaps of snippets.
+pub(super) fn at(view: &DocumentView, position: Position, snippets: bool) -> Vec<CompletionItem> {
     let cursor = view.offset(position);
-    let Some((wanted, word)) = wanted(view, cursor) else {
+    let Some((part, word)) = part_at(view, cursor) else {
         return Vec::new();
     };
-    let range = view.places().range(&(word..cursor));
+    let range = view.positions().range(&(word..cursor));
     let is_closed = view.text()[cursor..].starts_with("]]]");
-    let item = |offer: Offer| {
+    let item = |completion: TagCompletion| {
         let new_text = match snippets {
-            true => offer.snippet,
-            false => plain(&offer.snippet),
+            true => completion.snippet,
+            false => plain(&completion.snippet),
         };
         CompletionItem {
-            label: offer.name.into(),
-            kind: Some(offer.kind),
-            documentation: Some(Documentation::String(offer.help)),
+            label: completion.name.into(),
+            kind: Some(completion.kind),
+            documentation: Some(Documentation::String(completion.help)),
             insert_text_format: snippets.then_some(InsertTextFormat::SNIPPET),
             text_edit: Some(CompletionTextEdit::Edit(TextEdit { range, new_text })),
             ..CompletionItem::default()
         }
     };
-    let offers: Vec<_> = match wanted {
-        Wanted::Tag => tags(is_closed),
-        Wanted::Function => functions(),
-        Wanted::Setting => settings(),
+    let completions: Vec<_> = match part {
+        TagPart::Tag => tags(is_closed),
+        TagPart::Function => functions(),
+        TagPart::Setting => settings(),
     };
-    offers.into_iter().map(item).collect()
+    completions.into_iter().map(item).collect()
 }
 
-/// What may stand at the cursor, and where the word begins that it ends.
-fn wanted(view: &View, cursor: usize) -> Option<(Wanted, usize)> {
+/// The part of a tag that may stand at the cursor, and the start of the word that
+/// ends there, in bytes.
+fn part_at(view: &DocumentView, cursor: usize) -> Option<(TagPart, usize)> {
     let text = view.text();
     let from = text.floor_char_boundary(cursor.saturating_sub(LOOK_BACK_BYTES));
     let open = from + text[from..cursor].rfind("[[[")?;
@@ -75,30 +76,30 @@ fn wanted(view: &View, cursor: usize) -> Option<(Wanted, usize)> {
     {
         return None;
     }
-    let mut written: Vec<_> = pieces(&text[open..cursor]).skip(1).collect();
-    let is_word = |kind| matches!(kind, PieceKind::Word);
+    let mut written: Vec<_> = tag_tokens(&text[open..cursor]).skip(1).collect();
+    let is_word = |kind| matches!(kind, TagTokenKind::Word);
     let word = written
-        .pop_if(|piece| is_word(piece.kind) && open + piece.range.end == cursor)
-        .map_or(cursor, |piece| open + piece.range.start);
+        .pop_if(|token| is_word(token.kind) && open + token.range.end == cursor)
+        .map_or(cursor, |token| open + token.range.start);
     if written
         .iter()
-        .any(|piece| matches!(piece.kind, PieceKind::Close | PieceKind::OpenText))
+        .any(|token| matches!(token.kind, TagTokenKind::Close | TagTokenKind::OpenText))
     {
         return None;
     }
     let Some(last) = written.last() else {
-        return Some((Wanted::Tag, word));
+        return Some((TagPart::Tag, word));
     };
-    let wanted = match (written[0].kind, last.kind) {
-        (PieceKind::Number, PieceKind::Mark(';')) => Wanted::Function,
-        (PieceKind::Mark('{'), PieceKind::Mark('{' | ';' | ',')) => Wanted::Setting,
+    let part = match (written[0].kind, last.kind) {
+        (TagTokenKind::Number, TagTokenKind::Symbol(';')) => TagPart::Function,
+        (TagTokenKind::Symbol('{'), TagTokenKind::Symbol('{' | ';' | ',')) => TagPart::Setting,
         _ => return None,
     };
-    Some((wanted, word))
+    Some((part, word))
 }
 
-fn tags(is_closed: bool) -> Vec<Offer> {
-    let tag = |name, inside: &str, help: &str| Offer {
+fn tags(is_closed: bool) -> Vec<TagCompletion> {
+    let tag = |name, inside: &str, help: &str| TagCompletion {
         name,
         kind: CompletionItemKind::KEYWORD,
         snippet: format!("{inside}{}", if is_closed { "" } else { "]]]" }),
@@ -148,8 +149,8 @@ fn tags(is_closed: bool) -> Vec<Offer> {
     ]
 }
 
-fn functions() -> Vec<Offer> {
-    let function = |function: &TagFunction| Offer {
+fn functions() -> Vec<TagCompletion> {
+    let function = |function: &TagFunction| TagCompletion {
         name: function.name(),
         kind: CompletionItemKind::FUNCTION,
         snippet: match function {
@@ -163,8 +164,8 @@ fn functions() -> Vec<Offer> {
     TagFunction::ALL.iter().map(function).collect()
 }
 
-fn settings() -> Vec<Offer> {
-    let setting = |key: &ConfigKey| Offer {
+fn settings() -> Vec<TagCompletion> {
+    let setting = |key: &ConfigKey| TagCompletion {
         name: key.name(),
         kind: CompletionItemKind::PROPERTY,
         snippet: format!("{}:\"$1\"", key.name()),
@@ -173,9 +174,8 @@ fn settings() -> Vec<Offer> {
     ConfigKey::ALL.iter().map(setting).collect()
 }
 
-/// What a snippet puts in where its gaps cannot be filled in: their defaults.
-/// A gap is `$1` or `${1:default}`, and a backslash takes the next character as
-/// it is.
+/// The text of a snippet whose gaps hold their defaults. A gap is `$1` or
+/// `${1:default}`, and a backslash escapes the next character.
 fn plain(snippet: &str) -> String {
     let mut plain = String::new();
     let mut rest = snippet;

@@ -1,56 +1,36 @@
-//! What is wrong with the tags of a document, and what is unusual.
+//! Errors and notes on the tags of a document.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
-use tokio::sync::Notify;
 use tower_lsp::ls_types::{
     Diagnostic, DiagnosticSeverity, NumberOrString, PublishDiagnosticsParams, Uri,
 };
 
-use super::State;
-use super::documents::View;
+use super::connection::Connection;
+use super::documents::DocumentView;
+use super::stale::StaleDiagnostics;
 use crate::tags::settings::wrong_everywhere;
 use crate::tags::{NoteKind, Tag, TagKind};
 
-/// What the client calls whoever says this.
+/// The name under which clients show the diagnostics.
 const SOURCE: &str = "fimd";
 
-/// Which documents the client is to be told about.
-#[derive(Debug, Default)]
-pub(super) struct Stale {
-    uris: Mutex<BTreeSet<String>>,
-    news: Notify,
-}
-
-impl Stale {
-    /// What the client knows of this document's diagnostics is old.
-    pub(super) fn add(&self, uri: &str) {
-        let mut uris = self.uris.lock().unwrap_or_else(PoisonError::into_inner);
-        uris.insert(uri.to_owned());
-        self.news.notify_one();
-    }
-
-    fn take(&self) -> BTreeSet<String> {
-        std::mem::take(&mut self.uris.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// Tells the client of the diagnostics of stale documents, as they are when it
-/// has room to hear of them: who types fast is told once. Ends with the
+/// Tells the client the diagnostics of stale documents. Makes them once the
+/// output has room, so that fast typing leads to one notification. Ends with the
 /// connection.
-pub(super) async fn publish(state: Weak<State>, stale: Arc<Stale>) {
+pub(super) async fn publish(connection: Weak<Connection>, stale: Arc<StaleDiagnostics>) {
     loop {
-        stale.news.notified().await;
-        for uri in stale.take() {
-            let Some(state) = state.upgrade() else { return };
+        for uri in stale.take().await {
+            let Some(connection) = connection.upgrade() else {
+                return;
+            };
             let Ok(parsed) = uri.parse::<Uri>() else {
                 tracing::warn!("{uri}: no URI; its diagnostics are not shown");
                 continue;
             };
             let params = || {
-                let view = state.tagged(&uri);
+                let view = connection.tagged(&uri);
                 PublishDiagnosticsParams {
                     uri: parsed,
                     version: view.as_ref().map(|view| view.version),
@@ -58,43 +38,48 @@ pub(super) async fn publish(state: Weak<State>, stale: Arc<Stale>) {
                 }
             };
             let method = "textDocument/publishDiagnostics";
-            if state.peer.tell_newest(method, params).await.is_none() {
+            let told = connection.peer.tell_newest(method, params);
+            if told.await.is_none() {
                 return;
             }
         }
     }
 }
 
-/// Everything there is to say about the tags of a document.
-pub(super) fn of(view: &View) -> Vec<Diagnostic> {
+/// The diagnostics of a document, in the order of the text.
+pub(super) fn of(view: &DocumentView) -> Vec<Diagnostic> {
     let tags = view.tags();
-    let mut places = view.places();
-    let mut all: Vec<_> = tags.all().iter().flat_map(|tag| about(view, tag)).collect();
-    all.sort_by_key(|about| about.range.start);
-    let diagnostic = |about: About| Diagnostic {
-        range: places.range(&about.range),
-        severity: Some(about.severity),
-        code: Some(NumberOrString::String(about.code.into())),
+    let mut positions = view.positions();
+    let mut all: Vec<_> = tags
+        .all()
+        .iter()
+        .flat_map(|tag| of_tag(view, tag))
+        .collect();
+    all.sort_by_key(|found| found.range.start);
+    let diagnostic = |found: ByteDiagnostic| Diagnostic {
+        range: positions.range(&found.range),
+        severity: Some(found.severity),
+        code: Some(NumberOrString::String(found.code.into())),
         source: Some(SOURCE.into()),
-        message: about.message,
+        message: found.message,
         ..Diagnostic::default()
     };
     all.into_iter().map(diagnostic).collect()
 }
 
-/// One thing to say.
-struct About {
+/// A diagnostic in bytes.
+struct ByteDiagnostic {
     range: Range<usize>,
     severity: DiagnosticSeverity,
     code: &'static str,
     message: String,
 }
 
-fn about(view: &View, tag: &Tag) -> Vec<About> {
+fn of_tag(view: &DocumentView, tag: &Tag) -> Vec<ByteDiagnostic> {
     let mut wrong = Vec::new();
     let notes = match &tag.kind {
         TagKind::Invalid(fault) => {
-            return vec![About {
+            return vec![ByteDiagnostic {
                 range: word(view.text(), tag, fault.at),
                 severity: DiagnosticSeverity::ERROR,
                 code: "invalid-tag",
@@ -113,7 +98,7 @@ fn about(view: &View, tag: &Tag) -> Vec<About> {
             NoteKind::Warning => (DiagnosticSeverity::WARNING, "tag-warning"),
             NoteKind::Extension => (DiagnosticSeverity::HINT, "tag-extension"),
         };
-        About {
+        ByteDiagnostic {
             range: word(view.text(), tag, note.at),
             severity,
             code,
@@ -123,7 +108,7 @@ fn about(view: &View, tag: &Tag) -> Vec<About> {
             },
         }
     };
-    let wrong = wrong.into_iter().map(|entry| About {
+    let wrong = wrong.into_iter().map(|entry| ByteDiagnostic {
         range: word(view.text(), tag, entry.at),
         severity: DiagnosticSeverity::ERROR,
         code: "invalid-setting",
@@ -132,8 +117,8 @@ fn about(view: &View, tag: &Tag) -> Vec<About> {
     notes.iter().map(note).chain(wrong).collect()
 }
 
-/// What stands `at` bytes behind the tag's start: a word, or one character; the
-/// whole tag if nothing does.
+/// The word or the character `at` bytes behind the tag's start; the whole tag if
+/// there is none.
 fn word(text: &str, tag: &Tag, at: usize) -> Range<usize> {
     let start = text.floor_char_boundary((tag.range.start + at).min(text.len()));
     let rest = &text[start..tag.range.end.max(start)];

@@ -1,8 +1,8 @@
-//! The documents that a client has open: their text, version and language, and
-//! the tags of those in whose language tags are meant.
+//! The documents that a client has open: text, version, and tags if the language
+//! is one of those that the settings name.
 //!
-//! Tags are kept up to date by each change, which reads again only what it can
-//! reach. Whoever answers a request takes a [`View`], which no change touches.
+//! Each change brings the tags up to date and reads only the text that it can
+//! affect. A request works with a [`DocumentView`], which no change affects.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -16,32 +16,32 @@ use crate::server::buffers::{Buffer, Buffers, OpenBuffers};
 use crate::tags::Tags;
 use crate::text::{Encoding, Positions, position_offset};
 
-/// Everything that is open, changed in the order that the client says.
+/// All open documents. Changes come in the order of the client's messages.
 #[derive(Debug)]
 pub(super) struct Documents {
     buffers: Buffers,
     /// By URI as the client writes it.
     open: BTreeMap<String, Document>,
-    /// The languages in which tags are meant.
+    /// The ids of the languages with tags.
     languages: Vec<String>,
 }
 
-/// What is known of an open document besides its text.
+/// An open document without its text.
 #[derive(Debug)]
 struct Document {
     version: i32,
-    /// Its tags, where they are meant.
+    /// The tags, if the language is one with tags.
     tags: Option<Arc<Tags>>,
-    /// What is being written into it.
+    /// The text that fimd is writing into the document.
     splice: Option<Splice>,
 }
 
-/// A document at one moment.
+/// The state of a document at one moment.
 #[derive(Clone, Debug)]
-pub(super) struct View {
+pub(super) struct DocumentView {
     /// As the client writes it.
     pub(super) uri: String,
-    /// Its version.
+    /// The version.
     pub(super) version: i32,
     buffer: Arc<Buffer>,
     tags: Option<Arc<Tags>>,
@@ -49,7 +49,7 @@ pub(super) struct View {
 }
 
 impl Documents {
-    /// None; `languages` are those in which tags are meant.
+    /// No documents. `languages` are the ids of the languages with tags.
     pub(super) fn new(max_buffer_bytes: usize, languages: Vec<String>) -> Self {
         Self {
             buffers: Buffers::new(max_buffer_bytes),
@@ -58,15 +58,15 @@ impl Documents {
         }
     }
 
-    /// The buffers at this moment.
+    /// The present state of the buffers.
     pub(super) fn buffers(&self) -> OpenBuffers {
         self.buffers.open()
     }
 
-    /// The document at this moment, if it is open and not too large.
-    pub(super) fn view(&self, uri: &str, encoding: Encoding) -> Option<View> {
+    /// The present state of a document, if it is open and not too large.
+    pub(super) fn view(&self, uri: &str, encoding: Encoding) -> Option<DocumentView> {
         let document = self.open.get(uri)?;
-        Some(View {
+        Some(DocumentView {
             uri: uri.to_owned(),
             version: document.version,
             buffer: Arc::clone(self.buffers.open().get(uri)?),
@@ -75,12 +75,12 @@ impl Documents {
         })
     }
 
-    /// The document at this moment, if tags are meant in it.
-    pub(super) fn tagged(&self, uri: &str, encoding: Encoding) -> Option<View> {
+    /// The present state of a document, if its language is one with tags.
+    pub(super) fn tagged(&self, uri: &str, encoding: Encoding) -> Option<DocumentView> {
         self.view(uri, encoding).filter(|view| view.tags.is_some())
     }
 
-    /// Opens a document. Whether tags are meant in it.
+    /// Opens a document. Returns whether its language is one with tags.
     pub(super) fn open(&mut self, roots: &Roots, document: TextDocumentItem) -> bool {
         let TextDocumentItem {
             uri,
@@ -88,7 +88,7 @@ impl Documents {
             version,
             text,
         } = document;
-        // Neovim and Emacs call it so.
+        // Neovim and Emacs call plain text so.
         let language = match language_id.as_str() {
             "text" => "plaintext",
             other => other,
@@ -105,7 +105,8 @@ impl Documents {
         is_tagged
     }
 
-    /// Applies changes in order. Whether tags are meant in the document.
+    /// Applies changes in order. Returns whether the document's language is one
+    /// with tags.
     pub(super) fn change(
         &mut self,
         uri: &str,
@@ -133,41 +134,41 @@ impl Documents {
                 }
             });
         if self.buffers.open().get(uri).is_none() {
-            // Too large: it comes back as a whole or not at all.
+            // Too large: only a change of the whole text brings it back.
             document.tags = document.tags.take().map(|_| Arc::default());
             document.splice = None;
         }
         if let Some(splice) = &document.splice {
-            splice.tell();
+            splice.signal_change();
         }
         document.tags.is_some()
     }
 
-    /// Closes a document. Whether tags were meant in it.
+    /// Closes a document. Returns whether its language was one with tags.
     pub(super) fn close(&mut self, uri: &str) -> bool {
         self.buffers.close(uri);
         let closed = self.open.remove(uri);
         closed.is_some_and(|document| document.tags.is_some())
     }
 
-    /// What is being written into a document; none if it is not open.
+    /// The text that fimd is writing into a document; none if it is not open.
     pub(super) fn splice(&mut self, uri: &str) -> Option<&mut Option<Splice>> {
         self.open.get_mut(uri).map(|document| &mut document.splice)
     }
 }
 
-impl View {
+impl DocumentView {
     /// The text.
     pub(super) fn text(&self) -> &str {
         &self.buffer.text
     }
 
-    /// The key of its file, see [`Roots::key`].
+    /// The key of the file, see [`Roots::key`].
     pub(super) fn key(&self) -> &str {
         &self.buffer.key
     }
 
-    /// Its tags, read now if they are not kept.
+    /// The tags, parsed now if the language is not one with tags.
     pub(super) fn tags(&self) -> Arc<Tags> {
         match &self.tags {
             Some(tags) => Arc::clone(tags),
@@ -181,17 +182,17 @@ impl View {
         position_offset(self.text(), line.into(), character.into(), self.encoding)
     }
 
-    /// Turns bytes into positions.
-    pub(super) fn places(&self) -> Places<'_> {
-        Places(Positions::new(self.text(), self.encoding))
+    /// Converts bytes to positions.
+    pub(super) fn positions(&self) -> DocumentPositions<'_> {
+        DocumentPositions(Positions::new(self.text(), self.encoding))
     }
 }
 
-/// Turns bytes of a document into the client's positions; quickly so in
-/// ascending order.
-pub(super) struct Places<'t>(Positions<'t>);
+/// Converts bytes of a document to the client's positions. Bytes in ascending
+/// order cost one pass over the text.
+pub(super) struct DocumentPositions<'t>(Positions<'t>);
 
-impl Places<'_> {
+impl DocumentPositions<'_> {
     /// The position of a byte.
     pub(super) fn position(&mut self, at: usize) -> Position {
         let (line, character) = self.0.of(at);

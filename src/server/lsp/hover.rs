@@ -1,19 +1,19 @@
-//! What a tag will do, said before it does it.
+//! Hover: what a tag will do.
 
 use std::fmt::Write;
 
 use tower_lsp::ls_types::{Hover, HoverContents, MarkupContent, MarkupKind, Position};
 
-use super::documents::View;
+use super::documents::DocumentView;
 use crate::config::{Endpoint, Settings};
 use crate::endpoint::ModelPrompt;
 use crate::tags::{Boundary, Config, Fim, Side, Tag, TagKind, TagPrompt};
 
-/// How many characters of a line or a pattern are shown.
-const SHOWN_CHARS: usize = 60;
+/// How many characters of a line or a pattern a hover shows.
+const MAX_CHARS: usize = 60;
 
-/// What the tag at a position will do; none if there is no tag.
-pub(super) fn at(view: &View, position: Position, settings: &Settings) -> Option<Hover> {
+/// The hover of the tag at a position; none if there is no tag.
+pub(super) fn at(view: &DocumentView, position: Position, settings: &Settings) -> Option<Hover> {
     let tags = view.tags();
     let tag = tags.at(view.offset(position))?;
     let value = match &tag.kind {
@@ -32,11 +32,11 @@ pub(super) fn at(view: &View, position: Position, settings: &Settings) -> Option
     Some(hover(view, tag, value))
 }
 
-fn hover(view: &View, tag: &Tag, value: String) -> Hover {
+fn hover(view: &DocumentView, tag: &Tag, value: String) -> Hover {
     let kind = MarkupKind::Markdown;
     Hover {
         contents: HoverContents::Markup(MarkupContent { kind, value }),
-        range: Some(view.places().range(&tag.range)),
+        range: Some(view.positions().range(&tag.range)),
     }
 }
 
@@ -87,7 +87,7 @@ fn of_fim(fim: &Fim, prompt: &TagPrompt, endpoint: &Endpoint) -> String {
     said
 }
 
-/// How much of a side the model is shown, and where it begins and ends.
+/// The length of the text on one side of the tag, and its first and last line.
 fn side(name: &str, text: &str) -> String {
     let count = text.chars().count();
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
@@ -125,20 +125,20 @@ fn of_config(config: &Config) -> String {
     said
 }
 
-/// Text as code on one line, which Markdown does not read.
+/// Text as inline code of Markdown, on one line.
 fn code(text: &str) -> String {
     let mut shown: String = text
         .chars()
-        .take(SHOWN_CHARS)
+        .take(MAX_CHARS)
         .flat_map(|c| match c {
             '\n' | '\r' | '\t' => c.escape_default().collect::<Vec<_>>(),
             c => vec![c],
         })
         .collect();
-    if text.chars().nth(SHOWN_CHARS).is_some() {
+    if text.chars().nth(MAX_CHARS).is_some() {
         shown.push('…');
     }
-    // A run of backticks ends at one of the same length alone.
+    // A run of backticks ends only at a run of the same length.
     let longest = shown.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     match longest {

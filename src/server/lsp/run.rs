@@ -1,270 +1,272 @@
-//! A run of a tag in a document: the model's text grows at the tag's place
-//! while it comes, the client hears how far it is and may cancel it. What comes
-//! of a run that is not disturbed is what `tags/run` answers; of one that fails
-//! or is cancelled nothing stays, unless the settings keep what has come.
+//! A run of a tag in a document. The model's text grows at the tag's place while
+//! it comes, and the client sees the progress and can cancel it. The final text
+//! is the one that `tags/run` answers. A run that fails or is cancelled leaves
+//! nothing behind, unless the settings keep partial text.
 
-use std::collections::BTreeMap;
 use std::future::{self, Future};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
-use tower_lsp::ls_types::MessageType;
+use tower_lsp::ls_types::{
+    MessageType, ProgressParams, ProgressParamsValue, ProgressToken, WorkDoneProgress,
+    WorkDoneProgressBegin, WorkDoneProgressCreateParams, WorkDoneProgressEnd,
+    WorkDoneProgressReport,
+};
 
-use super::State;
-use super::commands::Then;
-use super::documents::View;
+use super::connection::Connection;
+use super::documents::DocumentView;
 use super::splice::Goal;
 use super::writer::{WriteError, Writer};
 use crate::cancel::{Cancel, CancelOnDrop};
-use crate::engine::tags::{
-    self, ContextError, PreparedRun, RunError, RunOutcome, Runner, TagSite, has_context,
-};
+use crate::engine::tags::{self, PreparedRun, RunOutcome, Runner, TagSite, has_context};
 use crate::rpc::Error;
 
-/// How long the client may take to make room for a progress.
-const CREATED: Duration = Duration::from_secs(5);
-
-/// The runs of a connection that can be cancelled, by what they are called.
-#[derive(Debug, Default)]
-pub(super) struct Runs(Mutex<Listed>);
-
-#[derive(Debug, Default)]
-struct Listed {
-    last: u64,
-    running: BTreeMap<String, oneshot::Sender<()>>,
-}
-
-impl Runs {
-    fn locked<T>(&self, look: impl FnOnce(&mut Listed) -> T) -> T {
-        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// A new run: what it is called, and what completes once it is cancelled.
-    fn add(&self) -> (String, oneshot::Receiver<()>) {
-        let (cancel, cancelled) = oneshot::channel();
-        self.locked(|listed| {
-            listed.last += 1;
-            let id = format!("fimd/tags/{}", listed.last);
-            listed.running.insert(id.clone(), cancel);
-            (id, cancelled)
-        })
-    }
-
-    /// Cancels the run of that name, if there is one.
-    pub(super) fn cancel(&self, id: &str) {
-        self.locked(|listed| listed.running.remove(id));
-    }
-}
+/// How long the client may take to create a progress.
+const CREATE: Duration = Duration::from_secs(5);
 
 /// A run that can begin.
-pub(super) struct Started {
+pub(super) struct TagRun {
     id: String,
-    view: View,
+    view: DocumentView,
     /// The text with the tag in it.
     content: String,
+    /// The byte of the text that names the tag.
     at: usize,
     writer: Writer,
+    /// Fails once the client cancels the run.
     cancelled: oneshot::Receiver<()>,
 }
 
-/// Makes a run of the tag of `content` at the byte `at`, for the document of
-/// `view`.
-pub(super) fn start(
-    state: &State,
-    view: &View,
-    content: String,
-    at: usize,
-    writer: Writer,
-) -> (Value, Then) {
-    let (id, cancelled) = state.runs.add();
-    let answer = json!({ "run_id": id });
-    let started = Started {
-        id,
-        view: view.clone(),
-        content,
-        at,
-        writer,
-        cancelled,
-    };
-    (answer, Then::Run(Box::new(started)))
-}
-
-/// How a run has ended.
-enum End {
+/// The end of a run.
+enum RunEnd {
     /// The text stands in the tag's place.
     Done(Box<RunOutcome>),
-    /// It was cancelled.
+    /// The client has cancelled the run.
     Cancelled,
-    /// The document is as it was.
+    /// The run has failed; the document is as it was.
     Failed(String),
-    /// The document is as others have left it.
+    /// The document could not be written.
     Unwritten(WriteError),
 }
 
-/// Runs a tag from its beginning to its end, and tells the client.
-pub(super) async fn run(state: Arc<State>, started: Started) {
-    let id = started.id.clone();
-    let shows_progress = state.can().progress && create(&state, &id).await;
-    let progress = |value: Value| {
-        let params = json!({ "token": id, "value": value });
-        let peer = &state.peer;
+impl TagRun {
+    /// A run of the tag of `content` at the byte `at`, for the document of `view`.
+    pub(super) fn new(
+        connection: &Connection,
+        view: DocumentView,
+        content: String,
+        at: usize,
+        writer: Writer,
+    ) -> Self {
+        let (id, cancelled) = connection.runs.add();
+        Self {
+            id,
+            view,
+            content,
+            at,
+            writer,
+            cancelled,
+        }
+    }
+
+    /// The id, which is the token of the progress.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+/// Runs a tag to its end, and tells the client.
+pub(super) async fn run(connection: Arc<Connection>, run: TagRun) {
+    let id = run.id.clone();
+    let token = ProgressToken::String(id.clone());
+    let shows_progress =
+        connection.features().progress && create_progress(&connection, &token).await;
+    let progress = |value: WorkDoneProgress| {
+        let params = ProgressParams {
+            token: token.clone(),
+            value: ProgressParamsValue::WorkDone(value),
+        };
+        let peer = &connection.peer;
         async move {
             if shows_progress {
-                // A client that has gone hears nothing.
+                // A client that has left needs no progress.
                 let _ = peer.tell("$/progress", &params).await;
             }
         }
     };
-    let title = "Generating";
-    progress(json!({ "kind": "begin", "title": title, "cancellable": true })).await;
-    let end = drive(&state, started, &progress).await;
-    state.runs.cancel(&id);
-    let message = match &end {
-        End::Done(outcome) => match &outcome.stopped_by {
-            Some(pattern) => format!("stopped by {pattern:?}"),
-            None => "done".to_owned(),
-        },
-        End::Cancelled => "cancelled".to_owned(),
-        End::Failed(_) | End::Unwritten(_) => "failed".to_owned(),
-    };
-    let said = match end {
-        End::Done(outcome) => {
-            let broken = outcome.broken;
-            broken.map(|error| (MessageType::WARNING, error.to_string()))
-        }
-        End::Cancelled | End::Unwritten(WriteError::Closed) => None,
-        End::Failed(why) => Some((MessageType::ERROR, why)),
-        End::Unwritten(error) => Some((MessageType::WARNING, error.to_string())),
-    };
-    if let Some((kind, what)) = said {
-        state.say(kind, &what).await;
+    progress(WorkDoneProgress::Begin(WorkDoneProgressBegin {
+        title: "Generating".into(),
+        cancellable: Some(true),
+        ..WorkDoneProgressBegin::default()
+    }))
+    .await;
+    let end = drive(&connection, run, &progress).await;
+    connection.runs.cancel(&id);
+    let summary = end.summary();
+    if let Some((typ, message)) = end.message() {
+        connection.show_message(typ, &message).await;
     }
-    progress(json!({ "kind": "end", "message": message })).await;
+    progress(WorkDoneProgress::End(WorkDoneProgressEnd {
+        message: Some(summary),
+    }))
+    .await;
 }
 
-/// Whether the client has made room for a progress.
-async fn create(state: &State, id: &str) -> bool {
-    let params = json!({ "token": id });
-    let asked = state.peer.ask("window/workDoneProgress/create", &params);
-    matches!(timeout(CREATED, asked).await, Ok(Some(Ok(_))))
+impl RunEnd {
+    /// The last message of the progress.
+    fn summary(&self) -> String {
+        match self {
+            Self::Done(outcome) => match &outcome.stopped_by {
+                Some(pattern) => format!("stopped by {pattern:?}"),
+                None => "done".to_owned(),
+            },
+            Self::Cancelled => "cancelled".to_owned(),
+            Self::Failed(_) | Self::Unwritten(_) => "failed".to_owned(),
+        }
+    }
+
+    /// The message to show the user, if there is one.
+    fn message(self) -> Option<(MessageType, String)> {
+        match self {
+            Self::Done(outcome) => {
+                let broken = outcome.broken;
+                broken.map(|error| (MessageType::WARNING, error.to_string()))
+            }
+            Self::Cancelled | Self::Unwritten(WriteError::Closed) => None,
+            Self::Failed(why) => Some((MessageType::ERROR, why)),
+            Self::Unwritten(error) => Some((MessageType::WARNING, error.to_string())),
+        }
+    }
 }
 
+/// Whether the client has created a progress.
+async fn create_progress(connection: &Connection, token: &ProgressToken) -> bool {
+    let params = WorkDoneProgressCreateParams {
+        token: token.clone(),
+    };
+    let created = connection
+        .peer
+        .ask("window/workDoneProgress/create", &params);
+    matches!(timeout(CREATE, created).await, Ok(Some(Ok(_))))
+}
+
+/// Streams the model's text into the document.
 async fn drive<F: Future<Output = ()>>(
-    state: &State,
-    started: Started,
-    progress: impl Fn(Value) -> F,
-) -> End {
-    let Started {
+    connection: &Connection,
+    run: TagRun,
+    progress: impl Fn(WorkDoneProgress) -> F,
+) -> RunEnd {
+    let TagRun {
         view,
         content,
         at,
         mut writer,
         cancelled,
         ..
-    } = started;
-    let keep_partial = state.engine.settings().tags.keep_partial;
+    } = run;
+    let keep_partial = connection.engine.settings().tags.keep_partial;
     let cancelled = async {
-        // Its other end is dropped to cancel it.
+        // The sender is dropped, so the result is always an error.
         let _ = cancelled.await;
     };
-    let (shown, news) = watch::channel(String::new());
+    let (received, news) = watch::channel(String::new());
     let writing = async {
-        // Dropped when nothing can be written any more, which ends the stream.
+        // Dropped once the document cannot be written, which ends the stream.
         let mut news = news;
         while news.changed().await.is_ok() {
             let text = news.borrow_and_update().clone();
             let chars = text.chars().count();
             writer.reach(&Goal::Grow(text)).await?;
-            progress(json!({ "kind": "report", "message": format!("{chars} characters") })).await;
+            progress(WorkDoneProgress::Report(WorkDoneProgressReport {
+                message: Some(format!("{chars} characters")),
+                ..WorkDoneProgressReport::default()
+            }))
+            .await;
         }
         Ok(())
     };
     let streaming = async move {
         let ended = tokio::select! {
-            outcome = stream(state, view, content, at, &shown) => Some(outcome),
+            outcome = stream(connection, view, content, at, &received) => Some(outcome),
             () = cancelled => None,
-            () = shown.closed() => None,
+            () = received.closed() => None,
         };
-        let partial = shown.borrow().clone();
+        let partial = received.borrow().clone();
         (ended, partial)
     };
     let (written, (ended, partial)): (Result<(), WriteError>, _) = tokio::join!(writing, streaming);
     if let Err(error) = written {
-        return End::Unwritten(error);
+        return RunEnd::Unwritten(error);
     }
     let (goal, end) = match ended {
         Some(Ok(outcome)) => (
             Goal::Finish(outcome.text.clone()),
-            End::Done(Box::new(outcome)),
+            RunEnd::Done(Box::new(outcome)),
         ),
-        Some(Err(error)) => (Goal::Undo, End::Failed(error)),
-        None if keep_partial && !partial.is_empty() => (Goal::Finish(partial), End::Cancelled),
-        None => (Goal::Undo, End::Cancelled),
+        Some(Err(error)) => (Goal::Undo, RunEnd::Failed(error)),
+        None if keep_partial && !partial.is_empty() => (Goal::Finish(partial), RunEnd::Cancelled),
+        None => (Goal::Undo, RunEnd::Cancelled),
     };
     match writer.reach(&goal).await {
         Ok(()) => end,
-        Err(error) => End::Unwritten(error),
+        Err(error) => RunEnd::Unwritten(error),
     }
 }
 
-/// Runs the tag, and adds to `shown` what comes. An error says what has become
-/// of it.
+/// Runs the tag, and appends the text to `received` as it comes. An error is a
+/// message for the user.
 async fn stream(
-    state: &State,
-    view: View,
+    connection: &Connection,
+    view: DocumentView,
     content: String,
     at: usize,
-    shown: &watch::Sender<String>,
+    received: &watch::Sender<String>,
 ) -> Result<RunOutcome, String> {
-    let settings = state.engine.settings();
-    let prepared = prepare(state, view, content, at)
-        .await
-        .map_err(|error| error.to_string())?;
-    let runner = Runner::new(&settings, state.engine.run_log().cloned());
+    let engine = &connection.engine;
+    let settings = engine.settings();
+    let prepared = prepare(connection, view, content, at).await;
+    let prepared = prepared.map_err(|error| error.to_string())?;
+    let runner = Runner::new(&settings, engine.run_log().cloned());
     let runner = runner.map_err(|error| error.to_string())?;
-    let show = |piece: String| {
-        shown.send_modify(|all| all.push_str(&piece));
+    let show = |text: String| {
+        received.send_modify(|all| all.push_str(&text));
         future::ready(())
     };
     let outcome = runner.run(&prepared, show).await;
-    outcome.map_err(|error: RunError| error.to_string())
+    outcome.map_err(|error| error.to_string())
 }
 
-/// What the tag asks, with cross-file context if the settings want it.
+/// Makes the request that the tag sends to the model, with cross-file context if
+/// the settings want it.
 async fn prepare(
-    state: &State,
-    view: View,
+    connection: &Connection,
+    view: DocumentView,
     content: String,
     at: usize,
 ) -> Result<PreparedRun, Error> {
-    let settings = state.engine.settings();
-    let connected = state.connected.get().cloned();
-    let open = state.documents().buffers();
+    let settings = connection.engine.settings();
+    let project = connection.project().cloned();
+    let open = connection.documents().buffers();
     let cancel = Cancel::default();
     let _stop = CancelOnDrop::from(cancel.clone());
     let work = move || {
-        let context = match connected {
-            Some(connected) if settings.tags.context && has_context(view.key()) => {
-                let base = connected.project.index.snapshot();
+        let context = match project {
+            Some(project) if settings.tags.context && has_context(view.key()) => {
+                let base = project.project.index.snapshot();
                 let site = TagSite {
                     path: view.key(),
                     content: &content,
                     at,
-                    sources: connected.sources,
-                    secrets: connected.secrets.as_deref(),
+                    sources: project.sources,
+                    secrets: project.secrets.as_deref(),
                 };
-                let context = tags::context(&open.over(base, view.key()), site, &cancel);
-                context.map_err(|error| match error {
-                    ContextError::Tag(error) => error.into(),
-                    ContextError::Cancelled(_) => Error::cancelled(),
-                })?
+                tags::context(&open.over(base, view.key()), site, &cancel)?
             }
             _ => String::new(),
         };
         Ok(tags::prepare(content, at, &settings, context)?)
     };
-    state.engine.run(work).await?
+    connection.engine.run(work).await?
 }

@@ -1,13 +1,13 @@
-//! Text that is written into a document while others edit it: where it stands,
-//! what is still to be done, and which changes of the document are our own.
+//! Text that fimd writes into a document while the user edits it: its range, the
+//! edits that are left, and which changes of the document are fimd's own.
 //!
-//! The text grows right before the tag that asked for it, and the tag goes at
-//! the end; so a document that is left midway still has its tag, and one that is
-//! to be as it was needs one deletion. Edits are asked of the client, one set at
-//! a time, each for one version of the document; an edit counts once the
-//! document has changed as it says, whatever the client answers, for some
-//! answer before they tell of the change and some claim to have applied what
-//! they have not. All other changes move the places that are kept here.
+//! The text grows right before its tag, and the tag is deleted at the end. A
+//! document that is left midway still has its tag, and one deletion restores a
+//! document. fimd asks the client for edits, one set at a time, each for one
+//! version of the document. An edit counts once the document has changed
+//! accordingly, whatever the client answers: some clients answer before they send
+//! the change, and some say that they have applied edits that they drop. All
+//! other changes move the ranges that are kept here.
 
 use std::ops::Range;
 
@@ -15,126 +15,126 @@ use tokio::sync::watch;
 
 use crate::tags;
 
-/// What is written into a document.
+/// Text that fimd writes into a document. All ranges are in bytes.
 #[derive(Debug)]
 pub(super) struct Splice {
-    /// What has been written and seen.
+    /// The text that the document holds so far.
     written: Range<usize>,
-    /// The tag, right behind it; empty if there is none or it has gone.
+    /// The tag, right behind the text; empty if there is no tag or no more.
     tag: Range<usize>,
-    /// Prefix and suffix tags that vanish at the end.
+    /// Prefix and suffix tags that are deleted at the end.
     deletes: Vec<Range<usize>>,
-    /// What the client has been asked for and has not been seen.
-    asked: Vec<Step>,
-    /// Whether somebody else has edited what is written, or the tag.
-    disturbed: bool,
+    /// The edits that the client was asked for and that do not show yet.
+    requested: Vec<Step>,
+    /// Whether the user has edited the text or the tag.
+    is_disturbed: bool,
     changes: watch::Sender<()>,
 }
 
-/// What a document is to become.
+/// The wanted state of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Goal {
-    /// The text so far stands before the tag.
+    /// This text stands before the tag.
     Grow(String),
-    /// The text stands in the tag's place.
+    /// This text stands in the tag's place.
     Finish(String),
-    /// Nothing has been written.
+    /// The document holds no text of fimd.
     Undo,
 }
 
-/// One edit of ours: where it is to happen follows from the places kept.
+/// One edit of fimd. The splice's ranges give its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Step {
-    /// More text before the tag.
+    /// Inserts text before the tag.
     Grow(String),
-    /// The rest of the text in the tag's place.
+    /// Replaces the tag with the rest of the text.
     Finish(String),
-    /// A prefix or suffix tag goes, by its place in the list.
-    Vanish(usize),
-    /// What is written goes.
+    /// Deletes a prefix or suffix tag, by its index in `deletes`.
+    Delete(usize),
+    /// Deletes the text.
     Undo,
 }
 
 impl Splice {
-    /// Nothing yet, in the place of `tag`. `deletes` go with the tag.
+    /// No text yet, in the place of `tag`. `deletes` are deleted with the tag.
     pub(super) fn new(tag: Range<usize>, deletes: Vec<Range<usize>>) -> Self {
         Self {
             written: tag.start..tag.start,
             tag,
             deletes,
-            asked: Vec::new(),
-            disturbed: false,
+            requested: Vec::new(),
+            is_disturbed: false,
             changes: watch::Sender::new(()),
         }
     }
 
-    /// Tells of every change of the document from now on; ends with it.
+    /// Receives a signal for every change of the document from now on. Ends with
+    /// the splice.
     pub(super) fn changes(&self) -> watch::Receiver<()> {
         self.changes.subscribe()
     }
 
-    /// Tells that the document has changed.
-    pub(super) fn tell(&self) {
+    /// Signals that the document has changed.
+    pub(super) fn signal_change(&self) {
         self.changes.send_replace(());
     }
 
-    /// Whether somebody else has edited what is written, or the tag: then only
-    /// they know what is to become of it.
+    /// Whether the user has edited the text or the tag. fimd then leaves both as
+    /// they are.
     pub(super) fn is_disturbed(&self) -> bool {
-        self.disturbed
+        self.is_disturbed
     }
 
-    /// How many edits have been asked for and have not been seen.
+    /// The number of requested edits that do not show yet.
     pub(super) fn left(&self) -> usize {
-        self.asked.len()
+        self.requested.len()
     }
 
-    /// What was asked for will not happen.
+    /// The requested edits will not happen.
     pub(super) fn forget(&mut self) {
-        self.asked.clear();
+        self.requested.clear();
     }
 
     /// The edits that lead to `goal`, in the order of the text; none if it is
-    /// reached. They count as asked for.
-    pub(super) fn ask(&mut self, goal: &Goal) -> Vec<tags::Edit> {
+    /// reached. They count as requested.
+    pub(super) fn edits(&mut self, goal: &Goal) -> Vec<tags::Edit> {
         let written = self.written.len();
-        self.asked = match goal {
+        self.requested = match goal {
             Goal::Grow(text) if text.len() > written => vec![Step::Grow(text[written..].into())],
             Goal::Finish(text) => {
-                let vanish = (0..self.deletes.len()).map(Step::Vanish);
+                let deletes = (0..self.deletes.len()).map(Step::Delete);
                 let rest = &text[written.min(text.len())..];
                 let is_done = rest.is_empty() && self.tag.is_empty();
                 let finish = (!is_done).then(|| Step::Finish(rest.into()));
-                vanish.chain(finish).collect()
+                deletes.chain(finish).collect()
             }
             Goal::Undo if written > 0 => vec![Step::Undo],
             Goal::Grow(_) | Goal::Undo => Vec::new(),
         };
-        let mut edits: Vec<_> = self.asked.iter().map(|step| self.edit(step)).collect();
+        let mut edits: Vec<_> = self.requested.iter().map(|step| self.edit(step)).collect();
         edits.sort_by_key(|edit| edit.start);
         edits
     }
 
-    /// Takes note of a change of the text `before`: the bytes in `range` give
-    /// way to `new`.
+    /// The document has changed: `new` replaces `range` of the text `before`.
     pub(super) fn changed(&mut self, before: &str, range: Range<usize>, new: &str) {
-        let seen = tags::Edit {
+        let change = tags::Edit {
             start: range.start,
             end: range.end,
             new_text: new.to_owned(),
         };
-        let mut all: Vec<_> = self.asked.iter().map(|step| self.edit(step)).collect();
+        let mut all: Vec<_> = self.requested.iter().map(|step| self.edit(step)).collect();
         all.sort_by_key(|edit| edit.start);
-        if all.len() > 1 && same(before, &all, &seen) {
-            while let Some(step) = self.asked.pop() {
+        if all.len() > 1 && same(before, &all, &change) {
+            while let Some(step) = self.requested.pop() {
                 self.done(&step);
             }
             return;
         }
-        let is_it = |step: &Step| same(before, &[self.edit(step)], &seen);
-        match self.asked.iter().position(is_it) {
+        let is_it = |step: &Step| same(before, &[self.edit(step)], &change);
+        match self.requested.iter().position(is_it) {
             Some(own) => {
-                let step = self.asked.remove(own);
+                let step = self.requested.remove(own);
                 self.done(&step);
             }
             None => self.moved(before, range, new),
@@ -145,7 +145,7 @@ impl Splice {
         let (range, text) = match step {
             Step::Grow(text) => (self.tag.start..self.tag.start, text.as_str()),
             Step::Finish(text) => (self.tag.clone(), text.as_str()),
-            Step::Vanish(at) => (self.deletes[*at].clone(), ""),
+            Step::Delete(at) => (self.deletes[*at].clone(), ""),
             Step::Undo => (self.written.clone(), ""),
         };
         tags::Edit {
@@ -155,7 +155,7 @@ impl Splice {
         }
     }
 
-    /// A step of ours has happened.
+    /// An edit of fimd has happened.
     fn done(&mut self, step: &Step) {
         let tags::Edit { start, end, .. } = self.edit(step);
         match step {
@@ -170,10 +170,10 @@ impl Splice {
                 self.written.end += text.len();
                 self.tag = self.written.end..self.written.end + tag_len;
             }
-            Step::Vanish(gone) => {
+            Step::Delete(gone) => {
                 let range = self.deletes.remove(*gone);
-                for step in &mut self.asked {
-                    if let Step::Vanish(at) = step
+                for step in &mut self.requested {
+                    if let Step::Delete(at) = step
                         && *at > *gone
                     {
                         *at -= 1;
@@ -194,22 +194,22 @@ impl Splice {
         }
     }
 
-    /// Somebody else has changed the text.
+    /// The user has changed the text.
     fn moved(&mut self, before: &str, range: Range<usize>, new: &str) {
         let (range, inserted) = trimmed(before, range, new);
         let ours = self.written.start..self.tag.end;
         if range.end > ours.start && range.start < ours.end {
-            self.disturbed = true;
+            self.is_disturbed = true;
         }
         let mut at = 0;
         while at < self.deletes.len() {
             let delete = &self.deletes[at];
             if range.end > delete.start && range.start < delete.end {
-                // Edited, it is no longer the tag that was used.
+                // The user has edited this tag, so it stays.
                 self.deletes.remove(at);
-                self.asked.retain(|step| *step != Step::Vanish(at));
-                for step in &mut self.asked {
-                    if let Step::Vanish(other) = step
+                self.requested.retain(|step| *step != Step::Delete(at));
+                for step in &mut self.requested {
+                    if let Step::Delete(other) = step
                         && *other > at
                     {
                         *other -= 1;
@@ -222,7 +222,7 @@ impl Splice {
         self.shift_behind(&range, inserted);
     }
 
-    /// Moves every place behind `range`, which gave way to `inserted` bytes.
+    /// Moves every range behind `range`, which `inserted` bytes have replaced.
     fn shift_behind(&mut self, range: &Range<usize>, inserted: usize) {
         if self.written.start >= range.end {
             shift(&mut self.written, range.len(), inserted);
@@ -241,15 +241,16 @@ fn shift(range: &mut Range<usize>, removed: usize, inserted: usize) {
     range.end = range.end - removed + inserted;
 }
 
-/// Whether `edits` make the same of a text as `seen`.
-fn same(before: &str, edits: &[tags::Edit], seen: &tags::Edit) -> bool {
+/// Whether `edits` have the same effect on a text as `change`.
+fn same(before: &str, edits: &[tags::Edit], change: &tags::Edit) -> bool {
     let grows = |edit: &tags::Edit| edit.new_text.len() as i128 - (edit.end - edit.start) as i128;
-    edits.iter().map(grows).sum::<i128>() == grows(seen)
-        && tags::Edit::apply(before, edits) == tags::Edit::apply(before, std::slice::from_ref(seen))
+    edits.iter().map(grows).sum::<i128>() == grows(change)
+        && tags::Edit::apply(before, edits)
+            == tags::Edit::apply(before, std::slice::from_ref(change))
 }
 
-/// A change without what it leaves as it is: clients that give the whole text
-/// say that all of it has changed.
+/// A change without its unchanged ends. Clients that send the whole text say that
+/// all of it has changed.
 fn trimmed(before: &str, range: Range<usize>, new: &str) -> (Range<usize>, usize) {
     let old = &before[range.clone()];
     let same_len = |pairs: &mut dyn Iterator<Item = (char, char)>| {
@@ -270,14 +271,14 @@ mod tests {
 
     use super::*;
 
-    /// What happens next in a document.
+    /// The next event in a document.
     #[derive(Clone, Debug)]
     enum Event {
-        /// Somebody edits before the tag, or behind it: where, how much, what.
+        /// The user edits before the tag, or behind it: where, how much, what.
         Typed(bool, prop::sample::Index, usize, String),
-        /// An edit is asked for and happens, as several changes or as one.
+        /// Edits are requested and happen, as several changes or as one.
         Applied(bool),
-        /// An edit is asked for and does not happen.
+        /// Edits are requested and do not happen.
         Refused,
         /// More text has come.
         Came(String),
@@ -294,14 +295,14 @@ mod tests {
                 .prop_map(|(before, at, len, new)| Event::Typed(before, at, len, new)),
             any::<bool>().prop_map(Event::Applied),
             Just(Event::Refused),
-            // Of other characters, so that nobody types what is on its way.
+            // Uses other characters, so that the user never types the model's text.
             "[xñ ]{1,3}".prop_map(Event::Came),
         ]
     }
 
-    /// Has the edits happen in `text`, each seen as a change or all as one.
+    /// Applies the edits to `text`, each as a change or all as one.
     fn happen(splice: &mut Splice, text: &mut String, goal: &Goal, at_once: bool) {
-        let edits = splice.ask(goal);
+        let edits = splice.edits(goal);
         let after = tags::Edit::apply(text, &edits);
         if at_once {
             let whole = text.clone();
@@ -321,7 +322,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(3000))]
 
         #[test]
-        fn text_grows_at_its_place_whatever_is_typed_around_it(
+        fn text_grows_at_its_place_whatever_the_user_types_around_it(
             events in prop::collection::vec(event(), 0..24),
             is_undone in any::<bool>(),
             at_once in any::<bool>(),
@@ -338,7 +339,7 @@ mod tests {
                 match event {
                     Event::Came(new) => come.push_str(&new),
                     Event::Refused => {
-                        splice.ask(&Goal::Grow(come.clone()));
+                        splice.edits(&Goal::Grow(come.clone()));
                         splice.forget();
                     }
                     Event::Applied(at_once) => {
@@ -354,8 +355,8 @@ mod tests {
                         let at = side.floor_char_boundary(at.index(side.len() + 1));
                         let end = side.floor_char_boundary((at + len).min(side.len())).max(at);
                         side.replace_range(at..end, &new);
-                        // Meanwhile an edit is on its way that will be refused.
-                        splice.ask(&Goal::Grow(come.clone()));
+                        // Requests an edit that the client will refuse.
+                        splice.edits(&Goal::Grow(come.clone()));
                         splice.changed(&text, offset + at..offset + end, &new);
                         text.replace_range(offset + at..offset + end, &new);
                         splice.forget();
@@ -371,7 +372,7 @@ mod tests {
             };
             happen(&mut splice, &mut text, &goal, at_once);
             prop_assert_eq!(&text, &[before, middle, after].concat());
-            prop_assert_eq!(splice.ask(&goal), []);
+            prop_assert_eq!(splice.edits(&goal), []);
         }
     }
 

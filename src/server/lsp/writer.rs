@@ -1,7 +1,7 @@
-//! Writes into a document that others edit: asks the client for edits, one set
-//! at a time, each for the version that is known, until the document is as it
-//! should be. Edits that are refused, since somebody has typed meanwhile, are
-//! made anew for the text that there is then.
+//! Writing into a document that the user edits, too. A writer asks the client for
+//! edits, one set at a time, each for the known version, until the document has
+//! the wanted text. If the client refuses edits because the user has typed, the
+//! writer makes new ones for the new text.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,82 +14,91 @@ use tower_lsp::ls_types::{
     OptionalVersionedTextDocumentIdentifier, TextDocumentEdit, TextEdit, Uri, WorkspaceEdit,
 };
 
-use super::State;
+use super::connection::Connection;
 use super::splice::{Goal, Splice};
 
-/// How long the client may take to answer.
+/// How long the client may take to answer a request for edits.
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// How long after its answer the client may take to tell of the change.
-const TOLD: Duration = Duration::from_secs(2);
+/// How long the client may take to send the `didChange` after its answer.
+const CHANGE: Duration = Duration::from_secs(2);
 
-/// How long after a refusal the client may take to tell what it was for.
+/// How long the client may take, after a refusal, to send the `didChange` that was
+/// the reason.
 const REASON: Duration = Duration::from_millis(250);
 
-/// How many edits in a row may come to nothing.
+/// How many requests in a row may have no effect.
 const ATTEMPTS: usize = 20;
 
-/// Why a document is not as it should be.
+/// Why a document does not have the wanted text.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum WriteError {
-    /// It is not open any more.
+    /// The document is not open any more.
     #[error("the document was closed")]
     Closed,
-    /// Somebody has edited what was being written.
+    /// The user has edited the text that was being written.
     #[error("the text was edited where it was being generated, and is left as it is")]
     Disturbed,
-    /// The client does not want the edits.
+    /// The client refuses the edits.
     #[error("the editor refused the edit: {0}")]
     Refused(String),
-    /// The client does not answer, or has gone.
+    /// The client does not answer, or has left.
     #[error("the editor does not answer")]
     Silent,
 }
 
-/// The right to write into a document.
+/// The right to write into a document. There is at most one for a document.
 pub(super) struct Writer {
-    state: Arc<State>,
+    connection: Arc<Connection>,
     uri: String,
     changes: watch::Receiver<()>,
 }
 
-/// Edits to ask for, how many, and for which version.
-type Ask = (ApplyWorkspaceEditParams, usize, i32);
+/// A request for edits.
+struct EditRequest {
+    params: ApplyWorkspaceEditParams,
+    /// The number of edits.
+    edits: usize,
+    /// The version of the document that they are for.
+    version: i32,
+}
 
 impl Writer {
-    /// Writes in the place that `splice`, just made for the document at `uri`,
-    /// says; none if the document is not open or is written into already.
-    pub(super) fn new(state: &Arc<State>, uri: &str, splice: Splice) -> Option<Self> {
+    /// A writer at `splice`, which was just made for the document at `uri`. Returns
+    /// none if the document is not open or has a writer already.
+    pub(super) fn new(connection: &Arc<Connection>, uri: &str, splice: Splice) -> Option<Self> {
         let changes = splice.changes();
-        let mut documents = state.documents();
-        let place = documents.splice(uri)?;
-        if place.is_some() {
+        let mut documents = connection.documents();
+        let slot = documents.splice(uri)?;
+        if slot.is_some() {
             return None;
         }
-        *place = Some(splice);
+        *slot = Some(splice);
         drop(documents);
         Some(Self {
-            state: Arc::clone(state),
+            connection: Arc::clone(connection),
             uri: uri.to_owned(),
             changes,
         })
     }
 
-    /// Waits until the document is as `goal` says. Must not be given up on the
-    /// way: the client may have applied an edit that it has not told of.
+    /// Waits until the document is as `goal` says. The future must not be dropped
+    /// before it ends: the client may have applied an edit without having sent the
+    /// change.
     pub(super) async fn reach(&mut self, goal: &Goal) -> Result<(), WriteError> {
         let mut attempts = 0;
-        while let Some((params, asked, version)) = self.next(goal)? {
-            let answer = self.state.peer.ask("workspace/applyEdit", &params);
-            let answer = match timeout(ANSWER, answer).await {
-                Ok(Some(answer)) => answer,
+        while let Some(request) = self.next(goal)? {
+            let peer = &self.connection.peer;
+            let response = peer.ask("workspace/applyEdit", &request.params);
+            let response = match timeout(ANSWER, response).await {
+                Ok(Some(response)) => response,
                 Ok(None) | Err(_) => return Err(WriteError::Silent),
             };
-            let refusal = match answer {
+            let refusal = match response {
                 Ok(response) => refusal(&response),
                 Err(error) => Some(error.to_string()),
             };
-            match self.outcome(asked, version, refusal.is_none()).await? {
+            match self.has_changed(&request, refusal.is_none()).await? {
                 true => attempts = 0,
                 false => attempts += 1,
             }
@@ -101,28 +110,27 @@ impl Writer {
         Ok(())
     }
 
-    /// The next edits to ask for, how many they are, and the version that they
-    /// are for; none if there is nothing left to do.
-    fn next(&self, goal: &Goal) -> Result<Option<Ask>, WriteError> {
-        let mut documents = self.state.documents();
+    /// The next request for edits; none if the goal is reached.
+    fn next(&self, goal: &Goal) -> Result<Option<EditRequest>, WriteError> {
+        let mut documents = self.connection.documents();
         let splice = documents.splice(&self.uri).and_then(Option::as_mut);
         let splice = splice.ok_or(WriteError::Closed)?;
         if splice.is_disturbed() {
             return Err(WriteError::Disturbed);
         }
-        let edits = splice.ask(goal);
-        let asked = edits.len();
-        if asked == 0 {
+        let edits = splice.edits(goal);
+        if edits.is_empty() {
             return Ok(None);
         }
-        let view = documents.view(&self.uri, self.state.encoding());
+        let count = edits.len();
+        let view = documents.view(&self.uri, self.connection.encoding());
         let view = view.ok_or(WriteError::Closed)?;
         drop(documents);
         let uri: Uri = self.uri.parse().map_err(|_| WriteError::Closed)?;
-        let mut places = view.places();
+        let mut positions = view.positions();
         let edit = |edit: crate::tags::Edit| {
             OneOf::Left(TextEdit {
-                range: places.range(&(edit.start..edit.end)),
+                range: positions.range(&(edit.start..edit.end)),
                 new_text: edit.new_text,
             })
         };
@@ -137,62 +145,65 @@ impl Writer {
             document_changes: Some(DocumentChanges::Edits(vec![change])),
             ..WorkspaceEdit::default()
         };
-        let params = ApplyWorkspaceEditParams { label: None, edit };
-        Ok(Some((params, asked, view.version)))
+        Ok(Some(EditRequest {
+            params: ApplyWorkspaceEditParams { label: None, edit },
+            edits: count,
+            version: view.version,
+        }))
     }
 
-    /// Whether any of the edits that were `asked` for `version` has been seen.
-    /// The client says whether it has `applied` them.
-    async fn outcome(
+    /// Whether any of the requested edits shows in the document. `is_applied` is
+    /// what the client says.
+    async fn has_changed(
         &mut self,
-        asked: usize,
-        version: i32,
-        applied: bool,
+        request: &EditRequest,
+        is_applied: bool,
     ) -> Result<bool, WriteError> {
-        let (mut left, mut now) = self.left()?;
-        while left > 0 && (applied || now == version) {
-            let patience = if applied { TOLD } else { REASON };
+        let (mut left, mut version) = self.left()?;
+        while left > 0 && (is_applied || version == request.version) {
+            let patience = if is_applied { CHANGE } else { REASON };
             match timeout(patience, self.changes.changed()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return Err(WriteError::Closed),
                 Err(_) => break,
             }
             let before = left;
-            (left, now) = self.left()?;
+            (left, version) = self.left()?;
             if left == before {
-                // What the client tells of after its answer came after the
-                // edit: it was not applied.
+                // A change that the client sends after its answer came after the
+                // edit. The edit was not applied.
                 break;
             }
         }
-        let mut documents = self.state.documents();
+        let mut documents = self.connection.documents();
         if let Some(Some(splice)) = documents.splice(&self.uri) {
             splice.forget();
         }
-        Ok(left < asked)
+        Ok(left < request.edits)
     }
 
-    /// How many edits have not been seen, and the document's version.
+    /// The number of edits that do not show yet, and the document's version.
     fn left(&mut self) -> Result<(usize, i32), WriteError> {
-        let mut documents = self.state.documents();
-        // Under the lock, so that no change is waited for that is seen here.
+        let mut documents = self.connection.documents();
+        // Under the lock, so that the writer does not wait for a change that it
+        // sees here.
         self.changes.borrow_and_update();
         let splice = documents.splice(&self.uri).and_then(Option::as_mut);
         let left = splice.ok_or(WriteError::Closed)?.left();
-        let view = documents.view(&self.uri, self.state.encoding());
+        let view = documents.view(&self.uri, self.connection.encoding());
         Ok((left, view.ok_or(WriteError::Closed)?.version))
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        if let Some(place) = self.state.documents().splice(&self.uri) {
-            *place = None;
+        if let Some(slot) = self.connection.documents().splice(&self.uri) {
+            *slot = None;
         }
     }
 }
 
-/// Why the client has not applied an edit, if it says so.
+/// Why the client has not applied an edit; none if it has.
 fn refusal(response: &RawValue) -> Option<String> {
     match serde_json::from_str::<ApplyWorkspaceEditResponse>(response.get()) {
         Ok(response) if response.applied => None,

@@ -1,17 +1,18 @@
 //! `generateDataset`: starts a job that does what `fimd generate` does.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::json;
 use crate::dataset::Options;
-use crate::engine::{DatasetOrder, Engine, SubmitError};
+use crate::engine::{DatasetOrder, SubmitError};
 use crate::rpc::Error;
+use crate::server::output::Notifier;
 use crate::server::params::Params;
-use crate::server::project::Connected;
+use crate::server::progress;
+use crate::server::result::{MethodResult, json};
+use crate::server::session_view::SessionView;
 
 /// The parameters beside the options of a dataset.
 const PROJECT_ROOT: &str = "project_root";
@@ -20,71 +21,96 @@ const INPUTS: &str = "inputs";
 const OUTPUT: &str = "output";
 const RESUME: &str = "resume";
 
-/// What is answered at once.
-#[derive(Debug, Serialize, Deserialize)]
-pub(in crate::server) struct Started {
-    /// What the job is called, and the token of its progress.
-    pub(in crate::server) job_id: String,
+/// The parameters of `generateDataset`.
+#[derive(Debug)]
+pub(in crate::server) struct GenerateDatasetParams {
+    /// `project_root` and `projects`. If these and the inputs are empty, the
+    /// project is that of the connection.
+    projects: Vec<PathBuf>,
+    inputs: Vec<PathBuf>,
+    output: PathBuf,
+    resume: bool,
+    options: Options,
 }
 
-/// Accepts the job. Its project is that of the connection unless it names
-/// projects or inputs.
-pub(in crate::server) async fn run(
-    engine: &Engine,
-    connected: Option<Arc<Connected>>,
-    params: Option<&RawValue>,
-) -> Result<Box<RawValue>, Error> {
-    let order = order(connected.as_deref(), &Params::read(params)?)?;
-    let job = engine.submit(order).await?;
-    let job_id = job.id().to_owned();
-    json(&Started { job_id })
-}
-
-fn order(connected: Option<&Connected>, params: &Params<'_>) -> Result<DatasetOrder, Error> {
-    const EXPECTED: &str = "the absolute path of a folder";
-    let named: Option<PathBuf> = params.optional(PROJECT_ROOT, EXPECTED)?;
-    const PATHS: &str = "an array of absolute paths";
-    let more: Option<Vec<PathBuf>> = params.optional(PROJECTS, PATHS)?;
-    let inputs: Option<Vec<PathBuf>> = params.optional(INPUTS, PATHS)?;
-    let inputs = inputs.unwrap_or_default();
-    let more = more.unwrap_or_default();
-    for (name, paths) in [(PROJECTS, &more), (INPUTS, &inputs)] {
-        for path in paths {
-            absolute(name, path)?;
+impl GenerateDatasetParams {
+    pub(super) fn read(raw: Option<&RawValue>) -> Result<Self, Error> {
+        const FOLDER: &str = "the absolute path of a folder";
+        const PATHS: &str = "an array of absolute paths";
+        let params = Params::read(raw)?;
+        let root: Option<PathBuf> = params.optional(PROJECT_ROOT, FOLDER)?;
+        let more: Option<Vec<PathBuf>> = params.optional(PROJECTS, PATHS)?;
+        let inputs: Option<Vec<PathBuf>> = params.optional(INPUTS, PATHS)?;
+        let output: PathBuf = params.required(OUTPUT, FOLDER)?;
+        let resume: Option<bool> = params.optional(RESUME, "true or false")?;
+        let options: Options = params.others(&[PROJECT_ROOT, PROJECTS, INPUTS, OUTPUT, RESUME])?;
+        let (more, inputs) = (more.unwrap_or_default(), inputs.unwrap_or_default());
+        let named = [
+            (PROJECTS, more.as_slice()),
+            (INPUTS, inputs.as_slice()),
+            (PROJECT_ROOT, root.as_slice()),
+            (OUTPUT, std::slice::from_ref(&output)),
+            ("include_path", options.include_path.as_slice()),
+            ("tokenizer", options.tokenizer.as_slice()),
+            ("rejects", options.rejects.as_slice()),
+        ];
+        for (name, paths) in named {
+            paths
+                .iter()
+                .try_for_each(|path| require_absolute(name, path))?;
         }
+        Ok(Self {
+            projects: root.into_iter().chain(more).collect(),
+            inputs,
+            output,
+            resume: resume.unwrap_or(false),
+            options,
+        })
     }
-    if let Some(root) = &named {
-        absolute(PROJECT_ROOT, root)?;
-    }
-    let mut projects: Vec<_> = named.into_iter().chain(more).collect();
+}
+
+/// The result of `generateDataset`.
+#[derive(Debug, Serialize)]
+struct GenerateDatasetResult<'a> {
+    /// The id of the job, which is the token of its progress, too.
+    job_id: &'a str,
+}
+
+/// Submits the job. The client is told its progress after the answer.
+pub(super) async fn run(
+    session: SessionView,
+    params: Result<GenerateDatasetParams, Error>,
+    client: Notifier,
+) -> Result<MethodResult, Error> {
+    let project = session.project().await;
+    let GenerateDatasetParams {
+        mut projects,
+        inputs,
+        output,
+        resume,
+        options,
+    } = params?;
     if projects.is_empty() && inputs.is_empty() {
-        let connected = connected.ok_or_else(Error::not_initialized)?;
-        projects.push(connected.project.roots.root().to_owned());
+        let project = project.ok_or_else(Error::not_initialized)?;
+        projects.push(project.project.roots.root().to_owned());
     }
-    let output: PathBuf = params.required(OUTPUT, EXPECTED)?;
-    let resume: Option<bool> = params.optional(RESUME, "true or false")?;
-    let options: Options = params.others(&[PROJECT_ROOT, PROJECTS, INPUTS, OUTPUT, RESUME])?;
-    absolute(OUTPUT, &output)?;
-    for path in &options.include_path {
-        absolute("include_path", path)?;
-    }
-    if let Some(path) = &options.tokenizer {
-        absolute("tokenizer", path)?;
-    }
-    if let Some(path) = &options.rejects {
-        absolute("rejects", path)?;
-    }
-    Ok(DatasetOrder {
+    let order = DatasetOrder {
         projects,
         inputs,
         output,
-        resume: resume.unwrap_or(false),
+        resume,
         options,
+    };
+    let job = session.engine.submit(order).await?;
+    let answer = GenerateDatasetResult { job_id: job.id() };
+    Ok(MethodResult {
+        json: json(&answer)?,
+        after: Some(Box::new(|| progress::follow(job, client))),
     })
 }
 
-/// The server's working folder is not the client's.
-fn absolute(name: &str, path: &Path) -> Result<(), Error> {
+/// Refuses a relative path: the server's working folder is not the client's.
+fn require_absolute(name: &str, path: &Path) -> Result<(), Error> {
     if path.is_absolute() {
         return Ok(());
     }

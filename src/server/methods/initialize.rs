@@ -7,7 +7,6 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use tower_lsp::ls_types::InitializeParams;
 
-use super::json;
 use crate::cancel::Cancel;
 use crate::config::ContextSources;
 use crate::engine::{Engine, OpenError};
@@ -15,27 +14,28 @@ use crate::files::{FilesError, Roots, named_path};
 use crate::rpc::Error;
 use crate::secrets::InContext;
 use crate::server::params::Params;
-use crate::server::project::Connected;
+use crate::server::project::ClientProject;
+use crate::server::result::json;
 use crate::text::Encoding;
 
-/// What a project holds.
+/// The size of a project.
 #[derive(Debug, Serialize)]
-pub(in crate::server) struct Counts {
-    /// Files in the index.
+pub(in crate::server) struct ProjectCounts {
+    /// The files in the index.
     pub(in crate::server) file_count: usize,
-    /// Chunks that BM25 searches; 0 if it was not asked for.
+    /// The chunks that BM25 searches; 0 if the client did not ask for it.
     pub(in crate::server) bm25_chunks: usize,
 }
 
-/// What a client asks for, beside the project's folders.
-struct Wanted {
+/// The options of a client beside the project's root.
+struct InitializeOptions {
     includes: Vec<PathBuf>,
     bm25: bool,
     secrets: InContext,
     offsets: Encoding,
 }
 
-impl Wanted {
+impl InitializeOptions {
     fn read(params: &Params<'_>, bm25: bool, secrets: InContext) -> Result<Self, Error> {
         Ok(Self {
             includes: params
@@ -52,20 +52,20 @@ impl Wanted {
     }
 }
 
-/// Opens the project that a client of *lines* names. Gives the answer and what
+/// Opens the project that an NDJSON client names. Returns the answer and what
 /// later requests need.
-pub(in crate::server) async fn lines(
+pub(in crate::server) async fn ndjson(
     engine: &Engine,
     params: Option<&RawValue>,
     cancel: Cancel,
-) -> Result<(Box<RawValue>, Connected), Error> {
+) -> Result<(Box<RawValue>, ClientProject), Error> {
     let params = Params::read(params)?;
     let root: PathBuf = params.required("project_root", "the path of a directory")?;
-    let wanted = Wanted::read(&params, false, engine.settings().context.secrets)?;
-    let positions = wanted.offsets;
-    let (counts, connected) =
-        open(engine, ("project_root", root), wanted, positions, cancel).await?;
-    Ok((json(&counts)?, connected))
+    let options = InitializeOptions::read(&params, false, engine.settings().context.secrets)?;
+    let positions = options.offsets;
+    let (counts, project) =
+        open(engine, ("project_root", root), options, positions, cancel).await?;
+    Ok((json(&counts)?, project))
 }
 
 /// Opens the project that an LSP client names: in its `initializationOptions`,
@@ -74,16 +74,16 @@ pub(in crate::server) async fn lsp(
     engine: &Engine,
     params: &InitializeParams,
     cancel: Cancel,
-) -> Result<(Counts, Connected), Error> {
-    let options = params
+) -> Result<(ProjectCounts, ClientProject), Error> {
+    let raw = params
         .initialization_options
         .as_ref()
         .filter(|options| !options.is_null())
         .map(to_raw_value)
         .transpose()
         .map_err(|error| Error::invalid_params(format!("initializationOptions: {error}")))?;
-    let options = Params::read(options.as_deref())?;
-    let named: Option<String> = options.optional("project_root", "the path of a directory")?;
+    let own = Params::read(raw.as_deref())?;
+    let named: Option<String> = own.optional("project_root", "the path of a directory")?;
     let folders = params.workspace_folders.as_deref().unwrap_or_default();
     if let (None, [_, ignored, ..]) = (&named, folders) {
         tracing::warn!(
@@ -91,7 +91,7 @@ pub(in crate::server) async fn lsp(
             ignored.uri.as_str()
         );
     }
-    #[expect(deprecated, reason = "clients without workspace folders have only it")]
+    #[expect(deprecated, reason = "clients without workspace folders send it")]
     let root_uri = params.root_uri.as_ref();
     let root = match (named, folders.first(), root_uri) {
         (Some(root), ..) => ("project_root", named_path(&root)),
@@ -104,11 +104,11 @@ pub(in crate::server) async fn lsp(
             ));
         }
     };
-    let wanted = Wanted::read(&options, true, engine.settings().context.secrets)?;
-    open(engine, root, wanted, positions(params), cancel).await
+    let options = InitializeOptions::read(&own, true, engine.settings().context.secrets)?;
+    open(engine, root, options, positions(params), cancel).await
 }
 
-/// The first of the client's position encodings that we know: all that LSP has.
+/// The first of the client's position encodings that fimd knows.
 fn positions(params: &InitializeParams) -> Encoding {
     let general = params.capabilities.general.as_ref();
     let offered = general.and_then(|general| general.position_encodings.as_ref());
@@ -123,20 +123,20 @@ fn positions(params: &InitializeParams) -> Encoding {
     known.next().unwrap_or(Encoding::Utf16)
 }
 
-/// Opens the project at `root`, a path with the parameter that named it.
+/// Opens the project at `root`, which the parameter `named_by` names.
 async fn open(
     engine: &Engine,
     (named_by, root): (&'static str, PathBuf),
-    wanted: Wanted,
+    options: InitializeOptions,
     positions: Encoding,
     cancel: Cancel,
-) -> Result<(Counts, Connected), Error> {
-    let Wanted {
+) -> Result<(ProjectCounts, ClientProject), Error> {
+    let InitializeOptions {
         includes,
         bm25,
         secrets,
         offsets,
-    } = wanted;
+    } = options;
     let roots = engine
         .run(move || roots(named_by, &root, &includes))
         .await??;
@@ -150,12 +150,12 @@ async fn open(
         })?;
     engine.uses(&project);
     let snapshot = project.index.snapshot();
-    let counts = Counts {
+    let counts = ProjectCounts {
         file_count: snapshot.files().count(),
         bm25_chunks: if bm25 { snapshot.chunk_count() } else { 0 },
     };
     let enabled = engine.settings().context.sources;
-    let connected = Connected {
+    let project = ClientProject {
         project,
         sources: ContextSources {
             bm25: bm25 && enabled.bm25,
@@ -165,10 +165,10 @@ async fn open(
         offsets,
         positions,
     };
-    Ok((counts, connected))
+    Ok((counts, project))
 }
 
-/// The project's folders, with an error that names the parameter at fault.
+/// The project's folders. An error names the parameter at fault.
 fn roots(named_by: &'static str, root: &Path, includes: &[PathBuf]) -> Result<Roots, Error> {
     let blame = |name: &'static str| {
         move |error: FilesError| Error::invalid_params(format!("{name}: {error}"))

@@ -1,13 +1,14 @@
-//! `fimd/settings`: what the settings are.
+//! `fimd/settings`: the settings.
 
 use serde_json::value::RawValue;
 
-use super::json;
-use crate::engine::Engine;
 use crate::rpc::Error;
-use crate::server::settings::Shown;
+use crate::server::result::json;
+use crate::server::session_view::SessionView;
+use crate::server::settings::SettingsView;
 
-/// The settings as they are now.
-pub(in crate::server) fn run(engine: &Engine) -> Result<Box<RawValue>, Error> {
-    json(&Shown::of(&engine.settings()))
+/// Answers the settings as they are now.
+pub(super) async fn run(session: SessionView) -> Result<Box<RawValue>, Error> {
+    session.project().await;
+    json(&SettingsView::new(&session.engine.settings()))
 }

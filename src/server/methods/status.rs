@@ -1,13 +1,14 @@
-//! `fimd/status`: what the engine holds, whom it serves, and how fast.
+//! `fimd/status`: the engine's projects and clients, and its speed.
 
 use serde_json::value::RawValue;
 
-use super::json;
-use crate::engine::Engine;
 use crate::rpc::Error;
+use crate::server::result::json;
+use crate::server::session_view::SessionView;
 
-/// Gathers the status off the runtime: it counts what every file takes.
-pub(in crate::server) async fn run(engine: Engine) -> Result<Box<RawValue>, Error> {
-    let worker = engine.clone();
-    worker.run(move || json(&engine.status())).await?
+/// Answers the status, also while `initialize` is at work. Gathers it on the
+/// pool, because it counts the memory of every file.
+pub(super) async fn run(session: SessionView) -> Result<Box<RawValue>, Error> {
+    let engine = session.engine.clone();
+    session.engine.run(move || json(&engine.status())).await?
 }

@@ -2,22 +2,47 @@
 
 use serde_json::value::RawValue;
 
+use super::target::TagTarget;
 use crate::config::{ApplyError, EditorResources};
 use crate::rpc::Error;
-use crate::server::methods::Asked;
-use crate::server::methods::json;
+use crate::server::params::Params;
+use crate::server::result::json;
+use crate::server::session_view::SessionView;
 
-/// Applies the tag. Every client is told, this one too; whether its answer or
-/// the news comes first is open.
-pub(in crate::server) async fn run(asked: Asked) -> Result<Box<RawValue>, Error> {
-    const NAMES: &str = "an array of strings";
-    let params = asked.params()?;
-    let (content, at) = asked.place(&params)?;
-    let offered = EditorResources {
-        fonts: params.optional("fonts", NAMES)?,
-        spell_languages: params.optional("spell_languages", NAMES)?,
-    };
-    let applied = asked.engine.apply_config(content, at, offered).await??;
+/// The parameters of `tags/applyConfig`.
+#[derive(Debug)]
+pub(in crate::server) struct ApplyConfigParams {
+    tag: TagTarget,
+    resources: EditorResources,
+}
+
+impl ApplyConfigParams {
+    pub(in crate::server) fn read(raw: Option<&RawValue>) -> Result<Self, Error> {
+        const NAMES: &str = "an array of strings";
+        let params = &Params::read(raw)?;
+        Ok(Self {
+            tag: TagTarget::read(params)?,
+            resources: EditorResources {
+                fonts: params.optional("fonts", NAMES)?,
+                spell_languages: params.optional("spell_languages", NAMES)?,
+            },
+        })
+    }
+}
+
+/// Applies the tag. fimd notifies every client of the new settings, this one
+/// too, before or after the answer.
+pub(in crate::server) async fn run(
+    session: SessionView,
+    params: Result<ApplyConfigParams, Error>,
+) -> Result<Box<RawValue>, Error> {
+    let project = session.project().await;
+    let ApplyConfigParams { tag, resources } = params?;
+    let (content, at) = tag.resolve(project.as_deref());
+    let applied = session
+        .engine
+        .apply_config(content, at, resources)
+        .await??;
     json(&applied)
 }
 

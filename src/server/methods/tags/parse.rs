@@ -2,20 +2,41 @@
 
 use serde_json::value::RawValue;
 
-use super::content;
+use super::target::{content, encoding};
 use crate::engine::tags::TagsView;
 use crate::rpc::Error;
-use crate::server::methods::Asked;
-use crate::server::methods::json;
+use crate::server::params::Params;
+use crate::server::result::json;
+use crate::server::session_view::SessionView;
 use crate::tags::Tags;
 
-/// Parses off the runtime: the text may be long.
-pub(in crate::server) async fn run(asked: Asked) -> Result<Box<RawValue>, Error> {
-    let engine = asked.engine.clone();
+/// The parameters of `tags/parse`.
+#[derive(Debug)]
+pub(in crate::server) struct TagsParseParams {
+    content: String,
+}
+
+impl TagsParseParams {
+    pub(in crate::server) fn read(raw: Option<&RawValue>) -> Result<Self, Error> {
+        let content = content(&Params::read(raw)?)?;
+        Ok(Self { content })
+    }
+}
+
+/// Parses on the pool, because the text may be long.
+pub(in crate::server) async fn run(
+    session: SessionView,
+    params: Result<TagsParseParams, Error>,
+) -> Result<Box<RawValue>, Error> {
+    let project = session.project().await;
+    let TagsParseParams { content } = params?;
     let parse = move || {
-        let content = content(&asked.params()?)?;
         let tags = Tags::parse(&content);
-        json(&TagsView::new(&content, &tags, asked.encoding()))
+        json(&TagsView::new(
+            &content,
+            &tags,
+            encoding(project.as_deref()),
+        ))
     };
-    engine.run(parse).await?
+    session.engine.run(parse).await?
 }

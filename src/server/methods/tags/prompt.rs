@@ -1,23 +1,45 @@
-//! `tags/prompt`: what a FIM tag would ask the model.
+//! `tags/prompt`: the prompt that a FIM tag would send to the model.
 
 use serde_json::value::RawValue;
 
+use super::target::{FimTarget, encoding};
 use crate::cancel::Cancel;
 use crate::engine::tags::PromptView;
 use crate::rpc::Error;
-use crate::server::methods::Asked;
-use crate::server::methods::json;
+use crate::server::params::Params;
+use crate::server::result::json;
+use crate::server::session_view::SessionView;
 
-/// Assembles the prompt off the runtime.
-pub(in crate::server) async fn run(asked: Asked, cancel: Cancel) -> Result<Box<RawValue>, Error> {
-    let engine = asked.engine.clone();
+/// The parameters of `tags/prompt`.
+#[derive(Debug)]
+pub(in crate::server) struct TagsPromptParams {
+    tag: FimTarget,
+}
+
+impl TagsPromptParams {
+    pub(in crate::server) fn read(raw: Option<&RawValue>) -> Result<Self, Error> {
+        let tag = FimTarget::read(&Params::read(raw)?)?;
+        Ok(Self { tag })
+    }
+}
+
+/// Assembles the prompt on the pool.
+pub(in crate::server) async fn run(
+    session: SessionView,
+    params: Result<TagsPromptParams, Error>,
+    cancel: Cancel,
+) -> Result<Box<RawValue>, Error> {
+    let project = session.project().await;
+    let TagsPromptParams { tag } = params?;
+    let SessionView { engine, open, .. } = session;
+    let settings = engine.settings();
     let prompt = move || {
-        let settings = asked.engine.settings();
-        let prepared = asked.prepare(&settings, &cancel)?;
+        let project = project.as_deref();
+        let prepared = tag.prepare(project, &open, &settings, &cancel)?;
         json(&PromptView::new(
             &prepared,
             &settings.endpoint,
-            asked.encoding(),
+            encoding(project),
         ))
     };
     engine.run(prompt).await?

@@ -1,43 +1,67 @@
-//! `tags/run`: puts a model's text in the place of a FIM tag. The text is told
-//! as it comes, in notifications `tags/delta`, none of which takes anything of
-//! the last one back.
+//! `tags/run`: puts a model's text in the place of a FIM tag. fimd sends the
+//! text as it comes, in notifications `tags/delta`; a delta never takes back
+//! text of an earlier one.
 
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use super::target::{FimTarget, encoding};
 use crate::cancel::Cancel;
 use crate::endpoint::EndpointError;
 use crate::engine::tags::{RunError, RunView, Runner};
 use crate::rpc::{self, Error, Id};
-use crate::server::methods;
-use crate::server::methods::Asked;
-use crate::server::reply::Notifier;
+use crate::server::output::Notifier;
+use crate::server::params::Params;
+use crate::server::result;
+use crate::server::session_view::SessionView;
 
-/// The params of `tags/delta`.
+/// The parameters of `tags/run`.
+#[derive(Debug)]
+pub(in crate::server) struct TagsRunParams {
+    tag: FimTarget,
+    /// The name of the run in its deltas; if none, the id of the request.
+    run_id: Option<Box<RawValue>>,
+}
+
+impl TagsRunParams {
+    pub(in crate::server) fn read(raw: Option<&RawValue>) -> Result<Self, Error> {
+        let params = &Params::read(raw)?;
+        Ok(Self {
+            run_id: params.optional("run_id", "any value")?,
+            tag: FimTarget::read(params)?,
+        })
+    }
+}
+
+/// The parameters of `tags/delta`.
 #[derive(Debug, Serialize)]
-struct Delta<'a> {
-    /// The parameter of this name, else the id of the request.
+struct DeltaParams<'a> {
     run_id: &'a RawValue,
-    /// What comes next.
+    /// The text that follows the text of earlier deltas.
     text: &'a str,
 }
 
-/// Runs the tag. Dropping the future, as cancelling does, closes the
-/// connection to the model server.
+/// Runs the tag for the request `id`. Dropping the future, as a cancellation
+/// does, closes the connection to the model server.
 pub(in crate::server) async fn run(
-    asked: Asked,
+    session: SessionView,
+    params: Result<TagsRunParams, Error>,
     id: Option<Id>,
     client: Notifier,
     cancel: Cancel,
 ) -> Result<Box<RawValue>, Error> {
-    let engine = asked.engine.clone();
-    let encoding = asked.encoding();
-    let run_id = run_id(&asked, id)?;
+    let project = session.project().await;
+    let encoding = encoding(project.as_deref());
+    let TagsRunParams { tag, run_id } = params?;
+    let run_id = run_id
+        .or_else(|| id.map(Id::into_raw))
+        .unwrap_or_else(|| RawValue::NULL.to_owned());
+    let SessionView { engine, open, .. } = session;
     let settings = engine.settings();
     let prepare = {
         let settings = settings.clone();
-        move || asked.prepare(&settings, &cancel)
+        move || tag.prepare(project.as_deref(), &open, &settings, &cancel)
     };
     let prepared = engine.run(prepare).await??;
     let runner = Runner::new(&settings, engine.run_log().cloned())?;
@@ -46,26 +70,16 @@ pub(in crate::server) async fn run(
         async move {
             let delta = || {
                 let text = &text;
-                rpc::notification("tags/delta", &Delta { run_id, text })
+                rpc::notification("tags/delta", &DeltaParams { run_id, text })
             };
-            // A client that has gone ends the run by itself.
+            // If the client has left, its session ends the run.
             let _ = client.send(delta).await;
         }
     };
     let outcome = runner.run(&prepared, show).await?;
     engine
-        .run(move || methods::json(&RunView::new(&prepared, &outcome, encoding)))
+        .run(move || result::json(&RunView::new(&prepared, &outcome, encoding)))
         .await?
-}
-
-/// What the run is called in its deltas.
-fn run_id(asked: &Asked, id: Option<Id>) -> Result<Box<RawValue>, Error> {
-    let named: Option<&RawValue> = asked.params()?.optional("run_id", "any value")?;
-    Ok(match (named, id) {
-        (Some(named), _) => named.to_owned(),
-        (None, Some(id)) => id.into_raw(),
-        (None, None) => RawValue::NULL.to_owned(),
-    })
 }
 
 impl From<EndpointError> for Error {
@@ -76,8 +90,13 @@ impl From<EndpointError> for Error {
 
 impl From<RunError> for Error {
     fn from(error: RunError) -> Self {
+        let message = error.to_string();
         let partial = error.partial();
         let data = (!partial.is_empty()).then(|| json!({ "partial": partial }));
-        Self::internal(error.to_string()).with_data(data)
+        let error = match &error {
+            RunError::Endpoint { .. } => Self::model_server(message),
+            RunError::Stops(_) => Self::internal(message),
+        };
+        error.with_data(data)
     }
 }

@@ -1,54 +1,56 @@
-//! The *headers* framing, LSP's: `Content-Length: N`, an empty line, N bytes.
+//! The LSP framing: `Content-Length: N`, an empty line, N bytes.
 //!
-//! After bytes that are no header the next `Content-Length:` counts, wherever
-//! in a line it stands: a client that miscounts one message is heard again
-//! from the next one on.
+//! After bytes that are no header, reading resumes at the next
+//! `Content-Length:`, wherever in a line it stands. A client that miscounts one
+//! message thus loses only that message.
 
 use std::io;
 
 use memchr::memchr;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
-use super::frames::Frame;
+use super::frame::Frame;
 
-/// The most bytes that are kept of one header.
+/// How many bytes of one header are kept.
 const MAX_HEADER_BYTES: usize = 4096;
 
-/// What is kept of a header above that: the end of it may be a `Content-Length`.
+/// How many bytes are kept of the end of a longer header, which may be a
+/// `Content-Length`.
 const KEPT_BYTES: usize = 64;
 
+/// The name of the one header that counts, in lower case.
 const CONTENT_LENGTH: &[u8] = b"content-length:";
 
-/// Cuts a stream into messages by their headers, holding no more of it than
-/// one message and one buffer of the stream.
+/// Cuts a stream into messages by their headers. Holds at most one message and
+/// one buffer of the stream.
 #[derive(Debug)]
-pub struct Headers<R> {
+pub struct LspFrames<R> {
     input: R,
     max_bytes: usize,
-    next: Next,
-    /// What has been read of it.
+    next: ReadState,
+    /// The bytes read of the part that comes next.
     read: Vec<u8>,
 }
 
-/// What comes next in the stream.
+/// Which part of the stream comes next.
 #[derive(Clone, Copy, Debug)]
-enum Next {
+enum ReadState {
     /// A header, or the empty line after the last one.
     Header {
-        /// What the message's `Content-Length` is, if it was given.
+        /// The message's `Content-Length` in bytes, once it was given.
         length: Option<u64>,
         /// Whether the message has headers.
         begun: bool,
         /// Whether something since the last message was no header.
         malformed: bool,
     },
-    /// So many bytes of a message.
+    /// The body of a message, with its length in bytes.
     Body(usize),
-    /// So many bytes of a message that was refused.
+    /// The body of a message above the limit, with the bytes left to skip.
     Skipped(u64),
 }
 
-impl Next {
+impl ReadState {
     const MESSAGE: Self = Self::Header {
         length: None,
         begun: false,
@@ -56,29 +58,29 @@ impl Next {
     };
 }
 
-impl<R: AsyncBufRead + Unpin> Headers<R> {
-    /// The messages of `input`, each of at most `max_bytes` bytes.
+impl<R: AsyncBufRead + Unpin> LspFrames<R> {
+    /// Reads `input`. A message may have `max_bytes` bytes.
     pub fn new(input: R, max_bytes: usize) -> Self {
         Self {
             input,
             max_bytes,
-            next: Next::MESSAGE,
+            next: ReadState::MESSAGE,
             read: Vec::new(),
         }
     }
 
-    /// The next frame; none at the end of the input, even inside a message.
-    /// Can be dropped and called again without loss.
+    /// The next frame; none at the end of the input, even inside a message. The
+    /// future can be dropped and the method called again without loss.
     ///
     /// # Errors
     /// If the input cannot be read.
     pub async fn next(&mut self) -> io::Result<Option<Frame>> {
         loop {
-            // A message may have no bytes at all: then nothing is to be read.
-            if let Next::Body(length) = self.next
+            // A message of no bytes is complete before anything is read.
+            if let ReadState::Body(length) = self.next
                 && self.read.len() == length
             {
-                self.next = Next::MESSAGE;
+                self.next = ReadState::MESSAGE;
                 return Ok(Some(Frame::Message(std::mem::take(&mut self.read))));
             }
             let available = self.input.fill_buf().await?;
@@ -86,21 +88,21 @@ impl<R: AsyncBufRead + Unpin> Headers<R> {
                 return Ok(None);
             }
             match self.next {
-                Next::Body(length) => {
+                ReadState::Body(length) => {
                     let taken = available.len().min(length - self.read.len());
                     self.read.extend_from_slice(&available[..taken]);
                     self.input.consume(taken);
                 }
-                Next::Skipped(left) => {
+                ReadState::Skipped(left) => {
                     let taken = usize::try_from(left)
                         .map_or(available.len(), |left| left.min(available.len()));
                     self.input.consume(taken);
                     self.next = match left - taken as u64 {
-                        0 => Next::MESSAGE,
-                        left => Next::Skipped(left),
+                        0 => ReadState::MESSAGE,
+                        left => ReadState::Skipped(left),
                     };
                 }
-                Next::Header { .. } => {
+                ReadState::Header { .. } => {
                     let end = memchr(b'\n', available);
                     let taken = end.map_or(available.len(), |end| end + 1);
                     self.read
@@ -114,9 +116,10 @@ impl<R: AsyncBufRead + Unpin> Headers<R> {
         }
     }
 
-    /// Takes what has been read of a header, which may be all of it.
+    /// Takes the part of a header that has been read; `complete` says whether it
+    /// is all of it.
     fn header(&mut self, complete: bool) -> Option<Frame> {
-        let Next::Header {
+        let ReadState::Header {
             length,
             begun,
             malformed,
@@ -136,51 +139,51 @@ impl<R: AsyncBufRead + Unpin> Headers<R> {
                 line.pop();
             }
             match (read_header(&line), *length) {
-                (Header::End, Some(length)) => {
+                (HeaderLine::End, Some(length)) => {
                     let fits = usize::try_from(length)
                         .ok()
                         .filter(|&n| n <= self.max_bytes);
-                    self.next = fits.map_or(Next::Skipped(length), Next::Body);
+                    self.next = fits.map_or(ReadState::Skipped(length), ReadState::Body);
                     return fits.is_none().then_some(Frame::TooLong);
                 }
-                (Header::End, None) if *begun => {
+                (HeaderLine::End, None) if *begun => {
                     complaint = Some("no Content-Length before the empty line".into());
                     *begun = false;
                 }
-                (Header::End, None) => {}
-                (Header::Length(given), _) => {
+                (HeaderLine::End, None) => {}
+                (HeaderLine::Length(given), _) => {
                     *length = Some(given);
                     *malformed = false;
                 }
-                (Header::Other, _) => *begun = true,
-                (Header::Malformed, _) => {
+                (HeaderLine::Other, _) => *begun = true,
+                (HeaderLine::Malformed, _) => {
                     let line = String::from_utf8_lossy(&line[..line.len().min(40)]).into_owned();
                     let expected = || format!("expected Content-Length: N, found {line:?}");
                     complaint = Some(complaint.unwrap_or_else(expected));
                 }
             }
         }
-        // Once for whatever follows, up to the next Content-Length.
+        // One complaint covers all bytes up to the next Content-Length.
         *malformed |= complaint.is_some();
         complaint.filter(|_| !was_malformed).map(Frame::Malformed)
     }
 }
 
-/// What one line before a message says.
-enum Header {
+/// One line before a message.
+enum HeaderLine {
     /// The empty line.
     End,
-    /// `Content-Length`, possibly after something else.
+    /// `Content-Length`, in bytes, possibly after bytes that are no header.
     Length(u64),
     /// Any other header.
     Other,
-    /// No header.
+    /// Not a header.
     Malformed,
 }
 
-fn read_header(line: &[u8]) -> Header {
+fn read_header(line: &[u8]) -> HeaderLine {
     if line.is_empty() {
-        return Header::End;
+        return HeaderLine::End;
     }
     let length = line
         .windows(CONTENT_LENGTH.len())
@@ -191,14 +194,14 @@ fn read_header(line: &[u8]) -> Header {
         return number
             .filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
             .and_then(|number| number.parse().ok())
-            .map_or(Header::Malformed, Header::Length);
+            .map_or(HeaderLine::Malformed, HeaderLine::Length);
     }
     let name = memchr(b':', line).map_or(&[][..], |colon| &line[..colon]);
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
     if !name.is_empty() && name.iter().all(is_name) {
-        Header::Other
+        HeaderLine::Other
     } else {
-        Header::Malformed
+        HeaderLine::Malformed
     }
 }
 
@@ -214,23 +217,23 @@ mod tests {
             .unwrap();
         runtime.block_on(async {
             let (mut ours, theirs) = tokio::io::duplex(1 << 16);
-            let mut headers = Headers::new(BufReader::new(theirs), 9);
+            let mut reader = LspFrames::new(BufReader::new(theirs), 9);
             let mut read = Vec::new();
             let mut start = 0;
             for &end in cuts.iter().chain([&input.len()]) {
                 ours.write_all(&input[start..end]).await.unwrap();
                 start = end;
-                // Poll to the end of what has arrived, then drop the future.
+                // Poll until all that has arrived is read, then drop the future.
                 while let Some(frame) = tokio::select! {
                     biased;
-                    frame = headers.next() => frame.unwrap(),
+                    frame = reader.next() => frame.unwrap(),
                     () = std::future::ready(()) => None,
                 } {
                     read.push(frame);
                 }
             }
             drop(ours);
-            while let Some(frame) = headers.next().await.unwrap() {
+            while let Some(frame) = reader.next().await.unwrap() {
                 read.push(frame);
             }
             read
@@ -294,9 +297,9 @@ mod tests {
     #[tokio::test]
     async fn a_length_claimed_takes_no_memory() {
         let input = &b"Content-Length: 60000000\r\n\r\n{"[..];
-        let mut headers = Headers::new(BufReader::new(input), usize::MAX);
-        assert_eq!(headers.next().await.unwrap(), None);
-        assert!(headers.read.capacity() < 100);
+        let mut reader = LspFrames::new(BufReader::new(input), usize::MAX);
+        assert_eq!(reader.next().await.unwrap(), None);
+        assert!(reader.read.capacity() < 100);
     }
 
     proptest::proptest! {

@@ -1,11 +1,11 @@
-//! Semantic tokens: what each part of a tag is.
+//! Semantic tokens: the highlighting of tags.
 //!
-//! The types are LSP's own, so that any colour scheme knows them: `macro` the
-//! brackets of a FIM tag, `keyword` a whole prefix or suffix tag, `comment` a
-//! whole comment, `type` the brackets and braces of a config tag, `property` a
-//! setting, `function` a function, `string` and `number` what they say. Of an
-//! invalid tag nothing is marked. Hard prefix and suffix tags, which stay where
-//! they are, have the modifier `readonly`.
+//! The types are LSP's own, so that any colour scheme knows them: `macro` for the
+//! brackets of a FIM tag, `keyword` for a whole prefix or suffix tag, `comment`
+//! for a whole comment, `type` for the brackets and braces of a config tag,
+//! `property` for a setting, `function` for a function, `string` and `number` for
+//! values. An invalid tag has no tokens. Hard prefix and suffix tags, which stay
+//! in the text, have the modifier `readonly`.
 
 use std::ops::Range;
 
@@ -13,13 +13,13 @@ use tower_lsp::ls_types::{
     SemanticToken, SemanticTokenModifier, SemanticTokenType, SemanticTokens, SemanticTokensLegend,
 };
 
-use super::documents::View;
-use super::lex::{Piece, PieceKind, pieces};
+use super::documents::DocumentView;
+use super::tag_tokens::{TagToken, TagTokenKind, tag_tokens};
 use crate::tags::{Tag, TagKind};
 
 /// The types of tokens, in the order of the legend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Type {
+enum HighlightType {
     Fim,
     Boundary,
     Comment,
@@ -33,7 +33,7 @@ enum Type {
 /// The bit of the modifier `readonly`.
 const HARD: u32 = 1;
 
-/// What the numbers in tokens mean.
+/// The meaning of the numbers in tokens.
 pub(super) fn legend() -> SemanticTokensLegend {
     SemanticTokensLegend {
         token_types: vec![
@@ -51,11 +51,11 @@ pub(super) fn legend() -> SemanticTokensLegend {
 }
 
 /// The tokens of the tags that touch `range`, in bytes.
-pub(super) fn of(view: &View, range: &Range<usize>) -> SemanticTokens {
+pub(super) fn of(view: &DocumentView, range: &Range<usize>) -> SemanticTokens {
     let tags = view.tags();
     let touches = |tag: &&Tag| tag.range.end >= range.start && tag.range.start <= range.end;
     let mut data = Vec::new();
-    let mut places = view.places();
+    let mut positions = view.positions();
     let mut last = (0, 0);
     for tag in tags.all().iter().filter(touches) {
         for (kind, range) in of_tag(view.text(), tag) {
@@ -63,17 +63,17 @@ pub(super) fn of(view: &View, range: &Range<usize>) -> SemanticTokens {
                 TagKind::Boundary(boundary) if boundary.hard => HARD,
                 _ => 0,
             };
-            // Few clients know tokens of several lines.
+            // One token per line, because few clients know longer ones.
             for line in lines(view.text(), range) {
-                let place = places.range(&line);
-                let (line, character) = (place.start.line, place.start.character);
+                let range = positions.range(&line);
+                let (line, character) = (range.start.line, range.start.character);
                 data.push(SemanticToken {
                     delta_line: line - last.0,
                     delta_start: match line == last.0 {
                         true => character - last.1,
                         false => character,
                     },
-                    length: place.end.character - character,
+                    length: range.end.character - character,
                     token_type: kind as u32,
                     token_modifiers_bitset,
                 });
@@ -87,31 +87,33 @@ pub(super) fn of(view: &View, range: &Range<usize>) -> SemanticTokens {
     }
 }
 
-/// What the parts of a tag are, in order.
-fn of_tag(text: &str, tag: &Tag) -> Vec<(Type, Range<usize>)> {
+/// The highlighted parts of a tag, in order.
+fn of_tag(text: &str, tag: &Tag) -> Vec<(HighlightType, Range<usize>)> {
     let brackets = match &tag.kind {
-        TagKind::Fim(_) => Type::Fim,
-        TagKind::Config(_) => Type::Config,
-        TagKind::Boundary(_) => return vec![(Type::Boundary, tag.range.clone())],
-        TagKind::Comment(_) => return vec![(Type::Comment, tag.range.clone())],
+        TagKind::Fim(_) => HighlightType::Fim,
+        TagKind::Config(_) => HighlightType::Config,
+        TagKind::Boundary(_) => return vec![(HighlightType::Boundary, tag.range.clone())],
+        TagKind::Comment(_) => return vec![(HighlightType::Comment, tag.range.clone())],
         TagKind::Invalid(_) => return Vec::new(),
     };
-    let mut all = pieces(&text[tag.range.clone()]).peekable();
+    let mut all = tag_tokens(&text[tag.range.clone()]).peekable();
     let mut parts = Vec::new();
-    while let Some(Piece { kind, range }) = all.next() {
+    while let Some(TagToken { kind, range }) = all.next() {
         let next = all.peek().map(|next| next.kind);
         let kind = match kind {
-            PieceKind::Open | PieceKind::Close => brackets,
-            PieceKind::Mark('{' | '}') if brackets == Type::Config => brackets,
-            PieceKind::Word | PieceKind::Text
-                if brackets == Type::Config && next == Some(PieceKind::Mark(':')) =>
+            TagTokenKind::Open | TagTokenKind::Close => brackets,
+            TagTokenKind::Symbol('{' | '}') if brackets == HighlightType::Config => brackets,
+            TagTokenKind::Word | TagTokenKind::Text
+                if brackets == HighlightType::Config && next == Some(TagTokenKind::Symbol(':')) =>
             {
-                Type::Setting
+                HighlightType::Setting
             }
-            PieceKind::Word if next == Some(PieceKind::Mark('(')) => Type::Function,
-            PieceKind::Text | PieceKind::OpenText => Type::Text,
-            PieceKind::Number => Type::Number,
-            PieceKind::Word | PieceKind::Mark(_) => continue,
+            TagTokenKind::Word if next == Some(TagTokenKind::Symbol('(')) => {
+                HighlightType::Function
+            }
+            TagTokenKind::Text | TagTokenKind::OpenText => HighlightType::Text,
+            TagTokenKind::Number => HighlightType::Number,
+            TagTokenKind::Word | TagTokenKind::Symbol(_) => continue,
         };
         let start = tag.range.start;
         parts.push((kind, start + range.start..start + range.end));

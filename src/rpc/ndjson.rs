@@ -1,24 +1,24 @@
-//! The *lines* framing: one message per line of bytes.
+//! The NDJSON framing: one message per line.
 
 use std::io;
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
-use super::frames::Frame;
+use super::frame::Frame;
 
-/// Cuts a stream into lines, holding no more of it than the limit and one
-/// buffer of the stream.
+/// Cuts a stream into lines. Holds at most the limit of a message and one buffer
+/// of the stream.
 #[derive(Debug)]
-pub struct Lines<R> {
+pub struct NdjsonFrames<R> {
     input: R,
     max_bytes: usize,
     line: Vec<u8>,
-    /// Whether the rest of the line belongs to a message that was refused.
+    /// Whether the rest of the line belongs to a message above the limit.
     skipping: bool,
 }
 
-impl<R: AsyncBufRead + Unpin> Lines<R> {
-    /// The lines of `input`, each of at most `max_bytes` bytes.
+impl<R: AsyncBufRead + Unpin> NdjsonFrames<R> {
+    /// Reads `input`. A line may have `max_bytes` bytes.
     pub fn new(input: R, max_bytes: usize) -> Self {
         Self {
             input,
@@ -28,8 +28,9 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
         }
     }
 
-    /// The next line that is not blank; none at the end of the input, where a
-    /// line needs no line break. Can be dropped and called again without loss.
+    /// The next line that is not blank; none at the end of the input. The last
+    /// line needs no line break. The future can be dropped and the method called
+    /// again without loss.
     ///
     /// # Errors
     /// If the input cannot be read.
@@ -46,7 +47,7 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
                 .consume(length + usize::from(line_break.is_some()));
 
             if line_break.is_none() && !at_end {
-                // One byte more than allowed may still be the `\r` of a `\r\n`.
+                // The one byte above the limit may be the `\r` of a `\r\n`.
                 if self.line.len() > self.max_bytes + 1 {
                     self.line = Vec::new();
                     self.skipping = true;
@@ -77,20 +78,20 @@ mod tests {
     use super::*;
     use tokio::io::{AsyncWriteExt, BufReader};
 
-    /// The lines of `input` when it arrives in chunks that end at `cuts`.
+    /// The frames of `input` when it arrives in chunks that end at `cuts`.
     fn lines(input: &[u8], cuts: &[usize], max_bytes: usize) -> Vec<Frame> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
         runtime.block_on(async {
             let (mut ours, theirs) = tokio::io::duplex(1 << 16);
-            let mut lines = Lines::new(BufReader::new(theirs), max_bytes);
+            let mut lines = NdjsonFrames::new(BufReader::new(theirs), max_bytes);
             let mut read = Vec::new();
             let mut start = 0;
             for &end in cuts.iter().chain([&input.len()]) {
                 ours.write_all(&input[start..end]).await.unwrap();
                 start = end;
-                // Poll to the end of what has arrived, then drop the future.
+                // Poll until all that has arrived is read, then drop the future.
                 while let Some(line) = tokio::select! {
                     biased;
                     line = lines.next() => line.unwrap(),
@@ -137,7 +138,7 @@ mod tests {
     #[tokio::test]
     async fn a_message_above_the_limit_is_not_kept() {
         let input = vec![b'x'; 1 << 20];
-        let mut lines = Lines::new(BufReader::with_capacity(16, &input[..]), 100);
+        let mut lines = NdjsonFrames::new(BufReader::with_capacity(16, &input[..]), 100);
         assert_eq!(lines.next().await.unwrap(), Some(Frame::TooLong));
         assert_eq!(lines.line.capacity(), 0);
         assert_eq!(lines.next().await.unwrap(), None);

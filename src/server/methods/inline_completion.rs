@@ -1,0 +1,122 @@
+//! LSP's `textDocument/inlineCompletion`: the code that comes next at a cursor,
+//! in the shapes of LSP.
+
+use serde_json::json;
+use serde_json::value::RawValue;
+use tower_lsp::ls_types::{
+    Command, InlineCompletionContext, InlineCompletionItem, InlineCompletionList,
+    InlineCompletionTriggerKind, Position, Range, SelectedCompletionInfo,
+};
+
+use super::buffer::{BufferParams, CursorParams};
+use super::completion_cursor::CompletionCursor;
+use crate::cancel::Cancel;
+use crate::engine::completion::{CompletionRequest, Trigger};
+use crate::rpc::Error;
+use crate::server::params::Params;
+use crate::server::result::json;
+use crate::server::session_view::SessionView;
+use crate::text::{Positions, position_offset};
+
+/// The command of a completion, which the editor runs once it is accepted.
+pub(in crate::server) const ACCEPTED: &str = "fimd.completion.accepted";
+
+/// The parameters of `textDocument/inlineCompletion`. The type of `ls_types` has
+/// no room for a buffer's content, which clients may give.
+#[derive(Debug)]
+pub(in crate::server) struct InlineCompletionParams {
+    buffer: BufferParams,
+    position: Position,
+    trigger: Trigger,
+    /// The word that a list of words would insert, and its range.
+    selected: Option<SelectedCompletionInfo>,
+}
+
+impl InlineCompletionParams {
+    pub(in crate::server) fn read(raw: Option<&RawValue>) -> Result<Self, Error> {
+        let params = &Params::read(raw)?;
+        let context: Option<InlineCompletionContext> =
+            params.optional("context", "an object with a triggerKind")?;
+        let is_automatic = context
+            .as_ref()
+            .is_some_and(|context| context.trigger_kind == InlineCompletionTriggerKind::AUTOMATIC);
+        Ok(Self {
+            buffer: BufferParams::read(params)?,
+            position: params.required("position", "an object with a line and a character")?,
+            trigger: match is_automatic {
+                true => Trigger::Automatic,
+                false => Trigger::Invoked,
+            },
+            selected: context.and_then(|context| context.selected_completion_info),
+        })
+    }
+}
+
+/// Completes at a cursor.
+pub(super) async fn run(
+    session: SessionView,
+    params: Result<InlineCompletionParams, Error>,
+    cancel: Cancel,
+) -> Result<Box<RawValue>, Error> {
+    // Before the first await, so that turns follow the order of messages.
+    let turn = session.completions.turn();
+    let project = session.required_project().await?;
+    let InlineCompletionParams {
+        buffer,
+        position,
+        trigger,
+        selected,
+    } = params?;
+    let uri = buffer.uri().map(ToOwned::to_owned);
+    let at = CursorParams::at(position);
+    let mut cursor = CompletionCursor::resolve(&session, project, buffer, at)?;
+    let positions = cursor.project.positions;
+    let (inserted, range) = match selected {
+        None => (String::new(), Range::new(position, position)),
+        Some(SelectedCompletionInfo { range, text }) => {
+            // The completion continues the text with the selected word in it.
+            let byte = |at: Position| {
+                position_offset(
+                    &cursor.content,
+                    at.line.into(),
+                    at.character.into(),
+                    positions,
+                )
+            };
+            let (start, end) = (byte(range.start), byte(range.end));
+            cursor.content.replace_range(start..end.max(start), &text);
+            cursor.cursor = start + text.len();
+            (text, range)
+        }
+    };
+    let snapshot = cursor.snapshot();
+    let request = CompletionRequest {
+        trigger,
+        ..cursor.request()
+    };
+    let (mut content, start) = (request.gap.content.clone(), request.gap.cursor);
+    let completion = session
+        .completions
+        .complete(&session.engine, turn, request, snapshot, cancel)
+        .await?;
+    if completion.text.is_empty() {
+        return json(&InlineCompletionList { items: Vec::new() });
+    }
+    content.insert_str(start, &completion.text);
+    let end = start + completion.text.len();
+    let (line, character) = Positions::new(&content, positions).of(end);
+    let end = json!({ "line": line, "character": character });
+    let accepted = Command {
+        title: "Accepted".into(),
+        command: ACCEPTED.into(),
+        arguments: Some(vec![json!({ "uri": uri, "position": end })]),
+    };
+    let item = InlineCompletionItem {
+        insert_text: inserted + &completion.text,
+        filter_text: None,
+        range: Some(range),
+        command: Some(accepted),
+        insert_text_format: None,
+    };
+    json(&InlineCompletionList { items: vec![item] })
+}
