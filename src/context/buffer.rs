@@ -1,9 +1,10 @@
 //! The buffer around the cursor as tokens and facts.
 //!
-//! What stands before the cursor is read exactly; the rest of the cursor's
-//! line is no source and is skipped; what follows is read as far as it helps.
-//! Of a large file only the head (imports) and a window around the cursor are
-//! read, so that a request costs the same however large the file is.
+//! The text before the cursor is read exactly. The rest of the cursor's line is
+//! skipped, because the completion will replace it. A part of the text after
+//! that line is read. In a large file only the head, where the imports stand,
+//! and a window around the cursor are read: a request costs the same however
+//! large the file is.
 
 use rustc_hash::FxHashMap;
 
@@ -18,19 +19,20 @@ use crate::text::{line_end, line_start};
 pub(super) struct Buffer<'a> {
     pub(super) path: &'a str,
     pub(super) content: &'a str,
-    /// Tokens before the cursor, then those after its line. The word that is
-    /// being typed is none of them.
+    /// Tokens before the cursor, then those after its line, without the word
+    /// that is being typed.
     pub(super) tokens: Vec<Token>,
     /// How many of the tokens stand before the cursor.
     pub(super) before: usize,
     pub(super) facts: FileFacts,
-    /// The classes with a name, by their fully qualified ones in lower case.
+    /// The named classes by their fully qualified names in lower case.
     classes: FxHashMap<String, usize>,
-    /// The part of an identifier that is typed already.
+    /// The part of the identifier at the cursor that is typed already.
     pub(super) typed: &'a str,
-    /// Where the identifier at the cursor starts: the cursor if none is typed.
+    /// The byte at which the identifier at the cursor starts; the cursor if
+    /// nothing is typed.
     pub(super) word_start: usize,
-    /// Where the text after the cursor's line starts.
+    /// The byte at which the text after the cursor's line starts.
     pub(super) after: usize,
 }
 
@@ -94,14 +96,14 @@ impl<'a> Buffer<'a> {
         self.classes.get(&name.to_ascii_lowercase()).copied()
     }
 
-    /// The class whose body the cursor stands in, the innermost.
+    /// The innermost class whose body holds the cursor.
     pub(super) fn class(&self) -> Option<usize> {
         self.class_at(self.word_start)
     }
 
-    /// The class whose body holds byte `at`, the innermost.
+    /// The innermost class whose body holds byte `at`.
     pub(super) fn class_at(&self, at: usize) -> Option<usize> {
-        // The body of a class cut off by the cursor ends with the text.
+        // If the cursor cuts a class off, its body ends with the text.
         let holds = |body: Span| body.start as usize <= at && at <= body.end as usize;
         self.facts
             .classes
@@ -109,8 +111,8 @@ impl<'a> Buffer<'a> {
             .rposition(|class| !class.body.is_empty() && holds(class.body))
     }
 
-    /// The declaration and the doc comment of the function or method that
-    /// holds byte `at`, the innermost, from its first modifier to its end.
+    /// The declaration, from its first modifier to its end, and the doc comment
+    /// of the innermost function or method that holds byte `at`.
     pub(super) fn function_at(&self, at: usize) -> Option<(Span, Span)> {
         let functions = self
             .facts
@@ -140,7 +142,7 @@ impl<'a> Buffer<'a> {
         self.tokens.get(token?).map(|token| token.kind)
     }
 
-    /// The token that opens the bracket that the token at `close` closes.
+    /// The opening bracket of the closing bracket at token `close`.
     pub(super) fn opening(&self, close: usize) -> Option<usize> {
         let mut depth = 0_usize;
         for at in (0..=close).rev() {
@@ -158,8 +160,8 @@ impl<'a> Buffer<'a> {
         None
     }
 
-    /// The token that closes the bracket that the token at `open` opens, if
-    /// that stands before token `end`.
+    /// The closing bracket of the opening bracket at token `open`, if it stands
+    /// before token `end`.
     pub(super) fn closing(&self, open: usize, end: usize) -> Option<usize> {
         let mut depth = 0_usize;
         for at in open..end.min(self.tokens.len()) {
@@ -178,8 +180,9 @@ impl<'a> Buffer<'a> {
     }
 }
 
-/// The start of the first line from byte `from` on that begins a declaration,
-/// else of the first line: where reading may begin in the middle of a file.
+/// The byte at which reading may begin in the middle of a file: the start of
+/// the first line behind byte `from` that begins a declaration. Without such a
+/// line, the start of the first line behind `from`.
 fn declaration_line(text: &str, from: usize) -> usize {
     const WORDS: [&str; 12] = [
         "public ",

@@ -1,10 +1,11 @@
-//! The files that the buffer includes.
+//! Finds the files of the project that the buffer includes.
 
 use super::buffer::Buffer;
 use crate::index::{Snapshot, SourceFile};
 
-/// The files of the project that the buffer's `require` and `include` name
-/// with a literal path: `'a.php'`, `__DIR__ . '/a.php'`, `dirname(__DIR__) . '/a.php'`.
+/// The files of the project that a `require` or `include` of the buffer names
+/// by a literal path: `'a.php'`, `__DIR__ . '/a.php'`,
+/// `dirname(__DIR__) . '/a.php'`.
 pub(super) fn included_files<'a>(
     buffer: &Buffer<'_>,
     snapshot: &'a Snapshot,
@@ -20,7 +21,7 @@ pub(super) fn included_files<'a>(
         let literal = &code[start..quote];
         let up = code.matches("dirname").count();
         let here = join(folder, &format!("{}{literal}", "../".repeat(up)))?;
-        // A path without `__DIR__` is looked for in PHP's include path, whose
+        // PHP looks for a path without `__DIR__` in its include path, whose
         // first entry is usually the project's root.
         let file = snapshot
             .file(&here)

@@ -1,9 +1,14 @@
-//! What kind of name may stand at the cursor, judged by the tokens before it.
+//! The site of the cursor: which kind of name may stand there, by the tokens
+//! before it.
 
 use super::buffer::Buffer;
 use crate::php::lex::TokenKind;
 
-/// The kind of place that the cursor stands in.
+/// Tokens before the cursor that are searched for the `(` of a parameter list:
+/// a bound on the work.
+const PARAMETER_TOKENS: usize = 400;
+
+/// Which kind of name may stand at the cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Site {
     /// Behind the `->`, `?->` or `::` with this token number.
@@ -13,14 +18,14 @@ pub(super) enum Site {
         /// Whether it is `::`.
         is_static: bool,
     },
-    /// Where only a class-like can be named.
+    /// A class-like, and nothing else.
     Class,
-    /// Where a method is being named that is about to be declared.
+    /// The name of a method that is being declared.
     Method,
-    /// Where an expression or a statement may begin.
+    /// The begin of an expression or a statement.
     Expression,
-    /// In text, a comment, a string, a variable's name, or a name that is new:
-    /// no name of the project stands here.
+    /// No name of the project: the cursor is in text, a comment, a string, a
+    /// variable's name, or a name that is new.
     Text,
 }
 
@@ -111,7 +116,7 @@ fn is_open(kind: TokenKind, text: &str) -> bool {
     }
     match text.as_bytes() {
         [quote @ (b'\'' | b'"' | b'`'), .., last] if last == quote => {
-            // An escaped quote does not close.
+            // An escaped quote does not close the string.
             let body = &text[1..text.len() - 1];
             let backslashes = body.bytes().rev().take_while(|&b| b == b'\\').count();
             backslashes % 2 == 1
@@ -172,15 +177,14 @@ fn is_nullable(buffer: &Buffer<'_>, at: usize) -> bool {
     }
 }
 
-/// Whether a type may follow the `(`, `,`, `|` or `&` at token `at`: it stands
-/// in a parameter list before the parameter's name, in a `catch`, or in a list
-/// of parents.
+/// Whether a type may follow the `(`, `,`, `|` or `&` at token `at`. It may in
+/// a parameter list in front of the parameter's name, in a `catch`, and in a
+/// list of parents.
 fn takes_types(buffer: &Buffer<'_>, at: usize) -> bool {
-    const FAR: usize = 400;
     let mut depth = 0_usize;
-    // Whether what is read is still the parameter or type at the cursor.
+    // Whether the tokens still belong to the parameter or type at the cursor.
     let mut own = !buffer.tokens[at].is(b',');
-    for index in (at.saturating_sub(FAR)..=at).rev() {
+    for index in (at.saturating_sub(PARAMETER_TOKENS)..=at).rev() {
         match buffer.tokens[index].kind {
             TokenKind::Punct(b')' | b']' | b'}') => depth += 1,
             TokenKind::Punct(b'(') if depth == 0 => {
@@ -206,7 +210,7 @@ mod tests {
     use super::*;
     use crate::context::request::ContextRequest;
 
-    /// What may stand at the `|` of `code`.
+    /// The site at the `|` of `code`.
     fn site(code: &str) -> Site {
         let cursor = code.find('|').unwrap();
         let content = code.replacen('|', "", 1);
@@ -215,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_told_by_what_stands_before() {
+    fn the_tokens_before_the_cursor_tell_the_site() {
         let is_class = |code: &str| site(code) == Site::Class;
         for class in [
             "<?php new |",

@@ -1,5 +1,5 @@
-//! Finds a class by its name: among those of the buffer, of the project's
-//! index, and of installed packages, which are read for the request.
+//! Finds a class by its name: in the buffer, in the project's index, or in an
+//! installed package, whose file is read for the request.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use crate::index::{Snapshot, SourceFile};
 pub(in crate::context) struct ClassLookup<'a> {
     snapshot: &'a Snapshot,
     buffer: &'a Buffer<'a>,
-    /// What the library answered. Holds the files while the request lasts, and
-    /// gives the same answer throughout it.
+    /// The files that the library gave. Kept, so that the request may borrow
+    /// from them and gets the same file for a name each time.
     package_files: FrozenMap<String, Box<Option<Arc<SourceFile>>>>,
 }
 
@@ -53,8 +53,8 @@ impl<'a> ClassLookup<'a> {
     }
 
     /// The class-like with the fully qualified name `name` in another file.
-    /// The project comes before the packages. A file that the project's index
-    /// holds counts as the project's only.
+    /// The project comes before the packages. A package's file that the
+    /// project's index holds as well is read from the index only.
     pub(in crate::context) fn outside(&'a self, name: &str) -> Option<ClassRef<'a>> {
         let project = self.snapshot.class(name, self.buffer.path);
         project.or_else(|| {

@@ -1,4 +1,4 @@
-//! The type of a receiver, for a table of small buffers.
+//! The types of receivers in a table of small buffers.
 
 use std::sync::Arc;
 
@@ -67,8 +67,8 @@ function service(string $class) {}
 function orders(): iterable {}
 "#;
 
-/// The short names of the classes that the receiver before the last `|` of `code`
-/// may be of.
+/// The short names of the classes that the receiver in front of the last `|` of
+/// `code` may be of.
 fn receiver(code: &str) -> String {
     let file = |path: &str, text: &str| {
         let facts = php::facts(text);

@@ -74,8 +74,7 @@ impl<'a> ClassRelevance<'a> {
     }
 }
 
-/// The factor for a use of a name of this kind at `site`; 0 where the kind
-/// cannot stand.
+/// The factor for a name of this kind at `site`; 0 where it cannot stand.
 pub(super) fn kind_weight(site: Site, kind: NameKind) -> f32 {
     match (site, kind) {
         (

@@ -1,5 +1,4 @@
-//! What the ranking knows about the cursor, and what several signals ask of
-//! it.
+//! The surroundings of the cursor, from which every signal learns.
 
 use std::borrow::Cow;
 
@@ -34,12 +33,12 @@ impl<'a> Surroundings<'a> {
         }
     }
 
-    /// The factor for a use of a name of this kind here.
+    /// The factor for a name of this kind at the cursor.
     pub(super) fn kind_weight(&self, kind: NameKind) -> f32 {
         kind_weight(self.site, kind)
     }
 
-    /// Classes that inherit from what the class at the cursor inherits from.
+    /// The classes with a parent or interface of the class at the cursor.
     pub(super) fn siblings(&self) -> Vec<ClassRef<'a>> {
         let Some(item) = self.buffer.class() else {
             return Vec::new();

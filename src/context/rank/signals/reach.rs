@@ -1,5 +1,5 @@
-//! The signal `reach`: names that stand ready at the cursor. These are members
-//! of the variables in reach, classes that the buffer imports, and what the
+//! The signal `reach`: names within reach of the cursor. These are members of
+//! the variables in reach, classes that the buffer imports, and what the
 //! included files declare.
 
 use crate::cancel::{Cancel, Cancelled};
@@ -55,8 +55,8 @@ pub(in crate::context::rank) fn add_included<'a>(
     }
 }
 
-/// Adds the classes that the buffer imports and does not use yet: the import
-/// announces a use.
+/// Adds the classes that the buffer imports and does not use yet. Programmers
+/// often write the import first.
 pub(in crate::context::rank) fn add_unused_imports<'a>(
     surroundings: &Surroundings<'a>,
     names: &mut NameWeights<'a>,

@@ -37,7 +37,7 @@ pub(in crate::context::rank) fn add_used_in_files<'a>(
 /// counting more, with weights from 1 down.
 fn similar_files(surroundings: &Surroundings<'_>) -> Vec<(usize, f32)> {
     let mut similar = files_with_shared_names(surroundings);
-    // The paths and parents of the files are compared only for the best.
+    // Folders and parent classes are compared for the best files only.
     let folder = folder(surroundings.buffer.path);
     let siblings = surroundings.siblings();
     let siblings: FxHashSet<&str> = siblings.iter().map(|class| class.path).collect();
