@@ -39,5 +39,5 @@ mod written;
 pub(super) use class_lookup::ClassLookup;
 pub(super) use doc_tags::doc_tags;
 pub(super) use inference::Inference;
-pub(super) use members::{Members, VirtualMember, is_visible};
+pub(super) use members::{ClassMembers, VirtualMember, is_visible};
 pub(super) use types::Type;

@@ -4,10 +4,10 @@
 //! Recall is written `ident / def`: the share of holes whose next name, or its
 //! definition, the context holds. `fimd eval context` measures it. Unless a
 //! comment says otherwise, a figure is the average over six projects (300
-//! identifier holes each, 4096 characters, BM25 on). The recall of the whole
-//! ranking in the series of measurements that switched signals off was
-//! .879 / .867. "No measurement recorded" means that the number was set by
-//! judgement: measure before you rely on it.
+//! identifier holes each, 4096 characters, BM25 on). Figures "without" a signal
+//! are from one series, made while queries still searched for all of their
+//! terms; with every signal it gave .879 / .867. "No measurement recorded"
+//! means that history tells none: measure before you rely on such a number.
 //!
 //! Two groups of numbers live elsewhere. `infer/limits.rs` bounds the work of
 //! type inference, and `index/bm25.rs` holds the parameters of BM25.
@@ -79,8 +79,8 @@ pub(super) const TERM_REPEATED: f32 = 0.25;
 /// What each signal is worth, as the recall that is left without it: types
 /// .836 / .822, receivers .877 / .864, chunks .857 / .783, similar files
 /// .789 / .761. Without reach recall rises to .882 / .869; that signal serves
-/// whole statements, which these holes do not measure. The shares themselves
-/// were set by judgement; no measurement of other shares is recorded.
+/// whole statements, which these holes do not measure. No measurement of
+/// other shares is recorded.
 pub(super) struct SignalShares {
     /// Members of the receiver's type, or methods of the parent class.
     pub(super) types: f32,
@@ -203,15 +203,18 @@ pub(super) const SIMILAR_FILES: usize = 24;
 /// For each of the [`SIMILAR_FILES`], how many files compete for it by folder
 /// and parent class. No measurement recorded.
 pub(super) const FILES_COMPARED: usize = 4 * SIMILAR_FILES;
-/// References before the cursor whose names find similar files; half as many
-/// count after it. It was 120; lowered with [`RELEVANT_CLASSES`], and with
-/// [`MAX_USERS`] added, for a third less time per answer.
-pub(super) const NEAR_NAMES: usize = 100;
+/// References before the cursor whose names find similar files. It was 120. The step that lowered it and
+/// [`RELEVANT_CLASSES`] and added [`MAX_USERS`] took a third off the time of an
+/// answer; what each of the three took off is not recorded.
+pub(super) const NAMES_BEFORE: usize = 100;
+/// References after the cursor whose names find similar files, set as half of
+/// [`NAMES_BEFORE`]. No measurement recorded.
+pub(super) const NAMES_AFTER: usize = 50;
 /// A name that more than one in this many files use does not tell files apart.
 /// No measurement recorded.
 pub(super) const COMMON_NAME: usize = 4;
 /// Files that use a name, at most, for the name to find similar files. Names
-/// with more users say little and cost most; see [`NEAR_NAMES`] for the time.
+/// with more users say little and cost most; see [`NAMES_BEFORE`] for the time.
 pub(super) const MAX_USERS: usize = 300;
 
 /// Weight of a name for finding similar files: its rarity, as `users` of the
@@ -285,11 +288,11 @@ pub(super) const OWNERS: usize = 2;
 /// measurement recorded.
 pub(super) const NEXT_OWNER: f32 = 0.4;
 /// Relevant classes whose members are looked up before those of the project.
-/// It was 64; see [`NEAR_NAMES`] for the time that the change saved.
+/// It was 64; see [`NAMES_BEFORE`] for the time that the change saved.
 pub(super) const RELEVANT_CLASSES: usize = 40;
-/// A member's name with more declarations than this says nothing of a class,
-/// and is looked up no further. No measurement recorded.
-pub(super) const COMMON_MEMBER: usize = 40;
+/// A name with more declarations than this says nothing of any one of them, and
+/// stands for none. No measurement recorded.
+pub(super) const COMMON_DECLARATION: usize = 40;
 
 /// Probability added to a class that the buffer imports, names or inherits
 /// from. Without the three numbers of this group recall over identifier holes

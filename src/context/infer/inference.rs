@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use super::class_lookup::ClassLookup;
 use super::limits::{FUEL, STATEMENT_TOKENS};
-use super::members::Members;
+use super::members::ClassMembers;
 use super::written::is_name;
 use crate::context::buffer::Buffer;
 use crate::index::Snapshot;
@@ -70,12 +70,12 @@ impl<'a> Inference<'a> {
     }
 
     /// The members of a class and of all that it inherits from.
-    pub(in crate::context) fn members(&self, class: ClassRef<'a>) -> Members<'a> {
-        Members::of(class, self.lookup)
+    pub(in crate::context) fn members(&self, class: ClassRef<'a>) -> ClassMembers<'a> {
+        ClassMembers::of(class, self.lookup)
     }
 
     /// The members of the class at the cursor.
-    pub(in crate::context) fn members_at_cursor(&self) -> Option<Members<'a>> {
+    pub(in crate::context) fn members_at_cursor(&self) -> Option<ClassMembers<'a>> {
         let item = self.buffer.class()?;
         Some(self.members(self.own(item)))
     }

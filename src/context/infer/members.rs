@@ -9,7 +9,7 @@ use crate::index::symbols::ClassRef;
 use crate::php::{ClassKind, MemberKind, Visibility};
 
 /// A class and everything that it inherits from, nearest first.
-pub(in crate::context) struct Members<'a> {
+pub(in crate::context) struct ClassMembers<'a> {
     hierarchy: Vec<ClassRef<'a>>,
     /// The rules for traits, each with the class that states it.
     rules: Vec<(ClassRef<'a>, TraitRule<'a>)>,
@@ -31,7 +31,7 @@ pub(in crate::context) struct VirtualMember<'a> {
     pub(in crate::context) start: u32,
 }
 
-impl<'a> Members<'a> {
+impl<'a> ClassMembers<'a> {
     /// The members of `class`; `lookup` finds what it inherits from.
     pub(super) fn of(class: ClassRef<'a>, lookup: &'a ClassLookup<'a>) -> Self {
         let mut hierarchy: Vec<ClassRef<'a>> = vec![class];
@@ -208,7 +208,7 @@ fn same_name(kind: MemberKind, a: &str, b: &str) -> bool {
 pub(in crate::context) fn is_visible(
     visibility: Visibility,
     owner: ClassRef<'_>,
-    from: Option<&Members<'_>>,
+    from: Option<&ClassMembers<'_>>,
 ) -> bool {
     let shares =
         |class: &ClassRef<'_>| class.path == owner.path && class.short_name() == owner.short_name();

@@ -123,7 +123,8 @@ fn constant(file: &SourceFile, item: usize) -> String {
 /// ` = value`, or nothing if the value is long.
 fn value_of(text: &str) -> String {
     let text = one_line(text);
-    if text.chars().count() > VALUE_CHARS + 2 || text.is_empty() {
+    let most = VALUE_CHARS + "= ".len();
+    if text.chars().count() > most || text.is_empty() {
         return String::new();
     }
     format!(" {text}")

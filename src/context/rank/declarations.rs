@@ -7,8 +7,8 @@ use super::mixture::Ranking;
 use super::names::{ClassRelevance, FoldedName, name_kind};
 use crate::cancel::{Cancel, Cancelled};
 use crate::context::candidate::{Candidate, ScoredCandidate};
-use crate::context::infer::{Inference, Members, is_visible};
-use crate::context::weights::{COMMON_MEMBER, NEXT_OWNER, OWNERS, RELEVANT_CLASSES};
+use crate::context::infer::{ClassMembers, Inference, is_visible};
+use crate::context::weights::{COMMON_DECLARATION, NEXT_OWNER, OWNERS, RELEVANT_CLASSES};
 use crate::index::symbols::{DeclKind, Declaration, NameKind, UseKey};
 
 /// The declarations of the likely names of `ranking`.
@@ -50,7 +50,7 @@ pub(in crate::context) fn likely_declarations<'a>(
 struct DeclarationFinder<'n, 'a> {
     inference: &'a Inference<'a>,
     /// The members of the class at the cursor.
-    from: Option<Members<'a>>,
+    from: Option<ClassMembers<'a>>,
     /// Members of the classes that matter here, those of the most relevant
     /// class first.
     relevant: FxHashMap<(NameKind, &'n str), Vec<Declaration<'a>>>,
@@ -120,7 +120,7 @@ impl<'n, 'a> DeclarationFinder<'n, 'a> {
             return owners.clone();
         }
         // A name with very many declarations tells nothing of one class.
-        let mut found = snapshot.declared_up_to(COMMON_MEMBER, decl, text);
+        let mut found = snapshot.declared_up_to(COMMON_DECLARATION, decl, text);
         found.retain(|declared| {
             let fits = match (declared, declared.member()) {
                 (Declaration::Member(class, _), Some(member)) => {

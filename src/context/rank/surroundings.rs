@@ -6,7 +6,7 @@ use super::names::{FoldedName, kind_weight};
 use crate::context::buffer::Buffer;
 use crate::context::infer::Inference;
 use crate::context::site::Site;
-use crate::context::weights::{NEAR_NAMES, SIBLINGS};
+use crate::context::weights::{NAMES_AFTER, NAMES_BEFORE, SIBLINGS};
 use crate::index::Snapshot;
 use crate::index::symbols::{ClassRef, NameKind, used_name};
 use crate::php::Reference;
@@ -66,7 +66,7 @@ impl<'a> Surroundings<'a> {
         let references = &self.buffer.facts.references;
         let cursor = self.buffer.word_start as u32;
         let here = references.partition_point(|r| r.name().start < cursor);
-        let near = here.saturating_sub(NEAR_NAMES)..references.len().min(here + NEAR_NAMES / 2);
+        let near = here.saturating_sub(NAMES_BEFORE)..references.len().min(here + NAMES_AFTER);
         self.used_names(&references[near])
     }
 

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use rustc_hash::FxHashMap;
 
 use crate::context::candidate::Candidate;
-use crate::context::infer::{Members, Type, is_visible};
+use crate::context::infer::{ClassMembers, Type, is_visible};
 use crate::context::rank::names::{FoldedName, NameWeights, name_kind};
 use crate::context::rank::surroundings::Surroundings;
 use crate::context::site::Site;
@@ -64,7 +64,7 @@ pub(in crate::context::rank) fn add_members<'a>(
 }
 
 /// The declared members, then the virtual ones.
-fn type_members<'a>(members: &Members<'a>) -> impl Iterator<Item = TypeMember<'a>> {
+fn type_members<'a>(members: &ClassMembers<'a>) -> impl Iterator<Item = TypeMember<'a>> {
     let declared = members.all().map(|(owner, index)| {
         let member = &owner.class().members[index];
         TypeMember {
@@ -96,7 +96,7 @@ struct Access<'a> {
     /// Whether the receiver is `self`, `static`, `parent` or `$this`.
     is_own: bool,
     /// The members of the class at the cursor.
-    from: Option<Members<'a>>,
+    from: Option<ClassMembers<'a>>,
 }
 
 impl<'a> Access<'a> {
