@@ -1,14 +1,14 @@
-//! Asking work on another thread to stop.
+//! Cancels work on another thread.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The work was asked to stop before it was done.
+/// The work was cancelled before it was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cancelled")]
 pub struct Cancelled;
 
-/// A flag shared between work and whoever may want it to stop.
+/// A flag that the work and its caller share.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(Arc<AtomicBool>);
 
@@ -18,16 +18,16 @@ impl Cancel {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the work was asked to stop.
+    /// Whether the work was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// To be called by the work every millisecond or so.
+    /// Checks the flag. The work calls this about once a millisecond.
     ///
     /// # Errors
-    /// [`Cancelled`] once the work was asked to stop.
+    /// [`Cancelled`] once the work was cancelled.
     pub fn check(&self) -> Result<(), Cancelled> {
         if self.is_cancelled() {
             Err(Cancelled)
@@ -37,7 +37,7 @@ impl Cancel {
     }
 }
 
-/// Asks the work to stop when it is dropped: held by whoever waits for it.
+/// Cancels the work when it is dropped. The task that waits for the work holds it.
 #[derive(Debug)]
 pub struct CancelOnDrop(Cancel);
 

@@ -1,5 +1,5 @@
-//! Positions in text. Inside fimd every offset counts UTF-8 bytes; the units that
-//! clients speak are converted here, once, at the protocol's edge.
+//! Positions in text. Inside fimd every offset counts UTF-8 bytes. The protocol's
+//! edge converts the units of clients here, once.
 
 use std::ops::Range;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ pub enum Encoding {
     #[default]
     #[serde(rename = "utf-8")]
     Utf8,
-    /// One unit per UTF-16 code unit: astral characters count two.
+    /// One unit per UTF-16 code unit. A character above U+FFFF counts two.
     #[serde(rename = "utf-16")]
     Utf16,
     /// One unit per character.
@@ -20,7 +20,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// How many units `c` takes.
+    /// The number of units of `c`.
     fn width(self, c: char) -> u64 {
         match self {
             Self::Utf8 => c.len_utf8() as u64,
@@ -30,10 +30,9 @@ impl Encoding {
     }
 }
 
-/// The byte offset that `offset` units from the start of `text` name.
-///
-/// An offset past the end or inside a character is clamped to the nearest
-/// boundary before it.
+/// The byte offset of the position `offset` units from the start of `text`. An
+/// offset past the end or inside a character becomes the last character boundary
+/// before it.
 #[must_use]
 pub fn byte_offset(text: &str, offset: u64, encoding: Encoding) -> usize {
     if encoding == Encoding::Utf8 {
@@ -50,18 +49,18 @@ pub fn byte_offset(text: &str, offset: u64, encoding: Encoding) -> usize {
     text.len()
 }
 
-/// Tells the offsets of a text in a client's units. Asking in order costs one
-/// pass over the text.
+/// Converts byte offsets of a text to a client's units. Calls in ascending order
+/// cost one pass over the text in all.
 #[derive(Clone, Debug)]
 pub struct Units<'t> {
     text: &'t str,
     encoding: Encoding,
-    /// The last place asked for: in bytes, and in units.
+    /// The last offset converted, in bytes and in units.
     last: (usize, u64),
 }
 
 impl<'t> Units<'t> {
-    /// Those of `text`.
+    /// Units of `encoding` in `text`.
     #[must_use]
     pub fn new(text: &'t str, encoding: Encoding) -> Self {
         Self {
@@ -71,7 +70,7 @@ impl<'t> Units<'t> {
         }
     }
 
-    /// The units before the byte `at`, which is on a character boundary.
+    /// The number of units before byte `at`, which must be on a character boundary.
     pub fn at(&mut self, at: usize) -> u64 {
         if self.encoding == Encoding::Utf8 {
             return at as u64;
@@ -87,11 +86,11 @@ impl<'t> Units<'t> {
     }
 }
 
-/// The byte offset of an LSP position: a line, counted from 0, and units from
-/// its start. Lines end with `\n`, `\r\n` or `\r`.
+/// The byte offset of an LSP position: a line, counted from 0, and units from the
+/// start of the line. Lines end with `\n`, `\r\n` or `\r`.
 ///
-/// A place past the end of its line or of the text is clamped to that end, one
-/// inside a character to the boundary before it.
+/// A position past the end of its line or of the text becomes that end. A position
+/// inside a character becomes the boundary before it.
 #[must_use]
 pub fn position_offset(text: &str, line: u64, character: u64, encoding: Encoding) -> usize {
     let bytes = text.as_bytes();
@@ -110,10 +109,10 @@ pub fn position_offset(text: &str, line: u64, character: u64, encoding: Encoding
     start + byte_offset(&text[start..end], character, encoding)
 }
 
-/// What a model is shown of `text` around `hole`, in bytes, the hole included:
-/// at most `chars` characters beside it, two in three of them before it unless
-/// one side has fewer, cut between lines. `count` tells how many characters a
-/// part of the text has.
+/// The byte range of `text` around `hole` that a prompt contains, the hole
+/// included. It has at most `chars` characters beside the hole, two thirds of them
+/// before it unless one side has fewer, and is cut between lines. `count` returns
+/// the number of characters of a part of the text.
 #[must_use]
 pub fn window(
     text: &str,
@@ -130,7 +129,7 @@ pub fn window(
         0
     } else {
         let cut = if before == prefix.len() {
-            // All of it is ASCII.
+            // The prefix is ASCII.
             before - for_prefix
         } else {
             let cut = prefix.char_indices().rev().take(for_prefix).last();
@@ -154,8 +153,8 @@ pub fn window(
     start..hole.end + end
 }
 
-/// Turns byte offsets of a text into LSP positions: as many as are asked for in
-/// ascending order cost one pass over the text.
+/// Converts byte offsets of a text to LSP positions. Calls in ascending order cost
+/// one pass over the text in all.
 #[derive(Clone, Debug)]
 pub struct Positions<'t> {
     text: &'t str,
@@ -166,7 +165,7 @@ pub struct Positions<'t> {
 }
 
 impl<'t> Positions<'t> {
-    /// Of `text`, in units of `encoding`.
+    /// Positions in `text`, in units of `encoding`.
     #[must_use]
     pub fn new(text: &'t str, encoding: Encoding) -> Self {
         Self {
@@ -178,9 +177,10 @@ impl<'t> Positions<'t> {
         }
     }
 
-    /// The line of the byte `at`, counted from 0, and the units from its start.
-    /// The inverse of [`position_offset`] for every place between characters
-    /// but that between `\r` and `\n`. A place past the end is the end.
+    /// The line of byte `at`, counted from 0, and the units from the start of the
+    /// line. An offset past the end becomes the end. This is the inverse of
+    /// [`position_offset`] for every offset between characters, except between
+    /// `\r` and `\n`.
     pub fn of(&mut self, at: usize) -> (u32, u32) {
         let at = self.text.floor_char_boundary(at.min(self.text.len()));
         if at < self.at {
@@ -192,7 +192,7 @@ impl<'t> Positions<'t> {
             start += found + 1;
             if bytes[start - 1] == b'\r' && bytes.get(start) == Some(&b'\n') {
                 if start == at {
-                    // Inside a line break: still on its line.
+                    // Inside a line break the position is still on the old line.
                     break;
                 }
                 start += 1;
@@ -210,8 +210,8 @@ impl<'t> Positions<'t> {
     }
 }
 
-/// A place in a text as people write it: `LINE:COL` (both from 1, the column
-/// in characters), or a byte offset.
+/// A position in a text as people write it: `LINE:COL`, both counted from 1 and
+/// the column in characters, or a byte offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextPosition {
     /// A byte offset from the start.
@@ -248,7 +248,7 @@ impl std::fmt::Display for TextPosition {
 }
 
 impl TextPosition {
-    /// The line and column of the byte `at` of `text`, which is on a character
+    /// The line and column of byte `at` of `text`, which must be on a character
     /// boundary.
     #[must_use]
     pub fn line_column(text: &str, at: usize) -> Self {
@@ -257,8 +257,9 @@ impl TextPosition {
         Self::LineColumn(line, column)
     }
 
-    /// The byte offset of this place in `text`, clamped to the line's or the
-    /// text's end and to a character boundary.
+    /// The byte offset of this position in `text`. A position past the end of the
+    /// line or of the text becomes that end, and one inside a character becomes the
+    /// boundary before it.
     #[must_use]
     pub fn byte_in(self, text: &str) -> usize {
         match self {
@@ -279,13 +280,13 @@ impl TextPosition {
     }
 }
 
-/// Where the line that holds byte `at` starts.
+/// The byte where the line of byte `at` starts.
 #[must_use]
 pub fn line_start(text: &str, at: usize) -> usize {
     memchr::memrchr(b'\n', &text.as_bytes()[..at]).map_or(0, |newline| newline + 1)
 }
 
-/// Where the line that holds byte `at` ends, before its `\n` or `\r\n`.
+/// The byte where the line of byte `at` ends, before its `\n` or `\r\n`.
 #[must_use]
 pub fn line_end(text: &str, at: usize) -> usize {
     let bytes = text.as_bytes();

@@ -1,5 +1,5 @@
-//! What a model is asked with: made as the examples are that it was trained
-//! on, of the same context, the same window of the file, the same tokens.
+//! The prompt for a completion. It is made like a training example: of the same
+//! context, the same window of the file and the same control tokens.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -9,53 +9,53 @@ use crate::model::{ContextStyle, ControlTokens, Family, PromptParts};
 use crate::secrets::{self, Secret};
 use crate::text::window;
 
-/// What is shown of a buffer.
+/// The buffer and the settings from which a prompt is made.
 #[derive(Clone, Copy, Debug)]
 pub struct PromptInput<'a> {
-    /// What the project is called.
+    /// The name of the project.
     pub repo: &'a str,
     /// The key of the buffer's file.
     pub path: &'a str,
     /// The buffer's text.
     pub content: &'a str,
-    /// Where the completion goes, in bytes.
+    /// The cursor, in bytes.
     pub cursor: usize,
-    /// The secrets of the text, for which placeholders stand.
+    /// The secrets of the text. The prompt has placeholders for them.
     pub secrets: &'a [Secret],
     /// The most characters of context, prefix and suffix together.
     pub max_chars: usize,
 }
 
-/// A question to a model, in the two ways in which servers take it.
+/// A prompt in the two forms that model servers take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompletionPrompt {
-    /// All of it, with the family's tokens.
+    /// The whole prompt, with the family's control tokens.
     pub text: String,
-    /// The context and what stands before the cursor, without tokens.
+    /// The context and the text before the cursor, without control tokens.
     pub before: String,
-    /// What stands behind the cursor.
+    /// The text behind the cursor.
     pub after: String,
 }
 
 impl CompletionPrompt {
-    /// What a model of `family` is asked with. Control tokens that the files
-    /// spell are neutralised, so that they end nothing.
+    /// The prompt for a model of `family`. Control tokens in the files are
+    /// neutralised, so that the model does not take them for real ones.
     #[must_use]
     pub fn new(
-        shown: &PromptInput<'_>,
+        input: &PromptInput<'_>,
         context: &Context,
         family: &Family,
         control_tokens: &ControlTokens,
         style: ContextStyle,
     ) -> Self {
         let code = control_tokens.neutralise(&context.text).0;
-        let room = shown.max_chars.saturating_sub(code.chars().count());
-        let (prefix, suffix) = sides(shown, control_tokens, room);
+        let room = input.max_chars.saturating_sub(code.chars().count());
+        let (prefix, suffix) = sides(input, control_tokens, room);
         let parts = PromptParts {
             context: &code,
             files: &context.files,
-            repo: shown.repo,
-            path: shown.path,
+            repo: input.repo,
+            path: input.path,
             prefix: &prefix,
             suffix: &suffix,
         };
@@ -70,13 +70,13 @@ impl CompletionPrompt {
 
 /// The text on both sides of the cursor, in at most `room` characters.
 fn sides<'a>(
-    shown: &PromptInput<'a>,
+    input: &PromptInput<'a>,
     control_tokens: &ControlTokens,
     room: usize,
 ) -> (Cow<'a, str>, Cow<'a, str>) {
-    let (content, cursor) = (shown.content, shown.cursor);
+    let (content, cursor) = (input.content, input.cursor);
     let clear = |part: Range<usize>| {
-        let redacted = secrets::replace(content, part, shown.secrets);
+        let redacted = secrets::replace(content, part, input.secrets);
         match control_tokens.neutralise(&redacted) {
             (Cow::Owned(neutral), _) => Cow::Owned(neutral),
             (Cow::Borrowed(_), _) => redacted,
@@ -87,7 +87,7 @@ fn sides<'a>(
     loop {
         let window = window(content, &(cursor..cursor), own, count);
         let (prefix, suffix) = (clear(window.start..cursor), clear(cursor..window.end));
-        // Placeholders may be longer than what they stand for.
+        // A placeholder may be longer than its secret.
         let used = prefix.chars().count() + suffix.chars().count();
         if used <= room || own == 0 {
             return (prefix, suffix);

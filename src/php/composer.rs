@@ -1,6 +1,6 @@
-//! Where Composer says that classes are: its `composer.json` and the PHP files
-//! that it generates, read without running PHP. PathList are relative to the
-//! folder that the file speaks of; nothing here looks at a disk.
+//! The files that Composer's autoload rules name for classes: reads `composer.json`
+//! and the PHP files that Composer generates, without running PHP. Paths are
+//! relative to the folder of the project or package. Nothing here knows a disk.
 //!
 //! <https://getcomposer.org/doc/04-schema.md#autoload>
 
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::lex::lex;
 use super::token::{Token, TokenKind};
 
-/// Which files may declare a class: the rules of an autoloader.
+/// The rules of an autoloader: which files can declare a class.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Autoload {
     /// Namespace prefixes, each with its folders.
@@ -23,21 +23,21 @@ pub struct Autoload {
     pub searched: Vec<String>,
 }
 
-/// What a `composer.json` says of its package.
+/// The parts of a `composer.json` that matter here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ComposerManifest {
-    /// Where its own classes are.
+    /// The autoload rules of the package.
     pub autoload: Autoload,
-    /// The folder that packages are installed in.
+    /// The folder in which packages are installed.
     pub vendor: String,
-    /// Folders of packages beside this one, `*` standing for any folder.
+    /// Folders of further packages. `*` stands for any folder.
     pub packages: Vec<String>,
 }
 
 /// Reads a `composer.json`.
 ///
 /// # Errors
-/// If it is no JSON object. What has not the shape that Composer wants is left out.
+/// If it is no JSON object. Parts of another shape than Composer's are ignored.
 pub fn manifest(json: &str) -> Result<ComposerManifest, serde_json::Error> {
     let raw: ManifestJson = serde_json::from_str(json)?;
     let mut autoload = Autoload::default();
@@ -86,7 +86,7 @@ struct AutoloadJson {
     files: PathList,
 }
 
-/// Prefixes with folders; PHP writes an empty map as `[]`.
+/// Prefixes with their folders. PHP writes an empty map as `[]`.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum PrefixMap {
@@ -137,9 +137,9 @@ impl PathList {
     }
 }
 
-/// Reads the array that a generated `vendor/composer/autoload_*.php` returns:
-/// each key with its paths, in order. `folder` is the folder that the file
-/// stands in; entries whose path is no plain expression are left out.
+/// Reads the array that a generated `vendor/composer/autoload_*.php` returns: each key
+/// with its paths, in order. `folder` is the folder of the file. Paths that are no
+/// plain expressions are ignored.
 #[must_use]
 pub fn generated(source: &str, folder: &str) -> Vec<(String, Vec<String>)> {
     let tokens = lex(source);
@@ -153,6 +153,7 @@ pub fn generated(source: &str, folder: &str) -> Vec<(String, Vec<String>)> {
     reader.run()
 }
 
+/// Reads the tokens of a generated file.
 struct AutoloadReader<'a> {
     source: &'a str,
     tokens: &'a [Token],
@@ -189,7 +190,7 @@ impl<'a> AutoloadReader<'a> {
                                 paths.push(path);
                             }
                         }
-                        // What begins like this is no path to its end.
+                        // The element begins like a path but is none.
                         None => self.skip_element(),
                     }
                     continue;
@@ -202,7 +203,7 @@ impl<'a> AutoloadReader<'a> {
         entries
     }
 
-    /// Goes on to the next `,`, `;` or closing bracket.
+    /// Moves to the next `,`, `;` or closing bracket.
     fn skip_element(&mut self) {
         self.at += 1;
         while let Some(kind) = self.kind(0)
@@ -216,7 +217,7 @@ impl<'a> AutoloadReader<'a> {
         self.tokens.get(self.at + ahead).map(|token| token.kind)
     }
 
-    /// Reads `a . b . c` as a path; `None` if it is anything else.
+    /// Reads `a . b . c` as a path; `None` for anything else.
     fn path(&mut self) -> Option<String> {
         let mut path = self.operand()?;
         while self.kind(0) == Some(TokenKind::Punct(b'.')) {
@@ -240,7 +241,7 @@ impl<'a> AutoloadReader<'a> {
             TokenKind::String => self.string(token),
             TokenKind::Variable => self.variables.get(word)?.clone(),
             TokenKind::Name if word == "__DIR__" => self.folder.to_owned(),
-            // `array(` opens a list of paths, and is none itself.
+            // `array(` opens a list of paths.
             _ => return None,
         };
         self.at += 1;
@@ -262,7 +263,7 @@ impl<'a> AutoloadReader<'a> {
         is_next.then_some(())
     }
 
-    /// The value of a string in single quotes, as Composer writes them.
+    /// The value of a string in single quotes, in which Composer writes all strings.
     fn string(&self, token: Token) -> String {
         let text = token.span.of(self.source);
         let text = text.get(1..text.len().max(2) - 1).unwrap_or("");
@@ -277,8 +278,8 @@ impl<'a> AutoloadReader<'a> {
 }
 
 impl Autoload {
-    /// The files that may declare the class with the fully qualified name
-    /// `name`, the likeliest first, as an autoloader would try them.
+    /// The files that can declare the class with the fully qualified name `name`, in the
+    /// order in which an autoloader tries them.
     pub fn candidates(&self, name: &str) -> impl Iterator<Item = String> + use<> {
         let class = self.classes.get(&name.to_ascii_lowercase()).cloned();
         let mut psr4: Vec<(usize, String)> = Vec::new();
@@ -292,7 +293,7 @@ impl Autoload {
                 );
             }
         }
-        // The longest prefix knows best.
+        // The longest prefix comes first.
         psr4.sort_by_key(|&(length, _)| std::cmp::Reverse(length));
         let mut psr0: Vec<(usize, String)> = Vec::new();
         for (prefix, folders) in &self.psr0 {
@@ -313,7 +314,7 @@ impl Autoload {
             .chain(psr4.into_iter().chain(psr0).map(|(_, path)| path))
     }
 
-    /// These rules with `folder` in front of every path.
+    /// These rules, with `folder` in front of every path.
     #[must_use]
     pub fn below(mut self, folder: &str) -> Self {
         let place = |path: &mut String| *path = join(folder, path);

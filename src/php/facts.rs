@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::span::Span;
 
-/// What a name refers to where it is written; see [`Reference`].
+/// The kind of thing that a name refers to; see [`Reference`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum RefKind {
@@ -30,7 +30,7 @@ pub enum RefKind {
 /// of them, so they are packed into eight bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reference {
-    /// What kind of thing the syntax says is named.
+    /// The kind of thing that the name refers to, by its syntax.
     pub kind: RefKind,
     start: u32,
     len: u8,
@@ -39,8 +39,8 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// A reference by `name`, if that has at most 255 bytes; `receiver` is
-    /// dropped when it is longer or further away than that.
+    /// A reference by `name`; `None` if that has more than 255 bytes. The reference
+    /// has no receiver if `receiver` is longer or further away than that.
     #[must_use]
     pub(crate) fn new(kind: RefKind, name: Span, receiver: Span) -> Option<Self> {
         let back = name.start.checked_sub(receiver.start);
@@ -66,9 +66,9 @@ impl Reference {
         }
     }
 
-    /// For a member, what it is a member of, as far as one word tells: `x` of
-    /// `$x->m`, `y` of `$this->y->m`, `f(` of `f($z)->m` and `C` of `C::m`.
-    /// Empty for anything else, and for `$this`.
+    /// For a member, the one word that says most about the object or class before
+    /// it: `x` of `$x->m`, `y` of `$this->y->m`, `f(` of `f($z)->m` and `C` of
+    /// `C::m`. Empty for `$this` and for anything else.
     #[must_use]
     pub fn receiver(self) -> Span {
         let start = self.start - u32::from(self.receiver_back);
@@ -98,11 +98,11 @@ pub enum ClassKind {
 pub struct Namespace {
     /// The name, without leading backslash; empty for the global namespace.
     pub name: Span,
-    /// The bytes that the statement governs.
+    /// The bytes to which the statement applies.
     pub body: Span,
 }
 
-/// What a `use` statement imports.
+/// The kind of thing that a `use` statement imports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ImportKind {
     /// `use A\B;`
@@ -116,7 +116,7 @@ pub enum ImportKind {
 /// One imported name. A grouped `use A\{B, C as D};` yields one for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Import {
-    /// What is imported.
+    /// The kind of thing.
     pub kind: ImportKind,
     /// The group's prefix without its trailing backslash; empty outside groups.
     pub prefix: Span,
@@ -124,7 +124,7 @@ pub struct Import {
     pub name: Span,
     /// The alias; empty when there is none.
     pub alias: Span,
-    /// Which of [`FileFacts::namespaces`] the statement stands in.
+    /// The number of its namespace in [`FileFacts::namespaces`].
     pub namespace: u16,
 }
 
@@ -140,7 +140,7 @@ pub enum Visibility {
     Private,
 }
 
-/// What a member is.
+/// The kind of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum MemberKind {
     /// A method.
@@ -156,16 +156,16 @@ pub enum MemberKind {
 /// A member of a class-like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// What it is.
+    /// Its kind.
     pub kind: MemberKind,
-    /// Who may use it.
+    /// Its visibility.
     pub visibility: Visibility,
     /// Whether it is static.
     pub is_static: bool,
     /// The name; for a property without the `$`.
     pub name: Span,
-    /// The declaration from its first modifier up to, not including, the body,
-    /// the `= value` or the `;`.
+    /// The declaration from its first modifier up to the body, the `= value` or the
+    /// `;`, which are not included.
     pub head: Span,
     /// The declared type, or the return type of a method; empty when none.
     pub ty: Span,
@@ -173,24 +173,24 @@ pub struct Member {
     pub params: Span,
     /// The doc comment before it; empty when none.
     pub doc: Span,
-    /// Where the whole declaration, its body included, ends.
+    /// The byte behind the whole declaration, its body included.
     pub end: u32,
 }
 
 /// A class, interface, trait or enum.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClassLike {
-    /// Which of the four.
+    /// Its kind.
     pub kind: ClassKind,
     /// The short name; empty for an anonymous class.
     pub name: Span,
-    /// From the first modifier up to, not including, the opening brace.
+    /// From the first modifier up to the opening brace, which is not included.
     pub head: Span,
     /// The body with its braces.
     pub body: Span,
     /// The doc comment before it; empty when none.
     pub doc: Span,
-    /// Which of [`FileFacts::namespaces`] it stands in.
+    /// The number of its namespace in [`FileFacts::namespaces`].
     pub namespace: u16,
     /// Names after `extends`, as written.
     pub extends: Vec<Span>,
@@ -209,7 +209,7 @@ pub struct ClassLike {
 pub struct Function {
     /// The short name.
     pub name: Span,
-    /// From `function` up to, not including, the body.
+    /// From `function` up to the body, which is not included.
     pub head: Span,
     /// The return type; empty when none.
     pub ty: Span,
@@ -217,34 +217,34 @@ pub struct Function {
     pub params: Span,
     /// The doc comment before it; empty when none.
     pub doc: Span,
-    /// Which of [`FileFacts::namespaces`] it stands in.
+    /// The number of its namespace in [`FileFacts::namespaces`].
     pub namespace: u16,
-    /// Where the whole declaration ends.
+    /// The byte behind the whole declaration.
     pub end: u32,
 }
 
 /// A constant outside any class: `const X = …;` or `define('X', …)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Constant {
-    /// The name; for `define` the string's content, which is fully qualified.
+    /// The name; for `define` the contents of the string, which are fully qualified.
     pub name: Span,
-    /// The whole declaration up to, not including, the `;`.
+    /// The whole declaration up to the `;`, which is not included.
     pub head: Span,
-    /// Whether it was made by `define`.
+    /// Whether `define` declares it.
     pub is_define: bool,
-    /// Which of [`FileFacts::namespaces`] it stands in.
+    /// The number of its namespace in [`FileFacts::namespaces`].
     pub namespace: u16,
 }
 
-/// What one file declares, imports and refers to.
+/// The declarations, imports and references of one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileFacts {
     /// Namespace regions in source order; never empty.
     pub namespaces: Vec<Namespace>,
     /// Imports in source order.
     pub imports: Vec<Import>,
-    /// The numbers of `imports` in the order of namespace, kind and, without
-    /// regard to case, the name that they import as.
+    /// The numbers of the imports, sorted by namespace, kind and alias, without
+    /// regard to case.
     pub imports_by_alias: Vec<u32>,
     /// Class-likes in source order, anonymous ones included.
     pub classes: Vec<ClassLike>,
@@ -259,7 +259,7 @@ pub struct FileFacts {
 }
 
 impl FileFacts {
-    /// Bytes of memory that they take beside their own struct.
+    /// Bytes of memory that the facts take beside this struct.
     #[must_use]
     pub fn memory(&self) -> usize {
         let of_class = |class: &ClassLike| {

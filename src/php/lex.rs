@@ -1,6 +1,6 @@
-//! PHP source to tokens, in one pass and without failing: what cannot be read
-//! as PHP becomes a token of one byte. White space and plain comments are
-//! dropped; strings are one token each, whatever they interpolate.
+//! Splits PHP source into tokens, in one pass. Lexing never fails: a byte that is
+//! no PHP becomes a token of its own. White space and plain comments are dropped.
+//! A string is one token, whatever it interpolates.
 
 use memchr::{memchr, memchr2, memchr3, memmem};
 
@@ -8,12 +8,12 @@ use super::span::Span;
 use super::token::keyword;
 pub use super::token::{Token, TokenKind};
 
-/// Where lexing begins.
+/// The state in which lexing begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LexMode {
-    /// In inline HTML, as every file does.
+    /// Inline HTML, as at the start of every file.
     Html,
-    /// In PHP code, for a piece out of the middle of a file.
+    /// PHP code, for a part from the middle of a file.
     Code,
 }
 
@@ -23,8 +23,8 @@ pub fn lex(source: &str) -> Vec<Token> {
     lex_from(source, 0, LexMode::Html)
 }
 
-/// The tokens of `source` from byte `at` on, their spans counted from the start
-/// of `source`.
+/// The tokens of `source` from byte `at` on. Their spans count from the start of
+/// `source`.
 #[must_use]
 pub fn lex_from(source: &str, at: usize, start: LexMode) -> Vec<Token> {
     let mut lexer = Lexer {
@@ -38,18 +38,19 @@ pub fn lex_from(source: &str, at: usize, start: LexMode) -> Vec<Token> {
     lexer.tokens
 }
 
-/// Whether `byte` may begin an identifier.
+/// Whether `byte` can begin an identifier.
 #[must_use]
 pub fn is_name_start(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80
 }
 
-/// Whether `byte` may stand inside an identifier.
+/// Whether `byte` can stand inside an identifier.
 #[must_use]
 pub fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
+/// Reads tokens from left to right.
 struct Lexer<'a> {
     source: &'a [u8],
     at: usize,
@@ -67,7 +68,8 @@ impl Lexer<'_> {
         self.source.get(self.at + ahead).copied().unwrap_or(0)
     }
 
-    /// Reads inline HTML up to and including the next open tag; false at the end.
+    /// Reads inline HTML up to and including the next open tag. Returns false at the
+    /// end of the source.
     fn html(&mut self) -> bool {
         let mut from = self.at;
         while let Some(found) = memmem::find(&self.source[from..], b"<?") {
@@ -97,7 +99,7 @@ impl Lexer<'_> {
         false
     }
 
-    /// Reads one token of code; false at the end.
+    /// Reads one token of code. Returns false at the end of the source.
     fn token(&mut self) -> bool {
         let Some(&first) = self.source.get(self.at) else {
             return false;
@@ -228,8 +230,8 @@ impl Lexer<'_> {
     }
 
     fn line_comment(&mut self) {
-        // Up to the line's end or `?>`, and not a byte further: a long line may
-        // hold many comments.
+        // The search stops at the end of the line or at `?>`. A long line may have many
+        // comments, so searching further would take quadratic time.
         let mut at = self.at;
         while let Some(found) = memchr3(b'\n', b'\r', b'?', &self.source[at..]) {
             at += found;
@@ -255,7 +257,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// Reads a heredoc or nowdoc; false if `<<<` begins none.
+    /// Reads a heredoc or nowdoc. Returns false if `<<<` begins none.
     fn heredoc(&mut self) -> bool {
         let mut label = self.at + 3;
         while matches!(self.source.get(label), Some(b' ' | b'\t')) {
@@ -282,7 +284,7 @@ impl Lexer<'_> {
             return false;
         }
         let id = &self.source[label..label_end];
-        // The closing label is the first that stands at a line's start behind blanks.
+        // The closing label is the first one at the start of a line, behind blanks.
         while let Some(newline) = memchr(b'\n', &self.source[line..]) {
             line += newline + 1;
             let rest = &self.source[line..];

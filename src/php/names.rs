@@ -1,4 +1,4 @@
-//! PHP's own rules of name resolution: what a name written at some place means.
+//! PHP's rules of name resolution: the full name of a name as written.
 //!
 //! <https://www.php.net/manual/en/language.namespaces.rules.php>
 
@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 
 use super::facts::{FileFacts, Import, ImportKind, Namespace};
 
-/// The names in force at one place of a file: its namespace and imports.
+/// The namespace and the imports that apply at one position of a file.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope<'a> {
     facts: &'a FileFacts,
@@ -40,15 +40,15 @@ impl<'a> Scope<'a> {
         region.map_or("", |region| region.name.of(self.source))
     }
 
-    /// `name` as declared here: with the namespace in front.
+    /// The full name of a declaration of `name` here: with the namespace in front.
     #[must_use]
     pub fn declared(&self, name: &str) -> String {
         join(self.namespace(), name)
     }
 
     /// The fully qualified name, without leading backslash, of the class that
-    /// `written` means here. `None` for types of the language and for
-    /// `self`, `parent` and `static`, which no name resolution answers.
+    /// `written` means here. `None` for the types of the language, and for `self`,
+    /// `parent` and `static`, which do not depend on name resolution.
     #[must_use]
     pub fn class(&self, written: &str) -> Option<String> {
         if let Some(absolute) = self.absolute(written) {
@@ -64,14 +64,14 @@ impl<'a> Scope<'a> {
         })
     }
 
-    /// The fully qualified names that a call of `written` may mean, in PHP's
-    /// order: an unqualified name falls back to the global function.
+    /// The fully qualified names that a call of `written` can mean, in PHP's order:
+    /// an unqualified name falls back to the global function.
     #[must_use]
     pub fn function(&self, written: &str) -> Vec<String> {
         self.callable(ImportKind::Function, written)
     }
 
-    /// The fully qualified names that the constant `written` may mean, in PHP's order.
+    /// The fully qualified names that the constant `written` can mean, in PHP's order.
     #[must_use]
     pub fn constant(&self, written: &str) -> Vec<String> {
         self.callable(ImportKind::Const, written)
@@ -114,7 +114,7 @@ impl<'a> Scope<'a> {
             .iter()
             .map(|&at| &self.facts.imports[at as usize])
             .take_while(|import| order(import).is_eq())
-            // Only names of constants tell cases apart.
+            // Only the names of constants are case-sensitive.
             .find(|import| kind != ImportKind::Const || alias_of(import, self.source) == alias)?;
         Some(self.target(found))
     }
@@ -125,7 +125,7 @@ impl<'a> Scope<'a> {
         join(prefix, import.name.of(self.source).trim_start_matches('\\'))
     }
 
-    /// Everything that is imported here.
+    /// All imports that apply here.
     pub fn imports(self) -> impl Iterator<Item = ResolvedImport<'a>> {
         let here = self
             .facts
@@ -140,10 +140,10 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// One import of a [`Scope`], resolved.
+/// One resolved import of a [`Scope`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResolvedImport<'a> {
-    /// What is imported.
+    /// The kind of thing.
     pub kind: ImportKind,
     /// The name it has here.
     pub alias: &'a str,
@@ -151,7 +151,7 @@ pub struct ResolvedImport<'a> {
     pub target: String,
 }
 
-/// The name that an import of `source` has there.
+/// The name under which an import can be used in `source`.
 fn alias_of<'a>(import: &Import, source: &'a str) -> &'a str {
     match import.alias.of(source) {
         "" => {
@@ -162,7 +162,7 @@ fn alias_of<'a>(import: &Import, source: &'a str) -> &'a str {
     }
 }
 
-/// How `import` stands to one of this namespace, kind and alias in the order
+/// Compares `import` with an import of this namespace, kind and alias, in the order
 /// of [`FileFacts::imports_by_alias`].
 fn order(import: &Import, source: &str, namespace: u16, kind: ImportKind, alias: &str) -> Ordering {
     let folded = |byte: u8| byte.to_ascii_lowercase();
@@ -174,8 +174,8 @@ fn order(import: &Import, source: &str, namespace: u16, kind: ImportKind, alias:
         })
 }
 
-/// Fills [`FileFacts::imports_by_alias`], so that looking up a name costs the
-/// same whatever a file imports.
+/// Fills [`FileFacts::imports_by_alias`], by which the lookup of a name is a binary
+/// search.
 pub(super) fn index_imports(facts: &mut FileFacts, source: &str) {
     let uses = &facts.imports;
     facts.imports_by_alias = (0..uses.len() as u32).collect();
@@ -197,10 +197,11 @@ fn join(namespace: &str, name: &str) -> String {
     }
 }
 
-/// Whether `name` is a type or a value of the language rather than a name that
-/// could be declared somewhere.
+/// Whether `name` is a type or a value of the language, and not a name that code can
+/// declare.
 pub(super) fn is_builtin(name: &str) -> bool {
-    // What only doc comments call a type may be a class where it is no keyword.
+    // Doc comments use these words as types. In code they are no keywords, so with
+    // another case they may name a class.
     if matches!(name, "resource" | "boolean" | "integer" | "double") {
         return true;
     }

@@ -1,6 +1,6 @@
-//! References out of tokens: which words use a name that may be declared
-//! elsewhere, and as what, judged by what stands around them. One pass with an
-//! explicit stack of brackets.
+//! Finds references among tokens: the words that use a name which may be declared
+//! elsewhere. The tokens around a word tell the kind of the reference. One pass with
+//! an explicit stack of brackets.
 
 use super::facts::{RefKind, Reference};
 use super::names::is_builtin;
@@ -22,16 +22,17 @@ pub(super) fn references(source: &str, tokens: &[Token]) -> Vec<Reference> {
     scanner.found
 }
 
+/// Finds references from left to right.
 struct ReferenceScanner<'a> {
     source: &'a str,
     tokens: &'a [Token],
     at: usize,
-    /// Whether a name here can only be a class: in a type or a list of parents.
+    /// Whether a name here can only be a class: in a type or in a list of parents.
     takes_classes: bool,
-    /// The open parentheses and square brackets, each with whether it holds
-    /// the parameters of a function or the classes of a `catch`.
+    /// For each open parenthesis and square bracket, whether it encloses the
+    /// parameters of a function or the classes of a `catch`.
     brackets: Vec<bool>,
-    /// The `)` behind the parameters last read.
+    /// The `)` token behind the parameters that were read last.
     parameters_end: Option<usize>,
     found: Vec<Reference>,
 }
@@ -71,7 +72,7 @@ impl ReferenceScanner<'_> {
             }
             TokenKind::Punct(b')' | b']') => {
                 let closed = self.brackets.pop() == Some(true);
-                // A type goes on behind its brackets, and behind an attribute.
+                // A type continues behind its brackets and behind an attribute.
                 self.takes_classes = if self.in_parameters() {
                     closed || token.is(b']')
                 } else {
@@ -81,7 +82,7 @@ impl ReferenceScanner<'_> {
                     self.parameters_end = Some(self.at);
                 }
             }
-            // A list of parents goes on behind a comma, and so do parameters.
+            // A list of parents continues behind a comma, and so do parameters.
             TokenKind::Punct(b',') => self.takes_classes |= self.in_parameters(),
             TokenKind::Punct(b':') => {
                 let behind = self.at.checked_sub(1);
@@ -90,7 +91,7 @@ impl ReferenceScanner<'_> {
             TokenKind::Punct(b'?' | b'|' | b'&') | TokenKind::Doc => {}
             TokenKind::Punct(b';' | b'{' | b'}') => {
                 self.takes_classes = false;
-                // No parameters hold one: their bracket was never closed.
+                // These cannot stand in parameters, so a bracket was never closed.
                 self.brackets.pop_if(|parameters| *parameters);
             }
             TokenKind::Use if self.next() != Some(TokenKind::Punct(b'(')) => self.skip_use(),
@@ -110,7 +111,7 @@ impl ReferenceScanner<'_> {
         self.brackets.last() == Some(&true)
     }
 
-    /// The kind of the token so many before the current one.
+    /// The kind of the token `distance` tokens before the current one.
     fn before(&self, distance: usize) -> Option<TokenKind> {
         let at = self.at.checked_sub(distance)?;
         Some(self.tokens[at].kind)
@@ -120,8 +121,8 @@ impl ReferenceScanner<'_> {
         self.tokens.get(self.at + 1).map(|token| token.kind)
     }
 
-    /// Whether the current `(` begins the parameters of a function, the classes
-    /// of a `catch`, or brackets inside a type of those.
+    /// Whether the current `(` begins the parameters of a function, the classes of a
+    /// `catch`, or a group inside a type of those.
     fn opens_parameters(&self) -> bool {
         let in_type = self.takes_classes
             && match self.before(1) {
@@ -145,8 +146,8 @@ impl ReferenceScanner<'_> {
             }
     }
 
-    /// Skips an import, or the use of traits with its rules: the names in them
-    /// are declarations' own. Stops before what cannot stand in one.
+    /// Skips an import, or a use of traits with its rules. The names in them are facts
+    /// of their own, not references. Stops before a token that cannot stand there.
     fn skip_use(&mut self) {
         let mut in_braces = false;
         while let Some(next) = self.next() {
@@ -171,7 +172,7 @@ impl ReferenceScanner<'_> {
         }
     }
 
-    /// What the name at the current token refers to.
+    /// The kind of the reference at the current token; `None` if it is none.
     fn kind(&self) -> Option<RefKind> {
         let name = self.tokens[self.at].span.of(self.source);
         let (before, next) = (self.before(1), self.next());
@@ -225,7 +226,8 @@ impl ReferenceScanner<'_> {
     }
 }
 
-/// A bare word where a value stands: a constant if it is written like one.
+/// The kind of a bare word where a value can stand: a constant if its case is that of
+/// a constant.
 fn constant(name: &str) -> Option<RefKind> {
     let last = name.rsplit('\\').next().unwrap_or(name);
     let upper = last.starts_with(|c: char| c.is_ascii_uppercase() || c == '_');
@@ -234,11 +236,11 @@ fn constant(name: &str) -> Option<RefKind> {
     (upper && !is_value).then_some(RefKind::Constant)
 }
 
-/// How many tokens of a call's arguments are looked through for its name.
+/// The most tokens of a call's arguments that are skipped to find its name.
 const ARGUMENT_TOKENS: usize = 32;
 
-/// The one word that tells best what the `->` or `::` at token `arrow` has
-/// before it; see [`Reference::receiver`].
+/// The one word that says most about what stands before the `->` or `::` at token
+/// `arrow`; see [`Reference::receiver`].
 pub(crate) fn receiver(source: &str, tokens: &[Token], arrow: usize) -> Span {
     let Some(last) = arrow.checked_sub(1).map(|at| tokens[at]) else {
         return Span::default();

@@ -2,7 +2,7 @@
 
 use super::span::Span;
 
-/// What a token is. Keywords that matter to facts have kinds of their own; the
+/// The kind of a token. Keywords that matter to facts have kinds of their own; the
 /// others are [`TokenKind::Keyword`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TokenKind {
@@ -20,9 +20,9 @@ pub enum TokenKind {
     Name,
     /// A number.
     Number,
-    /// `'…'`, or `"…"` that interpolates nothing.
+    /// `'…'`, or `"…"` without interpolation.
     String,
-    /// A `"…"`, backtick or heredoc string that may interpolate.
+    /// A `"…"`, backtick or heredoc string that may have interpolation.
     Template,
     /// `/** … */`
     Doc,
@@ -91,9 +91,9 @@ pub enum TokenKind {
 /// One token: its kind and its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token {
-    /// What it is.
+    /// Its kind.
     pub kind: TokenKind,
-    /// Where it stands.
+    /// Its bytes.
     pub span: Span,
 }
 
@@ -144,7 +144,7 @@ impl Token {
     }
 }
 
-/// The kind of the word `word`, in any case; [`TokenKind::Name`] if it is not reserved.
+/// The kind of `word`, in any case; [`TokenKind::Name`] if it is not reserved.
 #[inline]
 pub(super) fn keyword(word: &[u8]) -> TokenKind {
     let mut lower = [0; 12];

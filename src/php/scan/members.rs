@@ -1,4 +1,4 @@
-//! What a class or a namespace holds: functions with their parameters,
+//! The declarations inside classes and namespaces: functions with their parameters,
 //! properties, constants and cases.
 
 use super::scanner::{DeclarationScanner, OpenBrace};
@@ -11,7 +11,7 @@ impl DeclarationScanner<'_> {
         let mut visibility = Visibility::Public;
         let mut is_static = false;
         for at in first..end {
-            // `private(set)` says who may write, not who may use.
+            // `private(set)` restricts writing, not use.
             if self.tokens[at + 1].is(b'(') || self.tokens[at + 1].is(b')') {
                 continue;
             }
@@ -96,8 +96,8 @@ impl DeclarationScanner<'_> {
         self.boundary();
     }
 
-    /// A member with a visibility where no class body is open: an unbalanced
-    /// brace came before it. Finds the class that it belongs to.
+    /// Finds the class of a member with a visibility outside any class body. An
+    /// unbalanced brace before the member has closed or hidden the body.
     fn resynchronise(&mut self) -> Option<usize> {
         let last = self.facts.classes.len().checked_sub(1)?;
         let at = self.tokens[self.at - 1].span.start;
@@ -111,7 +111,7 @@ impl DeclarationScanner<'_> {
         self.class()
     }
 
-    /// Reads `: Type` if one stands next.
+    /// Reads `: Type` if it comes next.
     fn return_type(&mut self) -> Span {
         if !self.peek().is_some_and(|next| next.is(b':')) {
             return Span::default();
@@ -242,8 +242,7 @@ impl DeclarationScanner<'_> {
         }
     }
 
-    /// Skips a default value: up to a `,` or `;` outside brackets, or a `{`
-    /// or `}` outside them.
+    /// Skips a default value: up to a `,`, `;`, `{` or `}` outside brackets.
     fn skip_value(&mut self) {
         let mut depth = 0;
         while let Some(token) = self.peek() {
@@ -252,7 +251,7 @@ impl DeclarationScanner<'_> {
                 TokenKind::Punct(b')' | b']' | b'}') if depth > 0 => depth -= 1,
                 TokenKind::Punct(b';') => break,
                 TokenKind::Punct(b',' | b'{' | b'}') if depth == 0 => break,
-                // A value that never closes must not swallow the rest of the class.
+                // A value with an unclosed bracket must not swallow the rest of the class.
                 TokenKind::Function if self.tokens[self.at - 1].kind == TokenKind::Modifier => {
                     self.at = self.first_modifier(self.at);
                     break;
@@ -379,7 +378,7 @@ impl DeclarationScanner<'_> {
     }
 }
 
-/// Whether `token` may stand in a type.
+/// Whether `token` can stand in a type.
 fn is_type_token(token: Token) -> bool {
     match token.kind {
         TokenKind::Name | TokenKind::Keyword | TokenKind::Modifier => true,
