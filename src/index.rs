@@ -1,12 +1,12 @@
-//! What the project's files say, kept so that a query reads it in microseconds.
+//! The index of a project's files. A query takes microseconds.
 //!
-//! The live files stand in a concurrent map, for whoever watches them; what is
-//! derived from them stands in [`Segment`]s, immutable, of which a [`Snapshot`]
-//! is a list. Writers publish one snapshot after another; a query takes the
-//! newest and is never disturbed.
+//! A concurrent map holds the live files, for the code that watches them. What the
+//! index derives from the files stands in immutable [`Segment`]s. A [`Snapshot`] is
+//! a list of segments. Writers publish one snapshot after another. A query takes
+//! the newest one, and no writer can disturb it.
 //!
-//! Invariant: whatever changes led to a snapshot, in whatever order, it answers
-//! every query bit for bit like one built from its files at once.
+//! Invariant: a snapshot answers every query bit for bit like one that is built
+//! from the same files at once, whatever changes led to it, in whatever order.
 
 pub mod bm25;
 pub mod chunk;
@@ -52,17 +52,17 @@ pub enum IndexChange {
     Remove(Arc<str>),
 }
 
-/// The index of a project: written by whoever watches the files, read through
-/// [`Snapshot`]s that never change.
+/// The index of a project. The code that watches the files writes it; queries read
+/// [`Snapshot`]s, which never change.
 #[derive(Debug)]
 pub struct Index {
     live: DashMap<Arc<str>, Arc<SourceFile>, FxBuildHasher>,
     newest: ArcSwap<Snapshot>,
-    /// Held by the one writer from the reading of the newest snapshot to the
-    /// publication of the next. Guards no data: a writer that panicked has
-    /// published nothing.
+    /// A writer holds this lock from reading the newest snapshot to publishing the
+    /// next one. The lock guards no data: a writer that panicked has published
+    /// nothing.
     writer: Mutex<()>,
-    /// When that was published. No query looks at it.
+    /// When `newest` was published. No query reads it.
     updated: Mutex<Instant>,
 }
 
@@ -73,8 +73,8 @@ impl Default for Index {
 }
 
 impl Index {
-    /// Indexes `files`, in parallel on the current rayon pool. Of several with
-    /// the same key the last counts.
+    /// Indexes `files`, in parallel on the current rayon pool. If several have the
+    /// same key, the last one counts.
     #[must_use]
     pub fn build(files: Vec<Arc<SourceFile>>) -> Self {
         let files: ChangeSet = files
@@ -92,9 +92,9 @@ impl Index {
         }
     }
 
-    /// The index of what a [`StoredIndex`] one still knew, `restored`, together with
-    /// `files`, what it did not: read anew, and none of them in both. In
-    /// parallel on the current rayon pool.
+    /// The index of the files `restored` from a [`StoredIndex`] and of `files`, which
+    /// were scanned anew. No file is in both. Works in parallel on the current rayon
+    /// pool.
     #[must_use]
     pub fn restore(restored: RestoredIndex, files: Vec<Arc<SourceFile>>) -> Self {
         let mut snapshot = restored.snapshot();
@@ -114,7 +114,7 @@ impl Index {
     }
 
     /// Applies `changes` in order and publishes the result as one new snapshot.
-    /// Whoever reads meanwhile is not kept waiting; another writer is.
+    /// Readers do not wait meanwhile; other writers do.
     pub fn apply(&self, changes: impl IntoIterator<Item = IndexChange>) {
         let changes: ChangeSet = changes
             .into_iter()
@@ -138,7 +138,7 @@ impl Index {
         *self.updated.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
-    /// Publishes a snapshot of the same files that reads other classes from
+    /// Publishes a snapshot of the same files that takes all other classes from
     /// `library`.
     pub fn set_library(&self, library: Arc<dyn Library>) {
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -146,8 +146,8 @@ impl Index {
         self.newest.store(Arc::new(next));
     }
 
-    /// The live file with key `path`: as of the last change, which the newest
-    /// snapshot may be about to show.
+    /// The live file with key `path`, as of the last change. The snapshot with that
+    /// change may not be published yet.
     #[must_use]
     pub fn live(&self, path: &str) -> Option<Arc<SourceFile>> {
         self.live.get(path).map(|file| Arc::clone(&file))

@@ -1,13 +1,13 @@
-//! Text to chunks, the units that a query finds: blocks of lines without a
-//! blank one between them, cut after every [`MAX_LINES`] lines.
+//! Splits text into chunks, the units that a query finds. A chunk is a block of lines
+//! without a blank line between them, cut after [`MAX_LINES`] lines.
 
 use crate::php::Span;
 
-/// The most lines that a chunk has.
+/// The most lines of a chunk.
 pub const MAX_LINES: usize = 20;
 
-/// The chunks of `text` in its order: from the first byte of a line to the
-/// last byte of a line, its line break not included.
+/// The chunks of `text` in its order. A chunk reaches from the first byte of a line to
+/// the last byte of a line, without its line break.
 pub fn chunks(text: &str) -> impl Iterator<Item = Span> {
     let mut at = 0;
     std::iter::from_fn(move || {

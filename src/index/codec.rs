@@ -1,7 +1,7 @@
-//! Numbers, lists of numbers and facts as bytes, and back. Long lists are
-//! written as the steps from one number to the next, in as few bytes as they
-//! need, and read into vectors of their exact size: the index is mostly such
-//! lists. Whatever the bytes, reading them gives a value or [`DamagedIndex`].
+//! Writes numbers, lists of numbers and facts as bytes, and reads them. The index
+//! consists mostly of long lists. The encoder writes them as the differences between
+//! neighbours, in as few bytes as these need. The decoder reads them into vectors of
+//! their exact size. Whatever the bytes, reading gives a value or [`DamagedIndex`].
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,19 +11,20 @@ use serde::de::DeserializeOwned;
 #[error("damaged")]
 pub struct DamagedIndex;
 
-/// The bytes that have been written.
+/// Writes values as bytes.
 #[derive(Debug, Default)]
 pub(super) struct Encoder {
     bytes: Vec<u8>,
 }
 
 impl Encoder {
+    /// The bytes that were written.
     pub(super) fn finish(self) -> Vec<u8> {
         self.bytes
     }
 
-    /// A number, seven bits a byte, the lowest first; a set high bit says that
-    /// more follow.
+    /// Writes a number, seven bits a byte, the lowest first. The high bit of a byte
+    /// says that more bytes follow.
     pub(super) fn number(&mut self, mut number: u32) {
         while number >= 0x80 {
             self.bytes.push(number as u8 | 0x80);
@@ -32,18 +33,19 @@ impl Encoder {
         self.bytes.push(number as u8);
     }
 
-    /// How many numbers follow, and they.
+    /// Writes the number of `numbers`, and then these.
     pub(super) fn numbers(&mut self, numbers: impl ExactSizeIterator<Item = u32>) {
         self.number(numbers.len() as u32);
         numbers.for_each(|number| self.number(number));
     }
 
-    /// Where lists start, and the end of the last: numbers that ascend from 0.
+    /// Writes the starts of lists and the end of the last one: numbers that ascend
+    /// from 0.
     pub(super) fn offsets(&mut self, offsets: &[u32]) {
         self.numbers(offsets.windows(2).map(|pair| pair[1] - pair[0]));
     }
 
-    /// Lists of ascending numbers, which start at `offsets`.
+    /// Writes lists of ascending numbers. The lists start at `offsets`.
     pub(super) fn ascending(&mut self, offsets: &[u32], mut numbers: impl Iterator<Item = u32>) {
         for pair in offsets.windows(2) {
             let mut last = 0;
@@ -54,24 +56,23 @@ impl Encoder {
         }
     }
 
-    /// How many bytes follow, and they.
+    /// Writes the number of `bytes`, and then these.
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
         self.number(bytes.len() as u32);
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Anything else.
+    /// Writes any other value.
     ///
     /// # Errors
-    /// If `value` cannot be written at all.
+    /// If `value` cannot be serialised.
     pub(super) fn value(&mut self, value: &impl Serialize) -> Result<(), postcard::Error> {
         self.bytes = postcard::to_extend(value, std::mem::take(&mut self.bytes))?;
         Ok(())
     }
 }
 
-/// The bytes that have not been read yet. Reads what [`Encoder`]'s methods of
-/// the same names write.
+/// Reads what the methods of [`Encoder`] with the same names write.
 #[derive(Debug)]
 pub(super) struct Decoder<'a> {
     rest: &'a [u8],
@@ -82,7 +83,7 @@ impl<'a> Decoder<'a> {
         Self { rest: bytes }
     }
 
-    /// Succeeds if nothing is left.
+    /// Succeeds if all bytes were read.
     pub(super) fn finish(self) -> Result<(), DamagedIndex> {
         ensure(self.rest.is_empty())
     }
@@ -100,7 +101,7 @@ impl<'a> Decoder<'a> {
         Err(DamagedIndex)
     }
 
-    /// How many of something follow that takes a byte or more each.
+    /// Reads a number of items that take a byte or more each.
     pub(super) fn count(&mut self) -> Result<usize, DamagedIndex> {
         let count = self.number()? as usize;
         ensure(count <= self.rest.len())?;
@@ -128,7 +129,7 @@ impl<'a> Decoder<'a> {
         Ok(offsets)
     }
 
-    /// Each number is below `limit`.
+    /// Reads lists of ascending numbers below `limit`.
     pub(super) fn ascending(
         &mut self,
         offsets: &[u32],
@@ -162,23 +163,23 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// Succeeds if what undamaged bytes fulfil is so.
+/// Succeeds if a condition that undamaged bytes fulfil holds.
 pub(super) fn ensure(holds: bool) -> Result<(), DamagedIndex> {
     if holds { Ok(()) } else { Err(DamagedIndex) }
 }
 
-/// New numbers for the things that stay when others go: those that stay keep
-/// their order.
+/// New numbers for the items that stay when others are removed. The items that stay
+/// keep their order.
 #[derive(Debug)]
 pub(super) struct Renumbering {
-    /// [`Renumbering::GONE`] for what goes.
+    /// The new number of each item; [`Renumbering::GONE`] for a removed one.
     new: Vec<u32>,
 }
 
 impl Renumbering {
     const GONE: u32 = u32::MAX;
 
-    /// One bit for each thing: whether it stays.
+    /// A renumbering, given for each item whether it stays.
     pub(super) fn new(stays: impl Iterator<Item = bool>) -> Self {
         let mut next = 0;
         let number = |stays: bool| {
@@ -193,21 +194,22 @@ impl Renumbering {
         }
     }
 
-    /// The new number of what has number `old`, if it stays.
+    /// The new number of the item with the number `old`, if it stays.
     pub(super) fn of(&self, old: u32) -> Option<u32> {
         Some(self.new[old as usize]).filter(|&new| new != Self::GONE)
     }
 
-    /// Keeps the items that stay, of a list with one for each thing.
+    /// Removes the items that go from a list of all items.
     pub(super) fn keep<T>(&self, items: &mut Vec<T>) {
         let mut stays = self.new.iter().map(|&new| new != Self::GONE);
         items.retain(|_| stays.next() == Some(true));
         items.shrink_to_fit();
     }
 
-    /// Keeps the lists that stay, of one for each thing, which start at
-    /// `offsets`; gives where they start now. `move_item` is called for each
-    /// item kept, with its old and its new place.
+    /// Removes the lists of the items that go from one array of lists, which start at
+    /// `offsets`. Returns the new starts. Calls `move_item` for each entry of a list
+    /// that stays, with its old and its new position; the result tells whether the
+    /// entry stays.
     pub(super) fn lists(
         &self,
         offsets: &[u32],

@@ -1,4 +1,4 @@
-//! A set of strings, each stored once and known by a number.
+//! A set of strings, each stored once and identified by a number.
 
 use std::hash::Hasher;
 
@@ -7,7 +7,7 @@ use rustc_hash::FxHasher;
 
 use super::codec::{DamagedIndex, Decoder, Encoder, Renumbering, ensure};
 
-/// Terms, each stored once, numbered in the order in which they came.
+/// Strings, each stored once, numbered in the order in which they were added.
 #[derive(Debug, Default)]
 pub(super) struct Dictionary {
     text: String,
@@ -29,6 +29,7 @@ fn term_at<'a>(text: &'a str, ends: &[u32], id: u32) -> &'a str {
 }
 
 impl Dictionary {
+    /// The number of `term`, if it is in the dictionary.
     pub(super) fn get(&self, term: &str) -> Option<u32> {
         let same = |&id: &u32| term_at(&self.text, &self.ends, id) == term;
         self.table.find(hash(term), same).copied()
@@ -39,6 +40,7 @@ impl Dictionary {
         term_at(&self.text, &self.ends, id)
     }
 
+    /// The number of `term`, which is added if it is not there yet.
     pub(super) fn intern(&mut self, term: &str) -> u32 {
         let Self { text, ends, table } = self;
         let entry = table.entry(
@@ -69,7 +71,7 @@ impl Dictionary {
         table.shrink_to_fit(|&id| hash(term_at(text, ends, id)));
     }
 
-    /// The terms with new numbers, without those that go.
+    /// The strings that stay, with their new numbers.
     pub(super) fn renumbered(&self, terms: &Renumbering) -> Self {
         let mut kept = Self::default();
         for id in 0..self.len() as u32 {
@@ -81,7 +83,7 @@ impl Dictionary {
         kept
     }
 
-    /// Adds a term that is not there yet.
+    /// Adds a term that is not in the dictionary yet.
     fn push(&mut self, term: &str) {
         let Self { text, ends, table } = self;
         let id = ends.len() as u32;
@@ -123,7 +125,7 @@ impl Dictionary {
     }
 
     pub(super) fn memory(&self) -> usize {
-        // A slot of the table is its number and one byte of control.
+        // A slot of the table takes its number and one control byte.
         self.text.capacity() + size_of_val(&*self.ends) + self.table.capacity() * 8 / 7 * 5
     }
 }

@@ -8,24 +8,24 @@ use serde::{Deserialize, Serialize};
 use crate::php::{self, FileFacts};
 use crate::secrets::{Secret, Secrets};
 
-/// One file of the project, immutable: an edit makes a new one.
+/// One file of the project. It is immutable: an edit makes a new one.
 #[derive(Debug)]
 pub struct SourceFile {
     /// The file's key: its path with `/`, relative to the project root; a file
     /// of an include path starts with that folder's label instead.
     pub path: Arc<str>,
-    /// The text, of less than 4 GiB. Bytes that are not UTF-8 have become U+FFFD.
+    /// The text, which has less than 4 GiB. Bytes that are not UTF-8 are U+FFFD.
     pub text: Box<str>,
-    /// Whether bytes were lost in making `text`.
+    /// Whether the file had bytes that are not UTF-8.
     pub lossy: bool,
-    /// What the text declares and refers to.
+    /// The facts of the text.
     pub facts: FileFacts,
-    /// The secrets in `text`, once somebody has asked for them.
+    /// The secrets in `text`, after the first call that needs them.
     secrets: OnceLock<Box<[Secret]>>,
 }
 
 impl SourceFile {
-    /// A file with what [`facts`](crate::php::facts) finds in its text.
+    /// A file with the facts that [`php::facts`] reads from its text.
     #[must_use]
     pub fn new(path: Arc<str>, text: Box<str>, lossy: bool, facts: FileFacts) -> Self {
         Self {
@@ -37,13 +37,14 @@ impl SourceFile {
         }
     }
 
-    /// The secrets of the text, in order; `rules` are the same for everybody.
+    /// The secrets of the text, in order. All calls must pass the same `rules`, because
+    /// the first result is kept.
     pub fn secrets(&self, rules: &Secrets) -> &[Secret] {
         self.secrets
             .get_or_init(|| rules.find(&self.text).into_boxed_slice())
     }
 
-    /// Bytes of memory that it takes, by accounting.
+    /// The bytes of memory of the file, by accounting.
     #[must_use]
     pub fn memory(&self) -> usize {
         size_of::<Self>() + self.path.len() + self.text.len() + self.facts.memory()
@@ -60,7 +61,7 @@ impl TextDigest {
     }
 }
 
-/// A file's text of which nothing is known yet.
+/// The text of a file whose facts were not read yet.
 #[derive(Debug)]
 pub struct SourceText {
     /// See [`SourceFile::path`].
@@ -81,11 +82,11 @@ impl SourceText {
     }
 }
 
-/// The files of all `sources` with their facts, in parallel on the current rayon
-/// pool. `check` is asked before each whether to go on.
+/// Reads the facts of all `sources`, in parallel on the current rayon pool. Calls
+/// `check` before each and stops at its error.
 ///
 /// # Errors
-/// Those of `check`.
+/// The errors of `check`.
 pub fn scan<E: Send>(
     sources: Vec<SourceText>,
     check: &(impl Fn() -> Result<(), E> + Sync),

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::file::SourceFile;
 
-/// Where classes can be read from that are not indexed: those of installed
-/// packages. What it answers must not depend on what it was asked before.
+/// A source of classes that are not indexed: those of installed packages. Its answers
+/// must not depend on earlier calls.
 pub trait Library: Debug + Send + Sync {
     /// The file that declares the class with the fully qualified name `name`.
     fn file_of(&self, name: &str) -> Option<Arc<SourceFile>>;
 
-    /// Whether it has no class to give, whatever it is asked.
+    /// Whether it has no classes at all.
     fn is_empty(&self) -> bool;
 }

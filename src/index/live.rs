@@ -9,34 +9,35 @@ use super::file::SourceFile;
 use super::segment::Segment;
 use super::terms::terms;
 
-/// What a file counts for, beside its text, when segments are compared, in bytes.
+/// The bytes that a file counts in the merge policy beside its text.
 const FILE_BYTES: usize = 256;
 
-/// A segment together with the set of its files that are dead: replaced by a
-/// newer segment, or gone.
+/// A segment together with the set of its dead files: those that are gone, or that a
+/// newer segment has replaced.
 #[derive(Clone, Debug)]
 pub struct LiveSegment {
     segment: Arc<Segment>,
     dead: Arc<DeadFiles>,
-    /// Live chunks.
+    /// The number of live chunks.
     chunks: usize,
-    /// Terms of all live chunks.
+    /// The number of terms of all live chunks.
     terms: u64,
-    /// Size of the live files, for the merge policy.
+    /// The size of the live files in bytes, for the merge policy.
     bytes: usize,
 }
 
-/// The dead files of a segment, and what they still add to its counts.
+/// The dead files of a segment, and their part in its counts.
 #[derive(Clone, Debug, Default)]
 struct DeadFiles {
-    /// Ascending.
+    /// Their numbers, ascending.
     files: Vec<u32>,
-    /// For each term, in how many dead chunks it stands.
+    /// For each term, the number of dead chunks that contain it.
     frequencies: FxHashMap<u32, u32>,
+    /// Their size, for the merge policy.
     bytes: usize,
 }
 
-/// What a file counts for in the merge policy, in bytes.
+/// The bytes that a file counts in the merge policy.
 pub(super) fn weight(file: &SourceFile) -> usize {
     file.text.len() + FILE_BYTES
 }
@@ -47,7 +48,7 @@ impl LiveSegment {
         Self::of(Segment::build(files))
     }
 
-    /// `segment`, all of it live.
+    /// `segment` with all files live.
     pub(super) fn of(segment: Segment) -> Self {
         let bytes = segment.files().iter().map(|file| weight(file)).sum();
         Self {
@@ -59,12 +60,12 @@ impl LiveSegment {
         }
     }
 
-    /// Size of the live files in bytes, for the merge policy.
+    /// The size of the live files in bytes, for the merge policy.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Size of the dead files in bytes, for the merge policy.
+    /// The size of the dead files in bytes, for the merge policy.
     pub(super) fn dead_bytes(&self) -> usize {
         self.dead.bytes
     }
@@ -95,12 +96,12 @@ impl LiveSegment {
             .filter(|&file| self.is_live(file))
     }
 
-    /// The number of live chunks and of their terms.
+    /// The number of live chunks, and the number of their terms.
     pub(super) fn totals(&self) -> (usize, u64) {
         (self.chunks, self.terms)
     }
 
-    /// In how many live chunks a term stands.
+    /// The number of live chunks that contain a term.
     pub(super) fn frequency(&self, term: u32) -> usize {
         let dead = self.dead.frequencies.get(&term).copied().unwrap_or(0);
         self.segment.postings(term).0.len() - dead as usize
@@ -111,7 +112,7 @@ impl LiveSegment {
         self.dead.files.iter().map(|&file| file as usize)
     }
 
-    /// Marks `files`, which must be live, as dead.
+    /// Makes `files` dead. They must be live.
     pub(super) fn bury(&mut self, files: &[usize]) {
         if files.is_empty() {
             return;

@@ -14,7 +14,7 @@ pub struct FileUse<'a> {
     pub file: &'a Arc<SourceFile>,
     /// The file's number in the snapshot, below [`Snapshot::file_numbers`].
     pub number: usize,
-    /// How often the file uses the name, or for [`UseKey::On`] the number of one
+    /// How often the file uses the name, or for [`UseKey::Receiver`] the number of one
     /// of its references.
     pub value: u32,
 }

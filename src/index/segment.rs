@@ -1,6 +1,6 @@
-//! An immutable piece of the index over a set of files, with everything that
-//! is derived from their texts. What an index holds beside BM25's postings
-//! belongs here too, derived in `Segment::build` from the same files.
+//! An immutable part of the index over a set of files, with everything that the
+//! index derives from their texts: the postings of BM25 and the symbols.
+//! `Segment::build` derives both from the same files.
 
 pub(super) mod stored;
 
@@ -14,8 +14,8 @@ use super::symbols::Symbols;
 use super::terms::terms;
 use crate::php::Span;
 
-/// How often a term counts at most within one chunk: BM25 saturates long
-/// before, and a byte is enough.
+/// The most occurrences of a term in one chunk that count. BM25 saturates long
+/// before, and a byte is enough for the number.
 pub const MAX_FREQUENCY: u8 = u8::MAX;
 
 /// An immutable index over a set of files. Files and chunks are numbered from
@@ -23,17 +23,18 @@ pub const MAX_FREQUENCY: u8 = u8::MAX;
 #[derive(Debug)]
 pub struct Segment {
     files: Vec<Arc<SourceFile>>,
-    /// The first chunk of each file, then the number of chunks.
+    /// The number of the first chunk of each file, then the number of chunks.
     first_chunks: Vec<u32>,
+    /// The bytes of each chunk in its file.
     spans: Vec<Span>,
     /// The number of terms of each chunk, above 0.
     lengths: Vec<u32>,
     dictionary: Dictionary,
-    /// Where the postings of each term start, then the number of postings.
+    /// The position of the first posting of each term, then the number of postings.
     first_postings: Vec<u32>,
-    /// For each posting its chunk, ascending within a term …
+    /// The chunk of each posting, ascending within a term.
     posting_chunks: Vec<u32>,
-    /// … and how often the term stands in it.
+    /// How often the term of each posting occurs in its chunk.
     posting_frequencies: Vec<u8>,
     symbols: Symbols,
 }
@@ -54,13 +55,13 @@ impl Segment {
         builder.finish(files, first_chunks)
     }
 
-    /// Every file, also those that newer segments have replaced, in the order of keys.
+    /// All files in the order of keys, those that newer segments have replaced too.
     #[must_use]
     pub fn files(&self) -> &[Arc<SourceFile>] {
         &self.files
     }
 
-    /// The number of the file with key `path`.
+    /// The number of the file with the key `path`.
     #[must_use]
     pub fn position(&self, path: &str) -> Option<usize> {
         self.files
@@ -68,15 +69,15 @@ impl Segment {
             .ok()
     }
 
-    /// The chunks of a file.
+    /// The numbers of the chunks of a file.
     pub(super) fn chunks_of(&self, file: usize) -> Range<usize> {
         self.first_chunks[file] as usize..self.first_chunks[file + 1] as usize
     }
 
-    /// The file that a chunk stands in.
+    /// The file of a chunk.
     pub(super) fn file_of(&self, chunk: usize) -> &Arc<SourceFile> {
-        // The last file that starts at or before the chunk: files without
-        // chunks start where the next one does.
+        // The last file whose first chunk is at or before this one. A file without
+        // chunks starts where the next file does.
         let file = self
             .first_chunks
             .partition_point(|&first| first as usize <= chunk)
@@ -89,7 +90,7 @@ impl Segment {
         self.spans[chunk]
     }
 
-    /// What the files declare and use.
+    /// The names that the files declare and use.
     pub(super) fn symbols(&self) -> &Symbols {
         &self.symbols
     }
@@ -99,12 +100,12 @@ impl Segment {
         &self.lengths
     }
 
-    /// The number of a term, if any chunk has it.
+    /// The number of a term, if a chunk has it.
     pub(super) fn term(&self, term: &str) -> Option<u32> {
         self.dictionary.get(term)
     }
 
-    /// The chunks that hold a term, ascending, and how often each of them does.
+    /// The chunks that contain a term, ascending, and how often each contains it.
     pub(super) fn postings(&self, term: u32) -> (&[u32], &[u8]) {
         let term = term as usize;
         let range = self.first_postings[term] as usize..self.first_postings[term + 1] as usize;
@@ -114,7 +115,7 @@ impl Segment {
         )
     }
 
-    /// How many of `chunks` hold a term.
+    /// The number of `chunks` that contain a term.
     pub(super) fn frequency_in(&self, term: u32, chunks: &Range<usize>) -> usize {
         if chunks.is_empty() {
             return 0;
@@ -124,7 +125,7 @@ impl Segment {
         postings[start..].partition_point(|&chunk| (chunk as usize) < chunks.end)
     }
 
-    /// Bytes of memory that the segment takes beside the files themselves.
+    /// The bytes of memory of the segment without the files themselves.
     #[must_use]
     pub fn memory(&self) -> usize {
         size_of_val(&*self.files)
@@ -139,23 +140,23 @@ impl Segment {
     }
 }
 
-/// A segment under construction: postings in the order of chunks, which
-/// [`SegmentBuilder::finish`] sorts by term.
+/// A segment under construction. Its postings are in the order of chunks;
+/// [`SegmentBuilder::finish`] sorts them by term.
 #[derive(Default)]
 struct SegmentBuilder {
     dictionary: Dictionary,
     spans: Vec<Span>,
     lengths: Vec<u32>,
-    /// The end of each chunk's postings.
+    /// The position behind the last posting of each chunk.
     ends: Vec<u32>,
     terms: Vec<u32>,
     frequencies: Vec<u8>,
-    /// Where each term's posting of the chunk at hand is, or of an older one.
+    /// The position of the newest posting of each term.
     newest: Vec<u32>,
 }
 
 impl SegmentBuilder {
-    /// Adds a chunk, unless it holds no term.
+    /// Adds a chunk, unless it contains no term.
     fn add(&mut self, text: &str, chunk: Span) {
         let first = self.terms.len();
         let mut length = 0;
@@ -183,7 +184,7 @@ impl SegmentBuilder {
     }
 
     fn finish(mut self, files: Vec<Arc<SourceFile>>, first_chunks: Vec<u32>) -> Segment {
-        // A counting sort by term: it keeps the order of chunks within a term.
+        // A counting sort by term, which keeps the order of chunks within a term.
         let mut next = vec![0_u32; self.dictionary.len() + 1];
         for &term in &self.terms {
             next[term as usize + 1] += 1;

@@ -1,6 +1,6 @@
-//! One state of the index: a few immutable segments, each with the set of its
-//! files that newer segments have replaced. An edit makes a small segment; the
-//! policy here merges small ones, so that there are never many.
+//! One state of the index: a few immutable segments, each with the set of its files
+//! that newer segments have replaced. An edit makes a small segment. The merge policy
+//! here joins small segments, so that there are never many.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,17 +14,17 @@ use super::live::{LiveSegment, weight};
 use super::segment::Segment;
 use crate::cancel::{Cancel, Cancelled};
 
-/// The most segments that an index keeps. A query pays for each of them once
-/// per term; an edit pays for merging more the fewer they are.
+/// The most segments of an index. A query takes time for each segment and term. With
+/// fewer segments an edit would have to merge more.
 pub const MAX_SEGMENTS: usize = 8;
 
-/// The most segments that are built at once, in parallel.
+/// The most segments that are built in parallel.
 const MAX_PARTS: usize = 2;
 
-/// Below this much source text, in bytes, building in parallel does not pay.
+/// The least bytes of source text for which building in parallel pays.
 const MIN_PART_BYTES: usize = 1 << 20;
 
-/// New state for each changed file: its text, or nothing once it is gone.
+/// The new state of each changed file; `None` if the file is gone.
 pub(super) type ChangeSet = BTreeMap<Arc<str>, Option<Arc<SourceFile>>>;
 
 /// One state of an [`Index`](super::Index), immutable and cheap to hold.
@@ -32,7 +32,7 @@ pub(super) type ChangeSet = BTreeMap<Arc<str>, Option<Arc<SourceFile>>>;
 pub struct Snapshot {
     segments: Vec<LiveSegment>,
     library: Option<Arc<dyn Library>>,
-    /// How many changes led to it.
+    /// The number of changes that led to it.
     revision: u64,
 }
 
@@ -54,13 +54,13 @@ impl Snapshot {
         }
     }
 
-    /// How many changes to files led to this state from the first one.
+    /// The number of changes to files between the first state and this one.
     #[must_use]
     pub fn revision(&self) -> u64 {
         self.revision
     }
 
-    /// The same files, with classes that they do not declare from `library`.
+    /// A snapshot of the same files that takes all other classes from `library`.
     pub(super) fn with_library(&self, library: Arc<dyn Library>) -> Self {
         Self {
             segments: self.segments.clone(),
@@ -69,16 +69,15 @@ impl Snapshot {
         }
     }
 
-    /// Where classes are read from that no file here declares.
+    /// The library of the classes that no file of the project declares.
     #[must_use]
     pub fn library(&self) -> Option<&dyn Library> {
         self.library.as_deref()
     }
 
-    /// This state with `files` laid over it, each shadowing the file of the
-    /// same key: what editors have open and not saved. The index itself knows
-    /// nothing of it. Takes time in proportion to the files and to those they
-    /// shadow.
+    /// This state with `files` laid over it. Each hides the file with the same key.
+    /// The unsaved buffers of editors are such files; the index itself does not know
+    /// them. Takes time in proportion to the files and to those that they hide.
     #[must_use]
     pub fn with_overlay(&self, files: impl IntoIterator<Item = Arc<SourceFile>>) -> Self {
         let changes: ChangeSet = files
@@ -97,22 +96,22 @@ impl Snapshot {
         }
     }
 
-    /// This state after `changes`, with as much merging as keeps the number of
-    /// segments and of dead files low.
+    /// This state after `changes`. Merges segments, so that there are few segments and
+    /// few dead files.
     pub(super) fn after(&self, changes: ChangeSet) -> Self {
         let mut kept = self.without(&changes);
         let mut files: Vec<_> = changes.into_values().flatten().collect();
 
-        // Small ones first: one that is not much larger than what is built
-        // anyway is built with it, so sizes grow geometrically and each file
-        // is merged a logarithmic number of times.
+        // Begin with the smallest. A segment that is at most twice as large as the new
+        // one is merged into it. So sizes grow geometrically, and each file is merged a
+        // logarithmic number of times.
         kept.sort_by_key(|segment| std::cmp::Reverse(segment.bytes()));
         let mut bytes: usize = files.iter().map(|file| weight(file)).sum();
         while let Some(small) = kept.pop_if(|segment| segment.bytes() <= 2 * bytes) {
             bytes += small.bytes();
             files.extend(small.files().map(|(_, file)| Arc::clone(file)));
         }
-        // One with many dead files is built anew without them, to free their memory.
+        // A segment with many dead files is built again without them, to free memory.
         kept.retain(|segment| {
             let keep = segment.dead_bytes() <= segment.bytes() / 3;
             if !keep {
@@ -136,7 +135,8 @@ impl Snapshot {
         }
     }
 
-    /// The segments with the files of `changes` dead; none without a live file.
+    /// The segments with the files of `changes` dead. Segments without a live file are
+    /// left out.
     fn without(&self, changes: &ChangeSet) -> Vec<LiveSegment> {
         let mut segments = self.segments.clone();
         for segment in &mut segments {
@@ -150,13 +150,13 @@ impl Snapshot {
         segments
     }
 
-    /// The segments; which files of them are live, each of them knows.
+    /// The segments. Each knows which of its files are live.
     #[must_use]
     pub fn segments(&self) -> &[LiveSegment] {
         &self.segments
     }
 
-    /// The file with key `path`.
+    /// The file with the key `path`.
     #[must_use]
     pub fn file(&self, path: &str) -> Option<&Arc<SourceFile>> {
         self.segments.iter().find_map(|live| {
@@ -165,7 +165,7 @@ impl Snapshot {
         })
     }
 
-    /// Every file, in the order of keys.
+    /// All files, in the order of keys.
     pub fn files(&self) -> impl Iterator<Item = &Arc<SourceFile>> {
         let mut files: Vec<_> = self
             .segments
@@ -176,14 +176,14 @@ impl Snapshot {
         files.into_iter()
     }
 
-    /// How many chunks the index holds.
+    /// The number of chunks.
     #[must_use]
     pub fn chunk_count(&self) -> usize {
         self.segments.iter().map(|segment| segment.totals().0).sum()
     }
 
-    /// Bytes of memory that the files and what is derived from them take, by
-    /// accounting: those of dead files too, as long as they are kept.
+    /// The bytes of memory of the files and of all that is derived from them, by
+    /// accounting. Dead files count as long as they are kept.
     #[must_use]
     pub fn memory(&self) -> usize {
         let segments = self.segments.iter().map(LiveSegment::segment);
@@ -195,10 +195,10 @@ impl Snapshot {
             .sum()
     }
 
-    /// The `limit` chunks that match the weighted terms of `query` best, best
-    /// first; ties by path, then position. The answer is that of an index
-    /// without the file `exclude`, whose text has no influence at all. Terms
-    /// are those that [`terms`](super::terms::terms) yields.
+    /// The `limit` chunks that match the weighted terms of `query` best, the best
+    /// first; ties are ordered by path, then by position. The result is that of an
+    /// index without the file `exclude`: its text has no influence. Terms are those
+    /// that [`terms`](super::terms::terms) yields.
     ///
     /// # Errors
     /// [`Cancelled`] once `cancel` is set.
@@ -213,12 +213,12 @@ impl Snapshot {
     }
 }
 
-/// In how many segments `bytes` of source are built.
+/// The number of segments in which `bytes` of source are built.
 fn parts(bytes: usize) -> usize {
     bytes.div_ceil(MIN_PART_BYTES).min(MAX_PARTS)
 }
 
-/// Segments over `files`, which are in the order of keys, of about equal size.
+/// Segments of about equal size over `files`, which are in the order of keys.
 fn build(files: Vec<Arc<SourceFile>>) -> Vec<LiveSegment> {
     let bytes: usize = files.iter().map(|file| weight(file)).sum();
     let parts = parts(bytes);

@@ -1,7 +1,7 @@
-//! A snapshot as bytes, to be kept from one run to the next, without the texts
-//! of its files: those are read anyway, and tell what of it still holds. What
-//! is known of a file is used only if its text is, byte for byte, the one that
-//! it was learnt from.
+//! Stores a snapshot from one run to the next. The stored bytes hold no texts of
+//! files: fimd reads these anyway, to see which of them have changed. It uses the
+//! stored facts of a file only if the text is, byte for byte, the one from which
+//! they were read.
 
 use std::sync::Arc;
 
@@ -15,29 +15,29 @@ use super::segment::Segment;
 use super::segment::stored::StoredSegment;
 use super::snapshot::Snapshot;
 
-/// The number of what stored bytes hold and of how it was read out of the
-/// texts: what one build of the program stored, another reads only if it has
-/// the same. A test fails where it must change.
+/// The version of the stored bytes, and of the way in which their contents are read
+/// out of texts. A build reads only what a build with the same number has stored. A
+/// test fails when the number must change.
 pub const FORMAT: u32 = 1;
 
-/// What is known of files whose texts are not there yet.
+/// The stored index of files whose texts were not read yet.
 #[derive(Debug, Default)]
 pub struct StoredIndex {
     segments: Vec<StoredSegment>,
 }
 
-/// What is known of files, and their texts.
+/// A part of a stored index together with the texts of its files.
 #[derive(Debug, Default)]
 pub struct RestoredIndex {
     segments: Vec<Segment>,
 }
 
 impl Snapshot {
-    /// The snapshot as bytes, a part at a time, so that they need not all be in
+    /// The snapshot as bytes, part by part, so that not all of them need to be in
     /// memory at once. [`StoredIndex::decode`] reads the parts.
     ///
     /// # Errors
-    /// If facts cannot be written at all.
+    /// If facts cannot be serialised.
     pub fn encode(&self) -> impl Iterator<Item = Result<Vec<u8>, postcard::Error>> {
         let encode = |live: &LiveSegment| live.segment().encode(|file| live.is_live(file));
         self.segments().iter().map(encode)
@@ -45,11 +45,11 @@ impl Snapshot {
 }
 
 impl StoredIndex {
-    /// What [`Snapshot::encode`] wrote, in parallel on the current rayon pool.
+    /// Reads what [`Snapshot::encode`] wrote, in parallel on the current rayon pool.
     ///
     /// # Errors
-    /// [`DamagedIndex`] if the bytes are others. Not all damage can be seen: who
-    /// keeps them keeps a checksum.
+    /// [`DamagedIndex`] if the bytes are no stored index. It does not notice all
+    /// damage; the caller has to keep a checksum.
     pub fn decode(parts: &[&[u8]]) -> Result<Self, DamagedIndex> {
         let segments = parts.par_iter().map(|part| StoredSegment::decode(part));
         Ok(Self {
@@ -57,8 +57,9 @@ impl StoredIndex {
         })
     }
 
-    /// What still holds for `sources`, each key once, and those about which
-    /// nothing is known, in their order. In parallel on the current rayon pool.
+    /// Divides `sources`, each key once, into files whose stored facts are still
+    /// valid, and the other ones in their order. Works in parallel on the current
+    /// rayon pool.
     #[must_use]
     pub fn claim(self, sources: Vec<SourceText>) -> (RestoredIndex, Vec<SourceText>) {
         if self.segments.is_empty() {
@@ -97,6 +98,7 @@ impl StoredIndex {
 }
 
 impl RestoredIndex {
+    /// The snapshot of these files.
     pub(super) fn snapshot(self) -> Snapshot {
         Snapshot::of(self.segments)
     }

@@ -1,5 +1,5 @@
-//! Who declares a name, who extends it and who uses it: what a segment knows
-//! of its files beside their words.
+//! The symbols of a segment: which files declare a name, which classes extend it, and
+//! which files use it.
 
 mod declaration;
 mod entry;
@@ -16,7 +16,7 @@ use rustc_hash::FxHasher;
 pub use self::declaration::{ClassRef, Declaration};
 pub(super) use self::entry::DeclEntry;
 pub use self::entry::DeclKind;
-use self::key::ON_TAG;
+use self::key::RECEIVER_TAG;
 pub use self::key::{NameKind, UseKey, used_name};
 use self::uses::{Posting, UseCollector};
 use super::dictionary::Dictionary;
@@ -85,7 +85,7 @@ impl Symbols {
 
     /// Fills the list of the names that each file uses.
     fn list_used_names(&mut self, files: usize, uses: &[(u32, Posting)]) {
-        let is_name = |id: u32| !self.keys.text(id).starts_with(ON_TAG);
+        let is_name = |id: u32| !self.keys.text(id).starts_with(RECEIVER_TAG);
         let mut at = 0;
         for file in 0..files {
             self.first_used.push(self.used.len() as u32);
@@ -248,7 +248,7 @@ impl Symbols {
     }
 }
 
-/// Every declaration of `files`, sorted as [`Symbols::declared`] wants it.
+/// All declarations of `files`, in the order of [`Symbols::declared`].
 fn declarations(files: &[Arc<SourceFile>]) -> Vec<DeclEntry> {
     let mut found = Vec::new();
     for (file, source) in files.iter().enumerate() {

@@ -1,19 +1,19 @@
-//! Text to search terms, the same for what is indexed and for what is asked.
+//! Splits text into search terms, in the same way for the index and for queries.
 //!
-//! A *word* is what PHP takes for an identifier: `[A-Za-z_\x80-\xff]` and then
-//! those or digits. A word yields itself as written and, where that is
-//! something else, its parts in lower case: `getUserName` gives `getUserName`,
-//! `get`, `user` and `name`; `HTTP_CODE` gives `HTTP_CODE`, `http` and `code`.
-//! So a query finds the very name first and then its relatives.
+//! A *word* is a PHP identifier: one of `[A-Za-z_\x80-\xff]`, and then those or
+//! digits. A word yields itself as written, and its parts in lower case if they
+//! differ from it: `getUserName` gives `getUserName`, `get`, `user` and `name`;
+//! `HTTP_CODE` gives `HTTP_CODE`, `http` and `code`. So a query finds the exact name
+//! first and then related names.
 
-/// Words of more bytes than this are data (base64, hashes), not names, and
+/// The most bytes of a word. Longer words are data (base64, hashes), not names, and
 /// yield no terms.
 pub const MAX_WORD_BYTES: usize = 128;
 
-/// What a byte is within a word.
+/// The class of a byte in a word.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ByteClass {
-    /// No part of a word.
+    /// Not part of a word.
     Other,
     /// `_`.
     Underscore,
@@ -45,8 +45,8 @@ fn class(byte: u8) -> ByteClass {
     CLASSES[byte as usize]
 }
 
-/// Calls `each` with every term of `text`, in the order of the text: a word
-/// as written, then its parts. Terms that stand in it twice come twice.
+/// Calls `each` with every term of `text`, in the order of the text: each word as
+/// written, then its parts. A term that occurs twice comes twice.
 pub fn terms(text: &str, mut each: impl FnMut(&str)) {
     let mut lower = String::new();
     words(text, |word| {
@@ -69,15 +69,15 @@ fn words(text: &str, mut each: impl FnMut(&str)) {
         while at < bytes.len() && class(bytes[at]) != ByteClass::Other {
             at += 1;
         }
-        // A number takes its letters with it: `0xFF` and `1e5` hold no words.
+        // The letters of a number belong to it: `0xFF` and `1e5` contain no words.
         if first != ByteClass::Digit && at - start <= MAX_WORD_BYTES {
             each(&text[start..at]);
         }
     }
 }
 
-/// Calls `each` with the lower-cased parts of `word`, unless the word is
-/// itself its only part. `lower` is room to work in.
+/// Calls `each` with the lower-cased parts of `word`, unless the word is its own only
+/// part. `lower` is a reused buffer.
 fn parts(word: &str, lower: &mut String, each: &mut impl FnMut(&str)) {
     let bytes = word.as_bytes();
     if bytes

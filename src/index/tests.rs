@@ -397,7 +397,7 @@ fn symbols(snapshot: &Snapshot) -> Vec<String> {
             }
         }
         let mut uses: Vec<_> = snapshot
-            .uses(UseKey::On("x"))
+            .uses(UseKey::Receiver("x"))
             .map(|u| (&u.file.path, u.value))
             .collect();
         uses.sort();

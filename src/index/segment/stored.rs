@@ -1,5 +1,5 @@
-//! A segment as bytes, without the texts of its files; and a segment again,
-//! of those files whose texts are still what they were.
+//! Writes a segment as bytes without the texts of its files, and restores it for
+//! those files whose texts are unchanged.
 
 use std::sync::Arc;
 
@@ -17,26 +17,25 @@ use crate::php::{FileFacts, Span};
 pub(in crate::index) struct StoredFile {
     /// The file's key.
     pub(in crate::index) path: String,
-    /// That of the file's text; none if the file was dead in its segment.
+    /// The digest of the file's text; none if the file was dead in its segment.
     pub(in crate::index) digest: Option<TextDigest>,
     pub(in crate::index) lossy: bool,
     facts: FileFacts,
 }
 
-/// A segment that was stored and has not got its files back yet.
+/// A stored segment whose files have no texts yet.
 #[derive(Debug)]
 pub(in crate::index) struct StoredSegment {
     files: Vec<StoredFile>,
-    /// Without files.
+    /// The segment without its files.
     segment: Segment,
 }
 
 impl Segment {
-    /// The segment as bytes; `is_live` says of a file's number whether newer
-    /// segments have not replaced it.
+    /// The segment as bytes. `is_live` tells whether the file with a number is live.
     ///
     /// # Errors
-    /// If facts cannot be written at all.
+    /// If facts cannot be serialised.
     pub(in crate::index) fn encode(
         &self,
         is_live: impl Fn(usize) -> bool,
@@ -45,7 +44,7 @@ impl Segment {
         out.number(self.files.len() as u32);
         for (number, file) in self.files.iter().enumerate() {
             let digest = is_live(number).then(|| TextDigest::of(&file.text));
-            // As a `StoredFile` is read.
+            // These are the fields of a `StoredFile`.
             out.value(&(&*file.path, digest, file.lossy, &file.facts))?;
         }
         out.offsets(&self.first_chunks);
@@ -69,7 +68,7 @@ impl Segment {
 }
 
 impl StoredSegment {
-    /// What [`Segment::encode`] wrote.
+    /// Reads what [`Segment::encode`] wrote.
     pub(in crate::index) fn decode(bytes: &[u8]) -> Result<Self, DamagedIndex> {
         let mut from = Decoder::new(bytes);
         let count = from.count()?;
@@ -116,8 +115,8 @@ impl StoredSegment {
         &self.files
     }
 
-    /// The segment of those files that have a text in `texts`, which has a
-    /// place for each file.
+    /// The segment of those files that have a text. `texts` has one entry for each
+    /// file.
     pub(in crate::index) fn with_texts(self, texts: Vec<Option<Box<str>>>) -> Segment {
         let Self { files, mut segment } = self;
         let numbers = texts
@@ -139,7 +138,7 @@ impl StoredSegment {
 }
 
 impl Segment {
-    /// Forgets the chunks of the files that go.
+    /// Removes the chunks of the files that go.
     fn renumber(&mut self, files: &Renumbering) {
         let counts = self.first_chunks.windows(2).map(|pair| pair[1] - pair[0]);
         let chunks = Renumbering::new(
@@ -174,7 +173,7 @@ impl Segment {
     }
 }
 
-/// The chunks of files whose chunks start at `first_chunks`.
+/// Reads the spans of all chunks.
 fn spans(from: &mut Decoder<'_>, first_chunks: &[u32]) -> Result<Vec<Span>, DamagedIndex> {
     let mut spans = Vec::new();
     for pair in first_chunks.windows(2) {

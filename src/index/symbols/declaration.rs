@@ -1,11 +1,11 @@
-//! Declarations as a query finds them: together with the file they stand in.
+//! Declarations together with their files: the results of lookups.
 
 use super::key::last_segment;
 use crate::index::file::SourceFile;
 use crate::php::names::Scope;
 use crate::php::{ClassLike, Constant, FileFacts, Function, Member};
 
-/// A class-like together with the file it stands in.
+/// A class-like together with its file.
 #[derive(Clone, Copy, Debug)]
 pub struct ClassRef<'a> {
     /// The file's key.
@@ -14,7 +14,7 @@ pub struct ClassRef<'a> {
     pub text: &'a str,
     /// The file's facts.
     pub facts: &'a FileFacts,
-    /// Which of its classes.
+    /// The number of the class in the facts.
     pub item: usize,
 }
 
@@ -36,7 +36,7 @@ impl<'a> ClassRef<'a> {
         &self.facts.classes[self.item]
     }
 
-    /// The names in force around it.
+    /// The scope in which it is declared.
     #[must_use]
     pub fn scope(&self) -> Scope<'a> {
         Scope::of(self.facts, self.text, self.class().namespace)
@@ -63,12 +63,12 @@ impl<'a> ClassRef<'a> {
     }
 }
 
-/// A declaration found by name.
+/// A declaration with its file.
 #[derive(Clone, Copy, Debug)]
 pub enum Declaration<'a> {
     /// A class-like.
     Class(ClassRef<'a>),
-    /// A member, the class it belongs to and its number there.
+    /// A member: its class, and its number there.
     Member(ClassRef<'a>, usize),
     /// A function.
     Function(&'a SourceFile, usize),
@@ -77,7 +77,7 @@ pub enum Declaration<'a> {
 }
 
 impl<'a> Declaration<'a> {
-    /// The key of the file it stands in.
+    /// The key of its file.
     #[must_use]
     pub fn path(&self) -> &'a str {
         match *self {
@@ -97,7 +97,7 @@ impl<'a> Declaration<'a> {
         })
     }
 
-    /// Its fully qualified name, if it is no member.
+    /// Its fully qualified name; `None` for a member.
     #[must_use]
     pub fn full_name(&self) -> Option<String> {
         match *self {

@@ -8,7 +8,7 @@ use super::declaration::{ClassRef, Declaration};
 use super::key::last_segment;
 use crate::index::file::SourceFile;
 
-/// What a declaration declares.
+/// The kind of a declaration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum DeclKind {
     /// A class-like with a name.
@@ -21,14 +21,14 @@ pub enum DeclKind {
     Member,
 }
 
-/// A declaration: numbers into a segment's files and their facts.
+/// A declaration as numbers into a segment's files and their facts.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(in crate::index) struct DeclEntry {
     pub(in crate::index) kind: DeclKind,
     pub(in crate::index) file: u32,
-    /// Into `classes`, `functions` or `constants`, as the kind says.
+    /// The number in `classes`, `functions` or `constants`, by `kind`.
     pub(in crate::index) item: u32,
-    /// Into the class's `members`, for a member.
+    /// The number in the class's `members`, for a member.
     pub(in crate::index) member: u32,
 }
 
@@ -45,7 +45,7 @@ impl DeclEntry {
         }
     }
 
-    /// The class that it is, or is a member of.
+    /// The declared class, or the class of the declared member.
     pub(in crate::index) fn class(self, files: &[Arc<SourceFile>]) -> ClassRef<'_> {
         ClassRef::of(&files[self.file as usize], self.item as usize)
     }

@@ -1,20 +1,20 @@
-//! The keys under which uses of names are filed.
+//! The keys of uses of names.
 
 use crate::php::RefKind;
 use crate::php::names::Scope;
 
-/// Under what uses are filed. Names are in lower case where PHP ignores case.
+/// The key of uses. Names are in lower case where PHP ignores case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UseKey<'a> {
-    /// Uses of a name as a kind of thing. Classes go by fully qualified name,
-    /// the rest by short name.
+    /// Uses of a name as this kind. Classes have their fully qualified name, all
+    /// others their short name.
     Name(NameKind, &'a str),
-    /// Uses of members on a receiver; see [`crate::php::Reference::receiver`].
-    On(&'a str),
+    /// Uses of members behind a receiver; see [`crate::php::Reference::receiver`].
+    Receiver(&'a str),
 }
 
-/// The kinds of names that code can use, coarser than [`RefKind`]: static or
-/// not, a name is the same name.
+/// The kinds of names that code can use. They are coarser than [`RefKind`]: a static
+/// method and another method have names of the same kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum NameKind {
     /// A class-like.
@@ -45,8 +45,8 @@ impl From<RefKind> for NameKind {
 }
 
 impl NameKind {
-    /// `name` as this kind of name is told apart from others: in lower case
-    /// where PHP ignores case.
+    /// `name` folded for comparison: in lower case where PHP ignores the case of names
+    /// of this kind.
     #[must_use]
     pub fn fold(self, name: &str) -> String {
         match self {
@@ -55,7 +55,7 @@ impl NameKind {
         }
     }
 
-    /// Whether `name` is the name that is folded to `folded`.
+    /// Whether `name` folds to `folded`.
     #[must_use]
     pub fn is_folded(self, name: &str, folded: &str) -> bool {
         match self {
@@ -64,7 +64,7 @@ impl NameKind {
         }
     }
 
-    /// The kind with this tag.
+    /// The kind that `tag` stands for.
     pub(in crate::index) fn of_tag(tag: u8) -> Option<Self> {
         Some(match tag {
             b'c' => Self::Class,
@@ -77,6 +77,7 @@ impl NameKind {
         })
     }
 
+    /// The first character of the keys of names of this kind.
     fn tag(self) -> char {
         match self {
             Self::Class => 'c',
@@ -89,8 +90,9 @@ impl NameKind {
     }
 }
 
-/// What begins the text of a [`UseKey::On`]; names begin with their kind's tag.
-pub(super) const ON_TAG: char = 'r';
+/// The first character of the text of a [`UseKey::Receiver`]. The text of a name
+/// begins with the tag of its kind.
+pub(super) const RECEIVER_TAG: char = 'r';
 
 impl UseKey<'_> {
     /// Writes the text under which the dictionary holds the key.
@@ -101,8 +103,8 @@ impl UseKey<'_> {
                 out.push(kind.tag());
                 out.push_str(name);
             }
-            Self::On(receiver) => {
-                out.push(ON_TAG);
+            Self::Receiver(receiver) => {
+                out.push(RECEIVER_TAG);
                 out.push_str(receiver);
                 out[1..].make_ascii_lowercase();
             }
@@ -110,8 +112,8 @@ impl UseKey<'_> {
     }
 }
 
-/// What a name used in `file` is filed under: its fully qualified name for a
-/// class, its short name else, folded. `scope` is the one it is used in.
+/// The folded name for the key of a use: the fully qualified name for a class, the
+/// short name for anything else. `scope` is the scope of the use.
 #[must_use]
 pub fn used_name(kind: NameKind, written: &str, scope: &Scope<'_>) -> Option<String> {
     match kind {

@@ -1,4 +1,4 @@
-//! Symbols as bytes, and without the files that have changed since.
+//! Writes symbols as bytes, and restores them without the files that have changed.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use crate::index::file::SourceFile;
 use crate::php::FileFacts;
 
 impl Symbols {
+    /// Writes the symbols.
     pub(in crate::index) fn encode(&self, out: &mut Encoder) -> Result<(), postcard::Error> {
         out.value(&self.declared)?;
         out.value(&self.children)?;
@@ -23,8 +24,8 @@ impl Symbols {
         Ok(())
     }
 
-    /// What was written of files with these facts. Declarations are found by
-    /// name only after [`Symbols::keep`].
+    /// Reads the symbols of files with these facts. Lookups by name work only after
+    /// [`Symbols::keep`].
     pub(in crate::index) fn decode(
         from: &mut Decoder<'_>,
         facts: &[&FileFacts],
@@ -71,8 +72,8 @@ impl Symbols {
         })
     }
 
-    /// Forgets the files that go and makes the declarations of `files`, those
-    /// that stay, findable.
+    /// Removes the files that go, and fills the hash tables with the declarations of
+    /// `files`, those that stay.
     pub(in crate::index) fn keep(
         &mut self,
         numbers: Option<&Renumbering>,
@@ -108,7 +109,7 @@ impl Symbols {
         let keys = Renumbering::new(is_used.into_iter());
         self.keys = self.keys.renumbered(&keys);
         let of_key = |key: &mut u32| {
-            // A key that is used stays.
+            // All keys in these lists are used, and used keys stay.
             *key = keys.of(*key).unwrap_or(0);
         };
         self.children
@@ -136,7 +137,7 @@ impl Symbols {
 }
 
 impl DeclEntry {
-    /// Whether there is such a declaration in files with these facts.
+    /// Whether files with these facts have such a declaration.
     fn is_of(&self, files: &[&FileFacts]) -> bool {
         let item = self.item as usize;
         files

@@ -9,7 +9,7 @@ use crate::php::names::Scope;
 #[derive(Clone, Copy, Debug)]
 pub(in crate::index) struct Posting {
     pub(in crate::index) file: u32,
-    /// How often the file uses a name, or for [`UseKey::On`] the number of one of
+    /// How often the file uses a name, or for [`UseKey::Receiver`] the number of one of
     /// the file's references.
     pub(in crate::index) value: u32,
 }
@@ -50,7 +50,11 @@ impl UseCollector {
             self.count(first, UseKey::Name(kind, &name), number);
             let receiver = reference.receiver().of(&file.text);
             if !receiver.is_empty() {
-                self.add(UseKey::On(last_segment(receiver)), number, index as u32);
+                self.add(
+                    UseKey::Receiver(last_segment(receiver)),
+                    number,
+                    index as u32,
+                );
             }
         }
     }

@@ -20,7 +20,7 @@ pub(in crate::context::rank) fn add_used_on_receiver<'a>(
     if receiver.is_empty() {
         return;
     }
-    for uses in surroundings.snapshot.uses(UseKey::On(receiver)) {
+    for uses in surroundings.snapshot.uses(UseKey::Receiver(receiver)) {
         if *uses.file.path == *buffer.path {
             continue;
         }
