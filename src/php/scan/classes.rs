@@ -6,6 +6,7 @@ use crate::php::span::Span;
 use crate::php::token::TokenKind;
 
 impl DeclarationScanner<'_> {
+    /// Reads the head of a class-like, behind its keyword, and opens its body.
     pub(super) fn class_like(&mut self, kind: ClassKind) {
         let keyword = self.at - 1;
         let before = keyword.checked_sub(1).map(|at| self.tokens[at].kind);
@@ -18,19 +19,9 @@ impl DeclarationScanner<'_> {
             .is_some_and(|at| matches!(self.tokens[at].kind, TokenKind::New))
             || before == Some(TokenKind::New)
             || before == Some(TokenKind::Punct(b']'));
-        let mut name = Span::default();
-        match self.peek() {
-            Some(next)
-                if next.is_word()
-                    && !matches!(next.kind, TokenKind::Extends | TokenKind::Implements) =>
-            {
-                name = next.span;
-                self.at += 1;
-            }
-            Some(next) if next.is(b'(') && is_anonymous => self.at = self.closing(self.at) + 1,
-            Some(_) if is_anonymous => {}
-            _ => return,
-        }
+        let Some(name) = self.class_name(is_anonymous) else {
+            return;
+        };
         let mut class = ClassLike {
             kind,
             name,
@@ -48,19 +39,7 @@ impl DeclarationScanner<'_> {
             trait_rules: Vec::new(),
             members: Vec::new(),
         };
-        let mut implements = false;
-        while let Some(token) = self.peek() {
-            match token.kind {
-                TokenKind::Extends => implements = false,
-                TokenKind::Implements => implements = true,
-                TokenKind::Name if self.tokens[self.at - 1].is(b':') => {} // an enum's backing type
-                TokenKind::Name if implements => class.implements.push(token.span),
-                TokenKind::Name => class.extends.push(token.span),
-                TokenKind::Punct(b',' | b':') => {}
-                _ => break,
-            }
-            self.at += 1;
-        }
+        self.parents(&mut class);
         class.head = self.span(first, self.at - 1);
         let opens = self.peek().is_some_and(|next| next.is(b'{'));
         let body = self.peek().map_or(class.head.end, |next| next.span.start);
@@ -75,5 +54,40 @@ impl DeclarationScanner<'_> {
             self.open(OpenBrace::Class(index));
         }
         self.boundary();
+    }
+
+    /// Reads the name of a class-like, or the arguments of an anonymous class, whose
+    /// name is empty. `None` if the keyword begins no class-like.
+    fn class_name(&mut self, is_anonymous: bool) -> Option<Span> {
+        match self.peek() {
+            Some(next)
+                if next.is_word()
+                    && !matches!(next.kind, TokenKind::Extends | TokenKind::Implements) =>
+            {
+                self.at += 1;
+                return Some(next.span);
+            }
+            Some(next) if next.is(b'(') && is_anonymous => self.at = self.closing(self.at) + 1,
+            Some(_) if is_anonymous => {}
+            _ => return None,
+        }
+        Some(Span::default())
+    }
+
+    /// Reads the names after `extends` and `implements`.
+    fn parents(&mut self, class: &mut ClassLike) {
+        let mut implements = false;
+        while let Some(token) = self.peek() {
+            match token.kind {
+                TokenKind::Extends => implements = false,
+                TokenKind::Implements => implements = true,
+                TokenKind::Name if self.tokens[self.at - 1].is(b':') => {} // an enum's backing type
+                TokenKind::Name if implements => class.implements.push(token.span),
+                TokenKind::Name => class.extends.push(token.span),
+                TokenKind::Punct(b',' | b':') => {}
+                _ => break,
+            }
+            self.at += 1;
+        }
     }
 }

@@ -7,6 +7,8 @@ use crate::php::span::Span;
 use crate::php::token::{Token, TokenKind};
 
 impl DeclarationScanner<'_> {
+    /// The visibility that the modifiers from token `first` up to token `end` say, and
+    /// whether `static` is among them.
     fn modifiers(&self, first: usize, end: usize) -> (Visibility, bool) {
         let mut visibility = Visibility::Public;
         let mut is_static = false;
@@ -25,6 +27,7 @@ impl DeclarationScanner<'_> {
         (visibility, is_static)
     }
 
+    /// Reads a function or a method, behind its keyword, and opens its body.
     pub(super) fn function(&mut self) {
         let keyword = self.at - 1;
         let by_reference = self.peek().is_some_and(|next| next.is(b'&'));
@@ -36,15 +39,7 @@ impl DeclarationScanner<'_> {
             return;
         }
         let first = self.first_modifier(keyword);
-        let has_visibility = (first..keyword).any(|at| {
-            matches!(
-                self.word(at).to_ascii_lowercase().as_str(),
-                "public" | "protected" | "private"
-            )
-        });
-        let class = self
-            .class()
-            .or_else(|| has_visibility.then(|| self.resynchronise())?);
+        let class = self.class_of_function(first, keyword);
         let close = self.closing(name_at + 1);
         let params = self.span(name_at + 1, close);
         self.at = close + 1;
@@ -94,6 +89,19 @@ impl DeclarationScanner<'_> {
             self.open(frame);
         }
         self.boundary();
+    }
+
+    /// The class of the function with the keyword at token `keyword` and the first
+    /// modifier at token `first`; `None` if it is no method.
+    fn class_of_function(&mut self, first: usize, keyword: usize) -> Option<usize> {
+        let has_visibility = (first..keyword).any(|at| {
+            matches!(
+                self.word(at).to_ascii_lowercase().as_str(),
+                "public" | "protected" | "private"
+            )
+        });
+        self.class()
+            .or_else(|| has_visibility.then(|| self.resynchronise())?)
     }
 
     /// Finds the class of a member with a visibility outside any class body. An
@@ -200,6 +208,7 @@ impl DeclarationScanner<'_> {
         }
     }
 
+    /// Reads properties of `class`, behind the name of the first one.
     pub(super) fn properties(&mut self, class: usize) {
         let first = self.statement.min(self.at - 1);
         if self.tokens[first].kind != TokenKind::Modifier {
@@ -262,6 +271,7 @@ impl DeclarationScanner<'_> {
         }
     }
 
+    /// Reads constants, behind `const`.
     pub(super) fn constants(&mut self) {
         let keyword = self.at - 1;
         let first = self.first_modifier(keyword);
@@ -319,6 +329,7 @@ impl DeclarationScanner<'_> {
         }
     }
 
+    /// Reads a case of the enum `class`, behind `case`.
     pub(super) fn case(&mut self, class: usize) {
         let first = self.at - 1;
         let Some(name) = self.peek().filter(|t| t.is_word()) else {
@@ -343,6 +354,7 @@ impl DeclarationScanner<'_> {
         });
     }
 
+    /// Reads a call of `define`, behind its name; does nothing for any other name.
     pub(super) fn define(&mut self) {
         let first = self.at - 1;
         let function = self.word(first).trim_start_matches('\\');
