@@ -1,5 +1,5 @@
-//! Reading facts: declarations and references out of PHP text. On text made
-//! here, and on the project that `FIMD_CORPUS` names.
+//! Reads facts, that is declarations and references, from PHP text: from
+//! generated text, and from the project that `FIMD_CORPUS` names.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -8,7 +8,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use fimd::files::{self, Roots, WalkOptions};
 use fimd::php;
 
-/// Files that use what PHP has, in the proportions of real code.
+/// Files that use PHP's constructs in the proportions of real code.
 fn made_up(files: usize) -> Vec<String> {
     let method = |n: usize| {
         format!(

@@ -1,9 +1,9 @@
-//! Plain generation, without contexts, against what it cannot do without:
-//! tree-sitter's parse of the same files. On the project that `FIMD_CORPUS`
+//! Plain generation, without contexts, compared with its lower bound:
+//! tree-sitter's parse of the same files. Runs on the project that `FIMD_CORPUS`
 //! names.
 //!
-//! Wall time, and `tree-sitter` has one thread, as `plain/1`; `plain/all` says what
-//! the other processors are good for.
+//! The figures are wall time. `tree-sitter` and `plain/1` use one thread;
+//! `plain/all` uses all processors.
 
 use std::collections::BTreeSet;
 use std::hint::black_box;
@@ -21,7 +21,7 @@ use fimd::files::WalkOptions;
 use fimd::model::Families;
 use tikv_jemallocator::Jemalloc;
 
-/// The program's own.
+/// The allocator of the program.
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 
@@ -36,7 +36,7 @@ fn plain(project: &Path, output: &Path, options: &Options) {
         .expect("the project gives a dataset");
 }
 
-/// The texts of the files of which the dataset in `output` has examples.
+/// The texts of the files from which the dataset in `output` has examples.
 fn texts(project: &Path, output: &Path) -> Vec<String> {
     let dataset = Dataset::open(output).expect("there is a dataset");
     let examples = [Split::Train, Split::Validation].map(|split| dataset.examples(split));
@@ -83,14 +83,14 @@ fn all(criterion: &mut Criterion) {
     group.sample_size(10);
     group.throughput(Throughput::Bytes(bytes as u64));
     group.bench_function("tree-sitter", |b| b.iter(|| parse(&texts)));
-    // Nobody waits for the last dataset to be removed.
+    // The removal of the previous dataset is not measured.
     let remove = || std::fs::remove_dir_all(&output).expect("it can be removed");
     for (name, options) in [("plain", &off), ("plain, clean", &Options::default())] {
         let generate = || plain(project, &output, options);
         group.bench_function(BenchmarkId::new(name, 1), |b| {
             b.iter_batched(remove, |()| one.install(generate), BatchSize::PerIteration);
         });
-        // As the program does: a thread for each processor.
+        // Like the program: one thread per processor.
         group.bench_function(BenchmarkId::new(name, "all"), |b| {
             b.iter_batched(
                 remove,

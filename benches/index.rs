@@ -1,5 +1,5 @@
-//! The index: building it, asking it, changing one file of it. On PHP-like
-//! text made here, and on the project that `FIMD_CORPUS` names.
+//! The index: building it, querying it, and changing one of its files. Runs on
+//! generated PHP-like text, and on the project that `FIMD_CORPUS` names.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -13,7 +13,7 @@ use fimd::php::FileFacts;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// How many terms a query of an editor has.
+/// The number of terms in an editor's query.
 const QUERY_TERMS: usize = 60;
 
 fn source(path: &str, text: String) -> Arc<SourceFile> {
@@ -21,7 +21,8 @@ fn source(path: &str, text: String) -> Arc<SourceFile> {
     Arc::new(SourceFile::new(path.into(), text.into(), false, facts))
 }
 
-/// Files with names as skewed as those of real code: few common, many rare.
+/// Files whose names are as skewed as those of real code: few are common, many
+/// are rare.
 fn made_up(files: usize) -> Vec<Arc<SourceFile>> {
     let mut random = ChaCha8Rng::seed_from_u64(1);
     let mut name = move || {
@@ -51,7 +52,7 @@ fn corpus(folder: &str) -> Vec<Arc<SourceFile>> {
     walk.files.iter().map(read).collect()
 }
 
-/// The newest terms before the middle of a file, each once.
+/// The last distinct terms before the middle of a file.
 fn query(file: &SourceFile) -> Vec<String> {
     let middle = file.text.floor_char_boundary(file.text.len() / 2);
     let mut all = Vec::new();

@@ -1,10 +1,10 @@
 //! The daemon under load, over its socket: many clients with one request in
-//! flight each, and one client alone on an empty project. On the project that
-//! `FIMD_CORPUS` names; prints a table.
+//! flight each, and one client alone on an empty project. Runs on the project
+//! that `FIMD_CORPUS` names, and prints a table.
 //!
-//! Clients and daemon share the machine's processors, as editors and daemon
-//! do, so the daemon's own time per request is measured beside the rate. The
-//! program is built as for a release: `cargo bench` has the settings of `dist`.
+//! Clients and daemon share the machine's processors, as editors and a daemon
+//! do, so the daemon's processor time per request is measured as well. `cargo
+//! bench` builds the program as for a release.
 
 #![expect(clippy::print_stdout, reason = "the table is what the benchmark gives")]
 
@@ -24,18 +24,18 @@ use tokio::net::UnixStream;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// How many clients ask at the same time.
+/// The number of simultaneous clients.
 const CLIENTS: usize = 64;
-/// How long each measurement takes.
+/// The duration of each measurement.
 const DURATION: Duration = Duration::from_secs(10);
-/// How many different requests there are.
+/// The number of different requests.
 const REQUESTS: usize = 512;
 /// The size of the buffer in the measurement of the protocol alone, in bytes.
 const BUFFER_BYTES: usize = 30 << 10;
-/// For how long an idle daemon is watched.
+/// The time for which an idle daemon is observed.
 const IDLE: Duration = Duration::from_secs(5);
 
-/// The real binary as a daemon, killed when dropped.
+/// The real binary as a daemon. It is killed when dropped.
 struct Daemon {
     child: Child,
     folder: tempfile::TempDir,
@@ -66,20 +66,20 @@ impl Daemon {
         self.folder.path().join("s")
     }
 
-    /// The processor time that it has used.
+    /// The processor time that the daemon has used.
     fn processor_time(&self) -> Outcome<Duration> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
         let (_, fields) = stat.rsplit_once(')').ok_or("no process state")?;
         let ticks = fields.split_whitespace().skip(11).take(2);
         let ticks: u64 = ticks.map(str::parse::<u64>).sum::<Result<_, _>>()?;
-        // Linux counts in hundredths of a second for user programs.
+        // Linux reports hundredths of a second to user programs.
         Ok(Duration::from_millis(ticks * 10))
     }
 }
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -90,7 +90,7 @@ fn line(id: usize, method: &str, params: &serde_json::Value) -> String {
     format!("{request}\n")
 }
 
-/// Requests at random places of random files, each as one line.
+/// Requests at random offsets of random files, each as one line.
 fn requests(files: &[(String, String)]) -> Vec<String> {
     let mut random = ChaCha8Rng::seed_from_u64(1);
     let mut request = |id| {
@@ -117,8 +117,8 @@ fn corpus(folder: &str) -> Outcome<Vec<(String, String)>> {
     Ok(texts)
 }
 
-/// One client: sends `requests` from number `first` on, one after another,
-/// until `end`. How long each answer took.
+/// One client: sends `requests` from number `first` on, one after another, until
+/// `end`. Returns how long each answer took.
 async fn client(
     socket: PathBuf,
     initialize: String,
@@ -149,7 +149,8 @@ async fn client(
     Ok(took)
 }
 
-/// Measures `clients` at once on the project at `root`, and prints a line.
+/// Measures `clients` simultaneous clients on the project at `root`, and prints
+/// one line of the table.
 fn measure(
     name: &str,
     daemon: &Daemon,
@@ -162,7 +163,8 @@ fn measure(
         "initialize",
         &json!({ "project_root": root, "bm25": true }),
     );
-    // Read once, so that what is measured are the answers.
+    // The project is opened before the measurement, so that only the answers are
+    // measured.
     let mut stream = BlockingStream::connect(daemon.socket())?;
     stream.write_all(initialize.as_bytes())?;
     stream.shutdown(std::net::Shutdown::Write)?;

@@ -1,6 +1,6 @@
-//! FIMpad tags: parsing text without and with them, following an edit, and
-//! watching a stream for patterns. What is expected of them on one core: 200
-//! MB/s without tags, 20 MB/s with many, less than 1 µs per streamed character.
+//! FIMpad tags: parsing text without and with tags, following an edit, and
+//! watching a stream for patterns. The targets on one core are 200 MB/s without
+//! tags, 20 MB/s with many tags, and less than 1 µs per streamed character.
 
 use std::hint::black_box;
 
@@ -47,7 +47,7 @@ fn stop(criterion: &mut Criterion) {
         keep: n.is_multiple_of(2),
     };
     let matcher = Matcher::new((0..16).map(stop).collect()).expect("few patterns fit");
-    // Begins of patterns everywhere, and never a whole one.
+    // The text is full of beginnings of patterns, but holds no whole one.
     let output = "User: Assistant: EN Assis User: tant: é".repeat(1000);
     let pieces: Vec<_> = output.split_inclusive(' ').collect();
     let mut group = criterion.benchmark_group("stop");

@@ -13,7 +13,7 @@ case $profile in
 esac
 cargo build --locked --profile "$profile" --bin fimd >&2
 
-# What is packed beside the program comes from the program.
+# The program itself writes its manual pages and completions.
 made=target/packaging
 program=${CARGO_TARGET_DIR:-target}/$folder/fimd
 rm -rf "$made"

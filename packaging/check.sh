@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds fimd in every way that it is installed and tries each where nothing
-# else of ours is: the static program alone in a root folder, the .deb unpacked
-# and installed into one, the wheel in a new virtual environment, and `cargo
-# install` into a new folder. Prints what it does and how long that took.
+# Builds fimd in every way in which it can be installed, and tries each result
+# where nothing else of fimd is: the static program alone in a root folder, the
+# .deb unpacked and installed into one, the wheel in a new virtual environment,
+# and `cargo install` into a new folder. Prints each step and how long it took.
 #
 #   packaging/check.sh [PROFILE [WAY...]]
 #
@@ -41,7 +41,7 @@ is_version() { # is_version COMMAND...: whether the program says its version
   printf '%s --version: %s\n' "$*" "$said"
 }
 
-# A project in a root folder that has nothing else, and a question about it.
+# Asks the program about a project, in a root folder that holds nothing else.
 alone_in() { # alone_in ROOT PROGRAM
   mkdir -p "$1/shop/src"
   echo '{}' >"$1/shop/composer.json"
@@ -66,7 +66,8 @@ try_deb() {
   local deb root=$scratch/deb
   deb=$(step packaging/build-deb.sh "$profile" | tail -n 1)
   dpkg-deb --info "$deb" | grep -E 'Package|Version|Depends'
-  # Without the packages that it depends on: those of this machine serve.
+  # The packages that it depends on are not installed there; the program uses
+  # this machine's.
   mkdir -p "$root/var/lib/dpkg/updates" "$root/var/lib/dpkg/info"
   : >"$root/var/lib/dpkg/status"
   : >"$root/var/lib/dpkg/available"
@@ -102,7 +103,7 @@ try_cargo() {
   is_version env -i "$scratch/cargo/bin/fimd"
 }
 
-# The units make sense to systemd, and a socket that it opens is served.
+# systemd accepts the units, and fimd serves a socket that systemd has opened.
 try_units() {
   local program=${CARGO_TARGET_DIR:-$PWD/target}/$folder/fimd units=$scratch/units
   [ -x "$program" ] || step cargo build --locked --profile "$profile" --bin fimd

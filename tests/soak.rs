@@ -1,11 +1,11 @@
-//! Sixty-four clients of one daemon, of both framings, while the project's
-//! files are written, renamed and deleted under it. They ask, cancel, edit,
-//! talk nonsense, leave in the middle of a message and come back; one never
-//! reads. Whatever they do, every request is answered once and rightly, memory
-//! stays as it is, and the end is clean.
+//! Sixty-four clients of one daemon, in both framings, while the project's files
+//! are written, renamed and deleted. The clients send requests, cancel them,
+//! edit, send nonsense, disconnect in the middle of a message and reconnect; one
+//! never reads. Every request must get exactly one correct answer, the daemon's
+//! memory must not grow, and the daemon must end cleanly.
 //!
-//! Takes five seconds, or as many as `FIMD_SOAK_SECONDS` says. Only a soak of
-//! half a minute or longer judges memory.
+//! The soak takes five seconds, or the number of seconds in `FIMD_SOAK_SECONDS`.
+//! It checks the memory only if it takes half a minute or longer.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -28,24 +28,25 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
-/// One of them never reads.
+/// The number of clients; one of them never reads.
 const CLIENTS: usize = 64;
 
-/// How many files the changing project always has; some more come and go.
+/// The number of files that the changing project always has; some more come and
+/// go.
 const FILES: usize = 300;
 
-/// How many files of the project that does not change are asked about.
+/// The number of files of the unchanged project that clients ask about.
 const FROZEN_CASES: usize = 8;
 
-/// What memory may grow by between the second and the last third of a soak, in
-/// bytes, besides 15 %.
+/// The memory, in bytes, that the daemon may gain between the second and the
+/// last third of a soak, besides 15 %.
 const SLACK_BYTES: u64 = 8 << 20;
 
-/// How long the project is left alone between two changes: enough of them to
-/// keep a watcher busy, and time for the rest.
+/// The pause between two changes of the project: short enough to keep a watcher
+/// busy, long enough for the rest to run.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// What happened, so that a soak that soaks nothing fails.
+/// Counts of what happened, so that a soak without load fails.
 #[derive(Debug, Default)]
 struct Tally {
     frozen: AtomicUsize,
@@ -67,7 +68,7 @@ fn marker(n: usize) -> String {
     format!("markerOf{n}x")
 }
 
-/// File number `n`, in one of its versions.
+/// The text of file number `n` in one of its versions.
 fn source(n: usize, version: usize) -> String {
     let (mark, other, far) = (marker(n), (n + 1) % FILES, (n * 7 + 3) % FILES);
     format!(
@@ -100,7 +101,7 @@ fn generated(files: usize) -> Project {
     Project::new(&files)
 }
 
-/// The two projects, and what is answered for the one that stays as it is.
+/// The two projects, and the expected answers for the unchanged one.
 struct World {
     live: Project,
     frozen: Project,
@@ -111,7 +112,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let frozen = generated(FILES / 4);
-        // A process of its own says what is right.
+        // A separate server gives the expected answers.
         let mut client = Client::start(&mut fimd());
         let mut ask = |method: &str, params: Value| -> Value {
             let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
@@ -150,12 +151,13 @@ fn asked(n: usize) -> Value {
     json!({"filepath": path(n), "cursor_offset": content.len(), "content": content})
 }
 
-/// What an answer must be.
+/// The expected answer.
 #[derive(Debug)]
 enum Wanted {
-    /// The context of this case of the project that does not change.
+    /// The context of this case in the unchanged project.
     Frozen(usize),
-    /// A context without this file's own marker. It may have been cancelled.
+    /// A context without this file's own method. The request may have been
+    /// cancelled.
     Live { file: usize, may_be_cancelled: bool },
     /// A result of `initialize`.
     Opened,
@@ -171,7 +173,7 @@ enum Framing {
     Headers,
 }
 
-/// One connection: what was asked and is not answered yet.
+/// One connection, and its requests that are not answered yet.
 struct Connection<'a> {
     world: &'a World,
     framing: Framing,
@@ -179,7 +181,7 @@ struct Connection<'a> {
     output: Vec<u8>,
     next_id: u64,
     wanted: HashMap<u64, Wanted>,
-    /// Answers without an id that are to come.
+    /// The number of outstanding answers without an id.
     nulls: usize,
 }
 
@@ -223,13 +225,13 @@ impl<'a> Connection<'a> {
         self.wanted.insert(id, wanted);
     }
 
-    /// Sends what has been gathered.
+    /// Sends the gathered messages.
     fn flush(&mut self) {
         self.stream.get_mut().write_all(&self.output).unwrap();
         self.output.clear();
     }
 
-    /// Sends what has been gathered and reads until all of it is answered.
+    /// Sends the gathered messages, and reads until all requests are answered.
     fn settle(&mut self) {
         self.flush();
         while self.nulls > 0 || !self.wanted.is_empty() {
@@ -238,7 +240,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// The next message; none at the end.
+    /// The next message, or nothing at the end of the stream.
     fn read(&mut self) -> Option<Value> {
         let mut line = String::new();
         if self.stream.read_line(&mut line).unwrap() == 0 {
@@ -307,7 +309,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Asks for the end, and fails unless it comes after the last answer.
+    /// Shuts the session down, and fails unless the answer to this comes last.
     fn leave(mut self) {
         self.request("shutdown", Value::Null, Wanted::Null);
         if matches!(self.framing, Framing::Headers) {
@@ -317,7 +319,7 @@ impl<'a> Connection<'a> {
         assert_eq!(self.read(), None);
     }
 
-    /// Leaves without a word, with requests in flight and half a message sent.
+    /// Disconnects with requests in flight and half a message sent.
     fn vanish(mut self, rng: &mut ChaCha8Rng) {
         let half = self.output.len() - rng.random_range(0..self.output.len() / 2);
         self.output.truncate(half);
@@ -325,7 +327,8 @@ impl<'a> Connection<'a> {
         count(&self.world.tally.vanished);
     }
 
-    /// Sends no more, and fails unless everything is answered before the end.
+    /// Closes the sending side, and fails unless every request is answered
+    /// before the end of the stream.
     fn end_of_input(mut self) {
         self.flush();
         self.stream.get_ref().shutdown(Shutdown::Write).unwrap();
@@ -340,7 +343,7 @@ impl<'a> Connection<'a> {
     }
 }
 
-/// Whether a client may go on after a round.
+/// Whether a client may continue after a round.
 #[derive(PartialEq)]
 enum Mood {
     Stay,
@@ -358,11 +361,11 @@ fn mood(rng: &mut ChaCha8Rng) -> Mood {
     }
 }
 
-/// Connections of one framing, one after another, until the time is up.
+/// Runs connections of one framing, one after another, until the time is up.
 fn client(world: &World, daemon: &Daemon, framing: Framing, rng: &mut ChaCha8Rng, end: Instant) {
     while Instant::now() < end {
         let mut connection = Connection::new(world, daemon, framing);
-        // An LSP client has one project for life.
+        // An LSP client cannot change its project.
         let mut is_live = rng.random_bool(0.5);
         open(&mut connection, is_live);
         connection.settle();
@@ -440,7 +443,7 @@ fn ask_lines(connection: &mut Connection<'_>, rng: &mut ChaCha8Rng) {
     }
 }
 
-/// Opens two buffers, edits one, asks about both, and closes them.
+/// Opens two buffers, edits one, requests contexts for both, and closes them.
 fn edit(connection: &mut Connection<'_>, rng: &mut ChaCha8Rng) {
     let root = connection.world.live.path().canonicalize().unwrap();
     let file = rng.random_range(0..FILES);
@@ -454,8 +457,8 @@ fn edit(connection: &mut Connection<'_>, rng: &mut ChaCha8Rng) {
         let uri = format!("file://{}/{}", root.display(), path(file));
         let last = buffer(file).lines().count() - 1;
         for _ in 0..rng.random_range(0..4) {
-            // Behind the comment of the line above, which has a character that
-            // counts twice.
+            // The cursor is after the comment of the line above, which has a
+            // character of two UTF-16 units.
             let place = json!({"line": last - 1, "character": 17});
             let change = json!({"range": {"start": place, "end": place}, "text": "/*😀*/"});
             connection.notify(
@@ -481,7 +484,8 @@ fn edit(connection: &mut Connection<'_>, rng: &mut ChaCha8Rng) {
     }
 }
 
-/// Asks without reading until no more is taken, and stays.
+/// Sends requests without reading until the daemon accepts no more, and keeps
+/// the connection open.
 fn never_reads(world: &World, daemon: &Daemon) -> UnixStream {
     let mut connection = Connection::new(world, daemon, Framing::Lines);
     open(&mut connection, true);
@@ -538,7 +542,7 @@ fn churn(world: &World, rng: &mut ChaCha8Rng, end: Instant) {
     }
 }
 
-/// What is to be moved or deleted need not be there.
+/// A file to be moved or deleted need not exist.
 fn allow_missing(changed: std::io::Result<()>) {
     if let Err(error) = changed {
         assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
@@ -613,7 +617,7 @@ fn clients_of_all_kinds_are_served_while_the_project_changes() {
         assert_ne!(what.load(Ordering::Relaxed), 0, "{:?}", world.tally);
     }
     if seconds >= 30 {
-        // The first third, ten seconds or more, is for caches to fill.
+        // In the first third, which is ten seconds or more, caches fill.
         let third = samples.len() / 3;
         let before = most(&samples[third..2 * third]);
         let after = most(&samples[2 * third..]);

@@ -1,6 +1,7 @@
-//! Tags tile any text, and after any edits they are those of the whole text.
+//! The parsed parts cover any text without gaps, and after any edits they equal
+//! those of a new parse of the whole text.
 //!
-//! `RUSTC_BOOTSTRAP=1 cargo fuzz run parse`, on the stable toolchain.
+//! Run it with `RUSTC_BOOTSTRAP=1 cargo fuzz run parse` on the stable toolchain.
 
 #![no_main]
 

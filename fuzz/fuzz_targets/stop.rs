@@ -1,7 +1,7 @@
-//! A stream ends where its whole output does, however it is cut, and nothing
-//! that is shown is taken back.
+//! A stream ends at the same place however it is cut, and text that was shown is
+//! never taken back.
 //!
-//! `RUSTC_BOOTSTRAP=1 cargo fuzz run stop`, on the stable toolchain.
+//! Run it with `RUSTC_BOOTSTRAP=1 cargo fuzz run stop` on the stable toolchain.
 
 #![no_main]
 
@@ -43,7 +43,7 @@ fuzz_target!(|input: Input| {
     assert_eq!(shown, expected);
 });
 
-/// The result by its definition, on the whole output.
+/// The result by its definition, computed on the whole output.
 fn naive(output: &str, stops: &[Stop]) -> (String, Option<Stop>) {
     let found = stops.iter().enumerate();
     let found = found.filter_map(|(n, stop)| Some((output.find(&stop.pattern)?, n)));

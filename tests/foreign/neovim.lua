@@ -2,15 +2,15 @@
 --
 -- nvim --headless -u NONE -l neovim.lua FIMD ROOT COPY ENCODING
 --
--- ROOT is the project; COPY is the same project, where buffers that ROOT's
--- disk does not know are written, so that the shell can be asked what the
--- context must be. Prints one line when all is well, else fails with a reason.
+-- ROOT is the project. COPY is a copy of it; the script writes unsaved buffers
+-- there, so that `fimd context` can compute the expected context. Prints one
+-- line on success, else fails with a reason.
 
 local fimd, root, copy, encoding = unpack(arg)
 
--- Only a server that hangs makes the test wait this long.
+-- The test waits this long only when the server hangs.
 local PATIENCE_MS = 60000
--- Enough for all that the project declares.
+-- A budget in characters that fits everything that the project declares.
 local MAX_CHARS = 20000
 local EDITS = 80
 local BURST = 60
@@ -31,13 +31,13 @@ local function ending()
   return vim.bo.fileformat == 'dos' and '\r\n' or '\n'
 end
 
--- The current buffer as it would be saved.
+-- The current buffer, as Neovim would save it.
 local function text()
   local lines = vim.api.nvim_buf_get_lines(0, 0, -1, true)
   return table.concat(lines, ending()) .. (vim.bo.endofline and ending() or '')
 end
 
--- The cursor in bytes of that text.
+-- The cursor as a byte offset into that text.
 local function cursor()
   local row, column = unpack(vim.api.nvim_win_get_cursor(0))
   local bytes = column
@@ -47,7 +47,7 @@ local function cursor()
   return bytes
 end
 
--- What the shell says for the current buffer at a byte.
+-- The context that `fimd context` prints for the current buffer at a byte.
 local function printed(project, byte)
   local file = project .. '/src/caller.php'
   local run = vim
@@ -105,7 +105,8 @@ local function params()
 end
 
 local function context()
-  -- Pending changes are sent first if the buffer is named; 0 would not do.
+  -- Neovim sends pending changes first if the buffer is named; 0 does not do
+  -- this.
   local buffer = vim.api.nvim_get_current_buf()
   local answer, why = client:request_sync('getContext', params(), PATIENCE_MS, buffer)
   check(answer, 'getContext: ' .. tostring(why))
@@ -113,8 +114,8 @@ local function context()
   return answer.result.context
 end
 
--- The context of the current buffer at the cursor must be what the shell says
--- for the project.
+-- The context of the current buffer at the cursor must equal that of `fimd
+-- context`.
 local function compare(what, project)
   local got, wanted = context(), printed(project, cursor())
   check(
@@ -125,7 +126,7 @@ local function compare(what, project)
   return got
 end
 
--- Puts the cursor behind the first occurrence of `place`.
+-- Puts the cursor after the first occurrence of `place`.
 local function go_behind(place)
   for row, line in ipairs(vim.api.nvim_buf_get_lines(0, 0, -1, true)) do
     local _, stop = line:find(place, 1, true)
@@ -137,7 +138,7 @@ local function go_behind(place)
   error('not in the buffer: ' .. place, 0)
 end
 
--- Replaces the first occurrence of `old`, whose neighbours are left alone.
+-- Replaces the first occurrence of `old` without touching the text around it.
 local function replace(old, new)
   for row, line in ipairs(vim.api.nvim_buf_get_lines(0, 0, -1, true)) do
     local start, stop = line:find(old, 1, true)
@@ -150,8 +151,8 @@ local function replace(old, new)
   error('not in the buffer: ' .. old, 0)
 end
 
--- The file as it was opened, then edits around characters of one, two, three
--- and four bytes. A text that has slipped by a unit names something else.
+-- Compares the file as it was opened, and after edits around characters of one
+-- to four bytes. If the server's text is off by a unit, it names something else.
 go_behind('$catalogue->')
 local opened = compare('as opened', root)
 check(opened:find('find', 1, true), 'the declarations are not offered')
@@ -175,9 +176,8 @@ compare('undone', root)
 go_behind('$last->')
 compare('the last line, without an end of line', root)
 
--- Another file, edited and not saved, is what the caller's context is made of.
--- PHP's names may hold any character, so each that is applied at the wrong
--- place shows.
+-- The caller's context shows another file that was edited and not saved. Names
+-- in PHP may hold any character, so an edit at the wrong position shows.
 local caller = vim.api.nvim_get_current_buf()
 vim.cmd.edit(root .. '/src/Catalogue.php')
 local catalogue = vim.api.nvim_get_current_buf()
@@ -196,7 +196,7 @@ for edit = 1, EDITS do
   local line = vim.api.nvim_buf_get_lines(0, row - 1, row, true)[1]
   local _, fixed = line:find('public function find', 1, true)
   if edit % 10 == 0 then
-    -- Whole lines, too.
+    -- Edits whole lines as well.
     local added = ('    public function find%d😀(): self;'):format(edit)
     vim.api.nvim_buf_set_lines(0, row, row, true, { added, '    // 😀' })
   else
@@ -213,8 +213,8 @@ for edit = 1, EDITS do
   end
 end
 check(vim.bo.modified, 'the buffer is not edited')
--- A request sends the pending changes of its own buffer alone; those of others
--- follow some 150 ms after they were made.
+-- A request sends the pending changes of its own buffer only. Those of other
+-- buffers follow about 150 ms after they were made.
 wait('the changes to be sent', function()
   return sent[vim.uri_from_bufnr(catalogue)] == vim.b[catalogue].changedtick
 end)
@@ -225,13 +225,13 @@ vim.api.nvim_set_current_buf(caller)
 go_behind('$catalogue->')
 check(compare('with an unsaved buffer', copy):find('find80😀()', 1, true), 'the edits are not offered')
 
--- Closing it without saving brings the disk back.
+-- When the buffer is closed without saving, the text on disk counts again.
 vim.api.nvim_buf_delete(catalogue, { force = true })
 check(not compare('with the buffer closed', root):find('find80', 1, true), 'the edits are still offered')
 
--- A burst of requests that nobody wants any more: each is settled, and what
--- comes after is answered. Neovim keeps a request until it is answered, and
--- does not show the error of a cancelled one to its handler.
+-- Cancels a burst of requests. Each must be settled, and later requests must be
+-- answered. Neovim keeps a request until it is answered, and does not pass the
+-- error of a cancelled one to its handler.
 vim.cmd.enew()
 vim.api.nvim_buf_set_name(0, root .. '/src/long.php')
 vim.bo.filetype = 'php'
@@ -252,7 +252,7 @@ for burst = 1, BURST do
   check(is_sent, 'a request was not sent')
   ids[burst] = id
 end
--- The last ones first: they wait for their turn the longest.
+-- Cancels the last requests first, because they wait the longest.
 for burst = BURST, 1, -1 do
   client:cancel_request(ids[burst])
 end

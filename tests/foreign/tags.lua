@@ -1,14 +1,13 @@
--- FIMpad tags in Neovim with no plugin, against the real server over stdio.
+-- FIMpad tags in Neovim without a plugin, against the real server over stdio.
 --
 -- nvim --headless -u NONE -l tags.lua FIMD SETTINGS NOTE
 --
--- NOTE is a text file with an invalid tag and one that generates; SETTINGS
--- names a model server. Prints the buffer when all is well, else fails with a
--- reason.
+-- NOTE is a text file with an invalid tag and one that generates. SETTINGS names
+-- a model server. Prints the buffer on success, else fails with a reason.
 
 local fimd, settings, note = unpack(arg)
 
--- Only a server that hangs makes the test wait this long.
+-- The test waits this long only when the server hangs.
 local PATIENCE_MS = 60000
 
 local function check(holds, what)
@@ -56,7 +55,7 @@ local found = vim.diagnostic.get(0)[1]
 check(found.message:find('unknown function', 1, true), found.message)
 check(found.lnum == 0 and found.severity == vim.diagnostic.severity.ERROR, vim.inspect(found))
 
--- The cursor on the tag of the second line.
+-- Puts the cursor on the tag of the second line.
 local buffer = vim.api.nvim_get_current_buf()
 vim.api.nvim_win_set_cursor(0, { 2, lines()[2]:find('[[[', 1, true) + 2 })
 local place = vim.lsp.util.make_position_params(0, client.offset_encoding)
@@ -72,8 +71,8 @@ for _, one in ipairs(actions.result) do
 end
 check(action, vim.inspect(actions))
 client:exec_cmd(action.command, { bufnr = buffer })
--- While it runs, somebody types above it, below it and in its line, before it: Neovim
--- says that it has applied edits that came too late, and has not.
+-- Types above the tag, below it, and before it in its line while it runs. Neovim
+-- answers that it has applied edits that came too late, but it has not.
 local typed = 0
 wait('the end of the run', function()
   if typed < 20 then

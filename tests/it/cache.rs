@@ -1,5 +1,5 @@
-//! The cache on disk: whatever stands there, the answers are those of a start
-//! without it.
+//! The cache on disk. Whatever it holds, the answers are the same as those of a
+//! server that starts without it.
 
 use std::fs::{self, File, FileTimes, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -11,12 +11,12 @@ use serde_json::json;
 
 use crate::common::{Client, Ended, Project, fimd, skip};
 
-/// What the log says when everything was in the cache.
+/// The log has this text when the server found all files in the cache.
 const WARM: &str = " new=0";
 
 const WARNING: &str = "the cache cannot be written";
 
-/// A cache of its own, and a project.
+/// A project and a cache folder, both of which belong to the test alone.
 struct Place {
     cache: tempfile::TempDir,
     project: Project,
@@ -53,7 +53,7 @@ impl Place {
             .collect()
     }
 
-    /// The only file kept.
+    /// The only cache file.
     fn kept(&self) -> PathBuf {
         let mut files = self.files("index");
         assert_eq!(files.len(), 1);
@@ -67,8 +67,8 @@ impl Place {
         command
     }
 
-    /// Everything that a client asks: `initialize`, and `getContext` for all
-    /// PHP files of the project.
+    /// The requests of a client: `initialize`, and `getContext` for all PHP
+    /// files of the project.
     fn questions(&self) -> String {
         let root = self.project.path();
         let mut files = Vec::new();
@@ -102,14 +102,14 @@ impl Place {
         lines + "\n"
     }
 
-    /// The answers to all questions, in order, and the log.
+    /// The answers to all requests, in their order, and the log.
     fn ask(&self, command: &mut Command) -> (Vec<String>, String) {
         let mut client = Client::start(command);
         client.send(self.questions());
         finish(client)
     }
 
-    /// The answers of a start that knows no cache.
+    /// The answers of a server without a cache.
     fn expected(&self) -> Vec<String> {
         let (answers, log) = self.ask(self.program().arg("--no-cache"));
         assert!(!log.contains(WARM));
@@ -117,7 +117,8 @@ impl Place {
         answers
     }
 
-    /// Asks with the cache as it is; gives the log.
+    /// Runs all requests with the cache as it is, checks the answers, and
+    /// returns the log.
     fn check(&self, expected: &[String]) -> String {
         let (answers, log) = self.ask(&mut self.program());
         assert_eq!(answers, expected);
@@ -188,7 +189,7 @@ fn a_damaged_file_is_as_good_as_none() {
         flipped[at] ^= 1 << part;
         rewritten(&flipped);
     }
-    // One of another version, which is no damage: its checksum is right.
+    // A file of another version is not damaged: its checksum is right.
     let (body, _) = good.split_at(good.len() - 32);
     let mut other = body.to_vec();
     other[8] ^= 1;

@@ -1,5 +1,5 @@
-//! What `fimd generate` keeps out of a dataset: duplicates, secrets, leaks,
-//! code that nobody wrote or that is not the project's.
+//! What `fimd generate` keeps out of a dataset: duplicates, secrets, leaks
+//! between the splits, generated code and vendored code.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::common::contexts::contexts_of;
 
-/// A password that no host refuses to store.
+/// A password in no known format, so code hosts accept this file.
 const PASSWORD: &str = "tr0ub4dor&3zQ";
 const ALL: [&str; 3] = ["--cross-file-context", "--bm25-context", "--quality-filter"];
 
@@ -19,7 +19,8 @@ struct Run {
 }
 
 impl Run {
-    /// Generates from `project` on `threads`, successfully.
+    /// Generates a dataset of `project` with `threads` threads. The run must
+    /// succeed.
     fn new(project: &Path, threads: &str, more: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let run = Command::new(env!("CARGO_BIN_EXE_fimd"))
@@ -69,7 +70,7 @@ fn write(root: &Path, name: &str, text: &str) {
     fs::write(path, text).unwrap();
 }
 
-/// A class whose every word is its own.
+/// A class that shares no identifier with other classes.
 fn class(name: &str) -> String {
     let low = name.to_lowercase();
     let methods: String = ["load", "merge", "drop", "rank", "send"]
@@ -199,8 +200,8 @@ fn no_context_holds_the_middle_of_a_copy() {
     assert!(leaks.unwrap() > 0);
 }
 
-/// A project whose files hold a secret every few lines, in code that other
-/// files name.
+/// A project whose files hold a secret every few lines, in code that other files
+/// refer to.
 fn leaky() -> tempfile::TempDir {
     let root = project(&NAMES);
     for name in NAMES {
@@ -223,7 +224,7 @@ fn secrets_are_hidden_in_all_four_parts_dropped_or_kept() {
     let root = leaky();
     let parts = ["prefix", "middle", "suffix", "context"];
     let rejects = root.path().join("rejects.jsonl");
-    // Without a validation, nothing that was counted is left out of it.
+    // Without a validation split, no counted example is left out.
     let more = ["--val-split", "0", "--rejects", rejects.to_str().unwrap()];
     let run = Run::new(root.path(), "2", &[&ALL[..], &more].concat());
     for name in ["train.jsonl", "metadata.json"] {
@@ -384,7 +385,8 @@ fn rejects_say_what_was_refused_and_why() {
             .output()
             .unwrap()
     };
-    // It may lie in the dataset, under its own name only, and is replaced with it.
+    // The rejects may lie in the dataset's folder, but only under their own
+    // name. They are then replaced together with the dataset.
     for inside in ["other.jsonl", "deeper/rejects.jsonl"] {
         let refused = into(&data.join(inside));
         let stderr = String::from_utf8(refused.stderr).unwrap();
@@ -396,7 +398,7 @@ fn rejects_say_what_was_refused_and_why() {
     assert!(!inside.exists());
     assert!(into(&inside).status.success());
     assert_eq!(fs::read_to_string(&inside).unwrap(), text);
-    // Where they went is no part of the dataset.
+    // The path of the rejects is not recorded in the dataset.
     assert_eq!(fs::read(data.join("metadata.json")).unwrap(), metadata);
     assert!(into(&file).status.success());
     assert!(!inside.exists());

@@ -1,6 +1,6 @@
-//! `complete` on the real binary, with a model server that says what the test
-//! wants: what the model is shown, what is shown of its answer, and what
-//! becomes of those who type on.
+//! `complete` of the real binary, with a model server whose answers the test
+//! scripts: what the model gets, what the client gets of its answer, and what
+//! happens when the user types on.
 
 use std::fs;
 use std::path::Path;
@@ -20,7 +20,7 @@ const SHOP: &[(&str, &str)] = &[
     ("src/page.php", "<?php\n$cart = new Cart();\n$cart->\n"),
 ];
 
-/// A client of lines that has opened `root`, with these settings.
+/// An NDJSON client that has opened `root`, with these settings.
 struct Session {
     client: Client,
     _settings: tempfile::TempDir,
@@ -73,13 +73,13 @@ impl Session {
         self.answer(id)
     }
 
-    /// What is shown at the `|` of `code`.
+    /// The completion at the `|` of `code`.
     fn complete(&mut self, id: u64, code: &str) -> Value {
         self.ask(id, "complete", &at(code))
     }
 }
 
-/// The parameters of a request about the `|` of `code`.
+/// The parameters of a request whose cursor is at the `|` of `code`.
 fn at(code: &str) -> Value {
     let cursor = code.find('|').unwrap();
     let content = code.replacen('|', "", 1);
@@ -99,7 +99,7 @@ const CODE: &str = "<?php\n$cart = new Cart();\n$cart->|\n";
 #[test]
 fn what_is_shown_is_what_fits_and_the_model_is_not_kept_busy() {
     let project = Project::new(SHOP);
-    // It would go on for ever.
+    // The model's answer does not end by itself.
     let server = ModelServer::start(|_, answer| {
         answer.stream();
         for piece in ["add($i", "tem);", "\n", "$cart->total();", "\n"] {
@@ -124,7 +124,8 @@ fn what_is_shown_is_what_fits_and_the_model_is_not_kept_busy() {
     assert!(prompt.contains("public function total(): int"));
     assert_eq!(asked["stop"][0], "<|endoftext|>");
 
-    // Before other code one line is enough, and nothing doubles what is there.
+    // Before other code a completion ends with its line and repeats nothing that
+    // follows the cursor.
     let code = CODE.replace("|\n", "|;\n");
     session.send(Some(2), "complete", &at(&code));
     assert_eq!(server.asked().body["stop"][0], "\n");
@@ -170,14 +171,14 @@ fn who_types_on_supersedes_what_the_editor_asked_of_its_own_accord() {
     assert_eq!(text(&session.answer(1)), "");
     server.left();
     server.asked();
-    // One that somebody waits for stays.
+    // A completion that the user asked for explicitly is not cancelled.
     session.send(Some(3), "complete", &at(&CODE.replace('|', "x|")));
     assert_eq!(text(&session.answer(2)), "");
     server.left();
     server.asked();
     session.send(Some(4), "complete", &automatic("add"));
     server.asked();
-    // To cancel is to leave the model server.
+    // A cancelled request closes its connection to the model server.
     session.send(None, "$/cancelRequest", &json!({ "id": 3 }));
     assert_eq!(session.answer(3)["error"]["code"], -32800);
     server.left();
@@ -256,8 +257,8 @@ fn sources_and_secrets_are_as_the_settings_say() {
     assert_eq!(answer["result"]["snippets"], json!([]));
 }
 
-/// The standard's own way, in an editor with none of our plugins: UTF-16
-/// positions in an open buffer, and a command for what was accepted.
+/// LSP's own inline completion, in an editor without our plugins: UTF-16
+/// positions in an open buffer, and a command when a completion is accepted.
 #[test]
 fn an_lsp_client_has_inline_completions() {
     let project = Project::new(SHOP);
@@ -293,7 +294,8 @@ fn an_lsp_client_has_inline_completions() {
     );
     server.asked();
 
-    // A word that a list offers is part of what is completed.
+    // The word that is selected in the editor's completion list is part of the
+    // completion.
     let mut listed = ask;
     listed["context"]["selectedCompletionInfo"] = json!({
         "range": { "start": { "line": 1, "character": 29 }, "end": position },
@@ -304,7 +306,7 @@ fn an_lsp_client_has_inline_completions() {
     assert_eq!(text, "$cart->add($item); // \u{1f600}");
     assert!(server.is_unasked());
 
-    // What follows is asked for before the editor does.
+    // fimd asks for what follows before the editor does.
     client.change(&uri, (1, 36), (1, 36), "add($item); // \u{1f600}");
     let accepted = json!({
         "command": item["command"]["command"],
@@ -323,7 +325,8 @@ fn an_lsp_client_has_inline_completions() {
     assert!(server.is_unasked());
 }
 
-/// The promise: the model is asked with what it was trained on.
+/// The central promise: the prompt of a completion equals the prompt of a
+/// training example.
 #[test]
 fn a_prompt_is_an_example_up_to_its_middle() {
     let project = format!("{}/tests/fixtures/shop", env!("CARGO_MANIFEST_DIR"));

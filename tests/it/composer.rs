@@ -1,11 +1,11 @@
-//! Classes of installed packages: found through Composer's files, shown where a
-//! buffer uses them, never indexed.
+//! Classes of installed packages. fimd finds them through Composer's files,
+//! shows them where a buffer uses them, and does not index them.
 
 use serde_json::{Value, json};
 
 use crate::common::{Client, Project, fimd};
 
-/// The contexts at the `|` of each of `buffers`, asked one after another.
+/// The contexts at the `|` of each of `buffers`, from one server.
 fn contexts(root: &str, buffers: &[&str]) -> Vec<String> {
     let mut client = Client::start(&mut fimd());
     let mut ask = |id: usize, method: &str, params: Value| -> Value {

@@ -1,6 +1,6 @@
-//! `fimd context` at the places where PHP programmers ask for a completion: the
-//! declaration they need is there, what they have not typed yet is not, and an
-//! editor would get the same bytes.
+//! `fimd context` at the places where PHP programmers ask for a completion. The
+//! context holds the declaration that they need and nothing that they have not
+//! typed yet, and the server gives an editor the same bytes.
 
 use std::fs;
 use std::io::Write;
@@ -9,13 +9,14 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-/// The default budget.
+/// The default budget in characters.
 const MAX_CHARS: usize = 4096;
-/// The budget of the snapshots: small, to see what comes first.
+/// The budget of the snapshots in characters. It is small, so that they show
+/// what comes first.
 const FEW_CHARS: usize = 1200;
 
-/// A place: a name, a file, the text before the cursor (its first occurrence;
-/// the rest of the line is cut), and what the context must hold.
+/// A cursor: a name, a file, the text before the cursor (its first occurrence;
+/// the rest of the line is removed), and what the context must hold.
 type Place = (
     &'static str,
     &'static str,
@@ -138,7 +139,7 @@ const PLACES: [Place; 17] = [
     ),
 ];
 
-/// The edits that some places need before their text is there.
+/// The edits that some cursors need before their text exists.
 const EDITS: [(&str, &str, &str); 2] = [
     (
         "src/Model/Order.php",
@@ -156,8 +157,8 @@ fn shop() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/shop")
 }
 
-/// The text of a place with the rest of its line cut, the cursor in bytes, and
-/// what was cut.
+/// The text around a cursor without the rest of its line, the cursor in bytes,
+/// and the removed text.
 fn buffer((name, file, before, _): &Place) -> (String, usize, String) {
     let mut text = fs::read_to_string(shop().join(file)).unwrap();
     for (_, old, new) in EDITS.iter().filter(|edit| edit.0 == *file) {
@@ -182,13 +183,13 @@ fn fimd(args: &[&str], input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A program that refuses its arguments reads nothing.
+    // A program that refuses its arguments does not read its input.
     let sent = child.stdin.take().unwrap().write_all(input.as_bytes());
     assert!(sent.is_ok() || sent.unwrap_err().kind() == std::io::ErrorKind::BrokenPipe);
     child.wait_with_output().unwrap()
 }
 
-/// The context that the command line gives for `place`.
+/// The context that the command line prints for `place`.
 fn context(place: &Place, max_chars: usize, more: &[&str]) -> String {
     let (text, cursor, _) = buffer(place);
     let file = shop().join(place.1);

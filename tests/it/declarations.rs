@@ -1,7 +1,7 @@
 //! The linear scanner and tree-sitter agree on what files declare.
 //!
-//! Always on the fixtures; on real projects too where `FIMD_CORPORA` names
-//! their folders, separated by colons:
+//! Compares the fixtures, and the real projects whose folders `FIMD_CORPORA`
+//! names, separated by colons:
 //!
 //! ```sh
 //! FIMD_CORPORA=~/wordpress:~/mediawiki cargo test --release --test it declarations -- --nocapture
@@ -29,13 +29,13 @@ fn agree_on_the_fixtures() {
     let agreement = compare(&fixtures);
     println!("fixtures: {agreement}");
     assert!(agreement.differences.is_empty(), "{}", agreement.first(40));
-    // The comparison is worth something only if it has seen the fixtures.
+    // The numbers show that the comparison has read the fixtures.
     assert_eq!(agreement.unreadable, 1, "only Broken.php has syntax errors");
     assert!(agreement.both > 400, "{agreement}");
 }
 
-/// What tree-sitter's grammar reads differently from PHP itself keeps this from
-/// being zero on real projects.
+/// On real projects this is not zero, because tree-sitter's grammar reads some
+/// constructs differently from PHP itself.
 const TOLERATED_PER_THOUSAND: usize = 1;
 
 #[test]

@@ -1,5 +1,5 @@
-//! What `fimd doctor` finds, and what is made from the command line's own
-//! definition: completions for shells and manual pages.
+//! What `fimd doctor` finds; and the shell completions and manual pages, which
+//! are made from the definition of the command line.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -15,14 +15,14 @@ use crate::common::daemon::Daemon;
 use crate::common::model_server::ModelServer;
 use crate::common::{Project, fimd};
 
-/// A user's folders, where nothing is unless the test puts it there.
+/// A user's folders. They hold only what the test puts there.
 struct Home(tempfile::TempDir);
 
 impl Home {
     fn new() -> Self {
         let home = Self(tempfile::tempdir().unwrap());
         fs::create_dir(home.path("bin")).unwrap();
-        // Nobody listens there.
+        // No daemon listens there.
         home.settings("[endpoint]\nurl = 'http://127.0.0.1:9'\n");
         home
     }
@@ -60,7 +60,7 @@ impl Home {
         command
     }
 
-    /// What it says as JSON, and whether it ends as it should.
+    /// The report as JSON. Also checks that the exit code fits it.
     fn report(&self, args: &[&str]) -> Value {
         let ran = self.doctor().arg("--json").args(args).output().unwrap();
         let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
@@ -73,7 +73,7 @@ impl Home {
         report
     }
 
-    /// The only thing that it says of `name`.
+    /// The only entry of the report about `name`.
     fn check(&self, name: &str) -> Value {
         let report = self.report(&[]);
         let mut found = checks(&report).filter(|check| check["name"] == name);
@@ -366,7 +366,7 @@ fn editors_are_found_with_the_version_of_their_plugin() {
     );
 }
 
-/// The commands, each with the way to it, and their options.
+/// All commands, each with the names of its parent commands, and their options.
 fn commands(command: &clap::Command, way: &str, found: &mut Vec<(String, Vec<String>)>) {
     let options = command
         .get_arguments()

@@ -1,5 +1,5 @@
-//! The client of model servers, and runs of tags with it, against a server
-//! that does whatever a server can do.
+//! The client of model servers, and runs of tags with it, against a server that
+//! shows every behaviour that servers have.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -40,7 +40,7 @@ fn request(prompt: ModelPrompt) -> ModelRequest {
     }
 }
 
-/// All that a server says; the deltas before an error count, too.
+/// The whole text of an answer. The deltas before an error count as well.
 async fn answer(endpoint: &Endpoint) -> (String, Option<EndpointError>) {
     let client = match ModelClient::new(endpoint) {
         Ok(client) => client,
@@ -134,7 +134,7 @@ fn without_text_behind_or_tokens_the_model_goes_on_from_what_is_before() {
     assert!(!plain(&endpoint, "b"), "the server has the tokens");
 }
 
-/// What a server does, what of its text comes, and what is said of it.
+/// What a server does, the text that arrives, and the error message.
 type Fault = (
     &'static str,
     fn(&Asked, &mut Answer),
@@ -286,7 +286,7 @@ async fn what_goes_wrong_is_said_in_one_line() {
             api_key: Some(ApiKey::from("the-key".to_owned())),
             ..endpoint(&server, EndpointKind::Completions)
         };
-        // Only what is to time out is to be in a hurry.
+        // Only the cases that test timeouts have short timeouts.
         if says.ends_with("first_byte_timeout_ms") {
             endpoint.first_byte_timeout_ms = 300;
         } else if says.ends_with("idle_timeout_ms") {
@@ -373,7 +373,7 @@ async fn a_redirection_on_the_same_server_is_followed() {
 async fn a_kept_connection_that_the_server_has_closed_costs_no_question() {
     let asked = AtomicUsize::new(0);
     let server = ModelServer::start(move |_, answer| {
-        // The first is left without a word.
+        // The server closes the first connection without an answer.
         if asked.fetch_add(1, Ordering::Relaxed) > 0 {
             answer.stream();
             answer.text("hi");
@@ -402,7 +402,7 @@ async fn dropping_the_stream_closes_the_connection() {
         .unwrap();
 }
 
-/// Runs the tag at `at`, and gives what was shown as well.
+/// Runs the tag at byte `at`; also returns the text that was shown meanwhile.
 async fn run(
     settings: &Settings,
     content: &str,
@@ -546,8 +546,8 @@ async fn the_last_runs_are_remembered_without_keys() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// However the server and the network cut an answer, the outcome is the
-    /// same, and what was shown is the text.
+    /// The outcome does not depend on how the server and the network cut an
+    /// answer, and the text that was shown is the text of the outcome.
     #[test]
     fn chunks_change_nothing(
         text in "[abE\u{e9}\u{1F600}]{0,30}",
@@ -569,7 +569,7 @@ proptest! {
                 wire.extend(event(&chars.by_ref().take(delta).collect::<String>()).bytes());
             }
             wire.extend(event(chars.as_str()).bytes());
-            // Not escaped, so that characters can be cut.
+            // Characters are not escaped, so that they can be cut.
             let wire = String::from_utf8(wire).unwrap() + "data: [DONE]\n\n";
             let server = ModelServer::start(move |_, answer| {
                 answer.stream();

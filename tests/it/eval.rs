@@ -1,4 +1,4 @@
-//! `fimd eval context`, driven as users drive it.
+//! `fimd eval context`, run from the command line.
 
 use std::fs;
 use std::process::{Command, Output};
@@ -20,7 +20,7 @@ fn fimd(args: &[&str], threads: &str) -> Output {
         .unwrap()
 }
 
-/// The report without what is never twice the same.
+/// The report without times, which differ from run to run.
 fn report(args: &[&str], threads: &str) -> Value {
     let run = fimd(&[args, &["--json"]].concat(), threads);
     let said = String::from_utf8_lossy(&run.stderr);

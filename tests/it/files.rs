@@ -1,4 +1,4 @@
-//! Which files a project is made of, what they are called, and `fimd files`.
+//! Which files belong to a project, their keys, and `fimd files`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use fimd::files::{self, Roots, Walk, WalkOptions};
 use tempfile::TempDir;
 
-/// A tree of files: each ends up with its own path as text.
+/// A tree of files; the text of each file is its path.
 fn tree(paths: &[&str]) -> TempDir {
     let dir = TempDir::new().unwrap();
     for path in paths {
@@ -115,7 +115,8 @@ fn gitignore_above_the_root_holds_within_the_repository_only() {
     let root = dir.path().join("top/repo/app");
     assert_eq!(keys(&walk(&root, &[])), ["a.php", "out.php"]);
     fs::create_dir(dir.path().join("top/repo/.git")).unwrap();
-    // The root was named: that it is ignored as a whole does not count.
+    // The user named the root, so it counts although a rule ignores it as a
+    // whole.
     assert_eq!(keys(&walk(&root, &[])), ["a.php"]);
 }
 

@@ -1,9 +1,9 @@
-//! An LSP client that we did not write, Neovim's, with no plugin: what it gets
-//! is what `fimd context` prints for the same text and place, byte for byte,
-//! in every position encoding and with either end of line.
+//! Neovim's own LSP client, without a plugin. It gets what `fimd context` prints
+//! for the same text and cursor, byte for byte, in every position encoding and
+//! with either line ending.
 //!
-//! Runs the Neovim that `FIMD_NVIM` names, else `nvim` if it is on the path
-//! and new enough; is skipped where there is none.
+//! Runs the Neovim that `FIMD_NVIM` names, else `nvim` if it is on the path and
+//! new enough; else the tests are skipped.
 
 use std::path::{Path, PathBuf};
 
@@ -36,21 +36,21 @@ class Basket
 class Label {}
 ";
 
-/// Ends without an end of line.
+/// The text does not end with a newline.
 const CALLER: &str = "<?php
 use Shop\\Catalogue;
 function sell(Catalogue $catalogue) {
 \t/* 😀é */ $catalogue->
 \t$last = $catalogue; $last->";
 
-/// A script of ours.
+/// The path of a script in `tests/foreign`.
 fn script(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign");
     folder.join(name)
 }
 
-/// A tag runs in a text file by a code action, while its user types above and
-/// below it and in its line.
+/// A code action runs a tag in a text file while the user types above it, below
+/// it and in its line.
 #[test]
 fn neovim_runs_a_tag_while_its_user_types() {
     let Some(neovim) = Neovim::or_skip(OLDEST) else {

@@ -1,5 +1,5 @@
-//! Every format and any shards hold the same examples, byte for byte the same
-//! from run to run, and a damaged file is named.
+//! Every format and any shard size give the same examples, byte for byte the
+//! same from run to run, and an error names a damaged file.
 
 use std::fs;
 use std::path::Path;
@@ -56,7 +56,8 @@ fn every_format_and_any_shards_hold_the_same_examples() {
     generate(&plain, &[], "2");
     let expected = examples(&plain);
     assert!(expected.iter().all(|part| !part.is_empty()));
-    // One folder for all: what an older dataset leaves would be read, too.
+    // All formats use one folder: files that an older dataset leaves behind
+    // would be read as well.
     let output = temp.path().join("data");
     for format in FORMATS {
         generate(&output, &["--format", format], "2");
@@ -80,8 +81,8 @@ fn no_shard_is_larger_than_asked_for() {
         .filter(|name| name.starts_with("train-"))
         .map(|name| fs::metadata(temp.path().join(name)).unwrap().len())
         .collect();
-    // Each full one could not take one more example of at most 8192 characters,
-    // which stand in a record twice.
+    // A full shard could not hold one more example of at most 8192 characters,
+    // which a record holds twice.
     let (_, full) = sizes.split_last().unwrap();
     assert!(sizes.iter().all(|size| *size <= 30_000), "{sizes:?}");
     assert!(full.iter().all(|size| *size > 5_000), "{sizes:?}");

@@ -1,4 +1,4 @@
-//! `fimd generate`, driven as users drive it.
+//! `fimd generate`, run from the command line.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ fn shop() -> String {
     format!("{}/tests/fixtures/shop", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Generates into a fresh folder, successfully.
+/// Generates into a new folder. The run must succeed.
 fn generate(project: &str, output: &Path, more: &[&str]) {
     let mut args = vec!["generate", project, "--output", output.to_str().unwrap()];
     args.extend(more);
@@ -59,7 +59,7 @@ fn str_of<'a>(record: &'a Value, field: &str) -> &'a str {
     record[field].as_str().unwrap()
 }
 
-/// A project of `files` classes that know each other.
+/// A project of `files` classes that call each other.
 fn project(files: usize) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
     let src = root.path().join("src");

@@ -1,18 +1,19 @@
-//! Input that nobody writes, and that generators, minifiers and attackers do:
-//! everything is read and answered, without a crash, a stack overflow or work
-//! out of proportion. Nothing here is timed: what is not linear does not end
-//! before the harness loses patience.
+//! Input that no programmer writes, but that generators, minifiers and attackers
+//! do. fimd reads and answers all of it without a crash, a stack overflow or
+//! work out of proportion. Nothing is timed here: work that is not linear takes
+//! longer than the test harness waits.
 
 use serde_json::{Value, json};
 
 use crate::common::{Client, Project, fimd};
 
-/// `count` times what `piece` makes of each number.
+/// The texts that `piece` makes of the numbers below `count`, joined.
 fn times(count: usize, piece: impl Fn(usize) -> String) -> String {
     (0..count).map(piece).collect()
 }
 
-/// Names and texts. Each fits into the index's limit of 1 MiB a file.
+/// Names and texts. Each text is smaller than the index's limit of 1 MiB per
+/// file.
 fn hostile() -> Vec<(&'static str, String)> {
     let php = |code: String| format!("<?php\n{code}");
     let repeated = |piece: &str, count: usize| php(piece.repeat(count));
@@ -215,8 +216,8 @@ fn a_dataset_is_made_of_whatever_can_be_parsed() {
     let files: Vec<(String, &str)> = hostile
         .iter()
         .enumerate()
-        // Parsing all of it without optimisation takes minutes; the start of
-        // each is as deep as any stack.
+        // Parsing all of it without optimisation takes minutes. The start of
+        // each text is as deep as any stack.
         .map(|(n, (_, text))| (format!("src/f{n}.php"), &text[..text.len().min(16 << 10)]))
         .collect();
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (&**path, *text)).collect();

@@ -1,5 +1,5 @@
-//! Datasets as jobs of the server: each scenario over pipes and over a socket,
-//! in lines and in headers.
+//! Datasets as jobs of the server. Each scenario runs over pipes and over a
+//! socket, in NDJSON and in LSP framing.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::common::daemon::{Daemon, wait_for};
 use crate::common::{Project, fimd};
 
-/// Only a server that hangs makes a test wait this long.
+/// Tests wait this long only when the server hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,14 +24,14 @@ enum Framing {
     Headers,
 }
 
-/// A client of a process of its own, or of a daemon.
+/// A client of its own server process, or of a daemon.
 struct Client {
     framing: Framing,
     process: Option<Child>,
     stream: Option<UnixStream>,
     input: Option<Box<dyn Write>>,
     messages: Receiver<Value>,
-    /// What came while an answer was waited for.
+    /// Notifications that came before an awaited answer.
     notifications: Vec<Value>,
     next_id: u64,
 }
@@ -123,7 +123,7 @@ impl Client {
         self.messages.recv_timeout(PATIENCE).unwrap()
     }
 
-    /// What a method comes to: its result, or its error.
+    /// The result of a method, or its error.
     fn try_call(&mut self, method: &str, params: &Value) -> Result<Value, Value> {
         self.next_id += 1;
         let id = self.next_id;
@@ -155,7 +155,8 @@ impl Client {
         self.call("job/status", &json!({"job_id": job}))
     }
 
-    /// The job's progress, up to and with the first value that `last` likes.
+    /// The job's progress values, up to and including the first that `last`
+    /// accepts.
     fn progress(&mut self, job: &str, last: impl Fn(&Value) -> bool) -> Vec<Value> {
         let mut values = Vec::new();
         let mut others = Vec::new();
@@ -180,7 +181,8 @@ impl Client {
         (values, self.status(job))
     }
 
-    /// Asks for the end and waits for it; what comes after the answer.
+    /// Shuts the server down and waits for its end. Returns what came after the
+    /// answer.
     fn shut_down(mut self) -> Vec<Value> {
         self.call("shutdown", &Value::Null);
         if self.framing == Framing::Headers {
@@ -195,7 +197,7 @@ impl Client {
     }
 }
 
-/// Runs a test in both framings over pipes and over a socket.
+/// Runs a test in both framings, over pipes and over a socket.
 fn over_all(root: &Path, test: impl Fn(&dyn Fn() -> Client)) {
     let daemon = Daemon::start();
     for framing in [Framing::Lines, Framing::Headers] {
@@ -205,7 +207,7 @@ fn over_all(root: &Path, test: impl Fn(&dyn Fn() -> Client)) {
     }
 }
 
-/// A project of so many classes that call each other.
+/// A project of `classes` classes that call each other.
 fn project(files: usize) -> Project {
     let class = |n: usize| {
         let other = (n + 1) % files;
@@ -228,7 +230,7 @@ fn project(files: usize) -> Project {
     Project::new(&files)
 }
 
-/// One that takes long enough to be cancelled on the way.
+/// A project that takes long enough for a job to be cancelled on the way.
 fn large() -> (Project, Value) {
     let options = json!({"cross_file_context": true, "bm25_context": true});
     (project(400), options)
@@ -254,7 +256,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Whether files are being done.
+/// Whether the job has begun to process files.
 fn has_begun(value: &Value) -> bool {
     assert_ne!(value["kind"], "end", "too soon: {value}");
     value["percentage"].as_u64().unwrap() > 0
@@ -323,7 +325,7 @@ fn a_third_job_waits_and_may_be_cancelled_there() {
     let project = project(4);
     over_all(project.path(), |new| {
         let temp = tempfile::tempdir().unwrap();
-        // A job that waits for this lock is running, and stays so.
+        // A job that waits for this lock is running and does not end.
         let gate = File::open(temp.path()).unwrap();
         gate.lock().unwrap();
         let output = |name: &str| with(&json!({}), &temp.path().join(name));
@@ -627,8 +629,8 @@ fn in_a_daemon_a_job_outlives_its_client_and_others_may_ask() {
     client.progress(&job, has_begun);
     client.stream.unwrap().shutdown(Shutdown::Both).unwrap();
     let mut other = Client::new(Framing::Headers, Some(&daemon), project.path());
-    // A job yields to everybody, so on a busy machine it may take any time; but
-    // it gets somewhere.
+    // A job yields to all other work, so on a busy machine it may take any time.
+    // But it makes progress.
     let mut status = other.status(&job);
     while status["state"] == "running" {
         let before = status;
@@ -639,7 +641,7 @@ fn in_a_daemon_a_job_outlives_its_client_and_others_may_ask() {
     }
     assert_eq!(status["state"], "done", "{status}");
     assert!(!dataset(&output)[0].is_empty());
-    // Nobody but the client that asked is told.
+    // Only the client that started the job gets its progress.
     assert!(other.notifications.is_empty());
 }
 

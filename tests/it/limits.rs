@@ -1,5 +1,5 @@
-//! What has a limit says so when it is reached; what the log and the status
-//! tell holds nothing of anybody's code.
+//! Every limit has a message that names it when it is reached. The log and the
+//! status hold no source code.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Command;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::common::daemon::{Daemon, wait_for};
 use crate::common::{Client, Project, fimd, matches};
 
-/// Stands in buffers and files, and must stand nowhere in the log.
+/// This text stands in buffers and files, and must not stand in the log.
 const MARKER: &str = "SecretSauce";
 
 fn initialize(project: &Project) -> String {
@@ -31,7 +31,7 @@ fn framed(message: &Value) -> String {
     format!("Content-Length: {}\r\n\r\n{message}", message.len())
 }
 
-/// A settings file with these limits, in a folder that goes with the first.
+/// A settings file with these limits. It is deleted with the returned folder.
 fn settings(limits: &str) -> (tempfile::TempDir, Command) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("settings.toml");
@@ -48,7 +48,8 @@ fn project() -> Project {
     ])
 }
 
-/// The error that a server with these limits gives to the last of `requests`.
+/// The error with which a server with these limits answers the last of
+/// `requests`.
 fn error(limits: &str, requests: &[String]) -> (i64, String) {
     let (_settings, mut command) = settings(limits);
     let mut client = Client::start(&mut command);
@@ -76,7 +77,7 @@ fn a_project_beyond_the_limits_is_not_opened() {
             "max_project_bytes = 20",
             "* bytes of memory, more than the 20 of max_project_bytes; leave *",
         ),
-        // More than the two texts and less than what is made of them.
+        // More than the two texts, but less than the index that is made of them.
         (
             "max_project_bytes = 200",
             "* bytes of memory, more than the 200 of max_project_bytes; leave *",
@@ -129,7 +130,7 @@ fn a_client_above_the_limit_is_told_and_let_go() {
     let project = project();
     let (_settings, mut command) = settings("max_clients = 1");
     let daemon = Daemon::start_with(&mut command);
-    // Whoever looked whether the daemon listens may not have left yet.
+    // The connection that tested whether the daemon listens may still be open.
     let served = |client: &mut std::os::unix::net::UnixStream| {
         client.write_all(initialize(&project).as_bytes()).unwrap();
         let mut said = String::new();
@@ -155,7 +156,7 @@ fn a_client_above_the_limit_is_told_and_let_go() {
             "{said}"
         );
     }
-    // A place that is left is free again.
+    // A client that disconnects frees its place.
     drop(first);
     wait_for("a place", place);
 }
@@ -338,7 +339,7 @@ fn the_status_tells_what_the_daemon_holds() {
         (&json!(1), &json!(2))
     );
     assert!(held["index"]["memory_bytes"].as_u64() > Some(67), "{told}");
-    // Ours, and that of the status.
+    // This client's connection, and that of the status request.
     assert_eq!(told["clients"].as_array().unwrap().len(), 2, "{told}");
     for (method, requests) in [("initialize", 1), ("getContext", 1), ("other", 1)] {
         assert_eq!(told["methods"][method]["requests"], requests, "{told}");

@@ -1,6 +1,6 @@
-//! The client and the runs of tags against llama.cpp's own server, with a tiny
-//! model made for it. Needs a Python with `xllamacpp` and `gguf`, named by
-//! `FIMD_LLAMA`; `.ci/run` installs one.
+//! The client and runs of tags against llama.cpp's own server, with a tiny model
+//! made for the test. Needs a Python with `xllamacpp` and `gguf`, which
+//! `FIMD_LLAMA` names. `.ci/run` installs one.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -16,7 +16,7 @@ struct Llama {
 }
 
 impl Llama {
-    /// Starts it; none where there is no Python with what it takes.
+    /// Starts the server, or skips the test where there is no suitable Python.
     fn start() -> Option<Self> {
         let Some(python) = std::env::var_os("FIMD_LLAMA") else {
             skip("a Python with xllamacpp and gguf in FIMD_LLAMA");
@@ -44,7 +44,7 @@ impl Llama {
 
 impl Drop for Llama {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -87,7 +87,7 @@ fn a_real_server_completes_and_stops_where_the_tag_says() {
                 "a token is a character: {whole:?}"
             );
             assert_eq!(run(&server, kind, &tag("")), whole, "the same each time");
-            // Some text that it says, whatever that is.
+            // The pattern is any part of the model's text.
             let found = whole.char_indices().nth(20).unwrap().0;
             let pattern = &whole[found..found + 3];
             let first = whole.find(pattern).unwrap();

@@ -1,10 +1,10 @@
-//! Datasets as those who train load them: PyPI's `datasets` and `pyarrow` read
-//! every format, whole and in shards, and get the rows that were written; what
-//! the recipes in docs/training.md name is there.
+//! Datasets as training code loads them. PyPI's `datasets` and `pyarrow` read
+//! every format, whole and in shards, and get the rows that fimd wrote. The
+//! options and columns that the recipes in docs/training.md name exist.
 //!
 //! Runs the Python that `FIMD_PYTHON` names, which must have the packages of
-//! `tests/foreign/loaders.txt` and, for the recipes, the sources of those of
-//! `tests/foreign/trainers.txt`; is skipped where the variable is not set.
+//! `tests/foreign/loaders.txt` and, for the recipes, the sources of the packages
+//! of `tests/foreign/trainers.txt`. Without the variable the tests are skipped.
 
 use std::fs;
 use std::path::Path;
@@ -48,7 +48,7 @@ fn generate(output: &Path, more: &[&str]) {
     assert!(run.status.success(), "{said}");
 }
 
-/// What the script prints.
+/// The output of the script.
 fn said(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();

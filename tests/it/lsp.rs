@@ -1,5 +1,5 @@
-//! The *headers* protocol, LSP, spoken to the real binary over pipes and over
-//! a socket, with documents kept in step.
+//! The LSP framing, spoken to the real binary over pipes and over a socket, with
+//! synchronised documents.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::common::lsp_client::{Client, Transport, over_both};
 
 const GREETER: &str = "<?php\nnamespace Shop;\nclass Greeter\n{\n    public function greet(string $name): string\n    {\n        return \"Hello $name\";\n    }\n}\n";
 
-/// A buffer that refers to the greeter, and the place to complete in it.
+/// A buffer that refers to the greeter, and the cursor in it.
 const CALLER: &str = "<?php\nuse Shop\\Greeter;\n$greeter = new Greeter();\n$greeter->\n";
 const PLACE: (u32, u32) = (3, 10);
 
@@ -183,7 +183,8 @@ fn every_request_is_answered_once_and_bad_messages_are_survived() {
             assert_eq!(answer["error"]["code"], code, "{answer}");
             assert_eq!(answer["id"], Value::Null);
         }
-        // An id used twice is answered twice, and comes back as it was written.
+        // An id that is used twice gets two answers, and comes back as the
+        // client wrote it.
         let message = r#"{"jsonrpc":"2.0","id":1e3,"method":"nope"}"#;
         let message = format!("Content-Length: {}\r\n\r\n{message}", message.len());
         client.raw(message.repeat(2).as_bytes());
@@ -220,7 +221,7 @@ fn a_cancelled_request_is_answered_once() {
     let project = project();
     over_both(|new| {
         let (mut client, _) = Client::initialized(new, root(&project));
-        // Long enough to be at work still when the cancellation arrives.
+        // The work takes long enough for the cancellation to arrive in time.
         let content = format!(
             "<?php\n{}$x->",
             "function f() { return [1, 2]; }\n".repeat(60_000)
@@ -243,8 +244,9 @@ fn a_cancelled_request_is_answered_once() {
     });
 }
 
-/// What was typed into an open buffer is what another buffer's context has, in
-/// every encoding of positions, and the disk counts again once it is closed.
+/// The context of one buffer shows what the user typed into another open buffer,
+/// in every position encoding. The text on disk counts again when that buffer is
+/// closed.
 #[test]
 fn an_open_buffer_shadows_the_disk_until_it_is_closed() {
     let project = project();
@@ -299,7 +301,7 @@ fn a_change_takes_effect_before_what_was_sent_after_it() {
         let rounds = 200;
         let mut ids = Vec::new();
         for round in 0..rounds {
-            // The name is as long in each round.
+            // The name has the same length in each round.
             let end = if round == 0 { 25 } else { 26 };
             client.change(&greeter, (4, 20), (4, end), &format!("do{round:04}"));
             let params = json!({
@@ -339,7 +341,7 @@ fn buffers_that_are_no_file_of_the_project_are_not_shown_to_others() {
         client.change(&caller, (1, 0), (1, 0), "use Shop\\Fresh;");
         let context = client.context(&caller, 4, 6);
         assert!(!context.contains("from"), "{context}");
-        // A new file that was never saved is one of the project.
+        // A new file that was never saved belongs to the project.
         client.open(&uri(&project, "src/Fresh%2Ephp"), &class("fromSource"));
         let context = client.context(&caller, 4, 6);
         assert!(context.contains("fromSource()"), "{context}");

@@ -1,5 +1,6 @@
-//! Tags in an LSP editor with no plugin: the real binary, an editor that types
-//! while text is generated, and a model server whose answers the test writes.
+//! Tags in an LSP editor without a plugin: the real binary, an editor in which
+//! the user types while text is generated, and a model server whose answers the
+//! test writes.
 
 use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -12,16 +13,16 @@ use crate::common::lsp_client::{Client, Transport};
 use crate::common::model_server::ModelServer;
 use crate::common::{Project, fimd};
 
-/// How an editor treats edits of an older version, and when it tells of those
-/// that it applies.
+/// How an editor treats edits of an older version of the document, and when it
+/// reports the edits that it applies.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Manners {
-    /// Refuses them; tells of a change before it answers.
+    /// Refuses them; sends the change before the answer.
     TellsFirst,
-    /// Refuses them; answers before it tells of a change.
+    /// Refuses them; sends the answer before the change.
     AnswersFirst,
-    /// Says that it has applied them, and has not; answers first. So does
-    /// Neovim.
+    /// Drops them, but answers that it has applied them; sends the answer first.
+    /// Neovim does this.
     Lies,
 }
 
@@ -33,14 +34,15 @@ struct Editor {
     text: String,
     version: i64,
     manners: Manners,
-    /// What is typed before the next edit is looked at: where, and what.
+    /// What the user types before the editor looks at the next edit: the
+    /// position and the text.
     typing: Vec<(&'static str, &'static str)>,
-    /// What the server has told.
+    /// The notifications from the server.
     told: Vec<Value>,
     refused: usize,
 }
 
-/// A settings file for a model server.
+/// A settings file that names a model server.
 fn settings(project: &Project, url: &str, more: &str) -> std::path::PathBuf {
     let path = project.path().join("settings.toml");
     std::fs::write(&path, format!("[endpoint]\nurl = {url:?}\n{more}")).unwrap();
@@ -103,7 +105,7 @@ impl Editor {
         position_offset(&self.text, part("line"), part("character"), Encoding::Utf16)
     }
 
-    /// Replaces a part of the text, as its user does or an edit.
+    /// Replaces a part of the text, as the user or an edit does.
     fn replace(&mut self, start: usize, end: usize, new: &str) {
         let range = json!({"start": self.position(start), "end": self.position(end)});
         self.text.replace_range(start..end, new);
@@ -115,7 +117,7 @@ impl Editor {
         self.client.notify("textDocument/didChange", params);
     }
 
-    /// Types behind the first occurrence of `place`.
+    /// Types after the first occurrence of `place`.
     fn type_behind(&mut self, place: &str, new: &str) {
         let at = self.find(place) + place.len();
         self.replace(at, at, new);
@@ -126,7 +128,7 @@ impl Editor {
         json!({"textDocument": {"uri": self.uri}, "position": position})
     }
 
-    /// Takes messages up to the answer to a request.
+    /// Handles messages up to the answer to a request.
     fn call(&mut self, method: &str, params: Value) -> Value {
         let id = self.client.request(method, params);
         loop {
@@ -193,7 +195,7 @@ impl Editor {
         }
     }
 
-    /// Takes messages until one has been told of which `is_it` holds.
+    /// Handles messages until there is a notification for which `is_it` holds.
     fn until(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
         loop {
             if let Some(at) = self.told.iter().position(&is_it) {
@@ -204,7 +206,7 @@ impl Editor {
         }
     }
 
-    /// Takes messages until the text holds `wanted`.
+    /// Handles messages until the text contains `wanted`.
     fn until_text(&mut self, wanted: &str) {
         while !self.text.contains(wanted) {
             let message = self.client.receive();
@@ -212,7 +214,7 @@ impl Editor {
         }
     }
 
-    /// The message at the end of the run.
+    /// The message that ends the run.
     fn run_end(&mut self) -> String {
         let end = self.until(|told| told["params"]["value"]["kind"] == "end");
         end["params"]["value"]["message"].as_str().unwrap().into()
@@ -232,7 +234,7 @@ impl Editor {
         told["params"]["diagnostics"].as_array().unwrap().clone()
     }
 
-    /// What `tags/run` makes of the text.
+    /// The result of `tags/run` on the text.
     fn run_whole(&mut self, place: &str) -> String {
         let params = json!({"content": self.text, "cursor_offset": self.find(place)});
         let answer = self.call("tags/run", params);
@@ -240,8 +242,8 @@ impl Editor {
     }
 }
 
-/// A server that says the texts that the test sends it, and ends when the test
-/// does.
+/// A server that streams the texts that the test sends it, and ends its answer
+/// when the test does.
 fn told_to_say() -> (ModelServer, Sender<&'static str>) {
     let (say, texts) = mpsc::channel::<&'static str>();
     let texts: Mutex<Receiver<_>> = Mutex::new(texts);
@@ -299,8 +301,8 @@ fn diagnostics_follow_the_text_where_tags_are_meant() {
         said.starts_with("unknown function stp; functions are"),
         "{said}"
     );
-    // A comment that opens before the first, whose `)]]]` ends it, and is gone
-    // again.
+    // The user opens a comment before the first tag, so that the tag's own
+    // `)]]]` ends it, and removes it again.
     editor.replace(0, 0, "[[[(");
     assert_eq!(editor.diagnostics().len(), 3);
     editor.replace(0, 4, "");
@@ -585,12 +587,13 @@ fn a_run_survives_its_user_typing_elsewhere() {
         editor.execute("fimd.tags.generate", "40;");
         say.send(" one").unwrap();
         editor.until_text(" one[[[40");
-        // Between two edits.
+        // The user types between two edits.
         editor.type_behind("Title", " 😀\nand more");
         editor.type_behind("tail", "s");
         say.send(" two").unwrap();
         editor.until_text(" one two[[[40");
-        // While an edit is on its way: it is for a text that is no more.
+        // The user types while an edit is on its way, so the edit is for an
+        // older text.
         editor.typing = vec![("# ", "😀"), ("tails", "!"), ("and more", "\n")];
         say.send(" three").unwrap();
         editor.until_text(" one two three[[[40");

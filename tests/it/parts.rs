@@ -1,5 +1,6 @@
-//! Datasets made part by part: which repositories are in a part changes nothing,
-//! and the parts' metadata join to what one part would tell.
+//! Datasets made part by part. The result does not depend on which repositories
+//! are in a part, and the joined metadata of the parts equal the metadata of one
+//! part with all repositories.
 
 #![cfg(feature = "parquet")]
 
@@ -36,7 +37,7 @@ fn fimd(args: &[&str]) -> Output {
         .unwrap()
 }
 
-/// What a run that succeeds has logged.
+/// The log of a run, which must succeed.
 fn succeed(args: &[&str]) -> String {
     let run = fimd(args);
     let log = String::from_utf8(run.stderr).unwrap();
@@ -45,7 +46,7 @@ fn succeed(args: &[&str]) -> String {
     log
 }
 
-/// What is said of a run that fails: one line.
+/// The error of a run, which must fail with one line.
 fn fail(args: &[&str], code: i32) -> String {
     let run = fimd(args);
     let log = String::from_utf8(run.stderr).unwrap();
@@ -58,10 +59,10 @@ fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// A repository: its name and its files, each a path and a text.
+/// A repository: its name, and its files, each a path and a text.
 type Files = Vec<(String, String)>;
 
-/// The shop's files as they would be in another shop.
+/// The shop's files with other names, as another shop would have them.
 fn shop(name: &str) -> Files {
     let mut files = Vec::new();
     let mut folders = vec![PathBuf::from(SHOP)];
@@ -82,7 +83,7 @@ fn shop(name: &str) -> Files {
     files
 }
 
-/// A class whose methods nobody else has.
+/// A class whose methods no other class has.
 fn class(name: &str, methods: usize) -> String {
     let methods: String = (0..methods)
         .map(|m| {
@@ -92,8 +93,8 @@ fn class(name: &str, methods: usize) -> String {
     format!("<?php\n\nclass {name}\n{{\n{methods}}}\n")
 }
 
-/// Six repositories: shops that are no copies of each other, and in all of them
-/// one file that is.
+/// Six repositories: shops that are no copies of each other, but share one file
+/// that is a copy in all of them.
 fn repositories() -> BTreeMap<String, Files> {
     let repository = |n: usize| {
         let mut files = shop(&"xyzuvw"[n..=n].repeat(2 + n));
@@ -122,7 +123,7 @@ fn input(folder: &Path, name: &str, rows: &[Value]) -> PathBuf {
     path
 }
 
-/// A part made of these rows.
+/// A part that is generated from these rows.
 fn part(folder: &Path, name: &str, rows: &[Value], more: &[&str]) -> PathBuf {
     let input = input(folder, name, rows);
     let output = folder.join(name);
@@ -151,7 +152,7 @@ fn metadata(folder: &Path) -> Value {
     serde_json::from_slice(&fs::read(folder.join("metadata.json")).unwrap()).unwrap()
 }
 
-/// The examples of each repository in both parts, in their order.
+/// The examples of each repository in both splits, in their order.
 fn examples(folders: &[PathBuf]) -> BTreeMap<String, [Vec<Example>; 2]> {
     let mut found: BTreeMap<String, [Vec<Example>; 2]> = BTreeMap::new();
     for folder in folders {
@@ -201,7 +202,7 @@ fn one_part_and_many_hold_the_same_examples_and_tell_the_same() {
     });
     assert_eq!(of_one, of_many);
 
-    // What is told is what is there.
+    // The metadata agree with the records.
     let of = |part: Split| whole.values().flat_map(move |parts| &parts[part as usize]);
     let both = || of(Split::Train).chain(of(Split::Validation));
     let files = |part| {
@@ -230,7 +231,7 @@ fn a_repository_is_made_as_if_it_were_alone() {
     let repositories = repositories();
     let all = rows_of(&repositories);
     let together = examples(&[part(temp.path(), "all", &all, &[])]);
-    // Copies are neither left out nor torn apart by the split.
+    // Copies are not left out, and the split does not separate them.
     let shared = |part: usize| -> BTreeSet<&str> {
         let repos = together.iter().filter(|(_, parts)| {
             parts[part]
@@ -243,8 +244,8 @@ fn a_repository_is_made_as_if_it_were_alone() {
     assert!(train.is_empty() || val.is_empty(), "{train:?} {val:?}");
     assert_eq!(train.len() + val.len(), repositories.len());
 
-    // With the same split but for its order, the plain dataset of a project has
-    // the same examples.
+    // With the same split, apart from its order, the plain dataset of a project
+    // has the same examples.
     let (name, files) = repositories.first_key_value().unwrap();
     let project = temp.path().join("project");
     for (path, text) in files {
@@ -325,7 +326,7 @@ fn table(path: &Path) -> Vec<Value> {
         .collect()
 }
 
-/// Whether two files are near duplicates by their signatures.
+/// Whether two files are near duplicates, by their signatures.
 fn alike(a: &Value, b: &Value) -> bool {
     let numbers = |row: &Value, column: &str| row[column].as_array().unwrap().clone();
     let bands = numbers(b, "bands");
@@ -392,7 +393,7 @@ fn near_duplicates_across_repositories_are_found_by_signatures_and_left_out_by_a
         signed[0]["content_hash"],
         blake3::hash(long.as_bytes()).to_hex().as_str()
     );
-    // The rule: of near duplicates the one of the smaller repository stays.
+    // The rule: among near duplicates, the one of the smaller repository stays.
     let smaller = |row: &&Value| {
         let others = signed
             .iter()
@@ -428,7 +429,7 @@ fn near_duplicates_across_repositories_are_found_by_signatures_and_left_out_by_a
     };
     assert!(!of(&before, "lib/Long.php").is_empty());
     assert!(of(&after, "lib/Long.php").is_empty());
-    // It is context all the same.
+    // The removed file still is a source of context.
     let user = of(&after, "lib/User.php");
     assert!(!user.is_empty() && user == of(&before, "lib/User.php"));
     assert!(
@@ -457,7 +458,7 @@ fn a_damaged_repository_is_told_and_costs_no_other() {
         .flat_map(|(name, files)| rows(name, files))
         .collect();
     let clean = part(temp.path(), "clean", &good, &[]);
-    // Between the two: one that is too large, and one of which nothing is right.
+    // One repository is too large, and one has no valid row.
     let settings = temp.path().join("settings.toml");
     fs::write(&settings, "[limits]\nmax_project_bytes = 200000\n").unwrap();
     let large: Files = (0..60)
@@ -492,7 +493,7 @@ fn a_damaged_repository_is_told_and_costs_no_other() {
     );
     assert_eq!(told["files_skipped"]["row without `content`"]["count"], 1);
 
-    // A part may be empty, and is a part for all that.
+    // An empty part is valid.
     let empty = part(
         temp.path(),
         "empty",

@@ -1,7 +1,7 @@
-//! What the Neovim plugin of the Python predecessor relies on. It starts
-//! `PYTHON -m fimcontextserver --log-level DEBUG`, where the user names a script
-//! as PYTHON, and writes a JSON object per line: offsets are bytes, answers come
-//! in any order and are told apart by their ids.
+//! What the predecessor's Neovim plugin relies on. It starts `PYTHON -m
+//! fimcontextserver --log-level DEBUG`, where PYTHON is a script that the user
+//! names, and writes one JSON object per line. Offsets are bytes. Answers come
+//! in any order; the client tells them apart by their ids.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::common::{Client, Project, fimd};
 
-/// The script, as docs/editors.md has it.
+/// The script, as it stands in docs/editors.md.
 const SCRIPT: &str = "#!/bin/sh\nexec fimd\n";
 
 const ORDER: &str = "<?php
@@ -32,7 +32,8 @@ class Customer
 }
 ";
 
-/// An offset in any unit but bytes is another place.
+/// Non-ASCII characters make offsets in bytes differ from offsets in any other
+/// unit.
 const CALLER: &str = "<?php
 /* 😀😀😀😀😀😀😀😀😀😀😀😀 */
 function pay(Order $order, Customer $customer): void {
@@ -42,7 +43,7 @@ function pay(Order $order, Customer $customer): void {
 }
 ";
 
-/// The script in a folder of its own, started as the plugin does.
+/// The command that starts the script, in its own folder, as the plugin does.
 fn script(folder: &Path) -> Command {
     let path = folder.join("python");
     fs::write(&path, SCRIPT).unwrap();
@@ -53,7 +54,7 @@ fn script(folder: &Path) -> Command {
     command
         .args(["-m", "fimcontextserver", "--log-level", "DEBUG"])
         .env("PATH", std::env::join_paths(paths).unwrap())
-        // Nobody's settings are there.
+        // This folder holds no settings.
         .env("XDG_CONFIG_HOME", folder)
         .env("XDG_CACHE_HOME", folder)
         .env("XDG_STATE_HOME", folder)
@@ -61,7 +62,7 @@ fn script(folder: &Path) -> Command {
     command
 }
 
-/// What the shell says for `CALLER` at a byte.
+/// The context that the command line prints for `CALLER` at a byte.
 fn printed(project: &Project, byte: usize) -> String {
     let mut child = fimd()
         .arg("context")
@@ -88,7 +89,7 @@ fn the_predecessors_plugin_is_served() {
     let folder = tempfile::tempdir().unwrap();
     let mut client = Client::start(&mut script(folder.path()));
 
-    // Lua's empty table is an array in its JSON.
+    // Lua encodes an empty table as an array.
     let params = json!({ "project_root": project.path(), "include_paths": [], "bm25": true });
     let initialize = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params });
     client.send(format!("{initialize}\n"));
@@ -97,7 +98,8 @@ fn the_predecessors_plugin_is_served() {
     assert_eq!(answer["result"]["file_count"], 2);
     assert!(answer["result"]["bm25_chunks"].as_u64().unwrap() > 0);
 
-    // All at once, as when somebody types faster than is answered.
+    // All requests are sent at once, as when the user types faster than the
+    // server answers.
     let places = ["$order->", "$customer->", "'€€€€"];
     let bytes = places.map(|place| CALLER.find(place).unwrap() + place.len());
     for (id, byte) in (2..).zip(bytes) {

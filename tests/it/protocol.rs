@@ -1,4 +1,4 @@
-//! The *lines* protocol, spoken to the real binary over pipes and over a socket.
+//! The NDJSON framing, spoken to the real binary over pipes and over a socket.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,13 +10,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::common::daemon::Daemon;
 use crate::common::{Client, Ended, Project, fimd, matches};
 
-/// Lines that are sent at once, and all lines that come back. In both, `{root}`
-/// is the project; in the answers `*` stands for any text.
+/// Lines that the client sends at once, and all lines that come back. In both,
+/// `{root}` stands for the project; in the answers `*` stands for any text.
 struct Scenario {
     name: &'static str,
     input: Vec<String>,
     answers: Vec<String>,
-    /// Whether the answers must come in the order given.
+    /// Whether the answers must come in the given order.
     in_order: bool,
 }
 
@@ -48,7 +48,7 @@ fn notify(method: &str, params: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#)
 }
 
-/// A `getContext` whose context is empty: its buffer refers to nothing.
+/// A `getContext` whose context is empty, because its buffer refers to nothing.
 fn get(id: &str, more: &str) -> String {
     let params = format!(r#"{{"filepath":"x.php","content":"<?php"{more}}}"#);
     call(id, "getContext", &params)
@@ -85,13 +85,13 @@ impl Scenario {
         self
     }
 
-    /// What goes over the wire.
+    /// The bytes that the client sends.
     fn bytes(&self, project: &Project) -> Vec<u8> {
         let lines = self.input.iter().map(|line| project.fill(line) + "\n");
         lines.collect::<String>().into()
     }
 
-    /// Fails unless exactly the answers have come that were expected.
+    /// Fails unless `answers` are exactly the expected ones.
     fn check(&self, project: &Project, mut answers: Vec<String>) {
         let name = self.name;
         for line in &answers {
@@ -114,7 +114,8 @@ impl Scenario {
     }
 }
 
-/// Every row of the error table and every sentence on messages.
+/// Every row of the error table and every sentence about messages in the
+/// documentation of the protocol.
 fn scenarios() -> Vec<Scenario> {
     let mut all = vec![
         scenario("no input at all is a clean end", [], []),
@@ -518,7 +519,7 @@ fn scenarios() -> Vec<Scenario> {
 fn scenarios_over_stdio() {
     let project = project();
     for scenario in scenarios() {
-        // With everything logged, stdout still holds answers alone.
+        // Even with the finest log level, stdout holds only answers.
         let mut client = Client::start(fimd().args(["--log-level", "trace"]));
         client.send(scenario.bytes(&project));
         let Ended { answers, code, log } = client.close();
@@ -537,7 +538,7 @@ fn scenarios_over_a_socket() {
     }
 }
 
-/// The answers of a server in this process, with `input` cut at `cuts`.
+/// The answers of a server in this process, when `input` arrives cut at `cuts`.
 async fn served(engine: &Engine, input: &[u8], cuts: &[usize]) -> Vec<String> {
     let (ours, theirs) = tokio::io::duplex(1 << 10);
     let (input_end, output_end) = tokio::io::split(theirs);
@@ -661,7 +662,8 @@ fn a_cancelled_request_is_answered_once() {
         assert_eq!(initialized, INITIALIZED);
     }
     assert!(client.close().answers.is_empty());
-    // The request waits for files to be read; its cancellation is read at once.
+    // The request waits until files are read, but the server reads its
+    // cancellation at once.
     assert!(cancelled > 0);
 }
 
@@ -684,7 +686,8 @@ async fn a_client_that_does_not_read_is_not_read_from() {
         }
         requests.shutdown().await.unwrap();
     });
-    // Everything runs on this thread: when a thousand turns move nothing, nothing can move.
+    // Everything runs on this thread. When nothing changes for a thousand turns,
+    // nothing can.
     let mut before = usize::MAX;
     while before != sent.load(Ordering::Relaxed) {
         before = sent.load(Ordering::Relaxed);

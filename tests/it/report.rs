@@ -1,10 +1,10 @@
-//! A dataset's `report.html`: it holds what it should and nothing gets out of
-//! its place; and a browser that we did not write shows it and obeys its keys.
+//! A dataset's `report.html`. It holds what it should, hostile source text stays
+//! text, and a real browser shows it and handles its keys.
 //!
 //! The browser is the one that `FIMD_CHROMIUM` names, else `chromium` if it is
-//! on the path, driven by node with the package playwright-core in the folder
-//! that `FIMD_PLAYWRIGHT` names; that test is skipped where one is missing.
-//! `FIMD_SHOTS` names a folder for pictures of the page.
+//! on the path. Node drives it with the package playwright-core in the folder
+//! that `FIMD_PLAYWRIGHT` names. The test is skipped where one of them is
+//! missing. `FIMD_SHOTS` names a folder for screenshots.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,8 @@ use std::process::Command;
 
 use crate::common::skip;
 
-/// What would end a script, open another and fetch a picture, if it could.
+/// Text that would end a script, open another and fetch a picture, if the page
+/// did not escape it.
 const HOSTILE: &str = r#"<?php
 // </script><script>document.title = 'broken'</script><!-- <script>
 function hostile(array $names): string
@@ -25,7 +26,7 @@ function hostile(array $names): string
 }
 "#;
 
-/// A dataset of the shop and the hostile file, made with so many threads.
+/// A dataset of the shop and the hostile file, made with `threads` threads.
 fn dataset(folder: &Path, threads: &str) -> PathBuf {
     let shop = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/shop");
     let project = folder.join("project");
@@ -68,7 +69,7 @@ fn the_report_is_one_page_whose_bytes_only_depend_on_the_dataset() {
     });
     assert_eq!(pages[0], pages[1]);
     let page = &pages[0];
-    // The two scripts of the page itself, though the source has many more.
+    // The page has its own two scripts only, although the source has many more.
     assert_eq!(page.matches("</script").count(), 2);
     assert_eq!(page.matches("<script").count(), 2);
     assert_eq!(page.matches("<!--").count(), 0);
@@ -83,7 +84,7 @@ fn the_report_is_one_page_whose_bytes_only_depend_on_the_dataset() {
     }
 }
 
-/// The browser and the folder of the package that drives it, or what is missing.
+/// The browser and the folder of playwright-core, or what is missing.
 fn browser() -> Result<(PathBuf, PathBuf), String> {
     let chromium = std::env::var_os("FIMD_CHROMIUM").map_or("chromium".into(), PathBuf::from);
     let playwright = std::env::var_os("FIMD_PLAYWRIGHT")
@@ -94,7 +95,7 @@ fn browser() -> Result<(PathBuf, PathBuf), String> {
             return Err(format!("{} does not run", program.display()));
         }
     }
-    // playwright-core wants the path, not a name to look for.
+    // playwright-core takes a path, not a name to search for.
     let found = Command::new("which").arg(&chromium).output().unwrap();
     let found = String::from_utf8(found.stdout).unwrap();
     Ok((found.trim().into(), playwright.into()))

@@ -1,4 +1,4 @@
-//! A run that is killed goes on where it was and gives the same bytes.
+//! A run that was killed continues where it stopped, and gives the same bytes.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// Only a run that hangs makes a test wait this long.
+/// Tests wait this long only when a run hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Three projects and a file of rows, each of a few batches.
+/// Three projects and a file of rows, each of several batches.
 fn inputs(temp: &Path) -> Vec<String> {
     let mut args = Vec::new();
     for project in ["a", "b", "c"] {
@@ -35,7 +35,7 @@ fn inputs(temp: &Path) -> Vec<String> {
     args
 }
 
-/// Files of some 20 KB each: seven make a batch.
+/// Each file has about 20 KB, so seven make a batch.
 fn files(project: &str) -> Vec<(String, String)> {
     (0..16)
         .map(|n| {
@@ -46,8 +46,8 @@ fn files(project: &str) -> Vec<(String, String)> {
                     )
                 })
                 .collect();
-            // The same in all projects, and a password: what is refused has to
-            // come back, too.
+            // These texts are the same in all projects, and hold a password,
+            // because rejections must survive a resumed run as well.
             let shared = "function connect(string $host): Link\n{\n    $settings = ['host' => $host, 'password' => 'tr0ub4dor&3zQ'];\n    return Link::open($settings, retries: 3);\n}\n\n".repeat(8);
             (format!("f{n}.php"), format!("<?php\n\n{functions}{shared}"))
         })
@@ -70,7 +70,7 @@ fn log(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// Every file of a dataset, by name.
+/// The bytes of every file of a dataset, by name.
 fn bytes(output: &Path) -> BTreeMap<String, Vec<u8>> {
     let files = fs::read_dir(output).unwrap().map(Result::unwrap);
     files
@@ -81,7 +81,7 @@ fn bytes(output: &Path) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-/// The journal of the run into `parent/data` that has not ended.
+/// The journal of the unfinished run into `parent/data`.
 fn journal(parent: &Path) -> Option<PathBuf> {
     let mut entries = fs::read_dir(parent).unwrap().flatten();
     let stage = entries.find(|entry| {
@@ -97,8 +97,8 @@ fn batches(parent: &Path) -> usize {
     lines.saturating_sub(1)
 }
 
-/// Waits until the journal holds `wanted` batches or the run has ended; whether
-/// it has not.
+/// Waits until the journal holds `wanted` batches or the run has ended. Returns
+/// whether the run still goes on.
 fn reaches(run: &mut Child, parent: &Path, wanted: usize) -> bool {
     let started = Instant::now();
     while batches(parent) < wanted {
@@ -196,7 +196,8 @@ fn every_format_and_shards_go_on_to_the_same_bytes() {
     }
 }
 
-/// A run into `parent/data`, with `more` options, that was killed after a few batches.
+/// Starts a run into `parent/data` with `more` options, and kills it after some
+/// batches.
 fn killed(inputs: &[String], parent: &Path, more: &[&str]) {
     let mut run = command(inputs, &parent.join("data"), "2")
         .args(more)

@@ -1,5 +1,5 @@
-//! Config tags applied by the real binary: from the shell, over pipes and over
-//! a socket in both framings, with whoever else is connected being told.
+//! Config tags applied by the real binary: from the shell, and over pipes and a
+//! socket in both framings. Other clients of the daemon are notified.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -41,7 +41,7 @@ impl Home {
         fs::read_to_string(self.settings()).unwrap()
     }
 
-    /// The program with these settings, and with no dictionaries of the user's.
+    /// The program with these settings, and without the user's dictionaries.
     fn fimd(&self) -> Command {
         let mut command = fimd();
         command.arg("--settings").arg(self.settings());
@@ -50,7 +50,7 @@ impl Home {
         command
     }
 
-    /// `fimd tags apply-config` on a file with this text.
+    /// Runs `fimd tags apply-config` on a file with this text.
     fn apply(&self, text: &str, at: usize) -> Output {
         self.applying(text, at).output().unwrap()
     }
@@ -71,7 +71,7 @@ fn stdout(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// What a command said that failed: one line.
+/// The error of a command, which must fail with one line.
 fn failure(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());
@@ -92,7 +92,7 @@ struct Client {
 impl Drop for Client {
     fn drop(&mut self) {
         if let Some(mut process) = self.process.take() {
-            // It may have ended already.
+            // The process may have ended already.
             let _ = process.kill();
             let _ = process.wait();
         }
@@ -149,7 +149,7 @@ impl Client {
         serde_json::from_slice(&text).unwrap()
     }
 
-    /// The answer to a request, and what came before it unasked.
+    /// The answer to a request, and the notifications before it.
     fn call(&mut self, method: &str, params: Value) -> (Value, Vec<Value>) {
         let id = self.send(method, params);
         let mut unasked = Vec::new();
@@ -163,7 +163,7 @@ impl Client {
         }
     }
 
-    /// The answer to a request that no news may come before.
+    /// The answer to a request. No notification may come before it.
     fn answer(&mut self, method: &str, params: Value) -> Value {
         let (answer, unasked) = self.call(method, params);
         assert_eq!(unasked, Vec::<Value>::new());
@@ -180,7 +180,7 @@ impl Client {
         assert!(answer.get("result").is_some(), "{answer}");
     }
 
-    /// Applies a tag; gives the result, and the settings that it is told.
+    /// Applies a tag. Returns the result, and the settings in the notification.
     fn apply(&mut self, params: Value) -> (Value, Value) {
         let (answer, mut unasked) = self.call("tags/applyConfig", params);
         assert!(answer.get("result").is_some(), "{answer}");
@@ -200,8 +200,8 @@ fn project() -> Project {
     Project::new(&[("a.php", "<?php\n")])
 }
 
-/// Runs a test over pipes and over a socket, in both framings, with settings
-/// of its own each time. The client is initialized.
+/// Runs a test over pipes and over a socket, in both framings, each time with
+/// settings of its own. The client is initialized.
 fn everywhere(settings: &str, test: impl Fn(&Home, Client)) {
     let project = project();
     for is_lsp in [false, true] {
@@ -370,7 +370,7 @@ fn an_offset_is_in_the_clients_units() {
     let home = Home::new("");
     let mut client = Client::start(&mut home.fimd(), false);
     let content = "\u{1F600}\u{1F600}\u{1F600}[[[{fontSize:\"9\"}]]][[[{fontSize:\"10\"}]]]";
-    // Before `initialize` bytes are counted.
+    // Before `initialize` offsets are in bytes.
     let (result, _) = client.apply(json!({"content": content, "cursor_offset": 31}));
     assert_eq!(result["applied"]["fontSize"], 9);
     let root = project.path().to_str().unwrap();
@@ -391,7 +391,7 @@ fn every_client_of_a_daemon_is_told() {
     for client in &mut all {
         client.initialize(&project);
     }
-    // LSP forbids to tell this one before `initialize` is answered.
+    // LSP forbids notifications to this client before `initialize` is answered.
     let mut late = Client::of(&daemon, true);
     let refused = late.answer("fimd/settings", json!({}));
     assert_eq!(refused["error"]["code"], -32002, "{refused}");
@@ -406,7 +406,7 @@ fn every_client_of_a_daemon_is_told() {
             }
         }
     }
-    // The same again is no news.
+    // Applying the same settings again sends no notification.
     let params = json!({"content": "[[[{fontSize:\"11\"}]]]", "cursor_offset": 0});
     all[0].answer("tags/applyConfig", params);
     for client in &mut all {
@@ -414,7 +414,8 @@ fn every_client_of_a_daemon_is_told() {
     }
     late.initialize(&project);
     assert_eq!(settings_of(&late.receive())["editor"]["font_size"], 11);
-    // Nor is one asked by a client that reads a single answer misled.
+    // A client that reads only one answer per request gets no notification
+    // either.
     let status = fimd()
         .args(["status", "--socket"])
         .arg(daemon.path())
@@ -422,7 +423,8 @@ fn every_client_of_a_daemon_is_told() {
     assert_eq!(status.unwrap().status.code(), Some(0));
 }
 
-/// A model server that answers one request: where it is, and what it was asked.
+/// A model server that answers one request: its address, and the request that it
+/// got.
 fn model_server() -> (String, thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -477,10 +479,11 @@ fn the_next_run_asks_the_new_endpoint() {
     );
 }
 
-/// The user gives it and takes it back while the server runs; a tag cannot.
+/// The user sets the key and removes it while the server runs. A tag cannot set
+/// it.
 #[test]
 fn another_machine_needs_a_standing_permission() {
-    // With a key only the server that it is for may be named.
+    // With a key, a tag may name only the server that the key is for.
     const KEYLESS: &str = "# Mine.\n[endpoint]\n";
     everywhere(KEYLESS, |home, mut client| {
         let params = json!({
@@ -547,7 +550,7 @@ fn the_shell_applies_a_tag_and_leaves_it_where_it_is() {
     assert_eq!(applied["applied"], json!({"fontSize": 13}));
 }
 
-/// Without `--settings` the user's own file is made where it belongs.
+/// Without `--settings` fimd creates the user's own file in its standard place.
 #[test]
 fn the_users_own_file_is_made() {
     let home = Home::new("");
@@ -617,7 +620,7 @@ fn a_font_that_is_installed_is_applied() {
 fn a_corrupt_file_is_set_aside_and_reported() {
     const CORRUPT: &str = "[editor\nfont_size = 9\n";
     let home = Home::new(CORRUPT);
-    // What only reads says so and leaves it.
+    // A command that only reads reports the corrupt file and leaves it.
     let output = home.fimd().args(["models"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
@@ -626,7 +629,7 @@ fn a_corrupt_file_is_set_aside_and_reported() {
         "{said}"
     );
     assert_eq!(home.said(), CORRUPT);
-    // What writes sets it aside.
+    // A command that writes sets the file aside.
     let output = home.apply(TAG, 0);
     assert_eq!(stdout(&output)["applied"]["fontSize"], 24);
     let said = String::from_utf8(output.stderr.clone()).unwrap();
@@ -638,7 +641,7 @@ fn a_corrupt_file_is_set_aside_and_reported() {
         fs::read_to_string(home.path("settings.toml.corrupt-1")).unwrap(),
         CORRUPT
     );
-    // So does a server when it starts, which then has the defaults.
+    // So does a server when it starts; it then has the defaults.
     fs::write(home.settings(), CORRUPT).unwrap();
     let mut command = home.fimd();
     let mut client = common::Client::start(&mut command);
@@ -695,7 +698,7 @@ fn processes_that_write_at_once_lose_nothing() {
 #[test]
 fn a_writer_that_is_killed_leaves_a_whole_file() {
     let home = Home::new("");
-    // Long enough to take a while to write.
+    // The file is large, so that writing it takes some time.
     let long = "# a remark of mine that has to stay\n".repeat(200_000);
     fs::write(home.settings(), format!("{long}[editor]\nfont_size = 6\n")).unwrap();
     let new = home.path("settings.toml.new");

@@ -1,4 +1,4 @@
-//! The shared daemon: its socket, its clients, its end, and `fimd connect`.
+//! The shared daemon: its socket, its clients, how it ends, and `fimd connect`.
 
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
@@ -36,7 +36,7 @@ fn line(stream: &mut impl BufRead) -> String {
     line.trim_end().to_owned()
 }
 
-/// A connection with the project open.
+/// A connection that has opened the project.
 fn opened(daemon: &Daemon, project: &Project) -> BufReader<UnixStream> {
     let mut stream = BufReader::new(daemon.connect());
     let request = initialize(project);
@@ -46,7 +46,7 @@ fn opened(daemon: &Daemon, project: &Project) -> BufReader<UnixStream> {
     stream
 }
 
-/// Fails unless the daemon answers a client of its own soon.
+/// Fails unless the daemon soon answers a new client.
 fn answers_soon(daemon: &Daemon, project: &Project) {
     let start = Instant::now();
     let answers = daemon.ask((initialize(project) + &get(1, "<?php $a->") + SHUTDOWN).as_bytes());
@@ -55,7 +55,7 @@ fn answers_soon(daemon: &Daemon, project: &Project) {
     assert!(took < Duration::from_secs(10), "{took:?}");
 }
 
-/// Runs a daemon that does not start; what it says.
+/// Runs a daemon that cannot start, and returns its error.
 fn refused(socket: &Path) -> String {
     let output = serving(socket).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -154,7 +154,7 @@ fn what_is_in_flight_is_answered_before_the_end() {
         .get_mut()
         .write_all((slow + nope).as_bytes())
         .unwrap();
-    // Once the second is answered, the first has been read.
+    // When the second request is answered, the daemon has read the first.
     let mut answers = vec![line(&mut client)];
     daemon.signal("TERM");
     let mut rest = String::new();
@@ -169,18 +169,20 @@ fn what_is_in_flight_is_answered_before_the_end() {
     assert_eq!(daemon.wait(), Some(0));
 }
 
-/// What one client that floods without reading may cost, in bytes. Requests in
-/// flight are bounded at 64 MiB; the rest is for the work that they cause.
+/// The memory, in bytes, that a client may cost which sends without reading.
+/// Requests in flight are bounded at 64 MiB; the rest is for the work that they
+/// cause.
 const FLOOD_BYTES: u64 = 128 << 20;
 
-/// Sends `bytes` and falls silent; the connection stays.
+/// Sends `bytes` and nothing more. The connection stays open.
 fn stalled(daemon: &Daemon, bytes: &[u8]) -> Vec<UnixStream> {
     let mut stream = daemon.connect();
     stream.write_all(bytes).unwrap();
     vec![stream]
 }
 
-/// Asks ten thousand times, or until no more is taken, and reads no answer.
+/// Sends ten thousand requests, or as many as the daemon accepts, and reads no
+/// answer.
 fn flood(daemon: &Daemon, project: &Project) -> Vec<UnixStream> {
     let mut stream = opened(daemon, project).into_inner();
     let patience = Duration::from_secs(2);
@@ -222,7 +224,7 @@ fn clients_that_misbehave_harm_nobody_else() {
         }),
         ("a flood", flood),
         ("a crowd", |daemon, _| {
-            // More than are served at a time.
+            // More requests than the daemon works on at a time.
             (0..600).map(|_| daemon.connect()).collect()
         }),
     ];
@@ -284,7 +286,8 @@ fn a_socket_that_systemd_passes_is_served_and_stays() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("s");
     let listener = UnixListener::bind(&path).unwrap();
-    // The listener arrives as file descriptor 3, with the process's own id.
+    // The daemon gets the listener as file descriptor 3, and its own process id
+    // in a variable.
     let script = r#"export LISTEN_FDS=1 LISTEN_PID=$$; exec "$0" --socket "$1" 3<&0 </dev/null"#;
     let mut daemon = Command::new("sh")
         .args(["-c", script, env!("CARGO_BIN_EXE_fimd")])
@@ -309,12 +312,12 @@ fn connect(socket: &Path) -> Command {
     command
 }
 
-/// The ids of the processes that serve at a socket.
+/// The ids of the processes that serve a socket.
 fn daemons(socket: &Path) -> Vec<String> {
     let mut ids = Vec::new();
     for process in fs::read_dir("/proc").unwrap() {
         let process = process.unwrap();
-        // One that has ended meanwhile has no command line.
+        // A process that has ended meanwhile has no command line.
         let Ok(command) = fs::read(process.path().join("cmdline")) else {
             continue;
         };
@@ -334,7 +337,8 @@ fn connect_joins_the_daemon_and_starts_it_if_none_runs() {
     let project = project();
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("s");
-    // All at once: one of them starts the daemon that all reach.
+    // All clients start at once. One of them starts the daemon that all of them
+    // reach.
     let mut clients: Vec<_> = (0..6)
         .map(|_| Client::start(&mut connect(&socket)))
         .collect();
@@ -347,7 +351,7 @@ fn connect_joins_the_daemon_and_starts_it_if_none_runs() {
             client.answer(),
             r#"{"jsonrpc":"2.0","id":1,"result":{"context":""}}"#
         );
-        // The end of the input ends the client's process, not the daemon.
+        // The end of its input ends the client's process, not the daemon.
         let ended = client.close();
         assert_eq!((ended.code, ended.log.as_str()), (Some(0), ""));
     }

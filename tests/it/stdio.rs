@@ -1,4 +1,4 @@
-//! `fimd` as a process: its streams, its exit codes, its signals, its log.
+//! `fimd` as a process: its streams, exit codes, signals and log.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
@@ -50,7 +50,7 @@ fn a_client_that_stops_reading_is_no_failure() {
     drop(child.stdout.take());
     let mut input = child.stdin.take().unwrap();
     input.write_all(b"{}\n").unwrap();
-    // The input stays open: that nobody reads the answers ends the server.
+    // The input stays open. The server ends because its output is closed.
     let status = child.wait().unwrap();
     drop(input);
     assert_eq!(status.code(), Some(0));

@@ -17,7 +17,7 @@ fn fimd(args: &[&str]) -> Output {
         .unwrap()
 }
 
-/// Generates into `output`, successfully; what was logged.
+/// Generates into `output` and returns the log. The run must succeed.
 fn generate(output: &Path, args: &[&str]) -> String {
     let run = fimd(&[args, &["--output", text(output)]].concat());
     let log = String::from_utf8(run.stderr).unwrap();
@@ -25,7 +25,7 @@ fn generate(output: &Path, args: &[&str]) -> String {
     log
 }
 
-/// What is said of a run that fails.
+/// The error of a run, which must fail.
 fn failure(output: &Path, args: &[&str]) -> String {
     let run = fimd(&[args, &["--output", text(output)]].concat());
     let log = String::from_utf8(run.stderr).unwrap();
@@ -38,7 +38,7 @@ fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// The files of a project `name` of classes that know each other.
+/// The files of a project `name`, whose classes call each other.
 fn files(name: &str, count: usize) -> Vec<(String, String)> {
     (0..count)
         .map(|n| {
@@ -60,7 +60,7 @@ fn write(root: &Path, files: &[(String, String)]) {
     }
 }
 
-/// Two projects of the same name in folders apart, `one/app` and `two/app`.
+/// Two projects of the same name in different folders, `one/app` and `two/app`.
 fn projects(temp: &Path) -> [PathBuf; 2] {
     ["one", "two"].map(|name| {
         let root = temp.join(name).join("app");
@@ -105,7 +105,7 @@ fn files_of(output: &Path) -> Vec<Vec<u8>> {
         .into()
 }
 
-/// The records of each repo, without its name, as sorted lines.
+/// The records of each repository, without its name, as sorted lines.
 fn by_repo(output: &Path) -> BTreeMap<String, Vec<String>> {
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for mut record in records(output) {
@@ -117,7 +117,8 @@ fn by_repo(output: &Path) -> BTreeMap<String, Vec<String>> {
     all
 }
 
-/// Without a validation: what is left out of it depends on all projects.
+/// These runs have no validation split, because decontamination depends on all
+/// projects.
 const CONTEXT: [&str; 4] = ["--cross-file-context", "--bm25-context", "--val-split", "0"];
 
 #[test]
@@ -186,7 +187,7 @@ fn rows_give_what_folders_give_in_every_form_and_order() {
     let backwards = temp.path().join("backwards.jsonl.zst");
     let text_of = lines(&[&second[..], &first].concat());
     fs::write(&backwards, zstd::encode_all(text_of.as_bytes(), 3).unwrap()).unwrap();
-    // Two files, and the rows of a repository in both of them.
+    // Two files; both have rows of one repository.
     let parts = ["part-1.jsonl", "part-2.jsonl"].map(|name| temp.path().join(name));
     fs::write(&parts[0], lines(&[&first[..], &second[..2]].concat())).unwrap();
     fs::write(&parts[1], lines(&second[2..])).unwrap();
@@ -260,8 +261,8 @@ fn duplicates_across_projects_are_left_out_and_the_split_spans_all() {
     };
     let train = keys("train.jsonl");
     assert!(keys("val.jsonl").iter().all(|key| !train.contains(key)));
-    // These classes are so much alike that training shows what was drawn to
-    // validate; it was drawn all the same.
+    // These classes are so alike that decontamination removes the whole
+    // validation split, although files were drawn for it.
     let refused = fs::read_to_string(&rejects).unwrap();
     let refused = refused
         .lines()
@@ -272,7 +273,7 @@ fn duplicates_across_projects_are_left_out_and_the_split_spans_all() {
     assert_eq!(drawn.len(), 8);
     assert!(drawn.iter().all(|key| !train.contains(key)));
 
-    // Copies that may stay are at least in one part.
+    // Copies that stay are all in the same split.
     for seed in ["1", "2", "3"] {
         let more = ["--dedup", "off", "--seed", seed];
         generate(&output, &[&split[..], &more].concat());
@@ -480,8 +481,8 @@ mod parquet {
         value.as_str().map(|text| text.as_bytes().to_vec())
     }
 
-    /// Writes `groups` of rows; the cells in the order of the schema's columns,
-    /// all of which are optional but the first.
+    /// Writes `groups` of rows. The cells are in the order of the schema's
+    /// columns, all of which are optional except the first.
     fn write_table(path: &Path, schema: &str, groups: &[Vec<Vec<Cell>>]) {
         let schema = Arc::new(parse_message_type(schema).unwrap());
         let properties = WriterProperties::builder()
@@ -531,7 +532,7 @@ mod parquet {
         for (at, row) in all.iter().enumerate() {
             groups[usize::from(at > 71)].push(cells(row));
         }
-        // A row without a path, and one that is not UTF-8.
+        // One row has no path, and one is not UTF-8.
         groups[1].push(vec![Some("two".into()), None, None, Some("x".into()), None]);
         let mut latin = cells(&row("two", "src/Latin.php", ""));
         latin[3] = Some(b"<?php // \xe4".to_vec());

@@ -1,5 +1,5 @@
-//! `fimd tags`, the real binary, against a model server that says what the
-//! test wants.
+//! `fimd tags` of the real binary, against a model server whose answers the test
+//! writes.
 
 use std::fs;
 use std::io::Write;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::common::model_server::ModelServer;
 use crate::common::{Project, fimd};
 
-/// Runs `fimd tags` in a folder of the test's own.
+/// Runs `fimd tags` in the test's own folder.
 fn tags(folder: &Path, args: &[&str], input: &str) -> Output {
     let mut child = fimd()
         .env("XDG_STATE_HOME", folder.join("state"))
@@ -24,12 +24,12 @@ fn tags(folder: &Path, args: &[&str], input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // One that does not read it is fine.
+    // A command that does not read its input is fine.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     child.wait_with_output().unwrap()
 }
 
-/// What it prints, if all goes well.
+/// The output of a command, which must succeed.
 fn printed(folder: &Path, args: &[&str], input: &str) -> String {
     let run = tags(folder, args, input);
     let said = String::from_utf8(run.stderr).unwrap();
@@ -37,7 +37,7 @@ fn printed(folder: &Path, args: &[&str], input: &str) -> String {
     String::from_utf8(run.stdout).unwrap()
 }
 
-/// What it says when it fails: one line.
+/// The error of a command, which must fail with one line.
 fn refused(folder: &Path, args: &[&str], code: i32) -> String {
     let run = tags(folder, args, "");
     let said = String::from_utf8(run.stderr).unwrap();
@@ -348,7 +348,7 @@ fn a_php_file_is_shown_with_its_project() {
     let model = ["--context", "--endpoint", &server.url];
     let args = [&["run"], &place[..], &model].concat();
     assert_eq!(printed(folder.path(), &args, ""), "addItem(1)");
-    // What an editor would get there.
+    // The context that an editor would get there.
     let (before, after) = ("<?php\n$basket = new Basket();\n$basket->", ";\n");
     fs::write(folder.path().join("new.php"), [before, after].concat()).unwrap();
     let context = fimd()

@@ -1,5 +1,5 @@
 //! `tags/parse`, `tags/prompt` and `tags/run` in both framings, over pipes and
-//! over a socket, against a model server that says what the test wants.
+//! over a socket, against a model server whose answers the test writes.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Stdio};
@@ -12,7 +12,7 @@ use crate::common::daemon::Daemon;
 use crate::common::model_server::ModelServer;
 use crate::common::{Project, fimd};
 
-/// Only a server that hangs makes a test wait this long.
+/// Tests wait this long only when the server hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,7 +28,7 @@ struct Client {
     process: Option<Child>,
 }
 
-/// Runs a test over every transport, in every framing, with these settings.
+/// Runs a test over every transport and in every framing, with these settings.
 fn over_all(settings: &str, test: impl Fn(&mut Client)) {
     let folder = Project::new(&[("settings.toml", settings)]);
     let settings = folder.path().join("settings.toml");
@@ -106,7 +106,7 @@ impl Client {
         answer
     }
 
-    /// Opens a project with offsets in UTF-16.
+    /// Opens a project with offsets in UTF-16 units.
     fn initialize(&mut self, project: &Project) {
         let options = json!({ "project_root": project.path(), "offset_encoding": "utf-16" });
         let params = match self.framing {
@@ -121,7 +121,7 @@ impl Client {
 impl Drop for Client {
     fn drop(&mut self) {
         if let Some(child) = &mut self.process {
-            // It may have ended already.
+            // The process may have ended already.
             let _ = child.kill();
             let _ = child.wait();
         }

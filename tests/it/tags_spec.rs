@@ -1,6 +1,6 @@
-//! FIMpad's specification of tags, sentence by sentence: each test names its
-//! section and says the sentence. The pure language is asked where it decides,
-//! the real binary where something is done.
+//! FIMpad's specification of tags, sentence by sentence. Each test names its
+//! section and quotes the sentence. The tests call the library where parsing
+//! decides, and the real binary where a tag has an effect.
 
 use std::process::Output;
 
@@ -12,7 +12,7 @@ use fimd::tags::{
 use crate::common::model_server::ModelServer;
 use crate::common::{Project, fimd};
 
-/// The kinds of the tags of a text.
+/// The kinds of the tags in a text.
 fn kinds(text: &str) -> Vec<&'static str> {
     let kind = |tag: &tags::Tag| match &tag.kind {
         TagKind::Fim(_) => "fim",
@@ -27,7 +27,7 @@ fn kinds(text: &str) -> Vec<&'static str> {
     Tags::parse(text).all().iter().map(kind).collect()
 }
 
-/// The only tag of a text, which is a valid FIM tag.
+/// The only tag in a text, which is a valid FIM tag.
 fn fim(text: &str) -> Fim {
     let tags = Tags::parse(text);
     match tags.all() {
@@ -39,7 +39,7 @@ fn fim(text: &str) -> Fim {
     }
 }
 
-/// What is wrong with the only tag of a text.
+/// The error of the only tag in a text.
 fn fault(text: &str) -> String {
     match &Tags::parse(text).all()[0].kind {
         TagKind::Invalid(fault) => fault.message.clone(),
@@ -47,7 +47,7 @@ fn fault(text: &str) -> String {
     }
 }
 
-/// What the first FIM tag of a text asks.
+/// The request that the first FIM tag in a text makes.
 fn prompt(text: &str) -> TagPrompt {
     let tags = Tags::parse(text);
     let found = tags.all().iter().find_map(|tag| match &tag.kind {
@@ -58,14 +58,14 @@ fn prompt(text: &str) -> TagPrompt {
     TagPrompt::new(text, &tags, tag, fim, false)
 }
 
-/// What the model is shown around the first FIM tag of a text.
+/// The prompt for the first FIM tag in a text.
 fn window(text: &str) -> (String, String) {
     let window = prompt(text).window;
     (window.before, window.after)
 }
 
-/// What stands in the text once its first FIM tag has run and the model has
-/// said `output`, cut into single bytes.
+/// The text after its first FIM tag has run and the model has answered `output`,
+/// which arrives byte by byte.
 fn after(text: &str, output: &str) -> String {
     let prompt = prompt(text);
     let mut matcher = Matcher::new(prompt.stops.clone()).unwrap();
@@ -329,7 +329,7 @@ fn s2_3_patterns_are_collected_in_order() {
 #[test]
 fn s2_3_the_first_match_ends_the_text() {
     assert_eq!(after("[[[5;stop(\"B\");chop(\"A\")]]]", "xAyB"), "x");
-    // The one that begins first, though another ends first.
+    // The pattern that begins first wins, even if another ends first.
     assert_eq!(after("[[[5;chop(\"b\");chop(\"abc\")]]]", "xabcd"), "x");
 }
 
@@ -557,8 +557,8 @@ fn s5_2_open_maximized_is_out_of_reach() {
     );
 }
 
-/// Applies the config tag that is a whole text, to a settings file. The outcome
-/// and the file after it.
+/// Applies the config tag that is the whole text. Returns the outcome, and the
+/// settings file after it.
 fn apply(tag: &str) -> (Output, String) {
     let before = "# mine\n[editor]\nfont_size = 12\n";
     let project = Project::new(&[("note.txt", tag), ("settings.toml", before)]);

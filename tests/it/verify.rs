@@ -1,5 +1,5 @@
-//! `fimd verify` on datasets that keep their word, and on datasets with a
-//! planted fault of each sort, which the right claim has to find.
+//! `fimd verify` on correct datasets, and on datasets with one planted fault of
+//! each sort, which the right check must find.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ impl Fixture {
         Self::with("", options)
     }
 
-    /// With `more` at the end of each file.
+    /// A project and dataset with `more` at the end of each file.
     fn with(more: &str, options: &[&str]) -> Self {
         const THINGS: [&str; 12] = [
             "Invoice", "Basket", "Parcel", "Voucher", "Ledger", "Courier", "Pallet", "Receipt",
@@ -58,7 +58,8 @@ impl Fixture {
         let (project, output) = (fixture.project(), fixture.output());
         let mut args = vec!["generate", project.to_str().unwrap(), "--output"];
         args.push(output.to_str().unwrap());
-        // Chunks of other files would show training all there is to validate.
+        // With chunks of other files in its contexts, training would show all of
+        // the validation split.
         args.push("--cross-file-context");
         args.extend(["--val-split", "0.25"]);
         args.extend(options);
@@ -67,7 +68,7 @@ impl Fixture {
         fixture
     }
 
-    /// A copy of both, to do harm to.
+    /// A copy of both, in which faults are planted.
     fn copy(&self) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for part in ["project/src", "data"] {
@@ -102,7 +103,7 @@ impl Fixture {
         (run.status.code(), report)
     }
 
-    /// Changes the records of a part, whatever its format.
+    /// Changes the records of a split, in any format.
     fn edit(&self, part: &str, change: impl FnOnce(&mut Vec<Value>)) {
         let files = fs::read_dir(self.output()).unwrap();
         let mut paths = files.map(|file| file.unwrap().path());
@@ -160,7 +161,7 @@ fn edit_rows(path: &Path, change: impl FnOnce(&[u8]) -> Vec<u8>) -> Vec<u8> {
     file.into_inner().unwrap()
 }
 
-/// Writes a part of a record, and `text` so that it fits.
+/// Writes one field of a record, and adapts `text` to it.
 fn set(record: &mut Value, part: &str, value: String) {
     record[part] = value.into();
     let of = |part: &str| record[part].as_str().unwrap();
@@ -178,7 +179,7 @@ fn str_of(record: &Value, part: &str) -> String {
     record[part].as_str().unwrap().to_owned()
 }
 
-/// The claims that are breached.
+/// The names of the failed checks.
 fn breached(report: &Value) -> Vec<String> {
     let findings = report["findings"].as_array().unwrap().iter();
     findings
@@ -187,7 +188,7 @@ fn breached(report: &Value) -> Vec<String> {
         .collect()
 }
 
-/// All breaches of a claim that are told.
+/// All reported failures of a check.
 fn told(report: &Value, claim: &str) -> String {
     let mut findings = report["findings"].as_array().unwrap().iter();
     let finding = findings.find(|finding| finding["claim"] == claim).unwrap();
@@ -210,8 +211,8 @@ fn a_clean_dataset_of_every_family_keeps_its_word() {
     }
 }
 
-/// What is wrong, the claims that have to find it, what one of them says, and
-/// how to do it.
+/// The fault, the checks that must find it, the message of one of them, and the
+/// function that plants it.
 type Fault = (
     &'static str,
     &'static [&'static str],
@@ -391,7 +392,7 @@ fn faults() -> [Fault; 18] {
     ]
 }
 
-/// That each of `faults`, planted in a copy of `clean`, is found.
+/// Checks that each of `faults`, planted in a copy of `clean`, is found.
 fn assert_found(clean: &Fixture, faults: impl Iterator<Item = Fault>) {
     for (fault, claims, words, plant) in faults {
         let fixture = clean.copy();
@@ -406,7 +407,7 @@ fn assert_found(clean: &Fixture, faults: impl Iterator<Item = Fault>) {
                 "{fault}: {report:#}"
             );
         }
-        // A record that is not what it was is not blamed on the others.
+        // A changed record causes no failures of the other checks.
         let blameless = [
             "readable",
             "split_files",
@@ -439,13 +440,13 @@ fn a_planted_fault_is_found_in_every_format() {
         let clean = Fixture::new(&["--format", format]);
         let (code, report) = clean.verify();
         assert_eq!((code, breached(&report)), (Some(0), vec![]), "{report:#}");
-        // Those of JSON lines as such have other claims to be about.
+        // Faults in the JSON syntax are the subject of other checks.
         let faults = faults().into_iter();
         assert_found(&clean, faults.filter(|fault| fault.1[0] != "readable"));
     }
 }
 
-/// What every file ends with: a password, and a marker of the family.
+/// Every file ends with a password and a control token of the family.
 const HARD: &str = "\nfunction connectAll($host, $password = 'tr0ub4dor&3zQ')\n{\n    // <|fim_middle|> is a marker.\n    return open($host, $password, strlen($host) * 3);\n}\n";
 
 #[test]
@@ -459,7 +460,8 @@ fn whatever_is_asked_for_the_dataset_keeps_its_word() {
         &["--base-model", "codestral", "--max-tokens", "500"],
         &["--provenance", "--curriculum", "--curriculum-top-pct", "60"],
     ] {
-        // Else the marker drops every example that shows it.
+        // Without this option every example that shows the control token is
+        // dropped.
         let neutralises = options.contains(&"neutralise");
         let fixture = Fixture::with(if neutralises { HARD } else { "" }, options);
         let (code, report) = fixture.verify();
@@ -470,7 +472,7 @@ fn whatever_is_asked_for_the_dataset_keeps_its_word() {
 
 #[test]
 fn what_training_shows_does_not_validate() {
-    // Chunks of the files that validate are context of those to train on.
+    // Chunks of validation files are context of training files.
     let fixture = Fixture::new(&["--bm25-context"]);
     let metadata = fs::read(fixture.output().join("metadata.json")).unwrap();
     let metadata: Value = serde_json::from_slice(&metadata).unwrap();
@@ -478,7 +480,7 @@ fn what_training_shows_does_not_validate() {
     let seen = metadata["rejections"]["seen_in_training"].as_u64();
     let (code, report) = fixture.verify();
     assert_eq!(code, Some(0), "{report:#}");
-    // Where nothing is left out, the same is a breach.
+    // The same is a failure in a dataset that was not decontaminated.
     let kept = Fixture::new(&["--bm25-context", "--split-by", "example"]);
     kept.edit_metadata("/options/split_by", json!("file"));
     let (_, report) = kept.verify();
@@ -558,7 +560,8 @@ fn near_duplicates_in_different_parts_are_found() {
         told.contains(&original) && told.contains("src/Copy.php trains"),
         "{told}"
     );
-    // The same text as another file would be no near, but an exact duplicate.
+    // The text differs, because a file with the same text would be an exact
+    // duplicate, not a near one.
     assert!(!breached(&report).contains(&"duplicate_files".to_owned()));
     fs::write(fixture.project().join("src/Copy.php"), text).unwrap();
     let (_, report) = fixture.verify();

@@ -1,8 +1,8 @@
-//! The VS Code extension against this fimd: starts its own tests, which node
-//! runs, with the program that cargo has built.
+//! The VS Code extension with this fimd: runs the extension's own tests in Node,
+//! with the program that cargo has built.
 //!
-//! Skipped, and says so, without node or without what `npm ci` puts into
-//! `editors/vscode/node_modules`.
+//! The test is skipped without node, or without the packages that `npm ci` puts
+//! into `editors/vscode/node_modules`.
 
 use std::path::Path;
 use std::process::Command;
@@ -26,6 +26,6 @@ fn the_extension_passes_its_tests_with_this_fimd() {
     let said = String::from_utf8_lossy(&run.stdout);
     let complained = String::from_utf8_lossy(&run.stderr);
     assert!(run.status.success(), "{said}{complained}");
-    // None was left out.
+    // No test was skipped.
     assert!(said.contains("# skipped 0"), "{said}{complained}");
 }

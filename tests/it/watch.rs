@@ -1,5 +1,5 @@
-//! What changes on disk while the real binary serves: the next answers show
-//! it. Each test waits for the answer that it expects.
+//! Changes on disk while the real binary serves. Each test waits until an answer
+//! shows the change.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use crate::common::daemon::{Daemon, wait_for};
 use crate::common::{Client, Project, fimd};
 
-/// One who asks.
+/// The connection of a client.
 enum Asker {
     Pipes(Client),
     Socket(BufReader<UnixStream>),
@@ -70,7 +70,7 @@ impl Served {
         fs::rename(self.path(from), self.path(to)).unwrap();
     }
 
-    /// What is said of a class.
+    /// The context for a class.
     fn context(&mut self, class: &str) -> String {
         let content = format!("<?php\n$it = new {class}();\n$it->");
         let params = serde_json::json!({
@@ -79,13 +79,13 @@ impl Served {
         self.asker.ask(&request("getContext", &params))
     }
 
-    /// Waits until the class is known to have the method.
+    /// Waits until the context shows the method of the class.
     fn shows(&mut self, class: &str, method: &str) {
         let what = format!("{class}::{method}");
         wait_for(&what, || self.context(class).contains(method).then_some(()));
     }
 
-    /// Waits until the class is known not to.
+    /// Waits until the context no longer shows the class.
     fn hides(&mut self, class: &str, method: &str) {
         let what = format!("{class}::{method} to go");
         wait_for(&what, || {
@@ -110,7 +110,7 @@ fn project() -> Project {
     ])
 }
 
-/// Everything that happens to single files.
+/// Every change that can happen to a single file.
 fn files_change(served: &mut Served) {
     served.write("new.php", &class("Fresh", "created"));
     served.shows("Fresh", "created");
@@ -120,7 +120,7 @@ fn files_change(served: &mut Served) {
     served.write("src/b.php", &class("B", "second"));
     served.shows("B", "second");
     served.shows("Fresh", "changed");
-    // As editors save: a new file takes the old one's place.
+    // Editors save like this: a new file replaces the old one.
     served.write("src/.b.php.swp", &class("B", "replaced"));
     served.rename("src/.b.php.swp", "src/b.php");
     served.shows("B", "replaced");
@@ -197,7 +197,7 @@ fn what_does_not_belong_does_not_show() {
     symlink("a.php", served.path("link.php")).unwrap();
     symlink(served.path("src"), served.path("linked")).unwrap();
     served.write("src/b.php", &class("B", "through"));
-    // What came before the last change has been seen once that has.
+    // When the last change has been seen, all earlier ones have been seen.
     served.write("last.php", &class("Last", "done"));
     served.shows("Last", "done");
     served.shows("B", "through");
@@ -280,7 +280,7 @@ fn a_root_that_goes_takes_its_files_along_and_brings_them_back() {
 fn a_file_that_may_not_be_read_is_no_source_until_it_may() {
     let project = project();
     fs::set_permissions(project.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    // Root may read everything; the server must not be root.
+    // Root may read every file, so the server must not run as root.
     let is_root = rustix::process::geteuid().is_root();
     let mut command = if is_root {
         let mut command = Command::new("setpriv");

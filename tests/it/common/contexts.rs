@@ -1,4 +1,4 @@
-//! What the real binary answers an editor where examples were cut.
+//! The contexts that the real binary gives an editor at the holes of a dataset.
 
 use std::fs;
 use std::io::Write;
@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 /// The server's contexts for the holes of `examples`, in their order, with this
-/// choice about secrets.
+/// setting for secrets.
 pub(crate) fn contexts_of(project: &Path, examples: &[Value], secrets: &str) -> Vec<Value> {
     let mut lines = vec![json!({
         "jsonrpc": "2.0", "id": 0, "method": "initialize",
@@ -30,7 +30,7 @@ pub(crate) fn contexts_of(project: &Path, examples: &[Value], secrets: &str) -> 
         }));
     }
     let mut server = Command::new(env!("CARGO_BIN_EXE_fimd"))
-        // Nobody's settings are there.
+        // This folder holds no settings.
         .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

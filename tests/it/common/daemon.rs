@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use crate::common::fimd;
 
-/// Only a daemon that hangs makes a test wait this long.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Tests wait this long only when the daemon hangs.
+const PATIENCE: Duration = Duration::from_secs(300);
 
-/// A daemon at a socket in a folder of its own. Killed when dropped.
+/// A daemon at a socket in its own folder. It is killed when dropped.
 pub(crate) struct Daemon {
     child: Child,
     folder: tempfile::TempDir,
@@ -30,7 +30,7 @@ fn serve_at(command: &mut Command, socket: &Path) {
     command.stdin(Stdio::null());
 }
 
-/// Waits until `done` gives something.
+/// Waits until `done` returns a value.
 pub(crate) fn wait_for<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
     let start = std::time::Instant::now();
     loop {
@@ -42,7 +42,7 @@ pub(crate) fn wait_for<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T 
     }
 }
 
-/// A daemon that accepts clients.
+/// Starts a daemon, and waits until it accepts clients.
 fn listening(command: &mut Command, socket: &Path) -> Child {
     let mut child = command.spawn().unwrap();
     wait_for("the daemon to listen", || {
@@ -54,7 +54,8 @@ fn listening(command: &mut Command, socket: &Path) -> Child {
 
 impl Daemon {
     pub(crate) fn start() -> Self {
-        // Files that vanish while they are read, and clients that do, are on purpose.
+        // The tests remove files while the daemon reads them, and clients
+        // disconnect; warnings about it are expected.
         Self::start_with(fimd().arg("--log-level=error"))
     }
 
@@ -67,7 +68,7 @@ impl Daemon {
         Self { child, folder }
     }
 
-    /// Starts one that has ended anew, at the same path.
+    /// Starts a daemon that has ended again, at the same path.
     pub(crate) fn restart(&mut self) {
         self.child = listening(&mut serving(&self.path()), &self.path());
     }
@@ -82,7 +83,7 @@ impl Daemon {
         stream
     }
 
-    /// Sends `input` and its end on a connection of its own; gives what comes back.
+    /// Sends `input` and its end on a new connection, and returns all answers.
     pub(crate) fn ask(&self, input: &[u8]) -> String {
         let mut stream = self.connect();
         stream.write_all(input).unwrap();
@@ -100,7 +101,7 @@ impl Daemon {
         assert!(kill.unwrap().success());
     }
 
-    /// How much memory is resident, in bytes.
+    /// The resident memory of the daemon in bytes.
     pub(crate) fn resident_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -108,7 +109,7 @@ impl Daemon {
         kibibytes.parse::<u64>().unwrap() << 10
     }
 
-    /// Waits for its end and gives the exit code.
+    /// Waits until the daemon has ended, and returns its exit code.
     pub(crate) fn wait(&mut self) -> Option<i32> {
         let child = &mut self.child;
         wait_for("the daemon to end", || child.try_wait().unwrap()).code()
@@ -117,7 +118,7 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

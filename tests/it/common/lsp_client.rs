@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use crate::common::daemon::Daemon;
 use crate::common::fimd;
 
-/// Only a server that hangs makes a test wait this long.
+/// Tests wait this long only when the server hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What the clients of a test speak through.
+/// How the clients of a test reach the server.
 pub(crate) enum Transport {
     Stdio,
     Socket(Daemon),
@@ -39,7 +39,7 @@ impl Client {
         Self::with(transport, &mut fimd())
     }
 
-    /// A client; over pipes that of `command`.
+    /// A client. Over pipes it starts `command`.
     pub(crate) fn with(transport: &Transport, command: &mut Command) -> Self {
         let (process, input, output): (_, Box<dyn Write>, Box<dyn Read + Send>) = match transport {
             Transport::Stdio => {
@@ -75,7 +75,7 @@ impl Client {
         }
     }
 
-    /// A client whose project is open, with what `initialize` answered.
+    /// A client that has opened its project, and the result of `initialize`.
     pub(crate) fn initialized(new: &dyn Fn() -> Self, params: Value) -> (Self, Value) {
         let mut client = new();
         let answer = client.call("initialize", params);
@@ -97,7 +97,7 @@ impl Client {
         self.send(&json!({"jsonrpc": "2.0", "method": method, "params": params}));
     }
 
-    /// Sends a request and gives its id.
+    /// Sends a request and returns its id.
     pub(crate) fn request(&mut self, method: &str, params: Value) -> u64 {
         self.next_id += 1;
         let id = self.next_id;
@@ -109,7 +109,7 @@ impl Client {
         self.messages.recv_timeout(PATIENCE).unwrap()
     }
 
-    /// Sends a request and gives the answer, which must be the next message.
+    /// Sends a request and returns the answer, which must be the next message.
     pub(crate) fn call(&mut self, method: &str, params: Value) -> Value {
         let id = self.request(method, params);
         let answer = self.receive();
@@ -126,7 +126,7 @@ impl Client {
         self.notify("textDocument/didOpen", json!({"textDocument": document}));
     }
 
-    /// Replaces what stands between two places, given as line and character.
+    /// Replaces the text between two positions, given as line and character.
     pub(crate) fn change(&mut self, uri: &str, start: (u32, u32), end: (u32, u32), text: &str) {
         let place = |(line, character)| json!({"line": line, "character": character});
         let range = json!({"start": place(start), "end": place(end)});
@@ -142,7 +142,7 @@ impl Client {
         self.notify("textDocument/didClose", params);
     }
 
-    /// The context at a place in an open buffer.
+    /// The context at a position in an open buffer.
     pub(crate) fn context(&mut self, uri: &str, line: u32, character: u32) -> String {
         let params = json!({
             "textDocument": {"uri": uri},
@@ -152,13 +152,14 @@ impl Client {
         answer["result"]["context"].as_str().unwrap().to_owned()
     }
 
-    /// Ends the connection as LSP has it; the exit code if it is a process.
+    /// Ends the connection with LSP's `exit`. Returns the exit code if the
+    /// server is a process of its own.
     pub(crate) fn exit(mut self) -> Option<i32> {
         self.notify("exit", Value::Null);
         self.ended()
     }
 
-    /// Waits for the end with the input open.
+    /// Waits until the server has ended, with the input still open.
     pub(crate) fn ended(mut self) -> Option<i32> {
         let end = self.messages.recv_timeout(PATIENCE);
         assert_eq!(end, Err(mpsc::RecvTimeoutError::Disconnected));
@@ -172,7 +173,7 @@ pub(crate) fn framed(message: &Value) -> String {
     format!("Content-Length: {}\r\n\r\n{text}", text.len())
 }
 
-/// The next message; none at the end.
+/// The next message, or nothing at the end of the stream.
 pub(crate) fn read(output: &mut impl BufRead) -> Option<Value> {
     let mut length = None;
     loop {

@@ -1,4 +1,5 @@
-//! A client of the real binary, and projects for it to serve.
+//! Helpers of the tests: a client of the real binary, projects for it to serve,
+//! and what the submodules have.
 
 pub(crate) mod contexts;
 pub(crate) mod daemon;
@@ -14,10 +15,10 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// Only a server that hangs makes a test wait this long.
+/// Tests wait this long only when the server hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A folder with files, deleted when dropped.
+/// A folder with files. It is deleted when dropped.
 pub(crate) struct Project(tempfile::TempDir);
 
 impl Project {
@@ -32,7 +33,7 @@ impl Project {
         Self(folder)
     }
 
-    /// Where it is.
+    /// The path of the folder.
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
@@ -52,9 +53,9 @@ pub(crate) struct Client {
     log: JoinHandle<String>,
 }
 
-/// What is left of a server that has ended.
+/// The remains of a server that has ended.
 pub(crate) struct Ended {
-    /// The answers that nobody had taken yet.
+    /// The answers that the test had not read yet.
     pub(crate) answers: Vec<String>,
     /// The exit code.
     pub(crate) code: Option<i32>,
@@ -62,12 +63,12 @@ pub(crate) struct Ended {
     pub(crate) log: String,
 }
 
-/// The program, without arguments and with nothing in its environment that
-/// would change what it does.
+/// The program without arguments, in an environment without anything that would
+/// change its behaviour.
 pub(crate) fn fimd() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fimd"));
     command.env_remove("RUST_LOG");
-    // Nobody's settings are there.
+    // These folders hold no settings and no state.
     command.env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"));
     command.env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"));
     command.env_remove("FIMD_API_KEY");
@@ -106,7 +107,7 @@ impl Client {
         }
     }
 
-    /// Sends bytes as they are. A server that has ended takes none.
+    /// Sends bytes as they are. It is no error if the server has ended.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let input = self.input.as_mut().unwrap();
         if let Err(error) = input.write_all(bytes.as_ref()).and_then(|()| input.flush()) {
@@ -119,13 +120,13 @@ impl Client {
         self.answers.recv_timeout(PATIENCE).unwrap()
     }
 
-    /// Ends the input, then waits for the end.
+    /// Closes the input, and waits until the server has ended.
     pub(crate) fn close(mut self) -> Ended {
         self.input = None;
         self.wait()
     }
 
-    /// Waits for the end with the input still open.
+    /// Waits until the server has ended, with the input still open.
     pub(crate) fn wait(mut self) -> Ended {
         let mut answers = Vec::new();
         loop {

@@ -1,4 +1,5 @@
-//! A model server whose answers the test writes, on a port of its own.
+//! A model server whose answers the test writes. It listens on a port of its
+//! own.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,36 +9,36 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// Only a client that hangs makes a test wait this long.
+/// Tests wait this long only when the client hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// One question.
+/// One request to the model server.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
-    /// Where it went.
+    /// The path of its URL.
     pub(crate) path: String,
     /// All header lines.
     pub(crate) head: String,
-    /// What it says; null if it has no body.
+    /// Its body; null if it has none.
     pub(crate) body: Value,
 }
 
-/// The server. Its threads end with the test.
+/// The server. Its threads end with the process.
 pub(crate) struct ModelServer {
-    /// Where it is.
+    /// The URL of the server.
     pub(crate) url: String,
     asked: Receiver<Asked>,
     gone: Receiver<()>,
 }
 
-/// The way of one answer.
+/// The connection over which the test answers one request.
 pub(crate) struct Answer {
     stream: TcpStream,
     gone: Sender<()>,
 }
 
 impl ModelServer {
-    /// A server that answers every question with `answer`.
+    /// A server that calls `answer` for every request.
     pub(crate) fn start(answer: impl Fn(&Asked, &mut Answer) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -50,7 +51,7 @@ impl ModelServer {
                 std::thread::spawn(move || {
                     let stream = stream.unwrap();
                     if let Some(asked) = read(&stream) {
-                        // The test may have seen enough.
+                        // The test may not read any more requests.
                         let _ = tell.send(asked.clone());
                         answer(&asked, &mut Answer { stream, gone });
                     }
@@ -64,7 +65,8 @@ impl ModelServer {
         }
     }
 
-    /// One that says these texts, each in a message of its own, and ends.
+    /// A server that streams these texts, each in a message of its own, and ends
+    /// its answer.
     pub(crate) fn saying(texts: &'static [&'static str]) -> Self {
         Self::start(|_, answer| {
             answer.stream();
@@ -73,73 +75,75 @@ impl ModelServer {
         })
     }
 
-    /// The next question.
+    /// The next request.
     pub(crate) fn asked(&self) -> Asked {
         self.asked.recv_timeout(PATIENCE).unwrap()
     }
 
-    /// Whether nobody has asked.
+    /// Whether there is no unread request.
     pub(crate) fn is_unasked(&self) -> bool {
         self.asked.try_recv().is_err()
     }
 
-    /// Waits until a client has left that was answered with [`Answer::hang`].
+    /// Waits until a client closes a connection that was answered with
+    /// [`Answer::hang`].
     pub(crate) fn left(&self) {
         self.gone.recv_timeout(PATIENCE).unwrap();
     }
 }
 
 impl Answer {
-    /// Sends bytes as they are. A client that has left takes none.
+    /// Sends bytes as they are. It is no error if the client has disconnected.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = self.stream.write_all(bytes.as_ref());
     }
 
-    /// Begins an answer of this status and type, which ends with the connection.
+    /// Begins an answer of this status and type. The answer ends with the
+    /// connection.
     pub(crate) fn head(&mut self, status: &str, media_type: &str) {
         self.send(format!(
             "HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\nConnection: close\r\n\r\n"
         ));
     }
 
-    /// All of an answer that is no stream.
+    /// Sends a whole answer that is not a stream.
     pub(crate) fn whole(&mut self, status: &str, media_type: &str, body: &str) {
         self.head(status, media_type);
         self.send(body);
     }
 
-    /// Begins a stream of events.
+    /// Begins a stream of server-sent events.
     pub(crate) fn stream(&mut self) {
         self.head("200 OK", "text/event-stream; charset=utf-8");
     }
 
-    /// A piece of a completion.
+    /// Sends a delta of a completion.
     pub(crate) fn text(&mut self, text: &str) {
         self.send(event(text));
     }
 
-    /// The end of a completion.
+    /// Ends a completion.
     pub(crate) fn done(&mut self) {
         self.send("data: {\"choices\":[{\"text\":\"\",\"finish_reason\":\"stop\"}]}\n\n");
         self.send("data: [DONE]\n\n");
     }
 
-    /// Keeps the connection until the client leaves.
+    /// Keeps the connection open until the client closes it.
     pub(crate) fn hang(&mut self) {
         let mut rest = Vec::new();
-        // An error is a leave, too.
+        // An error also means that the client has disconnected.
         let _ = self.stream.read_to_end(&mut rest);
         let _ = self.gone.send(());
     }
 }
 
-/// A message with a piece of a completion.
+/// A message with a delta of a completion.
 pub(crate) fn event(text: &str) -> String {
     let message = json!({ "choices": [{ "text": text, "finish_reason": null }] });
     format!("data: {message}\n\n")
 }
 
-/// One request; none if there is none.
+/// Reads one request; nothing if the client sends none.
 fn read(stream: &TcpStream) -> Option<Asked> {
     let mut input = BufReader::new(stream);
     let mut line = String::new();
@@ -162,7 +166,7 @@ fn read(stream: &TcpStream) -> Option<Asked> {
     }
     let mut body = vec![0; length];
     input.read_exact(&mut body).ok()?;
-    // What is only looked at has none.
+    // A `GET` request has no body.
     let body = match length {
         0 => Value::Null,
         _ => serde_json::from_slice(&body).unwrap(),

@@ -28,8 +28,8 @@ impl Neovim {
         }
     }
 
-    /// It, about to run a script with nothing but Neovim itself, at home in the
-    /// folder `home`: whoever runs the test has settings of their own.
+    /// A command that runs a script in Neovim without the user's configuration,
+    /// with the folder `home` as its home.
     pub(crate) fn script(&self, script: &Path, home: &Path) -> Command {
         let mut command = Command::new(&self.0);
         command.args(["--headless", "-u", "NONE", "-l"]);

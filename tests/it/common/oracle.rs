@@ -1,5 +1,6 @@
-//! A second opinion on what a PHP file declares: tree-sitter's. Both opinions
-//! are brought to the same readable lines, so that a difference explains itself.
+//! tree-sitter as an oracle for what a PHP file declares. The declarations of
+//! both readers are written in the same readable lines, so that a difference
+//! explains itself.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Write as _};
@@ -15,7 +16,7 @@ use tree_sitter::{Node, Parser};
 pub(crate) struct Declaration {
     /// The line of its name, from 1.
     pub(crate) line: usize,
-    /// What it is, on one line.
+    /// The declaration on one line.
     pub(crate) text: String,
 }
 
@@ -64,7 +65,7 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// How both opinions spell an import.
+/// The line for an import.
 fn use_line(kind: &str, prefix: &str, name: &str, alias: &str) -> String {
     let target = qualified(prefix, name);
     let alias = match alias {
@@ -74,7 +75,7 @@ fn use_line(kind: &str, prefix: &str, name: &str, alias: &str) -> String {
     format!("use {kind} {target} as {alias}")
 }
 
-/// How both opinions spell a member.
+/// The line for a member.
 fn member_line(
     class: &str,
     modifiers: &str,
@@ -90,7 +91,7 @@ fn member_line(
     line
 }
 
-/// What `facts` say about `source`.
+/// The declarations in `facts`, which are those of `source`.
 pub(crate) fn from_facts(source: &str, facts: &FileFacts) -> Vec<Declaration> {
     let mut found = Declarations::new(source);
     let namespace = |index: u16| facts.namespaces[usize::from(index)].name.of(source);
@@ -171,7 +172,7 @@ fn member_facts(source: &str, class: &str, member: &Member) -> String {
         Visibility::Protected => "protected",
         Visibility::Private => "private",
     };
-    // Constants and cases belong to the class without saying so.
+    // Constants and cases are static without the keyword.
     let says_so = matches!(member.kind, MemberKind::Method | MemberKind::Property);
     let modifiers = if member.is_static && says_so {
         format!("{visibility} static")
@@ -188,7 +189,8 @@ fn member_facts(source: &str, class: &str, member: &Member) -> String {
     member_line(class, &modifiers, kind, member.name.of(source), params, ty)
 }
 
-/// What tree-sitter says about `source`; nothing if its tree has errors.
+/// The declarations that tree-sitter finds in `source`; nothing if its tree has
+/// errors.
 pub(crate) fn from_tree(source: &str) -> Option<Vec<Declaration>> {
     let mut parser = Parser::new();
     parser
@@ -202,7 +204,8 @@ pub(crate) fn from_tree(source: &str) -> Option<Vec<Declaration>> {
         namespaces: Namespaces::of(tree.root_node(), source),
         found: Declarations::new(source),
     };
-    // A list of our own: real files nest deeper than a thread's stack is large.
+    // The walk keeps its own stack: real files nest deeper than a thread's stack
+    // allows.
     let mut waiting = vec![(tree.root_node(), false)];
     while let Some((node, is_member)) = waiting.pop() {
         walk.visit(node, is_member);
@@ -227,7 +230,7 @@ fn names(node: Node<'_>) -> impl Iterator<Item = Node<'_>> {
     named(node).into_iter().filter(is_name)
 }
 
-/// The namespaces of a file, by where they end.
+/// The namespaces of a file, by the bytes at which they end.
 struct Namespaces(BTreeMap<usize, String>);
 
 impl Namespaces {
@@ -440,7 +443,7 @@ impl<'s> TreeWalk<'s> {
         let (mut visibility, mut scope) = (String::from("public"), "");
         for modifier in named(declaration) {
             match modifier.kind() {
-                // `private(set)` says who may write, not who may see.
+                // `private(set)` restricts writing, not reading.
                 "visibility_modifier" if modifier.named_child_count() == 0 => {
                     visibility = self.text(modifier).to_ascii_lowercase();
                 }
@@ -463,21 +466,22 @@ impl<'s> TreeWalk<'s> {
     }
 }
 
-/// What comparing many files has shown.
+/// The result of the comparison of many files.
 #[derive(Debug, Default)]
 pub(crate) struct Agreement {
-    /// Files on which both opinions were compared.
+    /// Files whose declarations were compared.
     pub(crate) files: usize,
     /// Files that tree-sitter cannot read without errors.
     pub(crate) unreadable: usize,
-    /// Declarations that both see.
+    /// Declarations that both readers find.
     pub(crate) both: usize,
-    /// One line for each declaration that only one sees: `FILE:LINE: …`.
+    /// One line for each declaration that only one reader finds: `FILE:LINE: …`.
     pub(crate) differences: Vec<String>,
 }
 
 impl Agreement {
-    /// Compares what the two opinions say about `source`, which is `file`.
+    /// Compares the declarations that both readers find in `source`, the text of
+    /// `file`.
     pub(crate) fn add(&mut self, file: &str, source: &str, facts: &FileFacts) {
         let Some(theirs) = from_tree(source) else {
             self.unreadable += 1;
@@ -502,7 +506,7 @@ impl Agreement {
         }
     }
 
-    /// The first `limit` differences, one a line.
+    /// The first `limit` differences, one per line.
     pub(crate) fn first(&self, limit: usize) -> String {
         let mut text = self.differences[..limit.min(self.differences.len())].join("\n");
         if self.differences.len() > limit {
