@@ -153,7 +153,7 @@ fn asked(n: usize) -> Value {
 
 /// The expected answer.
 #[derive(Debug)]
-enum Wanted {
+enum Expected {
     /// The context of this case in the unchanged project.
     Frozen(usize),
     /// A context without this file's own method. The request may have been
@@ -169,8 +169,8 @@ enum Wanted {
 
 #[derive(Clone, Copy, Debug)]
 enum Framing {
-    Lines,
-    Headers,
+    Ndjson,
+    Lsp,
 }
 
 /// One connection, and its requests that are not answered yet.
@@ -180,7 +180,7 @@ struct Connection<'a> {
     stream: BufReader<UnixStream>,
     output: Vec<u8>,
     next_id: u64,
-    wanted: HashMap<u64, Wanted>,
+    wanted: HashMap<u64, Expected>,
     /// The number of outstanding answers without an id.
     nulls: usize,
 }
@@ -201,8 +201,8 @@ impl<'a> Connection<'a> {
     fn send(&mut self, message: &Value) {
         let text = message.to_string();
         let framed = match self.framing {
-            Framing::Lines => text + "\n",
-            Framing::Headers => format!("Content-Length: {}\r\n\r\n{text}", text.len()),
+            Framing::Ndjson => text + "\n",
+            Framing::Lsp => format!("Content-Length: {}\r\n\r\n{text}", text.len()),
         };
         self.output.extend(framed.as_bytes());
     }
@@ -211,11 +211,11 @@ impl<'a> Connection<'a> {
         self.send(&json!({"jsonrpc": "2.0", "method": method, "params": params}));
     }
 
-    fn request(&mut self, method: &str, params: Value, wanted: Wanted) {
+    fn request(&mut self, method: &str, params: Value, wanted: Expected) {
         self.next_id += 1;
         let id = self.next_id;
         self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
-        if let Wanted::Live {
+        if let Expected::Live {
             may_be_cancelled: true,
             ..
         } = wanted
@@ -247,8 +247,8 @@ impl<'a> Connection<'a> {
             return None;
         }
         match self.framing {
-            Framing::Lines => Some(serde_json::from_str(&line).unwrap()),
-            Framing::Headers => {
+            Framing::Ndjson => Some(serde_json::from_str(&line).unwrap()),
+            Framing::Lsp => {
                 let length = line.strip_prefix("Content-Length: ").unwrap();
                 let mut body = vec![0; length.trim_end().parse::<usize>().unwrap() + 2];
                 self.stream.read_exact(&mut body).unwrap();
@@ -273,14 +273,14 @@ impl<'a> Connection<'a> {
         let wanted = wanted.unwrap_or_else(|| panic!("never asked, or answered twice: {answer}"));
         let result = &answer["result"];
         match wanted {
-            Wanted::Frozen(case) => {
+            Expected::Frozen(case) => {
                 assert_eq!(
                     result["context"], *self.world.answers[case],
                     "{case}: {answer}"
                 );
                 count(&tally.frozen);
             }
-            Wanted::Live {
+            Expected::Live {
                 file,
                 may_be_cancelled,
             } => match result["context"].as_str() {
@@ -297,22 +297,22 @@ impl<'a> Connection<'a> {
                     count(&tally.cancelled);
                 }
             },
-            Wanted::Opened => {
+            Expected::Opened => {
                 assert!(result.is_object(), "{answer}");
                 count(&tally.initialized);
             }
-            Wanted::Error(code) => {
+            Expected::Error(code) => {
                 assert_eq!(answer["error"]["code"], code, "{answer}");
                 count(&tally.refused);
             }
-            Wanted::Null => assert!(answer.get("result").is_some_and(Value::is_null), "{answer}"),
+            Expected::Null => assert!(answer.get("result").is_some_and(Value::is_null), "{answer}"),
         }
     }
 
     /// Shuts the session down, and fails unless the answer to this comes last.
     fn leave(mut self) {
-        self.request("shutdown", Value::Null, Wanted::Null);
-        if matches!(self.framing, Framing::Headers) {
+        self.request("shutdown", Value::Null, Expected::Null);
+        if matches!(self.framing, Framing::Lsp) {
             self.notify("exit", Value::Null);
         }
         self.settle();
@@ -370,14 +370,14 @@ fn client(world: &World, daemon: &Daemon, framing: Framing, rng: &mut ChaCha8Rng
         open(&mut connection, is_live);
         connection.settle();
         loop {
-            if matches!(framing, Framing::Lines) && rng.random_bool(0.2) {
+            if matches!(framing, Framing::Ndjson) && rng.random_bool(0.2) {
                 is_live = rng.random_bool(0.5);
                 open(&mut connection, is_live);
             }
             match (framing, is_live) {
                 (_, false) => ask_frozen(&mut connection, rng),
-                (Framing::Lines, true) => ask_lines(&mut connection, rng),
-                (Framing::Headers, true) => edit(&mut connection, rng),
+                (Framing::Ndjson, true) => ask_lines(&mut connection, rng),
+                (Framing::Lsp, true) => edit(&mut connection, rng),
             }
             let mood = mood(rng);
             match mood {
@@ -400,16 +400,16 @@ fn open(connection: &mut Connection<'_>, is_live: bool) {
     };
     let options = json!({"project_root": root, "bm25": true});
     let params = match connection.framing {
-        Framing::Lines => options,
-        Framing::Headers => json!({"capabilities": {}, "initializationOptions": options}),
+        Framing::Ndjson => options,
+        Framing::Lsp => json!({"capabilities": {}, "initializationOptions": options}),
     };
-    connection.request("initialize", params, Wanted::Opened);
+    connection.request("initialize", params, Expected::Opened);
 }
 
 fn ask_frozen(connection: &mut Connection<'_>, rng: &mut ChaCha8Rng) {
     for _ in 0..3 {
         let case = rng.random_range(0..FROZEN_CASES);
-        connection.request("getContext", asked(case), Wanted::Frozen(case));
+        connection.request("getContext", asked(case), Expected::Frozen(case));
     }
 }
 
@@ -424,7 +424,7 @@ fn ask_lines(connection: &mut Connection<'_>, rng: &mut ChaCha8Rng) {
         connection.request(
             "getContext",
             params,
-            Wanted::Live {
+            Expected::Live {
                 file,
                 may_be_cancelled,
             },
@@ -437,8 +437,12 @@ fn ask_lines(connection: &mut Connection<'_>, rng: &mut ChaCha8Rng) {
                 .extend(b"{\"jsonrpc\":\"2.0\",\"id\":1,\n{}\n");
             connection.nulls += 2;
         }
-        1 => connection.request("nope", json!({}), Wanted::Error(-32601)),
-        2 => connection.request("getContext", json!({"filepath": 5}), Wanted::Error(-32602)),
+        1 => connection.request("nope", json!({}), Expected::Error(-32601)),
+        2 => connection.request(
+            "getContext",
+            json!({"filepath": 5}),
+            Expected::Error(-32602),
+        ),
         _ => {}
     }
 }
@@ -469,7 +473,7 @@ fn edit(connection: &mut Connection<'_>, rng: &mut ChaCha8Rng) {
         connection.request(
             "getContext",
             json!({"textDocument": {"uri": uri}, "position": {"line": last, "character": 16}}),
-            Wanted::Live {
+            Expected::Live {
                 file,
                 may_be_cancelled: n == 1 && rng.random_bool(0.3),
             },
@@ -487,7 +491,7 @@ fn edit(connection: &mut Connection<'_>, rng: &mut ChaCha8Rng) {
 /// Sends requests without reading until the daemon accepts no more, and keeps
 /// the connection open.
 fn never_reads(world: &World, daemon: &Daemon) -> UnixStream {
-    let mut connection = Connection::new(world, daemon, Framing::Lines);
+    let mut connection = Connection::new(world, daemon, Framing::Ndjson);
     open(&mut connection, true);
     connection.settle();
     let mut request =
@@ -576,7 +580,7 @@ fn clients_of_all_kinds_are_served_while_the_project_changes() {
         scope.spawn(move || churn(world, &mut ChaCha8Rng::seed_from_u64(0), end));
         let clients: Vec<_> = (1..CLIENTS as u64)
             .map(|seed| {
-                let framing = [Framing::Lines, Framing::Headers][seed as usize % 2];
+                let framing = [Framing::Ndjson, Framing::Lsp][seed as usize % 2];
                 let mut rng = ChaCha8Rng::seed_from_u64(seed);
                 scope.spawn(move || client(world, daemon, framing, &mut rng, end))
             })

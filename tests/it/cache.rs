@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
-use crate::common::{Client, Ended, Project, fimd, skip};
+use crate::common::{Client, Project, ServerExit, fimd, skip};
 
 /// The log has this text when the server found all files in the cache.
 const WARM: &str = " new=0";
@@ -17,12 +17,12 @@ const WARM: &str = " new=0";
 const WARNING: &str = "the cache cannot be written";
 
 /// A project and a cache folder, both of which belong to the test alone.
-struct Place {
+struct Setup {
     cache: tempfile::TempDir,
     project: Project,
 }
 
-impl Place {
+impl Setup {
     fn new() -> Self {
         let shop = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/shop");
         let project = Project::new(&[]);
@@ -127,7 +127,7 @@ impl Place {
 }
 
 fn finish(client: Client) -> (Vec<String>, String) {
-    let Ended {
+    let ServerExit {
         mut answers,
         code,
         log,
@@ -143,7 +143,7 @@ fn mode(path: &Path) -> u32 {
 
 #[test]
 fn a_second_start_reads_the_cache_and_answers_alike() {
-    let place = Place::new();
+    let place = Setup::new();
     let expected = place.expected();
     assert!(!place.folder().exists());
     assert!(!place.check(&expected).contains(WARM));
@@ -155,7 +155,7 @@ fn a_second_start_reads_the_cache_and_answers_alike() {
 
 #[test]
 fn what_has_changed_since_is_read_anew() {
-    let place = Place::new();
+    let place = Setup::new();
     place.check(&place.expected());
     let path = |file: &str| place.project.path().join(file);
     fs::rename(path("src/Model/Product.php"), path("src/Model/Article.php")).unwrap();
@@ -172,7 +172,7 @@ fn what_has_changed_since_is_read_anew() {
 
 #[test]
 fn a_damaged_file_is_as_good_as_none() {
-    let place = Place::new();
+    let place = Setup::new();
     let expected = place.expected();
     place.check(&expected);
     let kept = place.kept();
@@ -200,7 +200,7 @@ fn a_damaged_file_is_as_good_as_none() {
 
 #[test]
 fn many_processes_at_once_do_not_disturb_each_other() {
-    let place = Place::new();
+    let place = Setup::new();
     let expected = place.expected();
     let questions = place.questions();
     for _ in 0..3 {
@@ -221,7 +221,7 @@ fn many_processes_at_once_do_not_disturb_each_other() {
 
 #[test]
 fn a_process_killed_while_it_writes_leaves_nothing_that_stays() {
-    let place = Place::new();
+    let place = Setup::new();
     let expected = place.expected();
     let questions = place.questions();
     for _ in 0..20 {
@@ -251,7 +251,7 @@ fn a_process_killed_while_it_writes_leaves_nothing_that_stays() {
 
 #[test]
 fn what_is_abandoned_or_old_is_removed_and_nothing_else() {
-    let place = Place::new();
+    let place = Setup::new();
     fs::create_dir(place.folder()).unwrap();
     fs::set_permissions(place.folder(), Permissions::from_mode(0o755)).unwrap();
     let made = |name: &str, days: u64| {
@@ -275,7 +275,7 @@ fn what_is_abandoned_or_old_is_removed_and_nothing_else() {
 
 #[test]
 fn a_cache_that_cannot_be_written_is_a_warning() {
-    let place = Place::new();
+    let place = Setup::new();
     let expected = place.expected();
     fs::write(place.folder(), "no folder").unwrap();
     let log = place.check(&expected);
@@ -284,7 +284,7 @@ fn a_cache_that_cannot_be_written_is_a_warning() {
 
 #[test]
 fn a_full_disk_is_a_warning() {
-    let place = Place::new();
+    let place = Setup::new();
     let expected = place.expected();
     let mount = "mount -t tmpfs -o size=8k none \"$XDG_CACHE_HOME\" && exec \"$0\" \"$@\"";
     let in_full = |program: &str| {
@@ -308,7 +308,7 @@ fn a_full_disk_is_a_warning() {
 
 #[test]
 fn commands_share_the_cache_with_the_server() {
-    let place = Place::new();
+    let place = Setup::new();
     let root = place.project.path();
     let file = root.join("src/Model/Order.php");
     let run = || {

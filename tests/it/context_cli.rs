@@ -17,14 +17,14 @@ const FEW_CHARS: usize = 1200;
 
 /// A cursor: a name, a file, the text before the cursor (its first occurrence;
 /// the rest of the line is removed), and what the context must hold.
-type Place = (
+type Case = (
     &'static str,
     &'static str,
     &'static str,
     &'static [&'static str],
 );
 
-const PLACES: [Place; 17] = [
+const PLACES: [Case; 17] = [
     (
         "member of a typed property",
         "src/Service/OrderService.php",
@@ -159,7 +159,7 @@ fn shop() -> PathBuf {
 
 /// The text around a cursor without the rest of its line, the cursor in bytes,
 /// and the removed text.
-fn buffer((name, file, before, _): &Place) -> (String, usize, String) {
+fn buffer((name, file, before, _): &Case) -> (String, usize, String) {
     let mut text = fs::read_to_string(shop().join(file)).unwrap();
     for (_, old, new) in EDITS.iter().filter(|edit| edit.0 == *file) {
         assert!(text.contains(old), "{name}");
@@ -190,7 +190,7 @@ fn fimd(args: &[&str], input: &str) -> Output {
 }
 
 /// The context that the command line prints for `place`.
-fn context(place: &Place, max_chars: usize, more: &[&str]) -> String {
+fn context(place: &Case, max_chars: usize, more: &[&str]) -> String {
     let (text, cursor, _) = buffer(place);
     let file = shop().join(place.1);
     let (cursor, budget) = (cursor.to_string(), max_chars.to_string());

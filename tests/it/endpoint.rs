@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::common::model_server::{Answer, Asked, ModelServer, event};
+use crate::common::model_server::{ModelServer, ReceivedRequest, Reply, event};
 
 fn endpoint(server: &ModelServer, kind: EndpointKind) -> Endpoint {
     Endpoint {
@@ -59,7 +59,7 @@ async fn answer(endpoint: &Endpoint) -> (String, Option<EndpointError>) {
 
 #[tokio::test]
 async fn each_kind_is_asked_in_its_own_words() {
-    let say = |asked: &Asked, answer: &mut Answer| match asked.path.as_str() {
+    let say = |asked: &ReceivedRequest, answer: &mut Reply| match asked.path.as_str() {
         "/v1/completions" => {
             answer.stream();
             answer.text("hi");
@@ -137,7 +137,7 @@ fn without_text_behind_or_tokens_the_model_goes_on_from_what_is_before() {
 /// What a server does, the text that arrives, and the error message.
 type Fault = (
     &'static str,
-    fn(&Asked, &mut Answer),
+    fn(&ReceivedRequest, &mut Reply),
     &'static str,
     &'static str,
 );
@@ -477,7 +477,7 @@ fn what_cannot_be_run_asks_nobody() {
 
 #[tokio::test]
 async fn a_run_that_breaks_off_changes_nothing_unless_what_has_come_is_to_be_kept() {
-    let breaks = |_: &Asked, answer: &mut Answer| {
+    let breaks = |_: &ReceivedRequest, answer: &mut Reply| {
         answer.stream();
         answer.text("so far E");
     };

@@ -20,8 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Framing {
-    Lines,
-    Headers,
+    Ndjson,
+    Lsp,
 }
 
 /// A client of its own server process, or of a daemon.
@@ -80,8 +80,8 @@ impl Client {
         std::thread::spawn(move || {
             let mut output = BufReader::new(output);
             let read = |output: &mut _| match framing {
-                Framing::Lines => read_lines(output),
-                Framing::Headers => read_headers(output),
+                Framing::Ndjson => read_lines(output),
+                Framing::Lsp => read_headers(output),
             };
             while let Some(message) = read(&mut output) {
                 if send.send(message).is_err() {
@@ -99,8 +99,8 @@ impl Client {
             next_id: 0,
         };
         let params = match framing {
-            Framing::Lines => json!({"project_root": root}),
-            Framing::Headers => {
+            Framing::Ndjson => json!({"project_root": root}),
+            Framing::Lsp => {
                 json!({"capabilities": {}, "initializationOptions": {"project_root": root}})
             }
         };
@@ -111,8 +111,8 @@ impl Client {
     fn send(&mut self, message: &Value) {
         let text = message.to_string();
         let framed = match self.framing {
-            Framing::Lines => format!("{text}\n"),
-            Framing::Headers => format!("Content-Length: {}\r\n\r\n{text}", text.len()),
+            Framing::Ndjson => format!("{text}\n"),
+            Framing::Lsp => format!("Content-Length: {}\r\n\r\n{text}", text.len()),
         };
         let input = self.input.as_mut().unwrap();
         input.write_all(framed.as_bytes()).unwrap();
@@ -185,7 +185,7 @@ impl Client {
     /// answer.
     fn shut_down(mut self) -> Vec<Value> {
         self.call("shutdown", &Value::Null);
-        if self.framing == Framing::Headers {
+        if self.framing == Framing::Lsp {
             self.send(&json!({"jsonrpc": "2.0", "method": "exit"}));
         }
         self.input = None;
@@ -200,7 +200,7 @@ impl Client {
 /// Runs a test in both framings, over pipes and over a socket.
 fn over_all(root: &Path, test: impl Fn(&dyn Fn() -> Client)) {
     let daemon = Daemon::start();
-    for framing in [Framing::Lines, Framing::Headers] {
+    for framing in [Framing::Ndjson, Framing::Lsp] {
         for daemon in [None, Some(&daemon)] {
             test(&|| Client::new(framing, daemon, root));
         }
@@ -590,7 +590,7 @@ fn a_job_has_the_formats_and_shards_of_the_command_line() {
     assert!(names(&expected).contains(&"report.html".to_owned()));
     for size in [json!("20kB"), json!(20_000)] {
         let output = temp.path().join("output");
-        let mut client = Client::new(Framing::Lines, None, project.path());
+        let mut client = Client::new(Framing::Ndjson, None, project.path());
         let options = json!({"format": "parquet", "shard_size": size});
         let job = client.generate(&with(&options, &output));
         let (_, status) = client.until_ended(&job);
@@ -608,7 +608,7 @@ fn a_job_has_the_formats_and_shards_of_the_command_line() {
 #[test]
 fn the_end_of_a_client_on_stdio_ends_its_job() {
     let (project, options) = large();
-    for framing in [Framing::Lines, Framing::Headers] {
+    for framing in [Framing::Ndjson, Framing::Lsp] {
         let temp = tempfile::tempdir().unwrap();
         let mut client = Client::new(framing, None, project.path());
         let job = client.generate(&with(&options, &temp.path().join("data")));
@@ -624,11 +624,11 @@ fn in_a_daemon_a_job_outlives_its_client_and_others_may_ask() {
     let daemon = Daemon::start();
     let temp = tempfile::tempdir().unwrap();
     let output = temp.path().join("data");
-    let mut client = Client::new(Framing::Lines, Some(&daemon), project.path());
+    let mut client = Client::new(Framing::Ndjson, Some(&daemon), project.path());
     let job = client.generate(&with(&options, &output));
     client.progress(&job, has_begun);
     client.stream.unwrap().shutdown(Shutdown::Both).unwrap();
-    let mut other = Client::new(Framing::Headers, Some(&daemon), project.path());
+    let mut other = Client::new(Framing::Lsp, Some(&daemon), project.path());
     // A job yields to all other work, so on a busy machine it may take any time.
     // But it makes progress.
     let mut status = other.status(&job);
@@ -652,7 +652,7 @@ fn a_signal_ends_the_jobs_and_leaves_nothing() {
         let mut daemon = Daemon::start();
         let temp = tempfile::tempdir().unwrap();
         let served_by = (!stdio).then_some(&daemon);
-        let mut client = Client::new(Framing::Lines, served_by, project.path());
+        let mut client = Client::new(Framing::Ndjson, served_by, project.path());
         let job = client.generate(&with(&options, &temp.path().join("data")));
         client.progress(&job, has_begun);
         let code = match client.process.as_mut() {

@@ -16,14 +16,14 @@ use crate::common::{Project, fimd};
 /// How an editor treats edits of an older version of the document, and when it
 /// reports the edits that it applies.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Manners {
+enum EditPolicy {
     /// Refuses them; sends the change before the answer.
-    TellsFirst,
+    ChangeFirst,
     /// Refuses them; sends the answer before the change.
-    AnswersFirst,
+    AnswerFirst,
     /// Drops them, but answers that it has applied them; sends the answer first.
     /// Neovim does this.
-    Lies,
+    FalseSuccess,
 }
 
 /// An editor with one document.
@@ -33,7 +33,7 @@ struct Editor {
     uri: String,
     text: String,
     version: i64,
-    manners: Manners,
+    policy: EditPolicy,
     /// What the user types before the editor looks at the next edit: the
     /// position and the text.
     typing: Vec<(&'static str, &'static str)>,
@@ -50,8 +50,8 @@ fn settings(project: &Project, url: &str, more: &str) -> std::path::PathBuf {
 }
 
 impl Editor {
-    fn start(url: &str, more: &str, language: &str, text: &str, manners: Manners) -> Self {
-        Self::over(&Transport::Stdio, url, more, language, text, manners)
+    fn start(url: &str, more: &str, language: &str, text: &str, policy: EditPolicy) -> Self {
+        Self::over(&Transport::Stdio, url, more, language, text, policy)
     }
 
     fn over(
@@ -60,7 +60,7 @@ impl Editor {
         more: &str,
         language: &str,
         text: &str,
-        manners: Manners,
+        policy: EditPolicy,
     ) -> Self {
         let project = Project::new(&[("a.php", "<?php\n")]);
         let settings = settings(&project, url, more);
@@ -84,7 +84,7 @@ impl Editor {
             uri,
             text: text.to_owned(),
             version: 1,
-            manners,
+            policy,
             typing: Vec::new(),
             told: Vec::new(),
             refused: 0,
@@ -174,14 +174,14 @@ impl Editor {
         assert_eq!(change["textDocument"]["uri"], self.uri.as_str());
         if change["textDocument"]["version"] != self.version {
             self.refused += 1;
-            let applied = self.manners == Manners::Lies;
+            let applied = self.policy == EditPolicy::FalseSuccess;
             self.answer(
                 request,
                 json!({"applied": applied, "failureReason": "too old"}),
             );
             return;
         }
-        if self.manners != Manners::TellsFirst {
+        if self.policy != EditPolicy::ChangeFirst {
             self.answer(request, json!({"applied": true}));
         }
         let mut edits = change["edits"].as_array().unwrap().clone();
@@ -190,7 +190,7 @@ impl Editor {
             let [start, end] = ["start", "end"].map(|end| self.offset(&edit["range"][end]));
             self.replace(start, end, edit["newText"].as_str().unwrap());
         }
-        if self.manners == Manners::TellsFirst {
+        if self.policy == EditPolicy::ChangeFirst {
             self.answer(request, json!({"applied": true}));
         }
     }
@@ -272,7 +272,7 @@ fn diagnostics_follow_the_text_where_tags_are_meant() {
         "",
         "markdown",
         "😀 [[[5;stp(\"a\")]]]\n[[[99999]]] [[[5;keep()]]]\n[[[{topP:\"2\"}]]]\n",
-        Manners::TellsFirst,
+        EditPolicy::ChangeFirst,
     );
     let found = editor.diagnostics();
     let short: Vec<_> = found
@@ -317,7 +317,7 @@ fn diagnostics_follow_the_text_where_tags_are_meant() {
 fn php_has_no_diagnostics_and_a_tag_in_it_can_be_run() {
     let server = ModelServer::saying(&["12"]);
     let text = "<?php\n$m = [[[1,2],[3,4]]];\n$n = [[[5]]];\n";
-    let mut editor = Editor::start(&server.url, "", "php", text, Manners::TellsFirst);
+    let mut editor = Editor::start(&server.url, "", "php", text, EditPolicy::ChangeFirst);
     let lenses = json!({"textDocument": {"uri": editor.uri}});
     let lenses = editor.call("textDocument/codeLens", lenses);
     assert_eq!(lenses["result"], Value::Null);
@@ -340,7 +340,7 @@ fn php_has_no_diagnostics_and_a_tag_in_it_can_be_run() {
 #[test]
 fn hover_says_what_a_tag_will_do() {
     let more = "temperature = 0.25\n";
-    let mut editor = Editor::start(NOWHERE, more, "plaintext", NOTE, Manners::TellsFirst);
+    let mut editor = Editor::start(NOWHERE, more, "plaintext", NOTE, EditPolicy::ChangeFirst);
     let mut hover = |place: &str| {
         let params = editor.at(place);
         let answer = editor.call("textDocument/hover", params);
@@ -371,7 +371,7 @@ fn hover_says_what_a_tag_will_do() {
 #[test]
 fn tokens_tell_the_parts_of_tags_apart() {
     let text = "😀 [[[5;stop(\"a\")]]]\n[[[(a\nb)]]][[[SUFFIX]]]\n[[[{font:\"x\"}]]]";
-    let mut editor = Editor::start(NOWHERE, "", "fimpad", text, Manners::TellsFirst);
+    let mut editor = Editor::start(NOWHERE, "", "fimpad", text, EditPolicy::ChangeFirst);
     let document = json!({"textDocument": {"uri": editor.uri}});
     let full = editor.call("textDocument/semanticTokens/full", document.clone());
     let data = full["result"]["data"].clone();
@@ -402,7 +402,7 @@ fn tokens_tell_the_parts_of_tags_apart() {
 #[test]
 fn completion_offers_what_may_stand_there() {
     let text = "[[[\n[[[pre]]]\n[[[5;st]]]\n[[[{fo}]]]\n[[[5;stop(\"x\n[[[(a [[[x)]]]\nplain";
-    let mut editor = Editor::start(NOWHERE, "", "fimpad", text, Manners::TellsFirst);
+    let mut editor = Editor::start(NOWHERE, "", "fimpad", text, EditPolicy::ChangeFirst);
     let mut offered = |line: u32, character: u32| -> Vec<(String, String)> {
         let params = json!({
             "textDocument": {"uri": editor.uri},
@@ -434,7 +434,7 @@ fn completion_offers_what_may_stand_there() {
 fn lenses_and_actions_name_commands_that_work() {
     let server = ModelServer::saying(&["x"]);
     let text = "a [[[5]]] b [[[5;no()]]]\n[[[{font:\"x\"}]]]";
-    let mut editor = Editor::start(&server.url, "", "fimpad", text, Manners::TellsFirst);
+    let mut editor = Editor::start(&server.url, "", "fimpad", text, EditPolicy::ChangeFirst);
     let document = json!({"textDocument": {"uri": editor.uri}});
     let lenses = editor.call("textDocument/codeLens", document)["result"].clone();
     let titles = |items: &Value, path: &str| -> Vec<String> {
@@ -515,7 +515,7 @@ fn lenses_and_actions_name_commands_that_work() {
 #[test]
 fn settings_are_applied_all_or_none() {
     let text = "[[[{fontSize:\"20\"}]]] [[[{fontSize:\"21\"; fgColor:\"no\"}]]]";
-    let mut editor = Editor::start(NOWHERE, "", "fimpad", text, Manners::TellsFirst);
+    let mut editor = Editor::start(NOWHERE, "", "fimpad", text, EditPolicy::ChangeFirst);
     let file = editor.project.path().join("settings.toml");
     let before = std::fs::read_to_string(&file).unwrap();
     let refused = editor.execute("fimd.tags.applySettings", "fgColor");
@@ -562,8 +562,8 @@ fn a_run_leaves_what_tags_run_answers() {
     };
     let (daemon, _project) = daemon();
     for transport in [Transport::Stdio, Transport::Socket(daemon)] {
-        for manners in [Manners::TellsFirst, Manners::AnswersFirst] {
-            let mut editor = Editor::over(&transport, &server.url, "", "markdown", NOTE, manners);
+        for policy in [EditPolicy::ChangeFirst, EditPolicy::AnswerFirst] {
+            let mut editor = Editor::over(&transport, &server.url, "", "markdown", NOTE, policy);
             let expected = editor.run_whole("40;");
             assert_eq!(
                 expected,
@@ -573,7 +573,7 @@ fn a_run_leaves_what_tags_run_answers() {
             let begin = editor.until(|told| told["params"]["value"]["kind"] == "begin");
             assert_eq!(begin["params"]["value"]["cancellable"], true);
             assert_eq!(editor.run_end(), "stopped by \"END\"");
-            assert_eq!(editor.text, expected, "{manners:?}");
+            assert_eq!(editor.text, expected, "{policy:?}");
             assert_eq!(editor.refused, 0);
         }
     }
@@ -581,9 +581,13 @@ fn a_run_leaves_what_tags_run_answers() {
 
 #[test]
 fn a_run_survives_its_user_typing_elsewhere() {
-    for manners in [Manners::TellsFirst, Manners::AnswersFirst, Manners::Lies] {
+    for policy in [
+        EditPolicy::ChangeFirst,
+        EditPolicy::AnswerFirst,
+        EditPolicy::FalseSuccess,
+    ] {
         let (server, say) = told_to_say();
-        let mut editor = Editor::start(&server.url, "", "markdown", NOTE, manners);
+        let mut editor = Editor::start(&server.url, "", "markdown", NOTE, policy);
         editor.execute("fimd.tags.generate", "40;");
         say.send(" one").unwrap();
         editor.until_text(" one[[[40");
@@ -597,16 +601,16 @@ fn a_run_survives_its_user_typing_elsewhere() {
         editor.typing = vec![("# ", "😀"), ("tails", "!"), ("and more", "\n")];
         say.send(" three").unwrap();
         editor.until_text(" one two three[[[40");
-        assert!(editor.refused >= 1, "{manners:?}");
+        assert!(editor.refused >= 1, "{policy:?}");
         editor.typing = vec![("and", "\n")];
         drop(say);
         editor.run_end();
         assert_eq!(
             editor.text,
             "# 😀😀 Title 😀\nand\n more\n\nOnce [[[(no)]]] one two three! after\ntails!\n",
-            "{manners:?}"
+            "{policy:?}"
         );
-        assert!(editor.refused >= 2, "{manners:?}");
+        assert!(editor.refused >= 2, "{policy:?}");
     }
 }
 
@@ -614,7 +618,8 @@ fn a_run_survives_its_user_typing_elsewhere() {
 fn a_cancelled_run_leaves_the_document_as_it_was() {
     for (more, left) in [("", None), ("[tags]\nkeep_partial = true\n", Some(" one"))] {
         let (server, say) = told_to_say();
-        let mut editor = Editor::start(&server.url, more, "markdown", NOTE, Manners::AnswersFirst);
+        let mut editor =
+            Editor::start(&server.url, more, "markdown", NOTE, EditPolicy::AnswerFirst);
         let answer = editor.execute("fimd.tags.generate", "40;");
         let token = answer["result"]["run_id"].clone();
         say.send(" one").unwrap();
@@ -637,7 +642,7 @@ fn a_cancelled_run_leaves_the_document_as_it_was() {
 #[test]
 fn a_run_that_fails_says_why_and_leaves_the_document_as_it_was() {
     let (server, say) = told_to_say();
-    let mut editor = Editor::start(&server.url, "", "markdown", NOTE, Manners::TellsFirst);
+    let mut editor = Editor::start(&server.url, "", "markdown", NOTE, EditPolicy::ChangeFirst);
     editor.execute("fimd.tags.generate", "40;");
     say.send(" one").unwrap();
     say.send("break").unwrap();
@@ -649,7 +654,7 @@ fn a_run_that_fails_says_why_and_leaves_the_document_as_it_was() {
     assert_eq!(editor.run_end(), "failed");
     assert_eq!(editor.text, NOTE);
 
-    let mut editor = Editor::start(NOWHERE, "", "markdown", NOTE, Manners::TellsFirst);
+    let mut editor = Editor::start(NOWHERE, "", "markdown", NOTE, EditPolicy::ChangeFirst);
     editor.execute("fimd.tags.generate", "40;");
     let said = editor.shown();
     assert!(said.contains("127.0.0.1:9"), "{said}");
@@ -659,7 +664,7 @@ fn a_run_that_fails_says_why_and_leaves_the_document_as_it_was() {
 #[test]
 fn who_types_into_the_generated_text_ends_the_run_and_keeps_it() {
     let (server, say) = told_to_say();
-    let mut editor = Editor::start(&server.url, "", "markdown", NOTE, Manners::TellsFirst);
+    let mut editor = Editor::start(&server.url, "", "markdown", NOTE, EditPolicy::ChangeFirst);
     editor.execute("fimd.tags.generate", "40;");
     let busy = editor.execute("fimd.tags.generate", "40;");
     assert!(
@@ -686,7 +691,7 @@ fn who_types_into_the_generated_text_ends_the_run_and_keeps_it() {
 #[test]
 fn a_run_ends_with_its_document() {
     let (server, say) = told_to_say();
-    let mut editor = Editor::start(&server.url, "", "markdown", NOTE, Manners::TellsFirst);
+    let mut editor = Editor::start(&server.url, "", "markdown", NOTE, EditPolicy::ChangeFirst);
     editor.execute("fimd.tags.generate", "40;");
     say.send(" one").unwrap();
     editor.until_text(" one[[[40");
@@ -701,7 +706,7 @@ fn a_run_ends_with_its_document() {
 #[test]
 fn a_run_ends_with_its_connection() {
     let (server, say) = told_to_say();
-    let mut editor = Editor::start(&server.url, "", "markdown", NOTE, Manners::TellsFirst);
+    let mut editor = Editor::start(&server.url, "", "markdown", NOTE, EditPolicy::ChangeFirst);
     editor.execute("fimd.tags.generate", "40;");
     say.send(" one").unwrap();
     editor.until_text(" one[[[40");

@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::common::model_server::{Answer, Asked, ModelServer};
+use crate::common::model_server::{ModelServer, ReceivedRequest, Reply};
 use crate::common::neovim::Neovim;
 
 /// The oldest version that the plugin supports.
@@ -42,7 +42,7 @@ fn the_plugins_own_tests_pass() {
 /// Answers a request for its models with one model. Completes PHP with a call
 /// and other text with a sentence about a cat. Answers almost nothing when the
 /// prompt asks it to be slow.
-fn answer(asked: &Asked, answer: &mut Answer) {
+fn answer(asked: &ReceivedRequest, answer: &mut Reply) {
     if asked.body.is_null() {
         return answer.whole("200 OK", "application/json", r#"{"data":[{"id":"tiny"}]}"#);
     }

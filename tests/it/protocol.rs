@@ -8,7 +8,7 @@ use fimd::engine::Engine;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::common::daemon::Daemon;
-use crate::common::{Client, Ended, Project, fimd, matches};
+use crate::common::{Client, Project, ServerExit, fimd, matches};
 
 /// Lines that the client sends at once, and all lines that come back. In both,
 /// `{root}` stands for the project; in the answers `*` stands for any text.
@@ -522,7 +522,7 @@ fn scenarios_over_stdio() {
         // Even with the finest log level, stdout holds only answers.
         let mut client = Client::start(fimd().args(["--log-level", "trace"]));
         client.send(scenario.bytes(&project));
-        let Ended { answers, code, log } = client.close();
+        let ServerExit { answers, code, log } = client.close();
         assert_eq!(code, Some(0), "{}: {log}", scenario.name);
         scenario.check(&project, answers);
     }

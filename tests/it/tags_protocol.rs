@@ -17,8 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Framing {
-    Lines,
-    Headers,
+    Ndjson,
+    Lsp,
 }
 
 struct Client {
@@ -41,7 +41,7 @@ fn over_all(settings: &str, test: impl Fn(&mut Client)) {
         program
     };
     let daemon = Daemon::start_with(&mut program());
-    for framing in [Framing::Lines, Framing::Headers] {
+    for framing in [Framing::Ndjson, Framing::Lsp] {
         let stream = daemon.connect();
         let output = stream.try_clone().unwrap();
         test(&mut Client::new(framing, stream, output, None));
@@ -82,8 +82,8 @@ impl Client {
     fn send(&mut self, message: &Value) {
         let text = message.to_string();
         let framed = match self.framing {
-            Framing::Lines => format!("{text}\n"),
-            Framing::Headers => format!("Content-Length: {}\r\n\r\n{text}", text.len()),
+            Framing::Ndjson => format!("{text}\n"),
+            Framing::Lsp => format!("Content-Length: {}\r\n\r\n{text}", text.len()),
         };
         self.input.write_all(framed.as_bytes()).unwrap();
         self.input.flush().unwrap();
@@ -110,8 +110,8 @@ impl Client {
     fn initialize(&mut self, project: &Project) {
         let options = json!({ "project_root": project.path(), "offset_encoding": "utf-16" });
         let params = match self.framing {
-            Framing::Lines => options,
-            Framing::Headers => json!({ "capabilities": {}, "initializationOptions": options }),
+            Framing::Ndjson => options,
+            Framing::Lsp => json!({ "capabilities": {}, "initializationOptions": options }),
         };
         let answer = self.ask("initialize", params);
         assert!(answer["result"].is_object(), "{answer}");
@@ -131,7 +131,7 @@ impl Drop for Client {
 fn read(framing: Framing, output: &mut impl BufRead) -> Option<Value> {
     let mut line = String::new();
     output.read_line(&mut line).ok().filter(|read| *read > 0)?;
-    if framing == Framing::Lines {
+    if framing == Framing::Ndjson {
         return Some(serde_json::from_str(&line).unwrap());
     }
     let length = line.strip_prefix("Content-Length: ").unwrap();

@@ -13,12 +13,12 @@ use crate::common::daemon::{Daemon, wait_for};
 use crate::common::{Client, Project, fimd};
 
 /// The connection of a client.
-enum Asker {
+enum Connection {
     Pipes(Client),
     Socket(BufReader<UnixStream>),
 }
 
-impl Asker {
+impl Connection {
     fn ask(&mut self, line: &str) -> String {
         match self {
             Self::Pipes(client) => {
@@ -37,13 +37,13 @@ impl Asker {
 }
 
 /// A project that is served.
-struct Served {
+struct ServedProject {
     root: PathBuf,
-    asker: Asker,
+    asker: Connection,
 }
 
-impl Served {
-    fn open(project: &Project, includes: &[&Path], asker: Asker) -> Self {
+impl ServedProject {
+    fn open(project: &Project, includes: &[&Path], asker: Connection) -> Self {
         let root = project.path().canonicalize().unwrap();
         let mut served = Self { root, asker };
         let params = serde_json::json!({"project_root": served.root, "include_paths": includes});
@@ -53,7 +53,7 @@ impl Served {
     }
 
     fn over_pipes(project: &Project) -> Self {
-        Self::open(project, &[], Asker::Pipes(Client::start(&mut fimd())))
+        Self::open(project, &[], Connection::Pipes(Client::start(&mut fimd())))
     }
 
     fn path(&self, path: &str) -> PathBuf {
@@ -111,7 +111,7 @@ fn project() -> Project {
 }
 
 /// Every change that can happen to a single file.
-fn files_change(served: &mut Served) {
+fn files_change(served: &mut ServedProject) {
     served.write("new.php", &class("Fresh", "created"));
     served.shows("Fresh", "created");
     served.write("new.php", &class("Fresh", "changed"));
@@ -131,17 +131,17 @@ fn files_change(served: &mut Served) {
 #[test]
 fn files_that_change_show_over_pipes() {
     let project = project();
-    files_change(&mut Served::over_pipes(&project));
+    files_change(&mut ServedProject::over_pipes(&project));
 }
 
 #[test]
 fn files_that_change_show_over_a_socket() {
     let (project, daemon) = (project(), Daemon::start());
-    let asker = Asker::Socket(BufReader::new(daemon.connect()));
-    let mut served = Served::open(&project, &[], asker);
+    let asker = Connection::Socket(BufReader::new(daemon.connect()));
+    let mut served = ServedProject::open(&project, &[], asker);
     files_change(&mut served);
-    let asker = Asker::Socket(BufReader::new(daemon.connect()));
-    let mut other = Served::open(&project, &[], asker);
+    let asker = Connection::Socket(BufReader::new(daemon.connect()));
+    let mut other = ServedProject::open(&project, &[], asker);
     served.write("late.php", &class("Late", "shared"));
     served.shows("Late", "shared");
     other.shows("Late", "shared");
@@ -151,7 +151,7 @@ fn files_that_change_show_over_a_socket() {
 fn folders_that_come_move_and_go_show() {
     let project = project();
     let outside = tempfile::tempdir_in(project.path().parent().unwrap()).unwrap();
-    let mut served = Served::over_pipes(&project);
+    let mut served = ServedProject::over_pipes(&project);
     served.write("one/two/three/deep.php", &class("Deep", "made"));
     served.shows("Deep", "made");
     served.rename("one", "uno");
@@ -177,7 +177,7 @@ fn folders_that_come_move_and_go_show() {
 #[test]
 fn rules_that_change_are_followed() {
     let project = project();
-    let mut served = Served::over_pipes(&project);
+    let mut served = ServedProject::over_pipes(&project);
     served.write("src/.gitignore", "b.php\n");
     served.hides("B", "beta");
     fs::remove_file(served.path("src/.gitignore")).unwrap();
@@ -191,7 +191,7 @@ fn rules_that_change_are_followed() {
 #[test]
 fn what_does_not_belong_does_not_show() {
     let project = project();
-    let mut served = Served::over_pipes(&project);
+    let mut served = ServedProject::over_pipes(&project);
     served.write("cache/c.php", &class("Cached", "cached"));
     served.write("vendor/x/new.php", &class("Package", "packaged"));
     symlink("a.php", served.path("link.php")).unwrap();
@@ -211,7 +211,7 @@ fn what_does_not_belong_does_not_show() {
 #[test]
 fn a_composer_json_that_changes_leads_to_other_classes() {
     let project = project();
-    let mut served = Served::over_pipes(&project);
+    let mut served = ServedProject::over_pipes(&project);
     served.write(
         "vendor/pkg/Thing.php",
         "<?php\nnamespace Pkg;\nclass Thing { public function thingy() {} }\n",
@@ -235,8 +235,8 @@ fn an_included_file_is_watched_wherever_it_is() {
     let (project, other) = (project(), tempfile::tempdir().unwrap());
     let file = other.path().canonicalize().unwrap().join("single.php");
     fs::write(&file, class("Single", "first")).unwrap();
-    let asker = Asker::Pipes(Client::start(&mut fimd()));
-    let mut served = Served::open(&project, &[&file], asker);
+    let asker = Connection::Pipes(Client::start(&mut fimd()));
+    let mut served = ServedProject::open(&project, &[&file], asker);
     served.shows("Single", "first");
     fs::write(&file, class("Single", "second")).unwrap();
     served.shows("Single", "second");
@@ -256,9 +256,9 @@ fn a_root_that_goes_takes_its_files_along_and_brings_them_back() {
     let params = serde_json::json!({"project_root": root});
     client.send(request("initialize", &params) + "\n");
     client.answer();
-    let mut served = Served {
+    let mut served = ServedProject {
         root: root.clone(),
-        asker: Asker::Pipes(client),
+        asker: Connection::Pipes(client),
     };
     for (gone, method) in [("alpha", "again"), ("again", "thrice")] {
         served.shows("A", gone);
@@ -269,7 +269,7 @@ fn a_root_that_goes_takes_its_files_along_and_brings_them_back() {
     }
     served.write("b/b.php", &class("B", "watched"));
     served.shows("B", "watched");
-    let Asker::Pipes(client) = served.asker else {
+    let Connection::Pipes(client) = served.asker else {
         unreachable!("it has pipes")
     };
     let log = client.close().log;
@@ -293,7 +293,11 @@ fn a_file_that_may_not_be_read_is_no_source_until_it_may() {
     } else {
         fimd()
     };
-    let mut served = Served::open(&project, &[], Asker::Pipes(Client::start(&mut command)));
+    let mut served = ServedProject::open(
+        &project,
+        &[],
+        Connection::Pipes(Client::start(&mut command)),
+    );
     let (file, folder) = (served.path("a.php"), served.path("src"));
     let allow = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));
     served.shows("A", "alpha");
@@ -307,7 +311,7 @@ fn a_file_that_may_not_be_read_is_no_source_until_it_may() {
     served.shows("B", "beta");
     served.write("src/b.php", &class("B", "heard"));
     served.shows("B", "heard");
-    let Asker::Pipes(client) = served.asker else {
+    let Connection::Pipes(client) = served.asker else {
         unreachable!("it has pipes")
     };
     let log = client.close().log;
@@ -317,7 +321,7 @@ fn a_file_that_may_not_be_read_is_no_source_until_it_may() {
 #[test]
 fn a_file_put_back_to_an_older_time_shows() {
     let project = project();
-    let mut served = Served::over_pipes(&project);
+    let mut served = ServedProject::over_pipes(&project);
     let text = class("A", "older");
     assert_eq!(text.len(), class("A", "alpha").len());
     served.write("next.txt", &text);
@@ -342,7 +346,7 @@ fn nothing_is_lost_of_a_large_tree_copied_in() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, class(&format!("Copied{n}"), &format!("method{n}"))).unwrap();
     }
-    let mut served = Served::over_pipes(&project);
+    let mut served = ServedProject::over_pipes(&project);
     let copied = Command::new("cp")
         .arg("-r")
         .arg(source.path())

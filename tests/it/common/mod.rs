@@ -54,7 +54,7 @@ pub(crate) struct Client {
 }
 
 /// The remains of a server that has ended.
-pub(crate) struct Ended {
+pub(crate) struct ServerExit {
     /// The answers that the test had not read yet.
     pub(crate) answers: Vec<String>,
     /// The exit code.
@@ -121,13 +121,13 @@ impl Client {
     }
 
     /// Closes the input, and waits until the server has ended.
-    pub(crate) fn close(mut self) -> Ended {
+    pub(crate) fn close(mut self) -> ServerExit {
         self.input = None;
         self.wait()
     }
 
     /// Waits until the server has ended, with the input still open.
-    pub(crate) fn wait(mut self) -> Ended {
+    pub(crate) fn wait(mut self) -> ServerExit {
         let mut answers = Vec::new();
         loop {
             match self.answers.recv_timeout(PATIENCE) {
@@ -141,7 +141,7 @@ impl Client {
         }
         let code = self.child.wait().unwrap().code();
         let log = self.log.join().unwrap();
-        Ended { answers, code, log }
+        ServerExit { answers, code, log }
     }
 }
 

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One request to the model server.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct ReceivedRequest {
     /// The path of its URL.
     pub(crate) path: String,
     /// All header lines.
@@ -27,19 +27,21 @@ pub(crate) struct Asked {
 pub(crate) struct ModelServer {
     /// The URL of the server.
     pub(crate) url: String,
-    asked: Receiver<Asked>,
+    asked: Receiver<ReceivedRequest>,
     gone: Receiver<()>,
 }
 
 /// The connection over which the test answers one request.
-pub(crate) struct Answer {
+pub(crate) struct Reply {
     stream: TcpStream,
     gone: Sender<()>,
 }
 
 impl ModelServer {
     /// A server that calls `answer` for every request.
-    pub(crate) fn start(answer: impl Fn(&Asked, &mut Answer) + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(
+        answer: impl Fn(&ReceivedRequest, &mut Reply) + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (tell, asked) = mpsc::channel();
@@ -53,7 +55,7 @@ impl ModelServer {
                     if let Some(asked) = read(&stream) {
                         // The test may not read any more requests.
                         let _ = tell.send(asked.clone());
-                        answer(&asked, &mut Answer { stream, gone });
+                        answer(&asked, &mut Reply { stream, gone });
                     }
                 });
             }
@@ -76,7 +78,7 @@ impl ModelServer {
     }
 
     /// The next request.
-    pub(crate) fn asked(&self) -> Asked {
+    pub(crate) fn asked(&self) -> ReceivedRequest {
         self.asked.recv_timeout(PATIENCE).unwrap()
     }
 
@@ -86,13 +88,13 @@ impl ModelServer {
     }
 
     /// Waits until a client closes a connection that was answered with
-    /// [`Answer::hang`].
+    /// [`Reply::hang`].
     pub(crate) fn left(&self) {
         self.gone.recv_timeout(PATIENCE).unwrap();
     }
 }
 
-impl Answer {
+impl Reply {
     /// Sends bytes as they are. It is no error if the client has disconnected.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = self.stream.write_all(bytes.as_ref());
@@ -144,7 +146,7 @@ pub(crate) fn event(text: &str) -> String {
 }
 
 /// Reads one request; nothing if the client sends none.
-fn read(stream: &TcpStream) -> Option<Asked> {
+fn read(stream: &TcpStream) -> Option<ReceivedRequest> {
     let mut input = BufReader::new(stream);
     let mut line = String::new();
     input.read_line(&mut line).ok()?;
@@ -171,5 +173,5 @@ fn read(stream: &TcpStream) -> Option<Asked> {
         0 => Value::Null,
         _ => serde_json::from_slice(&body).unwrap(),
     };
-    Some(Asked { path, head, body })
+    Some(ReceivedRequest { path, head, body })
 }
