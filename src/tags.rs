@@ -60,6 +60,23 @@ pub enum TagKind {
     Invalid(Fault),
 }
 
+impl TagKind {
+    /// The name of the kind, for messages and JSON.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Fim(_) => "fim",
+            Self::Boundary(boundary) => match boundary.side {
+                Side::Prefix => "prefix",
+                Side::Suffix => "suffix",
+            },
+            Self::Comment(_) => "comment",
+            Self::Config(_) => "config",
+            Self::Invalid(_) => "invalid",
+        }
+    }
+}
+
 /// A prefix or suffix tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Boundary {

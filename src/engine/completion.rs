@@ -1,11 +1,12 @@
-//! Completing code: the context and the prompt, the model's answer as it
-//! comes, and what of it is shown.
+//! Completing code: assembles the context and the prompt, reads the stream of the
+//! model, and cuts it to the text that is shown.
 //!
-//! A client that types on is not kept waiting by what it asked before: an
-//! automatic completion waits until it is quiet ([`Trigger::Automatic`]) and is
-//! given up, with its connection to the model server, when a newer one is
-//! asked for. Who types what was shown is shown the rest of it; and what comes
-//! behind an accepted completion is asked for before anybody does.
+//! Three things keep completions fast while the user types. An automatic
+//! completion ([`Trigger::Automatic`]) first waits for a pause in the typing; a
+//! newer request cancels it and closes its connection to the model server. If the
+//! user types the text that was shown, the rest of it is shown again without
+//! asking the model. And after a completion was accepted, the next one is
+//! prefetched.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -28,92 +29,92 @@ use crate::index::Snapshot;
 use crate::model::ControlTokens;
 use crate::secrets::Secrets;
 
-/// The most tokens of the rest of a line.
+/// The most tokens of a completion that ends with the line.
 const MAX_LINE_TOKENS: u32 = 96;
 
-/// Who wants a completion.
+/// What has triggered a completion.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Trigger {
-    /// Somebody who waits for it.
+    /// The user, explicitly.
     #[default]
     Invoked,
-    /// The editor of its own accord, while somebody types.
+    /// The editor, while the user types.
     Automatic,
 }
 
-/// Where something is to be completed.
+/// The position of a completion in a buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BufferPosition {
     /// The key of the file, as [`context::ContextRequest::path`].
     pub path: String,
     /// The buffer's text.
     pub content: String,
-    /// Where the completion goes, in bytes.
+    /// The cursor, in bytes.
     pub cursor: usize,
 }
 
-/// What is to be completed.
+/// The parameters of a completion.
 #[derive(Clone, Debug)]
 pub struct CompletionRequest {
-    /// Where.
-    pub gap: BufferPosition,
-    /// What the project is called.
+    /// Where to complete.
+    pub position: BufferPosition,
+    /// The name of the project, for families with repository-level prompts.
     pub repo: String,
-    /// What the context is made of.
+    /// The sources of the context.
     pub sources: ContextSources,
-    /// What finds the secrets that placeholders are to stand for.
+    /// Finds the secrets to replace by placeholders; none to keep them.
     pub secrets: Option<Arc<Secrets>>,
-    /// Who asks.
+    /// What has triggered the request.
     pub trigger: Trigger,
-    /// The most tokens, if fewer than the settings say.
+    /// The most tokens, if fewer than in the settings.
     pub max_tokens: Option<u32>,
-    /// The most lines, if fewer than the settings say.
+    /// The most lines, if fewer than in the settings.
     pub max_lines: Option<usize>,
 }
 
-/// What is to be shown.
+/// The text to show.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Completion {
     /// The text at the cursor; empty if there is nothing worth showing.
     pub text: String,
-    /// The context that the model was shown.
+    /// The cross-file context in the prompt.
     pub context: Arc<Context>,
-    /// How long it took.
+    /// Its times.
     pub timings: Timings,
 }
 
-/// How long a completion took, in milliseconds.
+/// The times of a completion, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Timings {
-    /// Until the prompt was made.
+    /// From the start until the prompt was ready.
     pub context_ms: f64,
-    /// From then until the model began its answer; none if it was not asked.
+    /// From then until the first text of the model; none if the model was not asked.
     pub first_token_ms: Option<f64>,
-    /// In all, waiting for quiet included.
+    /// The whole time, including the wait for a pause.
     pub total_ms: f64,
-    /// Whether it is what is left of a completion that was made before.
+    /// Whether the text comes from an earlier completion or a prefetched one.
     pub cached: bool,
 }
 
-/// Why there is no completion.
+/// A completion failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CompleteError {
-    /// The model server gave no answer, or not all of it.
+    /// The model server did not answer, or not completely.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
-    /// The family of the settings cannot be used.
+    /// The family in the settings is invalid.
     #[error("family under [endpoint] in the settings file: {0}")]
     Family(String),
-    /// Nobody wants it any more.
+    /// The request was cancelled.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
-    /// It failed inside.
+    /// The work failed inside fimd.
     #[error(transparent)]
     Work(#[from] WorkError),
 }
 
-/// The model server of some settings, ready to be asked.
+/// The client of the model server, with the settings from which it was made.
 #[derive(Debug)]
 pub(super) struct ModelServer {
     settings: Arc<Settings>,
@@ -121,14 +122,14 @@ pub(super) struct ModelServer {
     control_tokens: ControlTokens,
 }
 
-/// A place in the order in which a client has asked.
+/// The place of a request in the order of one client's requests.
 #[derive(Debug)]
 pub struct Turn(watch::Receiver<u64>);
 
 impl Turn {
-    /// Waits until the client has asked for something newer.
+    /// Waits until the client has made a newer request.
     async fn superseded(&mut self) {
-        // It fails only when there is nobody left to ask.
+        // This fails only if the client is gone, and then no newer request comes.
         if self.0.changed().await.is_err() {
             std::future::pending().await
         }
@@ -139,20 +140,22 @@ impl Turn {
 #[derive(Debug, Default)]
 pub struct Completions {
     recent: Mutex<RecentCompletions>,
-    /// Counts what was asked for.
+    /// The number of requests so far.
     newest: watch::Sender<u64>,
-    /// What is asked for ahead of time.
-    ahead: Mutex<Option<Ahead>>,
+    /// The prefetched completion.
+    prefetched: Mutex<Option<Prefetch>>,
 }
 
+/// A completion that is requested before the client asks for it.
 #[derive(Debug)]
-struct Ahead {
-    gap: BufferPosition,
+struct Prefetch {
+    position: BufferPosition,
+    /// Closed when the task ends.
     done: watch::Receiver<()>,
     task: AbortHandle,
 }
 
-impl Drop for Ahead {
+impl Drop for Prefetch {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -167,20 +170,19 @@ fn millis(since: Instant) -> f64 {
 }
 
 impl Completions {
-    /// The next turn, to be taken in the order in which the client asks: it
-    /// supersedes those before it.
+    /// The next turn, which supersedes all earlier ones. Take the turns in the order
+    /// of the client's requests.
     pub fn turn(&self) -> Turn {
         self.newest.send_modify(|number| *number += 1);
         Turn(self.newest.subscribe())
     }
 
-    /// Completes. Where `snapshot` is taken, nobody is kept waiting.
-    ///
-    /// To drop the future is to give the completion up, which closes the
-    /// connection to the model server.
+    /// Completes code. `snapshot` is called on a thread of the engine, so it may
+    /// block. Dropping the future cancels the completion and closes the connection
+    /// to the model server.
     ///
     /// # Errors
-    /// See [`CompleteError`]. A completion that is superseded is empty.
+    /// See [`CompleteError`]. A superseded completion is no error, but empty.
     pub async fn complete(
         &self,
         engine: &Engine,
@@ -192,7 +194,7 @@ impl Completions {
         let begun = Instant::now();
         let trigger = request.trigger;
         let work = async {
-            if let Some(rest) = self.rest(&request.gap).await {
+            if let Some(rest) = self.rest(&request.position).await {
                 return Ok(rest);
             }
             if trigger == Trigger::Automatic {
@@ -216,8 +218,8 @@ impl Completions {
         Ok(completion)
     }
 
-    /// Asks for what comes at the cursor of `request`, which somebody is
-    /// about to ask for. Takes the place of what was asked for ahead before.
+    /// Starts the completion of `request` before the client asks for it. Replaces the
+    /// previous prefetch.
     pub fn prefetch(
         self: &Arc<Self>,
         engine: &Engine,
@@ -226,45 +228,45 @@ impl Completions {
     ) {
         let (completions, engine) = (Arc::clone(self), engine.clone());
         let (finished, done) = watch::channel(());
-        let gap = request.gap.clone();
-        let mut ahead = lock(&self.ahead);
+        let position = request.position.clone();
+        let mut prefetched = lock(&self.prefetched);
         let task = tokio::spawn(async move {
             let cancel = Cancel::default();
-            let asked = completions.ask(&engine, request, snapshot, cancel);
-            if let Err(error) = asked.await {
+            let completion = completions.ask(&engine, request, snapshot, cancel);
+            if let Err(error) = completion.await {
                 tracing::debug!("nothing was completed ahead of time: {error}");
             }
             drop(finished);
         });
-        *ahead = Some(Ahead {
-            gap,
+        *prefetched = Some(Prefetch {
+            position,
             done,
             task: task.abort_handle(),
         });
     }
 
-    /// What is known already: of a completion that is being typed, or that was
-    /// asked for ahead of time.
-    async fn rest(&self, gap: &BufferPosition) -> Option<Completion> {
-        let ahead = {
-            let mut ahead = lock(&self.ahead);
-            match &*ahead {
-                Some(asked) if asked.gap == *gap => Some(asked.done.clone()),
+    /// The completion at `position`, if it is known already: the rest of one that the
+    /// user is typing, or a prefetched one. Waits for a prefetch in progress.
+    async fn rest(&self, position: &BufferPosition) -> Option<Completion> {
+        let done = {
+            let mut prefetched = lock(&self.prefetched);
+            match &*prefetched {
+                Some(prefetch) if prefetch.position == *position => Some(prefetch.done.clone()),
                 _ => {
-                    // Somebody is elsewhere.
-                    *ahead = None;
+                    // The cursor is elsewhere, so the prefetch is useless.
+                    *prefetched = None;
                     None
                 }
             }
         };
-        if let Some(mut done) = ahead {
-            // It fails once the task has ended.
+        if let Some(mut done) = done {
+            // This fails once the task has ended.
             while done.changed().await.is_ok() {}
         }
-        let (before, after) = gap.content.split_at(gap.cursor);
+        let (before, after) = position.content.split_at(position.cursor);
         let recent = lock(&self.recent);
-        let (completed, rest) = recent.rest(&gap.path, before, after)?;
-        // What follows a completion that was typed to its end is not known.
+        let (completed, rest) = recent.rest(&position.path, before, after)?;
+        // Nothing is known about the text behind a completion.
         (!rest.is_empty()).then(|| Completion {
             text: rest.to_owned(),
             context: Arc::clone(&completed.context),
@@ -275,7 +277,7 @@ impl Completions {
         })
     }
 
-    /// Asks the model, and remembers what it says.
+    /// Asks the model and remembers its answer.
     async fn ask(
         &self,
         engine: &Engine,
@@ -287,19 +289,21 @@ impl Completions {
         let server = engine.model_server()?;
         let prepare = {
             let server = Arc::clone(&server);
-            move || Prepared::new(request, &snapshot(), &server, &cancel)
+            move || PreparedCompletion::new(request, &snapshot(), &server, &cancel)
         };
         let prepared = engine.run(prepare).await??;
         let context_ms = millis(begun);
         let begun = Instant::now();
         let (text, first_token_ms) = prepared.answer(&server, begun).await?;
-        let Prepared { gap, context, .. } = prepared;
+        let PreparedCompletion {
+            position, context, ..
+        } = prepared;
         let context = Arc::new(context);
         if !text.is_empty() {
-            let mut before = gap.content;
-            let after = before.split_off(gap.cursor);
+            let mut before = position.content;
+            let after = before.split_off(position.cursor);
             lock(&self.recent).push(ShownCompletion {
-                path: gap.path,
+                path: position.path,
                 before,
                 after,
                 text: text.clone(),
@@ -318,29 +322,31 @@ impl Completions {
     }
 }
 
-/// A request, made ready for a model.
-struct Prepared {
-    gap: BufferPosition,
-    place: CursorSyntax,
+/// A request with its context and prompt.
+struct PreparedCompletion {
+    position: BufferPosition,
+    syntax: CursorSyntax,
     context: Context,
     model_request: ModelRequest,
     max_lines: usize,
 }
 
-impl Prepared {
+impl PreparedCompletion {
     fn new(
         request: CompletionRequest,
         snapshot: &Snapshot,
         server: &ModelServer,
         cancel: &Cancel,
     ) -> Result<Self, Cancelled> {
-        let CompletionRequest { gap, secrets, .. } = request;
+        let CompletionRequest {
+            position, secrets, ..
+        } = request;
         let secrets = secrets.as_deref();
         let (settings, endpoint) = (&server.settings.completion, &server.settings.endpoint);
         let context_request = context::ContextRequest {
-            path: &gap.path,
-            content: &gap.content,
-            cursor: gap.cursor,
+            path: &position.path,
+            content: &position.content,
+            cursor: position.cursor,
             max_chars: settings.budget().context(),
             min_score: MinScore::default(),
             dependencies: request.sources.dependencies,
@@ -348,21 +354,21 @@ impl Prepared {
             secrets,
         };
         let context = context::assemble(snapshot, &context_request, cancel)?;
-        let secrets = secrets.map_or_else(Vec::new, |secrets| secrets.find(&gap.content));
+        let secrets = secrets.map_or_else(Vec::new, |secrets| secrets.find(&position.content));
         let shown = PromptInput {
             repo: &request.repo,
-            path: &gap.path,
-            content: &gap.content,
-            cursor: gap.cursor,
+            path: &position.path,
+            content: &position.content,
+            cursor: position.cursor,
             secrets: &secrets,
             max_chars: settings.max_total_chars,
         };
         let (family, style) = (&endpoint.family, settings.context_style);
         let prompt = CompletionPrompt::new(&shown, &context, family, &server.control_tokens, style);
-        let place = CursorSyntax::new(&gap.content, gap.cursor);
+        let syntax = CursorSyntax::new(&position.content, position.cursor);
         let most = request.max_tokens.unwrap_or(settings.max_tokens);
         let lines = request.max_lines.unwrap_or(settings.max_lines);
-        let (max_tokens, newline) = match place.extent() {
+        let (max_tokens, newline) = match syntax.extent() {
             CompletionExtent::Statement | CompletionExtent::Body if lines > 1 => (most, None),
             _ => (most.min(MAX_LINE_TOKENS), Some("\n")),
         };
@@ -382,16 +388,16 @@ impl Prepared {
             stop: stops.take(MAX_STOPS).map(str::to_owned).collect(),
         };
         Ok(Self {
-            gap,
-            place,
+            position,
+            syntax,
             context,
             model_request,
             max_lines: lines.min(settings.max_lines),
         })
     }
 
-    /// What is worth showing of the answer, and after how many milliseconds
-    /// from `begun` on it began. Ends with what is shown, not with the answer.
+    /// The part of the answer to show, and the milliseconds from `begun` until its
+    /// first text. Stops reading the stream as soon as that part is complete.
     async fn answer(
         &self,
         server: &ModelServer,
@@ -408,22 +414,22 @@ impl Prepared {
             }
             first.get_or_insert_with(|| millis(begun));
             answer.push_str(&delta.text);
-            if self.place.fit(&answer, &stops, self.max_lines).is_cut {
+            if self.syntax.fit(&answer, &stops, self.max_lines).is_cut {
                 break;
             }
         }
         drop(deltas);
-        let fitted = self.place.fit(&answer, &stops, self.max_lines).text;
+        let fitted = self.syntax.fit(&answer, &stops, self.max_lines).text;
         Ok((server.control_tokens.restore(fitted).into_owned(), first))
     }
 }
 
 impl Engine {
-    /// The model server that the settings name.
+    /// The model server of the current settings.
     fn model_server(&self) -> Result<Arc<ModelServer>, CompleteError> {
         let settings = self.settings();
-        let mut known = lock(&self.shared.model_server);
-        if let Some(server) = &*known
+        let mut latest = lock(&self.shared.model_server);
+        if let Some(server) = &*latest
             && Arc::ptr_eq(&server.settings, &settings)
         {
             return Ok(Arc::clone(server));
@@ -435,7 +441,7 @@ impl Engine {
                 .map_err(|error| CompleteError::Family(error.to_string()))?,
             settings,
         });
-        *known = Some(Arc::clone(&server));
+        *latest = Some(Arc::clone(&server));
         Ok(server)
     }
 }

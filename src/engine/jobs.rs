@@ -1,10 +1,11 @@
-//! Jobs: datasets that are generated in the background. A few run at a time,
-//! the others wait in order; those that have ended are remembered for a while.
+//! Jobs: datasets that are generated in the background. A few jobs run at a time,
+//! and the others wait in order. The engine remembers the last jobs that have
+//! ended.
 //!
-//! A job works on a pool of its own, so that no job's work is picked up by a
-//! thread on which another one waits, and on threads that yield to everybody.
-//! What such a thread shares with those that serve requests is atomics and
-//! immutable snapshots: it holds no lock that they may wait for.
+//! Each job has a pool of its own: in a common pool, a thread that waits for one
+//! job could pick up work of another. The threads of that pool have the lowest
+//! priority. They share only atomics and immutable snapshots with the threads of
+//! requests, and hold no lock that those may wait for.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -25,76 +26,76 @@ use crate::dataset::write::{Stage as Output, WriteError};
 use crate::dataset::{self, Options, Progress, WrongOption};
 use crate::files::{FilesError, resolve};
 
-/// How many jobs run at a time.
+/// The most jobs that run at a time.
 const MAX_RUNNING: usize = 2;
 
-/// How many jobs may wait for their turn.
+/// The most jobs that may be queued.
 const MAX_QUEUED: usize = 64;
 
-/// How many jobs that have ended are remembered.
+/// The most ended jobs that are remembered.
 const MAX_REMEMBERED: usize = 100;
 
-/// What a job is to do.
+/// The parameters of a job.
 #[derive(Clone, Debug)]
 pub struct DatasetOrder {
     /// The root folders of projects, absolute.
     pub projects: Vec<PathBuf>,
     /// Files of rows, absolute: see [`Repositories`](crate::files::Repositories).
     pub inputs: Vec<PathBuf>,
-    /// Where the dataset goes, absolute.
+    /// The output folder, absolute.
     pub output: PathBuf,
-    /// Whether to go on with what an interrupted run has left, and to leave
-    /// the same if it is interrupted itself.
+    /// Whether to continue an interrupted run, and to leave what a later run needs to
+    /// continue this one.
     pub resume: bool,
-    /// What examples are wanted.
+    /// The options of the dataset.
     pub options: Options,
 }
 
-/// Why a job was not accepted.
+/// A job was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
-    /// Its options make no sense.
+    /// Its options are invalid.
     #[error(transparent)]
     Options(#[from] WrongOption),
-    /// A job that has not ended writes to the same place.
+    /// An unfinished job writes to the same output.
     #[error("output: {0} is being written by {1}; wait for that job or cancel it")]
     Busy(String, String),
-    /// Too many wait already.
+    /// Too many jobs are queued.
     #[error("{MAX_QUEUED} jobs are waiting; wait until some have ended or cancel them")]
     Full,
     /// The server is about to end.
     #[error("the server is ending")]
     Ending,
-    /// The place could not be looked at.
+    /// Resolving the output path failed inside fimd.
     #[error(transparent)]
     Work(#[from] WorkError),
 }
 
-/// Where a job is in its life.
+/// The state of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
-    /// It waits for its turn.
+    /// It is queued.
     Queued,
-    /// It is at work.
+    /// It runs.
     Running,
-    /// The dataset is where it was wanted.
+    /// The dataset is written.
     Done,
-    /// It could not do what it was to; nothing was written.
+    /// It failed; nothing was written.
     Failed,
     /// It was cancelled; nothing was written.
     Cancelled,
 }
 
 impl JobState {
-    /// Whether the job will not change any more.
+    /// Whether the state is final.
     #[must_use]
     pub fn has_ended(self) -> bool {
         matches!(self, Self::Done | Self::Failed | Self::Cancelled)
     }
 }
 
-/// What a job works at, or worked at last.
+/// The work that a job does, or did last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobStage {
@@ -104,16 +105,16 @@ pub enum JobStage {
     Reading,
     /// Cutting holes and assembling their contexts.
     Generating,
-    /// Splitting the examples and writing them.
+    /// Splitting and writing the examples.
     Writing,
 }
 
-/// How far a job is.
+/// The progress of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobStatus {
-    /// Where it is in its life.
+    /// Its state.
     pub state: JobState,
-    /// What it works at, or worked at last.
+    /// The work that it does, or did last.
     pub stage: JobStage,
     /// Files done.
     pub files_done: usize,
@@ -121,20 +122,20 @@ pub struct JobStatus {
     pub files_total: usize,
     /// Examples so far.
     pub examples: usize,
-    /// What it has come to, once it is done.
+    /// The dataset, once the job is done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<WrittenDataset>,
-    /// Why it failed, in one line.
+    /// The error of a failed job, in one line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
-/// What a job has made.
+/// A dataset that a job has written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WrittenDataset {
-    /// Where it is.
+    /// The output folder.
     pub output: PathBuf,
-    /// What is in it.
+    /// Its counts of files and examples.
     #[serde(flatten)]
     pub counts: DatasetCounts,
 }
@@ -160,20 +161,20 @@ impl Phase {
     }
 }
 
-/// A job, from its order to when it is forgotten.
+/// A job, from its submission until it is forgotten.
 #[derive(Debug)]
 pub struct Job {
     /// Counted from 1.
     number: u64,
     id: String,
     order: DatasetOrder,
-    /// The output however it is spelled.
+    /// The resolved path of the output, to compare outputs.
     target: PathBuf,
     cancel: Cancel,
-    /// Changed only by threads that do not yield.
+    /// Changed only by threads of normal priority.
     phase: watch::Sender<Phase>,
-    /// Not part of `phase`: a thread that yields counts, and may be put aside
-    /// at any time, so it must not hold a lock.
+    /// Counted by threads of the lowest priority, which must not hold the lock of
+    /// `phase`, because the system may suspend them at any time.
     files_done: AtomicUsize,
     files_total: AtomicUsize,
     examples: AtomicUsize,
@@ -181,13 +182,13 @@ pub struct Job {
 }
 
 impl Job {
-    /// What it is called, as long as this process lives.
+    /// Its id, unique in this process.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// How far it is.
+    /// Its progress.
     #[must_use]
     pub fn status(&self) -> JobStatus {
         let phase = self.phase.borrow().clone();
@@ -215,7 +216,7 @@ impl Job {
         }
     }
 
-    /// Waits until it has ended.
+    /// Waits until the job has ended.
     pub async fn ended(&self) {
         let mut phase = self.phase.subscribe();
         // The sender lives as long as `self`.
@@ -236,7 +237,7 @@ impl Job {
 #[derive(Debug, Default)]
 pub(super) struct Jobs(Mutex<Registry>);
 
-/// The lock on it is held for a look, by threads that do not yield.
+/// Its lock is held for a moment only, by threads of normal priority.
 #[derive(Debug, Default)]
 struct Registry {
     submitted: u64,
@@ -257,7 +258,7 @@ impl Registry {
         self.queued.iter().chain(&self.running).chain(&self.ended)
     }
 
-    /// Lets jobs run while they may. To be called in a Tokio runtime.
+    /// Starts queued jobs up to the limit. Must be called in a Tokio runtime.
     fn start(&mut self, engine: &Engine) {
         while self.running.len() < MAX_RUNNING
             && let Some(job) = self.queued.pop_front()
@@ -281,8 +282,8 @@ impl Registry {
 }
 
 impl Engine {
-    /// Accepts a job and starts it when its turn comes. To be called in a
-    /// Tokio runtime. The job goes on when whoever asked for it has left.
+    /// Queues a job, which goes on after its client has left. Must be called in a
+    /// Tokio runtime.
     ///
     /// # Errors
     /// See [`SubmitError`].
@@ -321,37 +322,37 @@ impl Engine {
         Ok(job)
     }
 
-    /// Every job that waits, runs or is remembered: the oldest order first.
+    /// All jobs that are queued, running or remembered, the oldest first.
     pub(super) fn jobs(&self) -> Vec<Arc<Job>> {
         let mut jobs: Vec<_> = self.shared.jobs.lock().all().cloned().collect();
         jobs.sort_by_key(|job| job.number);
         jobs
     }
 
-    /// The job of that id, unless it ended long ago.
+    /// The job with this id, unless the engine has forgotten it.
     #[must_use]
     pub fn job(&self, id: &str) -> Option<Arc<Job>> {
         let registry = self.shared.jobs.lock();
         registry.all().find(|job| job.id == id).cloned()
     }
 
-    /// Asks a job to stop: one that waits has ended at once, one that runs
-    /// ends soon, unless it is done before.
+    /// Cancels a job: a queued job ends at once, a running one soon, unless it is done
+    /// before.
     pub fn cancel_job(&self, job: &Arc<Job>) {
         job.cancel.cancel();
         let mut registry = self.shared.jobs.lock();
-        let waits = registry
+        let position = registry
             .queued
             .iter()
             .position(|queued| Arc::ptr_eq(queued, job));
-        if let Some(place) = waits {
-            registry.queued.remove(place);
+        if let Some(position) = position {
+            registry.queued.remove(position);
             registry.end(job, Phase::Cancelled);
         }
     }
 
-    /// Cancels all jobs, accepts no more, and waits until those that ran have
-    /// cleaned up after themselves.
+    /// Cancels all jobs, accepts no new ones, and waits until the running jobs have
+    /// removed their temporary files.
     pub async fn end_jobs(&self) {
         let unfinished: Vec<_> = {
             let mut registry = self.shared.jobs.lock();
@@ -370,7 +371,7 @@ impl Engine {
     }
 }
 
-/// Why a job did not do what it was to.
+/// A job failed or was cancelled.
 #[derive(Debug, thiserror::Error)]
 enum JobError {
     #[error(transparent)]
@@ -399,9 +400,9 @@ impl From<WorkError> for JobError {
     }
 }
 
-/// Does a job's work, then starts the next.
+/// Runs a job, then starts the next.
 async fn run(engine: Engine, job: Arc<Job>) {
-    let phase = match work(&engine, &job).await {
+    let phase = match generate_for(&engine, &job).await {
         Ok(counts) => Phase::Done(WrittenDataset {
             output: job.order.output.clone(),
             counts,
@@ -417,9 +418,10 @@ async fn run(engine: Engine, job: Arc<Job>) {
     registry.start(&engine);
 }
 
-/// The steps of `fimd generate`. A project with the usual files is the one
-/// that everybody shares: it is read as for a client, since clients wait for it.
-async fn work(engine: &Engine, job: &Arc<Job>) -> Result<DatasetCounts, JobError> {
+/// Generates the dataset of a job, as `fimd generate` does. If the job has one
+/// project and the usual options for finding files, it shares the project with the
+/// clients: the pool for clients reads it, because clients may wait for it.
+async fn generate_for(engine: &Engine, job: &Arc<Job>) -> Result<DatasetCounts, JobError> {
     let pool = Pool::in_background()?;
     let permits = pool.permits();
     let usual = engine.limits().walk();

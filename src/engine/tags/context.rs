@@ -1,27 +1,27 @@
-//! The cross-file context of a tag in a PHP file: what `getContext` answers
-//! for the text without its tags, with the cursor where the tag was.
+//! The cross-file context of a tag in a PHP file: the same as that of `getContext`
+//! for the text without its tags, with the cursor at the place of the tag.
 
-use super::{TagError, fim_at};
+use super::prepare::{TagError, fim_at};
 use crate::cancel::{Cancel, Cancelled};
 use crate::config::ContextSources;
 use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
-use crate::context::{self, MinScore, ContextRequest};
+use crate::context::{self, ContextRequest, MinScore};
 use crate::index::Snapshot;
 use crate::secrets::Secrets;
 use crate::tags::{Tag, Tags};
 
-/// Why a tag has no context.
+/// A tag has no context.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ContextError {
     /// The tag cannot be run.
     #[error(transparent)]
     Tag(#[from] TagError),
-    /// Nobody wants it any more.
+    /// The request was cancelled.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
 }
 
-/// Where a tag stands, for [`context()`].
+/// A tag in a file, for [`context()`].
 #[derive(Clone, Copy, Debug)]
 pub struct TagSite<'a> {
     /// The key of the file, as [`ContextRequest::path`].
@@ -30,9 +30,9 @@ pub struct TagSite<'a> {
     pub content: &'a str,
     /// A byte that the tag contains or ends right before.
     pub at: usize,
-    /// What the context is made of.
+    /// The sources of the context.
     pub sources: ContextSources,
-    /// What finds the secrets that placeholders are to stand for.
+    /// Finds the secrets to replace by placeholders; none to keep them.
     pub secrets: Option<&'a Secrets>,
 }
 
@@ -61,14 +61,14 @@ pub fn context(
     Ok(context::assemble(snapshot, &request, cancel)?.text)
 }
 
-/// Whether the file at `path` is one that has a context.
+/// Whether a file with this name has a context: only PHP files do.
 #[must_use]
 pub fn has_context(path: &str) -> bool {
     let extension = path.rsplit_once('.').map(|(_, extension)| extension);
     extension.is_some_and(|extension| extension.eq_ignore_ascii_case("php"))
 }
 
-/// `text` without tags, and where `tag` was in it.
+/// `text` without tags, and the place of `tag` in it, in bytes.
 fn without_tags(text: &str, tags: &Tags, tag: &Tag) -> (String, usize) {
     let mut code = String::with_capacity(text.len());
     let mut cursor = 0;

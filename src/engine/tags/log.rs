@@ -1,5 +1,5 @@
-//! What the last runs asked and what came of it, for their user to look at:
-//! lines of JSON in a file that nobody else can read. No key is in them.
+//! The log of the last runs: JSON lines in a file that only its owner can read. It
+//! never holds an API key.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -11,10 +11,11 @@ use tempfile::NamedTempFile;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 
-use super::{PreparedRun, PromptMode, RunError, RunOutcome};
+use super::outcome::{RunError, RunOutcome};
+use super::prepare::{PreparedRun, PromptMode};
 
-/// How much of the text on each side of a tag is remembered, in bytes: what is
-/// nearest to it.
+/// The longest text that is logged on each side of a tag, in bytes: the part next
+/// to the tag.
 const MAX_SIDE_BYTES: usize = 64 << 10;
 
 /// The log cannot be read or written.
@@ -25,47 +26,43 @@ pub struct LogError {
     error: io::Error,
 }
 
-/// A run as it is remembered.
+/// A run in the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LoggedRun {
-    /// When it ended: UTC, as RFC 3339 has it.
+    /// The end of the run, in UTC, in the format of RFC 3339.
     pub time: String,
     /// The tag.
     pub tag: String,
-    /// What the model was asked to do.
+    /// What the model was to do.
     pub mode: PromptMode,
-    /// What it was shown.
+    /// The text that the model was shown.
     pub window: LoggedWindow,
-    /// What came, as far as it was kept or could have been.
+    /// The answer, as far as it arrived.
     pub answer: String,
-    /// The stop pattern that ended it.
+    /// The stop pattern that ended the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_by: Option<String>,
-    /// Why nothing or not all of it came.
+    /// The error, if the answer is missing or incomplete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
-/// What a model was shown.
+/// The text that a model was shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LoggedWindow {
-    /// Where it began in the text, in bytes.
+    /// The start of the window in the text, in bytes.
     pub start: usize,
-    /// Where it ended.
+    /// The end of the window, in bytes.
     pub end: usize,
-    /// The text before the tag, cross-file context included; of a longer one
-    /// the last 64 KiB.
+    /// The cross-file context and the text before the tag; at most the last 64 KiB.
     pub before: String,
-    /// The text behind it; of a longer one the first 64 KiB.
+    /// The text behind the tag; at most the first 64 KiB.
     pub after: String,
 }
 
 impl LoggedRun {
     /// A run that has just ended.
-    pub(super) fn new(
-        prepared: &PreparedRun,
-        outcome: &Result<super::RunOutcome, RunError>,
-    ) -> Self {
+    pub(super) fn new(prepared: &PreparedRun, outcome: &Result<RunOutcome, RunError>) -> Self {
         let Range { start, end } = prepared.prompt.window.range;
         let before = [&*prepared.context, &*prepared.prompt.window.before].concat();
         let after = &prepared.prompt.window.after;
@@ -101,7 +98,7 @@ impl LoggedRun {
     }
 }
 
-/// The time as RFC 3339 has it.
+/// The current time in the format of RFC 3339.
 fn now() -> String {
     let mut text = String::new();
     // Writing to a string does not fail.
@@ -124,11 +121,11 @@ impl RunLog {
         }
     }
 
-    /// The runs that are remembered, the oldest first. Lines that another
-    /// version has written otherwise are left out.
+    /// The logged runs, the oldest first. Leaves out lines that another version has
+    /// written in another format.
     ///
     /// # Errors
-    /// If the file is there and cannot be read.
+    /// If the file exists and cannot be read.
     pub fn read(&self) -> Result<Vec<LoggedRun>, LogError> {
         self.lines().map_err(|error| self.error(error)).map(|text| {
             let lines = text.lines();
@@ -138,8 +135,8 @@ impl RunLog {
         })
     }
 
-    /// Remembers a run, and of all runs the last `keep`. A log that cannot be
-    /// written is warned of: it is no reason for the run to fail.
+    /// Adds a run to the log, which keeps the last `keep` runs. Only warns if the log
+    /// cannot be written: this is no reason for the run to fail.
     pub(super) async fn add(&self, run: LoggedRun, keep: usize) {
         let log = self.clone();
         let write = move || log.write(&run, keep).map_err(|error| log.error(error));
@@ -153,13 +150,13 @@ impl RunLog {
     fn write(&self, run: &LoggedRun, keep: usize) -> io::Result<()> {
         let folder = self.path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
-        // Held until the end: other processes run tags, too.
+        // Held until the end, because other processes may write the log.
         let lock = File::create(self.path.with_extension("lock"))?;
         lock.lock()?;
         let old = self.lines()?;
         let old: Vec<_> = old.lines().collect();
         let kept = &old[old.len().saturating_sub(keep - 1)..];
-        // Made so that only its owner can read it.
+        // A temporary file is readable by its owner only.
         let mut file = NamedTempFile::new_in(folder)?;
         for line in kept {
             writeln!(file, "{line}")?;
@@ -171,7 +168,7 @@ impl RunLog {
         File::open(folder)?.sync_all()
     }
 
-    /// What the file holds; nothing if there is none.
+    /// The text of the file; empty if it does not exist.
     fn lines(&self) -> io::Result<String> {
         match fs::read_to_string(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),

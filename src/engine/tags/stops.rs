@@ -1,21 +1,21 @@
-//! Which stop patterns a model server may be told of.
+//! Which stop patterns are sent to the model server.
 //!
-//! A server ends at whichever pattern it sees complete first, and leaves that
-//! one out. The language ends at the one that begins first, and may keep it. So
-//! a server is told only of patterns that are left out anyway and that no other
-//! can overlap from the left: with those it can only save work.
+//! A server stops at the pattern that it sees complete first, and leaves it out of
+//! its answer. The tag language stops at the pattern that begins first, and may
+//! keep it. Therefore fimd sends only patterns that are left out anyway and that no
+//! other pattern can overlap from the left. These save work and change nothing.
 
 use memchr::memmem;
 
 use crate::endpoint::MAX_STOPS;
 use crate::tags::Stop;
 
-/// How many patterns are tried, and how many bytes one may have: the trial
-/// compares each with all others.
-const TRIED: usize = 16;
+/// The most patterns that are considered: each is compared with all others.
+const MAX_CANDIDATES: usize = 16;
+/// The longest pattern that is considered, in bytes.
 const MAX_BYTES: usize = 256;
 
-/// The patterns of `stops` that a server may end at by itself.
+/// The patterns of `stops` at which a server may stop by itself.
 pub(super) fn for_server(stops: &[Stop]) -> Vec<String> {
     let others = |place: usize| {
         let others = stops.iter().enumerate();
@@ -26,13 +26,12 @@ pub(super) fn for_server(stops: &[Stop]) -> Vec<String> {
         others(*place).all(|(_, other)| !reaches_into(&other.pattern, pattern))
     };
     let short = |(_, stop): &(usize, &Stop)| !stop.keep && stop.pattern.len() <= MAX_BYTES;
-    let tried = stops.iter().enumerate().filter(short).take(TRIED);
+    let tried = stops.iter().enumerate().filter(short).take(MAX_CANDIDATES);
     let given = tried.filter(may_end).take(MAX_STOPS);
     given.map(|(_, stop)| stop.pattern.clone()).collect()
 }
 
-/// Whether `other` can begin at or before `pattern` and not have ended where
-/// it begins.
+/// Whether `other` can begin at or before the start of `pattern` and end behind it.
 fn reaches_into(other: &str, pattern: &str) -> bool {
     let (other, pattern) = (other.as_bytes(), pattern.as_bytes());
     let overlaps = (1..=pattern.len()).any(|len| other.ends_with(&pattern[..len]));
@@ -62,8 +61,8 @@ mod tests {
         shown
     }
 
-    /// What is left of `text` when a server ends at the first of `given` that
-    /// it sees complete.
+    /// The part of `text` before the first of the patterns `given` that a server sees
+    /// complete.
     fn ended<'t>(given: &[String], text: &'t str) -> &'t str {
         for end in 0..=text.len() {
             let Some(seen) = text.get(..end) else {

@@ -1,13 +1,14 @@
-//! What is told of tags and of runs, as JSON: on the command line and over the
-//! wire alike. Offsets are in the units of whoever asks.
+//! The JSON of tags, prompts and runs, for the command line and for the wire.
+//! Offsets are in the units that the client has chosen.
 
 use std::ops::Range;
 
 use serde::Serialize;
 
-use super::{PreparedRun, PromptMode, RunOutcome};
+use super::outcome::RunOutcome;
+use super::prepare::{PreparedRun, PromptMode};
 use crate::config::Endpoint;
-use crate::tags::{Arg, Note, NoteKind, Side, Stop, Tag, TagKind, Tags};
+use crate::tags::{Arg, Note, NoteKind, Stop, Tag, TagKind, Tags};
 use crate::text::{Encoding, Units};
 
 /// The tags of a text.
@@ -22,14 +23,14 @@ struct TagView<'a> {
     start: u64,
     end: u64,
     #[serde(flatten)]
-    says: Says<'a>,
+    details: TagDetails<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<NoteView<'a>>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-enum Says<'a> {
+enum TagDetails<'a> {
     Fim {
         max_tokens: u32,
         functions: Vec<FunctionView<'a>>,
@@ -62,7 +63,7 @@ struct EntryView<'a> {
     value: &'a str,
 }
 
-/// What is unusual about a tag.
+/// A note on a valid tag.
 #[derive(Debug, Serialize)]
 struct NoteView<'a> {
     kind: &'static str,
@@ -70,22 +71,8 @@ struct NoteView<'a> {
     at: u64,
 }
 
-/// What a kind of tag is called.
-pub(super) fn kind(kind: &TagKind) -> &'static str {
-    match kind {
-        TagKind::Fim(_) => "fim",
-        TagKind::Boundary(boundary) => match boundary.side {
-            Side::Prefix => "prefix",
-            Side::Suffix => "suffix",
-        },
-        TagKind::Comment(_) => "comment",
-        TagKind::Config(_) => "config",
-        TagKind::Invalid(_) => "invalid",
-    }
-}
-
 impl<'a> TagsView<'a> {
-    /// The tags of `text`. An `at` counts from the start of its tag.
+    /// The tags of `text`. Each `at` counts from the start of its tag.
     #[must_use]
     pub fn new(text: &'a str, tags: &'a Tags, encoding: Encoding) -> Self {
         let mut units = Units::new(text, encoding);
@@ -115,28 +102,28 @@ impl<'a> TagView<'a> {
                 })
                 .collect()
         };
-        let (says, notes) = match &tag.kind {
+        let (details, notes) = match &tag.kind {
             TagKind::Fim(fim) => {
                 let calls = fim.calls.iter();
                 let functions = calls.map(|call| FunctionView {
                     name: call.function.name(),
                     args: &call.args,
                 });
-                let says = Says::Fim {
+                let details = TagDetails::Fim {
                     max_tokens: fim.max_tokens,
                     functions: functions.collect(),
                 };
-                (says, notes(&fim.notes))
+                (details, notes(&fim.notes))
             }
             TagKind::Boundary(boundary) => (
-                Says::Boundary {
+                TagDetails::Boundary {
                     hard: boundary.hard,
                 },
                 Vec::new(),
             ),
             TagKind::Comment(body) => {
                 let body = &text[start + body.start..start + body.end];
-                (Says::Comment { body }, Vec::new())
+                (TagDetails::Comment { body }, Vec::new())
             }
             TagKind::Config(config) => {
                 let entries = config.entries.iter();
@@ -144,51 +131,51 @@ impl<'a> TagView<'a> {
                     key: entry.key.name(),
                     value: &entry.value,
                 });
-                let says = Says::Config {
+                let details = TagDetails::Config {
                     entries: entries.collect(),
                 };
-                (says, notes(&config.notes))
+                (details, notes(&config.notes))
             }
             TagKind::Invalid(fault) => {
-                let says = Says::Invalid {
+                let details = TagDetails::Invalid {
                     message: &fault.message,
                     at: inside(fault.at),
                     hint: fault.hint,
                 };
-                (says, Vec::new())
+                (details, Vec::new())
             }
         };
         Self {
-            kind: kind(&tag.kind),
+            kind: tag.kind.name(),
             start: start_units,
             end: units.at(end),
-            says,
+            details,
             notes,
         }
     }
 }
 
-/// What a FIM tag asks the model.
+/// The prompt of a FIM tag.
 #[derive(Debug, Serialize)]
 pub struct PromptView<'a> {
     mode: PromptMode,
-    /// The text before the tag that the model is shown.
+    /// The text before the tag.
     before: &'a str,
     after: &'a str,
-    /// The cross-file context, which stands right before `before`.
+    /// The cross-file context, right before `before`.
     #[serde(skip_serializing_if = "str::is_empty")]
     context: &'a str,
-    /// All of it as one text, if that is what the server is sent.
+    /// The prompt as one text, if the server is sent one text.
     prompt: Option<&'a str>,
     max_tokens: u32,
-    /// That of the tag, else of the settings; else the server has its own.
+    /// The value of the tag, else of the settings, else none: the server has its own.
     temperature: Option<f64>,
     top_p: Option<f64>,
     stops: &'a [Stop],
     #[serde(skip_serializing_if = "str::is_empty")]
     prepend: &'a str,
     append: &'a str,
-    /// The soft tags that vanish.
+    /// The ranges of the soft tags, which are deleted.
     deletes: Vec<SpanView>,
 }
 
@@ -199,7 +186,7 @@ struct SpanView {
 }
 
 impl<'a> PromptView<'a> {
-    /// What `prepared` asks the server of `endpoint`.
+    /// The prompt of `prepared` for the server at `endpoint`.
     #[must_use]
     pub fn new(prepared: &'a PreparedRun, endpoint: &Endpoint, encoding: Encoding) -> Self {
         let mut units = Units::new(&prepared.content, encoding);
@@ -226,19 +213,19 @@ impl<'a> PromptView<'a> {
     }
 }
 
-/// What a run has come to.
+/// The outcome of a run.
 #[derive(Debug, Serialize)]
 pub struct RunView<'a> {
     text: &'a str,
     stopped_by: Option<&'a str>,
     edits: Vec<EditView<'a>>,
     content: &'a str,
-    /// Why the text is not all of the answer, if it is not.
+    /// The error that cut the answer short.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
 
-/// A change to the text that a run began with.
+/// An edit of the text before the run.
 #[derive(Debug, Serialize)]
 struct EditView<'a> {
     start: u64,
@@ -247,7 +234,7 @@ struct EditView<'a> {
 }
 
 impl<'a> RunView<'a> {
-    /// What running `prepared` has come to.
+    /// The outcome of the run of `prepared`.
     #[must_use]
     pub fn new(prepared: &PreparedRun, outcome: &'a RunOutcome, encoding: Encoding) -> Self {
         let mut units = Units::new(&prepared.content, encoding);

@@ -63,7 +63,7 @@ impl CompletionCursor {
                 .into(),
             sources: self.project.sources,
             secrets: self.project.secrets.clone(),
-            gap: BufferPosition {
+            position: BufferPosition {
                 path: self.path,
                 content: self.content,
                 cursor: self.cursor,

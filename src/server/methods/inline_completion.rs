@@ -94,7 +94,7 @@ pub(super) async fn run(
         trigger,
         ..cursor.request()
     };
-    let (mut content, start) = (request.gap.content.clone(), request.gap.cursor);
+    let (mut content, start) = (request.position.content.clone(), request.position.cursor);
     let completion = session
         .completions
         .complete(&session.engine, turn, request, snapshot, cancel)

@@ -1,0 +1,159 @@
+//! Running a prepared tag: reads the stream of the model server up to the first
+//! stop pattern.
+
+use std::future::Future;
+
+use futures_util::TryStreamExt;
+
+use super::log::{LoggedRun, RunLog};
+use super::outcome::{RunError, RunOutcome};
+use super::prepare::PreparedRun;
+use crate::config::{Settings, TagSettings};
+use crate::endpoint::{EndpointError, ModelClient, StreamDelta};
+use crate::tags::stop::{Matcher, StopError};
+use crate::tags::{Edit, Stop, TagPrompt};
+
+/// Runs tags.
+#[derive(Clone, Debug)]
+pub struct Runner {
+    client: ModelClient,
+    keep_partial: bool,
+    log: Option<(RunLog, usize)>,
+}
+
+impl Runner {
+    /// A runner that asks the model server of `settings`. It logs its runs in `log`,
+    /// unless the settings switch the log off.
+    ///
+    /// # Errors
+    /// As [`ModelClient::new`].
+    pub fn new(settings: &Settings, log: Option<RunLog>) -> Result<Self, EndpointError> {
+        let TagSettings {
+            keep_partial,
+            log_runs,
+            ..
+        } = settings.tags;
+        Ok(Self {
+            client: ModelClient::new(&settings.endpoint)?,
+            keep_partial,
+            log: log.filter(|_| log_runs > 0).map(|log| (log, log_runs)),
+        })
+    }
+
+    /// Runs a tag. Passes the replacing text to `show` piece by piece, as it arrives;
+    /// together these are [`RunOutcome::text`]. Dropping the future cancels the run
+    /// and closes the connection.
+    ///
+    /// # Errors
+    /// If the server does not answer, or not completely. Nothing must change then.
+    pub async fn run<F: Future<Output = ()> + Send>(
+        &self,
+        prepared: &PreparedRun,
+        show: impl FnMut(String) -> F + Send,
+    ) -> Result<RunOutcome, RunError> {
+        let outcome = self.ask(prepared, show).await;
+        if let Some((log, keep)) = &self.log {
+            log.add(LoggedRun::new(prepared, &outcome), *keep).await;
+        }
+        outcome
+    }
+
+    async fn ask<F: Future<Output = ()> + Send>(
+        &self,
+        prepared: &PreparedRun,
+        mut show: impl FnMut(String) -> F + Send,
+    ) -> Result<RunOutcome, RunError> {
+        let TagPrompt {
+            prepend, append, ..
+        } = &prepared.prompt;
+        let mut answer = StopFilter::new(prepared.prompt.stops.clone())?;
+        let mut deltas = Box::pin(self.client.stream(prepared.request.clone()));
+        let mut shown = String::new();
+        let mut begun = false;
+        let mut broken = None;
+        loop {
+            let delta = match deltas.try_next().await {
+                Ok(Some(delta)) => delta,
+                Ok(None) => break,
+                Err(error) => {
+                    broken = Some(error);
+                    break;
+                }
+            };
+            let mut new = String::new();
+            let ended = answer.push(delta, &mut new);
+            if !begun && !new.is_empty() {
+                begun = true;
+                new.insert_str(0, prepend);
+            }
+            shown.push_str(&new);
+            if !new.is_empty() {
+                show(new).await;
+            }
+            if ended {
+                break;
+            }
+        }
+        // Closes the connection: the rest of the stream does not count.
+        drop(deltas);
+        let mut rest = String::new();
+        let stopped_by = answer.finish(&mut rest);
+        if !begun && (broken.is_none() || !rest.is_empty()) {
+            rest.insert_str(0, prepend);
+        }
+        match broken {
+            Some(error) if !self.keep_partial || (shown.is_empty() && rest.is_empty()) => {
+                shown.push_str(&rest);
+                return Err(RunError::Endpoint {
+                    error,
+                    partial: shown,
+                });
+            }
+            Some(_) => {}
+            None => rest.push_str(append),
+        }
+        shown.push_str(&rest);
+        if !rest.is_empty() {
+            show(rest).await;
+        }
+        let edits = prepared.prompt.edits_to(shown.clone());
+        Ok(RunOutcome {
+            tag: prepared.prompt.tag.clone(),
+            content: Edit::apply(&prepared.content, &edits),
+            text: shown,
+            stopped_by,
+            edits,
+            broken,
+        })
+    }
+}
+
+/// Cuts the stream of the model at the first stop pattern.
+struct StopFilter {
+    matcher: Matcher,
+    /// The pattern at which the server has stopped, if it says so.
+    stopped_by: Option<String>,
+}
+
+impl StopFilter {
+    fn new(stops: Vec<Stop>) -> Result<Self, StopError> {
+        Ok(Self {
+            matcher: Matcher::new(stops)?,
+            stopped_by: None,
+        })
+    }
+
+    /// Takes a delta. Adds to `new` the text that cannot belong to a stop pattern any
+    /// more. Returns whether the text has ended.
+    fn push(&mut self, delta: StreamDelta, new: &mut String) -> bool {
+        self.stopped_by = delta.stopped_by;
+        self.matcher.push(delta.text.as_bytes(), new)
+    }
+
+    /// Adds the text that was held back to `new`. Returns the pattern that ended the
+    /// text.
+    fn finish(self, new: &mut String) -> Option<String> {
+        let matched = self.matcher.finish(new);
+        matched.map(|stop| stop.pattern).or(self.stopped_by)
+    }
+}
