@@ -1,27 +1,31 @@
-//! Texts that are copies of each other, but for little: files, examples, and
-//! middles that their own context gives away.
+//! Finds copies and near copies among files and examples, and middles that a text
+//! gives away.
 //!
 //! # Files
-//! A file is the set of its shingles, [`SHINGLE`] tokens in a row; white space
-//! and comments are none. Two files are near duplicates if the sets' Jaccard
-//! similarity is at least [`THRESHOLD`]. [`clusters`] puts files together that a
-//! chain of near duplicates connects. Candidates come from MinHash signatures
-//! by locality-sensitive hashing ([`minhash`]), and each is verified with the
-//! sets themselves, so no two files are joined by chance. Only signatures are
-//! kept, 8 bytes by [`minhash::PERMUTATIONS`] a file; the sets are made again
-//! for those that meet. Files of fewer than [`SMALL`] tokens are duplicates
-//! only if all their tokens are equal: one changed token would already put them
-//! under the threshold.
+//! A file is compared as the set of its shingles. A shingle is [`SHINGLE`] tokens
+//! in a row; white space and comments are no tokens. Two files are near duplicates
+//! if the Jaccard similarity of their sets is at least [`THRESHOLD`]. [`clusters`]
+//! puts files into one cluster if a chain of near duplicates connects them.
+//!
+//! MinHash signatures and locality-sensitive hashing ([`minhash`]) find candidate
+//! pairs. Each pair is then verified with the sets themselves, so no two files are
+//! joined by chance. Only the signatures are kept, 8 bytes times
+//! [`minhash::PERMUTATIONS`] a file. The sets are made again for each candidate.
+//!
+//! Files of fewer than [`SMALL`] tokens are duplicates only if all their tokens
+//! are equal: one changed token already lowers their similarity below the
+//! threshold.
 //!
 //! # Examples
-//! Examples come one at a time and in millions, so they have a key instead:
-//! [`example_key`]. Two are near duplicates if their middles and the
-//! [`NEAR_TOKENS`] tokens on both sides are equal but for white space. The
-//! same line in two places is no duplicate, as what leads to it differs; the
-//! same function in two copies of a file is.
+//! Examples come one at a time and in millions, so they are compared by a key:
+//! [`example_key`]. Two examples are near duplicates if their middles and the
+//! [`NEAR_TOKENS`] tokens on both sides are equal, white space aside. The same
+//! line in two places is no duplicate, since the code around it differs. The same
+//! function in two copies of a file is one.
 //!
-//! # Contexts
-//! [`near_contains`] says whether a context gives the middle away.
+//! # Middles
+//! [`near_contains`] says whether a text gives a middle away, and
+//! [`held_out::MiddleIndex`] says it for many middles at once.
 
 mod disjoint_sets;
 mod examples;

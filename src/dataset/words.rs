@@ -1,6 +1,7 @@
-//! The words of source text, as quality and duplicates count them.
+//! Splits source text into words and single characters, without a lexer: the
+//! tokens by which middles and examples are filtered and compared.
 
-/// Words, and single other characters, without white space.
+/// The words of `text`, and each other character that is not white space.
 pub(super) fn tokens(text: &str) -> impl Iterator<Item = &str> {
     let class = |at: usize| text.as_bytes().get(at).map(ByteClass::of);
     let mut at = 0;
@@ -26,7 +27,7 @@ pub(super) fn tokens(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The end of the word of which byte `at` of `text` may be the next.
+/// The end of the word that reaches to byte `at` of `text` at least.
 fn end_of_word(text: &str, mut at: usize) -> usize {
     let class = |at: usize| text.as_bytes().get(at).map(ByteClass::of);
     while class(at) == Some(ByteClass::Word) {
@@ -41,8 +42,8 @@ fn end_of_word(text: &str, mut at: usize) -> usize {
     }
 }
 
-/// What a byte says of the character that it is, or a part of: nearly all are
-/// ASCII and need not be decoded.
+/// The class of a byte. Nearly all text is ASCII, where the byte alone gives the
+/// class and no character is decoded.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ByteClass {
     Space,
@@ -72,7 +73,7 @@ impl ByteClass {
     }
 }
 
-/// Whether byte `at` of `text` is between two characters of one word.
+/// Whether byte `at` of `text` lies between two characters of one word.
 pub(super) fn is_in_word(text: &str, at: usize) -> bool {
     let (before, after) = text.split_at(at);
     before.ends_with(is_word) && after.starts_with(is_word)

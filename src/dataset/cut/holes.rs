@@ -1,8 +1,8 @@
-//! Where the holes of one file are: proposals of each kind, drawn from `pools`
-//! until about one hole per 500 bytes stands.
+//! Chooses the holes of one file. It draws proposals from `pools` until there is
+//! about one hole per 500 bytes.
 //!
-//! Everything that a proposal costs is bounded by the size of a hole, or
-//! logarithmic in the file's, so a file takes time in proportion to its size.
+//! The cost of a proposal is bounded by the size of a hole, or logarithmic in the
+//! size of the file. A file therefore takes time in proportion to its size.
 
 mod category;
 mod pools;
@@ -21,36 +21,37 @@ use crate::dataset::record::SpanKind;
 use crate::dataset::reject::HoleRejection;
 use crate::php::spans::{self, SpanParser};
 
-/// About one hole per so many bytes of source.
+/// The bytes of source for which there is one hole on average.
 const BYTES_PER_HOLE: usize = 500;
-/// How many proposals of a category are tried for one hole.
+/// The most proposals of one category for one hole.
 const TRIES: usize = 12;
 
-/// What is cut out of a file.
+/// A part of a file that is cut out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hole {
-    /// Its bytes; both ends on character boundaries.
+    /// The bytes of the file; both ends are character boundaries.
     pub range: Range<usize>,
     /// How it was chosen.
     pub kind: SpanKind,
-    /// The name that the cut node declares or calls, or of the declaration
-    /// around the hole; empty when there is none.
+    /// The name that the cut node declares or calls, else the name of the
+    /// declaration around the hole. Empty if there is none.
     pub name: String,
 }
 
-/// The holes of one file, and what was turned down on the way.
+/// The holes of one file, and the rejected proposals.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HoleSelection {
-    /// In the order of their starts.
+    /// The holes, in the order of their starts.
     pub holes: Vec<Hole>,
-    /// Proposals turned down, by reason.
+    /// How many proposals were rejected, by reason.
     pub rejected: BTreeMap<&'static str, u64>,
-    /// Those that the quality filter turned down, if somebody wants to see
-    /// them, in the order of their starts.
+    /// The proposals that the quality filter rejected, in the order of their
+    /// starts. Empty unless [`Options::rejects`] asks for them.
     pub rejections: Vec<HoleRejection>,
 }
 
-/// Chooses the holes of `text`, which `parser` parses if the options want that.
+/// Chooses the holes of `text`. `parser` parses it unless
+/// [`Options::no_ast_fim`] is set.
 #[must_use]
 pub fn choose(
     text: &str,
@@ -97,6 +98,7 @@ pub fn choose(
     }
 }
 
+/// Draws a category by its target share.
 fn draw_category(rng: &mut ChaCha8Rng) -> HoleCategory {
     let mut left = rng.random_range(0..100);
     for category in HoleCategory::ALL {
@@ -108,17 +110,19 @@ fn draw_category(rng: &mut ChaCha8Rng) -> HoleCategory {
     HoleCategory::Characters
 }
 
+/// The state of a selection.
 struct HoleChooser<'a> {
     pools: HolePools<'a>,
-    /// The holes so far by start and end.
+    /// The holes so far, by start and end.
     by_start: BTreeMap<(usize, usize), Hole>,
+    /// See [`HoleSelection::rejected`].
     rejected: BTreeMap<&'static str, u64>,
-    /// See [`HoleSelection::rejections`].
+    /// See [`HoleSelection::rejections`], by start and end.
     rejections: BTreeMap<(usize, usize), &'static str>,
 }
 
 impl HoleChooser<'_> {
-    /// Tries to add one hole of `category`.
+    /// Adds one hole of `category` if one of [`TRIES`] proposals is good.
     fn fill(&mut self, category: HoleCategory, rng: &mut ChaCha8Rng) -> bool {
         let kinds: Vec<_> = self.pools.kinds(category).collect();
         if kinds.is_empty() {
@@ -148,10 +152,12 @@ impl HoleChooser<'_> {
         false
     }
 
+    /// The reason to reject the proposal `range`, if there is one.
     fn objection(&self, range: &Range<usize>) -> Option<&'static str> {
         self.pools.objection(range).or_else(|| {
-            // Two holes that share more than half of the bytes of both differ
-            // by less than a factor of two in length, so start close together.
+            // If two holes share more than half of the bytes of both together,
+            // the longer is less than twice as long as the shorter, so their
+            // starts are close to each other.
             let near = range.start.saturating_sub(2 * range.len())..=range.start + range.len();
             self.by_start
                 .range((*near.start(), 0)..=(*near.end(), usize::MAX))
@@ -191,7 +197,7 @@ mod tests {
         }
     }
 
-    /// A class with enough of everything for each kind to be found.
+    /// A class that holds several holes of each kind.
     fn sample() -> String {
         let method = |n: usize| {
             format!(
@@ -247,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_whole_node_is_cut_in_a_file_with_non_ascii_text() {
-        // The predecessor applied byte offsets to characters.
+        // The predecessor took byte offsets for character offsets.
         let text = format!(
             "<?php\n// {}\nfunction price(Order $order): int {{ return $order->total; }}\n",
             "\u{e4}\u{1F600}".repeat(400)
@@ -296,13 +302,13 @@ mod tests {
 
     #[test]
     fn an_array_of_8018_elements_costs_its_share() {
-        // The predecessor tried all pairs of siblings: about an hour.
+        // The predecessor tried all pairs of siblings, which took an hour here.
         let row = |n: usize| format!("    'key number {n}' => 'some value {n}',\n");
         let array = |rows: usize| {
             let rows: String = (0..rows).map(row).collect();
             format!("<?php\nreturn array(\n{rows});\n")
         };
-        // What is not linear would not come to its end here.
+        // A cost that is not linear would exceed the time limit of a test.
         for rows in [802, 8018] {
             let text = array(rows);
             let holes = chosen(&text, &only(SpanKind::AstAligned)).holes.len();
@@ -341,7 +347,8 @@ mod tests {
         prop::collection::vec(piece, 0..80).prop_map(|pieces| format!("<?php {}", pieces.concat()))
     }
 
-    /// All that a chooser of holes of `least` bytes or more may ask `spans`.
+    /// Everything that a selection of holes of `least` bytes or more reads from
+    /// `spans`.
     fn answers(text: &str, spans: &Spans, least: usize) -> Vec<String> {
         let fits = |range: &Range<usize>| range.len() >= least;
         let mut answers = Vec::new();

@@ -1,23 +1,26 @@
-//! Counting lines and characters in any part of a text.
+//! Counts the lines and characters of any part of a text.
 
 use std::ops::Range;
 
 use crate::text::line_end;
 
-/// Counts lines and characters of any part of a text in bounded time.
+/// Counts the lines and characters of any part of a text, in time that does not
+/// grow with the part.
 #[derive(Debug)]
 pub(in crate::dataset) struct TextMeasure<'a> {
     text: &'a str,
-    /// Where the lines start.
+    /// Where each line starts, in bytes.
     lines: Vec<u32>,
-    /// Characters before every [`Self::STEP`]th byte; empty when all is ASCII.
+    /// The characters before every [`Self::STEP`]th byte. Empty if the text is
+    /// ASCII.
     chars: Vec<u32>,
 }
 
 impl<'a> TextMeasure<'a> {
+    /// The bytes between two entries of `chars`.
     const STEP: usize = 256;
 
-    /// Prepares to measure `text`.
+    /// Indexes `text`.
     pub(in crate::dataset) fn new(text: &'a str) -> Self {
         let newlines = memchr::memchr_iter(b'\n', text.as_bytes());
         let lines = std::iter::once(0)
@@ -36,7 +39,7 @@ impl<'a> TextMeasure<'a> {
         Self { text, lines, chars }
     }
 
-    /// How many characters `range` holds.
+    /// The number of characters in `range`.
     pub(in crate::dataset) fn chars(&self, range: Range<usize>) -> usize {
         if self.chars.is_empty() {
             return range.len();
@@ -49,7 +52,8 @@ impl<'a> TextMeasure<'a> {
         before(range.end) - before(range.start)
     }
 
-    /// How many lines `range` has a part of; a line break at its end opens no new one.
+    /// The number of lines that `range` has a part of. A line break at its end
+    /// begins no new line.
     pub(in crate::dataset) fn lines(&self, range: Range<usize>) -> usize {
         let line = |at: usize| self.lines.partition_point(|start| *start as usize <= at);
         if range.is_empty() {
@@ -63,18 +67,19 @@ impl<'a> TextMeasure<'a> {
         self.text
     }
 
-    /// How many lines there are, an empty last one included.
+    /// The number of lines of the text, an empty last line included.
     pub(in crate::dataset) fn line_count(&self) -> usize {
         self.lines.len()
     }
 
-    /// The bytes of line `number`, counted from 0, without what ends it.
+    /// The bytes of line `number`, counted from 0, without its line break.
     pub(in crate::dataset) fn line(&self, number: usize) -> Range<usize> {
         let start = self.lines[number] as usize;
         start..line_end(self.text, start)
     }
 }
 
+/// The number of characters that start in `bytes` of UTF-8.
 fn starts_of_chars(bytes: &[u8]) -> u32 {
     bytes
         .iter()

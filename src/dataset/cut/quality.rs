@@ -1,4 +1,4 @@
-//! What makes a middle worth learning, and how hard it is.
+//! The quality filter for middles, and the complexity of code.
 
 use std::hash::{Hash, Hasher};
 
@@ -7,24 +7,25 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::dataset::words::{is_word, tokens};
 
-/// A middle of this many lines or more is repetitive when fewer than half of
-/// its lines differ.
+/// A middle of this many lines or more is repetitive if fewer than half of its
+/// lines are distinct.
 const REPETITIVE_LINES: usize = 4;
-/// A middle of this many tokens or more is repetitive when fewer than two in
-/// five of its token triples differ.
+/// A middle of this many words and characters or more is repetitive if fewer
+/// than two in five of its triples of them are distinct.
 const REPETITIVE_TOKENS: usize = 30;
-/// Bits per character, white space apart, under which a middle says too
-/// little. PHP code lies above 4; `---- ---- ----` and `0, 0, 0, 0,` below 2.
+/// The least entropy of a middle, in bits per byte that is not white space. PHP
+/// code has more than 4; `---- ---- ----` and `0, 0, 0, 0,` have less than 2.
 const MIN_ENTROPY: f64 = 2.5;
 
-/// What [`objection`] may say.
+/// The reasons that [`objection`] returns.
 pub const REASONS: [&str; 3] = [COMMENT_ONLY, LOW_ENTROPY, REPETITIVE];
 const COMMENT_ONLY: &str = "comment_only";
 const LOW_ENTROPY: &str = "low_entropy";
 const REPETITIVE: &str = "repetitive";
 
-/// Why the quality filter turns `middle` down, if it does: `repetitive`,
-/// `low_entropy` or `comment_only`. `in_comment` says that it lies inside one comment.
+/// The reason for which the quality filter rejects `middle`, if it does:
+/// `repetitive`, `low_entropy` or `comment_only`. `in_comment` says that the
+/// middle lies inside one comment.
 #[must_use]
 pub fn objection(middle: &str, in_comment: bool) -> Option<&'static str> {
     if in_comment || comment_only(middle) {
@@ -38,7 +39,7 @@ pub fn objection(middle: &str, in_comment: bool) -> Option<&'static str> {
     }
 }
 
-/// Whether each line that is not blank is a comment or a part of one.
+/// Whether each line is blank, a comment or a part of one.
 fn comment_only(text: &str) -> bool {
     text.lines().map(str::trim).all(|line| {
         let code_after = line
@@ -52,7 +53,7 @@ fn comment_only(text: &str) -> bool {
     })
 }
 
-/// Shannon entropy of the bytes that are not white space, in bits.
+/// The Shannon entropy of the bytes that are not white space, in bits per byte.
 fn entropy(text: &str) -> f64 {
     let mut counts = [0_u32; 256];
     let mut total = 0_u32;
@@ -68,6 +69,7 @@ fn entropy(text: &str) -> f64 {
         .sum()
 }
 
+/// See [`REPETITIVE_LINES`] and [`REPETITIVE_TOKENS`].
 fn repetitive(text: &str) -> bool {
     let lines: Vec<_> = text
         .lines()
@@ -90,10 +92,11 @@ fn repetitive(text: &str) -> bool {
     tokens.len() >= REPETITIVE_TOKENS && triples.len() * 5 < (tokens.len() - 2) * 2
 }
 
-/// How hard `middle` is to write: one point per line, two per decision
-/// (`if`, `elseif`, `for`, `foreach`, `while`, `case`, `catch`, `match`, `fn`,
-/// `function`, `&&`, `||`, `?`), two per level of bracket nesting, half a point
-/// per opening parenthesis and a quarter per distinct word. A multiple of 0.25.
+/// An estimate of how hard `middle` is to write: one point per line, two per
+/// decision (`if`, `elseif`, `for`, `foreach`, `while`, `case`, `catch`, `match`,
+/// `fn`, `function`, `&&`, `||`, `?`), two per level of bracket nesting, half a
+/// point per opening parenthesis and a quarter per distinct word. A multiple of
+/// 0.25.
 #[must_use]
 pub fn complexity(middle: &str) -> f64 {
     let breaks = memchr::memchr_iter(b'\n', middle.as_bytes()).count();

@@ -1,15 +1,15 @@
-//! What near duplicates among examples have in common.
+//! The key of near duplicates among examples.
 
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::files::LONG_TOKEN;
 use crate::dataset::words;
 
-/// The tokens on each side of a middle that make it the same example.
+/// The tokens on each side of a middle that are compared with it.
 pub const NEAR_TOKENS: usize = 16;
 
-/// What near duplicates among examples have in common: a hash of the tokens of
-/// the middle and of the [`NEAR_TOKENS`] before and behind it.
+/// The key of an example, equal for near duplicates: a hash of the tokens of the
+/// middle and of the [`NEAR_TOKENS`] tokens before and after it.
 #[must_use]
 pub fn example_key(prefix: &str, middle: &str, suffix: &str) -> u128 {
     let before = last_tokens(prefix, NEAR_TOKENS);
@@ -26,8 +26,8 @@ pub fn example_key(prefix: &str, middle: &str, suffix: &str) -> u128 {
     xxh3_128(&bytes)
 }
 
-/// The last `count` tokens of `text`, or of as much of its end as they need
-/// unless they are very long.
+/// The last `count` tokens of `text`. It reads the last `count` times
+/// [`LONG_TOKEN`] bytes only, so it gives fewer if tokens are very long.
 fn last_tokens(text: &str, count: usize) -> Vec<&str> {
     let from = text.floor_char_boundary(text.len().saturating_sub(count * LONG_TOKEN));
     let mut tokens: Vec<_> = words::tokens(&text[from..]).collect();

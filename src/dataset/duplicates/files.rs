@@ -1,4 +1,4 @@
-//! Files that are copies of each other, or nearly.
+//! Clusters of files that are near duplicates: see [`super`].
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -9,29 +9,30 @@ use super::minhash::{self, BANDS, Signature};
 use crate::cancel::{Cancel, Cancelled};
 use crate::php::lex::{self, TokenKind};
 
-/// The tokens of a file's shingle.
+/// The number of tokens in a shingle of a file.
 pub const SHINGLE: usize = 5;
-/// The Jaccard similarity from which on two files are near duplicates.
+/// The least Jaccard similarity of near duplicates.
 pub const THRESHOLD: f64 = 0.8;
-/// Files of fewer tokens are compared exactly. A changed token changes five
-/// shingles, which leaves 0.8 of the similarity from 46 shingles on.
+/// Files of fewer tokens are compared exactly. One changed token changes five
+/// shingles. From 46 shingles on, that leaves a similarity of 0.8 or more.
 pub const SMALL: usize = 50;
-/// Tokens longer than this are taken apart at white space, so that a page of
-/// HTML is not one token.
+/// A token of more bytes is divided at white space, so a page of HTML is not one
+/// token.
 pub(super) const LONG_TOKEN: usize = 64;
-/// Pairs whose signatures agree less are not verified: five standard deviations
-/// below [`THRESHOLD`], less than one true pair in ten million.
+/// The least agreement of two signatures for which a pair is verified. It is five
+/// standard deviations below [`THRESHOLD`], so it loses less than one true pair in
+/// ten million.
 const MIN_ESTIMATE: f64 = 0.61;
 
-/// Which files belong together; made by [`clusters`].
+/// Clusters of files. [`clusters`] makes them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clusters {
-    /// For each file the one with the smallest key of its cluster.
+    /// For each file, the number of the file with the smallest key in its cluster.
     representative: Vec<usize>,
 }
 
 impl Clusters {
-    /// The sets of `files`, given by the root of each.
+    /// The clusters of `files`, given the root of each file's set.
     fn new(files: &[(&str, &str)], roots: &[usize]) -> Self {
         let mut smallest: Vec<usize> = (0..files.len()).collect();
         for (file, &root) in roots.iter().enumerate() {
@@ -44,15 +45,16 @@ impl Clusters {
         }
     }
 
-    /// The file that stands for the cluster of file number `file`: the one with
-    /// the smallest key. `None` if there was no such file.
+    /// The representative of the cluster of file number `file`: the file with the
+    /// smallest key. `None` if there is no file of that number.
     #[must_use]
     pub fn representative(&self, file: usize) -> Option<usize> {
         self.representative.get(file).copied()
     }
 
-    /// The clusters of two files or more: the numbers of their files in the
-    /// order given, each cluster under its representative, in that order.
+    /// The clusters of two files or more, in the order of their representatives:
+    /// each representative, and the numbers of all files of its cluster in
+    /// ascending order.
     #[must_use]
     pub fn duplicated(&self) -> Vec<(usize, Vec<usize>)> {
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); self.representative.len()];
@@ -64,9 +66,9 @@ impl Clusters {
     }
 }
 
-/// The clusters of near duplicates among `files`, each a key and a text, on the
-/// current rayon pool. Neither their order nor the number of threads matters;
-/// keys are different.
+/// The clusters of near duplicates among `files`, each a key and a text; no two
+/// keys are equal. The result depends neither on the order of the files nor on the
+/// number of threads. In parallel on the current rayon pool.
 ///
 /// # Errors
 /// [`Cancelled`] if `cancel` is used.
@@ -79,7 +81,7 @@ pub fn clusters(files: &[(&str, &str)], cancel: &Cancel) -> Result<Clusters, Can
         })
         .collect::<Result<Vec<_>, Cancelled>>()?;
     let mut sets = DisjointSets::new(files.len());
-    // Equal token by token: joined at once, and one of them stands for all.
+    // Files with equal tokens are joined at once. Only the first is compared.
     let mut first: FxHashMap<u128, usize> = FxHashMap::default();
     let mut distinct = Vec::new();
     for (file, profile) in profiles.iter().enumerate() {
@@ -91,6 +93,7 @@ pub fn clusters(files: &[(&str, &str)], cancel: &Cancel) -> Result<Clusters, Can
             }
         }
     }
+    // The pairs that were verified and are no near duplicates.
     let mut apart = FxHashSet::default();
     for band in 0..BANDS {
         let roots = sets.roots();
@@ -105,11 +108,11 @@ pub fn clusters(files: &[(&str, &str)], cancel: &Cancel) -> Result<Clusters, Can
     Ok(Clusters::new(files, sets.roots()))
 }
 
-/// What is kept of a file.
+/// What is kept of one file.
 struct FileProfile {
-    /// Of all its tokens in order.
+    /// The digest of all its tokens in order.
     digest: u128,
-    /// None of a small file.
+    /// None if the file has fewer than [`SMALL`] tokens.
     signature: Option<Box<Signature>>,
 }
 
@@ -127,10 +130,10 @@ impl FileProfile {
     }
 }
 
-/// The signature of a file, for whoever looks for near duplicates where the
-/// texts are not at hand: two files are taken for such if their signatures
-/// agree in at least [`THRESHOLD`]. One of fewer than [`SMALL`] tokens has the
-/// signature of a single shingle, all of its tokens.
+/// The signature of a file, to find near duplicates without the texts: two files
+/// count as near duplicates if the agreement of their signatures is at least
+/// [`THRESHOLD`]. A file of fewer than [`SMALL`] tokens has the signature of one
+/// shingle, all of its tokens.
 #[must_use]
 pub fn signature(text: &str) -> Signature {
     let tokens = token_hashes(text);
@@ -159,7 +162,7 @@ fn token_hashes(text: &str) -> Vec<u64> {
     hashes
 }
 
-/// The different shingles of `tokens`, sorted.
+/// The distinct shingles of `tokens`, sorted.
 fn shingles(tokens: &[u64]) -> Vec<u64> {
     let mut shingles: Vec<_> = tokens.windows(SHINGLE).map(minhash::shingle).collect();
     shingles.sort_unstable();
@@ -176,7 +179,7 @@ fn jaccard(a: &[u64], b: &[u64]) -> f64 {
         j += usize::from(y <= x);
     }
     let all = a.len() + b.len() - shared;
-    // Sizes are far below 2^52.
+    // Exact, since the sizes are far below 2^52.
     if all == 0 {
         1.0
     } else {
@@ -184,9 +187,9 @@ fn jaccard(a: &[u64], b: &[u64]) -> f64 {
     }
 }
 
-/// The files that share `band`, two by two, and whether they are near
-/// duplicates. Those that have the same of `roots` or that `apart` tells apart are left
-/// out, and so are those that get together on the way.
+/// Verifies the pairs of files that share `band`: each pair, and whether they are
+/// near duplicates. Leaves out pairs with the same root, pairs in `apart`, and
+/// pairs that this band has joined already.
 fn meetings(
     files: &[(&str, &str)],
     distinct: &[(usize, &Signature)],

@@ -1,12 +1,13 @@
-//! Which of many middles some texts give away: [`super::near_contains`] for all
-//! of them at once.
+//! Finds which of many middles some texts give away: [`super::near_contains`] for
+//! all middles at once.
 //!
-//! A text that gives a middle away holds most of its shingles in one place, so
-//! it holds some there of any choice of more than may be missing. Of each middle
-//! twice as many are indexed, those that the fewest middles have; a middle is
-//! looked for only where a text meets as many of them as it must, and not once
-//! another text has given it away. Nothing is missed and little is looked for,
-//! even where all code looks alike.
+//! A text that gives a middle away has most of its shingles in one place. Let `n`
+//! be the number of shingles that may be absent there. Of any `2n` shingles of the
+//! middle, the text then has at least `n`. The index holds `2n` shingles of each
+//! middle, those that the fewest middles have. A middle is looked for only where a
+//! text has at least `n` of its indexed shingles, and no longer once a text has
+//! given it away. The search misses nothing, and verifies few middles even if all
+//! code looks alike.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,28 +19,28 @@ use super::middles::{MIDDLE_SHINGLE, MiddlePattern, ShingleFilter, TokenHashes, 
 use super::minhash;
 use crate::dataset::words;
 
-/// Middles that are looked for in many texts.
+/// Middles, indexed to be looked for in many texts.
 #[derive(Debug)]
 pub struct MiddleIndex {
     middles: Vec<MiddlePattern>,
-    /// The middles to look for in a text that has this shingle.
+    /// The numbers of the middles that each indexed shingle belongs to.
     by_shingle: FxHashMap<u64, Vec<usize>>,
-    /// Which shingles those are: nearly every one of a text is not.
+    /// Rejects most shingles that are not indexed, as nearly all of a text are.
     filter: ShingleFilter,
 }
 
-/// For each middle whether a text has given it away.
+/// For each middle, whether a text has given it away.
 #[derive(Debug)]
 pub struct LeakedMiddles(Vec<AtomicBool>);
 
 impl LeakedMiddles {
-    /// Whether the middle of this number was given away.
+    /// Whether the middle with this number is given away.
     #[must_use]
     pub fn has(&self, middle: usize) -> bool {
         self.0[middle].load(Ordering::Relaxed)
     }
 
-    /// How many were.
+    /// How many middles are given away.
     #[must_use]
     pub fn count(&self) -> usize {
         (0..self.0.len()).filter(|middle| self.has(*middle)).count()
@@ -47,8 +48,8 @@ impl LeakedMiddles {
 }
 
 impl MiddleIndex {
-    /// Gets ready to look for `middles`, which are numbered from 0, in parallel on
-    /// the current rayon pool.
+    /// Indexes `middles`, which are numbered from 0. In parallel on the current
+    /// rayon pool.
     #[must_use]
     pub fn new(middles: &[impl AsRef<str> + Sync]) -> Self {
         let middles = middles
@@ -80,31 +81,31 @@ impl MiddleIndex {
         }
     }
 
-    /// What is given away before any text is looked at: nothing.
+    /// The state before any text is searched: no middle is given away.
     #[must_use]
     pub fn none(&self) -> LeakedMiddles {
         let middles = self.middles.iter();
         LeakedMiddles(middles.map(|_| AtomicBool::new(false)).collect())
     }
 
-    /// Adds the middles that `text` gives away to `given_away`. What that holds
-    /// in the end does not depend on the order of the texts.
+    /// Adds the middles that `text` gives away to `given_away`. The final state does
+    /// not depend on the order of the texts.
     pub fn look(&self, text: &str, given_away: &LeakedMiddles) {
         let text = TokenHashes::of(text);
         self.meet(&text, given_away, MiddlePattern::is_in);
     }
 
-    /// Does what [`Self::look`] at each of `windows` of `text`, in bytes, does,
-    /// but reads the text once where they overlap. A middle that stands partly
-    /// in one and partly in another is not given away.
+    /// Gives the result of [`Self::look`] at each of `windows` of `text`, in bytes,
+    /// but reads overlapping windows once. A middle that stands partly in one
+    /// window and partly in another is not given away.
     pub fn look_at_windows(
         &self,
         text: &str,
         windows: &[Range<usize>],
         given_away: &LeakedMiddles,
     ) {
-        // A window that begins or ends inside a word has a token that the text
-        // has not.
+        // A window that begins or ends inside a word has a token that the whole text
+        // does not have, so it is searched by itself.
         let (whole, cut): (Vec<_>, Vec<_>) = windows.iter().partition(|window| {
             !words::is_in_word(text, window.start) && !words::is_in_word(text, window.end)
         });
@@ -121,14 +122,14 @@ impl MiddleIndex {
             .map(|window| tokens.part(place(window.start)..place(window.end)))
             .collect();
         self.meet(&tokens, given_away, |middle, stretch| {
-            // Few that are met are there at all.
+            // The whole run is checked first, since few middles that meet are there.
             middle.is_in(stretch) && whole.iter().any(|window| middle.is_in(*window))
         });
     }
 
-    /// Adds those middles to `given_away` of which `is_there` says that they are
-    /// in the text of these tokens, given a stretch of it that holds all there
-    /// may be of them.
+    /// Adds those middles to `given_away` for which `is_there` holds. `is_there`
+    /// gets a middle and the run of tokens that holds all of it, if the text gives
+    /// it away.
     fn meet(
         &self,
         text: &TokenHashes,
@@ -140,7 +141,7 @@ impl MiddleIndex {
         let known = known.filter(|(_, shingle)| self.by_shingle.contains_key(shingle));
         let mut hits: Vec<_> = known.map(|(at, shingle)| (*shingle, at)).collect();
         hits.sort_unstable();
-        // Each middle once for each of its shingles, however often that stands here.
+        // One entry for each middle and each distinct shingle of it in the text.
         let mut met = Vec::new();
         for of_shingle in hits.chunk_by(|(a, _), (b, _)| a == b) {
             let middles = self.by_shingle.get(&of_shingle[0].0).into_iter().flatten();
@@ -172,7 +173,7 @@ impl MiddleIndex {
     }
 }
 
-/// The different shingles of a middle.
+/// The distinct shingles of a middle.
 fn shingles(middle: &MiddlePattern) -> Vec<u64> {
     match middle {
         MiddlePattern::Nothing => Vec::new(),
@@ -214,7 +215,7 @@ mod tests {
             texts in prop::collection::vec(code(), 1..4),
             cut in 0_usize..40,
         ) {
-            // Pieces of the texts themselves, too, so that something is found.
+            // Pieces of the texts are middles, too, so that some are given away.
             for text in &texts {
                 middles.push(text.chars().skip(cut).collect());
                 middles.push(text.chars().take(cut).collect());

@@ -1,7 +1,7 @@
 //! MinHash signatures and their bands (Broder, "On the resemblance and
 //! containment of documents", 1997; Leskovec, Rajaraman and Ullman, "Mining of
-//! Massive Datasets", chapter 3), with every constant fixed, so that signatures
-//! made on different machines and by different versions can be joined.
+//! Massive Datasets", chapter 3). Every constant is fixed, so signatures from
+//! different machines and versions can be joined.
 //!
 //! - A token is `xxh3_64` of its bytes, without a seed.
 //! - A shingle of tokens `t₁ … tₖ` is `mix(((t₁·P + t₂)·P + …)·P + tₖ)` with
@@ -29,7 +29,7 @@ pub const ROWS: usize = 6;
 const SEED: u64 = 0x6669_6d64;
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Factor and summand of each permutation.
+/// The factor and the summand of each permutation.
 const COEFFICIENTS: [(u64, u64); PERMUTATIONS] = {
     let mut coefficients = [(0, 0); PERMUTATIONS];
     let (mut i, mut state) = (0, SEED);
@@ -43,13 +43,14 @@ const COEFFICIENTS: [(u64, u64); PERMUTATIONS] = {
     coefficients
 };
 
+/// The finalizer of splitmix64.
 const fn mix(mut x: u64) -> u64 {
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)
 }
 
-/// The hash of a shingle of tokens, each given by its hash.
+/// The hash of a shingle. `tokens` are the hashes of its tokens.
 #[must_use]
 pub fn shingle(tokens: &[u64]) -> u64 {
     let fold = |hash: u64, token: &u64| hash.wrapping_mul(GOLDEN).wrapping_add(*token);
@@ -61,7 +62,8 @@ pub fn shingle(tokens: &[u64]) -> u64 {
 pub struct Signature([u64; PERMUTATIONS]);
 
 impl Signature {
-    /// The signature of `shingles`; neither order nor repetition matters.
+    /// The signature of the set of `shingles`. Their order and repetitions do not
+    /// matter.
     #[must_use]
     pub fn of(shingles: &[u64]) -> Self {
         Self(COEFFICIENTS.map(|(factor, summand)| {
@@ -70,7 +72,7 @@ impl Signature {
         }))
     }
 
-    /// The bands; two signatures that share one at the same place are candidates.
+    /// The bands. Two files are candidates if a band of the same number is equal.
     #[must_use]
     pub fn bands(&self) -> [u64; BANDS] {
         std::array::from_fn(|band| self.band(band))
@@ -86,14 +88,14 @@ impl Signature {
         xxh3_64_with_seed(&bytes, band as u64)
     }
 
-    /// The low 16 bits of each place: enough to tell places apart, but for one
-    /// in 65,536, in a quarter of the room.
+    /// The low 16 bits of each place. They take a quarter of the bytes, and make one
+    /// pair of different places in 65,536 look equal.
     #[must_use]
     pub fn low_bits(&self) -> [u16; PERMUTATIONS] {
         self.0.map(|place| (place & 0xffff) as u16)
     }
 
-    /// The share of equal places: an estimate of the sets' Jaccard similarity
+    /// The share of equal places. It estimates the Jaccard similarity of the sets
     /// with a standard deviation of at most 0.046.
     #[must_use]
     pub fn agreement(&self, other: &Self) -> f64 {

@@ -1,12 +1,12 @@
-//! What near duplicates in different projects are found by, where no machine
-//! has all of them: a MinHash signature of each file that would give examples.
+//! MinHash signatures of the files that would give examples. They find near
+//! duplicates among projects that are too many for one machine.
 //!
-//! Whoever joins them, an engine for tables say, takes two files of different
-//! projects for near duplicates if they share a value of `bands` and at least
-//! four fifths of the places of their `signature` are equal, which estimates the
-//! similarity that files of one project are compared by exactly. Of such files
-//! the one of the project with the smallest name stays; a row of the input that
-//! names it in the column `duplicate_of` gives no examples.
+//! A table engine joins the signatures. Two files of different projects are near
+//! duplicates if they share a value of `bands` and at least four fifths of the
+//! places of their `signature` are equal. That share estimates the similarity
+//! which is computed exactly for two files of one project. The file of the project
+//! with the smallest name stays. Each other file gets an input row that names it
+//! in the column `duplicate_of`, and gives no examples.
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -17,10 +17,10 @@ use crate::dataset::options::Options;
 use crate::dataset::repo::Repo;
 use crate::dataset::select::sources::{sources, text_hashes};
 
-/// A file and its signature: a row of a file of signatures.
+/// The signature of one file: a row of a file of signatures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FileSignature {
-    /// The project.
+    /// The name of the project.
     pub repo: String,
     /// The file's key.
     pub path: String,
@@ -28,13 +28,13 @@ pub struct FileSignature {
     pub content_hash: String,
     /// See [`duplicates::minhash::Signature::low_bits`].
     pub signature: Vec<u16>,
-    /// See [`duplicates::minhash::Signature::bands`]; as numbers with a sign,
-    /// which all engines have.
+    /// See [`duplicates::minhash::Signature::bands`]. Signed numbers, since not all
+    /// engines have unsigned ones.
     pub bands: Vec<i64>,
 }
 
-/// Signs the files of `repo` that would be cut with `options`, in the order of
-/// their keys, in parallel on the current rayon pool.
+/// The signatures of those files of `repo` that would give examples with
+/// `options`, in the order of their keys. In parallel on the current rayon pool.
 ///
 /// # Errors
 /// [`Cancelled`] if `cancel` is used.

@@ -1,7 +1,8 @@
-//! Which files give examples, and which of them belong together.
+//! Selects the files that give examples, and groups those that must stay together
+//! in the split.
 //!
-//! Whoever is turned down is so for the cheapest reason: where the file lies,
-//! then whose it is, then what it says, then what else says the same.
+//! A file is rejected for the first of these reasons that holds, the cheapest
+//! first: its path, its origin (vendored), its text (generated), its duplicates.
 
 use std::sync::Arc;
 
@@ -19,11 +20,11 @@ use crate::dataset::select::{generated, tested};
 use crate::files;
 use crate::index::SourceFile;
 
-/// The reason of a file whose text another one has.
+/// The reason of a file that has the text of another one.
 const SAME: &str = "same text as another file";
-/// The reason of a file that is nearly another one.
+/// The reason of a near duplicate of another file.
 const NEAR: &str = "near-duplicate of another file";
-/// The reason of a file whose row names another one that stands for it.
+/// The reason of a file whose input row names another file to keep instead.
 const ELSEWHERE: &str = "duplicate of a file elsewhere, as its row says";
 
 /// A file that gives examples.
@@ -31,35 +32,34 @@ const ELSEWHERE: &str = "duplicate of a file elsewhere, as its row says";
 pub(in crate::dataset) struct ExampleSource<'a> {
     /// The file.
     pub(in crate::dataset) file: &'a Arc<SourceFile>,
-    /// Equal for files that must not be torn apart by the split: the number of
-    /// one of them in [`SourceSelection::used`].
+    /// Equal for files that must be in the same split: the number of one of them
+    /// in [`SourceSelection::used`].
     pub(in crate::dataset) cluster: usize,
-    /// The hash of the text that stands for these files.
+    /// The hash of the text that represents these files.
     pub(in crate::dataset) text: blake3::Hash,
 }
 
-/// A file that gives none.
+/// A file that gives no examples.
 #[derive(Clone, Debug)]
 pub(in crate::dataset) struct SkippedFile<'a> {
-    /// Its key.
+    /// The file's key.
     pub(in crate::dataset) path: &'a str,
-    /// Why.
+    /// Why it gives none.
     pub(in crate::dataset) reason: String,
-    /// The label of the file that stands for it, if it is a duplicate.
+    /// The label of the file that is kept instead, if this is a duplicate.
     pub(in crate::dataset) duplicate_of: Option<String>,
 }
 
-/// All files of a project, sorted out.
+/// All files of a project: those that give examples, and the others.
 #[derive(Debug, Default)]
 pub(in crate::dataset) struct SourceSelection<'a> {
-    /// How many there are.
+    /// How many files there are.
     pub(in crate::dataset) files: usize,
-    /// Those that give examples, in the order of keys.
+    /// The files that give examples, in the order of keys.
     pub(in crate::dataset) used: Vec<ExampleSource<'a>>,
-    /// The others, in the order in which they were turned down.
+    /// The others, in the order in which they were rejected.
     pub(in crate::dataset) skipped: Vec<SkippedFile<'a>>,
-    /// The texts that the files in `used` stand for, by hash, each with the
-    /// number of the one that does.
+    /// The hash of the text of each file in `used`, with the file's number there.
     pub(in crate::dataset) texts: Vec<(blake3::Hash, usize)>,
 }
 
@@ -77,8 +77,8 @@ pub(in crate::dataset) fn text_hashes(
         .collect()
 }
 
-/// Sorts out the files of `repo`, in parallel on the current rayon pool.
-/// `hashes` are those of all texts. `known_text` gives the label of the file of
+/// Selects from the files of `repo`, in parallel on the current rayon pool.
+/// `hashes` are the hashes of all texts, in the order of keys. `known_text` gives the label of the file of
 /// an earlier project that has the text with this hash.
 pub(in crate::dataset) fn sources<'a>(
     repo: &Repo<'a>,
@@ -124,7 +124,7 @@ pub(in crate::dataset) fn sources<'a>(
 }
 
 impl SkippedFile<'_> {
-    /// It as the file of rejects has it; `repo` is its project.
+    /// The line of the file of rejects for it; `repo` is its project.
     pub(in crate::dataset) fn reject<'a>(&'a self, repo: &Repo<'a>) -> Reject<'a> {
         Reject {
             repo: repo.name,
@@ -139,7 +139,7 @@ impl SkippedFile<'_> {
 }
 
 impl<'a> SourceSelection<'a> {
-    /// Notes that a file gives no examples: always false.
+    /// Adds a file that gives no examples. Returns false, for use in `retain`.
     fn skip(&mut self, path: &'a str, reason: String, duplicate_of: Option<String>) -> bool {
         self.skipped.push(SkippedFile {
             path,
@@ -149,7 +149,7 @@ impl<'a> SourceSelection<'a> {
         false
     }
 
-    /// The files of the project's own source.
+    /// The files that are the project's own source, by their paths. Skips the rest.
     fn own(
         &mut self,
         repo: &Repo<'a>,
@@ -182,9 +182,10 @@ impl<'a> SourceSelection<'a> {
         own
     }
 
-    /// Fills in what is used: of duplicates, as far as `dedup` tells, the one
-    /// with the smallest key, unless its row says that a file elsewhere stands
-    /// for it. `candidates` are in the order of keys.
+    /// Fills in [`Self::used`] and [`Self::texts`]. Of duplicates, in the sense of
+    /// `dedup`, it keeps the file with the smallest key. It keeps none if the input
+    /// row of that file names a file elsewhere to keep instead. `candidates` are in
+    /// the order of keys.
     fn keep_one_of_each(
         &mut self,
         repo: &Repo<'a>,
@@ -194,7 +195,7 @@ impl<'a> SourceSelection<'a> {
     ) {
         let cluster = |at: usize| near.and_then(|near| near.representative(at)).unwrap_or(at);
         let mut first: FxHashMap<blake3::Hash, usize> = FxHashMap::default();
-        // For each candidate the number of the used file that stands for it, if
+        // For each candidate the number of the used file that is kept instead, if
         // there is one.
         let mut numbers: Vec<Option<usize>> = Vec::with_capacity(candidates.len());
         // The first used file of each cluster.
@@ -206,7 +207,8 @@ impl<'a> SourceSelection<'a> {
             };
             let (kept, reason) = match dedup {
                 Dedup::Near if same == at => (cluster(at), NEAR),
-                // What has the text of a near duplicate stands for that one's file.
+                // It has the text of an earlier candidate, and that one may be a
+                // near duplicate itself.
                 Dedup::Near => (cluster(at), SAME),
                 Dedup::Exact | Dedup::Off => (same, SAME),
             };

@@ -1,5 +1,6 @@
-//! Which files have a test, for `--tested-only`. A test of `X` is `XTest.php`,
-//! or a test class that names the class `X`; names are compared whole.
+//! Finds the files that have a test, for `--tested-only`. A test of `X` is a file
+//! `XTest.php`, or a test class that names the class `X`. Names are compared as a
+//! whole.
 
 use std::sync::Arc;
 
@@ -8,14 +9,14 @@ use rustc_hash::FxHashSet;
 use crate::index::SourceFile;
 use crate::php::{ClassLike, RefKind};
 
-/// What the project's tests are named for, and what they name.
+/// The names of files and classes that a project's tests cover.
 #[derive(Debug, Default)]
 pub(in crate::dataset) struct TestIndex<'a> {
     names: FxHashSet<&'a str>,
 }
 
 impl<'a> TestIndex<'a> {
-    /// Reads the tests among `files`.
+    /// Indexes the tests among `files`.
     pub(in crate::dataset) fn new(files: &'a [Arc<SourceFile>]) -> Self {
         let mut names = FxHashSet::default();
         for file in files {
@@ -32,8 +33,8 @@ impl<'a> TestIndex<'a> {
                     reference.kind == RefKind::Class
                         && class.body.contains(reference.name().start as usize)
                 });
-                // An imported class is named by the alias in the body, so the
-                // import is what says whose test this is.
+                // The body names an imported class by its alias, so the name of
+                // the class is in the import.
                 let imports = file.facts.imports.iter().map(|import| import.name);
                 names.extend(
                     references
@@ -47,7 +48,7 @@ impl<'a> TestIndex<'a> {
         Self { names }
     }
 
-    /// Whether one of the tests is for `file`.
+    /// Whether a test covers `file`.
     #[must_use]
     pub(in crate::dataset) fn cover(&self, file: &SourceFile) -> bool {
         self.names.contains(stem(file))
@@ -59,7 +60,8 @@ impl<'a> TestIndex<'a> {
     }
 }
 
-/// Whether `class` is a test: named `…Test`, or a `…TestCase` by its parent.
+/// Whether `class` is a test: its name ends with `Test`, or its parent's with
+/// `TestCase`.
 fn is_test(class: &ClassLike, file: &SourceFile) -> bool {
     class.name.of(&file.text).ends_with("Test")
         || class
@@ -74,6 +76,7 @@ fn stem(file: &SourceFile) -> &str {
     name.strip_suffix(".php").unwrap_or(name)
 }
 
+/// The part of `name` behind its last `\`.
 fn last_segment(name: &str) -> &str {
     name.rsplit('\\').next().unwrap_or(name)
 }

@@ -1,17 +1,18 @@
-//! Copies of third-party libraries that are checked in: they are not how the
-//! team writes, and most models have read them.
+//! Finds checked-in copies of third-party libraries. Such copies do not show how
+//! the team writes, and most models have read them already.
 //!
 //! A file is a copy
-//! - below a folder whose name says so, whatever its case: [`FOLDERS`];
-//! - if a class that it declares is one of a [`KNOWN`] library, by its root
-//!   namespace or the start of its name;
-//! - below a folder that a known library fills: half or more of the files right
-//!   in it are its own. The files that a library's classes do not name, its
-//!   loaders and tables, are told so. Folders that hold more than that, such as
-//!   the project's root, are not filled.
+//! - if it is below a folder with one of the names in [`FOLDERS`], in upper or
+//!   lower case;
+//! - if it declares a class of a [`KNOWN`] library, by its root namespace or the
+//!   start of its name;
+//! - if it is below a folder that a known library fills: half or more of the files
+//!   directly in the folder declare classes of the library. This finds the files
+//!   of a library that declare no class, such as loaders and tables. The root of
+//!   the project counts as no such folder.
 //!
-//! A library of which a project holds more files than of anything else is the
-//! project itself, or what it is made for, and no copy.
+//! If more than half of a project's files declare classes of one library, the
+//! project is that library, so these files are no copies.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use rustc_hash::FxHashMap;
 use crate::index::SourceFile;
 use crate::php::FileFacts;
 
-/// Names that nobody gives to a folder of their own.
+/// Names of folders that hold only third-party code.
 pub const FOLDERS: [&str; 9] = [
     "third-party",
     "third_party",
@@ -34,23 +35,24 @@ pub const FOLDERS: [&str; 9] = [
     "bower_components",
 ];
 
-/// A library, and how its classes are called: the first segments of their
-/// namespaces, the starts of names without one.
+/// A library, and what the names of its classes have in common.
 #[derive(Debug)]
-pub struct Known {
-    /// What it is called.
+pub struct KnownLibrary {
+    /// The name of the library.
     pub name: &'static str,
+    /// The first segments of the namespaces of its classes.
     namespaces: &'static [&'static str],
+    /// The starts of the names of its classes that have no namespace.
     classes: &'static [&'static str],
 }
 
-/// A known library, in a line.
+/// A [`KnownLibrary`], written short.
 const fn known(
     name: &'static str,
     namespaces: &'static [&'static str],
     classes: &'static [&'static str],
-) -> Known {
-    Known {
+) -> KnownLibrary {
+    KnownLibrary {
         name,
         namespaces,
         classes,
@@ -58,7 +60,7 @@ const fn known(
 }
 
 /// Libraries that are copied into projects, most of them older than Composer.
-pub const KNOWN: &[Known] = &[
+pub const KNOWN: &[KnownLibrary] = &[
     known(
         "ADOdb",
         &["ADOdb"],
@@ -139,17 +141,17 @@ pub const KNOWN: &[Known] = &[
     known("Twig", &["Twig"], &["Twig_"]),
 ];
 
-/// Which files are copies; made once for a project.
+/// The files of one project that are copies.
 #[derive(Debug, Default)]
 pub(in crate::dataset) struct VendoredCopies<'a> {
-    /// The libraries of which there are copies, for each file that declares a class of one.
+    /// The library of each file that declares a class of one, by key.
     files: FxHashMap<&'a str, &'static str>,
-    /// Folders that a library fills.
+    /// The library that fills a folder, by the folder's key.
     folders: FxHashMap<&'a str, &'static str>,
 }
 
 impl<'a> VendoredCopies<'a> {
-    /// Looks through `files`.
+    /// Finds the copies among `files`, all of the project.
     pub(in crate::dataset) fn new(files: impl Iterator<Item = &'a Arc<SourceFile>>) -> Self {
         let mut of: Vec<(&str, Option<&'static str>)> = Vec::new();
         for file in files {
@@ -183,7 +185,7 @@ impl<'a> VendoredCopies<'a> {
         }
     }
 
-    /// Why the file with key `path` is a copy, if it is one.
+    /// The reason why the file with the key `path` is a copy, if it is one.
     pub(in crate::dataset) fn objection(&self, path: &str) -> Option<String> {
         let library = || {
             let folders = std::iter::successors(Some(folder(path)), |at| {
@@ -201,17 +203,17 @@ impl<'a> VendoredCopies<'a> {
     }
 }
 
-/// The key of the folder that holds the file or folder `path`; empty at the root.
+/// The key of the folder that holds the file or folder `path`; empty for the root.
 fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// The known library that a file declares a class of.
+/// The first known library of which a file declares a class.
 fn library(text: &str, facts: &FileFacts) -> Option<&'static str> {
     facts.classes.iter().find_map(|class| {
         let name = class.name.of(text);
         let namespace = facts.namespaces[usize::from(class.namespace)].name.of(text);
-        let of = |known: &&Known| {
+        let of = |known: &&KnownLibrary| {
             let mut roots = known.namespaces.iter();
             if namespace.is_empty() {
                 known.classes.iter().any(|start| name.starts_with(start))

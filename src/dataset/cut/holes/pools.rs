@@ -1,5 +1,5 @@
-//! What holes of each kind may be proposed from: the nodes, brackets, lines and
-//! comments of one file that are of a size to be cut.
+//! The pools from which holes of each kind are drawn: those nodes, brackets,
+//! lines and comments of one file that have the size of a middle.
 
 use std::ops::Range;
 
@@ -14,15 +14,16 @@ use crate::dataset::record::SpanKind;
 use crate::php::spans::{NodeKind, Spans};
 use crate::text::{line_end, line_start};
 
-/// After what a line's rest is worth completing.
+/// The texts after which the rest of a line is cut as [`SpanKind::LineRest`].
 pub(super) const TRIGGERS: [&str; 5] = ["->", "::", "= ", "return ", "("];
 
-/// What holes may be proposed from.
+/// The pools of one file.
 pub(super) struct HolePools<'a> {
     measure: TextMeasure<'a>,
+    /// None if the file is not parsed.
     spans: Option<&'a Spans>,
     pub(super) options: &'a Options,
-    /// Nodes fit to be cut, each with the bytes of all up to it.
+    /// Each node, and the sum of the bytes of all nodes up to it.
     nodes: Vec<(Range<usize>, usize)>,
     braces: Vec<Range<usize>>,
     line_rests: Vec<Range<usize>>,
@@ -32,7 +33,7 @@ pub(super) struct HolePools<'a> {
 }
 
 impl<'a> HolePools<'a> {
-    /// Those of `text`; `spans` are its own, if it could be parsed.
+    /// Collects the pools of `text`. `spans` is its syntax tree, if it is parsed.
     pub(super) fn new(text: &'a str, spans: Option<&'a Spans>, options: &'a Options) -> Self {
         let mut pools = Self {
             measure: TextMeasure::new(text),
@@ -78,13 +79,14 @@ impl<'a> HolePools<'a> {
         pools
     }
 
+    /// Those of `ranges` that have the size of a middle.
     fn fitting(&self, ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
         ranges
             .filter(|range| self.misfit(range).is_none())
             .collect()
     }
 
-    /// Why `range` cannot be a middle, by its size.
+    /// The reason why `range` is no middle by its size, if there is one.
     fn misfit(&self, range: &Range<usize>) -> Option<&'static str> {
         let Self {
             measure, options, ..
@@ -109,7 +111,8 @@ impl<'a> HolePools<'a> {
         }
     }
 
-    /// Why `range` cannot be a middle, or is not worth to be one.
+    /// The reason to reject `range`, by its size or by the quality filter, if
+    /// there is one.
     pub(super) fn objection(&self, range: &Range<usize>) -> Option<&'static str> {
         self.misfit(range).or_else(|| {
             if !self.options.quality_filter {
@@ -123,7 +126,7 @@ impl<'a> HolePools<'a> {
         })
     }
 
-    /// The kinds of `category` that were asked for and have anything to propose.
+    /// The kinds of `category` that the options allow and whose pool is not empty.
     pub(super) fn kinds(&self, category: HoleCategory) -> impl Iterator<Item = SpanKind> {
         self.options
             .spans()
@@ -141,7 +144,8 @@ impl<'a> HolePools<'a> {
             })
     }
 
-    /// A hole of `kind`, one of [`Self::kinds`].
+    /// Draws a hole of `kind`, one of [`Self::kinds`]. None if the draw hits no run
+    /// of sibling nodes.
     pub(super) fn propose(&self, kind: SpanKind, rng: &mut ChaCha8Rng) -> Option<Range<usize>> {
         let any = |pool: &[Range<usize>], rng: &mut ChaCha8Rng| {
             Some(pool[rng.random_range(0..pool.len())].clone())
@@ -167,7 +171,7 @@ impl<'a> HolePools<'a> {
         }
     }
 
-    /// A span anywhere, short ones likelier than long ones.
+    /// Draws a span anywhere in the text. Short spans are likelier than long ones.
     fn random_span(&self, rng: &mut ChaCha8Rng) -> Range<usize> {
         let text = self.measure.text();
         let least = self.options.min_middle_chars;
@@ -183,7 +187,8 @@ impl<'a> HolePools<'a> {
         start..end
     }
 
-    /// A run of whole lines, from the first one's indentation to the last one's end.
+    /// Draws a run of whole lines, from the indentation of the first to the end of
+    /// the last.
     fn random_lines(&self, rng: &mut ChaCha8Rng) -> Range<usize> {
         let lines = self.measure.line_count();
         let first = rng.random_range(0..lines);
@@ -194,7 +199,8 @@ impl<'a> HolePools<'a> {
         range.end - text.trim_start().len()..range.end
     }
 
-    /// See [`crate::dataset::cut::holes::Hole::name`].
+    /// The name of the hole `range`: see
+    /// [`Hole::name`](crate::dataset::cut::holes::Hole::name).
     pub(super) fn name(&self, range: &Range<usize>) -> String {
         let text = self.measure.text();
         self.spans
@@ -206,13 +212,14 @@ impl<'a> HolePools<'a> {
     }
 }
 
-/// `range` without the white space at its end.
+/// `range` without white space at its end.
 fn inside(text: &str, range: Range<usize>) -> Range<usize> {
     let kept = text[range.clone()].trim_ascii_end().len();
     range.start..range.start + kept
 }
 
-/// The rests of lines after a trigger, without comments, strings and HTML.
+/// The rest of each line after one of [`TRIGGERS`] that stands in code, not in a
+/// comment, a string or HTML.
 pub(super) fn line_rests<'a>(
     text: &'a str,
     spans: Option<&'a Spans>,
@@ -234,7 +241,8 @@ pub(super) fn line_rests<'a>(
     })
 }
 
-/// The insides of matching braces, as far as that can be told without parsing.
+/// The insides of matching braces in a text that is not parsed. Braces in strings
+/// and comments count, too.
 fn brace_pairs(text: &str) -> Vec<Range<usize>> {
     let mut open = Vec::new();
     let mut pairs = Vec::new();

@@ -133,7 +133,7 @@ fn signatures_are_the_same_in_every_version() {
 
 #[test]
 fn the_bands_let_few_true_pairs_slip() {
-    // Sets of a known similarity of 0.9: of 2,000 pairs none may be lost.
+    // No pair of 2,000 with a similarity of 0.9 may be lost.
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     let mut lost = 0;
     for _ in 0..2000 {
