@@ -1,54 +1,71 @@
-//! Training data from projects' files: a [`Run`] takes one project after the
-//! other, turns its snapshot into examples and hands them to a [`Sink`].
+//! Makes training data from the files of projects. A [`Run`] takes one project
+//! after the other, cuts examples from its files and gives them to a [`Sink`].
 //!
-//! The result is a function of the snapshots, the options and the seed. Each
-//! file draws from a generator of its own, seeded by the seed and the file's
-//! key, so neither the order of files nor the number of threads matters, nor
-//! which other projects are in the run: but for the duplicates left out, a
-//! project gives the examples that it gives alone.
-//! Nothing here but [`mod@write`] and [`mod@write::read`] knows a disk.
+//! # Reading order
+//! 1. [`Options`] and [`record`](Example): what a user asks for, and what one
+//!    example is. [`Repo`] is a project as the run sees it.
+//! 2. [`select`]: which files give examples (own source, not vendored, not
+//!    generated, no duplicates).
+//! 3. [`cut`]: where the holes of a file are, and the example made from each.
+//! 4. [`run`]: the projects, batch by batch; the split into training and
+//!    validation; the removal of what training shows of the validation.
+//! 5. [`report`]: what `metadata.json` and `report.html` say of a dataset.
+//! 6. [`verify`]: the check of a finished dataset against its source.
+//! 7. [`write`]: the dataset on disk. It is the only room that knows a disk.
+//!
+//! Beside them: [`duplicates`] compares files, examples and middles; `batch`,
+//! [`template`] and [`reject`] are what a [`Sink`] gets; [`split`] names the two
+//! splits.
+//!
+//! # Determinism
+//! The dataset is a function of the snapshots, the options and the seed. Each file
+//! has a random generator of its own, seeded by the seed and the file's key. So
+//! the order of files and the number of threads do not matter. Other projects in
+//! the run do not matter either, except that duplicates of their files and
+//! examples are left out.
 //!
 //! # Memory
-//! A run holds one project at a time. Of those before it, it keeps a name and a
-//! digest for each file, some 200 bytes for each example, and what the report
-//! names. So a file is left out as a copy of one in an earlier project if their
-//! texts are equal; near duplicates among files are looked for in one project
-//! only, those among examples in all. When the examples are divided, it holds
-//! the middles of the validation: none of them is to stand in what is trained
-//! on, exactly or nearly, and those that do are left out.
+//! A run holds one project at a time. Of the projects before it, it keeps a name
+//! and a digest for each file, about 200 bytes for each example, and what the
+//! report lists. This limits the search for duplicates:
+//! - a file is compared with the files of earlier projects by its whole text only;
+//!   near duplicates among files are found within one project;
+//! - near duplicates among examples are found in all projects.
 //!
-//! # Going on after a kill
-//! Examples are made in batches, and [`Batch`] is what a run needs to know of
-//! one beside the examples' lines. A sink may keep both and give the batches
-//! back to a later run over the same projects, which then makes only the rest:
-//! everything else, from duplicates to the report, follows from the batches as
-//! it did the first time.
+//! When the examples are split, the run holds the middles of the validation. It
+//! removes those that the training split shows, exactly or nearly.
 //!
-//! # Part by part
-//! With [`Options::partial`] a run makes a part of a larger dataset: it forgets
-//! each project before the next one, divides its examples by the text of their
-//! files alone ([`mod@run`]), and looks for what training shows in the
-//! same project only. So which other projects are in the part changes nothing,
-//! and the parts of a dataset are equal to one part with all projects in it,
-//! example by example. [`sign`] gives what near duplicates in different projects
-//! are found by, before anything is made, and [`mod@report::merge`] joins the reports.
+//! # Resuming a killed run
+//! Examples are made in batches. A [`Batch`] is what a run needs to know of some
+//! examples beside their lines. A sink can store both, and give the batches back to
+//! a later run over the same projects. That run makes only the rest: everything
+//! else, from duplicates to the report, follows from the batches.
+//!
+//! # Parts of a larger dataset
+//! With [`Options::partial`] a run makes a part of a larger dataset. It forgets
+//! each project before the next, splits examples by the text of their files alone
+//! ([`run::assign::validates`]), and looks for what training shows in the same
+//! project only. The examples of a project therefore do not depend on the other
+//! projects in the part. [`sign`] gives the signatures that find near duplicates
+//! among projects beforehand, and [`report::merge`] joins the reports.
 //!
 //! # How an example shares `max_total_chars`
-//! - the middle takes at most a quarter and is never cut;
-//! - the context is assembled with [`Options::context_budget`]: the smaller of
-//!   `max_context_chars` and half of the total. One number for the whole run,
-//!   kept in each record as `context_max_chars`, so anyone can ask `getContext`
-//!   with the same `max_chars` and compare. It is never cut afterwards;
-//! - prefix and suffix share what is left, at least a quarter, two to one; what
-//!   one does not need goes to the other. The prefix then starts, and the suffix
-//!   ends, at a line break if there is one.
+//! [`CharBudget`](crate::context::budget::CharBudget) is the rule:
+//! - The middle takes at most a quarter and is never cut.
+//! - The context is assembled with [`Options::context_budget`], the smaller of
+//!   `max_context_chars` and half of the total. Each record keeps this number as
+//!   `context_max_chars`, so a reader can ask `getContext` with the same
+//!   `max_chars` and compare. The context is never cut after that.
+//! - Prefix and suffix share the rest two to one, and one takes what the other
+//!   does not need. The prefix begins and the suffix ends at a line break if there
+//!   is one.
 //!
-//! # And how it keeps to `max_tokens`
-//! The tokens of the whole text are counted. While there are too many, the
-//! context is assembled anew with a smaller budget, which the record keeps as
-//! its own `context_max_chars`, down to none; then prefix and suffix lose their
-//! far ends. An example whose middle alone is too much is left out. What the
-//! context gives up goes to nobody.
+//! # How an example keeps to `max_tokens`
+//! fimd counts the tokens of the whole text. While there are too many, it assembles
+//! the context again with a smaller budget, down to none; the record keeps that
+//! budget as `context_max_chars`. Then it shortens prefix and suffix at their far
+//! ends. An example whose middle alone has too many tokens is rejected. No part
+//! gets the characters that another part gives up.
 
 mod batch;
 pub mod cut;

@@ -1,5 +1,5 @@
-//! What a run knows of the examples it has made, beside their lines: what has
-//! to outlive a kill.
+//! What a run knows of the examples it has made, beside their lines. A sink can
+//! store it, so that a later run resumes after a kill.
 
 use std::collections::BTreeMap;
 
@@ -9,50 +9,51 @@ use crate::dataset::record::SpanKind;
 use crate::dataset::template::SpooledExample;
 use crate::model::{FimFormat, TokenCounts};
 
-/// What came of some files in a row.
+/// The outcomes of some files in a row.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
-    /// What was read of the project, as a digest: its name, and the keys and
-    /// texts of its files.
+    /// The digest of the project: of its name, and of the keys and texts of its
+    /// files.
     pub project: String,
     /// The number of the first file, counted from 0 over the whole run.
     pub first: usize,
-    /// Each file in order.
+    /// The outcome of each file, in their order.
     pub files: Vec<FileOutcome>,
-    /// The lines of what was refused, if somebody wants to see them: see
-    /// [`mod@super::reject`].
+    /// The lines of the file of rejects for these files: see
+    /// [`mod@super::reject`]. Empty unless the options ask for them.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub rejects: String,
 }
 
-/// What came of one file.
+/// The outcome of one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileOutcome {
-    /// Its holes that were tried, in their order.
+    /// The outcome of each hole that an example was built for, in their order.
     pub attempts: Vec<HoleOutcome>,
-    /// The keys of those that were not, as near duplicates of others.
+    /// The keys of the other holes, which are near duplicates of earlier ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repeats: Vec<u128>,
-    /// What was turned down before, by reason.
+    /// How many proposals were rejected, by reason.
     pub rejected: BTreeMap<String, u64>,
-    /// How much text is kept for its examples, in bytes: 0 if none is kept as a
-    /// place in it.
+    /// The length of the file's text in the sink, in bytes. 0 if no example refers
+    /// to that text.
     pub text_bytes: usize,
 }
 
-/// What came of one hole.
+/// The outcome of one hole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HoleOutcome {
     /// Where the hole starts in the file, in bytes.
     pub start: usize,
-    /// One past its last byte.
+    /// One past the last byte of the hole.
     pub end: usize,
-    /// What near duplicates have in common with it, where that matters.
+    /// The key that is equal for near duplicates. None unless the options look for
+    /// them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<u128>,
-    /// The example, or why there is none.
+    /// The example, or the reason why there is none.
     pub made: Result<ExampleSummary, String>,
-    /// The secrets in its four parts, by kind.
+    /// The secrets in the four parts of the example, by kind.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, u64>,
 }
@@ -60,21 +61,21 @@ pub struct HoleOutcome {
 /// The lengths of an example's parts, in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sizes {
-    /// Of the context.
+    /// The length of the context.
     pub context: u32,
-    /// Of the prefix.
+    /// The length of the prefix.
     pub prefix: u32,
-    /// Of the middle.
+    /// The length of the middle.
     pub middle: u32,
-    /// Of the suffix.
+    /// The length of the suffix.
     pub suffix: u32,
     /// See [`Example::context_max_chars`](crate::dataset::Example::context_max_chars).
     pub context_max: u32,
 }
 
 impl Sizes {
-    /// Those of parts of so many characters; what is beyond all measure counts
-    /// as the most that there can be.
+    /// The sizes of parts with these numbers of characters. Larger numbers than 32
+    /// bits hold count as the largest.
     pub(super) fn new([context, prefix, middle, suffix]: [usize; 4], context_max: usize) -> Self {
         let size = |chars: usize| u32::try_from(chars).unwrap_or(u32::MAX);
         Self {
@@ -87,32 +88,32 @@ impl Sizes {
     }
 }
 
-/// What a run knows of an example.
+/// What a run keeps of an example in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExampleSummary {
-    /// Equal for equal text around and in the hole.
+    /// The digest of prefix, middle and suffix.
     pub digest: u128,
     /// See [`Example::span_kind`](crate::dataset::Example::span_kind).
     pub kind: SpanKind,
-    /// The bits of [`Example::complexity_score`](crate::dataset::Example::complexity_score):
-    /// a number in decimal might come back as its neighbour.
+    /// The bits of [`Example::complexity_score`](crate::dataset::Example::complexity_score). A
+    /// decimal number might be read back as a neighbour of the value.
     pub complexity: u64,
-    /// How its text is made.
+    /// The format, control tokens and length of its text.
     pub shape: TextShape,
-    /// How long it is.
+    /// The lengths of its parts.
     pub sizes: Sizes,
-    /// How it is kept.
+    /// How the sink stores it.
     pub kept: SpooledExample,
 }
 
-/// How one text is made.
+/// The format, control tokens and length of one text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TextShape {
     /// The order of its parts.
     pub format: FimFormat,
-    /// How many control tokens in its source were neutralised.
+    /// How many control tokens in its parts are neutralised.
     pub neutralised: usize,
-    /// Its tokens, if there is a tokenizer.
+    /// The tokens of its parts. None without a tokenizer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<TokenCounts>,
 }

@@ -1,9 +1,9 @@
-//! The formats that a dataset can be written in.
+//! The file formats of a dataset.
 
 use serde::{Deserialize, Serialize, Serializer};
 
-/// The level at which both zstd formats are compressed: zstd's own default,
-/// past which the time grows faster than the files shrink.
+/// The compression level of both zstd formats. It is zstd's default. At higher
+/// levels the time grows faster than the files shrink.
 pub(in crate::dataset) const ZSTD_LEVEL: i32 = 3;
 
 /// How the examples are written.
@@ -13,7 +13,7 @@ pub enum FileFormat {
     #[default]
     #[serde(rename = "jsonl")]
     Jsonl,
-    /// The same, compressed with zstd.
+    /// A JSON object per line, compressed with zstd.
     #[value(name = "jsonl.zst")]
     #[serde(rename = "jsonl.zst")]
     JsonlZst,
@@ -23,10 +23,10 @@ pub enum FileFormat {
 }
 
 impl FileFormat {
-    /// All of them.
+    /// All formats.
     pub(in crate::dataset) const ALL: [Self; 3] = [Self::Jsonl, Self::JsonlZst, Self::Parquet];
 
-    /// What a file's name ends with, without the first dot.
+    /// The end of the name of a file, without the first dot.
     #[must_use]
     pub fn extension(self) -> &'static str {
         match self {
@@ -37,7 +37,7 @@ impl FileFormat {
     }
 }
 
-/// Records a size as the number of its bytes; as text it would be rounded.
+/// Serializes a size as its number of bytes. Its text would be rounded.
 pub(in crate::dataset) fn in_bytes<S: Serializer>(
     size: &Option<bytesize::ByteSize>,
     serializer: S,

@@ -1,6 +1,6 @@
-//! The options of a dataset, defined once: the flags of `fimd generate`, the
-//! parameters of `generateDataset` and what `metadata.json` records are the
-//! fields of [`Options`]. A field is a flag's long name with `_` for `-`.
+//! The options of a dataset, defined once: the fields of [`Options`] are the flags
+//! of `fimd generate`, the parameters of `generateDataset` and the options in
+//! `metadata.json`. A field has the long name of its flag, with `_` for `-`.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,17 +16,17 @@ use crate::dataset::format::{FileFormat, in_bytes};
 use crate::dataset::record::SpanKind;
 use crate::model::{ContextStyle, DEFAULT_FAMILY, Families, Family, Model};
 
-/// Smaller shards would be a file for every few examples.
+/// The least size of a shard. Smaller shards would hold only a few examples each.
 const MIN_SHARD: ByteSize = ByteSize::kb(10);
 
-/// How the examples are divided into training and validation.
+/// What stays together when examples are split into training and validation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum SplitUnit {
-    /// All examples of a file are in the same part.
+    /// All examples of a file are in the same split.
     #[default]
     File,
-    /// Each example for itself: training knows the validation files.
+    /// Nothing: training shows the files of the validation.
     Example,
 }
 
@@ -34,7 +34,7 @@ pub enum SplitUnit {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum ControlTokenPolicy {
-    /// The example is left out, so that every text is the files' own.
+    /// The example is left out, so every text is the files' own.
     #[default]
     Drop,
     /// A space goes after the first character of each token.
@@ -54,21 +54,21 @@ pub enum Dedup {
     Near,
 }
 
-/// What becomes of secrets in an example.
+/// What happens to secrets in an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum SecretPolicy {
-    /// Placeholders stand for them.
+    /// Placeholders replace them.
     #[default]
     Redact,
-    /// An example with one is left out.
+    /// An example with a secret is left out.
     Drop,
-    /// They are left as they are.
+    /// They stay.
     Keep,
 }
 
-// The doc comments are the help of `fimd generate --help`.
-/// What examples are wanted, as a user writes it.
+// The doc comments of the fields are the help of `fimd generate --help`.
+/// The options of a dataset, as a user writes them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
@@ -177,6 +177,12 @@ pub struct Options {
     pub shard_size: Option<ByteSize>,
 }
 
+/// The error about the option `name`.
+fn wrong<T>(name: &'static str, expected: impl Into<String>) -> Result<T, WrongOption> {
+    let expected = expected.into();
+    Err(WrongOption { name, expected })
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -218,18 +224,18 @@ impl Default for Options {
     }
 }
 
-/// An option with a value that makes no sense.
+/// An option whose value is out of range or contradicts other options.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name}: expected {expected}")]
 pub struct WrongOption {
-    /// The option's name, as a parameter: with `_`.
+    /// The name of the option as a parameter, with `_`.
     pub name: &'static str,
-    /// What it must be, and what it is.
+    /// What is expected, and what is found.
     pub expected: String,
 }
 
 impl WrongOption {
-    /// The message about the flag of that name.
+    /// The message about the flag of the option.
     #[must_use]
     pub fn of_flag(&self) -> String {
         format!(
@@ -241,7 +247,7 @@ impl WrongOption {
 }
 
 impl Options {
-    /// The most characters of a middle: a quarter of the total.
+    /// The most characters of a middle.
     #[must_use]
     pub fn max_middle_chars(&self) -> usize {
         self.budget().middle()
@@ -256,7 +262,8 @@ impl Options {
         }
     }
 
-    /// The characters that each context is assembled with; 0 when none is asked for.
+    /// The characters with which each context is assembled; 0 if the options ask for
+    /// no context.
     #[must_use]
     pub fn context_budget(&self) -> usize {
         if self.cross_file_context || self.bm25_context {
@@ -275,17 +282,33 @@ impl Options {
         })
     }
 
-    /// Whether the options can be met.
+    /// Checks the options.
     ///
     /// # Errors
-    /// The first that makes no sense.
+    /// The first option that is out of range or contradicts another.
     pub fn check(&self) -> Result<(), WrongOption> {
-        let wrong = |name, expected: String| Err(WrongOption { name, expected });
+        self.check_middles()?;
+        self.check_numbers()?;
+        self.check_output()?;
+        if self.spans().next().is_none() {
+            return wrong(
+                match self.only_spans.is_empty() {
+                    true => "exclude_spans",
+                    false => "only_spans",
+                },
+                "some kind of span that is not excluded",
+            );
+        }
+        Ok(())
+    }
+
+    /// Checks the limits of a middle.
+    fn check_middles(&self) -> Result<(), WrongOption> {
         if self.max_middle_lines == 0 {
-            return wrong("max_middle_lines", "at least 1, found 0".into());
+            return wrong("max_middle_lines", "at least 1, found 0");
         }
         if self.min_middle_chars == 0 {
-            return wrong("min_middle_chars", "at least 1, found 0".into());
+            return wrong("min_middle_chars", "at least 1, found 0");
         }
         if self.max_middle_chars() < self.min_middle_chars {
             let least = self.min_middle_chars.saturating_mul(4);
@@ -297,11 +320,16 @@ impl Options {
                 ),
             );
         }
+        Ok(())
+    }
+
+    /// Checks shares, percentages and the limit of tokens.
+    fn check_numbers(&self) -> Result<(), WrongOption> {
         if !(0.0..=1.0).contains(&self.spm_rate) {
             return wrong("spm_rate", format!("0 to 1, found {}", self.spm_rate));
         }
         if self.max_tokens == Some(0) {
-            return wrong("max_tokens", "at least 1, found 0".into());
+            return wrong("max_tokens", "at least 1, found 0");
         }
         if !(0.0..1.0).contains(&self.val_split) {
             let expected = format!("at least 0 and below 1, found {}", self.val_split);
@@ -317,9 +345,14 @@ impl Options {
                 format!("a curriculum to be asked for, too, where it is {percent}"),
             );
         }
+        Ok(())
+    }
+
+    /// Checks the format and the size of the output.
+    fn check_output(&self) -> Result<(), WrongOption> {
         if self.format == FileFormat::Parquet && cfg!(not(feature = "parquet")) {
             let expected = "jsonl or jsonl.zst, since this fimd is built without Parquet (the cargo feature `parquet`)";
-            return wrong("format", expected.into());
+            return wrong("format", expected);
         }
         if let Some(size) = self.shard_size
             && size < MIN_SHARD
@@ -334,22 +367,11 @@ impl Options {
         if self.partial {
             self.check_partial()?;
         }
-        if self.spans().next().is_none() {
-            let name = match self.only_spans.is_empty() {
-                true => "exclude_spans",
-                false => "only_spans",
-            };
-            return wrong(name, "some kind of span that is not excluded".into());
-        }
         Ok(())
     }
 
-    /// Whether a part of a larger dataset can be made so.
+    /// Checks the options of a part of a larger dataset.
     fn check_partial(&self) -> Result<(), WrongOption> {
-        let wrong = |name, expected: &str| {
-            let expected = expected.into();
-            Err(WrongOption { name, expected })
-        };
         if self.curriculum {
             let expected = "none with --partial, since a part has no order among the others; sort where they are joined, by `complexity_score`";
             return wrong("curriculum", expected);
@@ -365,12 +387,11 @@ impl Options {
         Ok(())
     }
 
-    /// The family that is asked for, if it has what is asked of it.
+    /// The model family of the options.
     ///
     /// # Errors
-    /// The option that names no family, or what the family does not have.
+    /// If there is no such family, or another option asks for what it does not have.
     pub fn family<'a>(&self, families: &'a Families) -> Result<&'a Family, WrongOption> {
-        let wrong = |name, expected| Err(WrongOption { name, expected });
         let name = &self.base_model;
         let Some(family) = families.get(name) else {
             let known = families.names(|_| true);
@@ -407,7 +428,8 @@ impl Options {
         })
     }
 
-    /// The random numbers for `what`: the same for the same seed, independent otherwise.
+    /// The random generator for `what`. It gives the same numbers for the same seed;
+    /// generators for different `what` are independent.
     pub(super) fn rng(&self, what: &str) -> ChaCha8Rng {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&self.seed.to_le_bytes());

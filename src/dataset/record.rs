@@ -1,4 +1,4 @@
-//! The record of one example: the fields of a line of a dataset.
+//! The record of one example: a line of a dataset.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,16 +7,16 @@ use crate::model::FimFormat;
 /// One training example: a line of `train.jsonl` or `val.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Example {
-    /// The whole training string in the family's format.
+    /// The whole text for training, in the format of the model family.
     pub text: String,
-    /// The file's own text just before the hole.
+    /// The text of the file before the hole.
     pub prefix: String,
-    /// What was cut out.
+    /// The text that was cut out of the hole.
     pub middle: String,
-    /// The file's own text just after the hole.
+    /// The text of the file after the hole.
     pub suffix: String,
-    /// Text of other files, as `getContext` answers it; stands before `prefix`
-    /// in `text`, laid out as the family wants it.
+    /// The cross-file context, as `getContext` answers it. It stands before `prefix`
+    /// in `text`, in the layout of the model family.
     pub context: String,
     /// The file's key.
     pub filepath: String,
@@ -28,35 +28,37 @@ pub struct Example {
     pub start_byte: usize,
     /// One past the hole's last byte.
     pub end_byte: usize,
-    /// Lines that the middle has a part of.
+    /// The number of lines that the middle has a part of.
     pub middle_lines: usize,
     /// See [`complexity`](crate::dataset::cut::quality::complexity).
     pub complexity_score: f64,
-    /// That of the whole file.
+    /// The complexity of the whole file.
     pub file_complexity: f64,
-    /// The `max_chars` that the context was assembled with; 0 for none.
+    /// The `max_chars` with which the context was assembled; 0 for no context.
     pub context_max_chars: usize,
     /// The order of the parts in `text`.
     #[serde(default)]
     pub format: FimFormat,
-    /// The tokens of `text`, if there is a tokenizer.
+    /// The number of tokens in `text`. None without a tokenizer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<usize>,
-    /// How many control tokens in the four parts were neutralised:
-    /// [`ControlTokens::restore`] gives the files' own text back, but for secrets.
+    /// How many control tokens in the four parts are neutralised.
+    /// [`ControlTokens::restore`](crate::model::ControlTokens::restore) gives the
+    /// text of the files back, except for secrets.
     #[serde(default)]
     pub markers_neutralised: usize,
-    /// How many secrets placeholders stand for, in context, prefix, middle and
-    /// suffix. Without one the last three are the file's own bytes.
+    /// How many secrets in context, prefix, middle and suffix placeholders stand
+    /// for. If this and `markers_neutralised` are 0, the last three are the bytes
+    /// of the file.
     pub redacted: u64,
-    /// The project that the file is of; absent where there is only one.
+    /// The project of the file. Absent if the run has one project only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repo: Option<String>,
-    /// The commit that was checked out; only with [`Options::provenance`](crate::dataset::options::Options::provenance), as
-    /// the rest.
+    /// The commit that was checked out. This field and those after it are there with
+    /// [`Options::provenance`](crate::dataset::options::Options::provenance) only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
-    /// The licence, as an SPDX expression where it is known by one.
+    /// The licence, as an SPDX expression if it is known by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub license: Option<String>,
     /// The BLAKE3 hash of the file's bytes, in hexadecimal.
@@ -64,20 +66,20 @@ pub struct Example {
     pub content_hash: Option<String>,
 }
 
-/// How a hole was chosen.
+/// The way in which a hole is chosen.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum,
 )]
 #[serde(rename_all = "snake_case")]
 #[value(rename_all = "snake_case")]
 pub enum SpanKind {
-    /// One node of the syntax tree, the larger the likelier.
+    /// One node of the syntax tree. Larger nodes are likelier.
     AstNode,
     /// A random span snapped to a run of sibling nodes.
     AstAligned,
-    /// A run of whole lines, in files that are not parsed.
+    /// A run of whole lines, in a file that is not parsed.
     Lines,
-    /// The inside of `{…}`, in files that are not parsed.
+    /// The inside of `{…}`, in a file that is not parsed.
     Braces,
     /// The rest of a line after `->`, `::`, `= `, `return ` or `(`.
     LineRest,
@@ -92,7 +94,7 @@ pub enum SpanKind {
 }
 
 impl SpanKind {
-    /// Its name on the command line and in the records.
+    /// The name on the command line and in records.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -1,6 +1,6 @@
-//! What was refused, for `--rejects`: files, and holes that something is wrong
-//! with. Proposals that could never become a hole (too short, too many lines,
-//! next to another hole) are only counted.
+//! The lines of the file of rejects (`--rejects`): files that give no example, and
+//! holes that are rejected. Proposals that could never be a hole (too short, too
+//! many lines, next to another hole) are counted but not listed.
 
 use std::ops::Range;
 
@@ -13,38 +13,39 @@ pub(super) const NEAR_DUPLICATE: &str = "near_duplicate_example";
 /// The reason of a validation example whose middle the training split shows.
 pub(super) const SEEN: &str = "seen_in_training";
 
-/// A file or a hole that gave no example: a line of the file of rejects.
+/// A file or a hole that gives no example: a line of the file of rejects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reject<'a> {
-    /// The project that the file is of; absent where there is only one.
+    /// The project of the file. Absent if the run has one project only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repo: Option<&'a str>,
     /// The file's key.
     pub filepath: &'a str,
-    /// Where the hole starts in the file, in bytes; none of a whole file.
+    /// Where the hole starts in the file, in bytes. None for a whole file.
     pub start_byte: Option<usize>,
     /// One past the hole's last byte.
     pub end_byte: Option<usize>,
-    /// As `metadata.json` counts it.
+    /// The reason, as `metadata.json` counts it.
     pub reason: &'a str,
-    /// What it is a duplicate of: a file's key, with `REPO:` before it where
-    /// there are more projects than one, and `:START..END` behind it for a hole.
+    /// The file or hole of which this is a duplicate: the file's key, with `REPO:`
+    /// before it if the run has more than one project, and `:START..END` after it
+    /// for a hole.
     pub duplicate_of: Option<String>,
-    /// What would have been cut out, with placeholders for secrets.
+    /// The text of the hole, with placeholders for secrets.
     pub middle: Option<&'a str>,
 }
 
-/// A hole that was turned down.
+/// A rejected hole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HoleRejection {
-    /// Its bytes.
+    /// Its bytes in the file.
     pub range: Range<usize>,
-    /// Why.
+    /// Why it is rejected.
     pub reason: &'static str,
 }
 
 impl Reject<'_> {
-    /// It as a line with its line break.
+    /// The line, with its line break.
     ///
     /// # Errors
     /// If it cannot be written as JSON.

@@ -1,4 +1,4 @@
-//! One project, as a run sees it.
+//! One project as a run sees it.
 
 use std::sync::Arc;
 
@@ -7,27 +7,26 @@ use crate::dataset::record::Example;
 use crate::files::{Exclusion, Origin};
 use crate::index::{Snapshot, SourceFile};
 
-/// Says of a key whether its file belongs to the project itself; files that are
-/// only in an include path are context, not data.
+/// Says whether the file with a key belongs to the project itself. Other files are
+/// in an include path only: they are context, not data.
 pub type InRoot<'a> = &'a (dyn Fn(&str) -> bool + Sync);
 
-/// A project to make examples of.
+/// A project from which examples are made.
 #[derive(Clone, Copy)]
 pub struct Repo<'a> {
-    /// What it is called, different from all others of the run. None for a
-    /// project whose examples need no telling apart.
+    /// The name, unique in the run. None if the run has one project only.
     pub name: Option<&'a str>,
-    /// What texts call it whose family names the project of their files.
+    /// The name in the texts of model families that name the repository.
     pub title: &'a str,
     /// Its files, in the order of keys.
     pub files: &'a [Arc<SourceFile>],
-    /// What contexts are read from; that of no files where none is asked for.
+    /// The index for contexts. Empty if the options ask for no contexts.
     pub snapshot: &'a Snapshot,
-    /// Which of them are its own.
+    /// Which files are the project's own.
     pub in_root: InRoot<'a>,
-    /// What was left out of it before.
+    /// The files that were excluded before.
     pub left_out: &'a [Exclusion],
-    /// Where a file is from, by its key.
+    /// The origin of a file, by its key.
     pub origin: &'a (dyn Fn(&str) -> Origin + Sync),
 }
 
@@ -46,9 +45,9 @@ impl Repo<'_> {
         }
     }
 
-    /// A digest of all that examples are made of: the name, and each file's
-    /// key, text, and what it is a duplicate of. `hashes` are those of the texts, in the order of keys.
-    /// Packages outside the index are not looked at.
+    /// The digest of the input of the examples: the name, and each file's key, text
+    /// and the file that it duplicates. `hashes` are the hashes of the texts, in the
+    /// order of keys. Packages outside the index are not part of it.
     pub(super) fn digest(&self, hashes: &[blake3::Hash]) -> String {
         let mut hasher = blake3::Hasher::new();
         let mut part = |bytes: &[u8]| {
@@ -67,7 +66,7 @@ impl Repo<'_> {
         format!("{:032x}", u128::from_be_bytes(digest))
     }
 
-    /// Says in `example` where it is from, as far as that is asked for.
+    /// Fills in the origin of `example`, as far as the options ask for it.
     pub(super) fn sign(&self, example: &mut Example, file: &SourceFile, options: &Options) {
         example.repo = self.name.map(str::to_owned);
         if options.provenance {

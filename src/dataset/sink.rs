@@ -1,38 +1,39 @@
-//! What takes the examples of a run.
+//! The interface between a run and what stores its examples.
 
 use crate::dataset::batch::Batch;
 use crate::dataset::split::Split;
 use crate::dataset::template::SpooledExample;
 
-/// What examples show, as [`Sink::shown`] gives it.
+/// A text that examples show: see [`Sink::shown`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExampleText {
-    /// A file's own text, or a part of it, and what some examples show of that,
-    /// in bytes.
+    /// The text of a file, or a part of it, and the windows of it that some
+    /// examples show, in bytes.
     Source(String, Vec<std::ops::Range<usize>>),
-    /// The line of an example. It lacks prefix, middle and suffix if a text has
-    /// them.
+    /// The line of an example. Prefix, middle and suffix are empty if a
+    /// [`Self::Source`] shows them.
     Line(Vec<u8>),
 }
 
-/// Takes the examples of a run. Those of the batches that were ended can be
-/// looked at from several threads.
+/// Stores the examples of a run. The examples of ended batches can be read from
+/// several threads.
 pub trait Sink: Sync {
-    /// Takes the text of a file, from which the examples after it are cut, as it
-    /// stands in a JSON string.
+    /// Stores the text of the file from which the next examples are cut, as it stands
+    /// in a JSON string.
     ///
     /// # Errors
     /// If it cannot be kept; ends the run.
     fn text(&mut self, text: &[u8]) -> std::io::Result<()>;
 
-    /// Takes the next example, given as its template: see [`mod@template`].
+    /// Stores the next example, given as its template: see
+    /// [`mod@crate::dataset::template`].
     ///
     /// # Errors
     /// If it cannot be kept; ends the run.
     fn example(&mut self, template: &str, kept: &SpooledExample) -> std::io::Result<()>;
 
-    /// Takes lines of the file of rejects (see [`mod@rejects`]), if it keeps
-    /// one; those of batches that were recalled are given again.
+    /// Stores lines of the file of rejects (see [`mod@crate::dataset::reject`]), if
+    /// there is one. The run gives the lines of recalled batches again.
     ///
     /// # Errors
     /// If they cannot be kept; ends the run.
@@ -40,63 +41,63 @@ pub trait Sink: Sync {
         Ok(())
     }
 
-    /// Notes that all examples of `batch` were given.
+    /// Ends `batch`, all examples of which were given.
     ///
     /// # Errors
     /// If it cannot be kept; ends the run.
     fn end_batch(&mut self, batch: &Batch) -> std::io::Result<()>;
 
-    /// The batch that comes next, if an earlier run has ended it: its examples
-    /// were taken then and are not given again.
+    /// The next batch, if an earlier run has ended it. The run does not give its
+    /// examples again.
     ///
     /// # Errors
     /// If what was kept cannot be read; ends the run.
     fn recall(&mut self) -> std::io::Result<Option<Batch>>;
 
-    /// Takes the next text of a batch that was recalled, by its length in bytes.
+    /// Takes note of the next text of a recalled batch, of this length in bytes.
     fn recalled_text(&mut self, bytes: usize);
 
-    /// Takes the next example of a batch that was recalled.
+    /// Takes note of the next example of a recalled batch.
     fn recalled_example(&mut self, kept: &SpooledExample);
 
-    /// Reads the examples of these indices, counted from 0 in the order in
-    /// which they came, each a JSON object and a line break.
+    /// Reads the examples with these indices, counted from 0 in the order in which
+    /// they were given. `take` gets each as a JSON object and a line break.
     ///
     /// # Errors
-    /// If they cannot be read, and those of `take`; ends the run.
+    /// If they cannot be read, or `take` fails; ends the run.
     fn read(
         &self,
         wanted: &[usize],
         take: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
     ) -> std::io::Result<()>;
 
-    /// Gives `look` what the examples of these indices, in ascending order, show:
-    /// each file's text once. In parallel on the current rayon pool.
+    /// Gives `look` the texts that the examples with these indices show, the text of
+    /// each file once. The indices ascend. In parallel on the current rayon pool.
     ///
     /// # Errors
-    /// If it cannot be read, and those of `look`; ends the run.
+    /// If they cannot be read, or `look` fails; ends the run.
     fn shown(
         &self,
         wanted: &[usize],
         look: &(dyn Fn(ExampleText) -> std::io::Result<()> + Sync),
     ) -> std::io::Result<()>;
 
-    /// The middles of the examples of these indices, in their order.
+    /// The middles of the examples with these indices, in their order.
     ///
     /// # Errors
     /// If they cannot be read; ends the run.
     fn middles(&self, wanted: &[usize]) -> std::io::Result<Vec<String>>;
 
-    /// Writes `part`: the examples of these indices, in their order. In parallel on
-    /// the current rayon pool.
+    /// Writes the split `part`: the examples with these indices, in their order. In
+    /// parallel on the current rayon pool.
     ///
     /// # Errors
     /// If they cannot be written.
     fn write(&self, part: Split, order: &[usize]) -> std::io::Result<()>;
 
-    /// Returns when what [`Self::write`] has written is on the disk.
+    /// Returns when everything that [`Self::write`] wrote is durable.
     ///
     /// # Errors
-    /// If it does not get there.
+    /// If it cannot be made durable.
     fn settle(&mut self) -> std::io::Result<()>;
 }

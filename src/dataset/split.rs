@@ -1,18 +1,18 @@
-//! The two splits of a dataset, and which examples belong to which.
+//! The two splits of a dataset, and the assignment of examples to them.
 
-/// A part of a dataset.
+/// A split of a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Split {
-    /// What is trained on.
+    /// The examples to train on.
     Train,
-    /// What validates.
+    /// The examples to validate with.
     Validation,
 }
 
 impl Split {
     pub(in crate::dataset) const ALL: [Self; 2] = [Self::Train, Self::Validation];
 
-    /// What the names of its files start with.
+    /// The start of the names of its files.
     pub(in crate::dataset) fn stem(self) -> &'static str {
         match self {
             Self::Train => "train",
@@ -21,31 +21,32 @@ impl Split {
     }
 }
 
-/// What the split needs to know of an example.
+/// What the assignment needs to know of an example.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SplitEntry {
     /// Which file it comes from, counted from 0.
     pub file: usize,
-    /// Equal for examples of the same file and of near duplicates of it, and
-    /// not much above the number of files.
+    /// The number of its cluster, at most about the number of files. Equal for
+    /// examples of one file and of its near duplicates.
     pub cluster: usize,
     /// See [`crate::dataset::cut::quality::complexity`].
     pub complexity: f64,
 }
 
-/// The examples of each part, by their index, in the order to be written.
+/// The examples of each split, by index, in the order in which they are written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SplitAssignment {
-    /// To train on.
+    /// The training split.
     pub train: Vec<usize>,
-    /// To validate with.
+    /// The validation split.
     pub val: Vec<usize>,
-    /// Drawn to validate, but training shows them: in neither part.
+    /// The examples that were drawn for validation but whose middle the training
+    /// split shows. They are in neither split.
     pub seen: Vec<usize>,
 }
 
 impl SplitAssignment {
-    /// Adds those of `others` behind these.
+    /// Appends the examples of `others`.
     pub(super) fn append(&mut self, mut others: Self) {
         self.train.append(&mut others.train);
         self.val.append(&mut others.val);

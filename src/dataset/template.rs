@@ -1,9 +1,9 @@
-//! An example as a sink keeps it: its line with gaps where the file's own text
-//! goes, and where in the file that stands.
+//! The form in which a sink stores an example: its line with gaps for the text of
+//! the file, and the place of that text in the file.
 //!
-//! The windows of one file's examples overlap some ten times over, and each
-//! stands in its line twice. Without them a line is a few hundred bytes, so
-//! what is kept, checked and read again is little more than the source.
+//! The examples of one file overlap about ten times, and each line has its text
+//! twice. Without that text a line has a few hundred bytes. What a sink stores and
+//! reads again is then little more than the source.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -13,27 +13,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::dataset::record::Example;
 
-/// What stands for prefix, middle and suffix in a template. JSON never holds a
-/// control character as it is.
+/// The bytes that stand for prefix, middle and suffix in a template. JSON has no
+/// unescaped control characters.
 const GAPS: [u8; 3] = [1, 2, 3];
 
-/// How the line of an example without its texts begins.
+/// The start of the line of an example whose texts are empty.
 const HEAD: &str = r#"{"text":"","prefix":"","middle":"","suffix":"""#;
 
-/// How an example is kept.
+/// How a sink stores an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpooledExample {
     /// The length of its template, in bytes.
     pub bytes: usize,
-    /// Its place in the text of its file; none if what it shows is not the
-    /// file's own, and its template is the whole line.
+    /// The place of its parts in the text of its file. None if they are not the
+    /// file's own text; the template is then the whole line.
     pub window: Option<Window>,
-    /// Whether it has a context.
+    /// Whether the example has a context.
     pub has_context: bool,
 }
 
 impl SpooledExample {
-    /// How long its line is, in bytes, with the line break: it shows all of its
+    /// The length of its line in bytes, with the line break. The line has all of the
     /// window twice.
     #[must_use]
     pub fn line_bytes(&self) -> u64 {
@@ -43,7 +43,7 @@ impl SpooledExample {
         (self.bytes + 2 * window.range().len() - 2 * GAPS.len()) as u64
     }
 
-    /// That of an example of which `line` is the whole line, for tests.
+    /// For tests: an example of which `line` is the whole line.
     #[cfg(test)]
     pub(super) fn whole(line: &str) -> Self {
         Self {
@@ -54,8 +54,7 @@ impl SpooledExample {
     }
 }
 
-/// The place of an example in the text of its file, as JSON spells that, in
-/// bytes.
+/// The place of an example in the JSON spelling of the text of its file, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// Where the prefix starts.
@@ -69,20 +68,20 @@ pub struct Window {
 }
 
 impl Window {
-    /// All of it.
+    /// The whole window.
     #[must_use]
     pub fn range(&self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
 
-    /// The hole.
+    /// The middle.
     #[must_use]
     pub fn middle(&self) -> Range<usize> {
         self.hole as usize..self.after as usize
     }
 
-    /// Prefix, middle and suffix out of `shown`, which is what [`Self::range`]
-    /// names; none if it is shorter.
+    /// Divides `shown`, the bytes of [`Self::range`], into prefix, middle and suffix.
+    /// None if it is shorter.
     #[must_use]
     pub fn parts<'t>(&self, shown: &'t [u8]) -> Option<[&'t [u8]; 3]> {
         let place = |at: u32| (at - self.start) as usize;
@@ -95,20 +94,23 @@ impl Window {
     }
 }
 
-/// A text as it stands in a JSON string, without the quotes: what lines are made
-/// of, so that nothing is escaped once for every example that shows it.
+/// A text as it stands in a JSON string, without the quotes. It is escaped once for
+/// all examples that show a part of it.
 #[derive(Debug)]
 pub(super) struct EscapedText<'a> {
     plain: Cow<'a, str>,
     text: Vec<u8>,
-    /// Where the blocks of the plain text start, in that and in `text`.
+    /// Where each block starts, in `plain` and in `text`, in bytes.
     blocks: Vec<(usize, usize)>,
 }
 
 impl<'a> EscapedText<'a> {
-    /// The bytes of a block: what is escaped again to find a place.
+    /// The bytes of a block of the plain text. To find a place, at most a block is
+    /// escaped again.
     const BLOCK: usize = 256;
 
+    /// Escapes `plain`.
+    ///
     /// # Errors
     /// If it cannot be written as JSON.
     pub(super) fn new(plain: Cow<'a, str>) -> io::Result<Self> {
@@ -128,13 +130,13 @@ impl<'a> EscapedText<'a> {
         })
     }
 
-    /// It all.
+    /// The escaped text.
     pub(super) fn text(&self) -> &[u8] {
         &self.text
     }
 
-    /// The place of an example that shows `window` of the plain text around
-    /// `hole`; none where the text has 4 GiB or more.
+    /// The place of an example that shows `window` of the plain text around `hole`.
+    /// None if the text has 4 GiB or more.
     ///
     /// # Errors
     /// If the text cannot be written as JSON.
@@ -154,7 +156,7 @@ impl<'a> EscapedText<'a> {
         }))
     }
 
-    /// Where byte `at` of the plain text stands.
+    /// The place of byte `at` of the plain text in the escaped text.
     fn place(&self, at: usize) -> io::Result<u32> {
         let after = self.blocks.partition_point(|(start, _)| *start <= at);
         let Some((start, escaped)) = after.checked_sub(1).map(|block| self.blocks[block]) else {
@@ -162,12 +164,12 @@ impl<'a> EscapedText<'a> {
         };
         let mut before = ByteCounter(0);
         serde_json::to_writer(&mut before, &self.plain[start..at])?;
-        // Without the two quotes.
+        // The two quotes are not part of the text.
         Ok((escaped + before.0 - 2) as u32)
     }
 }
 
-/// Counts what is written to it, in bytes.
+/// Counts the bytes that are written to it.
 struct ByteCounter(usize);
 
 impl Write for ByteCounter {
@@ -181,11 +183,11 @@ impl Write for ByteCounter {
     }
 }
 
-/// The plain text of which `escaped` is a part as it stands in a JSON string, and
-/// where in it `windows` of that are.
+/// Decodes `escaped`, a text as it stands in a JSON string, and maps `windows` of
+/// it to the plain text, in bytes.
 ///
 /// # Errors
-/// If it is no such part.
+/// If it is no such text.
 pub(super) fn plain(
     escaped: &[u8],
     windows: &[Range<usize>],
@@ -212,8 +214,8 @@ pub(super) fn plain(
     Ok((text, windows))
 }
 
-/// The line of `example` with gaps for prefix, middle and suffix, both in its
-/// text, where they stand at `places`, and as fields.
+/// The line of `example` with gaps for prefix, middle and suffix: as fields, and in
+/// its text, where they stand at `places`, in bytes.
 ///
 /// # Errors
 /// If it cannot be written as JSON.
@@ -231,7 +233,7 @@ pub(super) fn with_gaps(mut example: Example, places: &[Range<usize>; 3]) -> io:
         .strip_prefix(HEAD)
         .ok_or_else(|| io::Error::other("the fields of an example do not begin with its texts"))?;
     let mut order = [0, 1, 2];
-    // An empty part stands where the next one starts.
+    // An empty part starts where the next one starts, so it comes first.
     order.sort_by_key(|part| (places[*part].start, places[*part].end));
     let mut line = Vec::with_capacity(json.len() + 256);
     line.extend_from_slice(b"{\"text\":\"");
@@ -252,8 +254,8 @@ pub(super) fn with_gaps(mut example: Example, places: &[Range<usize>; 3]) -> io:
     String::from_utf8(line).map_err(io::Error::other)
 }
 
-/// Adds the line that `template` makes with these parts, as they stand in JSON
-/// strings, to `line`.
+/// Appends the line that `template` gives with these parts to `line`. The parts
+/// are as they stand in JSON strings.
 pub(super) fn fill(template: &[u8], parts: [&[u8]; 3], line: &mut Vec<u8>) {
     let mut at = 0;
     for gap in memchr::memchr3_iter(GAPS[0], GAPS[1], GAPS[2], template) {
@@ -264,7 +266,7 @@ pub(super) fn fill(template: &[u8], parts: [&[u8]; 3], line: &mut Vec<u8>) {
     line.extend_from_slice(&template[at..]);
 }
 
-/// Adds `text` as it stands in a JSON string to `line`.
+/// Appends `text` to `line`, as it stands in a JSON string.
 fn escape(text: &str, line: &mut Vec<u8>) -> io::Result<()> {
     let start = line.len();
     serde_json::to_writer(&mut *line, text)?;

@@ -9,6 +9,6 @@ pub struct Progress {
     pub files_total: usize,
     /// Examples so far.
     pub examples: usize,
-    /// Whether all are made, and are being divided and written.
+    /// Whether all examples are made, and are being split and written.
     pub is_writing: bool,
 }
