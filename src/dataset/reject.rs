@@ -11,7 +11,7 @@ pub(super) const DUPLICATE: &str = "duplicate_example";
 /// The reason of an example that is a near duplicate of another one.
 pub(super) const NEAR_DUPLICATE: &str = "near_duplicate_example";
 /// The reason of a validation example whose middle the training split shows.
-pub(super) const SEEN: &str = "seen_in_training";
+pub(super) const SEEN_IN_TRAINING: &str = "seen_in_training";
 
 /// A file or a hole that gives no example: a line of the file of rejects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -39,17 +39,17 @@ pub struct SplitAssignment {
     /// The training split.
     pub train: Vec<usize>,
     /// The validation split.
-    pub val: Vec<usize>,
+    pub validation: Vec<usize>,
     /// The examples that were drawn for validation but whose middle the training
     /// split shows. They are in neither split.
-    pub seen: Vec<usize>,
+    pub leaked: Vec<usize>,
 }
 
 impl SplitAssignment {
     /// Appends the examples of `others`.
     pub(super) fn append(&mut self, mut others: Self) {
         self.train.append(&mut others.train);
-        self.val.append(&mut others.val);
-        self.seen.append(&mut others.seen);
+        self.validation.append(&mut others.validation);
+        self.leaked.append(&mut others.leaked);
     }
 }

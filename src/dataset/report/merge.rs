@@ -8,7 +8,7 @@
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use crate::dataset::reject::SEEN;
+use crate::dataset::reject::SEEN_IN_TRAINING;
 use crate::dataset::report::metadata::{Coverage, PartCounts, Report, Tallies};
 
 /// The reason why some parts cannot be joined.
@@ -109,7 +109,7 @@ impl ReportMerger {
     /// [`MergeError::None`] if there are no parts.
     pub fn finish(self) -> Result<Report, MergeError> {
         let mut whole = self.whole.ok_or(MergeError::None)?;
-        let seen = whole.rejections.get(SEEN).copied().unwrap_or(0);
+        let seen = whole.rejections.get(SEEN_IN_TRAINING).copied().unwrap_or(0);
         let drawn = whole.counts.examples as u64 + seen;
         whole.split.reached = whole.counts.val as f64 / drawn.max(1) as f64;
         whole.complexity = self.tallies.complexity();

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::dataset::batch::TextShape;
 use crate::dataset::options::{Options, SplitUnit};
 use crate::dataset::record::SpanKind;
-use crate::dataset::reject::SEEN;
+use crate::dataset::reject::SEEN_IN_TRAINING;
 use crate::dataset::repo::Repo;
 use crate::dataset::report::distribution::Distribution;
 use crate::dataset::report::shape::{FamilyTokens, Shapes, TokenTallies};
@@ -352,18 +352,18 @@ impl Report {
         shapes: &[TextShape],
         splits: &SplitAssignment,
     ) {
-        let examples = splits.train.len() + splits.val.len();
+        let examples = splits.train.len() + splits.validation.len();
         self.counts.examples = examples;
         self.counts.train = splits.train.len();
-        self.counts.val = splits.val.len();
-        self.counts.cut_by_curriculum = entries.len() - examples - splits.seen.len();
-        if !splits.seen.is_empty() {
-            self.reject(SEEN, splits.seen.len() as u64);
+        self.counts.val = splits.validation.len();
+        self.counts.cut_by_curriculum = entries.len() - examples - splits.leaked.len();
+        if !splits.leaked.is_empty() {
+            self.reject(SEEN_IN_TRAINING, splits.leaked.len() as u64);
         }
-        self.split.reached = splits.val.len() as f64 / entries.len().max(1) as f64;
+        self.split.reached = splits.validation.len() as f64 / entries.len().max(1) as f64;
         self.split.train_files = files(entries, &splits.train);
-        self.split.val_files = files(entries, &splits.val);
-        let all = || splits.train.iter().chain(&splits.val);
+        self.split.val_files = files(entries, &splits.validation);
+        let all = || splits.train.iter().chain(&splits.validation);
         for at in all() {
             *self.spans.entry(kinds[*at]).or_default() += 1;
         }

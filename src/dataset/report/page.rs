@@ -97,7 +97,7 @@ pub(in crate::dataset) fn page_of_run(
     let mut data = PageData::new(&metadata);
     for (split, order) in [
         (Split::Train, &splits.train),
-        (Split::Validation, &splits.val),
+        (Split::Validation, &splits.validation),
     ] {
         for (number, at) in (1..).zip(order) {
             data.add((split, number), &points[*at], *at);

@@ -98,7 +98,7 @@ impl Shapes {
         splits: &SplitAssignment,
     ) -> (Self, TokenTallies) {
         let all = || {
-            let indices = splits.train.iter().chain(&splits.val);
+            let indices = splits.train.iter().chain(&splits.validation);
             indices.map(|at| &shapes[*at])
         };
         let mut formats = BTreeMap::new();

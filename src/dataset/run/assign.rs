@@ -1,12 +1,13 @@
-//! Which examples are trained on, which validate, and in which order they stand.
+//! Assigns examples to the two splits, and orders them.
 //!
-//! Files that are near duplicates of each other go to the same part, and so do
-//! all examples of a file. Validation is drawn before the curriculum cuts
-//! anything, and from every layer of complexity alike: with the files in the
-//! order of their mean complexity, one of each run of `1 / ratio`.
+//! All examples of a file go to the same split, and so do files that are near
+//! duplicates of each other. The validation is drawn before the curriculum cuts
+//! anything, and from every layer of complexity: the files are put in the order of
+//! their mean complexity, and one of each run of `1 / ratio` files validates.
 //!
-//! A part of a larger dataset cannot know what else is in that. There a hash of
-//! a file's text decides, the same wherever the text stands: [`validates`].
+//! A part of a larger dataset does not know what else is in the dataset. There the
+//! hash of a file's text decides, so the result is the same in every part:
+//! [`validates`].
 
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -15,11 +16,11 @@ use rand_chacha::ChaCha8Rng;
 use crate::dataset::options::{Options, SplitUnit};
 use crate::dataset::split::{SplitAssignment, SplitEntry};
 
-/// Exchanges tried to bring the share of examples near the share of files.
+/// The most exchanges that bring the share of examples near the share of files.
 const EXCHANGES: usize = 32;
 
-/// Splits and orders `entries`. The curriculum sorts and cuts the training part
-/// only, after the split, so validation stays a fair sample.
+/// Splits and orders `entries`. The curriculum sorts and cuts the training split
+/// only, and after the draw, so the validation stays a fair sample.
 #[must_use]
 pub fn split(entries: &[SplitEntry], options: &Options, rng: &mut ChaCha8Rng) -> SplitAssignment {
     let mut order: Vec<_> = (0..entries.len()).collect();
@@ -39,7 +40,7 @@ pub fn split(entries: &[SplitEntry], options: &Options, rng: &mut ChaCha8Rng) ->
             chosen.collect()
         }
     };
-    let (val, mut train): (Vec<_>, Vec<_>) = order.into_iter().partition(|at| in_val[*at]);
+    let (validation, mut train): (Vec<_>, Vec<_>) = order.into_iter().partition(|at| in_val[*at]);
     if options.curriculum {
         train.sort_by(|a, b| entries[*b].complexity.total_cmp(&entries[*a].complexity));
         let percent = usize::from(options.curriculum_top_pct);
@@ -47,13 +48,13 @@ pub fn split(entries: &[SplitEntry], options: &Options, rng: &mut ChaCha8Rng) ->
     }
     SplitAssignment {
         train,
-        val,
-        seen: Vec::new(),
+        validation,
+        leaked: Vec::new(),
     }
 }
 
-/// Whether the file with this hash of its text validates, and with it all that
-/// it stands for, where nothing is known of other files: `ratio` of all texts do.
+/// Whether files whose representative text has this hash validate, in a part of a
+/// larger dataset. A share [`Options::val_split`] of all texts does.
 #[must_use]
 pub fn validates(text: &blake3::Hash, options: &Options) -> bool {
     let key = blake3::derive_key("fimd split by text", &options.seed.to_le_bytes());
@@ -61,25 +62,26 @@ pub fn validates(text: &blake3::Hash, options: &Options) -> bool {
     drawn.update(text.as_bytes());
     let mut bytes = [0; 8];
     drawn.finalize_xof().fill(&mut bytes);
-    // 53 bits are what a float holds exactly.
+    // A float holds 53 bits exactly.
     let share = (u64::from_le_bytes(bytes) >> 11) as f64 / (1_u64 << 53) as f64;
     share < options.val_split
 }
 
-/// `ratio` of `count`, rounded; where there are two or more, a ratio above 0
-/// takes at least one and leaves at least one.
+/// `ratio` of `count`, rounded. If `count` is 2 or more and `ratio` is above 0, it
+/// is at least 1 and leaves at least 1.
 fn share(count: usize, ratio: f64) -> usize {
     if ratio <= 0.0 || count < 2 {
         return 0;
     }
-    // Exact for any count below 2^52; the ratio is below 1.
+    // Exact for any count below 2^52, since the ratio is below 1.
     let wanted = (count as f64 * ratio).round() as usize;
     wanted.clamp(1, count - 1)
 }
 
-/// For each cluster whether it validates: `ratio` of those that have examples,
-/// one at random of each layer of complexity, then a few exchanged for others
-/// of the same layer until about `ratio` of the examples are theirs too.
+/// For each cluster, whether it validates. Of the clusters that have examples, a
+/// share `ratio` validates: a random one of each layer of complexity. A few are then
+/// exchanged for others of their layer until they have about `ratio` of the
+/// examples.
 fn clusters_for_validation(entries: &[SplitEntry], ratio: f64, rng: &mut ChaCha8Rng) -> Vec<bool> {
     let count = entries.iter().map(|entry| entry.cluster + 1).max();
     let mut examples = vec![0_i64; count.unwrap_or(0)];
@@ -122,22 +124,24 @@ fn clusters_for_validation(entries: &[SplitEntry], ratio: f64, rng: &mut ChaCha8
     chosen
 }
 
-/// Clusters of about the same complexity, one of which validates.
+/// Clusters of about the same complexity. One of them validates.
 struct ComplexityLayer {
-    /// In the order of their numbers of examples.
+    /// The clusters, in the order of their numbers of examples.
     clusters: Vec<usize>,
-    /// Which of them it is.
+    /// The index of the one that validates.
     chosen: usize,
 }
 
 impl ComplexityLayer {
+    /// The cluster that validates.
     fn chosen(&self) -> usize {
         self.clusters[self.chosen]
     }
 }
 
-/// The exchange within a layer that brings `surplus` nearest to 0: what is left
-/// of it, the layer, and which of its clusters is to validate instead.
+/// The exchange within a layer that brings `surplus` nearest to 0: the distance that
+/// is left, the number of the layer, and the index of its cluster that validates
+/// instead.
 fn best_exchange(
     layers: &[ComplexityLayer],
     examples: &[i64],
@@ -193,15 +197,15 @@ mod tests {
             let entries = entries(&sizes);
             let ratio = f64::from(percent) / 100.0;
             let parts = run(&entries, &Options { val_split: ratio, ..Options::default() });
-            prop_assert_eq!(parts.train.len() + parts.val.len(), entries.len());
+            prop_assert_eq!(parts.train.len() + parts.validation.len(), entries.len());
             let mut in_val = vec![false; sizes.len()];
-            for at in &parts.val {
+            for at in &parts.validation {
                 in_val[entries[*at].file] = true;
             }
             prop_assert!(parts.train.iter().all(|at| !in_val[entries[*at].file]));
             let files = in_val.iter().filter(|is| **is).count() as f64;
             prop_assert!((files - ratio * sizes.len() as f64).abs() <= 1.0);
-            let examples = parts.val.len() as f64;
+            let examples = parts.validation.len() as f64;
             let largest = sizes.iter().max().copied().unwrap_or(0) as f64;
             prop_assert!((examples - ratio * entries.len() as f64).abs() <= largest);
         }
@@ -217,7 +221,7 @@ mod tests {
             ..Options::default()
         };
         let sorted = run(&entries, &options);
-        assert_eq!(sorted.val, plain.val);
+        assert_eq!(sorted.validation, plain.validation);
         assert_eq!(sorted.train.len(), 45);
         let scores: Vec<_> = sorted
             .train
@@ -240,14 +244,15 @@ mod tests {
             clusters.dedup();
             clusters
         };
-        let (train, val) = (clusters(&parts.train), clusters(&parts.val));
+        let (train, val) = (clusters(&parts.train), clusters(&parts.validation));
         assert_eq!(val.len(), 2);
         assert!(val.iter().all(|cluster| !train.contains(cluster)));
     }
 
     #[test]
     fn validation_is_as_complex_as_the_whole_whatever_the_curriculum_cuts() {
-        // Few easy files with many examples, many of all sorts, a few very hard ones.
+        // Complexity grows with the square of the file number: most files are easy,
+        // a few very hard.
         let sizes: Vec<_> = (0..200).map(|file| 5 + file * 31 % 17).collect();
         let mut entries = entries(&sizes);
         for entry in &mut entries {
@@ -276,7 +281,7 @@ mod tests {
             let parts = split(&entries, &options, &mut rng);
             let hardest = |part: &[usize]| quantiles(part)[4];
             assert!(hardest(&parts.train) > hardest(&all));
-            layered += off(&parts.val);
+            layered += off(&parts.validation);
             let mut files: Vec<_> = (0..sizes.len()).collect();
             files.shuffle(&mut rng);
             let drawn = &files[..20];
@@ -302,7 +307,7 @@ mod tests {
         assert_eq!(count(&drawn(1, 0.0)), 0);
         assert_eq!(drawn(1, 0.1), drawn(1, 0.1));
         assert_ne!(drawn(1, 0.1), drawn(2, 0.1));
-        // Who asks for more gets the same and others.
+        // A larger share takes the texts of a smaller one, and others.
         let (few, many) = (drawn(1, 0.1), drawn(1, 0.3));
         assert!(few.iter().zip(&many).all(|(few, many)| *many || !few));
     }
@@ -314,7 +319,7 @@ mod tests {
             split_by: SplitUnit::Example,
             ..Options::default()
         };
-        assert_eq!(run(&entries, &options).val.len(), 3);
-        assert_eq!(run(&entries, &Options::default()).val.len(), 0);
+        assert_eq!(run(&entries, &options).validation.len(), 3);
+        assert_eq!(run(&entries, &Options::default()).validation.len(), 0);
     }
 }

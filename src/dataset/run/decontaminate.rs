@@ -1,6 +1,7 @@
-//! Keeps what validates unseen: an editor's context may quote any file, those
-//! of the validation too, and files that are no copies of each other may share
-//! a function. Whoever measures on such a middle measures memory.
+//! Removes from the validation what training shows. A context may quote any file,
+//! also one of the validation, and files that are no copies of each other may share
+//! a function. A model that has read a middle in training repeats it from memory,
+//! so its score on that middle says nothing.
 
 use std::io;
 
@@ -11,7 +12,7 @@ use crate::dataset::duplicates::held_out::MiddleIndex;
 use crate::dataset::error::DatasetError;
 use crate::dataset::sink::{ExampleText, Sink};
 
-/// What an example shows.
+/// The texts that an example shows.
 #[derive(Deserialize)]
 struct Texts {
     context: String,
@@ -20,24 +21,25 @@ struct Texts {
     suffix: String,
 }
 
-/// Takes those examples out of `val` whose middle one of `train` gives away, by
-/// its context or by its own text around and in the hole: see
-/// [`crate::dataset::duplicates::near_contains`]. They are read from `sink`; in memory are
-/// the middles of the validation, as hashes of their tokens.
-pub(in crate::dataset) fn take_seen(
+/// Takes those examples out of `validation` whose middle an example of `train`
+/// gives away, by its context or by its prefix, middle and suffix: see
+/// [`crate::dataset::duplicates::near_contains`]. Returns them. It reads the
+/// examples from `sink`, and holds the middles of the validation in memory, as
+/// hashes of their tokens.
+pub(super) fn take_leaked(
     train: &[usize],
-    val: &mut Vec<usize>,
+    validation: &mut Vec<usize>,
     sink: &dyn Sink,
     cancel: &Cancel,
 ) -> Result<Vec<usize>, DatasetError> {
-    let middles = sink.middles(val)?;
+    let middles = sink.middles(validation)?;
     if middles.is_empty() {
         return Ok(Vec::new());
     }
     let held_out = MiddleIndex::new(&middles);
     drop(middles);
     let given_away = held_out.none();
-    // File by file: their windows overlap, and a text is looked through once.
+    // In the order of files, so the sink gives the text of each file once.
     let mut train = train.to_vec();
     train.sort_unstable();
     let looked = sink.shown(&train, &|shown| {
@@ -62,8 +64,9 @@ pub(in crate::dataset) fn take_seen(
     cancel.check()?;
     looked?;
     let mut numbers = 0..;
-    let all = std::mem::take(val).into_iter();
-    let seen;
-    (seen, *val) = all.partition(|_| numbers.next().is_some_and(|number| given_away.has(number)));
-    Ok(seen)
+    let all = std::mem::take(validation).into_iter();
+    let leaked;
+    (leaked, *validation) =
+        all.partition(|_| numbers.next().is_some_and(|number| given_away.has(number)));
+    Ok(leaked)
 }

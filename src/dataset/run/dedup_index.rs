@@ -1,28 +1,29 @@
-//! The examples that are there already, so that none comes twice.
+//! Finds duplicates among examples that come one at a time.
 
 use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-/// Where an example was cut.
+/// A hole of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::dataset) struct HoleRef {
-    /// Which file it is from, counted from 0 over the whole run.
-    pub(in crate::dataset) file: usize,
-    /// Its hole, in bytes.
-    pub(in crate::dataset) hole: Range<usize>,
+pub(super) struct HoleRef {
+    /// The number of its file, counted from 0 over the whole run.
+    pub(super) file: usize,
+    /// Its bytes in the file.
+    pub(super) hole: Range<usize>,
 }
 
-/// Examples by what their duplicates have in common with them.
+/// The first hole of each cluster of duplicates, by the key or digest of the
+/// cluster.
 #[derive(Debug, Default)]
-pub(in crate::dataset) struct DedupIndex {
-    /// The first of each cluster, and how many came after it.
+pub(super) struct DedupIndex {
+    /// The first hole of each cluster, and the number of later ones.
     first: FxHashMap<u128, (HoleRef, usize)>,
 }
 
 impl DedupIndex {
-    /// Notes an example: the one that it is a duplicate of, if it is one.
-    pub(in crate::dataset) fn note(&mut self, key: u128, place: HoleRef) -> Option<&HoleRef> {
+    /// Adds a hole. Returns the first hole of its cluster if there is one already.
+    pub(super) fn note(&mut self, key: u128, place: HoleRef) -> Option<&HoleRef> {
         let mut is_new = false;
         let (first, again) = self.first.entry(key).or_insert_with(|| {
             is_new = true;
@@ -32,18 +33,18 @@ impl DedupIndex {
         (!is_new).then_some(first)
     }
 
-    /// Notes that an example with this key came, after the first one.
-    pub(in crate::dataset) fn note_repeated(&mut self, key: u128) {
+    /// Counts one more hole with this key, after the first.
+    pub(super) fn note_repeated(&mut self, key: u128) {
         if let Some((_, again)) = self.first.get_mut(&key) {
             *again += 1;
         }
     }
 
-    /// The sizes of the clusters of two examples or more, the largest first.
-    pub(in crate::dataset) fn clusters(&self) -> Vec<usize> {
+    /// The sizes of the clusters of two holes or more, the largest first.
+    pub(super) fn clusters(&self) -> Vec<usize> {
         let again = self.first.values().map(|(_, again)| *again);
         let mut sizes: Vec<_> = again.filter(|again| *again > 0).map(|n| n + 1).collect();
-        // Whatever the order of the map.
+        // The order of the map is arbitrary.
         sizes.sort_unstable_by(|a, b| b.cmp(a));
         sizes
     }

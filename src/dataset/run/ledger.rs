@@ -1,5 +1,5 @@
-//! What a run keeps of all projects so far: which files and examples there
-//! were, so that none comes twice, and what the split and the report need.
+//! What a run keeps of all projects so far: the files and examples, so that it
+//! recognises duplicates, and what the split and the report need.
 
 use rand::seq::SliceRandom;
 use rustc_hash::FxHashMap;
@@ -19,39 +19,45 @@ use crate::dataset::split::{SplitAssignment, SplitEntry};
 use crate::index::SourceFile;
 use crate::model::Model;
 
-/// The state of a run but for the files it is at. Files are numbered over the
-/// whole run, in the order in which they came.
-pub(in crate::dataset) struct Ledger {
-    pub(in crate::dataset) report: Report,
+/// The state of a run, except for the batch that it makes. Files and examples are
+/// numbered over the whole run, in the order in which they come.
+pub(super) struct Ledger {
+    /// The report so far.
+    pub(super) report: Report,
     dedup: Dedup,
+    /// What the split needs of each example.
     entries: Vec<SplitEntry>,
+    /// The kind of each example.
     kinds: Vec<SpanKind>,
+    /// The shape of the text of each example.
     shapes: Vec<TextShape>,
+    /// The sizes of each example.
     sizes: Vec<Sizes>,
     /// The label of each file.
-    names: Vec<Box<str>>,
-    /// Files that the split must not tear apart.
+    labels: Vec<Box<str>>,
+    /// The files that must be in the same split.
     clusters: DisjointSets,
     /// The file that gives the examples of each text.
     texts: FxHashMap<blake3::Hash, usize>,
-    /// Holes that nearly say the same.
-    alike: DedupIndex,
-    /// Examples that say the same.
-    equal: DedupIndex,
+    /// The holes by the keys of near duplicates.
+    by_key: DedupIndex,
+    /// The examples by their digests.
+    by_digest: DedupIndex,
 }
 
-/// What becomes of an attempt.
-pub(in crate::dataset) enum Admission {
-    /// It is an example.
+/// Whether a hole gives an example of the dataset.
+pub(super) enum Admission {
+    /// It gives one.
     Accepted,
-    /// It would be one, but another one says the same.
+    /// It would give one that has the text of the example from this hole.
     Duplicate(HoleRef),
-    /// Nothing came of it.
+    /// It gives none.
     Rejected,
 }
 
 impl Ledger {
-    pub(in crate::dataset) fn new(options: &Options, model: &Model) -> Self {
+    /// The ledger of a run without projects.
+    pub(super) fn new(options: &Options, model: &Model) -> Self {
         Self {
             report: Report::new(options, model),
             dedup: options.dedup,
@@ -59,33 +65,32 @@ impl Ledger {
             kinds: Vec::new(),
             shapes: Vec::new(),
             sizes: Vec::new(),
-            names: Vec::new(),
+            labels: Vec::new(),
             clusters: DisjointSets::new(0),
             texts: FxHashMap::default(),
-            alike: DedupIndex::default(),
-            equal: DedupIndex::default(),
+            by_key: DedupIndex::default(),
+            by_digest: DedupIndex::default(),
         }
     }
 
-    /// The examples so far.
-    pub(in crate::dataset) fn examples(&self) -> usize {
+    /// The number of examples so far.
+    pub(super) fn examples(&self) -> usize {
         self.entries.len()
     }
 
-    /// How reports and rejects name `place`: `FILE:START..END`.
-    pub(in crate::dataset) fn label(&self, place: &HoleRef) -> String {
-        let HoleRef { file, hole } = place;
-        format!("{}:{}..{}", self.names[*file], hole.start, hole.end)
+    /// The label of `hole` in reports and rejects: `FILE:START..END`.
+    pub(super) fn label(&self, hole: &HoleRef) -> String {
+        let HoleRef { file, hole } = hole;
+        format!("{}:{}..{}", self.labels[*file], hole.start, hole.end)
     }
 
-    /// The label of the file of an earlier project with the text of that hash.
-    pub(in crate::dataset) fn name_of_text(&self, hash: &blake3::Hash) -> Option<&str> {
-        self.texts.get(hash).map(|file| &*self.names[*file])
+    /// The label of the file of an earlier project whose text has this hash.
+    pub(super) fn name_of_text(&self, hash: &blake3::Hash) -> Option<&str> {
+        self.texts.get(hash).map(|file| &*self.labels[*file])
     }
 
-    /// Numbers the files of `sources`, those of `repo`, and says of the rest
-    /// why they give no examples.
-    pub(in crate::dataset) fn add_files(&mut self, repo: &Repo<'_>, sources: &SourceSelection<'_>) {
+    /// Numbers the files of `repo` that `sources` selects, and reports the others.
+    pub(super) fn add_files(&mut self, repo: &Repo<'_>, sources: &SourceSelection<'_>) {
         self.report.counts.files_indexed += sources.files;
         for file in repo.files.iter().filter(|file| (repo.in_root)(&file.path)) {
             self.report.cover(repo, &file.path, file.text.len());
@@ -97,11 +102,11 @@ impl Ledger {
                 self.report.duplicates.note_file(&name, kept);
             }
         }
-        let first = self.names.len();
+        let first = self.labels.len();
         for source in &sources.used {
             let file = self.clusters.push();
             self.clusters.join(first + source.cluster, file);
-            self.names.push(repo.label(&source.file.path).into());
+            self.labels.push(repo.label(&source.file.path).into());
         }
         for (hash, file) in &sources.texts {
             let file = first + file;
@@ -110,31 +115,27 @@ impl Ledger {
         }
     }
 
-    /// Notes a hole under its key: the one that it is a near duplicate of, if
-    /// it is one.
-    pub(in crate::dataset) fn note_alike(
-        &mut self,
-        key: Option<u128>,
-        place: HoleRef,
-    ) -> Option<&HoleRef> {
-        self.alike.note(key?, place)
+    /// Adds `hole` under its key. Returns the first hole with that key if `hole` is a
+    /// near duplicate of it.
+    pub(super) fn note_key(&mut self, key: Option<u128>, hole: HoleRef) -> Option<&HoleRef> {
+        self.by_key.note(key?, hole)
     }
 
-    /// Notes the keys of `outcome`, that of file number `file`, as
-    /// [`Self::note_alike`] did when it was made.
-    pub(in crate::dataset) fn note_again(&mut self, file: usize, outcome: &FileOutcome) {
+    /// Adds the keys of a recalled `outcome`, of the file number `file`, as
+    /// [`Self::note_key`] did when it was made.
+    pub(super) fn note_keys(&mut self, file: usize, outcome: &FileOutcome) {
         for attempt in &outcome.attempts {
             let hole = attempt.start..attempt.end;
-            self.note_alike(attempt.key, HoleRef { file, hole });
+            self.note_key(attempt.key, HoleRef { file, hole });
         }
         for key in &outcome.repeats {
-            self.alike.note_repeated(*key);
+            self.by_key.note_repeated(*key);
         }
     }
 
-    /// Counts what came of `source`, file number `file` and one of `repo`: what
-    /// becomes of each attempt.
-    pub(in crate::dataset) fn count(
+    /// Counts the outcome of `source`, a file of `repo` with the number `file`.
+    /// Returns the admission of each hole that was attempted.
+    pub(super) fn count(
         &mut self,
         repo: &Repo<'_>,
         source: &SourceFile,
@@ -151,8 +152,8 @@ impl Ledger {
         }
         let mut admissions = Vec::with_capacity(outcome.attempts.len());
         for attempt in &outcome.attempts {
-            let cut = match &attempt.made {
-                Ok(cut) => cut,
+            let summary = match &attempt.made {
+                Ok(summary) => summary,
                 Err(reason) => {
                     report.reject(reason, 1);
                     report.secrets.note_refused(&attempt.secrets);
@@ -162,7 +163,7 @@ impl Ledger {
             };
             let hole = attempt.start..attempt.end;
             if self.dedup != Dedup::Off
-                && let Some(first) = self.equal.note(cut.digest, HoleRef { file, hole })
+                && let Some(first) = self.by_digest.note(summary.digest, HoleRef { file, hole })
             {
                 report.reject(DUPLICATE, 1);
                 admissions.push(Admission::Duplicate(first.clone()));
@@ -171,13 +172,13 @@ impl Ledger {
             report.secrets.note(&attempt.secrets);
             self.entries.push(SplitEntry {
                 file,
-                // Later files may join clusters: see `finish`.
+                // A later file may join clusters, so `split` sets the root.
                 cluster: file,
-                complexity: f64::from_bits(cut.complexity),
+                complexity: f64::from_bits(summary.complexity),
             });
-            self.kinds.push(cut.kind);
-            self.shapes.push(cut.shape);
-            self.sizes.push(cut.sizes);
+            self.kinds.push(summary.kind);
+            self.shapes.push(summary.shape);
+            self.sizes.push(summary.sizes);
             admissions.push(Admission::Accepted);
         }
         if self.entries.len() == before {
@@ -188,16 +189,16 @@ impl Ledger {
         admissions
     }
 
-    /// How the examples are divided.
-    pub(in crate::dataset) fn split(&mut self, options: &Options) -> SplitAssignment {
+    /// Splits the examples.
+    pub(super) fn split(&mut self, options: &Options) -> SplitAssignment {
         for entry in &mut self.entries {
             entry.cluster = self.clusters.root(entry.file);
         }
         assign::split(&self.entries, options, &mut options.rng("\0split"))
     }
 
-    /// What the report's page shows of all examples.
-    pub(in crate::dataset) fn plotted(&self) -> Vec<PlotPoint> {
+    /// What the page plots of all examples.
+    pub(super) fn plotted(&self) -> Vec<PlotPoint> {
         let all = self.entries.iter().zip(&self.kinds).zip(&self.sizes);
         all.map(|((entry, kind), sizes)| PlotPoint {
             kind: *kind,
@@ -207,9 +208,9 @@ impl Ledger {
         .collect()
     }
 
-    /// How the examples of `repo` are divided as if it were alone: those from
-    /// number `from` on, of `sources`, the first of which is file number `file`.
-    pub(in crate::dataset) fn divide(
+    /// Splits the examples of `repo` as if it were alone: the examples from number
+    /// `from` on. `file` is the number of the first file of `sources`.
+    pub(super) fn split_project(
         &self,
         repo: &Repo<'_>,
         options: &Options,
@@ -223,33 +224,33 @@ impl Ledger {
             let source = &sources.used[self.entries[*at].file - file];
             assign::validates(&source.text, options)
         };
-        let (val, train) = order.into_iter().partition(validates);
+        let (validation, train) = order.into_iter().partition(validates);
         SplitAssignment {
             train,
-            val,
-            seen: Vec::new(),
+            validation,
+            leaked: Vec::new(),
         }
     }
 
-    /// Counts the clusters of duplicate examples so far in the report.
+    /// Adds the clusters of duplicate examples to the report.
     fn count_clusters(&mut self) {
-        let sizes = [self.alike.clusters(), self.equal.clusters()].concat();
+        let sizes = [self.by_key.clusters(), self.by_digest.clusters()].concat();
         self.report.duplicates.add_clusters(&sizes);
     }
 
-    /// Forgets what the projects so far have said, so that nothing in the next
-    /// one is a duplicate of it.
-    pub(in crate::dataset) fn forget(&mut self) {
+    /// Forgets the texts of the projects so far, so that nothing in the next project
+    /// is a duplicate of them.
+    pub(super) fn forget(&mut self) {
         self.count_clusters();
-        (self.alike, self.equal) = Default::default();
+        (self.by_key, self.by_digest) = Default::default();
         self.texts.clear();
     }
 
-    /// The report on the dataset with these `parts`.
-    pub(in crate::dataset) fn finish(mut self, parts: &SplitAssignment) -> Report {
+    /// The report on the dataset with these `splits`.
+    pub(super) fn finish(mut self, splits: &SplitAssignment) -> Report {
         self.count_clusters();
         self.report
-            .finish(&self.entries, &self.kinds, &self.shapes, parts);
+            .finish(&self.entries, &self.kinds, &self.shapes, splits);
         self.report
     }
 }

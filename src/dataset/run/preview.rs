@@ -16,7 +16,8 @@ use crate::model::Model;
 use crate::php::spans::SpanParser;
 use crate::secrets::Secrets;
 
-/// `count` random examples for `model`, from as many different files as there are.
+/// Up to `count` random examples for `model`, from as many different files as
+/// possible.
 ///
 /// # Errors
 /// See [`DatasetError`].
@@ -29,7 +30,7 @@ pub fn preview(
 ) -> Result<Vec<Example>, DatasetError> {
     options.check()?;
     let secrets = Secrets::new()?;
-    // Near duplicates would have to be looked for in the whole project.
+    // The search for near duplicates would compare the whole project.
     let quick = Options {
         dedup: match options.dedup {
             Dedup::Near => Dedup::Exact,
