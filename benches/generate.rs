@@ -13,7 +13,7 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use fimd::cancel::Cancel;
 use fimd::dataset::split::Split;
 use fimd::dataset::stored::StoredDataset;
-use fimd::dataset::write::Stage;
+use fimd::dataset::write::StagingFolder;
 use fimd::dataset::write::read::Dataset;
 use fimd::dataset::{Dedup, Options, SecretPolicy};
 use fimd::engine::{DatasetSources, generate};
@@ -30,7 +30,7 @@ fn plain(project: &Path, output: &Path, options: &Options) {
     let walk = WalkOptions::default();
     let sources = DatasetSources::new(&[project.to_owned()], &[], options, walk, None)
         .expect("FIMD_CORPUS names a folder");
-    let stage = Stage::new(output, false).expect("the output can be written");
+    let stage = StagingFolder::new(output, false).expect("the output can be written");
     let (families, cancel) = (Families::default(), Cancel::default());
     generate(sources, options, &families, stage, &cancel, &mut |_| {})
         .expect("the project gives a dataset");

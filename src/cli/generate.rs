@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{CliError, Setup, show};
 use crate::cancel::Cancel;
-use crate::dataset::write::{Stage, WriteError};
+use crate::dataset::write::{StagingFolder, WriteError};
 use crate::dataset::{self, Options, Progress, Repo, WrongOption};
 use crate::engine::{self, DatasetSources, GenerateError, Project, ProjectOptions};
 use crate::files::Origin;
@@ -102,7 +102,7 @@ impl Generate {
             })?,
         };
         let cancel = cancel_on_signals()?;
-        let stage = Stage::new(output, self.resume)?;
+        let stage = StagingFolder::new(output, self.resume)?;
         let families = setup.settings.families;
         let walk = setup.settings.limits.walk();
         let sources = DatasetSources::new(

@@ -1,17 +1,20 @@
-//! The dataset on disk: with [`super::read`], the one room of
-//! [`crate::dataset`] that knows a file.
+//! The dataset on disk: the only room of [`crate::dataset`] that accesses files.
 //!
-//! A [`Stage`] is a folder in the making that replaces the output in one step.
-//! Its [`Spool`] keeps the examples until their order is known, with a journal
-//! from which a killed run goes on, and then writes the files, named as `files`
-//! has it, each in the wanted [`FileFormat`]; `card` tells people and loaders what
-//! is in them. [`WithRejects`] keeps what was refused as well, [`Signatures`]
-//! is a file of what near duplicates are found by, and [`join`] tells of parts
-//! that were made one by one as of one dataset.
+//! A [`StagingFolder`] is a folder that replaces the output in one step when the dataset is
+//! complete. Its [`DataWriter`] keeps the examples in a `spool` until their order is
+//! known, with a `journal` from which an interrupted run can be resumed. Then it
+//! writes the `files` of the dataset in the wanted
+//! [`FileFormat`](crate::dataset::format::FileFormat), and the `card` describes them.
+//! [`WithRejects`] also writes the file of rejects, [`Signatures`] writes the
+//! signatures by which near duplicates are found, and [`join()`] joins parts that were
+//! made one by one. [`read`] reads a dataset that was written.
 
+mod abandoned;
 mod card;
 mod columns;
-pub(super) mod files;
+mod data_writer;
+mod error;
+mod files;
 mod join;
 mod journal;
 #[cfg_attr(not(feature = "parquet"), path = "write/no_parquet.rs")]
@@ -21,24 +24,12 @@ mod rejects;
 mod signatures;
 mod spool;
 mod stage;
-mod steady;
+mod syncing_file;
 
-use std::path::Path;
-
+pub use self::data_writer::DataWriter;
+pub use self::error::WriteError;
 pub use self::join::join;
 pub use self::journal::Task;
 pub use self::rejects::WithRejects;
 pub use self::signatures::Signatures;
-pub use self::spool::Spool;
-pub use self::stage::Stage;
-
-/// Why a dataset could not be written, in one line.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct WriteError(String);
-
-impl WriteError {
-    fn new(doing: &str, path: &Path, error: impl std::fmt::Display) -> Self {
-        Self(format!("cannot {doing} {}: {error}", path.display()))
-    }
-}
+pub use self::stage::StagingFolder;

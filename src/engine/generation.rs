@@ -5,7 +5,7 @@ use super::error::GenerateError;
 use super::sources::{DatasetSources, SourceItem, SourceNeeds};
 use crate::cancel::Cancel;
 use crate::dataset::report::DatasetCounts;
-use crate::dataset::write::{Stage, Task, WithRejects};
+use crate::dataset::write::{StagingFolder, Task, WithRejects};
 use crate::dataset::{DatasetError, Options, Progress, Run};
 use crate::model::Families;
 
@@ -18,7 +18,7 @@ pub fn generate(
     sources: DatasetSources,
     options: &Options,
     families: &Families,
-    stage: Stage,
+    stage: StagingFolder,
     cancel: &Cancel,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<DatasetCounts, GenerateError> {

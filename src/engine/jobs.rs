@@ -22,7 +22,7 @@ use super::pool::Pool;
 use super::sources::DatasetSources;
 use crate::cancel::Cancel;
 use crate::dataset::report::DatasetCounts;
-use crate::dataset::write::{Stage as Output, WriteError};
+use crate::dataset::write::{StagingFolder, WriteError};
 use crate::dataset::{self, Options, Progress, WrongOption};
 use crate::files::{FilesError, resolve};
 
@@ -442,7 +442,7 @@ async fn generate_for(engine: &Engine, job: &Arc<Job>) -> Result<DatasetCounts, 
             resume,
             options,
         } = order;
-        let output = Output::new(&output, resume)?;
+        let output = StagingFolder::new(&output, resume)?;
         let sources = DatasetSources::new(&projects, &inputs, &options, walk, None)?;
         Ok::<_, JobError>((output, sources))
     };

@@ -1,8 +1,8 @@
-//! The dataset card: a `README.md` whose front matter tells Hugging Face's
-//! loaders which files make up which split and what their columns are, and
-//! whose text tells people what they have before them.
+//! Writes the dataset card, a `README.md`. Its front matter tells Hugging Face's loaders
+//! which files belong to which split and what their columns are. Its text describes the
+//! dataset for people.
 //!
-//! It names no path: one of this machine would mean nothing to who reads it.
+//! The card names no path of the machine: readers elsewhere could not use it.
 
 use std::fmt::{self, Write};
 use std::io;
@@ -12,9 +12,9 @@ use serde_json::Value;
 use crate::dataset::options::Options;
 use crate::dataset::report::Report;
 use crate::dataset::split::Split;
-use crate::dataset::write::columns::{Column, Kind, columns};
+use crate::dataset::write::columns::{Column, ColumnKind, columns};
 
-/// The card of the dataset with these files, by their part and name.
+/// The card of the dataset with these files, given by split and name.
 pub(super) fn text(report: &Report, files: &[(Split, String)]) -> io::Result<String> {
     let options = changed(&report.options)?;
     with_columns(report, files, &columns()?, &options).map_err(io::Error::other)
@@ -32,8 +32,8 @@ fn with_columns(
     Ok(card)
 }
 
-/// The parts that have examples, as the loaders call them: a split without any
-/// would not load.
+/// The splits that have examples, with the loaders' names and the numbers of examples.
+/// Loaders cannot load a split without examples.
 fn splits(report: &Report) -> impl Iterator<Item = (Split, &'static str, usize)> {
     [
         (Split::Train, "train", report.counts.train),
@@ -43,6 +43,7 @@ fn splits(report: &Report) -> impl Iterator<Item = (Split, &'static str, usize)>
     .filter(|(.., examples)| *examples > 0)
 }
 
+/// The YAML front matter.
 fn front_matter(
     card: &mut String,
     report: &Report,
@@ -56,10 +57,10 @@ fn front_matter(
     writeln!(card, "tags:\n- code\n- php\n- fill-in-the-middle\n- fimd")?;
     writeln!(card, "size_categories:\n- {}", size(report.counts.examples))?;
     writeln!(card, "configs:\n- config_name: default\n  data_files:")?;
-    for (part, split, _) in splits(report) {
-        writeln!(card, "  - split: {split}\n    path:")?;
-        for (_, name) in files.iter().filter(|(of, _)| *of == part) {
-            writeln!(card, "    - {name}")?;
+    for (split, name, _) in splits(report) {
+        writeln!(card, "  - split: {name}\n    path:")?;
+        for (_, file) in files.iter().filter(|(of, _)| *of == split) {
+            writeln!(card, "    - {file}")?;
         }
     }
     writeln!(card, "dataset_info:\n  features:")?;
@@ -75,17 +76,17 @@ fn front_matter(
     writeln!(card, "---\n")
 }
 
-/// What Hugging Face calls the type of the column's values.
+/// Hugging Face's name for the type of the column's values.
 fn dtype(column: &Column) -> &'static str {
     match column.kind {
-        Kind::Text => "string",
-        Kind::Natural => "uint64",
-        Kind::Number => "float64",
-        Kind::Flag => "bool",
+        ColumnKind::Text => "string",
+        ColumnKind::Natural => "uint64",
+        ColumnKind::Number => "float64",
+        ColumnKind::Flag => "bool",
     }
 }
 
-/// Hugging Face's classes of size.
+/// Hugging Face's size category.
 fn size(examples: usize) -> &'static str {
     match examples {
         0..1_000 => "n<1K",
@@ -99,13 +100,34 @@ fn size(examples: usize) -> &'static str {
     }
 }
 
+/// The text of the card.
 fn body(
     card: &mut String,
     report: &Report,
     columns: &[Column],
     options: &[(String, String)],
 ) -> fmt::Result {
-    let Report { counts, split, .. } = report;
+    introduction(card, report)?;
+    example(card, report, columns)?;
+    writeln!(card, "\n## How it was made\n")?;
+    changed_options(card, options)?;
+    writeln!(card, "{}\n", division(report))?;
+    writeln!(card, "| kind of hole | examples |\n| --- | --- |")?;
+    for (kind, examples) in &report.spans {
+        writeln!(card, "| `{}` | {examples} |", kind.name())?;
+    }
+    if !report.rejections.is_empty() {
+        writeln!(card, "\n| turned down because | holes |\n| --- | --- |")?;
+        for (reason, holes) in &report.rejections {
+            writeln!(card, "| `{reason}` | {holes} |")?;
+        }
+    }
+    writeln!(card, "\n`metadata.json` tells the rest.")
+}
+
+/// What the dataset is, and how to load it.
+fn introduction(card: &mut String, report: &Report) -> fmt::Result {
+    let counts = &report.counts;
     writeln!(card, "# Fill-in-the-middle examples of PHP code\n")?;
     writeln!(
         card,
@@ -129,7 +151,11 @@ fn body(
     writeln!(
         card,
         "```python\nfrom datasets import load_dataset\n\ndataset = load_dataset(\"PATH/TO/THIS/FOLDER\")\n```\n"
-    )?;
+    )
+}
+
+/// What an example holds, and its columns.
+fn example(card: &mut String, report: &Report, columns: &[Column]) -> fmt::Result {
     writeln!(card, "## An example\n")?;
     writeln!(
         card,
@@ -147,45 +173,37 @@ fn body(
             dtype(column)
         )?;
     }
-    writeln!(card, "\n## How it was made\n")?;
+    Ok(())
+}
+
+/// The options that differ from their defaults.
+fn changed_options(card: &mut String, options: &[(String, String)]) -> fmt::Result {
     if options.is_empty() {
-        writeln!(card, "With `fimd generate` and no option changed.\n")?;
-    } else {
-        writeln!(
-            card,
-            "With `fimd generate` and these options, the others as they are by default:\n"
-        )?;
-        writeln!(card, "| option | value |\n| --- | --- |")?;
-        for (name, value) in options {
-            writeln!(card, "| `{name}` | {value} |")?;
-        }
-        writeln!(card)?;
+        return writeln!(card, "With `fimd generate` and no option changed.\n");
     }
     writeln!(
         card,
-        "{}\n",
-        if report.options.partial {
-            "The split is by the text of the files: no file gives examples to both parts, nor do equal files of different repositories, and no middle that validates stands, exactly or nearly, in what is trained on of its own repository, contexts included."
-        } else if split.leaks {
-            "The split is by example: text of a file that validates can also be trained on, so the validation loss says little."
-        } else {
-            "The split is by file: no file gives examples to both parts, and no middle that validates stands, exactly or nearly, in what is trained on, contexts included."
-        }
+        "With `fimd generate` and these options, the others as they are by default:\n"
     )?;
-    writeln!(card, "| kind of hole | examples |\n| --- | --- |")?;
-    for (kind, examples) in &report.spans {
-        writeln!(card, "| `{}` | {examples} |", kind.name())?;
+    writeln!(card, "| option | value |\n| --- | --- |")?;
+    for (name, value) in options {
+        writeln!(card, "| `{name}` | {value} |")?;
     }
-    if !report.rejections.is_empty() {
-        writeln!(card, "\n| turned down because | holes |\n| --- | --- |")?;
-        for (reason, holes) in &report.rejections {
-            writeln!(card, "| `{reason}` | {holes} |")?;
-        }
-    }
-    writeln!(card, "\n`metadata.json` tells the rest.")
+    writeln!(card)
 }
 
-/// The options that are not as by default, as flags and their values.
+/// How the examples are divided into splits.
+fn division(report: &Report) -> &'static str {
+    if report.options.partial {
+        "The split is by the text of the files: no file gives examples to both parts, nor do equal files of different repositories, and no middle that validates stands, exactly or nearly, in what is trained on of its own repository, contexts included."
+    } else if report.split.leaks {
+        "The split is by example: text of a file that validates can also be trained on, so the validation loss says little."
+    } else {
+        "The split is by file: no file gives examples to both parts, and no middle that validates stands, exactly or nearly, in what is trained on, contexts included."
+    }
+}
+
+/// The options that differ from their defaults, as flags and values.
 fn changed(options: &Options) -> io::Result<Vec<(String, String)>> {
     let fields = |options: &Options| match serde_json::to_value(options)? {
         Value::Object(fields) => Ok(fields),
@@ -199,7 +217,8 @@ fn changed(options: &Options) -> io::Result<Vec<(String, String)>> {
     Ok(changed.collect())
 }
 
-/// A value of an option. What has a slash in it is a path.
+/// The value of an option as a table cell. A text with a slash is a path, which the card
+/// does not name.
 fn shown(value: &Value) -> String {
     match value {
         Value::String(text) if text.contains(['/', '\\']) => "(a path)".into(),
@@ -250,9 +269,9 @@ mod tests {
             optional,
         };
         let columns = [
-            column("text", Kind::Text, false, false),
-            column("start_byte", Kind::Natural, false, false),
-            column("scores", Kind::Number, true, true),
+            column("text", ColumnKind::Text, false, false),
+            column("start_byte", ColumnKind::Natural, false, false),
+            column("scores", ColumnKind::Number, true, true),
         ];
         report.spans.insert(SpanKind::LineRest, 1100);
         report.reject("quality", 7);

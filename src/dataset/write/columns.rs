@@ -1,8 +1,8 @@
-//! The columns of a dataset: what a typed format and the dataset card say of an
-//! [`Example`]'s fields.
+//! The columns of a dataset: the fields of an [`Example`], as Parquet files and the
+//! dataset card describe them.
 //!
-//! They are read off the type itself, by asking serde what it would read, so a
-//! field that is added there is a column everywhere.
+//! The columns are derived from the type [`Example`] through serde, so a new field of
+//! the type becomes a column everywhere.
 
 use std::io;
 
@@ -12,42 +12,44 @@ use serde_reflection::{
 
 use crate::dataset::record::Example;
 
-/// A column.
+/// A column of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::dataset) struct Column {
     /// The field's name.
     pub(in crate::dataset) name: String,
-    /// What its values are, or those in its lists.
-    pub(in crate::dataset) kind: Kind,
+    /// The kind of its values, or of the items of its lists.
+    pub(in crate::dataset) kind: ColumnKind,
     /// Whether each value is a list.
     pub(in crate::dataset) list: bool,
-    /// Whether a value can be missing.
+    /// Whether a value can be null.
     pub(in crate::dataset) optional: bool,
 }
 
-/// What the values of a column are.
+/// The kind of values in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::dataset) enum Kind {
-    /// Text, or one of a few names.
+pub(in crate::dataset) enum ColumnKind {
+    /// A text, or one of a few names.
     Text,
     /// A natural number of 64 bits.
     Natural,
     /// A floating-point number of 64 bits.
     Number,
-    /// True or false.
+    /// A truth value.
     Flag,
 }
 
 /// The columns of [`Example`], in the order of its fields.
 ///
 /// # Errors
-/// If a field has a type for which there is no kind of column; a test finds it.
+/// If no kind of column can hold the type of a field. A test checks that this does not
+/// happen.
 pub(in crate::dataset) fn columns() -> io::Result<Vec<Column>> {
     let mut tracer = Tracer::new(TracerConfig::default());
     let (root, _) = tracer
         .trace_type_once::<Example>(&Samples::new())
         .map_err(|error| io::Error::other(error.to_string()))?;
-    // Unchecked: one variant of an enumeration is enough to know it.
+    // The unchecked registry need not know all variants of an enumeration: one tells
+    // the kind of column.
     let types = tracer.registry_unchecked();
     let Format::TypeName(name) = root else {
         return Err(unsupported("Example", &root));
@@ -77,12 +79,12 @@ pub(in crate::dataset) fn columns() -> io::Result<Vec<Column>> {
         .collect()
 }
 
-fn kind(format: &Format, types: &Registry) -> Option<Kind> {
+fn kind(format: &Format, types: &Registry) -> Option<ColumnKind> {
     Some(match format {
-        Format::Str | Format::Char => Kind::Text,
-        Format::U8 | Format::U16 | Format::U32 | Format::U64 => Kind::Natural,
-        Format::F32 | Format::F64 => Kind::Number,
-        Format::Bool => Kind::Flag,
+        Format::Str | Format::Char => ColumnKind::Text,
+        Format::U8 | Format::U16 | Format::U32 | Format::U64 => ColumnKind::Natural,
+        Format::F32 | Format::F64 => ColumnKind::Number,
+        Format::Bool => ColumnKind::Flag,
         Format::TypeName(name) => match types.get(name)? {
             ContainerFormat::NewTypeStruct(inner) => kind(inner, types)?,
             ContainerFormat::Enum(variants)
@@ -90,7 +92,7 @@ fn kind(format: &Format, types: &Registry) -> Option<Kind> {
                     .values()
                     .all(|variant| variant.value == VariantFormat::Unit) =>
             {
-                Kind::Text
+                ColumnKind::Text
             }
             _ => return None,
         },

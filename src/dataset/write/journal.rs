@@ -1,10 +1,10 @@
-//! The journal beside a spool: what a run needs to go on after a kill. A line is
-//! a record behind its own checksum: the first one says what the run is, each
-//! other one is a [`Batch`] with the checksum of what that added to the spool.
+//! The journal beside a spool, from which an interrupted run can be resumed. Each line
+//! is a checksum and a record. The first record is the [`Task`] of the run. Each other
+//! record is a [`Batch`] with the checksum of the bytes that it added to the spool.
 //!
-//! A record counts only if both checksums are right, so nothing has to reach
-//! the disk in order, and nothing is synced: after a kill all is there, after a
-//! power failure what the system had not written yet is made again.
+//! A record counts only if both checksums are right. So the order in which data reach
+//! the disk does not matter, and nothing is synced. After a kill all data are there.
+//! After a power failure the run repeats what the system had not written yet.
 
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
@@ -16,30 +16,33 @@ use serde_json::Value;
 
 use crate::dataset::batch::Batch;
 use crate::dataset::options::Options;
-use crate::dataset::write::WriteError;
+use crate::dataset::write::error::WriteError;
 use crate::model::Family;
 
-/// The characters of a checksum.
+/// The name of the journal's file.
+pub(super) const JOURNAL: &str = "journal";
+
+/// The length of a checksum, in characters.
 const SUM: usize = 32;
 
-/// What a run is: only one with the same task may go on with its examples.
+/// What a run does. Only a run with the same task may resume it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Task {
     /// The version of fimd.
     pub version: String,
-    /// Every option.
+    /// All options.
     pub options: serde_json::Map<String, Value>,
     /// The family that the options name.
     pub family: Family,
-    /// The projects and inputs, in order.
+    /// The projects and inputs, in their order.
     pub inputs: Vec<String>,
 }
 
 impl Task {
-    /// A run with these options, which name `family`, over these inputs.
+    /// The task of a run with these options, which name `family`, over these inputs.
     ///
     /// # Errors
-    /// If the options cannot be written down.
+    /// [`WriteError`] if the options cannot be serialized.
     pub fn new(
         options: &Options,
         family: &Family,
@@ -55,7 +58,7 @@ impl Task {
         })
     }
 
-    /// One for tests, of nothing.
+    /// A task for tests.
     #[cfg(test)]
     pub(super) fn of_tests() -> Self {
         Self {
@@ -69,7 +72,7 @@ impl Task {
         }
     }
 
-    /// What of it is not as in `begun`, for a user.
+    /// What `begun` did differently, as a text for users.
     fn differs_from(&self, begun: &Self) -> Option<String> {
         if self.version != begun.version {
             return Some(format!("fimd {}, not {}", begun.version, self.version));
@@ -78,10 +81,10 @@ impl Task {
             return Some(format!("the projects {}", begun.inputs.join(", ")));
         }
         let options = &begun.options;
-        let other = options
+        let different = options
             .iter()
             .find(|(name, value)| self.options.get(*name) != Some(*value));
-        if let Some((name, value)) = other {
+        if let Some((name, value)) = different {
             return Some(format!("--{} {value}", name.replace('_', "-")));
         }
         let is_other = self.family != begun.family;
@@ -91,9 +94,9 @@ impl Task {
 
 #[derive(Serialize, Deserialize)]
 struct Record<B> {
-    /// The bytes that the batch added to the spool.
+    /// The number of bytes that the batch added to the spool.
     bytes: u64,
-    /// Their checksum.
+    /// The checksum of these bytes.
     sum: String,
     batch: B,
 }
@@ -102,19 +105,22 @@ struct Record<B> {
 #[derive(Debug)]
 pub(super) struct Journal {
     file: File,
-    /// What has been added to the spool since the last record.
+    /// The number of bytes added to the spool since the last record.
     bytes: u64,
     sum: blake3::Hasher,
-    /// The records that were there when it was opened, as far as they have not
-    /// been asked for.
+    /// The records that were there when the journal was opened and that
+    /// [`Self::recall`] has not returned yet.
     past: Option<BufReader<File>>,
-    /// Records that were there when it was opened.
+    /// The number of records that were there when the journal was opened.
     pub(super) recovered: usize,
 }
 
 impl Journal {
-    /// Opens the journal at `path` for `task`, and cuts it and `spool` down to
-    /// what both agree on. Begins a new one if there is none.
+    /// Opens the journal at `path` for `task`. Truncates the journal and `spool` to the
+    /// last batch on which both agree. Starts a new journal if there is none.
+    ///
+    /// # Errors
+    /// If a file cannot be read or written, or the journal is that of another task.
     pub(super) fn open(path: &Path, task: &Task, spool: &mut File) -> io::Result<Self> {
         let mut file = OpenOptions::new()
             .read(true)
@@ -125,40 +131,25 @@ impl Journal {
         let mut line = String::new();
         let begun: Option<Task> = read(&mut reader, &mut line)?;
         let mut recovered = 0;
-        let past = match begun {
-            Some(begun) => {
-                if let Some(what) = task.differs_from(&begun) {
-                    return Err(io::Error::other(format!(
-                        "the interrupted run had {what}; repeat that, or leave --resume out to begin anew"
-                    )));
-                }
-                let first = line.len() as u64;
-                let (mut end, mut spooled) = (first, 0);
-                spool.rewind()?;
-                let mut taken = BufReader::with_capacity(1 << 18, &*spool);
-                while let Some(record) = read::<Record<Batch>>(&mut reader, &mut line)? {
-                    let mut sum = blake3::Hasher::new();
-                    sum.update_reader(taken.by_ref().take(record.bytes))?;
-                    if sum.count() != record.bytes || short(&sum) != record.sum {
-                        break;
-                    }
-                    spooled += record.bytes;
-                    end += line.len() as u64;
-                    recovered += 1;
-                }
-                drop(taken);
-                file.set_len(end)?;
-                spool.set_len(spooled)?;
-                let mut past = BufReader::new(File::open(path)?);
-                past.seek(SeekFrom::Start(first))?;
-                Some(past)
+        let past = if let Some(begun) = begun {
+            if let Some(what) = task.differs_from(&begun) {
+                return Err(io::Error::other(format!(
+                    "the interrupted run had {what}; repeat that, or leave --resume out to begin anew"
+                )));
             }
-            None => {
-                file.set_len(0)?;
-                spool.set_len(0)?;
-                write(&mut file, task)?;
-                None
-            }
+            let first = line.len() as u64;
+            let valid = ValidPrefix::read(&mut reader, spool)?;
+            file.set_len(first + valid.journal)?;
+            spool.set_len(valid.spool)?;
+            recovered = valid.records;
+            let mut past = BufReader::new(File::open(path)?);
+            past.seek(SeekFrom::Start(first))?;
+            Some(past)
+        } else {
+            file.set_len(0)?;
+            spool.set_len(0)?;
+            write(&mut file, task)?;
+            None
         };
         spool.seek(SeekFrom::End(0))?;
         Ok(Self {
@@ -170,13 +161,13 @@ impl Journal {
         })
     }
 
-    /// Notes what is added to the spool.
+    /// Notes that `bytes` were added to the spool.
     pub(super) fn spooled(&mut self, bytes: &[u8]) {
         self.sum.update(bytes);
         self.bytes += bytes.len() as u64;
     }
 
-    /// Notes that all of `batch` is in the spool.
+    /// Writes a record of `batch`, whose bytes are all in the spool.
     pub(super) fn end_batch(&mut self, batch: &Batch) -> io::Result<()> {
         let record = Record {
             bytes: std::mem::take(&mut self.bytes),
@@ -187,7 +178,7 @@ impl Journal {
         write(&mut self.file, &record)
     }
 
-    /// The next batch that was there when it was opened.
+    /// The next batch that was there when the journal was opened.
     pub(super) fn recall(&mut self) -> io::Result<Option<Batch>> {
         let Some(past) = &mut self.past else {
             return Ok(None);
@@ -200,7 +191,38 @@ impl Journal {
     }
 }
 
-/// Whether the journal at `path` holds more than a task.
+/// How much of a journal and of its spool is valid, in bytes.
+#[derive(Default)]
+struct ValidPrefix {
+    /// The records behind the task.
+    journal: u64,
+    spool: u64,
+    /// The number of records.
+    records: usize,
+}
+
+impl ValidPrefix {
+    /// Reads records from `journal` while their checksums match the bytes of `spool`.
+    fn read(journal: &mut impl BufRead, spool: &mut File) -> io::Result<Self> {
+        let mut valid = Self::default();
+        let mut line = String::new();
+        spool.rewind()?;
+        let mut spooled = BufReader::with_capacity(1 << 18, &*spool);
+        while let Some(record) = read::<Record<Batch>>(journal, &mut line)? {
+            let mut sum = blake3::Hasher::new();
+            sum.update_reader(spooled.by_ref().take(record.bytes))?;
+            if sum.count() != record.bytes || short(&sum) != record.sum {
+                break;
+            }
+            valid.spool += record.bytes;
+            valid.journal += line.len() as u64;
+            valid.records += 1;
+        }
+        Ok(valid)
+    }
+}
+
+/// Whether the journal at `path` holds a batch.
 pub(super) fn is_begun(path: &Path) -> bool {
     let Ok(file) = File::open(path) else {
         return false;
@@ -210,12 +232,14 @@ pub(super) fn is_begun(path: &Path) -> bool {
     skip() && skip()
 }
 
+/// The checksum as text.
 fn short(sum: &blake3::Hasher) -> String {
     let mut text = sum.finalize().to_hex().to_string();
     text.truncate(SUM);
     text
 }
 
+/// Appends the line of `record`.
 fn write(file: &mut File, record: &impl Serialize) -> io::Result<()> {
     let json = serde_json::to_string(record)?;
     let mut sum = blake3::Hasher::new();
@@ -225,8 +249,8 @@ fn write(file: &mut File, record: &impl Serialize) -> io::Result<()> {
     file.write_all(line.as_bytes())
 }
 
-/// The next record, and in `line` its whole line; none at the end and from
-/// the first one on that is not whole.
+/// Reads the next record, and stores its whole line in `line`. `None` at the end, and
+/// if the record is not whole.
 fn read<T: for<'de> Deserialize<'de>>(
     reader: &mut impl BufRead,
     line: &mut String,
@@ -268,7 +292,7 @@ mod tests {
         Ok((Journal::open(&folder.join("j"), task, &mut spool)?, spool))
     }
 
-    /// A folder with three batches, `one`, `two` and `three`.
+    /// A folder with a journal and a spool of three batches: `one`, `two` and `three`.
     fn written() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         let (mut journal, mut spool) = open(folder.path(), &Task::of_tests()).unwrap();
@@ -280,7 +304,7 @@ mod tests {
         folder
     }
 
-    /// The first files of the batches that come back, and the spool.
+    /// The first files of the recovered batches, and the content of the spool.
     fn recovered(folder: &Path) -> (Vec<usize>, String) {
         let (mut journal, _) = open(folder, &Task::of_tests()).unwrap();
         let recall = || journal.recall().unwrap().map(|batch| batch.first);

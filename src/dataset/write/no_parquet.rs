@@ -1,4 +1,5 @@
-//! Stands in for the Parquet files where fimd is built without them.
+//! Replaces the module `parquet` if fimd is built without the cargo feature `parquet`. All
+//! functions fail.
 
 use std::convert::Infallible;
 use std::fs::File;
@@ -6,24 +7,24 @@ use std::io::{self, BufWriter};
 use std::path::Path;
 
 use crate::dataset::record::Example;
-use crate::dataset::write::steady::Steady;
+use crate::dataset::write::syncing_file::SyncingFile;
 
-/// What to say to whoever asks for Parquet.
+/// The error message.
 const REFUSAL: &str = "this fimd is built without Parquet (the cargo feature `parquet`)";
 
 fn refusal() -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, REFUSAL)
 }
 
-/// The rows that cannot be written.
-pub(super) struct Rows(Infallible);
+/// Writes the rows of a Parquet file. It has no values.
+pub(super) struct ParquetRows(Infallible);
 
-impl Rows {
-    pub(super) fn new(_: BufWriter<Steady>) -> io::Result<Self> {
+impl ParquetRows {
+    pub(super) fn of_examples(_: BufWriter<SyncingFile>) -> io::Result<Self> {
         Err(refusal())
     }
 
-    pub(super) fn of_signatures(_: BufWriter<Steady>) -> io::Result<Self> {
+    pub(super) fn of_signatures(_: BufWriter<SyncingFile>) -> io::Result<Self> {
         Err(refusal())
     }
 
@@ -31,12 +32,12 @@ impl Rows {
         match self.0 {}
     }
 
-    pub(super) fn finish(self) -> io::Result<BufWriter<Steady>> {
+    pub(super) fn finish(self) -> io::Result<BufWriter<SyncingFile>> {
         match self.0 {}
     }
 }
 
-/// The rows that cannot be counted.
+/// The number of rows in the file at a path.
 ///
 /// # Errors
 /// Always.
@@ -44,7 +45,7 @@ pub(super) fn count(_: &Path) -> io::Result<u64> {
     Err(refusal())
 }
 
-/// The examples that cannot be read.
+/// The examples of a file.
 ///
 /// # Errors
 /// Always.

@@ -1,8 +1,8 @@
-//! Examples, and signatures of files, as rows of Parquet.
+//! Writes and reads Parquet files of examples, and writes those of signatures.
 //!
-//! The columns of examples are those of [`columns`], in the order of an example's fields.
-//! The bytes depend on the rows alone: no time is recorded, and the name of
-//! the creator is fixed.
+//! The columns of a file of examples are those of [`columns`], in the order of an
+//! example's fields. The bytes of a file depend only on its rows: the file records no
+//! time, and its creator is always `fimd`.
 
 use std::fs::File;
 use std::io::{self, BufWriter};
@@ -19,33 +19,34 @@ use parquet::file::properties::WriterProperties;
 
 use crate::dataset::format::ZSTD_LEVEL;
 use crate::dataset::record::Example;
-use crate::dataset::write::columns::{Column, Kind, columns};
-use crate::dataset::write::steady::Steady;
+use crate::dataset::write::columns::{Column, ColumnKind, columns};
+use crate::dataset::write::syncing_file::SyncingFile;
 
-/// Most bytes of examples, as JSON lines, in a row group: what a reader that
-/// streams holds at a time. Smaller groups compress worse and are slower to
-/// start on; larger ones make every shuffle buffer and worker dearer.
+/// The most bytes of examples, as JSON lines, in a row group. A reader that streams
+/// holds a row group at a time. Smaller groups compress worse and cost more to open.
+/// With larger groups, every shuffle buffer and worker needs more memory.
 const ROW_GROUP_BYTES: usize = 32 << 20;
-/// Most rows that are turned into columns at a time, or read at a time.
+/// The most rows that are converted to columns at a time, or read at a time.
 const BATCH_ROWS: usize = 256;
 
-/// Writes rows.
-pub(super) struct Rows {
+/// Writes the rows of a Parquet file.
+pub(super) struct ParquetRows {
     decoder: Decoder,
-    writer: ArrowWriter<BufWriter<Steady>>,
-    /// Bytes of the row group that is open.
+    writer: ArrowWriter<BufWriter<SyncingFile>>,
+    /// The bytes of JSON lines in the open row group.
     bytes: usize,
 }
 
-impl Rows {
-    /// Begins a file of examples.
-    pub(super) fn new(file: BufWriter<Steady>) -> io::Result<Self> {
+impl ParquetRows {
+    /// Starts a file of examples.
+    pub(super) fn of_examples(file: BufWriter<SyncingFile>) -> io::Result<Self> {
         let fields = columns()?.iter().map(field).collect();
         Self::with_fields(file, fields)
     }
 
-    /// Begins a file of signatures, the fields of [`FileSignature`](crate::dataset::FileSignature).
-    pub(super) fn of_signatures(file: BufWriter<Steady>) -> io::Result<Self> {
+    /// Starts a file of signatures. Its columns are the fields of
+    /// [`FileSignature`](crate::dataset::FileSignature).
+    pub(super) fn of_signatures(file: BufWriter<SyncingFile>) -> io::Result<Self> {
         let text = |name| Field::new(name, DataType::Utf8, false);
         let list = |name, of| Field::new(name, DataType::new_list(of, false), false);
         let fields = vec![
@@ -58,7 +59,7 @@ impl Rows {
         Self::with_fields(file, fields)
     }
 
-    fn with_fields(file: BufWriter<Steady>, fields: Vec<Field>) -> io::Result<Self> {
+    fn with_fields(file: BufWriter<SyncingFile>, fields: Vec<Field>) -> io::Result<Self> {
         let schema = Arc::new(Schema::new(fields));
         let level = ZstdLevel::try_new(ZSTD_LEVEL).map_err(io::Error::other)?;
         let properties = WriterProperties::builder()
@@ -95,13 +96,13 @@ impl Rows {
             if rest.is_empty() {
                 return Ok(());
             }
-            // The decoder stops where a batch is full.
+            // The decoder stops when a batch is full.
             self.write_batch()?;
         }
     }
 
-    /// Ends the file.
-    pub(super) fn finish(mut self) -> io::Result<BufWriter<Steady>> {
+    /// Writes the rest of the rows and the footer.
+    pub(super) fn finish(mut self) -> io::Result<BufWriter<SyncingFile>> {
         self.write_batch()?;
         self.writer.into_inner().map_err(io::Error::other)
     }
@@ -114,10 +115,10 @@ impl Rows {
     }
 }
 
-/// How many rows the file at `path` says that it has.
+/// The number of rows that the footer of the file at `path` tells.
 ///
 /// # Errors
-/// If it is no Parquet file.
+/// If the file is no Parquet file.
 pub(super) fn count(path: &Path) -> io::Result<u64> {
     let file = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?);
     let rows = file.map_err(io::Error::other)?;
@@ -127,10 +128,10 @@ pub(super) fn count(path: &Path) -> io::Result<u64> {
 
 fn field(column: &Column) -> Field {
     let value = match column.kind {
-        Kind::Text => DataType::Utf8,
-        Kind::Natural => DataType::UInt64,
-        Kind::Number => DataType::Float64,
-        Kind::Flag => DataType::Boolean,
+        ColumnKind::Text => DataType::Utf8,
+        ColumnKind::Natural => DataType::UInt64,
+        ColumnKind::Number => DataType::Float64,
+        ColumnKind::Flag => DataType::Boolean,
     };
     let data_type = if column.list {
         DataType::new_list(value, false)
@@ -140,11 +141,11 @@ fn field(column: &Column) -> Field {
     Field::new(&column.name, data_type, column.optional)
 }
 
-/// The examples of a file, or for a row what is wrong with it; after an error
-/// of the file itself there are no more.
+/// The examples of a file. A row that is no example is an error. An error of the file
+/// ends the examples.
 ///
 /// # Errors
-/// If it is no Parquet file.
+/// If the file is no Parquet file.
 pub(in crate::dataset) fn read(
     file: File,
 ) -> io::Result<impl Iterator<Item = Result<Example, String>> + use<>> {

@@ -1,5 +1,6 @@
-//! The file of rejects: made in the stage, so that a killed run leaves nothing
-//! beside its place, and moved there once the dataset is.
+//! Writes the file of rejects. The file is made in the stage, so an interrupted run
+//! leaves nothing at the file's final path. It is moved there when the dataset is in its
+//! place.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -12,12 +13,12 @@ use crate::dataset::batch::Batch;
 use crate::dataset::sink::{ExampleText, Sink};
 use crate::dataset::split::Split;
 use crate::dataset::template::SpooledExample;
-use crate::dataset::write::WriteError;
+use crate::dataset::write::error::WriteError;
 use crate::dataset::write::files::REJECTS;
-use crate::dataset::write::stage::Stage;
+use crate::dataset::write::stage::StagingFolder;
 use crate::files::resolve;
 
-/// A sink that keeps what was refused, too, if somebody asked for it.
+/// A sink that also writes the file of rejects, if the user asked for it.
 #[derive(Debug)]
 pub struct WithRejects<S> {
     sink: S,
@@ -27,30 +28,30 @@ pub struct WithRejects<S> {
 #[derive(Debug)]
 struct Rejects {
     file: BufWriter<File>,
-    /// Where it is once the dataset is published.
+    /// The path of the file when the dataset is published.
     published: PathBuf,
-    /// Where it is wanted, if elsewhere.
-    wanted: Option<PathBuf>,
+    /// The path that the user gave, if it is another one.
+    requested: Option<PathBuf>,
 }
 
 impl<S> WithRejects<S> {
-    /// `sink`, and a file of rejects at `path` if there is one, whose folder
-    /// must exist.
+    /// Wraps `sink`, and writes a file of rejects to `path` if it is given. The folder of
+    /// `path` must exist.
     ///
     /// # Errors
-    /// If the file cannot be written, or would lie in the dataset of `stage`
-    /// under another name than `rejects.jsonl`.
-    pub fn new(sink: S, path: Option<&Path>, stage: &Stage) -> Result<Self, WriteError> {
+    /// [`WriteError`] if the file cannot be written, or if `path` is in the dataset of
+    /// `stage` and its name is not `rejects.jsonl`.
+    pub fn new(sink: S, path: Option<&Path>, stage: &StagingFolder) -> Result<Self, WriteError> {
         let rejects = path.map(|path| Rejects::new(path, stage)).transpose()?;
         Ok(Self { sink, rejects })
     }
 
-    /// Puts the dataset of `stage` in its place with `publish`, and then the
-    /// file of rejects, if there is one.
+    /// Calls `publish`, which puts the dataset in its place, and then moves the file of
+    /// rejects to its path, if there is one.
     ///
     /// # Errors
-    /// If that fails. What is not published is what it was; where only the
-    /// rejects could not be moved, they are in the dataset.
+    /// [`WriteError`] if that fails. If `publish` fails, neither is changed. If only the
+    /// rejects cannot be moved, they are in the dataset's folder.
     pub fn publish(
         self,
         publish: impl FnOnce() -> Result<(), WriteError>,
@@ -58,20 +59,20 @@ impl<S> WithRejects<S> {
         let Some(rejects) = self.rejects else {
             return publish();
         };
-        let (published, wanted) = rejects.close()?;
+        let (published, requested) = rejects.close()?;
         publish()?;
-        let Some(wanted) = wanted else {
+        let Some(requested) = requested else {
             return Ok(());
         };
-        move_to(&published, &wanted).map_err(|error| {
+        move_to(&published, &requested).map_err(|error| {
             let error = format!("{error}; they are in {}", published.display());
-            WriteError::new("write rejects to", &wanted, error)
+            WriteError::new("write rejects to", &requested, error)
         })
     }
 }
 
 impl Rejects {
-    fn new(path: &Path, stage: &Stage) -> Result<Self, WriteError> {
+    fn new(path: &Path, stage: &StagingFolder) -> Result<Self, WriteError> {
         let wrong =
             |error: &dyn std::fmt::Display| WriteError::new("write rejects to", path, error);
         let absolute = std::path::absolute(path).map_err(|error| wrong(&error))?;
@@ -79,7 +80,7 @@ impl Rejects {
             return Err(wrong(&"it names no file"));
         };
         let (real, output) = (resolve(folder), resolve(stage.output()));
-        let wanted = if real.starts_with(&output) {
+        let requested = if real.starts_with(&output) {
             if real != output || name != REJECTS {
                 return Err(wrong(
                     &"it lies in the dataset; call it rejects.jsonl there, or name a file elsewhere",
@@ -88,42 +89,43 @@ impl Rejects {
             None
         } else {
             let folder = folder.canonicalize().map_err(|error| wrong(&error))?;
-            let wanted = folder.join(name);
-            if fs::metadata(&wanted).is_ok_and(|found| !found.is_file()) {
+            let requested = folder.join(name);
+            if fs::metadata(&requested).is_ok_and(|found| !found.is_file()) {
                 return Err(wrong(&"there is something that is no file; name a file"));
             }
-            // Unnamed, so nothing stays: whether the file can be put there in
-            // the end is better known before the work than after it.
+            // A file without a name checks before the run that the folder can be
+            // written, and leaves nothing.
             tempfile::tempfile_in(&folder).map_err(|error| wrong(&error))?;
-            Some(wanted)
+            Some(requested)
         };
         let file = File::create(stage.folder().join(REJECTS)).map_err(|error| wrong(&error))?;
         Ok(Self {
             file: BufWriter::new(file),
             published: stage.output().join(REJECTS),
-            wanted,
+            requested,
         })
     }
 
-    /// Ends the file: where it will be, and where it is wanted.
+    /// Closes the file. Returns its path in the published dataset, and the path that the
+    /// user gave, if it is another one.
     fn close(self) -> Result<(PathBuf, Option<PathBuf>), WriteError> {
         let Self {
             file,
             published,
-            wanted,
+            requested,
         } = self;
         let close = || file.into_inner()?.sync_all();
         close().map_err(|error: io::Error| WriteError::new("write", &published, error))?;
-        Ok((published, wanted))
+        Ok((published, requested))
     }
 }
 
-/// Moves the file `from` to `to`, in one step as others see it.
+/// Moves the file `from` to `to`. Other processes never see a part of it at `to`.
 fn move_to(from: &Path, to: &Path) -> io::Result<()> {
     match fs::rename(from, to) {
         Err(error) if Errno::from_io_error(&error) == Some(Errno::XDEV) => {
-            // Always the same name, so the next run takes the place of what a
-            // killed one has left.
+            // The name is always the same, so the next run replaces what an interrupted
+            // one has left.
             let mut name = OsString::from(".");
             name.push(to.file_name().unwrap_or_default());
             name.push(".fimd");
@@ -146,8 +148,8 @@ impl<S: Sink> Sink for WithRejects<S> {
         self.sink.text(text)
     }
 
-    fn example(&mut self, template: &str, kept: &SpooledExample) -> io::Result<()> {
-        self.sink.example(template, kept)
+    fn example(&mut self, template: &str, example: &SpooledExample) -> io::Result<()> {
+        self.sink.example(template, example)
     }
 
     fn reject(&mut self, lines: &str) -> io::Result<()> {
@@ -169,32 +171,32 @@ impl<S: Sink> Sink for WithRejects<S> {
         self.sink.recalled_text(bytes);
     }
 
-    fn recalled_example(&mut self, kept: &SpooledExample) {
-        self.sink.recalled_example(kept);
+    fn recalled_example(&mut self, example: &SpooledExample) {
+        self.sink.recalled_example(example);
     }
 
     fn read(
         &self,
-        wanted: &[usize],
+        indices: &[usize],
         take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
     ) -> io::Result<()> {
-        self.sink.read(wanted, take)
+        self.sink.read(indices, take)
     }
 
     fn shown(
         &self,
-        wanted: &[usize],
+        indices: &[usize],
         look: &(dyn Fn(ExampleText) -> io::Result<()> + Sync),
     ) -> io::Result<()> {
-        self.sink.shown(wanted, look)
+        self.sink.shown(indices, look)
     }
 
-    fn middles(&self, wanted: &[usize]) -> io::Result<Vec<String>> {
-        self.sink.middles(wanted)
+    fn middles(&self, indices: &[usize]) -> io::Result<Vec<String>> {
+        self.sink.middles(indices)
     }
 
-    fn write(&self, part: Split, order: &[usize]) -> io::Result<()> {
-        self.sink.write(part, order)
+    fn write(&self, split: Split, order: &[usize]) -> io::Result<()> {
+        self.sink.write(split, order)
     }
 
     fn settle(&mut self) -> io::Result<()> {

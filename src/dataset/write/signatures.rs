@@ -1,4 +1,5 @@
-//! A file of signatures: made beside its place, and moved there when it is whole.
+//! Writes a file of signatures. The file is made beside its path, and moved there when it
+//! is complete.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
@@ -8,32 +9,34 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::dataset::select::signatures::FileSignature;
-use crate::dataset::write::steady::Steady;
-use crate::dataset::write::{WriteError, parquet};
+use crate::dataset::write::error::WriteError;
+use crate::dataset::write::parquet::ParquetRows;
+use crate::dataset::write::syncing_file::SyncingFile;
 
-/// A file of signatures in the making; dropped without [`Self::publish`] it
-/// leaves nothing.
+/// A file of signatures that is being written. If it is dropped before
+/// [`Self::publish`], it leaves nothing.
 pub struct Signatures {
     path: PathBuf,
     file: NamedTempFile,
-    rows: parquet::Rows,
+    rows: ParquetRows,
 }
 
 impl Signatures {
-    /// Begins the Parquet file that is to be at `path`.
+    /// Starts the Parquet file that [`Self::publish`] puts at `path`.
     ///
     /// # Errors
-    /// If no file can be written there.
+    /// [`WriteError`] if no file can be written there.
     pub fn new(path: &Path) -> Result<Self, WriteError> {
         let begin = || {
             let absolute = std::path::absolute(path)?;
             let folder = absolute.parent().unwrap_or(&absolute);
             fs::create_dir_all(folder)?;
             let file = tempfile::Builder::new()
-                // As open as the umask lets any file be.
+                // The umask alone restricts the permissions, as for other files.
                 .permissions(fs::Permissions::from_mode(0o666))
                 .tempfile_in(folder)?;
-            let rows = parquet::Rows::of_signatures(BufWriter::new(Steady::new(file.reopen()?)?))?;
+            let rows =
+                ParquetRows::of_signatures(BufWriter::new(SyncingFile::new(file.reopen()?)?))?;
             Ok(Self {
                 path: absolute,
                 file,
@@ -43,10 +46,10 @@ impl Signatures {
         begin().map_err(|error: io::Error| WriteError::new("write", path, error))
     }
 
-    /// Adds a file's signature.
+    /// Adds the signature of a file.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// [`WriteError`] if it cannot be written.
     pub fn push(&mut self, signed: &FileSignature) -> Result<(), WriteError> {
         let wrong = |error| WriteError::new("write", &self.path, error);
         let mut line = serde_json::to_vec(signed).map_err(io::Error::from);
@@ -55,10 +58,10 @@ impl Signatures {
         pushed.map_err(wrong)
     }
 
-    /// Ends the file and puts it in its place in one step.
+    /// Closes the file and moves it to its path in one step.
     ///
     /// # Errors
-    /// If that fails; what was there is there still.
+    /// [`WriteError`] if that fails. What was at the path is then unchanged.
     pub fn publish(self) -> Result<(), WriteError> {
         let Self { path, file, rows } = self;
         let publish = || {

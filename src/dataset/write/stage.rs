@@ -1,11 +1,11 @@
-//! The folder in which a dataset is made, and how it takes the output's place.
+//! The folder in which a dataset is made, and how it replaces the output.
 //!
-//! The stage is a hidden folder beside the output, `.NAME.fimd-XXXXXX`. All
-//! files are written and synced there, and [`Stage::publish`] puts the folder in
-//! the output's place in one step, so that a reader, or whoever kills the
-//! process, finds the old dataset or the new one. The stage is locked while its
-//! process lives; a stage that nobody locks was left by a killed run: the next
-//! one goes on with it if it is asked to, and removes it otherwise.
+//! The stage is a hidden folder beside the output, `.NAME.fimd-XXXXXX`. All files are
+//! written and synced there, and [`StagingFolder::publish`] puts the folder in the output's
+//! place in one step. So the output is always the old dataset or the new one, also if
+//! the process is killed. The stage is locked while its process lives. A stage without
+//! a lock was left by an interrupted run. The next run resumes it if the user asks for
+//! that, and removes it otherwise.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -18,30 +18,34 @@ use rustix::io::Errno;
 use crate::dataset::options::Options;
 use crate::dataset::report::Report;
 use crate::dataset::report::metadata::METADATA;
+use crate::dataset::write::abandoned::{self, aside, keep_only};
+use crate::dataset::write::data_writer::DataWriter;
+use crate::dataset::write::error::WriteError;
 use crate::dataset::write::files::{CARD, DataFile, REPORT};
-use crate::dataset::write::journal::Task;
-use crate::dataset::write::spool::{JOURNAL, SPOOL, Spool};
-use crate::dataset::write::{WriteError, card, files, journal};
+use crate::dataset::write::journal::{self, JOURNAL, Task};
+use crate::dataset::write::spool::SPOOL;
+use crate::dataset::write::{card, files};
 
-/// A dataset in the making; dropped without [`Self::publish`] it leaves nothing,
-/// or, if it is one to go on with, the examples made so far.
+/// The folder of a dataset that is being made. If it is dropped before
+/// [`Self::publish`], it leaves nothing; or, if it can be resumed, the examples made so
+/// far.
 #[derive(Debug)]
-pub struct Stage {
+pub struct StagingFolder {
     output: PathBuf,
     parent: PathBuf,
     dir: PathBuf,
-    /// Whether the next run may go on with it.
+    /// Whether the next run may resume the stage.
     is_kept: bool,
-    /// Locked until the stage is gone.
+    /// The lock on the folder, held until the stage is dropped.
     _lock: File,
 }
 
-impl Drop for Stage {
+impl Drop for StagingFolder {
     fn drop(&mut self) {
         if self.is_kept && journal::is_begun(&self.dir.join(JOURNAL)) {
             return;
         }
-        // It is gone if it took the place of nothing.
+        // The folder is gone if it was published and there was no old output.
         if let Err(error) = fs::remove_dir_all(&self.dir)
             && error.kind() != io::ErrorKind::NotFound
         {
@@ -50,14 +54,13 @@ impl Drop for Stage {
     }
 }
 
-impl Stage {
-    /// Prepares to write the dataset `output`, after checking that it may be
-    /// written: that it does not exist, is an empty folder, or is a dataset.
-    /// With `resume` it goes on with what an interrupted run has left, and
-    /// leaves the same if it is interrupted itself.
+impl StagingFolder {
+    /// Prepares to write the dataset `output`. Checks that `output` may be replaced: that
+    /// it does not exist, is an empty folder, or is a dataset. With `resume`, the stage
+    /// holds what an interrupted run has left, and the next run can resume this one.
     ///
     /// # Errors
-    /// If it is anything else, or a stage cannot be made beside it.
+    /// [`WriteError`] if `output` may not be replaced, or no stage can be made beside it.
     pub fn new(output: &Path, resume: bool) -> Result<Self, WriteError> {
         let output = match fs::canonicalize(output) {
             Ok(existing) => existing,
@@ -75,10 +78,10 @@ impl Stage {
         let parent = parent.to_path_buf();
         fs::create_dir_all(&parent).map_err(|error| WriteError::new("make", &parent, error))?;
         let prefix = format!(".{}.fimd-", name.to_string_lossy());
-        // Held while stages are looked through and made, so that none is
-        // taken for abandoned before its owner has locked it.
+        // Locks the parent while stages are listed and made, so that no run takes a
+        // stage for abandoned before its owner has locked it.
         let gate = lock(&parent).map_err(|error| WriteError::new("write into", &parent, error))?;
-        let left = take_abandoned(&parent, &prefix, &output, resume);
+        let left = abandoned::take(&parent, &prefix, &output, resume);
         check_replaceable(&output)?;
         let (dir, own_lock) = match left {
             Some((dir, own_lock)) => {
@@ -86,17 +89,7 @@ impl Stage {
                     .map_err(|error| WriteError::new("go on with", &dir, error))?;
                 (dir, own_lock)
             }
-            None => {
-                let dir = tempfile::Builder::new()
-                    .prefix(&prefix)
-                    // As open as the umask lets any folder be: it becomes the dataset.
-                    .permissions(fs::Permissions::from_mode(0o777))
-                    .tempdir_in(&parent)
-                    .map_err(|error| WriteError::new("write into", &parent, error.kind()))?;
-                let own_lock =
-                    lock(dir.path()).map_err(|error| WriteError::new("lock", dir.path(), error))?;
-                (dir.keep(), own_lock)
-            }
+            None => make(&parent, &prefix)?,
         };
         drop(gate);
         Ok(Self {
@@ -108,14 +101,14 @@ impl Stage {
         })
     }
 
-    /// The sink that writes the examples of this dataset, which is that of
-    /// `task`, in the format and the shards that `options` ask for.
+    /// The sink that writes the examples of the dataset of `task`, in the format and the
+    /// shards of `options`.
     ///
     /// # Errors
-    /// If the stage cannot be written, or an interrupted run with another task
-    /// has left it.
-    pub fn sink(&self, task: &Task, options: &Options) -> Result<Spool, WriteError> {
-        Spool::open(&self.dir, task, options)
+    /// [`WriteError`] if the stage cannot be written, or an interrupted run with another
+    /// task has left it.
+    pub fn sink(&self, task: &Task, options: &Options) -> Result<DataWriter, WriteError> {
+        DataWriter::open(&self.dir, task, options)
             .map_err(|error| WriteError::new("write", &self.output, error))
     }
 
@@ -124,16 +117,16 @@ impl Stage {
         &self.dir
     }
 
-    /// Where the dataset is to be.
+    /// The final path of the dataset.
     pub(super) fn output(&self) -> &Path {
         &self.output
     }
 
-    /// Adds metadata, card and the page that shows the dataset, if there is one, and
-    /// puts the dataset in the output's place.
+    /// Adds metadata, card and the page, if there is one, and puts the dataset in the
+    /// output's place.
     ///
     /// # Errors
-    /// If that fails; the output is then what it was.
+    /// [`WriteError`] if that fails. The output is then unchanged.
     pub fn publish(self, report: &Report, page: Option<&str>) -> Result<(), WriteError> {
         self.try_publish(report, page)
             .map_err(|error| WriteError::new("write the dataset to", &self.output, error))
@@ -155,9 +148,10 @@ impl Stage {
                 file.write_all(text).map(|()| file)
             })
             .collect::<io::Result<_>>()?;
-        // All at once: the first takes the others to the disk with it.
+        // All files are written before the first is synced: its sync also writes the
+        // others.
         written.iter().try_for_each(File::sync_all)?;
-        // The journal first: without it nobody asks for the spool.
+        // The journal goes first: a spool without a journal is never resumed.
         fs::remove_file(stage.join(JOURNAL))?;
         fs::remove_file(stage.join(SPOOL))?;
         File::open(stage)?.sync_all()?;
@@ -166,14 +160,27 @@ impl Stage {
     }
 }
 
-/// Puts the folder `new` in the place of `old`, which may not exist. What was
-/// there, if anything, is then at `new`.
+/// Makes a new, locked stage in `parent`.
+fn make(parent: &Path, prefix: &str) -> Result<(PathBuf, File), WriteError> {
+    let dir = tempfile::Builder::new()
+        .prefix(prefix)
+        // The folder becomes the dataset, so the umask alone restricts its permissions.
+        .permissions(fs::Permissions::from_mode(0o777))
+        .tempdir_in(parent)
+        .map_err(|error| WriteError::new("write into", parent, error.kind()))?;
+    let own_lock = lock(dir.path()).map_err(|error| WriteError::new("lock", dir.path(), error))?;
+    Ok((dir.keep(), own_lock))
+}
+
+/// Puts the folder `new` in the place of `old`, which need not exist. If `old` exists,
+/// the old folder is then at `new`.
 fn replace(new: &Path, old: &Path) -> io::Result<()> {
     match rustix::fs::renameat_with(CWD, new, CWD, old, RenameFlags::EXCHANGE) {
         Ok(()) => Ok(()),
         Err(Errno::NOENT) => fs::rename(new, old),
-        // A file system that cannot exchange: put the old one aside. A process
-        // killed between the two leaves it there, and the next run puts it back.
+        // The file system cannot exchange folders, so the old one is put aside. If the
+        // process is killed before the new one is in place, the next run moves the old
+        // one back.
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
             let aside = aside(new);
             fs::rename(old, &aside)?;
@@ -187,74 +194,14 @@ fn replace(new: &Path, old: &Path) -> io::Result<()> {
     }
 }
 
-/// Where [`replace`] puts the old folder while the stage `new` takes its place.
-fn aside(new: &Path) -> PathBuf {
-    new.with_added_extension("old")
-}
-
-/// Locks a folder against other runs of fimd; waits for its turn.
+/// Locks a folder against other runs of fimd. Waits until no other run holds the lock.
 fn lock(folder: &Path) -> io::Result<File> {
     let file = File::open(folder)?;
     file.lock()?;
     Ok(file)
 }
 
-/// Removes the stages that killed runs left in `parent`. One that was put
-/// aside while the output is missing is the output: it goes back. With `resume`,
-/// one that can be gone on with is not removed but locked and returned.
-fn take_abandoned(
-    parent: &Path,
-    prefix: &str,
-    output: &Path,
-    resume: bool,
-) -> Option<(PathBuf, File)> {
-    let mut taken = None;
-    let entries = fs::read_dir(parent).ok()?;
-    for entry in entries.flatten() {
-        if !entry.file_name().to_string_lossy().starts_with(prefix) {
-            continue;
-        }
-        let path = entry.path();
-        let Some(own_lock) = File::open(&path)
-            .ok()
-            .filter(|file| file.try_lock().is_ok())
-        else {
-            continue;
-        };
-        let can_go_on = journal::is_begun(&path.join(JOURNAL));
-        if resume && can_go_on && taken.is_none() {
-            taken = Some((path, own_lock));
-            continue;
-        }
-        let result =
-            if path.extension().is_some_and(|extension| extension == "old") && !output.exists() {
-                fs::rename(&path, output)
-            } else {
-                fs::remove_dir_all(&path)
-            };
-        match result {
-            Ok(()) if can_go_on => tracing::warn!(
-                "removed what an interrupted run had made so far; --resume would have gone on with it"
-            ),
-            Ok(()) => tracing::info!("removed {}, left by a run that was killed", path.display()),
-            Err(error) => tracing::warn!("{} was left by a killed run: {error}", path.display()),
-        }
-    }
-    taken
-}
-
-/// Removes the files of `folder` but for those of the given names.
-fn keep_only(folder: &Path, names: &[&str]) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if !names.iter().any(|name| entry.file_name() == *name) {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-/// Whether `output` may be replaced.
+/// Checks that `output` may be replaced.
 fn check_replaceable(output: &Path) -> Result<(), WriteError> {
     let refuse = |why: String| {
         let output = output.display();
@@ -303,7 +250,7 @@ mod tests {
     }
 
     fn write_as(options: &Options, output: &Path, lines: &[&str]) -> Result<(), WriteError> {
-        let stage = Stage::new(output, false)?;
+        let stage = StagingFolder::new(output, false)?;
         let mut sink = stage.sink(&Task::of_tests(), options)?;
         for line in lines {
             let line = format!("{line}\n");
@@ -386,7 +333,7 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let output = temp.path().join("data");
         write(&output, &["v", "a"]).unwrap();
-        let stage = Stage::new(&output, false).unwrap();
+        let stage = StagingFolder::new(&output, false).unwrap();
         let mut sink = stage.sink(&Task::of_tests(), &Options::default()).unwrap();
         sink.example("half", &SpooledExample::whole("half"))
             .unwrap();
@@ -400,7 +347,7 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let output = temp.path().join("data");
         fs::create_dir(temp.path().join(".data.fimd-dead")).unwrap();
-        let live = Stage::new(&output, false).unwrap();
+        let live = StagingFolder::new(&output, false).unwrap();
         assert!(!temp.path().join(".data.fimd-dead").exists());
         write(&output, &["v", "a"]).unwrap();
         assert!(live.dir.exists());
@@ -412,7 +359,7 @@ mod tests {
         let output = temp.path().join("data");
         write(&output, &["v", "a"]).unwrap();
         fs::rename(&output, aside(&temp.path().join(".data.fimd-x"))).unwrap();
-        drop(Stage::new(&output, false).unwrap());
+        drop(StagingFolder::new(&output, false).unwrap());
         assert_eq!(names(&output), [CARD, METADATA, TRAIN, VAL]);
     }
 }

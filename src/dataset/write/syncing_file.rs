@@ -1,6 +1,6 @@
-//! Files that are on the disk soon after their last byte. The disk is given what
-//! is written piece by piece, while the rest is made: at the end of a file of
-//! hundreds of megabytes it would have nothing else to do, and neither would we.
+//! A file that is synced while it is written. The disk stores the first pieces while
+//! the program makes the next ones, so little is left to wait for after the last byte
+//! of a file of hundreds of megabytes.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -10,26 +10,26 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
 
-/// The bytes of a piece.
+/// The bytes after which the next sync begins.
 const PIECE: usize = 16 << 20;
 
-/// A file in the making, synced by a thread of its own: that waits for the disk
-/// and computes nothing.
+/// A file that is being written. A thread of its own syncs it; the thread only waits
+/// for the disk.
 #[derive(Debug)]
-pub(super) struct Steady {
+pub(super) struct SyncingFile {
     file: Arc<File>,
-    /// What has been written so far.
+    /// The number of bytes written so far.
     bytes: AtomicUsize,
-    /// Says that there is another piece.
+    /// Tells the thread that there is something to sync.
     pieces: Sender<()>,
     sync: JoinHandle<io::Result<()>>,
 }
 
-impl Steady {
-    /// Begins to write `file`.
+impl SyncingFile {
+    /// Starts the thread that syncs `file`.
     ///
     /// # Errors
-    /// If the system has no thread left.
+    /// If the system cannot start the thread.
     pub(super) fn new(file: File) -> io::Result<Self> {
         let file = Arc::new(file);
         let (pieces, written) = channel();
@@ -46,16 +46,17 @@ impl Steady {
         })
     }
 
-    /// Writes `bytes` behind the first `at` ones of the file.
+    /// Writes `bytes` at the offset `at`, in bytes.
     ///
     /// # Errors
-    /// If they cannot be written.
+    /// If the system cannot write them.
     pub(super) fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
         self.file.write_all_at(bytes, at)?;
         self.count(bytes.len());
         Ok(())
     }
 
+    /// Notes that `bytes` were written, and starts a sync after each piece.
     fn count(&self, bytes: usize) {
         let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
         if before / PIECE < (before + bytes) / PIECE {
@@ -63,16 +64,16 @@ impl Steady {
         }
     }
 
-    /// Begins to bring what has been written to the disk.
+    /// Starts to sync what is written so far.
     pub(super) fn sync(&self) {
-        // Once the disk has refused a piece nobody listens; `finish` says so.
+        // The thread has ended if a sync failed; `finish` returns the error.
         self.pieces.send(()).ok();
     }
 
-    /// Returns when all of it is on the disk.
+    /// Returns when the whole file is on the disk.
     ///
     /// # Errors
-    /// If it could not be written there.
+    /// If a sync failed.
     pub(super) fn finish(self) -> io::Result<()> {
         drop(self.pieces);
         let synced = self.sync.join();
@@ -81,7 +82,7 @@ impl Steady {
     }
 }
 
-impl Write for Steady {
+impl Write for SyncingFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = (&*self.file).write(bytes)?;
         self.count(written);

@@ -1,0 +1,15 @@
+//! The error of everything that writes a dataset.
+
+use std::path::Path;
+
+/// The reason why a dataset cannot be written, in one line.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct WriteError(pub(super) String);
+
+impl WriteError {
+    /// The error of an operation on `path`: `cannot write PATH: error`.
+    pub(super) fn new(doing: &str, path: &Path, error: impl std::fmt::Display) -> Self {
+        Self(format!("cannot {doing} {}: {error}", path.display()))
+    }
+}
