@@ -208,7 +208,7 @@ struct HoleScore {
     leaks: Option<bool>,
 }
 
-/// Measures the contexts that `snapshot` gives. Files for which `is_own` is false
+/// Measures the contexts that `snapshot` gives. Files for which `is_source` is false
 /// can be part of a context but get no holes.
 ///
 /// # Errors
@@ -216,13 +216,13 @@ struct HoleScore {
 pub fn run(
     snapshot: &Snapshot,
     options: &EvalOptions,
-    is_own: &(impl Fn(&str) -> bool + Sync),
+    is_source: &(impl Fn(&str) -> bool + Sync),
     cancel: &Cancel,
 ) -> Result<EvalReport, Cancelled> {
     let mut samples = Vec::new();
     for &kind in &options.kinds {
         cancel.check()?;
-        let mut holes = holes::sample(snapshot, kind, options.seed, options.holes, is_own);
+        let mut holes = holes::sample(snapshot, kind, options.seed, options.holes, is_source);
         if kind == HoleKind::HalfTyped {
             holes = holes.iter().filter_map(NameHole::half_typed).collect();
         }

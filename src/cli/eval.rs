@@ -11,6 +11,7 @@ use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
 use crate::context::{MinScore, Signal};
 use crate::engine::{Project, ProjectOptions};
 use crate::eval::{self, EvalOptions, EvalReport, EvalRun, HoleKind, KindResult, Recall};
+use crate::files;
 
 /// Measure fimd on a project.
 #[derive(Debug, clap::Args)]
@@ -92,9 +93,12 @@ impl ContextArgs {
             },
             without: self.without.clone(),
         };
-        let is_own = |key: &str| project.roots.owns(key);
+        // Only the project's own files get holes, and only those that could give
+        // training data.
+        let is_source =
+            |key: &str| project.roots.owns(key) && files::left_out_of_dataset(key).is_none();
         let snapshot = project.index.snapshot();
-        let report = eval::run(&snapshot, &options, &is_own, &Cancel::default())
+        let report = eval::run(&snapshot, &options, &is_source, &Cancel::default())
             .map_err(|error| CliError::Failure(error.to_string()))?;
         if report.runs[0].kinds.iter().all(|kind| kind.holes == 0) {
             return Err(CliError::Failure(format!(

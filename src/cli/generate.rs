@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{CliError, Setup, show};
 use crate::cancel::Cancel;
-use crate::dataset::write::{StagingFolder, WriteError};
+use crate::dataset::write::{DatasetWriteError, StagingFolder};
 use crate::dataset::{self, Options, Progress, Repo, WrongOption};
 use crate::engine::{self, DatasetSources, GenerateError, Project, ProjectOptions};
 use crate::files::Origin;
@@ -73,8 +73,8 @@ impl From<GenerateError> for CliError {
     }
 }
 
-impl From<WriteError> for CliError {
-    fn from(error: WriteError) -> Self {
+impl From<DatasetWriteError> for CliError {
+    fn from(error: DatasetWriteError) -> Self {
         Self::Failure(error.to_string())
     }
 }

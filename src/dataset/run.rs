@@ -30,7 +30,7 @@ use crate::dataset::options::{Options, SplitUnit};
 use crate::dataset::record::Example;
 use crate::dataset::reject::{DUPLICATE, Reject, SEEN_IN_TRAINING};
 use crate::dataset::repo::Repo;
-use crate::dataset::report::metadata::{DatasetCounts, ProjectCounts};
+use crate::dataset::report::metadata::{DatasetCounts, ProjectSummary};
 use crate::dataset::report::{Report, page};
 use crate::dataset::select::sources::{ExampleSource, SourceSelection, sources, text_hashes};
 use crate::dataset::sink::Sink;
@@ -322,7 +322,7 @@ impl<'a> Run<'a> {
         let examples = self.ledger.examples() - before.example;
         let whole = repo.left_out.iter().find(|out| out.key == WHOLE);
         let report = &mut self.ledger.report;
-        report.projects.push(ProjectCounts {
+        report.projects.push(ProjectSummary {
             name: name.to_owned(),
             files_indexed: report.counts.files_indexed - before.counts.files_indexed,
             files_used: report.counts.files_used - before.counts.files_used,

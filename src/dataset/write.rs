@@ -27,7 +27,7 @@ mod stage;
 mod syncing_file;
 
 pub use self::data_writer::DataWriter;
-pub use self::error::WriteError;
+pub use self::error::DatasetWriteError;
 pub use self::join::join;
 pub use self::journal::Task;
 pub use self::rejects::WithRejects;

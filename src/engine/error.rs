@@ -4,7 +4,7 @@ use std::any::Any;
 
 use crate::cancel::Cancelled;
 use crate::dataset::DatasetError;
-use crate::dataset::write::WriteError;
+use crate::dataset::write::DatasetWriteError;
 use crate::files::FilesError;
 use crate::secrets::RulesError;
 
@@ -69,7 +69,7 @@ pub enum GenerateError {
     Dataset(#[from] DatasetError),
     /// The output cannot be written.
     #[error(transparent)]
-    Write(#[from] WriteError),
+    Write(#[from] DatasetWriteError),
     /// The sources cannot be read.
     #[error(transparent)]
     Files(#[from] FilesError),

@@ -22,7 +22,7 @@ use super::pool::Pool;
 use super::sources::DatasetSources;
 use crate::cancel::Cancel;
 use crate::dataset::report::DatasetCounts;
-use crate::dataset::write::{StagingFolder, WriteError};
+use crate::dataset::write::{DatasetWriteError, StagingFolder};
 use crate::dataset::{self, Options, Progress, WrongOption};
 use crate::files::{FilesError, resolve};
 
@@ -382,8 +382,8 @@ enum JobError {
     Start(#[from] StartError),
 }
 
-impl From<WriteError> for JobError {
-    fn from(error: WriteError) -> Self {
+impl From<DatasetWriteError> for JobError {
+    fn from(error: DatasetWriteError) -> Self {
         Self::Generate(error.into())
     }
 }

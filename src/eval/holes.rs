@@ -10,7 +10,6 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::native::is_native;
 use super::{HoleKind, NameCategory};
-use crate::files;
 use crate::index::symbols::{ClassRef, DeclKind, Declaration, NameKind};
 use crate::index::{Snapshot, SourceFile};
 use crate::php::lex::{Token, TokenKind, lex};
@@ -67,20 +66,17 @@ impl<'a> NameHole<'a> {
 
 /// Up to `most` holes of `kind`. Each file gives one hole before any file gives a
 /// second one. The holes depend only on the project's files, `kind`, `seed` and
-/// `most`. Files for which `is_own` is false, and files that are left out of
-/// training data, give no holes.
+/// `most`. Files for which `is_source` is false give no holes.
 pub(super) fn sample<'a>(
     snapshot: &'a Snapshot,
     kind: HoleKind,
     seed: u64,
     most: usize,
-    is_own: &(impl Fn(&str) -> bool + Sync),
+    is_source: &(impl Fn(&str) -> bool + Sync),
 ) -> Vec<NameHole<'a>> {
     let mut files: Vec<(blake3::Hash, &SourceFile)> = snapshot
         .files()
-        .filter(|file| {
-            !file.lossy && is_own(&file.path) && files::left_out_of_dataset(&file.path).is_none()
-        })
+        .filter(|file| !file.lossy && is_source(&file.path))
         .map(|file| (draw(seed, &[&file.path]), &**file))
         .collect();
     files.sort_by(|a, b| a.0.as_bytes().cmp(b.0.as_bytes()));

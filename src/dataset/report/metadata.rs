@@ -39,7 +39,7 @@ pub struct Report {
     /// is only one project, and if `parts` are joined: the parts' own metadata
     /// have these counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub projects: Vec<ProjectCounts>,
+    pub projects: Vec<ProjectSummary>,
     /// The joined parts, in the order given. Absent if the dataset is not joined.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<PartCounts>,
@@ -134,7 +134,7 @@ pub struct Coverage {
 
 /// The counts of one of several projects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProjectCounts {
+pub struct ProjectSummary {
     /// The project's name, as its examples have it in `repo`.
     pub name: String,
     /// The number of files in the index.

@@ -5,9 +5,9 @@ use std::path::Path;
 /// The reason why a dataset cannot be written, in one line.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct WriteError(pub(super) String);
+pub struct DatasetWriteError(pub(super) String);
 
-impl WriteError {
+impl DatasetWriteError {
     /// The error of an operation on `path`: `cannot write PATH: error`.
     pub(super) fn new(doing: &str, path: &Path, error: impl std::fmt::Display) -> Self {
         Self(format!("cannot {doing} {}: {error}", path.display()))

@@ -16,7 +16,7 @@ use crate::dataset::split::Split;
 use crate::dataset::stored::StoredDataset;
 use crate::dataset::write::files::{CARD, REPORT};
 use crate::dataset::write::read::Dataset;
-use crate::dataset::write::{WriteError, card, parquet};
+use crate::dataset::write::{DatasetWriteError, card, parquet};
 
 /// The most parts whose examples the page shows. They are drawn at random. More parts
 /// would take longer to read than a reader spends on the page.
@@ -27,10 +27,10 @@ const SHOWN_PARTS: usize = 32;
 /// file of a part.
 ///
 /// # Errors
-/// [`WriteError`] if the parts do not belong together, if the examples of a part are
+/// [`DatasetWriteError`] if the parts do not belong together, if the examples of a part are
 /// not those that its metadata count, or if `output` is a dataset of its own.
-pub fn join(folders: &[PathBuf], output: &Path) -> Result<DatasetCounts, WriteError> {
-    let wrong = |error: io::Error| WriteError::new("write", output, error);
+pub fn join(folders: &[PathBuf], output: &Path) -> Result<DatasetCounts, DatasetWriteError> {
+    let wrong = |error: io::Error| DatasetWriteError::new("write", output, error);
     fs::create_dir_all(output).map_err(wrong)?;
     let output = fs::canonicalize(output).map_err(wrong)?;
     check_replaceable(&output)?;
@@ -41,7 +41,7 @@ pub fn join(folders: &[PathBuf], output: &Path) -> Result<DatasetCounts, WriteEr
     let shown: Vec<_> = shown
         .into_iter()
         .map(|folder| Ok(open(folder)?.0))
-        .collect::<Result<_, WriteError>>()?;
+        .collect::<Result<_, DatasetWriteError>>()?;
     let write = || {
         let metadata = serde_json::to_value(&whole)?;
         let page = page::page_of_parts(&metadata, &shown)?;
@@ -53,7 +53,7 @@ pub fn join(folders: &[PathBuf], output: &Path) -> Result<DatasetCounts, WriteEr
         replace(&output.join(METADATA), &metadata)?;
         File::open(&output)?.sync_all()
     };
-    write().map_err(|error| WriteError::new("write", &output, error))?;
+    write().map_err(|error| DatasetWriteError::new("write", &output, error))?;
     Ok(whole.counts)
 }
 
@@ -62,8 +62,8 @@ pub fn join(folders: &[PathBuf], output: &Path) -> Result<DatasetCounts, WriteEr
 fn add_reports(
     folders: &[PathBuf],
     output: &Path,
-) -> Result<(Report, Vec<(Split, String)>), WriteError> {
-    let refused = |error: MergeError| WriteError(error.to_string());
+) -> Result<(Report, Vec<(Split, String)>), DatasetWriteError> {
+    let refused = |error: MergeError| DatasetWriteError(error.to_string());
     let (mut merger, mut files) = (ReportMerger::default(), Vec::new());
     for folder in folders {
         let (dataset, report) = open(folder)?;
@@ -84,34 +84,34 @@ fn add_reports(
 }
 
 /// Refuses a folder with metadata that are not about joined parts.
-fn check_replaceable(output: &Path) -> Result<(), WriteError> {
+fn check_replaceable(output: &Path) -> Result<(), DatasetWriteError> {
     let path = output.join(METADATA);
     let text = match fs::read(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(WriteError::new("read", &path, error)),
+        Err(error) => return Err(DatasetWriteError::new("read", &path, error)),
     };
     let there: Option<Value> = serde_json::from_slice(&text).ok();
     let is_joined = |there: &Value| there.get("parts").is_some();
     if there.as_ref().is_some_and(is_joined) {
         return Ok(());
     }
-    Err(WriteError(format!(
+    Err(DatasetWriteError(format!(
         "{} is not about joined parts: choose another --output",
         path.display()
     )))
 }
 
 /// The part in `folder`, and its report.
-fn open(folder: &Path) -> Result<(Dataset, Report), WriteError> {
-    let dataset = Dataset::open(folder).map_err(|error| WriteError(error.to_string()))?;
+fn open(folder: &Path) -> Result<(Dataset, Report), DatasetWriteError> {
+    let dataset = Dataset::open(folder).map_err(|error| DatasetWriteError(error.to_string()))?;
     let name = || folder.display().to_string();
     if dataset.metadata().get("partial").is_none() {
-        return Err(WriteError(MergeError::Whole(name()).to_string()));
+        return Err(DatasetWriteError(MergeError::Whole(name()).to_string()));
     }
     let report = serde_json::from_value(dataset.metadata().clone());
     let report = report.map_err(|error| {
-        WriteError(format!(
+        DatasetWriteError(format!(
             "{}/{METADATA}: {error}; join parts with the version of fimd that wrote them, which it names as `version`",
             name()
         ))
@@ -124,18 +124,19 @@ fn checked_files(
     dataset: &Dataset,
     split: Split,
     expected: usize,
-) -> Result<Vec<PathBuf>, WriteError> {
+) -> Result<Vec<PathBuf>, DatasetWriteError> {
     let files = dataset.files(split);
-    let files = files.map_err(|error| WriteError(error.to_string()))?;
+    let files = files.map_err(|error| DatasetWriteError(error.to_string()))?;
     let paths: Vec<_> = files.into_iter().map(|(path, _)| path).collect();
     let mut found = 0;
     for path in &paths {
-        found += parquet::count(path).map_err(|error| WriteError::new("read", path, error))?;
+        found +=
+            parquet::count(path).map_err(|error| DatasetWriteError::new("read", path, error))?;
     }
     if let [first, ..] = &*paths
         && found != expected as u64
     {
-        return Err(WriteError(format!(
+        return Err(DatasetWriteError(format!(
             "{}: holds {found} examples with its shards, of which {METADATA} counts {expected}; make the part anew",
             first.display()
         )));
@@ -144,15 +145,15 @@ fn checked_files(
 }
 
 /// `path` relative to the folder `from`. `from` must be canonical.
-fn relative(from: &Path, path: &Path) -> Result<String, WriteError> {
-    let wrong = |error: io::Error| WriteError::new("read", path, error);
+fn relative(from: &Path, path: &Path) -> Result<String, DatasetWriteError> {
+    let wrong = |error: io::Error| DatasetWriteError::new("read", path, error);
     let path = fs::canonicalize(path).map_err(wrong)?;
     let shared = from.components().zip(path.components());
     let shared = shared.take_while(|(a, b)| a == b).count();
     let up = from.components().skip(shared).map(|_| Component::ParentDir);
     let relative: PathBuf = up.chain(path.components().skip(shared)).collect();
     let text = relative.to_str().map(str::to_owned);
-    text.ok_or_else(|| WriteError::new("name", &path, "it is not UTF-8; rename it"))
+    text.ok_or_else(|| DatasetWriteError::new("name", &path, "it is not UTF-8; rename it"))
 }
 
 /// Replaces the file at `path` in one step.

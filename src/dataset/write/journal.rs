@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::dataset::batch::Batch;
 use crate::dataset::options::Options;
-use crate::dataset::write::error::WriteError;
+use crate::dataset::write::error::DatasetWriteError;
 use crate::model::Family;
 
 /// The name of the journal's file.
@@ -42,13 +42,13 @@ impl Task {
     /// The task of a run with these options, which name `family`, over these inputs.
     ///
     /// # Errors
-    /// [`WriteError`] if the options cannot be serialized.
+    /// [`DatasetWriteError`] if the options cannot be serialized.
     pub fn new(
         options: &Options,
         family: &Family,
         inputs: impl IntoIterator<Item = String>,
-    ) -> Result<Self, WriteError> {
-        let fail = |error| WriteError(format!("cannot write the options down: {error}"));
+    ) -> Result<Self, DatasetWriteError> {
+        let fail = |error| DatasetWriteError(format!("cannot write the options down: {error}"));
         let options = serde_json::to_value(options).map_err(fail)?;
         Ok(Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),

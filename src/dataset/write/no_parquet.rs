@@ -16,10 +16,12 @@ fn refusal() -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, REFUSAL)
 }
 
-/// Writes the rows of a Parquet file. It has no values.
-pub(super) struct ParquetRows(Infallible);
+/// Writes no rows: there are no values of this type.
+pub(super) struct NoParquetRows(Infallible);
 
-impl ParquetRows {
+pub(super) use self::NoParquetRows as ParquetRows;
+
+impl NoParquetRows {
     pub(super) fn of_examples(_: BufWriter<SyncingFile>) -> io::Result<Self> {
         Err(refusal())
     }

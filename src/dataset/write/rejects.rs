@@ -13,7 +13,7 @@ use crate::dataset::batch::Batch;
 use crate::dataset::sink::{ExampleText, Sink};
 use crate::dataset::split::Split;
 use crate::dataset::template::SpooledExample;
-use crate::dataset::write::error::WriteError;
+use crate::dataset::write::error::DatasetWriteError;
 use crate::dataset::write::files::REJECTS;
 use crate::dataset::write::stage::StagingFolder;
 use crate::files::resolve;
@@ -39,9 +39,13 @@ impl<S> WithRejects<S> {
     /// `path` must exist.
     ///
     /// # Errors
-    /// [`WriteError`] if the file cannot be written, or if `path` is in the dataset of
+    /// [`DatasetWriteError`] if the file cannot be written, or if `path` is in the dataset of
     /// `stage` and its name is not `rejects.jsonl`.
-    pub fn new(sink: S, path: Option<&Path>, stage: &StagingFolder) -> Result<Self, WriteError> {
+    pub fn new(
+        sink: S,
+        path: Option<&Path>,
+        stage: &StagingFolder,
+    ) -> Result<Self, DatasetWriteError> {
         let rejects = path.map(|path| Rejects::new(path, stage)).transpose()?;
         Ok(Self { sink, rejects })
     }
@@ -50,12 +54,12 @@ impl<S> WithRejects<S> {
     /// rejects to its path, if there is one.
     ///
     /// # Errors
-    /// [`WriteError`] if that fails. If `publish` fails, neither is changed. If only the
+    /// [`DatasetWriteError`] if that fails. If `publish` fails, neither is changed. If only the
     /// rejects cannot be moved, they are in the dataset's folder.
     pub fn publish(
         self,
-        publish: impl FnOnce() -> Result<(), WriteError>,
-    ) -> Result<(), WriteError> {
+        publish: impl FnOnce() -> Result<(), DatasetWriteError>,
+    ) -> Result<(), DatasetWriteError> {
         let Some(rejects) = self.rejects else {
             return publish();
         };
@@ -66,15 +70,15 @@ impl<S> WithRejects<S> {
         };
         move_to(&published, &requested).map_err(|error| {
             let error = format!("{error}; they are in {}", published.display());
-            WriteError::new("write rejects to", &requested, error)
+            DatasetWriteError::new("write rejects to", &requested, error)
         })
     }
 }
 
 impl Rejects {
-    fn new(path: &Path, stage: &StagingFolder) -> Result<Self, WriteError> {
+    fn new(path: &Path, stage: &StagingFolder) -> Result<Self, DatasetWriteError> {
         let wrong =
-            |error: &dyn std::fmt::Display| WriteError::new("write rejects to", path, error);
+            |error: &dyn std::fmt::Display| DatasetWriteError::new("write rejects to", path, error);
         let absolute = std::path::absolute(path).map_err(|error| wrong(&error))?;
         let (Some(folder), Some(name)) = (absolute.parent(), absolute.file_name()) else {
             return Err(wrong(&"it names no file"));
@@ -108,14 +112,14 @@ impl Rejects {
 
     /// Closes the file. Returns its path in the published dataset, and the path that the
     /// user gave, if it is another one.
-    fn close(self) -> Result<(PathBuf, Option<PathBuf>), WriteError> {
+    fn close(self) -> Result<(PathBuf, Option<PathBuf>), DatasetWriteError> {
         let Self {
             file,
             published,
             requested,
         } = self;
         let close = || file.into_inner()?.sync_all();
-        close().map_err(|error: io::Error| WriteError::new("write", &published, error))?;
+        close().map_err(|error: io::Error| DatasetWriteError::new("write", &published, error))?;
         Ok((published, requested))
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::dataset::select::signatures::FileSignature;
-use crate::dataset::write::error::WriteError;
+use crate::dataset::write::error::DatasetWriteError;
 use crate::dataset::write::parquet::ParquetRows;
 use crate::dataset::write::syncing_file::SyncingFile;
 
@@ -25,8 +25,8 @@ impl Signatures {
     /// Starts the Parquet file that [`Self::publish`] puts at `path`.
     ///
     /// # Errors
-    /// [`WriteError`] if no file can be written there.
-    pub fn new(path: &Path) -> Result<Self, WriteError> {
+    /// [`DatasetWriteError`] if no file can be written there.
+    pub fn new(path: &Path) -> Result<Self, DatasetWriteError> {
         let begin = || {
             let absolute = std::path::absolute(path)?;
             let folder = absolute.parent().unwrap_or(&absolute);
@@ -43,15 +43,15 @@ impl Signatures {
                 rows,
             })
         };
-        begin().map_err(|error: io::Error| WriteError::new("write", path, error))
+        begin().map_err(|error: io::Error| DatasetWriteError::new("write", path, error))
     }
 
     /// Adds the signature of a file.
     ///
     /// # Errors
-    /// [`WriteError`] if it cannot be written.
-    pub fn push(&mut self, signed: &FileSignature) -> Result<(), WriteError> {
-        let wrong = |error| WriteError::new("write", &self.path, error);
+    /// [`DatasetWriteError`] if it cannot be written.
+    pub fn push(&mut self, signed: &FileSignature) -> Result<(), DatasetWriteError> {
+        let wrong = |error| DatasetWriteError::new("write", &self.path, error);
         let mut line = serde_json::to_vec(signed).map_err(io::Error::from);
         line.as_mut().map(|line| line.push(b'\n')).ok();
         let pushed = line.and_then(|line| self.rows.push(&line));
@@ -61,14 +61,14 @@ impl Signatures {
     /// Closes the file and moves it to its path in one step.
     ///
     /// # Errors
-    /// [`WriteError`] if that fails. What was at the path is then unchanged.
-    pub fn publish(self) -> Result<(), WriteError> {
+    /// [`DatasetWriteError`] if that fails. What was at the path is then unchanged.
+    pub fn publish(self) -> Result<(), DatasetWriteError> {
         let Self { path, file, rows } = self;
         let publish = || {
             rows.finish()?.into_inner()?.finish()?;
             file.persist(&path)?;
             File::open(path.parent().unwrap_or(&path))?.sync_all()
         };
-        publish().map_err(|error: io::Error| WriteError::new("write", &path, error))
+        publish().map_err(|error: io::Error| DatasetWriteError::new("write", &path, error))
     }
 }

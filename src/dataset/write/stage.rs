@@ -20,7 +20,7 @@ use crate::dataset::report::Report;
 use crate::dataset::report::metadata::METADATA;
 use crate::dataset::write::abandoned::{self, aside, keep_only};
 use crate::dataset::write::data_writer::DataWriter;
-use crate::dataset::write::error::WriteError;
+use crate::dataset::write::error::DatasetWriteError;
 use crate::dataset::write::files::{CARD, DataFile, REPORT};
 use crate::dataset::write::journal::{self, JOURNAL, Task};
 use crate::dataset::write::spool::SPOOL;
@@ -60,33 +60,35 @@ impl StagingFolder {
     /// holds what an interrupted run has left, and the next run can resume this one.
     ///
     /// # Errors
-    /// [`WriteError`] if `output` may not be replaced, or no stage can be made beside it.
-    pub fn new(output: &Path, resume: bool) -> Result<Self, WriteError> {
+    /// [`DatasetWriteError`] if `output` may not be replaced, or no stage can be made beside it.
+    pub fn new(output: &Path, resume: bool) -> Result<Self, DatasetWriteError> {
         let output = match fs::canonicalize(output) {
             Ok(existing) => existing,
             Err(error) if error.kind() == io::ErrorKind::NotFound => std::path::absolute(output)
-                .map_err(|error| WriteError::new("write to", output, error))?,
-            Err(error) => return Err(WriteError::new("write to", output, error)),
+                .map_err(|error| DatasetWriteError::new("write to", output, error))?,
+            Err(error) => return Err(DatasetWriteError::new("write to", output, error)),
         };
         let (Some(parent), Some(name)) = (output.parent(), output.file_name()) else {
-            return Err(WriteError::new(
+            return Err(DatasetWriteError::new(
                 "write to",
                 &output,
                 "it has no name of its own",
             ));
         };
         let parent = parent.to_path_buf();
-        fs::create_dir_all(&parent).map_err(|error| WriteError::new("make", &parent, error))?;
+        fs::create_dir_all(&parent)
+            .map_err(|error| DatasetWriteError::new("make", &parent, error))?;
         let prefix = format!(".{}.fimd-", name.to_string_lossy());
         // Locks the parent while stages are listed and made, so that no run takes a
         // stage for abandoned before its owner has locked it.
-        let gate = lock(&parent).map_err(|error| WriteError::new("write into", &parent, error))?;
+        let gate =
+            lock(&parent).map_err(|error| DatasetWriteError::new("write into", &parent, error))?;
         let left = abandoned::take(&parent, &prefix, &output, resume);
         check_replaceable(&output)?;
         let (dir, own_lock) = match left {
             Some((dir, own_lock)) => {
                 keep_only(&dir, &[SPOOL, JOURNAL])
-                    .map_err(|error| WriteError::new("go on with", &dir, error))?;
+                    .map_err(|error| DatasetWriteError::new("go on with", &dir, error))?;
                 (dir, own_lock)
             }
             None => make(&parent, &prefix)?,
@@ -105,11 +107,11 @@ impl StagingFolder {
     /// shards of `options`.
     ///
     /// # Errors
-    /// [`WriteError`] if the stage cannot be written, or an interrupted run with another
+    /// [`DatasetWriteError`] if the stage cannot be written, or an interrupted run with another
     /// task has left it.
-    pub fn sink(&self, task: &Task, options: &Options) -> Result<DataWriter, WriteError> {
+    pub fn sink(&self, task: &Task, options: &Options) -> Result<DataWriter, DatasetWriteError> {
         DataWriter::open(&self.dir, task, options)
-            .map_err(|error| WriteError::new("write", &self.output, error))
+            .map_err(|error| DatasetWriteError::new("write", &self.output, error))
     }
 
     /// The folder that becomes the dataset.
@@ -126,10 +128,10 @@ impl StagingFolder {
     /// output's place.
     ///
     /// # Errors
-    /// [`WriteError`] if that fails. The output is then unchanged.
-    pub fn publish(self, report: &Report, page: Option<&str>) -> Result<(), WriteError> {
+    /// [`DatasetWriteError`] if that fails. The output is then unchanged.
+    pub fn publish(self, report: &Report, page: Option<&str>) -> Result<(), DatasetWriteError> {
         self.try_publish(report, page)
-            .map_err(|error| WriteError::new("write the dataset to", &self.output, error))
+            .map_err(|error| DatasetWriteError::new("write the dataset to", &self.output, error))
     }
 
     fn try_publish(&self, report: &Report, page: Option<&str>) -> io::Result<()> {
@@ -161,14 +163,15 @@ impl StagingFolder {
 }
 
 /// Makes a new, locked stage in `parent`.
-fn make(parent: &Path, prefix: &str) -> Result<(PathBuf, File), WriteError> {
+fn make(parent: &Path, prefix: &str) -> Result<(PathBuf, File), DatasetWriteError> {
     let dir = tempfile::Builder::new()
         .prefix(prefix)
         // The folder becomes the dataset, so the umask alone restricts its permissions.
         .permissions(fs::Permissions::from_mode(0o777))
         .tempdir_in(parent)
-        .map_err(|error| WriteError::new("write into", parent, error.kind()))?;
-    let own_lock = lock(dir.path()).map_err(|error| WriteError::new("lock", dir.path(), error))?;
+        .map_err(|error| DatasetWriteError::new("write into", parent, error.kind()))?;
+    let own_lock =
+        lock(dir.path()).map_err(|error| DatasetWriteError::new("lock", dir.path(), error))?;
     Ok((dir.keep(), own_lock))
 }
 
@@ -202,10 +205,10 @@ fn lock(folder: &Path) -> io::Result<File> {
 }
 
 /// Checks that `output` may be replaced.
-fn check_replaceable(output: &Path) -> Result<(), WriteError> {
+fn check_replaceable(output: &Path) -> Result<(), DatasetWriteError> {
     let refuse = |why: String| {
         let output = output.display();
-        Err(WriteError(format!(
+        Err(DatasetWriteError(format!(
             "{output} {why}: choose another --output"
         )))
     };
@@ -215,12 +218,12 @@ fn check_replaceable(output: &Path) -> Result<(), WriteError> {
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
             return refuse("is a file, not a folder".into());
         }
-        Err(error) => return Err(WriteError::new("read", output, error)),
+        Err(error) => return Err(DatasetWriteError::new("read", output, error)),
     };
     let mut names: Vec<_> = entries
         .map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()))
         .collect::<Result<_, _>>()
-        .map_err(|error| WriteError::new("read", output, error))?;
+        .map_err(|error| DatasetWriteError::new("read", output, error))?;
     names.sort();
     let is_dataset = names.iter().any(|name| name == METADATA);
     let foreign = names.iter().find(|name| !files::belongs(name));
@@ -245,11 +248,11 @@ mod tests {
     const TRAIN: &str = "train.jsonl";
     const VAL: &str = "val.jsonl";
 
-    fn write(output: &Path, lines: &[&str]) -> Result<(), WriteError> {
+    fn write(output: &Path, lines: &[&str]) -> Result<(), DatasetWriteError> {
         write_as(&Options::default(), output, lines)
     }
 
-    fn write_as(options: &Options, output: &Path, lines: &[&str]) -> Result<(), WriteError> {
+    fn write_as(options: &Options, output: &Path, lines: &[&str]) -> Result<(), DatasetWriteError> {
         let stage = StagingFolder::new(output, false)?;
         let mut sink = stage.sink(&Task::of_tests(), options)?;
         for line in lines {
