@@ -121,12 +121,12 @@ impl Call {
             let message = format!("expected a request object, found {}", JsonKind::of(raw));
             return Err(Error::invalid_request(message).into());
         }
-        let members: Members<'_> = serde_json::from_str(raw.get())
+        let members: ObjectMembers<'_> = serde_json::from_str(raw.get())
             .map_err(|error| Error::invalid_request(error.to_string()))?;
         Self::of(&members)
     }
 
-    fn of(members: &Members<'_>) -> Result<Self, Refusal> {
+    fn of(members: &ObjectMembers<'_>) -> Result<Self, Refusal> {
         let refuse = |id: Option<&Id>, message: String| Refusal {
             id: id.cloned(),
             error: Error::invalid_request(message),
@@ -190,7 +190,7 @@ pub struct Response {
 impl Response {
     /// Reads a response: an object with an id, with a result or an error, and
     /// without a method.
-    fn of(members: &Members<'_>) -> Option<Self> {
+    fn of(members: &ObjectMembers<'_>) -> Option<Self> {
         if members.method.is_some() {
             return None;
         }
@@ -249,7 +249,7 @@ impl Message {
         })?;
         // A request object is read in one pass, because it may hold a whole buffer.
         if text.trim_ascii_start().starts_with('{')
-            && let Ok(members) = serde_json::from_str::<Members<'_>>(text)
+            && let Ok(members) = serde_json::from_str::<ObjectMembers<'_>>(text)
         {
             return Ok(match Response::of(&members) {
                 Some(response) => Self::Response(response),
@@ -275,7 +275,7 @@ impl Message {
 
 /// The members of a request or response object as written; none if absent.
 #[derive(Deserialize)]
-struct Members<'a> {
+struct ObjectMembers<'a> {
     #[serde(borrow, default, deserialize_with = "present")]
     jsonrpc: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]

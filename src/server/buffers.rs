@@ -1,10 +1,10 @@
-//! The buffers that a client has open, and the project as it is with them laid
-//! over the disk.
+//! The buffers that a client has open, and snapshots of the project in which they
+//! replace the files on disk.
 //!
-//! Nothing is indexed when a buffer is edited: the overlay is made by the next
-//! request that needs it, and kept as long as neither the project nor any
-//! buffer of it has changed. The buffer that a request is about is no part of
-//! it, so typing in one buffer and asking about it costs nothing here.
+//! An edit of a buffer indexes nothing. The next request that needs the overlay
+//! makes it, and later requests share it until the project or one of the buffers
+//! changes. The overlay leaves out the buffer that a request is about, so typing
+//! in one buffer and requests about it make no overlay.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -17,20 +17,20 @@ use crate::index::{Snapshot, SourceFile};
 use crate::php;
 use crate::text::{Encoding, position_offset};
 
-/// An open buffer in one state, immutable.
+/// An immutable state of an open buffer.
 #[derive(Debug)]
-pub(super) struct Buffer {
-    /// The key of its file, see [`Roots::key`].
+pub(super) struct OpenBuffer {
+    /// The key of the file, see [`Roots::key`].
     pub(super) key: String,
-    /// Its text.
+    /// The text.
     pub(super) text: String,
-    /// Whether its file is one of the project's, or would be if it were saved.
+    /// Whether the project has the file, or would have it if it were saved.
     in_project: bool,
-    /// It as a file, once it is needed.
+    /// The buffer as an indexed file; made on demand.
     file: OnceLock<Arc<SourceFile>>,
 }
 
-impl Buffer {
+impl OpenBuffer {
     fn new(key: String, text: String, in_project: bool) -> Arc<Self> {
         Arc::new(Self {
             key,
@@ -61,7 +61,7 @@ impl Buffer {
 pub(super) struct Buffers(OpenBuffers);
 
 impl Buffers {
-    /// None; of those to come each may have so many bytes.
+    /// No buffers. A buffer may have `max_bytes` bytes.
     pub(super) fn new(max_bytes: usize) -> Self {
         Self(OpenBuffers {
             max_bytes,
@@ -71,12 +71,12 @@ impl Buffers {
         })
     }
 
-    /// Their state at this moment.
+    /// The present state of the buffers.
     pub(super) fn open(&self) -> OpenBuffers {
         self.0.clone()
     }
 
-    /// Opens a buffer, or gives an open one new text.
+    /// Opens a buffer, or replaces the text of an open one.
     pub(super) fn put(&mut self, roots: &Roots, uri: &str, text: String) {
         let key = roots.key(uri);
         let is_file = uri.starts_with("file:");
@@ -84,8 +84,8 @@ impl Buffers {
         self.insert(uri, key, text, in_project);
     }
 
-    /// Keeps a buffer, unless it is too large: then it is forgotten, but for
-    /// that, since edits of what is not there cannot be followed.
+    /// Keeps a buffer. Of a buffer above the limit only its name stays, because
+    /// later edits cannot be applied to it.
     fn insert(&mut self, uri: &str, key: String, text: String, in_project: bool) {
         if text.len() > self.0.max_bytes {
             tracing::warn!(
@@ -94,19 +94,19 @@ impl Buffers {
                 text.len(),
                 self.0.max_bytes
             );
-            let too_large = TooLarge { key, in_project };
+            let too_large = OversizedBuffer { key, in_project };
             Arc::make_mut(&mut self.0.buffers).remove(uri);
             Arc::make_mut(&mut self.0.too_large).insert(uri.to_owned(), too_large);
             return;
         }
         Arc::make_mut(&mut self.0.too_large).remove(uri);
-        let buffer = Buffer::new(key, text, in_project);
+        let buffer = OpenBuffer::new(key, text, in_project);
         Arc::make_mut(&mut self.0.buffers).insert(uri.to_owned(), buffer);
     }
 
-    /// Applies changes in order, each to the text that the one before left.
-    /// Positions outside the text are clamped. `changed` is told of each: the
-    /// text before it, which bytes of it give way, and to what.
+    /// Applies changes in order, each to the result of the one before. Clamps
+    /// positions outside the text. Calls `changed` for each change with the text
+    /// before it, the range of bytes that is replaced, and the new text.
     pub(super) fn edit(
         &mut self,
         uri: &str,
@@ -121,8 +121,11 @@ impl Buffers {
                 return;
             };
             changes = &changes[whole..];
-            let TooLarge { key, in_project } = too_large.clone();
-            buffers.insert(uri.to_owned(), Buffer::new(key, String::new(), in_project));
+            let OversizedBuffer { key, in_project } = too_large.clone();
+            buffers.insert(
+                uri.to_owned(),
+                OpenBuffer::new(key, String::new(), in_project),
+            );
         }
         let Some(buffer) = buffers.remove(uri) else {
             tracing::warn!("{uri}: changed without being open; the change is ignored");
@@ -130,7 +133,7 @@ impl Buffers {
         };
         let (key, mut text, in_project) = match Arc::try_unwrap(buffer) {
             Ok(buffer) => (buffer.key, buffer.text, buffer.in_project),
-            // A request at work still reads it.
+            // A request still reads the old state.
             Err(shared) => (shared.key.clone(), shared.text.clone(), shared.in_project),
         };
         for change in changes {
@@ -139,8 +142,8 @@ impl Buffers {
                 text.clone_from(&change.text);
                 continue;
             };
-            let [start, end] = [range.start, range.end].map(|place| {
-                let (line, character) = (place.line.into(), place.character.into());
+            let [start, end] = [range.start, range.end].map(|position| {
+                let (line, character) = (position.line.into(), position.character.into());
                 position_offset(&text, line, character, encoding)
             });
             let end = end.max(start);
@@ -150,16 +153,16 @@ impl Buffers {
         self.insert(uri, key, text, in_project);
     }
 
-    /// Closes a buffer: what counts again is the file on disk.
+    /// Closes a buffer. The file on disk counts again.
     pub(super) fn close(&mut self, uri: &str) {
         Arc::make_mut(&mut self.0.buffers).remove(uri);
         Arc::make_mut(&mut self.0.too_large).remove(uri);
     }
 }
 
-/// What stays of an open buffer that is larger than it may be.
+/// An open buffer above the limit.
 #[derive(Clone, Debug)]
-struct TooLarge {
+struct OversizedBuffer {
     key: String,
     in_project: bool,
 }
@@ -167,36 +170,36 @@ struct TooLarge {
 /// The state of a connection's buffers when a request arrived. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct OpenBuffers {
-    /// How many bytes each may have.
+    /// The limit of a buffer in bytes.
     max_bytes: usize,
-    buffers: Arc<BTreeMap<String, Arc<Buffer>>>,
-    too_large: Arc<BTreeMap<String, TooLarge>>,
-    newest: Arc<Mutex<Option<Overlay>>>,
+    buffers: Arc<BTreeMap<String, Arc<OpenBuffer>>>,
+    too_large: Arc<BTreeMap<String, OversizedBuffer>>,
+    newest: Arc<Mutex<Option<BufferOverlay>>>,
 }
 
-/// A snapshot with buffers laid over it.
+/// A snapshot in which buffers replace files.
 #[derive(Debug)]
-struct Overlay {
+struct BufferOverlay {
     base: Arc<Snapshot>,
-    buffers: Vec<Arc<Buffer>>,
+    buffers: Vec<Arc<OpenBuffer>>,
     laid_over: Arc<Snapshot>,
 }
 
 impl OpenBuffers {
     /// The buffer that was opened with this URI.
-    pub(super) fn get(&self, uri: &str) -> Option<&Arc<Buffer>> {
+    pub(super) fn get(&self, uri: &str) -> Option<&Arc<OpenBuffer>> {
         self.buffers.get(uri)
     }
 
-    /// How many bytes the buffer that was opened with this URI may have, if it
-    /// has more.
+    /// The limit in bytes, if the buffer that was opened with this URI is above it.
     pub(super) fn is_too_large(&self, uri: &str) -> Option<usize> {
         self.too_large.contains_key(uri).then_some(self.max_bytes)
     }
 
-    /// `base` with the project's open buffers laid over it, but for the one
-    /// with the key `except`. Takes time in proportion to the buffers that
-    /// differ from their files, if any has changed since the last time.
+    /// The snapshot `base` with the project's open buffers in place of their files,
+    /// except the buffer with the key `except`. If a buffer has changed since the
+    /// last call, this takes time in proportion to the buffers that differ from
+    /// their files.
     pub(super) fn over(&self, base: Arc<Snapshot>, except: &str) -> Arc<Snapshot> {
         let buffers: Vec<_> = self
             .buffers
@@ -225,7 +228,7 @@ impl OpenBuffers {
             true => Arc::clone(&base),
             false => Arc::new(base.with_overlay(files)),
         };
-        *newest() = Some(Overlay {
+        *newest() = Some(BufferOverlay {
             base,
             buffers,
             laid_over: Arc::clone(&laid_over),
@@ -265,20 +268,19 @@ mod tests {
         };
         let over = |buffers: &Buffers, except| buffers.open().over(Arc::clone(&base), except);
 
-        // Buffers that are as on disk lay nothing over it.
+        // Buffers that equal their files make no overlay.
         put(&mut buffers, A, "<?php // disk");
         put(&mut buffers, B, "<?php // disk");
         assert!(Arc::ptr_eq(&over(&buffers, "x.php"), &base));
 
-        // Typing in one buffer and asking about it makes nothing new.
+        // Typing in one buffer and requests about it make no new overlay.
         put(&mut buffers, B, "<?php // edited");
         let first = over(&buffers, A);
         assert_eq!(text(&first, B), "<?php // edited");
         put(&mut buffers, A, "<?php // typed");
         assert!(Arc::ptr_eq(&over(&buffers, A), &first));
 
-        // Asking about the other one shows what was typed, and a change of the
-        // project is seen through it.
+        // A request about the other buffer sees what was typed.
         assert_eq!(text(&over(&buffers, B), A), "<?php // typed");
         let before = buffers.open();
         buffers.close(&uri(A));

@@ -37,37 +37,37 @@ use crate::rpc::Error;
 /// The parameters of a method, or what is wrong with them. Methods look at the
 /// error only after they know whether there is a project: without one, a request
 /// that needs it is answered `not initialized`, whatever its parameters.
-type Parsed<T> = Result<T, Error>;
+type MethodParams<T> = Result<T, Error>;
 
 /// A call of a method.
 #[derive(Debug)]
 pub(super) enum Method {
     /// `getContext`.
-    GetContext(Parsed<GetContextParams>),
+    GetContext(MethodParams<GetContextParams>),
     /// `complete`.
-    Complete(Parsed<CompleteParams>),
+    Complete(MethodParams<CompleteParams>),
     /// `completion/accepted`.
-    CompletionAccepted(Parsed<AcceptedParams>),
+    CompletionAccepted(MethodParams<AcceptedParams>),
     /// `textDocument/inlineCompletion`, which only LSP sessions have.
-    InlineCompletion(Parsed<InlineCompletionParams>),
+    InlineCompletion(MethodParams<InlineCompletionParams>),
     /// `generateDataset`.
-    GenerateDataset(Parsed<GenerateDatasetParams>),
+    GenerateDataset(MethodParams<GenerateDatasetParams>),
     /// `job/status`.
-    JobStatus(Parsed<JobParams>),
+    JobStatus(MethodParams<JobParams>),
     /// `job/cancel`.
-    JobCancel(Parsed<JobParams>),
+    JobCancel(MethodParams<JobParams>),
     /// `fimd/status`.
     Status,
     /// `fimd/settings`.
     Settings,
     /// `tags/parse`.
-    TagsParse(Parsed<TagsParseParams>),
+    TagsParse(MethodParams<TagsParseParams>),
     /// `tags/prompt`.
-    TagsPrompt(Parsed<TagsPromptParams>),
+    TagsPrompt(MethodParams<TagsPromptParams>),
     /// `tags/run`.
-    TagsRun(Parsed<TagsRunParams>),
+    TagsRun(MethodParams<TagsRunParams>),
     /// `tags/applyConfig`.
-    TagsApplyConfig(Parsed<ApplyConfigParams>),
+    TagsApplyConfig(MethodParams<ApplyConfigParams>),
 }
 
 impl Method {

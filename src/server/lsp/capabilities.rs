@@ -10,11 +10,11 @@ use tower_lsp::ls_types::{
 
 use super::command_name::CommandName;
 use super::{completion, semantic_tokens};
-use crate::server::methods::initialize::ProjectCounts;
+use crate::server::methods::initialize::IndexCounts;
 use crate::text::Encoding;
 
 /// The capabilities in a session whose positions count `positions`.
-pub(super) fn capabilities(counts: &ProjectCounts, positions: Encoding) -> ServerCapabilities {
+pub(super) fn capabilities(counts: &IndexCounts, positions: Encoding) -> ServerCapabilities {
     let position_encoding = match positions {
         Encoding::Utf8 => PositionEncodingKind::UTF8,
         Encoding::Utf16 => PositionEncodingKind::UTF16,

@@ -11,7 +11,7 @@ use super::command_name::CommandName;
 use super::connection::Connection;
 use super::diagnostics;
 use super::documents::DocumentView;
-use super::run::TagRun;
+use super::run::DocumentRun;
 use super::splice::{Goal, Splice};
 use super::writer::Writer;
 use crate::config::EditorResources;
@@ -35,7 +35,7 @@ pub(super) enum FollowUp {
     /// Applies the config tag of a text at a byte. The answer waits for it.
     ApplyConfig(String, usize),
     /// Runs a tag.
-    Run(Box<TagRun>),
+    Run(Box<DocumentRun>),
     /// Inserts a text.
     Paste(Writer, String),
     /// Shows the user a message.
@@ -96,7 +96,7 @@ fn generate(
     let content = view.text().to_owned();
     let writer = writer(connection, &view, splice)?;
     connection.remember_tag(text);
-    Ok(run(TagRun::new(connection, view, content, at, writer)))
+    Ok(run(DocumentRun::new(connection, view, content, at, writer)))
 }
 
 /// Runs the last tag as if it stood at `at`. The tag itself is never inserted, so
@@ -122,11 +122,11 @@ fn repeat(
         .map(|range| without_tag(range.start)..without_tag(range.end))
         .collect();
     let writer = writer(connection, &view, Splice::new(at..at, deletes))?;
-    Ok(run(TagRun::new(connection, view, content, at, writer)))
+    Ok(run(DocumentRun::new(connection, view, content, at, writer)))
 }
 
 /// The answer to a command that runs a tag.
-fn run(run: TagRun) -> (Value, FollowUp) {
+fn run(run: DocumentRun) -> (Value, FollowUp) {
     let answer = json!({ "run_id": run.id() });
     (answer, FollowUp::Run(Box::new(run)))
 }

@@ -12,7 +12,7 @@ use tower_lsp::ls_types::{self, Position, TextDocumentContentChangeEvent, TextDo
 
 use super::splice::Splice;
 use crate::files::Roots;
-use crate::server::buffers::{Buffer, Buffers, OpenBuffers};
+use crate::server::buffers::{Buffers, OpenBuffer, OpenBuffers};
 use crate::tags::Tags;
 use crate::text::{Encoding, Positions, position_offset};
 
@@ -43,7 +43,7 @@ pub(super) struct DocumentView {
     pub(super) uri: String,
     /// The version.
     pub(super) version: i32,
-    buffer: Arc<Buffer>,
+    buffer: Arc<OpenBuffer>,
     tags: Option<Arc<Tags>>,
     encoding: Encoding,
 }

@@ -18,7 +18,7 @@ use tower_lsp::ls_types::{
 use super::connection::Connection;
 use super::documents::DocumentView;
 use super::splice::Goal;
-use super::writer::{WriteError, Writer};
+use super::writer::{EditError, Writer};
 use crate::cancel::{Cancel, CancelOnDrop};
 use crate::engine::tags::{self, PreparedRun, RunOutcome, Runner, TagSite, has_context};
 use crate::rpc::Error;
@@ -27,7 +27,7 @@ use crate::rpc::Error;
 const CREATE: Duration = Duration::from_secs(5);
 
 /// A run that can begin.
-pub(super) struct TagRun {
+pub(super) struct DocumentRun {
     id: String,
     view: DocumentView,
     /// The text with the tag in it.
@@ -48,10 +48,10 @@ enum RunEnd {
     /// The run has failed; the document is as it was.
     Failed(String),
     /// The document could not be written.
-    Unwritten(WriteError),
+    Unwritten(EditError),
 }
 
-impl TagRun {
+impl DocumentRun {
     /// A run of the tag of `content` at the byte `at`, for the document of `view`.
     pub(super) fn new(
         connection: &Connection,
@@ -78,7 +78,7 @@ impl TagRun {
 }
 
 /// Runs a tag to its end, and tells the client.
-pub(super) async fn run(connection: Arc<Connection>, run: TagRun) {
+pub(super) async fn run(connection: Arc<Connection>, run: DocumentRun) {
     let id = run.id.clone();
     let token = ProgressToken::String(id.clone());
     let shows_progress =
@@ -134,7 +134,7 @@ impl RunEnd {
                 let broken = outcome.broken;
                 broken.map(|error| (MessageType::WARNING, error.to_string()))
             }
-            Self::Cancelled | Self::Unwritten(WriteError::Closed) => None,
+            Self::Cancelled | Self::Unwritten(EditError::Closed) => None,
             Self::Failed(why) => Some((MessageType::ERROR, why)),
             Self::Unwritten(error) => Some((MessageType::WARNING, error.to_string())),
         }
@@ -155,10 +155,10 @@ async fn create_progress(connection: &Connection, token: &ProgressToken) -> bool
 /// Streams the model's text into the document.
 async fn drive<F: Future<Output = ()>>(
     connection: &Connection,
-    run: TagRun,
+    run: DocumentRun,
     progress: impl Fn(WorkDoneProgress) -> F,
 ) -> RunEnd {
-    let TagRun {
+    let DocumentRun {
         view,
         content,
         at,
@@ -196,7 +196,7 @@ async fn drive<F: Future<Output = ()>>(
         let partial = received.borrow().clone();
         (ended, partial)
     };
-    let (written, (ended, partial)): (Result<(), WriteError>, _) = tokio::join!(writing, streaming);
+    let (written, (ended, partial)): (Result<(), EditError>, _) = tokio::join!(writing, streaming);
     if let Err(error) = written {
         return RunEnd::Unwritten(error);
     }

@@ -32,7 +32,7 @@ const ATTEMPTS: usize = 20;
 
 /// Why a document does not have the wanted text.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum WriteError {
+pub(super) enum EditError {
     /// The document is not open any more.
     #[error("the document was closed")]
     Closed,
@@ -85,14 +85,14 @@ impl Writer {
     /// Waits until the document is as `goal` says. The future must not be dropped
     /// before it ends: the client may have applied an edit without having sent the
     /// change.
-    pub(super) async fn reach(&mut self, goal: &Goal) -> Result<(), WriteError> {
+    pub(super) async fn reach(&mut self, goal: &Goal) -> Result<(), EditError> {
         let mut attempts = 0;
         while let Some(request) = self.next(goal)? {
             let peer = &self.connection.peer;
             let response = peer.ask("workspace/applyEdit", &request.params);
             let response = match timeout(ANSWER, response).await {
                 Ok(Some(response)) => response,
-                Ok(None) | Err(_) => return Err(WriteError::Silent),
+                Ok(None) | Err(_) => return Err(EditError::Silent),
             };
             let refusal = match response {
                 Ok(response) => refusal(&response),
@@ -104,19 +104,19 @@ impl Writer {
             }
             if attempts == ATTEMPTS {
                 let nothing = || "it says it was applied, and nothing has changed".to_owned();
-                return Err(WriteError::Refused(refusal.unwrap_or_else(nothing)));
+                return Err(EditError::Refused(refusal.unwrap_or_else(nothing)));
             }
         }
         Ok(())
     }
 
     /// The next request for edits; none if the goal is reached.
-    fn next(&self, goal: &Goal) -> Result<Option<EditRequest>, WriteError> {
+    fn next(&self, goal: &Goal) -> Result<Option<EditRequest>, EditError> {
         let mut documents = self.connection.documents();
         let splice = documents.splice(&self.uri).and_then(Option::as_mut);
-        let splice = splice.ok_or(WriteError::Closed)?;
+        let splice = splice.ok_or(EditError::Closed)?;
         if splice.is_disturbed() {
-            return Err(WriteError::Disturbed);
+            return Err(EditError::Disturbed);
         }
         let edits = splice.edits(goal);
         if edits.is_empty() {
@@ -124,9 +124,9 @@ impl Writer {
         }
         let count = edits.len();
         let view = documents.view(&self.uri, self.connection.encoding());
-        let view = view.ok_or(WriteError::Closed)?;
+        let view = view.ok_or(EditError::Closed)?;
         drop(documents);
-        let uri: Uri = self.uri.parse().map_err(|_| WriteError::Closed)?;
+        let uri: Uri = self.uri.parse().map_err(|_| EditError::Closed)?;
         let mut positions = view.positions();
         let edit = |edit: crate::tags::Edit| {
             OneOf::Left(TextEdit {
@@ -158,13 +158,13 @@ impl Writer {
         &mut self,
         request: &EditRequest,
         is_applied: bool,
-    ) -> Result<bool, WriteError> {
+    ) -> Result<bool, EditError> {
         let (mut left, mut version) = self.left()?;
         while left > 0 && (is_applied || version == request.version) {
             let patience = if is_applied { CHANGE } else { REASON };
             match timeout(patience, self.changes.changed()).await {
                 Ok(Ok(())) => {}
-                Ok(Err(_)) => return Err(WriteError::Closed),
+                Ok(Err(_)) => return Err(EditError::Closed),
                 Err(_) => break,
             }
             let before = left;
@@ -183,15 +183,15 @@ impl Writer {
     }
 
     /// The number of edits that do not show yet, and the document's version.
-    fn left(&mut self) -> Result<(usize, i32), WriteError> {
+    fn left(&mut self) -> Result<(usize, i32), EditError> {
         let mut documents = self.connection.documents();
         // Under the lock, so that the writer does not wait for a change that it
         // sees here.
         self.changes.borrow_and_update();
         let splice = documents.splice(&self.uri).and_then(Option::as_mut);
-        let left = splice.ok_or(WriteError::Closed)?.left();
+        let left = splice.ok_or(EditError::Closed)?.left();
         let view = documents.view(&self.uri, self.connection.encoding());
-        Ok((left, view.ok_or(WriteError::Closed)?.version))
+        Ok((left, view.ok_or(EditError::Closed)?.version))
     }
 }
 

@@ -30,7 +30,7 @@ pub(in crate::server) struct GenerateDatasetParams {
     inputs: Vec<PathBuf>,
     output: PathBuf,
     resume: bool,
-    options: Options,
+    options: Box<Options>,
 }
 
 impl GenerateDatasetParams {
@@ -64,7 +64,7 @@ impl GenerateDatasetParams {
             inputs,
             output,
             resume: resume.unwrap_or(false),
-            options,
+            options: Box::new(options),
         })
     }
 }
@@ -99,7 +99,7 @@ pub(super) async fn run(
         inputs,
         output,
         resume,
-        options,
+        options: *options,
     };
     let job = session.engine.submit(order).await?;
     let answer = GenerateDatasetResult { job_id: job.id() };

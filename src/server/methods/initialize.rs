@@ -18,9 +18,9 @@ use crate::server::project::ClientProject;
 use crate::server::result::json;
 use crate::text::Encoding;
 
-/// The size of a project.
+/// The size of the index.
 #[derive(Debug, Serialize)]
-pub(in crate::server) struct ProjectCounts {
+pub(in crate::server) struct IndexCounts {
     /// The files in the index.
     pub(in crate::server) file_count: usize,
     /// The chunks that BM25 searches; 0 if the client did not ask for it.
@@ -74,7 +74,7 @@ pub(in crate::server) async fn lsp(
     engine: &Engine,
     params: &InitializeParams,
     cancel: Cancel,
-) -> Result<(ProjectCounts, ClientProject), Error> {
+) -> Result<(IndexCounts, ClientProject), Error> {
     let raw = params
         .initialization_options
         .as_ref()
@@ -130,7 +130,7 @@ async fn open(
     options: InitializeOptions,
     positions: Encoding,
     cancel: Cancel,
-) -> Result<(ProjectCounts, ClientProject), Error> {
+) -> Result<(IndexCounts, ClientProject), Error> {
     let InitializeOptions {
         includes,
         bm25,
@@ -150,7 +150,7 @@ async fn open(
         })?;
     engine.uses(&project);
     let snapshot = project.index.snapshot();
-    let counts = ProjectCounts {
+    let counts = IndexCounts {
         file_count: snapshot.files().count(),
         bm25_chunks: if bm25 { snapshot.chunk_count() } else { 0 },
     };

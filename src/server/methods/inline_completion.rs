@@ -40,9 +40,11 @@ impl InlineCompletionParams {
         let is_automatic = context
             .as_ref()
             .is_some_and(|context| context.trigger_kind == InlineCompletionTriggerKind::AUTOMATIC);
+        params.raw("position", "a position")?;
+        let position = params.required("position", "an object with a line and a character")?;
         Ok(Self {
             buffer: BufferParams::read(params)?,
-            position: params.required("position", "an object with a line and a character")?,
+            position,
             trigger: match is_automatic {
                 true => Trigger::Automatic,
                 false => Trigger::Invoked,
@@ -99,24 +101,28 @@ pub(super) async fn run(
         .completions
         .complete(&session.engine, turn, request, snapshot, cancel)
         .await?;
-    if completion.text.is_empty() {
-        return json(&InlineCompletionList { items: Vec::new() });
+    let mut items = Vec::new();
+    if !completion.text.is_empty() {
+        content.insert_str(start, &completion.text);
+        let end = start + completion.text.len();
+        let (line, character) = Positions::new(&content, positions).of(end);
+        items.push(InlineCompletionItem {
+            insert_text: inserted + &completion.text,
+            filter_text: None,
+            range: Some(range),
+            command: Some(accepted(uri.as_deref(), Position { line, character })),
+            insert_text_format: None,
+        });
     }
-    content.insert_str(start, &completion.text);
-    let end = start + completion.text.len();
-    let (line, character) = Positions::new(&content, positions).of(end);
-    let end = json!({ "line": line, "character": character });
-    let accepted = Command {
+    json(&InlineCompletionList { items })
+}
+
+/// The command that the editor runs once the user has accepted a completion that
+/// ends at `end`.
+fn accepted(uri: Option<&str>, end: Position) -> Command {
+    Command {
         title: "Accepted".into(),
         command: ACCEPTED.into(),
         arguments: Some(vec![json!({ "uri": uri, "position": end })]),
-    };
-    let item = InlineCompletionItem {
-        insert_text: inserted + &completion.text,
-        filter_text: None,
-        range: Some(range),
-        command: Some(accepted),
-        insert_text_format: None,
-    };
-    json(&InlineCompletionList { items: vec![item] })
+    }
 }
