@@ -24,7 +24,7 @@ pub use self::probe::ServerFacts;
 
 use crate::config::{Endpoint, EndpointKind};
 use crate::model::{ContextStyle, Family, PartOrder, PromptParts};
-use crate::tags::settings::is_local;
+use crate::tags::server_url::is_local;
 
 /// How many patterns a server is told to end at: as many as OpenAI's takes.
 pub const MAX_STOPS: usize = 4;

@@ -32,8 +32,8 @@ fuzz_target!(|input: Input| {
 
 fn tiles(text: &str, tags: &Tags) {
     let mut at = 0;
-    for span in tags.spans(text.len()) {
-        let range = match span {
+    for tile in tags.tiles(text.len()) {
+        let range = match tile {
             Tile::Plain(range) => range,
             Tile::Tag(tag) => {
                 if let TagKind::Invalid(fault) = &tag.kind {

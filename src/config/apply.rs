@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::file::{self, Changed};
 use super::{Endpoint, Settings, SettingsError};
 use crate::system;
-use crate::tags::settings::{
-    AllowedValues, EntryError, RemoteEndpoints, SettingValue, TK_FONTS, check, server_url,
-};
+use crate::tags::server_url::server_url;
+use crate::tags::settings::{AllowedValues, EntryError, RemoteEndpoints, SettingValue, check};
+use crate::tags::tk::TK_FONTS;
 use crate::tags::{Config, ConfigKey, Fault, Tag, TagKind, Tags};
 use crate::text::TextPosition;
 

@@ -4,7 +4,8 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::values::{integer_in, name, text};
-use crate::tags::settings::{FONT_SIZE, PADDING, SCROLL_SPEED, colour};
+use crate::tags::ranges::{FONT_SIZE, PADDING, SCROLL_SPEED};
+use crate::tags::settings::colour;
 
 /// How an editor looks. What is not set is up to the editor.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

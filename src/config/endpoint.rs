@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::api_key::ApiKey;
 use super::values::{choice, flag, integer_in, name, number, text};
 use crate::model::{DEFAULT_FAMILY, Families, Family};
-use crate::tags::settings::{TEMPERATURE, TOP_P, server_url};
+use crate::tags::ranges::{TEMPERATURE, TOP_P};
+use crate::tags::server_url::server_url;
 
 /// How long anything may take, in milliseconds: up to an hour.
 const TIMEOUT_MS: RangeInclusive<u64> = 1..=3_600_000;

@@ -19,7 +19,7 @@ use super::{
     milliseconds,
 };
 use crate::config::{Endpoint, EndpointKind};
-use crate::tags::settings::server_url;
+use crate::tags::server_url::server_url;
 
 /// The most bytes of an answer. The longest that a tag can ask for takes less.
 const MAX_ANSWER_BYTES: usize = 64 << 20;

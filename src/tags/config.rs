@@ -1,38 +1,38 @@
-//! Presets of settings: `[[[{font:"Ubuntu Sans"; fontSize:"24"}]]]`.
+//! Config tags: `[[[{font:"Ubuntu Sans"; fontSize:"24"}]]]`.
 
-use super::parse::{Note, NoteKind, Parsed, TagParser};
-use super::{CLOSE, Fault};
+use super::fault::{Fault, Note, NoteKind};
+use super::parser::{CLOSE, Parsed, TagParser};
 
 /// A tag that changes settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// What it changes, in order, each key once.
+    /// Its entries, in order, each key once.
     pub entries: Vec<ConfigEntry>,
-    /// What is unusual about it.
+    /// Notes on it.
     pub notes: Vec<Note>,
 }
 
-/// One setting.
+/// An entry of a config tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigEntry {
-    /// Which.
+    /// The setting.
     pub key: ConfigKey,
     /// Its new value, as text.
     pub value: String,
-    /// Where the value stands, in bytes from the tag's start.
+    /// The position of the value, in bytes from the tag's start.
     pub at: usize,
 }
 
 macro_rules! keys {
     ($($key:ident = $name:literal),* $(,)?) => {
-        /// The settings that a tag can change.
+        /// The settings that a config tag can change.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum ConfigKey {
             $(#[doc = concat!("`", $name, "`")] $key,)*
         }
 
         impl ConfigKey {
-            /// Every key.
+            /// All keys.
             pub const ALL: &'static [Self] = &[$(Self::$key),*];
 
             /// Its name in a tag.
@@ -77,7 +77,7 @@ impl ConfigKey {
 }
 
 impl TagParser<'_> {
-    /// Reads a config tag from its `{` on.
+    /// Reads a config tag, from its `{`.
     pub(super) fn config(&mut self) -> Parsed<Config> {
         self.eat("{");
         let mut entries: Vec<ConfigEntry> = Vec::new();

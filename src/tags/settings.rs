@@ -1,52 +1,25 @@
-//! What the settings of a config tag may be, and whether they are that.
-//!
-//! Pure: what a machine has, its fonts and dictionaries, is given.
+//! Checks the entries of a config tag. The caller passes the fonts and the
+//! dictionaries of the machine.
 
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use serde::Serialize;
-use url::{Host, Url};
+use url::Url;
 
-use super::colours;
 use super::config::{Config, ConfigEntry, ConfigKey};
+use super::ranges::{FONT_SIZE, PADDING, SCROLL_SPEED, TEMPERATURE, TOP_P};
+use super::server_url::{is_local, server_url};
+use super::tk;
 
-/// Temperatures.
-pub const TEMPERATURE: RangeInclusive<f64> = 0.0..=2.0;
-/// Shares of the probability that a model may choose from.
-pub const TOP_P: RangeInclusive<f64> = 0.0..=1.0;
-/// Sizes of a font, in points.
-pub const FONT_SIZE: RangeInclusive<u8> = 6..=72;
-/// Paddings, in pixels.
-pub const PADDING: RangeInclusive<u8> = 0..=200;
-/// Speeds of scrolling.
-pub const SCROLL_SPEED: RangeInclusive<u8> = 1..=10;
-
-/// The fonts that Tk has on every machine: its named ones, and the three
-/// families that it finds a stand-in for.
-pub const TK_FONTS: [&str; 12] = [
-    "TkDefaultFont",
-    "TkTextFont",
-    "TkFixedFont",
-    "TkMenuFont",
-    "TkHeadingFont",
-    "TkCaptionFont",
-    "TkSmallCaptionFont",
-    "TkIconFont",
-    "TkTooltipFont",
-    "Courier",
-    "Helvetica",
-    "Times",
-];
-
-/// What a tag's settings are held against beside themselves.
+/// The values that an editor and the settings allow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowedValues {
-    /// The fonts that there are where the editor is.
+    /// The fonts that the editor has.
     pub fonts: Vec<String>,
-    /// The languages whose spelling can be checked there.
+    /// The languages whose spelling the editor can check.
     pub spell_languages: Vec<String>,
-    /// Whether the model server may be on another machine.
+    /// The model servers on other machines that a tag may name.
     pub remote_endpoints: RemoteEndpoints,
 }
 
@@ -56,8 +29,8 @@ pub enum RemoteEndpoints {
     /// None.
     #[default]
     None,
-    /// Only the one at this URL, for which the settings have a key: another one
-    /// would be sent it.
+    /// Only the one at this URL. The settings have an API key for it, which another
+    /// server must not be sent.
     Only(Url),
     /// All.
     Any,
@@ -67,39 +40,39 @@ pub enum RemoteEndpoints {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum SettingValue {
-    /// Any text, a name in the spelling of the machine that has it.
+    /// A text. Names of fonts and languages are spelled as on the machine.
     Text(String),
     /// A number.
     Number(f64),
-    /// A whole number.
+    /// An integer.
     Integer(u8),
 }
 
-/// A setting that a tag changes, and to what.
+/// A setting with its new value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SettingChange {
-    /// Which.
+    /// The setting.
     pub key: ConfigKey,
     /// Its new value.
     pub value: SettingValue,
 }
 
-/// An entry of a tag that cannot be applied.
+/// An entry of a config tag has an invalid value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {what}", key.name())]
 pub struct EntryError {
-    /// Which.
+    /// The setting.
     pub key: ConfigKey,
-    /// Where its value stands, in bytes from the tag's start.
+    /// The position of the value, in bytes from the tag's start.
     pub at: usize,
     /// What was expected and what was found, in one line.
     pub what: String,
 }
 
-/// What `config` changes.
+/// The changes of `config`.
 ///
 /// # Errors
-/// Every entry that is wrong. One is enough for none to be applied.
+/// All invalid entries. If there is one, nothing is applied.
 pub fn check(
     config: &Config,
     allowed: &AllowedValues,
@@ -119,8 +92,8 @@ pub fn check(
     }
 }
 
-/// The entries of `config` that are wrong wherever it is applied. Which fonts
-/// and dictionaries there are, and which servers may be named, differs.
+/// The entries of `config` that are invalid on every machine. Fonts, languages and
+/// remote servers depend on the machine, so they are not checked.
 #[must_use]
 pub fn wrong_everywhere(config: &Config) -> Vec<EntryError> {
     let anywhere = AllowedValues {
@@ -147,14 +120,14 @@ fn change(entry: &ConfigEntry, allowed: &AllowedValues) -> Result<SettingChange,
     }
 }
 
-/// What the entry's text means, else what is wrong with it.
+/// The value of an entry, else the error message.
 fn value(entry: &ConfigEntry, allowed: &AllowedValues) -> Result<SettingValue, String> {
     let text = entry.value.trim();
     match entry.key {
         ConfigKey::Endpoint => endpoint(text, &allowed.remote_endpoints).map(SettingValue::Text),
         ConfigKey::Temperature => number(text, &TEMPERATURE).map(SettingValue::Number),
         ConfigKey::TopP => number(text, &TOP_P).map(SettingValue::Number),
-        // White space is part of some, and empty ones are none.
+        // Some tokens have white space; an empty text means no token.
         ConfigKey::FimPrefix | ConfigKey::FimSuffix | ConfigKey::FimMiddle => {
             Ok(SettingValue::Text(entry.value.clone()))
         }
@@ -194,22 +167,22 @@ fn integer(text: &str, range: &RangeInclusive<u8>) -> Result<u8, String> {
         .ok_or_else(|| format!("expected an integer from {least} to {most}, found {text:?}"))
 }
 
-/// A colour as Tk writes it.
+/// `text`, if Tk accepts it as a colour.
 ///
 /// # Errors
-/// What would be one, and what was found.
+/// A message that says what Tk accepts, with the nearest name.
 pub fn colour(text: &str) -> Result<String, String> {
-    if colours::is_colour(text) {
+    if tk::is_colour(text) {
         return Ok(text.to_owned());
     }
-    let near = nearest(text, colours::names());
+    let near = nearest(text, tk::colour_names());
     Err(format!(
         "expected #rgb, #rrggbb, #rrrgggbbb, #rrrrggggbbbb or a colour that Tk knows by name, \
          found {text:?}{near}"
     ))
 }
 
-/// The one of `known` that `text` names, whatever the case.
+/// The name in `known` that equals `text`, ignoring case.
 fn one_of(text: &str, expected: &str, known: &[String]) -> Result<String, String> {
     let same = |name: &&String| name.to_lowercase() == text.to_lowercase();
     if let Some(name) = known.iter().find(same) {
@@ -224,22 +197,22 @@ fn one_of(text: &str, expected: &str, known: &[String]) -> Result<String, String
     ))
 }
 
-/// What of `known` looks like `text`, as the end of an error message.
+/// The name in `known` that is most similar to `text`, as the end of a message.
 fn nearest(text: &str, known: impl Iterator<Item = String>) -> String {
-    /// How alike they must be, from 0 to 1.
-    const ALIKE: f64 = 0.65;
+    /// The least similarity, from 0 to 1.
+    const LEAST_SIMILARITY: f64 = 0.65;
     let text = text.to_lowercase();
     let alike = |name: &str| strsim::normalized_damerau_levenshtein(&text, &name.to_lowercase());
     let alike = known.map(|name| (alike(&name), name));
-    // Of several that are equally alike the first by name.
+    // Of equally similar names, the first in alphabetical order.
     let best = alike.max_by(|(a, x), (b, y)| a.total_cmp(b).then_with(|| y.cmp(x)));
     match best {
-        Some((alike, name)) if alike >= ALIKE => format!("; did you mean {name:?}?"),
+        Some((alike, name)) if alike >= LEAST_SIMILARITY => format!("; did you mean {name:?}?"),
         _ => String::new(),
     }
 }
 
-/// The URL of a model server that a tag may name.
+/// `text`, if it is the URL of a model server that a tag may name.
 fn endpoint(text: &str, remote: &RemoteEndpoints) -> Result<String, String> {
     let url = server_url(text)?;
     let host = url.host_str().unwrap_or_default();
@@ -262,40 +235,6 @@ fn endpoint(text: &str, remote: &RemoteEndpoints) -> Result<String, String> {
         }
     }
     Ok(text.to_owned())
-}
-
-/// A URL that a model server can be at.
-///
-/// # Errors
-/// What it would have to be, and what it is instead.
-pub fn server_url(text: &str) -> Result<Url, String> {
-    let expected = "expected http://HOST or https://HOST";
-    let url = Url::parse(text).map_err(|error| format!("{expected}: {error}"))?;
-    // It would be sent and logged with the URL, so it is not repeated here.
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(format!(
-            "{expected} without a user and a password; a key goes into api_key under [endpoint] \
-             in the settings file"
-        ));
-    }
-    if !["http", "https"].contains(&url.scheme()) || url.host().is_none() {
-        return Err(format!("{expected}, found {text:?}"));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(format!("{expected} without ? and #, found {text:?}"));
-    }
-    Ok(url)
-}
-
-/// Whether the server at `url` is on this machine, as far as the name tells.
-#[must_use]
-pub fn is_local(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]

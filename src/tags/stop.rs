@@ -1,22 +1,28 @@
-//! Ends a stream of text at the first of some patterns.
+//! Ends a stream of text at the first match of some patterns.
 //!
-//! The result is defined on the whole output: of all matches the one that
-//! begins first; of several that begin there, the pattern written first. So
-//! text that could still belong to a match is held back until that is decided:
-//! what is shown is never taken back, and how the stream is cut into pieces
-//! changes nothing.
+//! The first match is defined on the whole output: the match that begins first; of
+//! several that begin there, the one of the pattern that was written first. The
+//! matcher holds back text that may still belong to a match. Therefore shown text
+//! is never taken back, and the result does not depend on how the stream is cut.
 
 use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::nfa::contiguous::NFA;
 use aho_corasick::{Anchored, BuildError, MatchError, MatchKind};
 use rustc_hash::FxHashMap;
 
-use super::Stop;
+/// A pattern that ends the generated text.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Stop {
+    /// The pattern.
+    pub pattern: String,
+    /// Whether the text keeps the pattern.
+    pub keep: bool,
+}
 
-/// Patterns that cannot be watched for.
+/// The stop patterns cannot be compiled.
 #[derive(Debug, thiserror::Error)]
 pub enum StopError {
-    /// They are more than an automaton can hold.
+    /// The patterns are too large for an automaton.
     #[error("the stop patterns are too large: {0}")]
     Build(#[from] BuildError),
     /// The automaton cannot search a stream.
@@ -24,16 +30,16 @@ pub enum StopError {
     Search(#[from] MatchError),
 }
 
-/// Watches a stream for patterns.
+/// Searches a stream for stop patterns.
 #[derive(Clone, Debug)]
 pub struct Matcher {
     stops: Vec<Stop>,
     automaton: NFA,
-    /// How many bytes of a pattern have been read in each state: what could
-    /// still become a match. States that are missing have read none.
+    /// For each state, how many bytes of a pattern have been read, which may still
+    /// become a match. Missing states have read none.
     depths: FxHashMap<StateID, usize>,
     state: StateID,
-    /// What has been read and not been given out.
+    /// The text that is held back.
     held: Vec<u8>,
     /// How many bytes of `held` the automaton has read.
     read: usize,
@@ -46,7 +52,7 @@ impl Matcher {
     /// A matcher for `stops`, none of them empty.
     ///
     /// # Errors
-    /// If they are more than an automaton can hold.
+    /// If the patterns are too large for an automaton.
     pub fn new(stops: Vec<Stop>) -> Result<Self, StopError> {
         let patterns = stops.iter().map(|stop| stop.pattern.as_bytes());
         let automaton = NFA::builder()
@@ -58,7 +64,8 @@ impl Matcher {
             let mut state = start;
             for (at, byte) in stop.pattern.bytes().enumerate() {
                 state = automaton.next_state(Anchored::No, state, byte);
-                // Dead behind a match that comes first: nothing is held for it.
+                // The state is dead behind a match of an earlier pattern, so nothing
+                // is held back for this one.
                 if automaton.is_dead(state) {
                     break;
                 }
@@ -77,9 +84,9 @@ impl Matcher {
         })
     }
 
-    /// Takes the next piece of the stream, which may end inside a character,
-    /// and adds to `shown` what is decided by it. Whether the text has ended:
-    /// nothing that follows counts.
+    /// Takes the next piece of the stream, which may end inside a character. Adds to
+    /// `shown` the text that cannot belong to a match any more. Returns whether the
+    /// text has ended; the matcher ignores what follows.
     pub fn push(&mut self, piece: &[u8], shown: &mut String) -> bool {
         if self.ended_by.is_some() {
             return true;
@@ -105,8 +112,8 @@ impl Matcher {
         false
     }
 
-    /// Says that the stream has ended, and adds to `shown` what was held back.
-    /// The pattern that ended the text, if one did.
+    /// Ends the stream. Adds the text that was held back to `shown`. Returns the pattern
+    /// that ended the text, if one did.
     pub fn finish(mut self, shown: &mut String) -> Option<Stop> {
         if self.ended_by.is_none() {
             self.decide(shown);
@@ -114,7 +121,7 @@ impl Matcher {
         self.ended_by.map(|pattern| self.stops.swap_remove(pattern))
     }
 
-    /// Ends the text at the best match, or with the stream if there is none.
+    /// Ends the text at the best match; without a match, at the end of the stream.
     fn decide(&mut self, shown: &mut String) {
         let end = match self.best {
             Some((pattern, end)) if self.stops[pattern].keep => end,
@@ -126,8 +133,8 @@ impl Matcher {
         self.ended_by = self.best.map(|(pattern, _)| pattern);
     }
 
-    /// Gives out the first `end` bytes of what is held, but for a character
-    /// that is not complete.
+    /// Moves the first `end` bytes that are held back to `shown`, except for an
+    /// incomplete character.
     fn show(&mut self, end: usize, shown: &mut String) {
         let mut end = end;
         let text = &self.held[..end];

@@ -97,8 +97,8 @@ proptest! {
     fn tags_and_plain_text_tile_any_text(text in dense()) {
         let tags = Tags::parse(&text);
         let mut at = 0;
-        for span in tags.spans(text.len()) {
-            let range = match span {
+        for tile in tags.tiles(text.len()) {
+            let range = match tile {
                 Tile::Plain(range) => range,
                 Tile::Tag(tag) => tag.range.clone(),
             };

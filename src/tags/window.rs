@@ -1,61 +1,56 @@
-//! What a FIM tag asks the model, and what its answer does to the text.
+//! The prompt of a FIM tag, and the edits that its answer makes.
 
 use std::ops::Range;
 
-use super::parse::{Fim, TagFunction};
-use super::{Side, Tag, TagKind, Tags};
+use super::document::Tags;
+use super::fim::Fim;
+use super::function::TagFunction;
+use super::stop::Stop;
+use super::tag::{Side, Tag, TagKind};
 
-/// What the model is shown for a FIM tag.
+/// The text that the model is shown for a FIM tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TagWindow {
-    /// Where the shown text begins and ends, in bytes.
+    /// The range of the window in the text, in bytes.
     pub range: Range<usize>,
     /// The text before the tag, without comments.
     pub before: String,
     /// The text after the tag, without comments.
     pub after: String,
-    /// The soft prefix and suffix tags that bound it, which vanish once used.
+    /// The ranges of the soft prefix and suffix tags that bound the window; a run
+    /// deletes them.
     pub deletes: Vec<Range<usize>>,
 }
 
-/// What a FIM tag asks for.
+/// The prompt of a FIM tag.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TagPrompt {
-    /// Where the tag stands, in bytes.
+    /// The range of the tag, in bytes.
     pub tag: Range<usize>,
-    /// What the model is shown.
+    /// The text that the model is shown.
     pub window: TagWindow,
     /// The most tokens to generate.
     pub max_tokens: u32,
     /// The temperature, if the tag sets it.
     pub temperature: Option<f64>,
-    /// The share of probability that tokens are drawn from, if the tag sets it.
+    /// The probability mass of nucleus sampling, if the tag sets it.
     pub top_p: Option<f64>,
-    /// Where to end, the first that was written first.
+    /// The stop patterns, in the order of the tag.
     pub stops: Vec<Stop>,
-    /// What comes before the generated text.
+    /// The text to put before the generated text.
     pub prepend: String,
-    /// What comes behind it.
+    /// The text to put behind the generated text.
     pub append: String,
 }
 
-/// Text that ends the generated text.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Stop {
-    /// What ends it.
-    pub pattern: String,
-    /// Whether the pattern itself is kept.
-    pub keep: bool,
-}
-
-/// A change to a text.
+/// An edit of a text.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Edit {
-    /// Where it begins in the text before all changes, in bytes.
+    /// The start of the replaced range in the text before all edits, in bytes.
     pub start: usize,
-    /// Where it ends, in bytes.
+    /// The end of the replaced range, in bytes.
     pub end: usize,
-    /// What comes in its place.
+    /// The text that replaces the range.
     pub new_text: String,
 }
 
@@ -96,8 +91,8 @@ fn window(text: &str, tags: &Tags, fim: &Range<usize>, strip: bool) -> TagWindow
 }
 
 impl TagPrompt {
-    /// What the FIM tag `fim` at `tag` of `text` asks for. With `strip` the model
-    /// is not shown other tags that stand in its window.
+    /// The prompt of the FIM tag `fim` at `tag` of `text`. With `strip`, the window
+    /// leaves out the other tags in it.
     #[must_use]
     pub fn new(text: &str, tags: &Tags, tag: &Tag, fim: &Fim, strip: bool) -> Self {
         let mut prompt = Self {
@@ -130,14 +125,14 @@ impl TagPrompt {
         prompt
     }
 
-    /// What putting `generated` in the tag's place changes, in the order of the
-    /// text: soft prefix and suffix tags that were used vanish.
+    /// The edits, in the order of the text, that replace the tag by `generated` and
+    /// delete the soft prefix and suffix tags of the window.
     #[must_use]
     pub fn edits(&self, generated: &str) -> Vec<Edit> {
         self.edits_to([&self.prepend, generated, &self.append].concat())
     }
 
-    /// The same, where `new_text` is all that is to stand in the tag's place.
+    /// Like [`Self::edits`], with `new_text` as the whole text in place of the tag.
     #[must_use]
     pub fn edits_to(&self, new_text: String) -> Vec<Edit> {
         let edit = |range: &Range<usize>, new_text| Edit {

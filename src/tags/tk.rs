@@ -1,11 +1,28 @@
-//! The colours that Tk accepts.
+//! The fonts and colours that Tk, the toolkit of FIMpad, accepts.
 //!
-//! The names are those of X11's `rgb.txt`, 752 as the manual page colors(n) of
-//! Tk 8.4 lists them, and the eight of the web that Tk 8.6 has beside. Case
-//! does not matter. A name of several words may be written with spaces or
-//! without; one with a number has none.
+//! The names of colours are those of X11's `rgb.txt`, the 752 that the manual page
+//! colors(n) of Tk 8.4 lists, and eight names of the web that Tk 8.6 adds. Case
+//! does not matter. A name of several words may be written with spaces or without;
+//! a name with a number is written without.
 
-/// Names that stand for one colour each.
+/// The fonts that Tk has on every machine: its named fonts, and the three families
+/// for which it finds a substitute.
+pub const TK_FONTS: [&str; 12] = [
+    "TkDefaultFont",
+    "TkTextFont",
+    "TkFixedFont",
+    "TkMenuFont",
+    "TkHeadingFont",
+    "TkCaptionFont",
+    "TkSmallCaptionFont",
+    "TkIconFont",
+    "TkTooltipFont",
+    "Courier",
+    "Helvetica",
+    "Times",
+];
+
+/// Names of one colour each.
 #[rustfmt::skip]
 const NAMES: [&str; 73] = [
     "alice blue", "aqua", "beige", "black", "blanched almond", "blue violet", "cornflower blue",
@@ -22,7 +39,7 @@ const NAMES: [&str; 73] = [
     "silver", "slate grey", "teal", "violet", "white", "white smoke", "yellow green",
 ];
 
-/// Names that stand for a colour and, followed by 1 to 4, for four shades of it.
+/// Names of a colour and, followed by 1 to 4, of four shades of it.
 #[rustfmt::skip]
 const SHADED: [&str; 78] = [
     "antique white", "aquamarine", "azure", "bisque", "blue", "brown", "burlywood",
@@ -39,10 +56,10 @@ const SHADED: [&str; 78] = [
     "thistle", "tomato", "turquoise", "violet red", "wheat", "yellow",
 ];
 
-/// Names that, followed by 0 to 100, are a percentage of white.
+/// Names that, followed by 0 to 100, stand for a percentage of white.
 const GRAYS: [&str; 2] = ["gray", "grey"];
 
-/// Whether Tk takes `text` for a colour.
+/// Whether Tk accepts `text` as a colour.
 #[must_use]
 pub fn is_colour(text: &str) -> bool {
     match text.strip_prefix('#') {
@@ -50,12 +67,12 @@ pub fn is_colour(text: &str) -> bool {
             [3, 6, 9, 12].contains(&digits.len())
                 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
         }
-        None => names().any(|name| name.eq_ignore_ascii_case(text)),
+        None => colour_names().any(|name| name.eq_ignore_ascii_case(text)),
     }
 }
 
-/// Every name, in small letters: some hundreds.
-pub(super) fn names() -> impl Iterator<Item = String> {
+/// All names, in lower case.
+pub(super) fn colour_names() -> impl Iterator<Item = String> {
     let plain = NAMES.into_iter().chain(SHADED).flat_map(|name| {
         let joined = name.contains(' ').then(|| name.replace(' ', ""));
         [name.to_owned()].into_iter().chain(joined)
@@ -98,7 +115,7 @@ mod tests {
 
     #[test]
     fn every_documented_name_is_a_colour() {
-        let names: BTreeSet<_> = names().collect();
+        let names: BTreeSet<_> = colour_names().collect();
         assert_eq!(names.len(), 752 + 8);
         for colour in [
             "red",
@@ -140,7 +157,7 @@ mod tests {
         }
     }
 
-    /// Compares with X11's own list, which Debian's package `x11-common` has.
+    /// Compares with the list of X11, from Debian's package `x11-common`.
     #[test]
     fn x11_has_the_same_names() {
         const LIST: &str = "/usr/share/X11/rgb.txt";
@@ -162,7 +179,7 @@ mod tests {
             .collect();
         // Of the distribution, not of X11.
         theirs.remove("debianred");
-        let mut ours: BTreeSet<_> = names().collect();
+        let mut ours: BTreeSet<_> = colour_names().collect();
         for web in [
             "aqua", "crimson", "fuchsia", "indigo", "lime", "olive", "silver", "teal",
         ] {
