@@ -1,10 +1,9 @@
 //! The streaming client of a model server. No other module speaks HTTP.
 //!
-//! [`ModelClient::stream`] asks for text and gives it out in deltas, as the
-//! server writes it. Dropping the stream closes the connection, which is how a
-//! server learns that nobody waits for the rest. What can go wrong is an
-//! [`EndpointError`]: one line that names the server and says what to do; the
-//! key is in none of them, and in no log.
+//! [`ModelClient::stream`] returns the text in deltas, as the server writes it.
+//! Dropping the stream closes the connection, which stops the generation at the
+//! server. An [`EndpointError`] is one line that names the server and the remedy.
+//! The API key is in no error and in no log.
 
 mod error;
 mod probe;
@@ -26,21 +25,21 @@ use crate::config::{Endpoint, EndpointKind};
 use crate::model::{ContextStyle, Family, PartOrder, PromptParts};
 use crate::tags::server_url::is_local;
 
-/// How many patterns a server is told to end at: as many as OpenAI's takes.
+/// The most stop patterns that are sent to a server: the limit of OpenAI's API.
 pub const MAX_STOPS: usize = 4;
 
-/// How many redirections on one server are followed.
+/// The most redirections that are followed.
 const MAX_REDIRECTIONS: usize = 5;
 
-/// How much of an answer that is an error is read, in bytes.
+/// The most bytes that are read of an error answer.
 const MAX_ERROR_BYTES: usize = 64 << 10;
 
-/// What a model is shown.
+/// The prompt of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelPrompt {
-    /// Text to go on from.
+    /// Text to continue.
     Plain(String),
-    /// Text around a gap.
+    /// Text around the middle to fill in.
     Fim {
         /// The text before it.
         before: String,
@@ -50,14 +49,13 @@ pub enum ModelPrompt {
 }
 
 impl ModelPrompt {
-    /// What the model behind `endpoint` is shown for a gap: the text before it
-    /// alone if nothing but white space is behind it, or if the model has no
-    /// tokens that mark a gap.
+    /// The prompt for the text between `before` and `after`. If `after` is blank, or if
+    /// the model has no FIM tokens, the model continues `before`.
     #[must_use]
     pub fn new(endpoint: &Endpoint, before: String, after: String) -> Self {
         let has_tokens = match endpoint.kind {
-            EndpointKind::Completions => marks_gaps(&endpoint.family),
-            // The server knows them.
+            EndpointKind::Completions => has_fim_tokens(&endpoint.family),
+            // The server knows the tokens of its model.
             EndpointKind::Infill | EndpointKind::Ollama => true,
         };
         if after.trim().is_empty() || !has_tokens {
@@ -67,8 +65,8 @@ impl ModelPrompt {
         }
     }
 
-    /// The one text that the server is sent; none if it is sent both sides and
-    /// puts its own tokens around them.
+    /// The prompt as one text; none if the server is sent prefix and suffix and adds the
+    /// FIM tokens itself.
     #[must_use]
     pub fn text(&self, endpoint: &Endpoint) -> Option<String> {
         match (self, endpoint.kind) {
@@ -91,53 +89,52 @@ impl ModelPrompt {
     }
 }
 
-/// Whether a family has the tokens that a gap needs.
-fn marks_gaps(family: &Family) -> bool {
+/// Whether a family has the control tokens for filling in the middle.
+fn has_fim_tokens(family: &Family) -> bool {
     let has_middle = !family.middle.is_empty() || family.order == PartOrder::SuffixFirst;
     !family.prefix.is_empty() && !family.suffix.is_empty() && has_middle
 }
 
-/// What a server is asked for.
+/// A request to a model server.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelRequest {
-    /// What the model is shown.
+    /// The prompt.
     pub prompt: ModelPrompt,
     /// The most tokens of the answer.
     pub max_tokens: u32,
-    /// How random its choices are, in place of what the settings say.
+    /// The temperature; none for that of the settings.
     pub temperature: Option<f64>,
-    /// From how much of the probability it chooses, in place of what the
-    /// settings say.
+    /// The probability mass of nucleus sampling; none for that of the settings.
     pub top_p: Option<f64>,
-    /// Where the server is to end by itself, leaving out what it ends at. The
-    /// first [`MAX_STOPS`] count.
+    /// The patterns at which the server stops by itself. It leaves the pattern out of
+    /// its answer. Only the first [`MAX_STOPS`] are sent.
     pub stop: Vec<String>,
 }
 
-/// What one message of the server adds to the answer.
+/// The part of the answer in one message of the stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StreamDelta {
-    /// Its text; may be empty.
+    /// The text; may be empty.
     pub text: String,
-    /// The stop that the server has ended at, if it says so.
+    /// The pattern at which the server has stopped, if it says so.
     pub stopped_by: Option<String>,
 }
 
-/// A model server. Connections are kept for the next question.
+/// A client of a model server. It keeps connections open for the next request.
 #[derive(Clone, Debug)]
 pub struct ModelClient {
     http: reqwest::Client,
-    /// Where questions go.
+    /// The URL of requests.
     url: Url,
     endpoint: Endpoint,
 }
 
 impl ModelClient {
-    /// A client of the server that `endpoint` names. Connects to nothing yet.
+    /// A client of the server at `endpoint`. Does not connect yet.
     ///
     /// # Errors
-    /// If it is no URL, if a model is needed and not named, or if the system
-    /// has no certificates to check those of servers with.
+    /// If the URL is invalid, if the server needs the name of a model, or if the
+    /// system has no root certificates.
     pub fn new(endpoint: &Endpoint) -> Result<Self, EndpointError> {
         let url = wire::url(endpoint)?;
         if endpoint.kind == EndpointKind::Ollama && endpoint.model.is_none() {
@@ -151,10 +148,10 @@ impl ModelClient {
             http = http.no_proxy();
         }
         if url.scheme() == "http" {
-            // Certificates are not there everywhere, and cost time to read.
+            // Some systems have no root certificates, and reading them takes time.
             http = http.tls_certs_only([]);
         }
-        // Fails where it has been done before.
+        // This fails if a provider is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = http.build().map_err(|error| EndpointError::Client {
             reason: error::innermost(&error),
@@ -166,8 +163,8 @@ impl ModelClient {
         })
     }
 
-    /// Asks, and gives out the answer as it comes. Ends after the server has
-    /// said that the answer is complete; else its last item is an error.
+    /// Sends `request` and streams the answer. The stream ends when the server marks the
+    /// answer as complete; otherwise its last item is an error.
     pub fn stream(
         &self,
         request: ModelRequest,
@@ -181,7 +178,7 @@ impl ModelClient {
         .try_flatten_stream()
     }
 
-    /// Sends the question. The answer is one that can be read as a stream.
+    /// Sends the request. The media type of the response is that of a stream.
     async fn send(
         &self,
         request: &ModelRequest,
@@ -197,7 +194,7 @@ impl ModelClient {
         self.exchange(request, expected, deadline).await
     }
 
-    /// The answer to `request`, which is of the type `expected`.
+    /// Sends `request`. The response has the media type `expected`.
     async fn exchange(
         &self,
         request: RequestBuilder,
@@ -206,14 +203,14 @@ impl ModelClient {
     ) -> Result<Response, EndpointError> {
         let mut request = request.header(ACCEPT, expected);
         if let Some(key) = &self.endpoint.api_key {
-            // Marked as sensitive by the library, so no trace of it shows it.
+            // The library marks the header as sensitive, so no trace shows it.
             request = request.bearer_auth(key.reveal());
         }
         let again = request.try_clone();
         let asked = async {
             match (request.send().await, again) {
-                // Most likely the server closed a kept connection while the
-                // question was under way. Asking twice changes nothing there.
+                // Most likely the server has closed a kept connection. It is safe to
+                // send a request twice.
                 (Err(error), Some(again)) if !error.is_connect() && !error.is_redirect() => {
                     again.send().await
                 }
@@ -240,7 +237,7 @@ impl ModelClient {
         self.check(response, expected).await
     }
 
-    /// The answer, if it is what was asked for.
+    /// The response, if its status and media type are the expected ones.
     async fn check(
         &self,
         response: Response,
@@ -261,7 +258,7 @@ impl ModelClient {
         if status == StatusCode::OK && found == expected {
             return Ok(response);
         }
-        let said = self.what_is_said(response).await;
+        let said = self.error_message(response).await;
         if status != StatusCode::OK {
             return Err(EndpointError::Refused {
                 at: self.at(),
@@ -277,9 +274,8 @@ impl ModelClient {
         })
     }
 
-    /// What a server says in an answer that is an error; empty if it says
-    /// nothing that can be shown.
-    async fn what_is_said(&self, mut response: Response) -> String {
+    /// The message of an error response; may be empty.
+    async fn error_message(&self, mut response: Response) -> String {
         let mut body = Vec::new();
         let read = async {
             while let Ok(Some(chunk)) = response.chunk().await
@@ -288,7 +284,7 @@ impl ModelClient {
                 body.extend_from_slice(&chunk);
             }
         };
-        // What has come until then will do.
+        // After the time limit, the part that has arrived suffices.
         let _ = timeout(milliseconds(self.endpoint.idle_timeout_ms), read).await;
         let body = String::from_utf8_lossy(&body);
         match serde_json::from_str::<Value>(&body) {
@@ -297,17 +293,17 @@ impl ModelClient {
         }
     }
 
-    /// Text of the server's as an error may show it.
+    /// The message of a server, as an error may show it: without the API key.
     fn shown(&self, said: &str) -> String {
         let key = self.endpoint.api_key.as_ref().map(|key| key.reveal());
         match key {
-            // Some servers repeat the key that they refuse.
+            // Some servers repeat a key that they reject.
             Some(key) => error::one_line(&said.replace(key, "[the key]")),
             None => error::one_line(said),
         }
     }
 
-    /// The server, for an error.
+    /// The URL of the server, for an error.
     fn at(&self) -> Box<Url> {
         Box::new(self.url.clone())
     }
@@ -334,9 +330,9 @@ fn milliseconds(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-/// Follows a redirection that stays on the server and asks for the same
-/// question again; leaves others as they are. The text of a document goes to
-/// nobody whom the settings do not name.
+/// Follows a redirection that stays on the server and repeats the same request. All
+/// others are not followed, because the text of a document must only be sent to the
+/// server in the settings.
 fn within_one_server(attempt: Attempt<'_>) -> Action {
     let repeats = matches!(
         attempt.status(),

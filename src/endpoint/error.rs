@@ -1,23 +1,23 @@
-//! What can go wrong between fimd and a model server.
+//! The errors of requests to a model server.
 
 use std::error::Error;
 
 use reqwest::{StatusCode, Url};
 
-/// The most characters of a server's own words that are shown.
+/// The most characters of a server's message that an error shows.
 const MAX_CHARS: usize = 300;
 
-/// Why there is no text, or no more of it: one line that names the server and
-/// says what to do.
+/// A request to a model server failed. The message is one line that names the server
+/// and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
-    /// The settings name no server.
+    /// The URL in the settings is invalid.
     #[error("endpoint.url: {reason}")]
     Url {
-        /// What is wrong with it.
+        /// What is wrong with the URL.
         reason: String,
     },
-    /// The server serves several models and none is named.
+    /// The server needs the name of a model, and the settings have none.
     #[error(
         "{at}: Ollama needs the name of a model; set model under [endpoint] in the settings file"
     )]
@@ -25,13 +25,13 @@ pub enum EndpointError {
         /// The server.
         at: Box<Url>,
     },
-    /// There can be no client.
+    /// The HTTP client cannot be made.
     #[error("cannot set up a client for model servers: {reason}")]
     Client {
-        /// Why.
+        /// The error of the client library.
         reason: String,
     },
-    /// Nobody is there.
+    /// No connection to the server.
     #[error(
         "{at}: cannot reach the model server: {reason}; start it, or set url under [endpoint] in \
          the settings file"
@@ -39,10 +39,10 @@ pub enum EndpointError {
     Unreachable {
         /// The server.
         at: Box<Url>,
-        /// What the system says.
+        /// The error of the system.
         reason: String,
     },
-    /// It takes too long.
+    /// The server takes too long.
     #[error(
         "{at}: nothing came for {ms} ms; see whether the server is at work, or raise {setting} \
          under [endpoint] in the settings file"
@@ -50,12 +50,12 @@ pub enum EndpointError {
     Slow {
         /// The server.
         at: Box<Url>,
-        /// How long was waited, in milliseconds.
+        /// The time limit, in milliseconds.
         ms: u64,
-        /// The setting that says so.
+        /// The setting of the time limit.
         setting: &'static str,
     },
-    /// It sends us elsewhere.
+    /// The server redirects to another server.
     #[error(
         "{at}: the server redirects to {to}, which is not followed; set url under [endpoint] to \
          where the model is served"
@@ -63,20 +63,20 @@ pub enum EndpointError {
     Redirected {
         /// The server.
         at: Box<Url>,
-        /// Where to.
+        /// The target of the redirection.
         to: String,
     },
-    /// It answers with an error.
+    /// The server answers with an error status.
     #[error("{at}: {status}{}; {}", quoted(said), hint(*status))]
     Refused {
         /// The server.
         at: Box<Url>,
-        /// The status of its answer.
+        /// The status.
         status: StatusCode,
-        /// What it says.
+        /// The message of the server; may be empty.
         said: String,
     },
-    /// It answers with something else than a stream of text.
+    /// The answer has another media type than a stream.
     #[error(
         "{at}: expected an answer of type {expected}, found {}{}; see whether kind under \
          [endpoint] is what this server understands",
@@ -86,27 +86,27 @@ pub enum EndpointError {
     NoStream {
         /// The server.
         at: Box<Url>,
-        /// The type of its answer.
+        /// The media type of the answer.
         found: String,
-        /// The type that it should be.
+        /// The media type of a stream.
         expected: &'static str,
-        /// What it says.
+        /// The message of the server; may be empty.
         said: String,
     },
-    /// It gives up in the middle of its answer.
+    /// The server reports an error in the middle of its stream.
     #[error("{at}: the server gave up{}; see its log", quoted(said))]
     GaveUp {
         /// The server.
         at: Box<Url>,
-        /// What it says.
+        /// The message of the server; may be empty.
         said: String,
     },
-    /// Its answer makes no sense.
+    /// The answer is malformed.
     #[error("{at}: {reason}; see whether kind under [endpoint] is what this server understands")]
     Malformed {
         /// The server.
         at: Box<Url>,
-        /// What does not.
+        /// What is malformed.
         reason: String,
     },
     /// The connection broke.
@@ -114,18 +114,18 @@ pub enum EndpointError {
     Broken {
         /// The server.
         at: Box<Url>,
-        /// What the system says.
+        /// The error of the system.
         reason: String,
     },
-    /// The answer ended before the server said that it is complete.
+    /// The stream ended before the server marked it as complete.
     #[error("{at}: the answer ended before it was complete; see the server's log")]
-    Cut {
+    Incomplete {
         /// The server.
         at: Box<Url>,
     },
 }
 
-/// What a server said, behind something else.
+/// The message of a server, with a colon before it; empty if there is none.
 fn quoted(said: &str) -> String {
     match said {
         "" => String::new(),
@@ -140,7 +140,7 @@ fn or_nothing(found: &str) -> &str {
     }
 }
 
-/// What to do about an answer with this status.
+/// The remedy for an answer with this status.
 fn hint(status: StatusCode) -> &'static str {
     match status.as_u16() {
         401 | 403 => {
@@ -156,7 +156,7 @@ fn hint(status: StatusCode) -> &'static str {
     }
 }
 
-/// The cause of the cause and so on, which says what really happened.
+/// The message of the innermost cause, which says what has happened.
 pub(super) fn innermost(error: &dyn Error) -> String {
     let mut cause = error;
     while let Some(deeper) = cause.source() {
@@ -165,7 +165,7 @@ pub(super) fn innermost(error: &dyn Error) -> String {
     one_line(&cause.to_string())
 }
 
-/// `text` without line breaks and control characters, and not too long.
+/// `text` without line breaks and control characters, cut to [`MAX_CHARS`].
 pub(super) fn one_line(text: &str) -> String {
     let plain = text.replace(|c: char| c.is_control(), " ");
     let words: Vec<_> = plain.split_whitespace().collect();

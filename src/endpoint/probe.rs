@@ -1,4 +1,4 @@
-//! What a model server says of itself. It is sent nothing of anybody's code.
+//! Questions to a model server about itself. They send no source text.
 
 use futures_util::TryStreamExt;
 use reqwest::header::CONTENT_TYPE;
@@ -11,65 +11,66 @@ use tokio::time::Instant;
 use super::{EndpointError, ModelClient, error, wire};
 use crate::config::EndpointKind;
 
-/// What a model server says of itself.
+/// What a model server tells about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerFacts {
-    /// What it calls its models; none if it does not tell.
+    /// The names of its models; none if it does not tell.
     pub models: Option<Vec<String>>,
-    /// Whether it is llama.cpp's own server, which serves one model whatever
-    /// name it is asked for, and tells what its tokens are.
+    /// Whether it is the server of llama.cpp, which serves one model under any name and
+    /// has an endpoint for tokenizing.
     pub is_llama: bool,
 }
 
 /// The answer of `/v1/models`.
 #[derive(Deserialize)]
-struct Models {
-    data: Vec<Model>,
+struct ModelList {
+    data: Vec<ListedModel>,
 }
 
 #[derive(Deserialize)]
-struct Model {
+struct ListedModel {
     id: String,
 }
 
 /// The answer of Ollama's `/api/tags`.
 #[derive(Deserialize)]
-struct Tags {
-    models: Vec<Tag>,
+struct OllamaModels {
+    models: Vec<OllamaModel>,
 }
 
 #[derive(Deserialize)]
-struct Tag {
+struct OllamaModel {
     name: String,
 }
 
-/// The answer of llama.cpp's `/props`, the part that tells it from others.
+/// The answer of llama.cpp's `/props`: the part that identifies the server.
 #[derive(Deserialize)]
-struct Props {
+struct LlamaProps {
     #[serde(rename = "default_generation_settings")]
     _settings: IgnoredAny,
 }
 
 /// The answer of llama.cpp's `/tokenize`.
 #[derive(Deserialize)]
-struct Tokens {
+struct TokenList {
     tokens: Vec<IgnoredAny>,
 }
 
 impl ModelClient {
-    /// What the server says of itself, each answer within the times that the
-    /// settings allow.
+    /// Asks the server about itself, with the time limits of the settings for each
+    /// answer.
     ///
     /// # Errors
-    /// If it cannot be reached, refuses us, or answers what makes no sense.
-    pub async fn served(&self) -> Result<ServerFacts, EndpointError> {
+    /// If the server cannot be reached, answers with an error, or its answer is
+    /// malformed.
+    pub async fn server_facts(&self) -> Result<ServerFacts, EndpointError> {
         let models = match self.endpoint.kind {
             EndpointKind::Ollama => {
-                let tags = self.get::<Tags>("/api/tags").await;
+                let tags = self.get::<OllamaModels>("/api/tags").await;
                 tags.map(|tags| tags.models.into_iter().map(|tag| tag.name).collect())
             }
             EndpointKind::Completions | EndpointKind::Infill => {
-                let models = self.get::<Models>("/v1/models").await;
+                let models = self.get::<ModelList>("/v1/models").await;
                 models.map(|models| models.data.into_iter().map(|model| model.id).collect())
             }
         };
@@ -81,9 +82,9 @@ impl ModelClient {
         let is_llama = match self.endpoint.kind {
             EndpointKind::Ollama => false,
             EndpointKind::Completions | EndpointKind::Infill => {
-                match self.get::<Props>("/props").await {
+                match self.get::<LlamaProps>("/props").await {
                     Ok(_) => true,
-                    // Whatever else another server has at that place.
+                    // Other servers have nothing, or something else, at this path.
                     Err(
                         EndpointError::Refused { .. }
                         | EndpointError::NoStream { .. }
@@ -97,19 +98,19 @@ impl ModelClient {
         Ok(ServerFacts { models, is_llama })
     }
 
-    /// How many tokens llama.cpp's server makes of `marker`.
+    /// The number of tokens that the server of llama.cpp makes of `token`.
     ///
     /// # Errors
-    /// As [`ModelClient::served`].
-    pub async fn count_tokens(&self, marker: &str) -> Result<usize, EndpointError> {
+    /// As [`ModelClient::server_facts`].
+    pub async fn count_tokens(&self, token: &str) -> Result<usize, EndpointError> {
         let client = self.beside("/tokenize");
-        let body = json!({"content": marker, "add_special": false, "parse_special": true});
+        let body = json!({"content": token, "add_special": false, "parse_special": true});
         let request = client
             .http
             .post(client.url.clone())
             .header(CONTENT_TYPE, "application/json")
             .body(body.to_string());
-        let answer: Tokens = client.json(request).await?;
+        let answer: TokenList = client.json(request).await?;
         Ok(answer.tokens.len())
     }
 
@@ -119,7 +120,7 @@ impl ModelClient {
         client.json(request).await
     }
 
-    /// The same server at another path, which its errors then name.
+    /// The same client with another path, which its errors name.
     fn beside(&self, path: &str) -> Self {
         Self {
             url: wire::beside(&self.url, self.endpoint.kind, path),
@@ -127,7 +128,7 @@ impl ModelClient {
         }
     }
 
-    /// The answer to `request`, which is JSON.
+    /// Sends `request` and parses the response as JSON.
     async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, EndpointError> {
         let deadline = Instant::now() + self.first_byte_timeout();
         let response = self.exchange(request, "application/json", deadline).await?;
@@ -147,7 +148,7 @@ impl ModelClient {
     }
 }
 
-/// Whether the server has nothing at that path.
+/// Whether the error means that the server has nothing at this path.
 fn is_not_there(error: &EndpointError) -> bool {
     let not_there = [
         StatusCode::NOT_FOUND,

@@ -1,5 +1,5 @@
-//! What goes over the wire: the questions and the answers of each kind of
-//! server.
+//! The requests and the streams of each kind of model server, as they go over the
+//! wire.
 
 use std::io;
 
@@ -21,16 +21,16 @@ use super::{
 use crate::config::{Endpoint, EndpointKind};
 use crate::tags::server_url::server_url;
 
-/// The most bytes of an answer. The longest that a tag can ask for takes less.
+/// The most bytes of an answer: more than any request can ask for.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 
-/// Where the questions go: the URL of the settings, and the path of the kind
+/// The URL of requests: the URL in the settings, with the path of the kind appended
 /// unless it is there already.
 pub(super) fn url(endpoint: &Endpoint) -> Result<Url, EndpointError> {
     let mut url = server_url(&endpoint.url).map_err(|reason| EndpointError::Url { reason })?;
     let path = path(endpoint.kind);
     let base = url.path().trim_end_matches('/');
-    // What many programs call the base URL ends in the version.
+    // The base URL of many programs ends in the version.
     let missing = match base {
         base if base.ends_with(path) => "",
         base if base.ends_with("/v1") => path.trim_start_matches("/v1"),
@@ -41,7 +41,7 @@ pub(super) fn url(endpoint: &Endpoint) -> Result<Url, EndpointError> {
     Ok(url)
 }
 
-/// Where a kind of server takes questions, below its own URL.
+/// The path of requests for a kind of server.
 fn path(kind: EndpointKind) -> &'static str {
     match kind {
         EndpointKind::Completions => "/v1/completions",
@@ -50,7 +50,7 @@ fn path(kind: EndpointKind) -> &'static str {
     }
 }
 
-/// Another path of the server that takes questions at `url`.
+/// The URL of another path of the server whose requests go to `url`.
 pub(super) fn beside(url: &Url, kind: EndpointKind, other: &str) -> Url {
     let base = url.path().strip_suffix(path(kind)).unwrap_or_default();
     let mut beside = url.clone();
@@ -58,7 +58,7 @@ pub(super) fn beside(url: &Url, kind: EndpointKind, other: &str) -> Url {
     beside
 }
 
-/// The type of an answer that can be read as a stream.
+/// The media type of a stream.
 pub(super) fn media_type(kind: EndpointKind) -> &'static str {
     match kind {
         EndpointKind::Completions | EndpointKind::Infill => "text/event-stream",
@@ -66,8 +66,8 @@ pub(super) fn media_type(kind: EndpointKind) -> &'static str {
     }
 }
 
-/// The question as JSON. What the tag does not say is taken from the settings;
-/// what they do not say either is left to the server.
+/// The body of a request. Values that the request does not set are taken from the
+/// settings; the server decides about those that the settings do not set either.
 pub(super) fn body(endpoint: &Endpoint, request: &ModelRequest) -> Value {
     let stop = &request.stop[..request.stop.len().min(MAX_STOPS)];
     let mut sampling = json!({});
@@ -99,7 +99,7 @@ pub(super) fn body(endpoint: &Endpoint, request: &ModelRequest) -> Value {
         (EndpointKind::Infill, ModelPrompt::Fim { before, after }) => {
             json!({ "input_prefix": before, "input_suffix": after })
         }
-        // As it is: not in the model's template for conversations.
+        // `raw` keeps Ollama from putting the text into a chat template.
         (EndpointKind::Ollama, ModelPrompt::Plain(before)) => {
             json!({ "prompt": before, "raw": true })
         }
@@ -123,19 +123,19 @@ pub(super) fn body(endpoint: &Endpoint, request: &ModelRequest) -> Value {
     body
 }
 
-/// What the servers' messages have in common, and what each kind has.
+/// A message of a stream, with the fields of all kinds of servers.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Message {
-    /// Why there is nothing else.
+struct StreamMessage {
+    /// An error, in place of all other fields.
     error: Option<Value>,
-    /// OpenAI's.
+    /// Field of OpenAI's API.
     choices: Option<Vec<Choice>>,
-    /// llama.cpp's.
+    /// Fields of llama.cpp, with the next two.
     content: Option<String>,
     stop: bool,
     stopping_word: Option<String>,
-    /// Ollama's.
+    /// Fields of Ollama, with the next one.
     response: Option<String>,
     done: bool,
 }
@@ -145,16 +145,13 @@ struct Message {
 struct Choice {
     text: Option<String>,
     finish_reason: Option<String>,
-    /// The pattern, or the number of a token.
+    /// The stop pattern, or the number of a token.
     stop_reason: Option<Value>,
 }
 
-/// What a message adds to the answer, and whether it is the last.
-type Read = (StreamDelta, bool);
-
-/// Reads one message of the answer.
-fn read(client: &ModelClient, data: &str) -> Result<Read, EndpointError> {
-    // OpenAI's last word.
+/// Reads one message of the stream. Returns its delta and whether it is the last.
+fn read(client: &ModelClient, data: &str) -> Result<(StreamDelta, bool), EndpointError> {
+    // The last message of OpenAI's API.
     if data.trim() == "[DONE]" {
         return Ok((StreamDelta::default(), true));
     }
@@ -162,7 +159,7 @@ fn read(client: &ModelClient, data: &str) -> Result<Read, EndpointError> {
         at: client.at(),
         reason,
     };
-    let message: Message = serde_json::from_str(data).map_err(|error| {
+    let message: StreamMessage = serde_json::from_str(data).map_err(|error| {
         let error = error.to_string();
         malformed(format!(
             "the answer cannot be read: {}",
@@ -180,7 +177,7 @@ fn read(client: &ModelClient, data: &str) -> Result<Read, EndpointError> {
     match client.endpoint.kind {
         EndpointKind::Completions => {
             let choices = message.choices.ok_or_else(|| no_text("choices"))?;
-            // None in a message that only says what was used.
+            // A message with the token usage has no choice.
             let Some(choice) = choices.into_iter().next() else {
                 return Ok((StreamDelta::default(), false));
             };
@@ -207,7 +204,7 @@ fn read(client: &ModelClient, data: &str) -> Result<Read, EndpointError> {
     }
 }
 
-/// What a server says in an answer that is an error.
+/// The message of an error response.
 pub(super) fn message(answer: &Value) -> Option<String> {
     answer.get("error").and_then(said).or_else(|| {
         ["message", "detail"]
@@ -216,13 +213,13 @@ pub(super) fn message(answer: &Value) -> Option<String> {
     })
 }
 
-/// The message of an error, which some servers put in an object.
+/// The message of an error, which some servers put into an object.
 fn said(error: &Value) -> Option<String> {
     let message = error.get("message").unwrap_or(error);
     message.as_str().map(ToOwned::to_owned)
 }
 
-/// The deltas of the answer, up to the one that the server says is the last.
+/// The deltas of the stream, up to the one that the server marks as the last.
 pub(super) fn deltas(
     client: ModelClient,
     response: Response,
@@ -236,7 +233,7 @@ pub(super) fn deltas(
                 return Ok(None);
             }
             let Some(data) = messages.try_next().await? else {
-                return Err(EndpointError::Cut { at: client.at() });
+                return Err(EndpointError::Incomplete { at: client.at() });
             };
             let (delta, last) = read(&client, &data)?;
             Ok(Some((delta, (client, messages, last))))
@@ -244,7 +241,7 @@ pub(super) fn deltas(
     )
 }
 
-/// The messages that the answer is made of.
+/// The messages of the stream.
 fn messages(
     client: ModelClient,
     response: Response,
@@ -283,8 +280,8 @@ fn messages(
     }
 }
 
-/// The bytes of the answer: the first until `deadline`, then each chunk within
-/// the time that the settings allow for a pause.
+/// The bytes of the response: the first chunk until `deadline`, each further chunk
+/// within the idle timeout of the settings.
 pub(super) fn bytes(
     client: ModelClient,
     response: Response,
@@ -294,7 +291,7 @@ pub(super) fn bytes(
     try_unfold(start, move |(client, mut response, read)| async move {
         let idle_ms = client.endpoint.idle_timeout_ms;
         let is_first = read == 0;
-        // From when the chunk is wanted: whoever reads may take their time.
+        // Counts from the moment that the reader asks for the chunk.
         let deadline = match is_first {
             true => deadline,
             false => Instant::now() + milliseconds(idle_ms),

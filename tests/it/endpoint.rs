@@ -499,7 +499,10 @@ async fn a_run_that_breaks_off_changes_nothing_unless_what_has_come_is_to_be_kep
     let outcome = outcome.unwrap();
     assert_eq!(outcome.content, "a so far E b");
     assert_eq!(shown, "so far E");
-    assert!(matches!(outcome.broken, Some(EndpointError::Cut { .. })));
+    assert!(matches!(
+        outcome.broken,
+        Some(EndpointError::Incomplete { .. })
+    ));
 }
 
 #[tokio::test]

@@ -32,12 +32,12 @@ async fn ask(endpoint: &Endpoint) -> Vec<Check> {
         Ok(client) => client,
         Err(error) => return vec![failed(NAME, &error)],
     };
-    let served = match client.served().await {
-        Ok(served) => served,
+    let facts = match client.server_facts().await {
+        Ok(facts) => facts,
         Err(error) => return vec![failed(NAME, &error)],
     };
-    let mut checks = vec![models(endpoint, &served)];
-    if served.is_llama && endpoint.kind == EndpointKind::Completions {
+    let mut checks = vec![models(endpoint, &facts)];
+    if facts.is_llama && endpoint.kind == EndpointKind::Completions {
         checks.push(control_tokens(&client, endpoint).await);
     }
     checks
@@ -53,9 +53,9 @@ fn failed(name: &'static str, error: &EndpointError) -> Check {
 }
 
 /// Whether the server has the model of the settings.
-fn models(endpoint: &Endpoint, served: &ServerFacts) -> Check {
+fn models(endpoint: &Endpoint, facts: &ServerFacts) -> Check {
     let url = &endpoint.url;
-    let Some(models) = &served.models else {
+    let Some(models) = &facts.models else {
         let says = format!("{url}: is there, and does not tell its models");
         let fix = match endpoint.kind {
             EndpointKind::Ollama => "see whether kind under [endpoint] is right",
@@ -71,7 +71,7 @@ fn models(endpoint: &Endpoint, served: &ServerFacts) -> Check {
     };
     match &endpoint.model {
         // It serves one model, whatever name a request gives.
-        _ if served.is_llama => Check::ok(NAME, format!("{url}: llama.cpp with {list}")),
+        _ if facts.is_llama => Check::ok(NAME, format!("{url}: llama.cpp with {list}")),
         Some(wanted) if models.iter().any(|model| is_called(model, wanted)) => {
             Check::ok(NAME, format!("{url}: serves {wanted}"))
         }
