@@ -2,8 +2,8 @@
 //!
 //! Every declaration competes by its probability per character: single
 //! members, functions, constants and class heads, never whole classes. A part
-//! of the budget is kept for chunks, which show usage. Nothing is added just
-//! because there is room.
+//! of the budget is kept for chunks, which show usage. What is less likely than
+//! the relevance threshold is left out even if there is room for it.
 
 mod chunks;
 mod declarations;

@@ -108,7 +108,7 @@ pub enum Signal {
     Chunks,
     /// Names used in the files that use the same names as the buffer.
     SimilarFiles,
-    /// Names of the project that go on from the part that is typed.
+    /// Names of the project that begin with the typed part.
     Typed,
     /// Members of the types of the variables in reach.
     Reach,

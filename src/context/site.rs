@@ -22,7 +22,7 @@ pub(super) enum Site {
     Class,
     /// The name of a method that is being declared.
     Method,
-    /// The begin of an expression or a statement.
+    /// The start of an expression or a statement.
     Expression,
     /// No name of the project: the cursor is in text, a comment, a string, a
     /// variable's name, or a name that is new.

@@ -66,7 +66,7 @@ impl<'a> Inference<'a> {
     /// The type that `$this->name = …` in the class `owner` of another file
     /// assigns, if the value is a typed parameter or a new object.
     fn assigned_elsewhere(&self, owner: ClassRef<'a>, name: &str) -> Type {
-        if self.burn(OTHER_FILE_FUEL).is_none() {
+        if !self.spend(OTHER_FILE_FUEL) {
             return Type::default();
         }
         let (text, class) = (owner.text, owner.class());

@@ -60,7 +60,7 @@ impl<'a> Inference<'a> {
     /// token `end`, following at most `depth` steps to other expressions.
     pub(super) fn expression(&self, start: usize, end: usize, depth: usize) -> Type {
         // An empty expression costs fuel too, because a search led to it.
-        if self.burn(1).is_none() {
+        if !self.spend(1) {
             return Type::default();
         }
         let Some(depth) = depth.checked_sub(1) else {

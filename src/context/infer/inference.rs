@@ -46,11 +46,15 @@ impl<'a> Inference<'a> {
         }
     }
 
-    /// Takes `cost` expressions from what may still be read; `None`, and takes
-    /// nothing, if less is left.
-    pub(super) fn burn(&self, cost: u32) -> Option<()> {
-        self.fuel.set(self.fuel.get().checked_sub(cost)?);
-        Some(())
+    /// Takes `cost` expressions from the number that may still be read. Takes
+    /// nothing and returns `false` if fewer are left.
+    #[must_use]
+    pub(super) fn spend(&self, cost: u32) -> bool {
+        let left = self.fuel.get().checked_sub(cost);
+        if let Some(left) = left {
+            self.fuel.set(left);
+        }
+        left.is_some()
     }
 
     /// Whether no further expression may be read.
