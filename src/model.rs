@@ -15,18 +15,24 @@
 
 mod builtin;
 mod control_tokens;
+mod counts;
 mod families;
 mod family;
+#[cfg(not(feature = "tokenizers"))]
+mod no_tokenizer;
 mod render;
+#[cfg(feature = "tokenizers")]
 mod tokenizer;
+mod tokens;
 
 pub use self::control_tokens::ControlTokens;
+pub use self::counts::{CHARS_PER_TOKEN, TokenCounts, TokenizerError};
 pub use self::families::Families;
 pub use self::family::{
     ContextStyle, DEFAULT_FAMILY, Family, FamilyError, FimFormat, PartOrder, RepoLayout,
 };
 pub use self::render::{ModelText, PromptParts};
-pub use self::tokenizer::{CHARS_PER_TOKEN, Model, TokenCounts, TokenizerError};
+pub use self::tokens::Model;
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
 use crate::context::{MinScore, Signal};
 use crate::engine::{Project, ProjectOptions};
 use crate::eval::{self, EvalOptions, EvalReport, EvalRun, HoleKind, KindResult, Recall};
-use crate::files;
+use crate::index::training_exclusion;
 
 /// Measure fimd on a project.
 #[derive(Debug, clap::Args)]
@@ -95,8 +95,7 @@ impl ContextArgs {
         };
         // Only the project's own files get holes, and only those that could give
         // training data.
-        let is_source =
-            |key: &str| project.roots.owns(key) && files::left_out_of_dataset(key).is_none();
+        let is_source = |key: &str| project.roots.owns(key) && training_exclusion(key).is_none();
         let snapshot = project.index.snapshot();
         let report = eval::run(&snapshot, &options, &is_source, &Cancel::default())
             .map_err(|error| CliError::Failure(error.to_string()))?;

@@ -15,7 +15,7 @@ use crate::cancel::Cancel;
 use crate::dataset::write::{DatasetWriteError, StagingFolder};
 use crate::dataset::{self, Options, Progress, Repo, WrongOption};
 use crate::engine::{self, DatasetSources, GenerateError, Project, ProjectOptions};
-use crate::files::Origin;
+use crate::index::Origin;
 
 /// Write fill-in-the-middle training data from PHP projects.
 #[derive(Debug, Args)]

@@ -14,7 +14,7 @@ use crate::dataset::stored::StoredDataset;
 use crate::dataset::verify::{self, Finding, Verification};
 use crate::dataset::write::read::Dataset;
 use crate::engine::DatasetSources;
-use crate::files::Origin;
+use crate::index::Origin;
 
 /// Check a dataset against the source that it was made from.
 ///

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::php::lex::{LexMode, lex_from};
 
-/// What is shown of `answer` at the `|` of `code`.
+/// The part of `answer` that fits at the `|` of `code`.
 fn shown<'r>(code: &str, answer: &'r str) -> &'r str {
     let cursor = code.find('|').unwrap();
     let content = code.replacen('|', "", 1);
@@ -46,11 +46,11 @@ fn the_syntax_tells_how_much_is_wanted() {
 }
 
 #[test]
-fn what_closes_too_much_is_cut_off() {
+fn an_answer_is_cut_at_a_bracket_that_closes_too_much() {
     assert_eq!(shown("<?php\nfoo(|);", "$x, $y);\nbar();"), "$x, $y");
     assert_eq!(shown("<?php\nfoo(|);", "bar($x)"), "bar($x)");
     assert_eq!(shown("<?php\nif ($a[|]) {\n}", "'k']) {"), "'k'");
-    // What nothing closes yet may be closed.
+    // An unclosed bracket may be closed.
     assert_eq!(shown("<?php\nfoo(|", "$x);\nbar();"), "$x);");
     assert_eq!(shown("<?php\nfoo(|", "$x]);"), "$x");
     assert_eq!(
@@ -78,7 +78,7 @@ fn a_statement_ends_where_it_ends() {
 }
 
 #[test]
-fn what_stands_behind_the_cursor_is_not_repeated() {
+fn text_behind_the_cursor_is_not_repeated() {
     assert_eq!(shown("<?php\n$x = |;", "1;"), "1");
     assert_eq!(shown("<?php\n$x = '|';", "abc';\nfoo();"), "abc");
     assert_eq!(shown("<?php\n$x = '|", "abc';"), "abc';");
@@ -89,12 +89,12 @@ fn what_stands_behind_the_cursor_is_not_repeated() {
 }
 
 #[test]
-fn nothing_is_better_than_what_is_of_no_use() {
+fn a_useless_answer_becomes_empty() {
     for answer in ["", "  \n\n", "<|endoftext|>", "}</s>", ")", "\n"] {
         assert_eq!(shown("<?php\nfoo(|);", answer), "", "{answer:?}");
     }
     assert_eq!(shown("<?php\n|\n", "foo();<|endoftext|>bar();"), "foo();");
-    // Behind a statement none begins in the same line.
+    // After a statement no other one begins in the same line.
     assert_eq!(shown("<?php\nfoo();|\n", "bar();"), "");
     assert_eq!(shown("<?php\nfoo();|\n", "\nbar();\nbaz();"), "\nbar();");
     assert_eq!(shown("<?php\nfoo();|\n", " // bar"), " // bar");
@@ -103,7 +103,7 @@ fn nothing_is_better_than_what_is_of_no_use() {
 }
 
 #[test]
-fn no_more_lines_are_shown_than_asked_for() {
+fn a_completion_has_at_most_the_requested_lines() {
     let content = "<?php\nfunction f() {\n    \n}\n";
     let place = CursorSyntax::new(content, content.find("    \n").unwrap() + 4);
     let answer = "a();\n    b();\n    c();\n";
@@ -112,7 +112,7 @@ fn no_more_lines_are_shown_than_asked_for() {
 }
 
 #[test]
-fn who_types_what_is_shown_is_shown_the_rest() {
+fn typing_a_shown_completion_leaves_its_rest() {
     let mut recent = RecentCompletions::default();
     let completed = |before: &str, text: &str| ShownCompletion {
         path: "a.php".into(),
@@ -154,7 +154,7 @@ fn piece() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn a_completion_is_a_start_of_the_answer_and_closes_nothing_twice(
+    fn a_completion_is_a_start_of_the_answer(
         before in prop::collection::vec(piece(), 0..20),
         after in prop::collection::vec(piece(), 0..12),
         answer in prop::collection::vec(piece(), 0..20),
@@ -174,7 +174,7 @@ proptest! {
     }
 
     #[test]
-    fn an_answer_that_was_cut_is_the_same_however_it_goes_on(
+    fn more_text_does_not_change_a_cut_answer(
         answer in prop::collection::vec(piece(), 0..20),
         more in prop::collection::vec(piece(), 0..6),
     ) {

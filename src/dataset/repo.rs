@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use crate::dataset::options::Options;
 use crate::dataset::record::Example;
-use crate::files::{Exclusion, Origin};
-use crate::index::{Snapshot, SourceFile};
+use crate::index::{Exclusion, Origin, Snapshot, SourceFile};
 
 /// Says whether the file with a key belongs to the project itself. Other files are
 /// in an include path only: they are context, not data.

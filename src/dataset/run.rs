@@ -35,7 +35,7 @@ use crate::dataset::report::{Report, page};
 use crate::dataset::select::sources::{ExampleSource, SourceSelection, sources, text_hashes};
 use crate::dataset::sink::Sink;
 use crate::dataset::split::{Split, SplitAssignment};
-use crate::files::{Exclusion, WHOLE};
+use crate::index::{Exclusion, WHOLE};
 use crate::model::Model;
 use crate::secrets::Secrets;
 

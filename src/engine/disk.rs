@@ -13,10 +13,8 @@ use rustc_hash::FxHashSet;
 
 use super::reading::read_each;
 use crate::files::watch::{self, DiskChanges};
-use crate::files::{
-    self, Composer, Exclusion, FilesError, ProjectFile, Roots, Stamp, Walk, WalkOptions,
-};
-use crate::index::{Index, IndexChange, Library};
+use crate::files::{self, Composer, FilesError, ProjectFile, Roots, Stamp, Walk, WalkOptions};
+use crate::index::{Exclusion, Index, IndexChange, Library};
 
 /// What is left out of a project, as of the last time its files were listed.
 pub(super) type SharedExclusions = Arc<ArcSwap<Vec<Exclusion>>>;

@@ -7,8 +7,8 @@ use arc_swap::ArcSwap;
 
 use super::disk::{Disk, SharedDisk, SharedExclusions};
 use super::reading::FolderContents;
-use crate::files::{Cache, Composer, Exclusion, FilesError, Roots, WalkOptions};
-use crate::index::{Index, Library, SourceText, scan};
+use crate::files::{Cache, Composer, FilesError, Roots, WalkOptions};
+use crate::index::{Exclusion, Index, Library, SourceText, scan};
 
 /// Which files a project is made of.
 #[derive(Clone, Debug, Default)]

@@ -5,8 +5,8 @@ use std::time::SystemTime;
 
 use rayon::prelude::*;
 
-use crate::files::{self, Exclusion, FilesError, ProjectFile, Roots, Walk, WalkOptions};
-use crate::index::{SourceFile, SourceText, scan};
+use crate::files::{self, FilesError, ProjectFile, Roots, Walk, WalkOptions};
+use crate::index::{Exclusion, SourceFile, SourceText, scan};
 
 /// The files of a project's folders, with their texts.
 pub(super) struct FolderContents {

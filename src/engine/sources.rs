@@ -11,10 +11,8 @@ use super::project::Project;
 use super::reading::read_without_index;
 use crate::cancel::Cancel;
 use crate::dataset::{Options, Repo};
-use crate::files::{
-    Cache, Exclusion, FilesError, Origin, Repositories, Repository, Roots, WalkOptions,
-};
-use crate::index::{Index, Snapshot, SourceFile};
+use crate::files::{Cache, FilesError, Repositories, Repository, Roots, WalkOptions, origin_of};
+use crate::index::{Exclusion, Index, Origin, Snapshot, SourceFile};
 
 /// The sources of a dataset: project folders, then repositories.
 #[derive(Debug)]
@@ -218,7 +216,7 @@ impl DatasetSources {
         for mut folder in folders {
             let contents = folder.read(needs.contexts, &walk, &cache, check)?;
             let origin = match needs.origin {
-                true => Origin::of(folder.roots.root()),
+                true => origin_of(folder.roots.root()),
                 false => Origin::default(),
             };
             take(SourceItem::Project(&Repo {

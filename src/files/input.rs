@@ -29,13 +29,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use self::row::{Row, RowIter};
 use super::error::FilesError;
 use super::limits::WalkOptions;
-use super::listing::Exclusion;
-use super::origin::Origin;
 use super::rules::{is_php, left_out_by_key};
-use crate::index::{SourceFile, SourceText, scan};
-
-/// The key of the [`Exclusion`] of a whole repository.
-pub const WHOLE: &str = "./";
+use crate::index::{Exclusion, Origin, SourceFile, SourceText, WHOLE, scan};
 
 /// One repository of a stream.
 #[derive(Debug, Default)]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::error::FilesError;
 use super::stamp::Stamp;
+use crate::index::Exclusion;
 
 /// A file that belongs to the project.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,15 +35,6 @@ impl ProjectFile {
             in_root,
         }
     }
-}
-
-/// A PHP file or a folder that does not belong to the project.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exclusion {
-    /// Its path as a key; a folder ends with `/`.
-    pub key: String,
-    /// The rule that excludes it, in words for a user.
-    pub rule: String,
 }
 
 /// The result of a walk. Each list is in the order of keys.

@@ -7,31 +7,20 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-/// The origin of a file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Origin {
-    /// The licence, as an SPDX expression if it has one.
-    pub license: Option<Arc<str>>,
-    /// The commit that was checked out.
-    pub commit: Option<Arc<str>>,
-    /// The file of another repository that this file duplicates, if a row says so.
-    pub duplicate_of: Option<Arc<str>>,
-}
+use crate::index::Origin;
 
-impl Origin {
-    /// The origin of the files in the project folder `root`. The licence is the
-    /// one that `composer.json` names, or else that of a file such as `LICENSE`
-    /// with a known text. The commit is that of the git repository around the
-    /// folder; files that were changed since are not in that commit.
-    #[must_use]
-    pub fn of(root: &Path) -> Self {
-        Self {
-            license: composer_license(root)
-                .or_else(|| license_file(root))
-                .map(Arc::from),
-            commit: root.ancestors().find_map(head).map(Arc::from),
-            duplicate_of: None,
-        }
+/// The origin of the files in the project folder `root`. The licence is the one that
+/// `composer.json` names, or else that of a file such as `LICENSE` with a known text.
+/// The commit is that of the git repository around the folder; files that were
+/// changed since are not in that commit.
+#[must_use]
+pub fn origin_of(root: &Path) -> Origin {
+    Origin {
+        license: composer_license(root)
+            .or_else(|| license_file(root))
+            .map(Arc::from),
+        commit: root.ancestors().find_map(head).map(Arc::from),
+        duplicate_of: None,
     }
 }
 
@@ -177,7 +166,7 @@ mod tests {
     }
 
     fn commit(root: &Path) -> Option<String> {
-        Origin::of(root).commit.map(|commit| commit.to_string())
+        origin_of(root).commit.map(|commit| commit.to_string())
     }
 
     #[test]
@@ -208,7 +197,7 @@ mod tests {
     fn the_licence_is_composers_or_that_of_a_text_that_is_known() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
-        let license = || Origin::of(root).license.map(|license| license.to_string());
+        let license = || origin_of(root).license.map(|license| license.to_string());
         assert_eq!(license(), None);
         write(root, "LICENSE.txt", "All rights reserved.");
         assert_eq!(license(), None);

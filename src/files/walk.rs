@@ -27,9 +27,10 @@ use std::path::{Path, PathBuf};
 use super::error::FilesError;
 use super::ignores::IgnoreRules;
 use super::limits::WalkOptions;
-use super::listing::{Exclusion, ProjectFile, Walk};
+use super::listing::{ProjectFile, Walk};
 use super::roots::Roots;
 use super::rules::is_php;
+use crate::index::Exclusion;
 
 /// Finds the project's PHP files and logs the warnings.
 ///

@@ -165,7 +165,7 @@ mod tests {
         (watcher, receiver)
     }
 
-    /// Waits to hear of `path`; gives everything that was heard before.
+    /// Waits for a report of `path` and returns everything reported up to it.
     fn hear(heard: &Receiver<DiskChanges>, path: &Path) -> BTreeSet<PathBuf> {
         let mut all = BTreeSet::new();
         while !all.contains(path) {
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_is_no_change() {
+    fn reading_a_file_reports_no_change() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         std::fs::write(root.join("a.php"), "a").unwrap();
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_wanted_or_does_not_exist_is_not_watched() {
+    fn only_wanted_and_existing_folders_are_watched() {
         let folder = tempfile::tempdir().unwrap();
         let (one, two) = (folder.path().join("one"), folder.path().join("two"));
         std::fs::create_dir(&one).unwrap();
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_takes_anothers_name_is_watched() {
+    fn a_folder_that_takes_another_ones_name_is_watched() {
         let folder = tempfile::tempdir().unwrap();
         let (one, two) = (folder.path().join("one"), folder.path().join("two"));
         for path in [&one, &one.join("below"), &two] {

@@ -153,7 +153,7 @@ proptest! {
     }
 
     #[test]
-    fn changes_lead_where_a_rebuild_does(
+    fn a_changed_index_answers_like_a_rebuilt_one(
         start in prop::collection::btree_map(path(), text(), 0..6),
         batches in prop::collection::vec(
             prop::collection::vec((path(), prop::option::weighted(0.7, text())), 0..4),
@@ -255,7 +255,7 @@ fn the_number_of_threads_changes_nothing() {
 }
 
 #[test]
-fn what_is_gone_is_freed() {
+fn removed_files_are_freed() {
     let files: Vec<_> = (0..100)
         .map(|n| file(&format!("{n:03}.php"), &"alpha beta\n\n".repeat(50)))
         .collect();
@@ -421,7 +421,7 @@ fn symbols(snapshot: &Snapshot) -> Vec<String> {
 
 proptest! {
     #[test]
-    fn what_was_stored_leads_where_a_rebuild_does(
+    fn a_restored_index_answers_like_a_rebuilt_one(
         start in prop::collection::btree_map(path(), code(), 0..6),
         edits in prop::collection::btree_map(path(), prop::option::weighted(0.7, code()), 0..4),
         since in prop::collection::btree_map(path(), prop::option::weighted(0.7, code()), 0..4),
@@ -479,7 +479,7 @@ fn sample() -> Files {
 }
 
 #[test]
-fn damaged_bytes_are_told_or_read_as_others() {
+fn damaged_bytes_never_panic() {
     let good = parts(&Index::build(scanned(sources(&sample()))).snapshot());
     assert!(decoded(&good).is_ok());
     let bytes = &good[0];
@@ -488,7 +488,7 @@ fn damaged_bytes_are_told_or_read_as_others() {
         for bit in 0..8 {
             let mut flipped = bytes.clone();
             flipped[at] ^= 1 << bit;
-            // No checksum here: what is read may be anything but a panic.
+            // Without a checksum the result may be anything, but no panic.
             drop(StoredIndex::decode(&[&flipped]));
         }
     }

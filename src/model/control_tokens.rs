@@ -124,7 +124,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_neutralised_spells_nothing_and_comes_back(
+        fn neutralised_text_contains_no_token_and_can_be_restored(
             pieces in prop::collection::vec(
                 prop::sample::select(vec![
                     "<", "|fim_prefix|>", "<|fim_middle|>", " ", "</s>", "< /s>", "s>", "/s>",
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_without_any_stays_as_it_is() {
+    fn text_without_tokens_stays_unchanged() {
         let control_tokens = ControlTokens::new(["<|fim_pad|>", "x"]).unwrap();
         let text = "$a < 1; x; echo '<|fim_pad>';";
         assert!(matches!(

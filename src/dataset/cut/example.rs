@@ -529,8 +529,7 @@ mod tests {
 
     use super::*;
     use crate::dataset::cut::measure::TextMeasure;
-    use crate::files::Origin;
-    use crate::index::Snapshot;
+    use crate::index::{Origin, Snapshot};
     use crate::model::Families;
     use crate::php::FileFacts;
 

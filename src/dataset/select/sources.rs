@@ -17,8 +17,7 @@ use crate::dataset::reject::Reject;
 use crate::dataset::repo::Repo;
 use crate::dataset::select::vendored::VendoredCopies;
 use crate::dataset::select::{generated, tested};
-use crate::files;
-use crate::index::SourceFile;
+use crate::index::{SourceFile, training_exclusion};
 
 /// The reason of a file that has the text of another one.
 const SAME: &str = "same text as another file";
@@ -167,7 +166,7 @@ impl<'a> SourceSelection<'a> {
                 Some("only in an include path".to_owned())
             } else if file.lossy {
                 Some("not UTF-8".to_owned())
-            } else if let Some(reason) = files::left_out_of_dataset(&file.path) {
+            } else if let Some(reason) = training_exclusion(&file.path) {
                 Some(reason.to_owned())
             } else if tests.as_ref().is_some_and(|tests| !tests.cover(file)) {
                 Some("no test for it".to_owned())

@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_waits_for_quiet_and_not_for_ever() {
+    fn a_batch_waits_for_quiet_up_to_a_ceiling() {
         let start = Instant::now();
         let mut coalescer = Coalescer::default();
         assert_eq!(coalescer.due(), None);
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn new_folders_are_looked_through_when_their_maker_has_finished() {
+    fn new_folders_are_scanned_again_after_a_quiet_time() {
         let start = Instant::now();
         let mut coalescer = Coalescer::default();
         coalescer.settle(start);
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_maker_that_never_finishes_is_not_waited_for() {
+    fn a_rescan_comes_at_the_latest_at_the_ceiling() {
         let start = Instant::now();
         let mut coalescer = Coalescer::default();
         coalescer.settle(start);
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_much_to_list_is_not_listed() {
+    fn too_many_paths_become_a_lost_batch() {
         let start = Instant::now();
         let mut coalescer = Coalescer::default();
         for n in 0..10 * MAX_PATHS {
