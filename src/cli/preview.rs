@@ -1,4 +1,4 @@
-//! `fimd preview`: some examples of a dataset on the terminal.
+//! `fimd preview`: prints some examples of a dataset.
 
 use std::path::PathBuf;
 

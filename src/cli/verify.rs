@@ -1,4 +1,4 @@
-//! `fimd verify`: whether a dataset keeps its word.
+//! `fimd verify`: checks what a dataset claims.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -43,7 +43,24 @@ pub(super) struct Args {
 }
 
 /// Runs the command.
-pub(super) fn run(args: Args, mut setup: Setup) -> Result<ExitCode, CliError> {
+pub(super) fn run(args: Args, setup: Setup) -> Result<ExitCode, CliError> {
+    let is_json = args.json;
+    let verification = verification(args, setup)?;
+    show::print(|out| match is_json {
+        true => {
+            serde_json::to_writer_pretty(&mut *out, &verification)?;
+            writeln!(out)
+        }
+        false => print(out, &verification),
+    })?;
+    Ok(match verification.holds {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+/// Opens the dataset and its projects, and checks the claims.
+fn verification(args: Args, mut setup: Setup) -> Result<Verification, CliError> {
     let failure = |error: &dyn std::fmt::Display| CliError::Failure(error.to_string());
     let cancel = cancel_on_signals()?;
     let dataset = Dataset::open(&args.dataset)?;
@@ -65,7 +82,7 @@ pub(super) fn run(args: Args, mut setup: Setup) -> Result<ExitCode, CliError> {
     let named = dataset.metadata().get("projects").and_then(Value::as_array);
     let named = named.map_or(&[][..], Vec::as_slice);
     if let ([name], [project]) = (named, &mut *projects) {
-        // Whatever its folder is called now.
+        // The folder may have been renamed since.
         let name = name.get("name").and_then(Value::as_str);
         project.0 = name.unwrap_or_default().to_owned();
     }
@@ -90,26 +107,13 @@ pub(super) fn run(args: Args, mut setup: Setup) -> Result<ExitCode, CliError> {
             origin: &|_| Origin::default(),
         })
         .collect();
-    let verification = verify::verify(&dataset, &repos, &model, args.all, &cancel)
-        .map_err(|error| failure(&error))?;
-    show::print(|out| match args.json {
-        true => {
-            serde_json::to_writer_pretty(&mut *out, &verification)?;
-            writeln!(out)
-        }
-        false => print(out, &verification),
-    })?;
-    Ok(match verification.holds {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    })
+    verify::verify(&dataset, &repos, &model, args.all, &cancel).map_err(|error| failure(&error))
 }
 
-/// A line for each claim, and under it the first breaches.
+/// Prints the findings, and the result.
 fn print(out: &mut dyn Write, verification: &Verification) -> io::Result<()> {
     let good = AnsiColor::Green.on_default();
     let bad = AnsiColor::Red.on_default().bold();
-    let dim = Style::new().dimmed();
     let Verification {
         train,
         val,
@@ -118,35 +122,7 @@ fn print(out: &mut dyn Write, verification: &Verification) -> io::Result<()> {
         ..
     } = verification;
     for finding in findings {
-        let Finding {
-            says,
-            checked,
-            not_claimed,
-            breached,
-            breaches,
-            ..
-        } = finding;
-        if let Some(why) = not_claimed {
-            writeln!(out, "{dim}not claimed  {says}: {why}{dim:#}")?;
-        } else if *breached == 0 {
-            writeln!(out, "{good}holds{good:#}        {says} ({checked} checked)")?;
-        } else {
-            writeln!(
-                out,
-                "{bad}BREACHED{bad:#}     {says} ({checked} checked, {breached} breached)"
-            )?;
-            for breach in breaches {
-                write!(out, "             {}", breach.at)?;
-                if let Some(file) = breach.file.as_ref().filter(|file| **file != breach.at) {
-                    write!(out, " {file}")?;
-                }
-                writeln!(out, ": {}", breach.what)?;
-            }
-            let more = breached - breaches.len();
-            if more > 0 {
-                writeln!(out, "             and {more} more")?;
-            }
-        }
+        print_finding(out, finding)?;
     }
     writeln!(
         out,
@@ -161,4 +137,41 @@ fn print(out: &mut dyn Write, verification: &Verification) -> io::Result<()> {
         n => (bad, format!("{n} claims breached")),
     };
     writeln!(out, "{style}{train} + {val} examples: {said}{style:#}")
+}
+
+/// Prints a line for a claim, and below it the first breaches.
+fn print_finding(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
+    let good = AnsiColor::Green.on_default();
+    let bad = AnsiColor::Red.on_default().bold();
+    let dim = Style::new().dimmed();
+    let Finding {
+        says,
+        checked,
+        not_claimed,
+        breached,
+        breaches,
+        ..
+    } = finding;
+    if let Some(why) = not_claimed {
+        writeln!(out, "{dim}not claimed  {says}: {why}{dim:#}")?;
+    } else if *breached == 0 {
+        writeln!(out, "{good}holds{good:#}        {says} ({checked} checked)")?;
+    } else {
+        writeln!(
+            out,
+            "{bad}BREACHED{bad:#}     {says} ({checked} checked, {breached} breached)"
+        )?;
+        for breach in breaches {
+            write!(out, "             {}", breach.at)?;
+            if let Some(file) = breach.file.as_ref().filter(|file| **file != breach.at) {
+                write!(out, " {file}")?;
+            }
+            writeln!(out, ": {}", breach.what)?;
+        }
+        let more = breached - breaches.len();
+        if more > 0 {
+            writeln!(out, "             and {more} more")?;
+        }
+    }
+    Ok(())
 }

@@ -7,7 +7,7 @@
 //! class of a member is unknown, so the lists hold the members of PHP's most used
 //! classes.
 
-use super::NameCategory;
+use crate::eval::kind::NameCategory;
 
 /// Whether `name`, as a name of this category, most likely means PHP's own
 /// declaration.

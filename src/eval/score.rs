@@ -5,9 +5,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use rayon::prelude::*;
 
-use super::NameCategory;
-use super::holes::{HiddenName, NameHole, words};
 use crate::context::{Context, SnippetSource};
+use crate::eval::hole::{HiddenName, NameHole, words};
+use crate::eval::kind::NameCategory;
 use crate::index::Snapshot;
 use crate::php::lex::{LexMode, Token, TokenKind, lex_from};
 use crate::text::{line_end, line_start};

@@ -188,7 +188,7 @@ pub(super) const FORMS: &[Form] = &[
     ),
 ];
 
-/// Words in the names of secrets. [`super::generic`] examines the whole name.
+/// Words in the names of secrets. [`super::named`] examines the whole name.
 pub(super) const NAMES: &[&str] = &[
     "pass",
     "pwd",

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::rules::Alphabet;
 use super::*;
 
 fn secrets() -> Secrets {

@@ -9,13 +9,8 @@ use std::ops::Range;
 
 use memchr::memchr3;
 
-use super::Secret;
-use super::judge::{self, MAX_VALUE, ValueKind};
-
-/// The kind of a secret that a person chose.
-pub(super) const PASSWORD: &str = "password";
-/// The kind of a secret that a machine made, for any use.
-pub(super) const SECRET: &str = "secret";
+use crate::secrets::judge::{self, MAX_VALUE, ValueKind};
+use crate::secrets::secret::{PASSWORD, SECRET, Secret};
 
 /// The most bytes of a name. A longer word is no name.
 const MAX_NAME: usize = 64;
