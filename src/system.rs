@@ -1,4 +1,5 @@
-//! What the system has for an editor: fonts, and dictionaries for spelling.
+//! The fonts and the spelling dictionaries that are installed on this machine.
+//! Reads the environment variables `DICPATH`, `HOME` and `XDG_DATA_HOME`.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -9,11 +10,10 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 use etcetera::base_strategy::Xdg;
 
-/// Where dictionaries are below a folder of shared data.
+/// The folders of dictionaries below a folder of shared data.
 const SHARED: [&str; 3] = ["hunspell", "myspell", "myspell/dicts"];
 
-/// The families of all fonts that are installed, in order. Reads the folders
-/// and files of fonts.
+/// The families of all installed fonts, sorted. Reads the folders and files of fonts.
 #[must_use]
 pub fn fonts() -> Vec<String> {
     let mut database = fontdb::Database::new();
@@ -24,8 +24,8 @@ pub fn fonts() -> Vec<String> {
     names.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// The languages that hunspell, myspell or aspell has a dictionary for, as
-/// `en_GB`, in order. Reads the usual folders, and those of `DICPATH`.
+/// The languages with a dictionary of hunspell, myspell or aspell, such as `en_GB`,
+/// sorted. Reads the usual folders and those of `DICPATH`.
 #[must_use]
 pub fn spell_languages() -> Vec<String> {
     let mut languages = BTreeSet::new();
@@ -35,7 +35,7 @@ pub fn spell_languages() -> Vec<String> {
     languages.into_iter().collect()
 }
 
-/// Where there may be dictionaries; most are missing.
+/// The folders that may hold dictionaries; most of them do not exist.
 fn dictionary_folders() -> Vec<PathBuf> {
     let mut folders: Vec<_> = env::var_os("DICPATH")
         .map(|paths| env::split_paths(&paths).collect())
@@ -55,8 +55,8 @@ fn dictionary_folders() -> Vec<PathBuf> {
     folders
 }
 
-/// Adds the languages of the dictionaries in `folder`: of hunspell and myspell
-/// a list of words with its rules, of aspell a list of lists.
+/// Adds the languages of the dictionaries in `folder`. A dictionary of hunspell or
+/// myspell is a word list with a file of rules; one of aspell is a list of lists.
 fn dictionaries(folder: &Path, languages: &mut BTreeSet<String>) {
     let files = match fs::read_dir(folder) {
         Ok(files) => files,
@@ -79,8 +79,9 @@ fn dictionaries(folder: &Path, languages: &mut BTreeSet<String>) {
     }
 }
 
-/// Whether a dictionary is called like a language: `en`, `en_GB`, `de_DE_frami`.
-/// Not those of hyphenation, and none of aspell's variants: `en-variant_0`.
+/// Whether the name of a dictionary is that of a language: `en`, `en_GB`,
+/// `de_DE_frami`. Excludes hyphenation and aspell's variants, such as
+/// `en-variant_0`.
 fn is_language(name: &str) -> bool {
     let language = name.split(['_', '-']).next().unwrap_or(name);
     (2..=3).contains(&language.len())

@@ -1,13 +1,13 @@
-//! A text that is never shown.
+//! An API key, which is never printed.
 
 use std::fmt;
 
-/// A key or a password. However it is printed, it does not show.
+/// An API key. `Debug` and `Display` print a placeholder.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey(String);
 
 impl ApiKey {
-    /// The text, for whoever must send it.
+    /// The key itself, to send it to the server.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0

@@ -1,11 +1,11 @@
-//! Applying a config tag: all of it, or nothing.
+//! Applying a config tag to the settings file: all of it, or nothing.
 
 use std::collections::BTreeMap;
 use std::path::{self, Path};
 
 use serde::Serialize;
 
-use super::file::{self, Changed};
+use super::file::{self, FileUpdate};
 use super::{Endpoint, Settings, SettingsError};
 use crate::system;
 use crate::tags::server_url::server_url;
@@ -14,67 +14,66 @@ use crate::tags::tk::TK_FONTS;
 use crate::tags::{Config, ConfigKey, Fault, Tag, TagKind, Tags};
 use crate::text::TextPosition;
 
-/// What an editor has, where it is not on this machine.
+/// The fonts and languages of an editor, which may run on another machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EditorResources {
-    /// The families of its fonts; without them those of this machine and Tk's.
+    /// The families of its fonts; none for those of this machine and of Tk.
     pub fonts: Option<Vec<String>>,
-    /// The languages whose spelling it can check; without them those that this
-    /// machine has a dictionary for.
+    /// The languages whose spelling it can check; none for those that have a dictionary
+    /// on this machine.
     pub spell_languages: Option<Vec<String>>,
 }
 
-/// What a tag has changed.
+/// The changes of an applied config tag.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AppliedConfig {
-    /// The settings of the tag by their names in it, with their new values.
+    /// The settings by their names in the tag, with their new values.
     pub applied: BTreeMap<&'static str, SettingValue>,
-    /// The settings file in which they stand now.
+    /// The settings file with the new values.
     pub file: String,
-    /// The file that was in its place and was none: one line that says what
-    /// was wrong with it and where it is now.
+    /// If the old file was corrupt: one line with its fault and its new name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub set_aside: Option<String>,
 }
 
-/// Why no setting was changed.
+/// A config tag was not applied; no setting has changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    /// The document does not say what to change.
+    /// The tag is missing or invalid.
     #[error("{0}; nothing was changed")]
     Tag(String),
-    /// The settings are of no file.
+    /// The settings have no file.
     #[error("no settings file to change; name one with --settings")]
     NoFile,
-    /// The settings file cannot take it.
+    /// The settings file cannot be read or written.
     #[error("{0}; nothing was changed")]
     File(#[from] SettingsError),
 }
 
 /// Applies the config tag of `text` that contains the byte `at` or ends right
-/// before it, as far as the settings in `file` allow it. Gives what was changed
-/// and what that file says now. Blocks while the fonts are looked for and the
-/// file is written.
+/// before it to `file`. The settings in `file` say which model servers the tag may
+/// name. Returns the changes and the new settings. Blocks while it looks for fonts
+/// and writes the file.
 ///
 /// # Errors
-/// See [`ApplyError`]. The file is then as it was.
+/// See [`ApplyError`]. The file is then unchanged.
 pub fn apply(
     file: &Path,
     text: &str,
     at: usize,
-    offered: EditorResources,
+    resources: EditorResources,
 ) -> Result<(AppliedConfig, Settings), ApplyError> {
-    // Relative to where whoever reads the answer is, it would be another.
+    // The reader of the answer may have another working directory.
     let path = &path::absolute(file).map_err(|error| SettingsError::io(file, &error))?;
     let tags = Tags::parse(text);
     let (tag, config) = config_at(&tags, text, at)?;
-    let now = file::now(path)?.of_file(path.to_owned())?;
-    let allowed = allowed(config, &now.endpoint, offered)?;
+    let current = file::read_or_default(path)?.of_file(path.to_owned())?;
+    let allowed = allowed(config, &current.endpoint, resources)?;
     let changes = check(config, &allowed).map_err(|wrong| {
-        let wrong = wrong.iter().map(|entry| faulty_entry(text, tag, entry));
+        let wrong = wrong.iter().map(|entry| entry_error(text, tag, entry));
         ApplyError::Tag(wrong.collect::<Vec<_>>().join("; "))
     })?;
-    let Changed {
+    let FileUpdate {
         settings: changed,
         set_aside,
     } = file::change(path, &changes)?;
@@ -117,12 +116,12 @@ fn config_at<'t>(
     Err(fault(start, &format!("{EXPECTED}, found {found}")))
 }
 
-/// Looks on this machine only for what the tag names and the client does not
-/// bring.
+/// The allowed values for `config`. Looks for fonts and dictionaries on this machine
+/// only if the tag sets them and the editor has not sent its own.
 fn allowed(
     config: &Config,
     endpoint: &Endpoint,
-    offered: EditorResources,
+    resources: EditorResources,
 ) -> Result<AllowedValues, ApplyError> {
     let sets = |key| config.entries.iter().any(|entry| entry.key == key);
     let of_this_machine = || {
@@ -133,7 +132,7 @@ fn allowed(
     let EditorResources {
         fonts,
         spell_languages,
-    } = offered;
+    } = resources;
     Ok(AllowedValues {
         fonts: match fonts {
             None if sets(ConfigKey::Font) => of_this_machine(),
@@ -151,7 +150,7 @@ fn allowed(
     })
 }
 
-fn faulty_entry(text: &str, tag: &Tag, entry: &EntryError) -> String {
+fn entry_error(text: &str, tag: &Tag, entry: &EntryError) -> String {
     let place = TextPosition::line_column(text, tag.range.start + entry.at);
     format!("{place}: {entry}")
 }

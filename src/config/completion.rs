@@ -1,4 +1,4 @@
-//! The section `[completion]`: how code is completed.
+//! The section `[completion]`: the size and the timing of completions.
 
 use serde::{Deserialize, Deserializer};
 
@@ -7,17 +7,17 @@ use super::values::{choice, integer};
 use crate::context::budget::{CharBudget, DEFAULT_MAX_CONTEXT_CHARS, DEFAULT_MAX_TOTAL_CHARS};
 use crate::model::ContextStyle;
 
-/// How code is completed.
+/// The size and the timing of completions.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CompletionSettings {
-    /// The most tokens that a model is asked for, unless a request says less.
+    /// The most tokens of a completion, unless a request has a lower limit.
     #[serde(deserialize_with = "integer::<_, _, 1, 16_384>")]
     pub max_tokens: u32,
-    /// The most lines that are shown, unless a request says less.
+    /// The most lines of a completion, unless a request has a lower limit.
     #[serde(deserialize_with = "integer::<_, _, 1, 1000>")]
     pub max_lines: usize,
-    /// How long it must be quiet before a model is asked of its own accord, in
+    /// How long an automatic completion waits for a pause in the typing, in
     /// milliseconds.
     #[serde(deserialize_with = "integer::<_, _, 0, 10_000>")]
     pub debounce_ms: u64,
@@ -55,10 +55,10 @@ impl CompletionSettings {
         }
     }
 
-    /// Whether the model at `endpoint` can be given a context in this style.
+    /// Checks that the model at `endpoint` takes contexts in this style.
     ///
     /// # Errors
-    /// Why not, for the key `context_style`.
+    /// If it does not; the message is for the key `context_style`.
     pub(super) fn check(&self, endpoint: &Endpoint) -> Result<(), String> {
         match (self.context_style, endpoint.kind) {
             (ContextStyle::Comment, _) => Ok(()),

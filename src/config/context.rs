@@ -12,12 +12,12 @@ pub struct ContextSettings {
     /// What becomes of secrets in them, unless a client asks otherwise.
     #[serde(deserialize_with = "secrets")]
     pub secrets: InContext,
-    /// What they may be made of: the key `enabled_sources`.
+    /// Their sources: the key `enabled_sources`.
     #[serde(rename = "enabled_sources", deserialize_with = "sources")]
     pub sources: ContextSources,
 }
 
-/// What contexts may be made of.
+/// The sources of contexts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContextSources {
     /// Declarations that names resolve to.

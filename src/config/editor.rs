@@ -1,4 +1,4 @@
-//! The section `[editor]`: how an editor looks that goes by these settings.
+//! The section `[editor]`: the appearance of an editor that follows these settings.
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -7,7 +7,7 @@ use super::values::{integer_in, name, text};
 use crate::tags::ranges::{FONT_SIZE, PADDING, SCROLL_SPEED};
 use crate::tags::settings::colour;
 
-/// How an editor looks. What is not set is up to the editor.
+/// The appearance of an editor. The editor decides about values that are not set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EditorSettings {
@@ -17,25 +17,25 @@ pub struct EditorSettings {
     /// The size of the font, in points.
     #[serde(deserialize_with = "font_size")]
     pub font_size: Option<u8>,
-    /// The room around the text, in pixels.
+    /// The padding around the text, in pixels.
     #[serde(deserialize_with = "padding")]
     pub editor_padding: Option<u8>,
-    /// The room around line numbers, in pixels.
+    /// The padding around line numbers, in pixels.
     #[serde(deserialize_with = "padding")]
     pub line_number_padding: Option<u8>,
-    /// The colour of the text, as Tk writes it.
+    /// The colour of the text, in the notation of Tk.
     #[serde(deserialize_with = "color")]
     pub fg_color: Option<String>,
-    /// The colour behind the text, as Tk writes it.
+    /// The background colour, in the notation of Tk.
     #[serde(deserialize_with = "color")]
     pub bg_color: Option<String>,
-    /// The colour of the caret, as Tk writes it.
+    /// The colour of the caret, in the notation of Tk.
     #[serde(deserialize_with = "color")]
     pub caret_color: Option<String>,
-    /// The colour behind selected text, as Tk writes it.
+    /// The background colour of selected text, in the notation of Tk.
     #[serde(deserialize_with = "color")]
     pub selection_color: Option<String>,
-    /// How fast it scrolls.
+    /// The speed of scrolling.
     #[serde(deserialize_with = "scroll_speed")]
     pub scroll_speed: Option<u8>,
     /// The language in which spelling is checked.
@@ -55,7 +55,7 @@ fn scroll_speed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>
     integer_in(deserializer, &SCROLL_SPEED).map(Some)
 }
 
-/// A colour, as Tk writes it.
+/// A colour in the notation of Tk.
 fn color<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     match text(deserializer)? {
         None => Ok(None),

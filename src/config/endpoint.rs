@@ -1,4 +1,4 @@
-//! The section `[endpoint]`: the model server, and how it is asked.
+//! The section `[endpoint]`: the model server, and the values of its requests.
 
 use std::ops::RangeInclusive;
 
@@ -12,50 +12,48 @@ use crate::model::{DEFAULT_FAMILY, Families, Family};
 use crate::tags::ranges::{TEMPERATURE, TOP_P};
 use crate::tags::server_url::server_url;
 
-/// How long anything may take, in milliseconds: up to an hour.
+/// The range of timeouts, in milliseconds: up to one hour.
 const TIMEOUT_MS: RangeInclusive<u64> = 1..=3_600_000;
 
-/// The model server, and how it is asked.
+/// The model server, and the values of its requests.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Endpoint {
-    /// Where it is: a base URL, to which the path of the kind is added unless
-    /// it ends in it already.
+    /// Its base URL. The path of the kind is appended unless the URL ends with it.
     pub url: String,
-    /// What it understands.
+    /// The API of the server.
     pub kind: EndpointKind,
-    /// What it is to call the model; without one it is not told.
+    /// The name of the model in requests; none to send no name.
     pub model: Option<String>,
-    /// The key that it asks for. That of the environment variable
-    /// `FIMD_API_KEY`, if it is set and not empty, else of the file.
+    /// The API key: the environment variable `FIMD_API_KEY`, if it is set and not empty,
+    /// else the key in the file.
     pub api_key: Option<ApiKey>,
-    /// The family of the model, with the tokens in place that the settings
-    /// give: `prefix`, `suffix` and `middle`, each of which may be empty.
+    /// The family of the model. The settings may replace its tokens `prefix`, `suffix`
+    /// and `middle`, each of which may be empty.
     pub family: Family,
-    /// How random its choices are; without one as the server has it.
+    /// The temperature; none for the default of the server.
     pub temperature: Option<f64>,
-    /// From how much of the probability it chooses; without one as the server
-    /// has it.
+    /// The probability mass of nucleus sampling; none for the default of the server.
     pub top_p: Option<f64>,
-    /// How long connecting to it may take, in milliseconds.
+    /// The time limit for connecting, in milliseconds.
     pub connect_timeout_ms: u64,
-    /// How long it may take to begin its answer, in milliseconds.
+    /// The time limit for the first byte of an answer, in milliseconds.
     pub first_byte_timeout_ms: u64,
-    /// How long it may pause within its answer, in milliseconds.
+    /// The time limit for a pause in an answer, in milliseconds.
     pub idle_timeout_ms: u64,
-    /// Whether a tag in a document may name a server on another machine.
+    /// Whether a config tag may name a server on another machine.
     pub allow_remote_endpoints: bool,
 }
 
-/// What a model server understands.
+/// The API of a model server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum EndpointKind {
-    /// OpenAI's `/v1/completions`, given one text with the tokens in it.
+    /// OpenAI's `/v1/completions`; the prompt is one text with the FIM tokens.
     #[default]
     Completions,
-    /// llama.cpp's `/infill`, given both sides.
+    /// llama.cpp's `/infill`; the server is sent prefix and suffix.
     Infill,
-    /// Ollama's `/api/generate`, given both sides.
+    /// Ollama's `/api/generate`; the server is sent prefix and suffix.
     Ollama,
 }
 
@@ -77,7 +75,7 @@ impl Default for Endpoint {
     }
 }
 
-/// The section as it stands in the file: the family by its name, with tokens that
+/// The section as it stands in the file: the family by its name, and the tokens that
 /// replace those of the family.
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]

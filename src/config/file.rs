@@ -1,11 +1,9 @@
-//! The settings file on the disk: reading it, and changing it so that nothing
-//! is lost.
+//! The settings file on the disk: reads it, and changes it without losing anything.
 //!
-//! Whoever writes holds a lock on the file's folder from reading to renaming:
-//! of several processes that write at once, each goes on from what the one
-//! before has written, and no file is left that only says that it is locked.
-//! What is written replaces the file as a whole, once it is on the disk: who
-//! reads, or dies, at any time finds the old text or the new one.
+//! A writer locks the folder of the file from reading to renaming. So processes that
+//! write at the same time see each other's changes, and no lock file is left behind.
+//! A writer syncs the new text to the disk in a temporary file, then renames it. So
+//! a reader, or a crash at any time, finds either the old text or the new one.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -20,22 +18,22 @@ use super::read::{parse, read};
 use crate::tags::ConfigKey;
 use crate::tags::settings::{SettingChange, SettingValue};
 
-/// How many links may lead to the file, one to the next.
+/// The longest chain of links to the file.
 const MAX_LINKS: usize = 40;
 
-/// What the name of a file that was set aside has behind it, before a number.
+/// The suffix of a corrupt file that was renamed; a number follows.
 const ASIDE: &str = ".corrupt-";
 
-/// What can be in the place of a settings file.
-enum Found {
-    /// Text that is TOML, or nothing, which is too.
+/// The content of a settings file.
+enum FileContent {
+    /// TOML; empty if the file does not exist.
     Text(String),
-    /// Something that is no settings file and cannot be changed into one: why.
+    /// Something other than TOML, with the reason.
     Corrupt(SettingsError),
 }
 
-/// What is at `path`; a file that is missing has no text.
-fn look(path: &Path) -> Result<Found, SettingsError> {
+/// The content of the file at `path`.
+fn content(path: &Path) -> Result<FileContent, SettingsError> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -47,58 +45,58 @@ fn look(path: &Path) -> Result<Found, SettingsError> {
             let at = error.utf8_error().valid_up_to();
             let line = 1 + memchr::memchr_iter(b'\n', &error.as_bytes()[..at]).count();
             let what = format!("{}:{line}: not TOML: not UTF-8", path.display());
-            return Ok(Found::Corrupt(SettingsError(what)));
+            return Ok(FileContent::Corrupt(SettingsError(what)));
         }
     };
     Ok(match parse(&text) {
-        Ok(_) => Found::Text(text),
-        Err(fault) => Found::Corrupt(fault.in_file(path, &text)),
+        Ok(_) => FileContent::Text(text),
+        Err(fault) => FileContent::Corrupt(fault.in_file(path, &text)),
     })
 }
 
-/// What the file at `path` says; nothing if it is missing or corrupt.
-pub(super) fn now(path: &Path) -> Result<Settings, SettingsError> {
-    match look(path)? {
-        Found::Text(text) => read(&text).map_err(|fault| fault.in_file(path, &text)),
-        Found::Corrupt(_) => Ok(Settings::default()),
+/// The settings of the file at `path`; the defaults if it is missing or corrupt.
+pub(super) fn read_or_default(path: &Path) -> Result<Settings, SettingsError> {
+    match content(path)? {
+        FileContent::Text(text) => read(&text).map_err(|fault| fault.in_file(path, &text)),
+        FileContent::Corrupt(_) => Ok(Settings::default()),
     }
 }
 
-/// Moves the file at `path` out of the way if it is no TOML. Gives one line
-/// that says what was wrong and where it is now.
+/// Renames the file at `path` if it is not TOML. Returns one line with its fault and
+/// its new name.
 pub(super) fn set_aside_if_corrupt(path: &Path) -> Result<Option<String>, SettingsError> {
-    if let Found::Text(_) = look(path)? {
+    if let FileContent::Text(_) = content(path)? {
         return Ok(None);
     }
     let path = target(path)?;
     let _lock = lock(&path)?;
-    match look(&path)? {
-        Found::Text(_) => Ok(None),
-        Found::Corrupt(error) => set_aside(&path, &error).map(Some),
+    match content(&path)? {
+        FileContent::Text(_) => Ok(None),
+        FileContent::Corrupt(error) => set_aside(&path, &error).map(Some),
     }
 }
 
-/// What has become of a settings file.
-pub(super) struct Changed {
-    /// What it says now.
+/// The result of changing a settings file.
+pub(super) struct FileUpdate {
+    /// The new settings.
     pub(super) settings: Settings,
-    /// What was in its way: one line.
+    /// If the old file was corrupt: one line with its fault and its new name.
     pub(super) set_aside: Option<String>,
 }
 
-/// Writes `changes` into the file at `path`, which need not exist. Comments,
-/// order and all else stay as they are.
-pub(super) fn change(path: &Path, changes: &[SettingChange]) -> Result<Changed, SettingsError> {
+/// Writes `changes` to the file at `path`, which need not exist. Keeps comments,
+/// order and everything else as they are.
+pub(super) fn change(path: &Path, changes: &[SettingChange]) -> Result<FileUpdate, SettingsError> {
     let path = &target(path)?;
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(|error| SettingsError::io(folder, &error))?;
     }
     let _lock = lock(path)?;
-    let (text, set_aside) = match look(path)? {
-        Found::Text(text) => (text, None),
-        Found::Corrupt(error) => (String::new(), Some(set_aside(path, &error)?)),
+    let (text, set_aside) = match content(path)? {
+        FileContent::Text(text) => (text, None),
+        FileContent::Corrupt(error) => (String::new(), Some(set_aside(path, &error)?)),
     };
-    // What is wrong with the file now is no fault of the changes.
+    // A fault of the old file is reported as such, not as one of the changes.
     read(&text).map_err(|fault| fault.in_file(path, &text))?;
     let changed = edited(&text, changes)
         .map_err(|what| SettingsError(format!("{}: {what}", path.display())))?;
@@ -106,17 +104,17 @@ pub(super) fn change(path: &Path, changes: &[SettingChange]) -> Result<Changed, 
     if changed != text {
         write(path, &changed).map_err(|error| SettingsError::io(path, &error))?;
     }
-    Ok(Changed {
+    Ok(FileUpdate {
         settings,
         set_aside,
     })
 }
 
-/// The text with `changes` made.
+/// `text` with `changes`.
 fn edited(text: &str, changes: &[SettingChange]) -> Result<String, String> {
     let mut document: DocumentMut = text.parse().map_err(|error| format!("not TOML: {error}"))?;
     for SettingChange { key, value } in changes {
-        let (section, key) = place(*key);
+        let (section, key) = toml_path(*key);
         if !document.contains_key(section) {
             add_section(&mut document, section);
         }
@@ -131,7 +129,7 @@ fn edited(text: &str, changes: &[SettingChange]) -> Result<String, String> {
         };
         match table.get_mut(key) {
             Some(Item::Value(old)) => {
-                // The remark behind it.
+                // Keeps the comment behind the value.
                 *value.decor_mut() = old.decor().clone();
                 *old = value;
             }
@@ -141,7 +139,7 @@ fn edited(text: &str, changes: &[SettingChange]) -> Result<String, String> {
     Ok(document.to_string())
 }
 
-/// Adds an empty section behind everything, a remark at the end included.
+/// Adds an empty section at the end, behind a trailing comment.
 fn add_section(document: &mut DocumentMut, name: &str) {
     let remark = document.trailing().as_str().unwrap_or_default();
     let before = match (document.is_empty(), remark) {
@@ -154,8 +152,8 @@ fn add_section(document: &mut DocumentMut, name: &str) {
     document.insert(name, Item::Table(table));
 }
 
-/// The section and the key in the settings file of a setting in a tag.
-fn place(key: ConfigKey) -> (&'static str, &'static str) {
+/// The section and the key in the settings file for a key of config tags.
+fn toml_path(key: ConfigKey) -> (&'static str, &'static str) {
     match key {
         ConfigKey::Endpoint => ("endpoint", "url"),
         ConfigKey::Temperature => ("endpoint", "temperature"),
@@ -176,8 +174,8 @@ fn place(key: ConfigKey) -> (&'static str, &'static str) {
     }
 }
 
-/// The file that `path` leads to, which need not exist: to rename over a link
-/// would leave what it leads to as it was.
+/// The file that `path` leads to, which need not exist. Renaming over a link would
+/// replace the link instead of the file.
 fn target(path: &Path) -> Result<PathBuf, SettingsError> {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -195,8 +193,7 @@ fn folder(path: &Path) -> &Path {
     parent.unwrap_or(Path::new("."))
 }
 
-/// Keeps others from writing files in the folder of `path` for as long as the
-/// result lives.
+/// Locks the folder of `path` against other writers, until the result is dropped.
 fn lock(path: &Path) -> Result<File, SettingsError> {
     let folder = folder(path);
     let lock = || {
@@ -207,15 +204,15 @@ fn lock(path: &Path) -> Result<File, SettingsError> {
     lock().map_err(|error| SettingsError::io(folder, &error))
 }
 
-/// The path with `ending` behind the name.
+/// `path` with `ending` appended.
 fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut path = path.as_os_str().to_owned();
     path.push(ending);
     path.into()
 }
 
-/// Renames a file that is corrupt, for which `error` is the reason, to the
-/// first name that is free. To be called with the lock held.
+/// Renames a corrupt file, with the fault `error`, to the first unused name. Must be
+/// called with the lock held.
 fn set_aside(path: &Path, error: &SettingsError) -> Result<String, SettingsError> {
     let mut names = (1..).map(|number: u32| with_ending(path, &format!("{ASIDE}{number}")));
     let free = names.find(|name| fs::symlink_metadata(name).is_err());
@@ -225,9 +222,9 @@ fn set_aside(path: &Path, error: &SettingsError) -> Result<String, SettingsError
     Ok(format!("{error}; set aside as {}", free.display()))
 }
 
-/// The files that [`set_aside`] has made of the one at `path`.
+/// The files to which [`set_aside`] has renamed the file at `path`.
 pub(super) fn all_set_aside(path: &Path) -> Vec<PathBuf> {
-    // It may be missing, and its folder too.
+    // The file and its folder may be missing.
     let path = target(path).unwrap_or_else(|_| path.to_owned());
     let start = with_ending(&path, ASIDE).into_os_string();
     let entries = fs::read_dir(folder(&path)).into_iter().flatten().flatten();
@@ -241,15 +238,16 @@ pub(super) fn all_set_aside(path: &Path) -> Vec<PathBuf> {
     aside
 }
 
-/// Puts `text` in the place of the file. To be called with the lock held: the
-/// new file has one name, so that one whose writer died is found by the next.
+/// Replaces the file by one with `text`. Must be called with the lock held. The
+/// temporary file has a fixed name, so the next writer removes the one of a writer
+/// that has crashed.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     let new = with_ending(path, ".new");
     match fs::remove_file(&new) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    // It may hold a key.
+    // The file may hold an API key.
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)

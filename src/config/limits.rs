@@ -1,38 +1,37 @@
-//! The section `[limits]`: how much of everything there may be.
+//! The section `[limits]`: the limits of files, projects, messages and clients.
 
 use serde::{Deserialize, Deserializer};
 
 use super::values::accept;
 use crate::files::WalkOptions;
 
-/// How much of everything there may be. What goes beyond is refused with an
-/// answer that names the limit; nothing is cut off in silence.
+/// The limits of fimd. What exceeds a limit is refused with an error that names the
+/// limit; nothing is truncated silently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// PHP files that a project may have; one with more is not opened.
+    /// The most PHP files of a project; fimd does not open one with more.
     #[serde(deserialize_with = "limit")]
     pub max_files: usize,
-    /// Bytes that a file may have; a larger one is left out with a warning.
+    /// The most bytes of a file; fimd leaves out a larger one with a warning.
     #[serde(deserialize_with = "limit")]
     pub max_file_bytes: u64,
-    /// Bytes of memory that a project may take, by accounting: the texts, the
-    /// facts and the index. One that takes more is not opened.
+    /// The most bytes of memory of a project, by accounting: texts, facts and postings.
+    /// fimd does not open one that takes more.
     #[serde(deserialize_with = "limit")]
     pub max_project_bytes: u64,
-    /// Bytes that a message may have; a larger one is answered with an error
-    /// and skipped.
+    /// The most bytes of a message; a larger one is answered with an error and skipped.
     #[serde(deserialize_with = "limit")]
     pub max_message_bytes: usize,
-    /// Bytes that an open buffer may have; a larger one is forgotten until the
-    /// client gives it as a whole again, and requests for it are refused.
+    /// The most bytes of an open buffer. The server drops a larger one and refuses
+    /// requests for it until the client sends the whole text again.
     #[serde(deserialize_with = "limit")]
     pub max_buffer_bytes: usize,
-    /// Characters that a client may ask for in one context.
+    /// The most characters that a client may ask for in one context.
     #[serde(deserialize_with = "limit")]
     pub max_context_chars: usize,
-    /// Clients that a socket serves at a time; the next is answered with an
-    /// error and let go.
+    /// The most clients of a socket at a time; one more gets an error and is
+    /// disconnected.
     #[serde(deserialize_with = "limit")]
     pub max_clients: usize,
 }
@@ -53,7 +52,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// How files are found within them.
+    /// The options for finding files within these limits.
     #[must_use]
     pub fn walk(&self) -> WalkOptions {
         WalkOptions {

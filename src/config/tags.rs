@@ -1,28 +1,26 @@
-//! The section `[tags]`: where FIMpad tags are meant, and how they are run.
+//! The section `[tags]`: which documents have FIMpad tags, and how tags are run.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::values::{accept, flag, integer};
 
-/// Where tags are meant, and how they are run.
+/// Which documents have FIMpad tags, and how tags are run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TagSettings {
-    /// The languages, as LSP identifies them, in whose documents tags are
-    /// looked for.
+    /// The languages, by their LSP identifiers, whose documents have tags.
     #[serde(deserialize_with = "languages")]
     pub languages: Vec<String>,
-    /// Whether the cross-file context stands before the prefix of a tag in a
-    /// PHP file.
+    /// Whether the prompt of a tag in a PHP file begins with the cross-file context.
     #[serde(deserialize_with = "flag")]
     pub context: bool,
-    /// Whether other tags in the window are left out of the prompt.
+    /// Whether the prompt leaves out the other tags in the window.
     #[serde(deserialize_with = "flag")]
     pub strip_inner: bool,
-    /// Whether the text so far stays in the document when an answer breaks off.
+    /// Whether the document keeps the text of an incomplete answer.
     #[serde(deserialize_with = "flag")]
     pub keep_partial: bool,
-    /// How many runs are remembered; 0 for none.
+    /// How many runs the log keeps; 0 switches it off.
     #[serde(deserialize_with = "integer::<_, _, 0, 1000>")]
     pub log_runs: usize,
 }

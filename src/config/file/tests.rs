@@ -45,11 +45,11 @@ impl Home {
     }
 
     fn apply(&self, tag: &str) -> Result<Settings, ApplyError> {
-        let offered = EditorResources {
+        let resources = EditorResources {
             fonts: Some(vec!["Ubuntu Sans".into()]),
             spell_languages: Some(vec!["en_GB".into()]),
         };
-        apply(&self.file(), tag, 0, offered).map(|(_, settings)| settings)
+        apply(&self.file(), tag, 0, resources).map(|(_, settings)| settings)
     }
 
     /// The names in the file's folder.
@@ -200,7 +200,7 @@ fn a_server_starts_in_spite_of_a_corrupt_file() {
     assert_eq!(settings.editor, Settings::default().editor);
     assert!(said.unwrap().ends_with("settings.toml.corrupt-1"));
     assert_eq!(home.names(), ["settings.toml.corrupt-1"]);
-    // One that is only wrong is nobody's to move.
+    // A file that is TOML but has a fault stays in its place.
     let home = Home::with("[editor]\nfont_size = 100\n");
     let error = Settings::load_or_set_aside(Some(&home.file())).unwrap_err();
     assert!(
@@ -246,7 +246,7 @@ fn the_permission_is_that_of_the_file() {
         home.text(),
         permitted.replace("http://127.0.0.1:9", "https://example.com/v1")
     );
-    // Nor is a key sent to whom a document names.
+    // A tag cannot make fimd send the API key to another server.
     let keyed = format!("{permitted}api_key = 'mine'\n");
     let home = Home::with(&keyed);
     let error = home.apply(tag).unwrap_err().to_string();
@@ -257,7 +257,7 @@ fn the_permission_is_that_of_the_file() {
     assert_eq!(home.text(), keyed);
 }
 
-/// What a writer leaves that dies before it renames.
+/// The temporary file of a writer that has crashed before renaming.
 #[test]
 fn half_a_file_is_in_nobodys_way() {
     let home = Home::with(WRITTEN);
@@ -321,7 +321,7 @@ fn every_setting_has_a_place_of_its_own() {
     assert_eq!(edited(&text, &changes).unwrap(), text);
 }
 
-/// An entry that is right, or one that is wrong.
+/// A valid or an invalid entry.
 fn entry() -> impl Strategy<Value = (bool, String)> {
     let right = |text: &'static str| Just((true, text.to_owned()));
     let wrong = |text: &'static str| Just((false, text.to_owned()));
@@ -348,7 +348,7 @@ fn comment() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// One wrong entry, and the file is as it was; none, and every comment and
+    /// With an invalid entry, the file is unchanged. Without, every comment and
     /// every other setting is still there.
     #[test]
     fn a_tag_is_applied_whole_or_not_at_all(
