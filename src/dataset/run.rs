@@ -121,7 +121,7 @@ impl<'a> Run<'a> {
     }
 
     /// Notes a row of an input that is no file of any project.
-    pub fn refused(&mut self, row: &Exclusion) {
+    pub fn skip_row(&mut self, row: &Exclusion) {
         self.ledger.report.skip(&row.key, &row.rule);
     }
 

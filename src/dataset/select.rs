@@ -1,4 +1,11 @@
-//! Which files give examples.
+//! Selects the files of a project that give examples.
+//!
+//! - `sources` makes the selection. It leaves out files of other projects,
+//!   duplicates, and what the other files of this room find:
+//! - [`vendored`] finds copies of third-party libraries,
+//! - [`generated`] finds generated files and data tables,
+//! - `tested` finds the files that have a test.
+//! - [`signatures`] gives the signatures that find near duplicates among projects.
 
 pub mod generated;
 pub mod signatures;

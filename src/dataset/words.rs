@@ -3,16 +3,16 @@
 
 /// The words of `text`, and each other character that is not white space.
 pub(super) fn tokens(text: &str) -> impl Iterator<Item = &str> {
-    let class = |at: usize| text.as_bytes().get(at).map(ByteClass::of);
+    let class = |at: usize| text.as_bytes().get(at).map(WordClass::of);
     let mut at = 0;
     std::iter::from_fn(move || {
-        while class(at) == Some(ByteClass::Space) {
+        while class(at) == Some(WordClass::Space) {
             at += 1;
         }
         let (start, end) = match class(at)? {
-            ByteClass::Word => (at, end_of_word(text, at + 1)),
-            ByteClass::Space | ByteClass::Other => (at, at + 1),
-            ByteClass::NotAscii => {
+            WordClass::Word => (at, end_of_word(text, at + 1)),
+            WordClass::Space | WordClass::Other => (at, at + 1),
+            WordClass::NotAscii => {
                 let start = text.len() - text[at..].trim_start().len();
                 let first = text[start..].chars().next()?;
                 let end = start + first.len_utf8();
@@ -29,12 +29,12 @@ pub(super) fn tokens(text: &str) -> impl Iterator<Item = &str> {
 
 /// The end of the word that reaches to byte `at` of `text` at least.
 fn end_of_word(text: &str, mut at: usize) -> usize {
-    let class = |at: usize| text.as_bytes().get(at).map(ByteClass::of);
-    while class(at) == Some(ByteClass::Word) {
+    let class = |at: usize| text.as_bytes().get(at).map(WordClass::of);
+    while class(at) == Some(WordClass::Word) {
         at += 1;
     }
     match class(at) {
-        Some(ByteClass::NotAscii) => {
+        Some(WordClass::NotAscii) => {
             let end = text[at..].find(|c| !is_word(c));
             end.map_or(text.len(), |end| at + end)
         }
@@ -45,14 +45,14 @@ fn end_of_word(text: &str, mut at: usize) -> usize {
 /// The class of a byte. Nearly all text is ASCII, where the byte alone gives the
 /// class and no character is decoded.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum ByteClass {
+enum WordClass {
     Space,
     Word,
     Other,
     NotAscii,
 }
 
-impl ByteClass {
+impl WordClass {
     const ALL: [Self; 256] = {
         let mut all = [Self::Other; 256];
         let mut byte = 0;

@@ -39,7 +39,7 @@ pub fn generate(
     sources.each(needs, &check, &mut |item| match item {
         SourceItem::Project(repo) => Ok(run.project(repo)?),
         SourceItem::RefusedRow(row) => {
-            run.refused(row);
+            run.skip_row(row);
             Ok(())
         }
     })?;

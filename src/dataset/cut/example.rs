@@ -18,34 +18,32 @@ use rayon::prelude::*;
 use crate::cancel::{Cancel, Cancelled};
 use crate::context::{self, Context};
 use crate::dataset::batch::{Sizes, TextShape};
+use crate::dataset::cut::control_tokens::{ControlTokenFilter, FilteredText, spells_control_token};
 use crate::dataset::cut::encoded::{BuiltExample, EncodedExample};
 use crate::dataset::cut::holes::Hole;
 use crate::dataset::cut::plan::{FilePlan, KeyedHole};
 use crate::dataset::cut::quality;
 use crate::dataset::duplicates;
 use crate::dataset::error::DatasetError;
-use crate::dataset::options::{ControlTokenPolicy, Options, SecretPolicy};
+use crate::dataset::options::{Options, SecretPolicy};
 use crate::dataset::record::Example;
 use crate::dataset::repo::Repo;
 use crate::dataset::select::sources::ExampleSource;
 use crate::index::SourceFile;
-use crate::model::{
-    ContextStyle, ControlTokens, FimFormat, Model, ModelText, PromptParts, TokenCounts,
-    TokenizerError,
-};
+use crate::model::{FimFormat, Model, ModelText, PromptParts, TokenCounts, TokenizerError};
 use crate::php::spans::{GrammarError, SpanParser};
 use crate::secrets::{self, Secrets};
 use crate::text::window;
 
 /// How many secrets there are, by kind.
-type SecretCounts = BTreeMap<&'static str, u64>;
+type SecretKindCounts = BTreeMap<&'static str, u64>;
 
 /// What a hole gives.
 pub(in crate::dataset) struct HoleResult<T> {
     /// The example, or the reason why there is none.
     pub(in crate::dataset) example: Result<T, &'static str>,
     /// The secrets in its four parts, by kind.
-    pub(in crate::dataset) secrets: SecretCounts,
+    pub(in crate::dataset) secrets: SecretKindCounts,
 }
 
 /// Builds the examples of one project.
@@ -159,14 +157,14 @@ enum NoExample {
     Rejected {
         reason: &'static str,
         /// The secrets in what was drafted, by kind.
-        secrets: SecretCounts,
+        secrets: SecretKindCounts,
     },
     /// The run ends.
     Failed(DatasetError),
 }
 
 impl NoExample {
-    fn rejected(reason: &'static str, secrets: SecretCounts) -> Self {
+    fn rejected(reason: &'static str, secrets: SecretKindCounts) -> Self {
         Self::Rejected { reason, secrets }
     }
 }
@@ -249,7 +247,7 @@ impl<'a> Draft<'a> {
 
     /// Shrinks the draft until it keeps to all limits: the example, and the
     /// secrets that its parts had.
-    fn fit(mut self) -> Result<(BuiltExample, SecretCounts), NoExample> {
+    fn fit(mut self) -> Result<(BuiltExample, SecretKindCounts), NoExample> {
         let (model, options) = (self.builder.model, self.builder.options);
         loop {
             self.builder.cancel.check()?;
@@ -320,7 +318,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The secrets of the context and of the file in `window`, by kind.
-    fn secrets(&self, window: &Range<usize>) -> SecretCounts {
+    fn secrets(&self, window: &Range<usize>) -> SecretKindCounts {
         let mut counts = self.context.redacted.clone();
         for secret in secrets::within(self.plan.secrets, window.clone()) {
             *counts.entry(secret.kind).or_default() += 1;
@@ -352,7 +350,7 @@ impl<'a> Draft<'a> {
         sides: &Sides<'_>,
         counts: TokenCounts,
         excess: usize,
-        secrets: SecretCounts,
+        secrets: SecretKindCounts,
     ) -> Result<(), NoExample> {
         if !self.context.text.is_empty() {
             // The characters that were assembled, not those that were allowed:
@@ -374,8 +372,8 @@ impl<'a> Draft<'a> {
         sides: Sides<'a>,
         text: ModelText,
         counts: Option<TokenCounts>,
-        secrets: SecretCounts,
-    ) -> (BuiltExample, SecretCounts) {
+        secrets: SecretKindCounts,
+    ) -> (BuiltExample, SecretKindCounts) {
         let (builder, plan, hole) = (self.builder, self.plan, self.hole);
         let Sides {
             window,
@@ -434,42 +432,6 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// Applies the policy for control tokens that a source file spells itself.
-struct ControlTokenFilter<'m> {
-    tokens: &'m ControlTokens,
-    policy: ControlTokenPolicy,
-}
-
-/// A text as an example shows it.
-struct FilteredText<'t> {
-    text: Cow<'t, str>,
-    /// How many control tokens in it are neutralised.
-    neutralised: usize,
-}
-
-impl ControlTokenFilter<'_> {
-    fn apply<'t>(&self, text: Cow<'t, str>) -> FilteredText<'t> {
-        let (neutral, neutralised) = match self.policy {
-            ControlTokenPolicy::Drop => (None, 0),
-            ControlTokenPolicy::Neutralise => match self.tokens.neutralise(&text) {
-                (Cow::Owned(neutral), count) => (Some(neutral), count),
-                (Cow::Borrowed(_), count) => (None, count),
-            },
-        };
-        FilteredText {
-            text: neutral.map_or(text, Cow::Owned),
-            neutralised,
-        }
-    }
-}
-
-impl FilteredText<'_> {
-    /// Its characters.
-    fn chars(&self) -> usize {
-        self.text.chars().count()
-    }
-}
-
 /// Draws the order of the parts for one hole. The draw does not depend on the
 /// draws for other holes.
 fn draw_format(file: &SourceFile, hole: &Hole, options: &Options, model: &Model) -> FimFormat {
@@ -483,34 +445,6 @@ fn draw_format(file: &SourceFile, hole: &Hole, options: &Options, model: &Model)
     } else {
         FimFormat::Psm
     }
-}
-
-/// Whether a part of `text` spells a control token, alone or together with what
-/// stands next to it.
-fn spells_control_token(
-    tokens: &ControlTokens,
-    parts: &PromptParts<'_>,
-    text: &ModelText,
-    style: ContextStyle,
-) -> bool {
-    let mut own = vec![&text.prefix, &text.middle, &text.suffix];
-    match style {
-        ContextStyle::Comment => own.push(&text.context),
-        // The text has control tokens between the files of the context, so each
-        // part is searched by itself.
-        ContextStyle::Repo => {
-            if [parts.context, parts.repo, parts.path]
-                .iter()
-                .any(|part| tokens.occur_in(part))
-            {
-                return true;
-            }
-        }
-    }
-    tokens.find(&text.text).any(|found| {
-        own.iter()
-            .any(|part| part.start < found.end && found.start < part.end)
-    })
 }
 
 /// How many of `chars` characters to keep if they have `tokens` tokens and the

@@ -1,8 +1,9 @@
 //! Selects the files that give examples, and groups those that must stay together
 //! in the split.
 //!
-//! A file is rejected for the first of these reasons that holds, the cheapest
-//! first: its path, its origin (vendored), its text (generated), its duplicates.
+//! The reasons to reject a file are tried in the order of their cost: its path, a
+//! copy of a library, its text in an earlier project, a generated text, and a
+//! duplicate in its own project.
 
 use std::sync::Arc;
 
@@ -63,7 +64,7 @@ pub(in crate::dataset) struct SourceSelection<'a> {
 }
 
 /// A file that may give examples, and the hash of its text.
-type Candidate<'a> = (&'a Arc<SourceFile>, blake3::Hash);
+type SourceCandidate<'a> = (&'a Arc<SourceFile>, blake3::Hash);
 
 /// The hashes of the texts of all files, in the order of keys.
 pub(in crate::dataset) fn text_hashes(
@@ -154,7 +155,7 @@ impl<'a> SourceSelection<'a> {
         repo: &Repo<'a>,
         options: &Options,
         hashes: &[blake3::Hash],
-    ) -> Vec<Candidate<'a>> {
+    ) -> Vec<SourceCandidate<'a>> {
         let (files, in_root) = (repo.files, repo.in_root);
         let tests = options.tested_only.then(|| tested::TestIndex::new(files));
         let in_project = || files.iter().filter(|file| in_root(&file.path));
@@ -188,7 +189,7 @@ impl<'a> SourceSelection<'a> {
     fn keep_one_of_each(
         &mut self,
         repo: &Repo<'a>,
-        candidates: &[Candidate<'a>],
+        candidates: &[SourceCandidate<'a>],
         near: Option<&Clusters>,
         dedup: Dedup,
     ) {
