@@ -209,8 +209,8 @@ impl LanguageServer for Backend {
     ) -> jsonrpc::Result<Option<LSPAny>> {
         let (answer, follow_up) =
             commands::start(&self.connection, params).map_err(to_lsp_error)?;
-        // What sends the client requests runs behind the answer, because the client
-        // may do nothing else before it has the answer.
+        // Tasks send the client requests after the answer, because the client may do
+        // nothing else before it has the answer.
         let connection = Arc::clone(&self.connection);
         match follow_up {
             FollowUp::None => {}

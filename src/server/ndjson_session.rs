@@ -36,7 +36,7 @@ impl Protocol for NdjsonSession {
                 None => Flow::Continue,
             },
             Message::Batch(calls) => self.batch(calls, bytes, requests),
-            // fimd asks an NDJSON client nothing.
+            // fimd sends an NDJSON client no requests.
             Message::Response(response) => {
                 let refusal = Refusal {
                     id: Some(response.id),

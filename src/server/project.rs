@@ -52,7 +52,7 @@ impl CurrentProject {
     /// Waits until `initialize` has ended. Waits for nothing if the project is
     /// known.
     pub(super) async fn wait(mut self) -> Option<Arc<ClientProject>> {
-        // Does not ask the runtime, which may make a task wait for its turn.
+        // Takes a known project without an await, which the runtime may delay.
         if let Some(known) = &*self.0.borrow() {
             return known.clone();
         }

@@ -163,3 +163,44 @@ impl Requests {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::engine::Engine;
+    use crate::rpc::Call;
+
+    #[tokio::test]
+    async fn work_begins_in_the_order_of_messages() {
+        let engine = Engine::new(crate::config::Settings::default(), None).unwrap();
+        let (answers, mut answered) = mpsc::channel(64);
+        let mut requests = Requests::new(answers, NotificationGate::default());
+        let begun = Arc::new(Mutex::new(Vec::new()));
+        for number in 0..9 {
+            let call = Call {
+                id: None,
+                method: "m".into(),
+                params: None,
+            };
+            let reply = Reply::to_call(&engine, &call, requests.output(), 0);
+            let order = Arc::clone(&begun);
+            requests.run(reply, |_| async move {
+                order.lock().unwrap().push(number);
+                tokio::task::yield_now().await;
+                Ok(MethodResult::null())
+            });
+            assert_eq!(begun.lock().unwrap().len(), number + 1);
+        }
+        while let Some(end) = requests.next_finished().await {
+            requests.forget(end);
+        }
+        assert_eq!(*begun.lock().unwrap(), Vec::from_iter(0..9));
+        drop(requests);
+        assert!(
+            answered.recv().await.is_none(),
+            "notifications have no answers"
+        );
+    }
+}

@@ -69,8 +69,8 @@ impl<'a> SettingsView<'a> {
     }
 }
 
-/// Tells a client the settings once its output has room. Of changes in quick
-/// succession it hears only the last.
+/// Tells a client the settings once its output has room. Changes in quick
+/// succession lead to one notification.
 pub(super) async fn tell(engine: Engine, client: Notifier) {
     let told = client.send(|| {
         let settings: Arc<Settings> = engine.settings();

@@ -56,8 +56,10 @@ fn a_plain_client_gets_a_session() {
         let context = client.context(&caller, PLACE.0, PLACE.1);
         assert!(context.contains("greet(string $name): string"), "{context}");
         assert_eq!(client.call("shutdown", Value::Null)["result"], Value::Null);
-        let refused = client.call("getContext", json!({}));
-        assert_eq!(refused["error"]["code"], -32600);
+        for method in ["getContext", "complete", "tags/parse", "fimd/status"] {
+            let refused = client.call(method, json!({}));
+            assert_eq!(refused["error"]["code"], -32600, "{method}");
+        }
         assert_ne!(client.exit(), Some(1));
     });
 }

@@ -40,10 +40,11 @@ impl InlineCompletionParams {
         let is_automatic = context
             .as_ref()
             .is_some_and(|context| context.trigger_kind == InlineCompletionTriggerKind::AUTOMATIC);
+        let buffer = BufferParams::read(params)?;
         params.raw("position", "a position")?;
         let position = params.required("position", "an object with a line and a character")?;
         Ok(Self {
-            buffer: BufferParams::read(params)?,
+            buffer,
             position,
             trigger: match is_automatic {
                 true => Trigger::Automatic,
