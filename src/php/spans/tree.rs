@@ -122,8 +122,8 @@ impl Spans {
             .map_or(Span::default(), |owner| owner.name)
     }
 
-    /// The innermost node that contains `range`; `None` if it lies more than
-    /// [`MAX_CLIMB`] levels above the last node that starts before the range.
+    /// The innermost node that contains `range`. `None` if it lies too many levels
+    /// above the last node that starts before the range: the climb is bounded.
     #[must_use]
     pub fn innermost(&self, range: Range<usize>) -> Option<&Node> {
         self.innermost_index(&range).map(|at| &self.nodes[at])
