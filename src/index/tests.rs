@@ -33,10 +33,10 @@ fn search(snapshot: &Snapshot, terms: &[(&str, f32)], exclude: &str, limit: usiz
     snapshot.search(&query, exclude, limit, &cancel).unwrap()
 }
 
-/// What a search found, comparable to the bit.
-type Found = Vec<(String, usize, u32)>;
+/// The result of a search: path, start of the chunk, and the bits of the score.
+type SearchResult = Vec<(String, usize, u32)>;
 
-fn found(snapshot: &Snapshot, query: &[(&str, f32)], exclude: &str, limit: usize) -> Found {
+fn found(snapshot: &Snapshot, query: &[(&str, f32)], exclude: &str, limit: usize) -> SearchResult {
     let hits = search(snapshot, query, exclude, limit);
     hits.iter()
         .map(|hit| {
@@ -49,7 +49,7 @@ fn found(snapshot: &Snapshot, query: &[(&str, f32)], exclude: &str, limit: usize
         .collect()
 }
 
-/// BM25 as the formula reads, over `files` without `exclude`, in f64.
+/// BM25 by its formula, in f64, over `files` without `exclude`.
 fn naive(
     files: &BTreeMap<String, String>,
     query: &Query<'_>,
@@ -187,7 +187,7 @@ proptest! {
     }
 }
 
-/// Whether `snapshot` answers as one built from `files` does.
+/// Checks that `snapshot` answers like one that is built from `files`.
 fn same(
     snapshot: &Snapshot,
     files: &BTreeMap<String, String>,
@@ -309,7 +309,7 @@ fn a_cancelled_search_finds_nothing() {
     assert_eq!(found.err(), Some(Cancelled));
 }
 
-/// PHP, so that there are facts.
+/// PHP code with facts.
 fn code() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just("class Alpha extends Beta { function delta(Gamma $x) { return $x->epsilon(); } }\n\n"),
@@ -346,77 +346,76 @@ fn decoded(parts: &[Vec<u8>]) -> Result<StoredIndex, super::codec::DamagedIndex>
     StoredIndex::decode(&parts.iter().map(Vec::as_slice).collect::<Vec<_>>())
 }
 
-/// What the symbols say, comparable.
+/// All answers about symbols, in a form that can be compared.
 fn symbols(snapshot: &Snapshot) -> Vec<String> {
-    let mut said = Vec::new();
+    let mut answers = Vec::new();
     for name in ["alpha", "beta", "gamma", "delta", "epsilon"] {
-        for kind in [
-            DeclKind::Class,
-            DeclKind::Function,
-            DeclKind::Constant,
-            DeclKind::Member,
-        ] {
-            for declared in snapshot.declared(kind, name) {
-                said.push(format!(
-                    "{kind:?} {} {:?}",
-                    declared.path(),
-                    declared.full_name()
-                ));
-            }
-            for declared in snapshot.declared_with_prefix(kind, &name[..2]) {
-                said.push(format!(
-                    "{kind:?} {} {}",
-                    declared.path(),
-                    declared.short_name()
-                ));
-            }
-        }
+        answers.extend(declarations(snapshot, name));
         for class in [
             name.to_owned(),
             format!("N\\{name}"),
             format!("Other\\{name}"),
         ] {
-            let found = snapshot.class(&class, "");
-            said.push(format!("{:?}", found.map(|c| (c.path, c.item))));
-            let children = snapshot.children(&class);
-            said.push(format!(
-                "{:?}",
-                children
-                    .iter()
-                    .map(|c| (c.path, c.item))
-                    .collect::<Vec<_>>()
-            ));
-            for kind in [NameKind::Class, NameKind::Method, NameKind::ClassConstant] {
-                let key = UseKey::Name(kind, &kind.fold(&class));
-                let mut uses: Vec<_> = snapshot
-                    .uses(key)
-                    .map(|u| (&u.file.path, u.value))
-                    .collect();
-                uses.sort();
-                said.push(format!("{uses:?}"));
-            }
+            answers.extend(class_and_uses(snapshot, &class));
         }
-        let mut uses: Vec<_> = snapshot
-            .uses(UseKey::Receiver("x"))
-            .map(|u| (&u.file.path, u.value))
-            .collect();
-        uses.sort();
-        said.push(format!("{uses:?}"));
+        answers.push(uses(snapshot, UseKey::Receiver("x")));
     }
+    answers.push(names_used(snapshot));
+    answers
+}
+
+fn declarations(snapshot: &Snapshot, name: &str) -> Vec<String> {
+    let mut answers = Vec::new();
+    for kind in [
+        DeclKind::Class,
+        DeclKind::Function,
+        DeclKind::Constant,
+        DeclKind::Member,
+    ] {
+        for declared in snapshot.declared(kind, name) {
+            let (path, name) = (declared.path(), declared.full_name());
+            answers.push(format!("{kind:?} {path} {name:?}"));
+        }
+        for declared in snapshot.declared_with_prefix(kind, &name[..2]) {
+            let (path, name) = (declared.path(), declared.short_name());
+            answers.push(format!("{kind:?} {path} {name}"));
+        }
+    }
+    answers
+}
+
+fn class_and_uses(snapshot: &Snapshot, class: &str) -> Vec<String> {
+    let found = snapshot.class(class, "").map(|c| (c.path, c.item));
+    let children = snapshot.children(class);
+    let children: Vec<_> = children.iter().map(|c| (c.path, c.item)).collect();
+    let mut answers = vec![format!("{found:?}"), format!("{children:?}")];
+    for kind in [NameKind::Class, NameKind::Method, NameKind::ClassConstant] {
+        answers.push(uses(snapshot, UseKey::Name(kind, &kind.fold(class))));
+    }
+    answers
+}
+
+fn uses(snapshot: &Snapshot, key: UseKey<'_>) -> String {
+    let mut uses: Vec<_> = snapshot
+        .uses(key)
+        .map(|u| (&u.file.path, u.value))
+        .collect();
+    uses.sort();
+    format!("{uses:?}")
+}
+
+fn names_used(snapshot: &Snapshot) -> String {
     let mut used = Vec::new();
     let mut first = 0;
     for live in snapshot.segments() {
         for (number, file) in live.files() {
-            used.push((
-                &file.path,
-                snapshot.names_used(first + number).collect::<Vec<_>>(),
-            ));
+            let names: Vec<_> = snapshot.names_used(first + number).collect();
+            used.push((&file.path, names));
         }
         first += live.segment().files().len();
     }
     used.sort();
-    said.push(format!("{used:?}"));
-    said
+    format!("{used:?}")
 }
 
 proptest! {
@@ -467,7 +466,7 @@ proptest! {
     }
 }
 
-/// Files with some of everything that is stored.
+/// Files with every kind of fact that is stored.
 fn sample() -> Files {
     let text = "<?php\nnamespace N;\nuse A\\{B, C as D};\n\n/** Doc */\nabstract class Alpha extends B \
                 implements D {\n use T { a as b; }\n const K = 1;\n private ?int $x = null;\n function \
@@ -494,7 +493,7 @@ fn damaged_bytes_never_panic() {
     }
 }
 
-/// Fails when stored bytes change: then [`FORMAT`] must change too.
+/// Fails when stored bytes change. Then [`FORMAT`] must change too.
 #[test]
 fn the_format_has_the_number_that_it_had() {
     let stored = parts(&Index::build(scanned(sources(&sample()))).snapshot()).concat();
