@@ -5,6 +5,7 @@ mod completions;
 mod connect;
 mod context;
 mod doctor;
+mod error;
 mod eval;
 mod files;
 mod generate;
@@ -14,6 +15,7 @@ mod models;
 mod preview;
 mod reference;
 mod serve;
+mod setup;
 mod show;
 mod signatures;
 mod status;
@@ -25,15 +27,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use etcetera::base_strategy::{BaseStrategy, Xdg};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
 pub use self::reference::reference;
 
+pub use self::error::CliError;
+
+use self::setup::{Setup, cache, run_log};
 use crate::config::{Settings, SettingsError};
-use crate::engine::tags::RunLog;
-use crate::files::Cache;
 
 /// Fill-in-the-middle completion on your own PHP code.
 ///
@@ -81,34 +83,6 @@ enum Command {
     Status(status::Args),
     Tags(tags::Args),
     Verify(verify::Args),
-}
-
-/// The settings and the cache, for every command that reads projects.
-#[derive(Debug)]
-struct Setup {
-    settings: Settings,
-    /// The cache of project indexes; none with `--no-cache`.
-    cache: Option<Cache>,
-}
-
-/// Why a command failed: one line that names the cause and the remedy.
-#[derive(Debug, thiserror::Error)]
-pub enum CliError {
-    /// The arguments or the settings are invalid: exit code 2.
-    #[error("{0}")]
-    Usage(String),
-    /// The work failed: exit code 1.
-    #[error("{0}")]
-    Failure(String),
-}
-
-impl CliError {
-    fn exit_code(&self) -> ExitCode {
-        ExitCode::from(match self {
-            Self::Usage(_) => 2,
-            Self::Failure(_) => 1,
-        })
-    }
 }
 
 /// Runs the program on the process's arguments.
@@ -192,25 +166,6 @@ impl Cli {
         };
         done.map(|()| ExitCode::SUCCESS)
     }
-}
-
-/// The cache in the user's cache folder; none if the user has no home.
-fn cache() -> Option<Cache> {
-    match Xdg::new() {
-        Ok(folders) => Some(Cache::new(folders.cache_dir().join("fimd"))),
-        Err(error) => {
-            tracing::debug!("nothing is cached: {error}");
-            None
-        }
-    }
-}
-
-/// The log of tag runs in the user's state folder; none if the user has no home.
-fn run_log() -> Option<RunLog> {
-    let folders = Xdg::new().ok()?;
-    folders
-        .state_dir()
-        .map(|folder| RunLog::new(&folder.join("fimd")))
 }
 
 /// Sends the library's log to stderr: `level` and above if given, else the

@@ -12,8 +12,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{CliError, Setup, show};
 use crate::cancel::Cancel;
-use crate::dataset::write::{DatasetWriteError, StagingFolder};
-use crate::dataset::{self, Options, Progress, Repo, WrongOption};
+use crate::dataset::write::StagingFolder;
+use crate::dataset::{self, Options, Progress, Repo};
 use crate::engine::{self, DatasetSources, GenerateError, Project, ProjectOptions};
 use crate::index::Origin;
 
@@ -43,40 +43,6 @@ pub(super) struct Generate {
     /// Continue an interrupted run with the same options
     #[arg(long, conflicts_with = "preview")]
     resume: bool,
-}
-
-impl From<dataset::DatasetError> for CliError {
-    fn from(error: dataset::DatasetError) -> Self {
-        match error {
-            dataset::DatasetError::Options(wrong) => wrong.into(),
-            dataset::DatasetError::Cancelled(_) => {
-                Self::Failure("interrupted: nothing was written".into())
-            }
-            other => Self::Failure(other.to_string()),
-        }
-    }
-}
-
-impl From<WrongOption> for CliError {
-    fn from(wrong: WrongOption) -> Self {
-        Self::Usage(wrong.of_flag())
-    }
-}
-
-impl From<GenerateError> for CliError {
-    fn from(error: GenerateError) -> Self {
-        match error {
-            GenerateError::Dataset(error) => error.into(),
-            GenerateError::Write(error) => error.into(),
-            GenerateError::Files(error) => Self::Failure(error.to_string()),
-        }
-    }
-}
-
-impl From<DatasetWriteError> for CliError {
-    fn from(error: DatasetWriteError) -> Self {
-        Self::Failure(error.to_string())
-    }
 }
 
 impl Generate {

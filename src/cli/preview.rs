@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use super::{CliError, show};
 use crate::dataset::SpanKind;
-use crate::dataset::stored::ReadError;
 use crate::dataset::write::read::{Dataset, sampled};
 
 /// Print random examples of a dataset.
@@ -21,12 +20,6 @@ pub(super) struct Args {
     /// Another seed draws other examples
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-}
-
-impl From<ReadError> for CliError {
-    fn from(error: ReadError) -> Self {
-        Self::Failure(error.to_string())
-    }
 }
 
 /// Runs the command.

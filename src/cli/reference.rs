@@ -2,9 +2,9 @@
 //! `tests/it/docs.rs` compares the file with it and can write it anew.
 
 use clap::builder::StyledStr;
-use clap::{Arg, Command, CommandFactory};
+use clap::{Arg, Command};
 
-use super::Cli;
+use super::command;
 
 /// What stands above the commands.
 const HEAD: &str = "\
@@ -23,7 +23,7 @@ Data goes to stdout, everything else to stderr. The exit code is 0 if all went w
 /// All commands with their arguments, options and defaults, as Markdown.
 #[must_use]
 pub fn reference() -> String {
-    let mut program = Cli::command();
+    let mut program = command();
     // Gives each command the names of those above it.
     program.build();
     let mut page = HEAD.to_owned();
