@@ -4,9 +4,8 @@
 //! in any order; the client tells them apart by their ids.
 
 use std::collections::BTreeMap;
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -46,8 +45,14 @@ function pay(Order $order, Customer $customer): void {
 /// The command that starts the script, in its own folder, as the plugin does.
 fn script(folder: &Path) -> Command {
     let path = folder.join("python");
-    fs::write(&path, SCRIPT).unwrap();
-    fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    // Another process writes the script. If this one did, a child that another
+    // test starts meanwhile could hold the file open, and the kernel does not run
+    // a file that is open for writing.
+    let source = folder.join("script");
+    fs::write(&source, SCRIPT).unwrap();
+    let mut install = Command::new("install");
+    let installed = install.arg("--mode=755").arg(source).arg(&path).status();
+    assert!(installed.unwrap().success());
     let bin = Path::new(env!("CARGO_BIN_EXE_fimd")).parent().unwrap();
     let paths = [bin, Path::new("/usr/bin"), Path::new("/bin")];
     let mut command = Command::new(path);

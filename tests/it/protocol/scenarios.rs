@@ -108,10 +108,22 @@ impl Scenario {
     }
 }
 
-/// Every row of the error table and every sentence about messages in the
-/// documentation of the protocol.
+/// All conversations.
 pub(super) fn scenarios() -> Vec<Scenario> {
-    let mut all = vec![
+    let groups = [
+        lifecycle(),
+        contexts(),
+        notifications(),
+        batches(),
+        faults(),
+        vec![ids(), wrong_parameters()],
+    ];
+    groups.into_iter().flatten().collect()
+}
+
+/// `initialize`, `shutdown`, and the end of the input.
+fn lifecycle() -> Vec<Scenario> {
+    vec![
         scenario("no input at all is a clean end", [], []),
         scenario("initialize counts", [INITIALIZE], [INITIALIZED]),
         scenario(
@@ -191,6 +203,12 @@ pub(super) fn scenarios() -> Vec<Scenario> {
                 &result("2", EMPTY),
             ],
         ),
+    ]
+}
+
+/// Parameters of `getContext` that are right.
+fn contexts() -> Vec<Scenario> {
+    vec![
         scenario(
             "explain adds what was sent and what was not",
             [
@@ -246,6 +264,12 @@ pub(super) fn scenarios() -> Vec<Scenario> {
                 &result("4", EMPTY),
             ],
         ),
+    ]
+}
+
+/// Messages that get no answer.
+fn notifications() -> Vec<Scenario> {
+    vec![
         scenario(
             "blank lines and carriage returns are tolerated",
             [
@@ -281,6 +305,12 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             [&notify("shutdown", "{}"), &get("1", "")],
             [],
         ),
+    ]
+}
+
+/// Batches.
+fn batches() -> Vec<Scenario> {
+    vec![
         scenario(
             "a batch is answered as one array in the order of its requests",
             [&format!(
@@ -327,6 +357,12 @@ pub(super) fn scenarios() -> Vec<Scenario> {
                 failed("2", -32601, "*")
             )],
         ),
+    ]
+}
+
+/// Messages that are not requests, and requests that cannot be answered.
+fn faults() -> Vec<Scenario> {
+    vec![
         scenario(
             "a finished or unknown request can be cancelled without effect",
             [
@@ -402,7 +438,11 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             [&get("1", ""), &call("2", "getContext", "{}")],
             [&error("1", NOT_INITIALIZED), &error("2", NOT_INITIALIZED)],
         ),
-    ];
+    ]
+}
+
+/// Ids in unusual spellings.
+fn ids() -> Scenario {
     let ids = [
         "1e400",
         "12345678901234567890123",
@@ -411,14 +451,18 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         r#""\u0041\ud800""#,
         r#""""#,
     ];
-    all.push(Scenario {
+    Scenario {
         name: "an id comes back as it was written",
         input: ids.map(|id| call(id, "nope", "{}")).into(),
         answers: ids
             .map(|id| failed(id, -32601, r#"unknown method \"nope\""#))
             .into(),
         in_order: false,
-    });
+    }
+}
+
+/// Parameters of the wrong type or value.
+fn wrong_parameters() -> Scenario {
     let root = r#""project_root":"{root}""#;
     let wrong = [
         (
@@ -500,11 +544,10 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         input.push(call(&id.to_string(), method, &params));
         answers.push(failed(&id.to_string(), -32602, &message));
     }
-    all.push(Scenario {
+    Scenario {
         name: "a wrong parameter is named",
         input,
         answers,
         in_order: false,
-    });
-    all
+    }
 }
