@@ -1,5 +1,5 @@
 //! `fimd verify` on correct datasets, and on datasets with one planted fault of
-//! each sort, which the right check must find.
+//! each sort, which the right claim must find.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -179,7 +179,7 @@ fn str_of(record: &Value, part: &str) -> String {
     record[part].as_str().unwrap().to_owned()
 }
 
-/// The names of the failed checks.
+/// The names of the breached claims.
 fn breached(report: &Value) -> Vec<String> {
     let findings = report["findings"].as_array().unwrap().iter();
     findings
@@ -188,7 +188,7 @@ fn breached(report: &Value) -> Vec<String> {
         .collect()
 }
 
-/// All reported failures of a check.
+/// All reported breaches of a claim.
 fn told(report: &Value, claim: &str) -> String {
     let mut findings = report["findings"].as_array().unwrap().iter();
     let finding = findings.find(|finding| finding["claim"] == claim).unwrap();
@@ -211,8 +211,8 @@ fn a_clean_dataset_of_every_family_keeps_its_word() {
     }
 }
 
-/// The fault, the checks that must find it, the message of one of them, and the
-/// function that plants it.
+/// The fault, the claims that must be breached, the message of one of them, and
+/// the function that plants the fault.
 type Fault = (
     &'static str,
     &'static [&'static str],
@@ -407,7 +407,7 @@ fn assert_found(clean: &Fixture, faults: impl Iterator<Item = Fault>) {
                 "{fault}: {report:#}"
             );
         }
-        // A changed record causes no failures of the other checks.
+        // A changed record breaches no other claims.
         let blameless = [
             "readable",
             "split_files",
@@ -440,7 +440,7 @@ fn a_planted_fault_is_found_in_every_format() {
         let clean = Fixture::new(&["--format", format]);
         let (code, report) = clean.verify();
         assert_eq!((code, breached(&report)), (Some(0), vec![]), "{report:#}");
-        // Faults in the JSON syntax are the subject of other checks.
+        // Faults in the JSON syntax breach other claims.
         let faults = faults().into_iter();
         assert_found(&clean, faults.filter(|fault| fault.1[0] != "readable"));
     }
@@ -480,7 +480,7 @@ fn what_training_shows_does_not_validate() {
     let seen = metadata["rejections"]["seen_in_training"].as_u64();
     let (code, report) = fixture.verify();
     assert_eq!(code, Some(0), "{report:#}");
-    // The same is a failure in a dataset that was not decontaminated.
+    // The same is a breach in a dataset that was not decontaminated.
     let kept = Fixture::new(&["--bm25-context", "--split-by", "example"]);
     kept.edit_metadata("/options/split_by", json!("file"));
     let (_, report) = kept.verify();
