@@ -18,7 +18,7 @@ pub mod watch;
 
 pub use self::cache::{Cache, Survey};
 pub use self::error::FilesError;
-pub use self::ignores::{belongs, folders_above, is_rule, is_walked};
+pub use self::ignores::{belongs, folders_above, is_rule_file, is_walked};
 pub use self::input::{Repositories, Repository};
 pub use self::library::Composer;
 pub use self::limits::WalkOptions;
@@ -27,4 +27,4 @@ pub use self::origin::origin_of;
 pub use self::read::{decode, read, read_source, read_text};
 pub use self::roots::{Roots, named_path, resolve};
 pub use self::stamp::Stamp;
-pub use self::walk::{walk, walk_what_is_there};
+pub use self::walk::{walk, walk_existing};

@@ -149,11 +149,11 @@ impl Disk {
     }
 
     fn change_at(&self, path: &Path) -> PathChange {
-        let is_rule = path.file_name().is_some_and(files::is_rule);
+        let is_rule = path.file_name().is_some_and(files::is_rule_file);
         let mut tops = self.roots.includes().chain([self.roots.root()]);
         if is_rule
             || self.folders.contains(path)
-            || self.library.rests_on(path)
+            || self.library.depends_on(path)
             || tops.any(|top| top.starts_with(path))
         {
             return PathChange::Unclear;
@@ -202,7 +202,7 @@ impl Disk {
         &mut self,
         check: &(impl Fn() -> Result<(), E> + Sync),
     ) -> Result<(), E> {
-        let walk = files::walk_what_is_there(&self.roots, &self.options);
+        let walk = files::walk_existing(&self.roots, &self.options);
         if let Some(error) = walk.over {
             if self.logged.insert(error.to_string()) {
                 tracing::warn!("{error}; the index is no longer brought up to date");

@@ -94,7 +94,7 @@ impl Project {
         } = read?;
         let bytes_of = |sources: &[SourceText]| sources.iter().map(|s| s.text.len()).sum::<usize>();
         let all = bytes_of(&sources);
-        let (restored, unknown) = stored.unwrap_or_default().claim(sources);
+        let (restored, unknown) = stored.unwrap_or_default().restore(sources);
         let new = bytes_of(&unknown);
         let index = Arc::new(Index::restore(restored, scan(unknown, check)?));
         tracing::debug!(bytes = all, new, "what is not in the cache was scanned");

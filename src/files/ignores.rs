@@ -65,7 +65,7 @@ pub fn folders_above(root: &Path) -> Vec<PathBuf> {
 /// Whether a change to an entry with this name can change which files belong to
 /// a project.
 #[must_use]
-pub fn is_rule(name: &OsStr) -> bool {
+pub fn is_rule_file(name: &OsStr) -> bool {
     [".fimignore", ".gitignore", ".git"]
         .iter()
         .any(|rule| name == *rule)

@@ -78,7 +78,7 @@ impl Composer {
 
     /// Whether a change at `path` may be a change to Composer's files.
     #[must_use]
-    pub fn rests_on(&self, path: &Path) -> bool {
+    pub fn depends_on(&self, path: &Path) -> bool {
         let mut sources = self.sources.iter();
         sources.any(|(source, _)| source.starts_with(path) || path.parent() == Some(source))
     }

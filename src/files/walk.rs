@@ -38,7 +38,7 @@ use crate::index::Exclusion;
 /// If a root cannot be read at all, or if the project exceeds a limit. A folder
 /// below the root that cannot be read is excluded, with its error as the rule.
 pub fn walk(roots: &Roots, options: &WalkOptions) -> Result<Walk, FilesError> {
-    let walk = walk_what_is_there(roots, options);
+    let walk = walk_existing(roots, options);
     for warning in &walk.warnings {
         tracing::warn!("{warning}");
     }
@@ -51,7 +51,7 @@ pub fn walk(roots: &Roots, options: &WalkOptions) -> Result<Walk, FilesError> {
 
 /// Like [`walk`], but lists what can be read and logs nothing.
 #[must_use]
-pub fn walk_what_is_there(roots: &Roots, options: &WalkOptions) -> Walk {
+pub fn walk_existing(roots: &Roots, options: &WalkOptions) -> Walk {
     let mut walker = Walker {
         roots,
         options,

@@ -112,8 +112,8 @@ impl LiveSegment {
         self.dead.files.iter().map(|&file| file as usize)
     }
 
-    /// Makes `files` dead. They must be live.
-    pub(super) fn bury(&mut self, files: &[usize]) {
+    /// Marks `files` as dead. They must be live.
+    pub(super) fn mark_dead(&mut self, files: &[usize]) {
         if files.is_empty() {
             return;
         }

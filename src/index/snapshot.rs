@@ -144,7 +144,7 @@ impl Snapshot {
                 .keys()
                 .filter_map(|path| segment.position(path))
                 .collect();
-            segment.bury(&dead);
+            segment.mark_dead(&dead);
         }
         segments.retain(|segment| segment.bytes() > 0);
         segments

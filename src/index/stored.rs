@@ -61,7 +61,7 @@ impl StoredIndex {
     /// valid, and the other ones in their order. Works in parallel on the current
     /// rayon pool.
     #[must_use]
-    pub fn claim(self, sources: Vec<SourceText>) -> (RestoredIndex, Vec<SourceText>) {
+    pub fn restore(self, sources: Vec<SourceText>) -> (RestoredIndex, Vec<SourceText>) {
         if self.segments.is_empty() {
             return (RestoredIndex::default(), sources);
         }

@@ -444,7 +444,7 @@ proptest! {
         let kept = files.clone();
         let stored = decoded(&parts(&before.snapshot())).unwrap();
         change(&mut files, &since);
-        let (restored, unknown) = stored.claim(sources(&files));
+        let (restored, unknown) = stored.restore(sources(&files));
         for source in &unknown {
             prop_assert_ne!(kept.get(&*source.path).map(|text| &**text), Some(&*source.text));
         }

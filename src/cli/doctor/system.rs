@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::{Check, folders};
 use crate::cli::status;
 use crate::files::watch::{DiskChanges, WatchError, Watcher, wanted};
-use crate::files::{Cache, Composer, Roots, WalkOptions, walk_what_is_there};
+use crate::files::{Cache, Composer, Roots, WalkOptions, walk_existing};
 
 /// The check of the cache. With `fix`, stale files are removed first.
 pub(super) fn cache(cache: Option<&Cache>, fix: bool) -> Check {
@@ -97,7 +97,7 @@ pub(super) fn watches(project: Option<&Path>, options: &WalkOptions) -> Check {
         Ok(roots) => roots,
         Err(error) => return Check::fault(NAME, error.to_string(), "name another with --project"),
     };
-    let walk = walk_what_is_there(&roots, options);
+    let walk = walk_existing(&roots, options);
     let wanted = wanted(&roots, &walk.folders, &Composer::open(&roots, options));
     let count = wanted.iter().filter(|folder| folder.exists()).count();
     let says = format!("{limits}; folders of {}: {count}", root.display());

@@ -9,12 +9,12 @@ use super::changes::DiskChanges;
 const DEBOUNCE: Duration = Duration::from_millis(100);
 /// … or when its first event is this old.
 const CEILING: Duration = Duration::from_millis(500);
-/// New folders are scanned again when nothing has happened for this long: files
+/// New folders are walked again when nothing has happened for this long: files
 /// may have been put into them before they were watched …
 const QUIET: Duration = Duration::from_millis(200);
 /// … or when they are watched for this long.
 const QUIET_CEILING: Duration = Duration::from_secs(2);
-/// Above this number of paths, scanning everything costs less than looking at
+/// Above this number of paths, walking everything costs less than looking at
 /// each path.
 const MAX_PATHS: usize = 512;
 
@@ -36,7 +36,7 @@ impl EventWindow {
 pub struct Coalescer {
     pending: DiskChanges,
     window: Option<EventWindow>,
-    /// Set while new folders have not been scanned again.
+    /// Set while new folders have not been walked again.
     settling: Option<EventWindow>,
 }
 
