@@ -39,8 +39,8 @@ use crate::index::{Exclusion, WHOLE};
 use crate::model::Model;
 use crate::secrets::Secrets;
 
-/// The batches whose files are planned together. Planning several at a time keeps
-/// all threads busy while one of them parses a large file.
+/// How many batches are planned together. Other threads can then plan other batches
+/// while one thread parses a large file.
 const BATCHES_AHEAD: usize = 8;
 
 /// A dataset in the making. It works in parallel on the current rayon pool.
@@ -120,7 +120,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Notes a row of an input that is no file of any project.
+    /// Reports a row of an input that is no file of any project.
     pub fn skip_row(&mut self, row: &Exclusion) {
         self.ledger.report.skip(&row.key, &row.rule);
     }
@@ -142,8 +142,8 @@ impl<'a> Run<'a> {
         Ok(sources)
     }
 
-    /// Takes those of `batches` that the sink recalls from an earlier run. Returns
-    /// how many.
+    /// Counts those of `batches` that the sink recalls from an earlier run. Returns
+    /// how many there are.
     fn recall_batches(
         &mut self,
         repo: &Repo<'_>,
@@ -200,7 +200,7 @@ impl<'a> Run<'a> {
         (self.progress)(self.state);
     }
 
-    /// Takes `batch`, which an earlier run has made of `files`.
+    /// Counts `batch`, which an earlier run has made of `files`.
     fn recall(
         &mut self,
         repo: &Repo<'_>,
@@ -366,8 +366,7 @@ impl<'a> Run<'a> {
     }
 
     /// Splits the examples, writes the training split, and removes from the
-    /// validation what it shows. Searching and writing run side by side, so the disk
-    /// takes the data meanwhile.
+    /// validation what it shows. The search runs while the disk writes.
     fn write_training(&mut self) -> Result<SplitAssignment, DatasetError> {
         let mut splits = match self.options.partial {
             true => std::mem::take(&mut self.splits),

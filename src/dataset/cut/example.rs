@@ -480,18 +480,20 @@ mod tests {
             left_out: &[],
             origin: &|_| Origin::default(),
         };
-        let maker = ExampleBuilder {
+        let builder = ExampleBuilder {
             repo: &repo,
             options,
             model: &model,
             secrets: &Secrets::new().unwrap(),
             cancel: &Cancel::default(),
         };
-        let plan = maker.plan(&file, &mut SpanParser::new().unwrap()).unwrap();
+        let plan = builder
+            .plan(&file, &mut SpanParser::new().unwrap())
+            .unwrap();
         plan.holes
             .iter()
-            .filter_map(|planned| maker.example(&plan, &planned.hole).unwrap().example.ok())
-            .map(|made| made.example)
+            .filter_map(|keyed| builder.example(&plan, &keyed.hole).unwrap().example.ok())
+            .map(|built| built.example)
             .collect()
     }
 

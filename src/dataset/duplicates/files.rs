@@ -81,7 +81,8 @@ pub fn clusters(files: &[(&str, &str)], cancel: &Cancel) -> Result<Clusters, Can
         })
         .collect::<Result<Vec<_>, Cancelled>>()?;
     let mut sets = DisjointSets::new(files.len());
-    // Files with equal tokens are joined at once. Only the first is compared.
+    // Files with equal tokens are joined at once, and only the first of them is
+    // compared with others.
     let mut first: FxHashMap<u128, usize> = FxHashMap::default();
     let mut distinct = Vec::new();
     for (file, profile) in profiles.iter().enumerate() {

@@ -47,11 +47,11 @@ pub(super) struct Ledger {
 
 /// Whether a hole gives an example of the dataset.
 pub(super) enum Admission {
-    /// It gives one.
+    /// The hole gives one.
     Accepted,
-    /// It would give one that has the text of the example from this hole.
+    /// The example has the text of an earlier one, from the hole given here.
     Duplicate(HoleRef),
-    /// It gives none.
+    /// The hole gives none.
     Rejected,
 }
 

@@ -4,17 +4,23 @@ use std::sync::Arc;
 
 use rand::RngExt;
 use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
 
 use crate::cancel::Cancel;
 use crate::dataset::cut::example::ExampleBuilder;
+use crate::dataset::cut::holes::Hole;
+use crate::dataset::cut::plan::FilePlan;
 use crate::dataset::error::DatasetError;
 use crate::dataset::options::{Dedup, Options};
 use crate::dataset::record::Example;
 use crate::dataset::repo::Repo;
-use crate::dataset::select::sources::{sources, text_hashes};
+use crate::dataset::select::sources::{ExampleSource, SourceSelection, sources, text_hashes};
 use crate::model::Model;
 use crate::php::spans::SpanParser;
 use crate::secrets::Secrets;
+
+/// A planned file, and one of its holes.
+type Draw<'a> = (Arc<FilePlan<'a>>, Hole);
 
 /// Up to `count` random examples for `model`, from as many different files as
 /// possible.
@@ -30,56 +36,78 @@ pub fn preview(
 ) -> Result<Vec<Example>, DatasetError> {
     options.check()?;
     let secrets = Secrets::new()?;
-    // The search for near duplicates would compare the whole project.
-    let quick = Options {
-        dedup: match options.dedup {
-            Dedup::Near => Dedup::Exact,
-            other => other,
-        },
-        val_split: 0.0,
-        ..options.clone()
-    };
     let hashes = text_hashes(repo, cancel)?;
-    let sources = sources(repo, &quick, &hashes, &|_| None, cancel)?;
-    let maker = ExampleBuilder {
+    let SourceSelection {
+        files, mut used, ..
+    } = sources(repo, &quick(options), &hashes, &|_| None, cancel)?;
+    let builder = ExampleBuilder {
         repo,
         options,
         model,
         secrets: &secrets,
         cancel,
     };
-    let mut parser = SpanParser::new()?;
-    let mut files = sources.used;
     let mut rng = options.rng("\0preview");
-    files.shuffle(&mut rng);
-    let mut pending = Vec::new();
+    used.shuffle(&mut rng);
     let mut examples = Vec::new();
+    let mut rest = one_of_each_file(&builder, &used, count, &mut rng, &mut examples)?;
+    rest.shuffle(&mut rng);
+    for (plan, hole) in rest {
+        if examples.len() == count {
+            break;
+        }
+        let built = builder.example(&plan, &hole)?.example;
+        examples.extend(built.ok().map(|built| built.example));
+    }
+    if examples.is_empty() {
+        return Err(DatasetError::NoExamples(files));
+    }
+    Ok(examples)
+}
+
+/// `options` without the search for near duplicates, which compares all files of the
+/// project.
+fn quick(options: &Options) -> Options {
+    Options {
+        dedup: match options.dedup {
+            Dedup::Near => Dedup::Exact,
+            other => other,
+        },
+        val_split: 0.0,
+        ..options.clone()
+    }
+}
+
+/// Adds the example of a random hole of each of `files` to `examples`, up to `count`.
+/// Returns the other holes of these files.
+fn one_of_each_file<'a>(
+    builder: &ExampleBuilder<'_>,
+    files: &[ExampleSource<'a>],
+    count: usize,
+    rng: &mut ChaCha8Rng,
+    examples: &mut Vec<Example>,
+) -> Result<Vec<Draw<'a>>, DatasetError> {
+    let mut parser = SpanParser::new()?;
+    let mut rest = Vec::new();
     for source in files {
         if examples.len() == count {
             break;
         }
-        let mut plan = maker.plan(source.file, &mut parser)?;
-        if !plan.holes.is_empty() {
-            let at = rng.random_range(0..plan.holes.len());
-            let planned = plan.holes.swap_remove(at);
-            let made = maker.example(&plan, &planned.hole)?.example;
-            examples.extend(made.ok().map(|made| made.example));
-            let holes = std::mem::take(&mut plan.holes);
-            let plan = Arc::new(plan);
-            let others = holes.into_iter().map(|planned| planned.hole);
-            pending.extend(others.map(|hole| (Arc::clone(&plan), hole)));
+        let mut plan = builder.plan(source.file, &mut parser)?;
+        if plan.holes.is_empty() {
+            continue;
         }
+        let at = rng.random_range(0..plan.holes.len());
+        let drawn = plan.holes.swap_remove(at);
+        let built = builder.example(&plan, &drawn.hole)?.example;
+        examples.extend(built.ok().map(|built| built.example));
+        let holes = std::mem::take(&mut plan.holes);
+        let plan = Arc::new(plan);
+        rest.extend(
+            holes
+                .into_iter()
+                .map(|keyed| (Arc::clone(&plan), keyed.hole)),
+        );
     }
-    pending.shuffle(&mut rng);
-    for (plan, hole) in pending {
-        if examples.len() == count {
-            break;
-        }
-        let made = maker.example(&plan, &hole)?.example;
-        examples.extend(made.ok().map(|made| made.example));
-    }
-    if examples.is_empty() {
-        return Err(DatasetError::NoExamples(sources.files));
-    }
-    Ok(examples)
+    Ok(rest)
 }

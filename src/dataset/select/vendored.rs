@@ -46,7 +46,7 @@ pub struct KnownLibrary {
     classes: &'static [&'static str],
 }
 
-/// A [`KnownLibrary`], written short.
+/// Makes a [`KnownLibrary`], for a short table.
 const fn known(
     name: &'static str,
     namespaces: &'static [&'static str],
