@@ -40,6 +40,7 @@ mod settings;
 mod socket;
 mod stdio;
 mod stream;
+mod structure;
 mod tags_cli;
 mod tags_protocol;
 mod tags_spec;
