@@ -1,5 +1,6 @@
 //! `fimd status`: a daemon's projects, clients, jobs and response times.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::CliError;
-use crate::engine::EngineStatus;
+use crate::engine::{EngineStatus, JobStatus, MethodStatus, ProjectStatus};
 
 /// The longest time to wait for the answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -115,7 +116,13 @@ fn print(out: &mut impl Write, status: &EngineStatus) -> io::Result<()> {
     writeln!(out, "uptime   {}", time(status.uptime_ms))?;
     let clients = status.clients.len();
     writeln!(out, "clients  {clients}, this one included")?;
-    if !status.projects.is_empty() {
+    print_projects(out, &status.projects)?;
+    print_jobs(out, &status.jobs)?;
+    print_methods(out, &status.methods)
+}
+
+fn print_projects(out: &mut impl Write, projects: &[ProjectStatus]) -> io::Result<()> {
+    if !projects.is_empty() {
         let (files, chunks) = ("files", "chunks");
         writeln!(
             out,
@@ -123,7 +130,7 @@ fn print(out: &mut impl Write, status: &EngineStatus) -> io::Result<()> {
             "memory", "updated", "clients"
         )?;
     }
-    for project in &status.projects {
+    for project in projects {
         match &project.index {
             Some(index) => writeln!(
                 out,
@@ -138,14 +145,18 @@ fn print(out: &mut impl Write, status: &EngineStatus) -> io::Result<()> {
             None => writeln!(out, "{:>48}  {}", "being read", project.root)?,
         }
     }
-    if !status.jobs.is_empty() {
+    Ok(())
+}
+
+fn print_jobs(out: &mut impl Write, jobs: &[(String, JobStatus)]) -> io::Result<()> {
+    if !jobs.is_empty() {
         writeln!(
             out,
             "\n{:>10} {:>16} {:>10}  job",
             "state", "files", "examples"
         )?;
     }
-    for (id, job) in &status.jobs {
+    for (id, job) in jobs {
         let state = format!("{:?}", job.state).to_lowercase();
         let files = format!("{} of {}", job.files_done, job.files_total);
         let error = job.error.as_deref().map(|error| format!(": {error}"));
@@ -156,14 +167,18 @@ fn print(out: &mut impl Write, status: &EngineStatus) -> io::Result<()> {
             error.unwrap_or_default()
         )?;
     }
-    if !status.methods.is_empty() {
+    Ok(())
+}
+
+fn print_methods(out: &mut impl Write, methods: &BTreeMap<String, MethodStatus>) -> io::Result<()> {
+    if !methods.is_empty() {
         writeln!(
             out,
             "\n{:>8} {:>8} {:>10} {:>10} {:>10} {:>10}  method",
             "requests", "errors", "p50 ms", "p90 ms", "p99 ms", "max ms"
         )?;
     }
-    for (name, method) in &status.methods {
+    for (name, method) in methods {
         writeln!(
             out,
             "{:>8} {:>8} {:>10.2} {:>10.2} {:>10.2} {:>10.2}  {name}",

@@ -20,13 +20,13 @@ impl SettingsError {
 }
 
 /// A fault in the text of a settings file.
-pub(super) struct Fault {
+pub(super) struct SettingFault {
     /// Where it stands, in bytes.
     at: usize,
     what: String,
 }
 
-impl Fault {
+impl SettingFault {
     /// The text is not TOML.
     pub(super) fn syntax(error: &TomlError) -> Self {
         let message = error.message().replace('\n', "; ");

@@ -12,7 +12,7 @@ use super::completion::CompletionSettings;
 use super::context::ContextSettings;
 use super::editor::EditorSettings;
 use super::endpoint::EndpointSection;
-use super::error::Fault;
+use super::error::SettingFault;
 use super::limits::Limits;
 use super::tags::TagSettings;
 use super::values::section;
@@ -71,30 +71,30 @@ impl<'de> Deserialize<'de> for NamedFamilies {
 struct FamilySection(#[serde(deserialize_with = "section")] Family);
 
 /// The text as TOML.
-pub(super) fn parse(text: &str) -> Result<Document<&str>, Fault> {
-    Document::parse(text).map_err(|error| Fault::syntax(&error))
+pub(super) fn parse(text: &str) -> Result<Document<&str>, SettingFault> {
+    Document::parse(text).map_err(|error| SettingFault::syntax(&error))
 }
 
 /// The settings in `text`; keys that it does not set keep their defaults.
-pub(super) fn read(text: &str) -> Result<Settings, Fault> {
+pub(super) fn read(text: &str) -> Result<Settings, SettingFault> {
     let document = parse(text)?;
     let sections = Sections::deserialize(de::Deserializer::from(document.clone()))
-        .map_err(|error| Fault::data(&document, &error))?;
+        .map_err(|error| SettingFault::data(&document, &error))?;
     let mut families = Families::default();
     for family in sections.models.0 {
         let name = family.name.clone();
         families
             .add(family)
-            .map_err(|error| Fault::value(&document, &["models", &name], error))?;
+            .map_err(|error| SettingFault::value(&document, &["models", &name], error))?;
     }
     let endpoint = sections
         .endpoint
         .resolve(&families)
-        .map_err(|what| Fault::value(&document, &["endpoint", "family"], what))?;
+        .map_err(|what| SettingFault::value(&document, &["endpoint", "family"], what))?;
     sections
         .completion
         .check(&endpoint)
-        .map_err(|what| Fault::value(&document, &["completion", "context_style"], what))?;
+        .map_err(|what| SettingFault::value(&document, &["completion", "context_style"], what))?;
     Ok(Settings {
         limits: sections.limits,
         families,

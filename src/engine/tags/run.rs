@@ -66,39 +66,13 @@ impl Runner {
         let TagPrompt {
             prepend, append, ..
         } = &prepared.prompt;
-        let mut answer = StopFilter::new(prepared.prompt.stops.clone())?;
-        let mut deltas = Box::pin(self.client.stream(prepared.request.clone()));
+        let mut filter = StopFilter::new(prepared.prompt.stops.clone())?;
         let mut shown = String::new();
-        let mut begun = false;
-        let mut broken = None;
-        loop {
-            let delta = match deltas.try_next().await {
-                Ok(Some(delta)) => delta,
-                Ok(None) => break,
-                Err(error) => {
-                    broken = Some(error);
-                    break;
-                }
-            };
-            let mut new = String::new();
-            let ended = answer.push(delta, &mut new);
-            if !begun && !new.is_empty() {
-                begun = true;
-                new.insert_str(0, prepend);
-            }
-            shown.push_str(&new);
-            if !new.is_empty() {
-                show(new).await;
-            }
-            if ended {
-                break;
-            }
-        }
-        // Closes the connection: the rest of the stream does not count.
-        drop(deltas);
+        let read = self.read(prepared, &mut filter, &mut shown, &mut show);
+        let broken = read.await.err();
         let mut rest = String::new();
-        let stopped_by = answer.finish(&mut rest);
-        if !begun && (broken.is_none() || !rest.is_empty()) {
+        let stopped_by = filter.finish(&mut rest);
+        if shown.is_empty() && (broken.is_none() || !rest.is_empty()) {
             rest.insert_str(0, prepend);
         }
         match broken {
@@ -125,6 +99,34 @@ impl Runner {
             edits,
             broken,
         })
+    }
+
+    /// Reads the stream of the model until it ends or `filter` ends the text. Adds the
+    /// text to `shown` and passes it to `show`.
+    async fn read<F: Future<Output = ()> + Send>(
+        &self,
+        prepared: &PreparedRun,
+        filter: &mut StopFilter,
+        shown: &mut String,
+        show: &mut (impl FnMut(String) -> F + Send),
+    ) -> Result<(), EndpointError> {
+        // Returning closes the connection: the rest of the stream does not count.
+        let mut deltas = Box::pin(self.client.stream(prepared.request.clone()));
+        while let Some(delta) = deltas.try_next().await? {
+            let mut new = String::new();
+            let has_ended = filter.push(delta, &mut new);
+            if shown.is_empty() && !new.is_empty() {
+                new.insert_str(0, &prepared.prompt.prepend);
+            }
+            shown.push_str(&new);
+            if !new.is_empty() {
+                show(new).await;
+            }
+            if has_ended {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 

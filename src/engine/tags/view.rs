@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::outcome::RunOutcome;
 use super::prepare::{PreparedRun, PromptMode};
 use crate::config::Endpoint;
-use crate::tags::{Arg, Note, NoteKind, Stop, Tag, TagKind, Tags};
+use crate::tags::{Arg, NoteKind, Stop, Tag, TagKind, Tags};
 use crate::text::{Encoding, Units};
 
 /// The tags of a text.
@@ -89,68 +89,65 @@ impl<'a> TagView<'a> {
         let Range { start, end } = tag.range;
         let start_units = units.at(start);
         let mut inside = |at: usize| units.at(start + at) - start_units;
-        let mut notes = |notes: &'a [Note]| -> Vec<_> {
-            let notes = notes.iter();
-            notes
-                .map(|note| NoteView {
-                    kind: match note.kind {
-                        NoteKind::Extension => "extension",
-                        NoteKind::Warning => "warning",
-                    },
-                    message: &note.message,
-                    at: inside(note.at),
-                })
-                .collect()
+        let details = TagDetails::new(text, tag, &mut inside);
+        let notes = match &tag.kind {
+            TagKind::Fim(fim) => &*fim.notes,
+            TagKind::Config(config) => &*config.notes,
+            TagKind::Boundary(_) | TagKind::Comment(_) | TagKind::Invalid(_) => &[],
         };
-        let (details, notes) = match &tag.kind {
-            TagKind::Fim(fim) => {
-                let calls = fim.calls.iter();
-                let functions = calls.map(|call| FunctionView {
-                    name: call.function.name(),
-                    args: &call.args,
-                });
-                let details = TagDetails::Fim {
-                    max_tokens: fim.max_tokens,
-                    functions: functions.collect(),
-                };
-                (details, notes(&fim.notes))
-            }
-            TagKind::Boundary(boundary) => (
-                TagDetails::Boundary {
-                    hard: boundary.hard,
-                },
-                Vec::new(),
-            ),
-            TagKind::Comment(body) => {
-                let body = &text[start + body.start..start + body.end];
-                (TagDetails::Comment { body }, Vec::new())
-            }
-            TagKind::Config(config) => {
-                let entries = config.entries.iter();
-                let entries = entries.map(|entry| EntryView {
-                    key: entry.key.name(),
-                    value: &entry.value,
-                });
-                let details = TagDetails::Config {
-                    entries: entries.collect(),
-                };
-                (details, notes(&config.notes))
-            }
-            TagKind::Invalid(fault) => {
-                let details = TagDetails::Invalid {
-                    message: &fault.message,
-                    at: inside(fault.at),
-                    hint: fault.hint,
-                };
-                (details, Vec::new())
-            }
-        };
+        let notes = notes.iter().map(|note| NoteView {
+            kind: match note.kind {
+                NoteKind::Extension => "extension",
+                NoteKind::Warning => "warning",
+            },
+            message: &note.message,
+            at: inside(note.at),
+        });
         Self {
             kind: tag.kind.name(),
             start: start_units,
+            notes: notes.collect(),
             end: units.at(end),
             details,
-            notes,
+        }
+    }
+}
+
+impl<'a> TagDetails<'a> {
+    /// The details of `tag`. `inside` converts a byte offset in the tag.
+    fn new(text: &'a str, tag: &'a Tag, inside: &mut impl FnMut(usize) -> u64) -> Self {
+        let start = tag.range.start;
+        match &tag.kind {
+            TagKind::Fim(fim) => {
+                let functions = fim.calls.iter().map(|call| FunctionView {
+                    name: call.function.name(),
+                    args: &call.args,
+                });
+                Self::Fim {
+                    max_tokens: fim.max_tokens,
+                    functions: functions.collect(),
+                }
+            }
+            TagKind::Boundary(boundary) => Self::Boundary {
+                hard: boundary.hard,
+            },
+            TagKind::Comment(body) => Self::Comment {
+                body: &text[start + body.start..start + body.end],
+            },
+            TagKind::Config(config) => {
+                let entries = config.entries.iter().map(|entry| EntryView {
+                    key: entry.key.name(),
+                    value: &entry.value,
+                });
+                Self::Config {
+                    entries: entries.collect(),
+                }
+            }
+            TagKind::Invalid(fault) => Self::Invalid {
+                message: &fault.message,
+                at: inside(fault.at),
+                hint: fault.hint,
+            },
         }
     }
 }
