@@ -11,7 +11,7 @@
 //!    validation; the removal of what training shows of the validation.
 //! 5. [`report`]: what `metadata.json` and `report.html` say of a dataset.
 //! 6. [`verify`]: the check of a finished dataset against its source.
-//! 7. [`write`]: the dataset on disk. It is the only room that knows a disk.
+//! 7. [`mod@write`]: the dataset on disk. It is the only room that knows a disk.
 //!
 //! Beside them: [`duplicates`] compares files, examples and middles; `batch`,
 //! [`template`] and [`reject`] are what a [`Sink`] gets; [`split`] names the two

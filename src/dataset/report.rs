@@ -2,7 +2,7 @@
 //! the dataset.
 //!
 //! [`metadata`] holds what `metadata.json` says, [`mod@merge`] adds the reports on
-//! the parts of a larger dataset, and [`page`] renders the page.
+//! the parts of a larger dataset, and `page` renders the page.
 
 mod charts;
 pub mod distribution;
