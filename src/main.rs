@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use tikv_jemallocator::Jemalloc;
 
-/// Threads that index allocate and free by the megabyte; this allocator gives it
-/// back to the system, which keeps it otherwise.
+/// Indexing threads allocate and free megabytes. jemalloc returns freed memory to the
+/// system; the default allocator keeps it.
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 

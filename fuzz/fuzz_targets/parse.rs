@@ -6,7 +6,7 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use fimd::tags::{TagKind, Tile, Tags};
+use fimd::tags::{TagKind, Tags, Tile};
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Arbitrary, Debug)]

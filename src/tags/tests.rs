@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::stop::Matcher;
 use super::*;
 
-/// Every tag of `text` as `kind text`, and what is wrong with those that are none.
+/// Every tag of `text` as `kind text`, with the fault of each invalid tag.
 fn told(text: &str) -> Vec<String> {
     let tags = Tags::parse(text);
     let tell = |tag: &Tag| {

@@ -177,7 +177,7 @@ mod tests {
             .map(str::to_ascii_lowercase)
             .filter(|name| !name.is_empty())
             .collect();
-        // Of the distribution, not of X11.
+        // The distribution has added this one.
         theirs.remove("debianred");
         let mut ours: BTreeSet<_> = colour_names().collect();
         for web in [

@@ -290,7 +290,7 @@ fn another_machine_needs_a_permission() {
     }
 }
 
-/// Every wrong entry is told, each with its place.
+/// Every invalid entry is reported with its position.
 #[test]
 fn every_fault_is_told_with_its_place() {
     let tag = r#"[[[{fontSize:"5"; topP:"0.5"; scrollSpeed:"0"}]]]"#;
