@@ -218,7 +218,7 @@ impl Checker<'_> {
         let chars = |text: &str| text.chars().count();
         let (middle, context) = (chars(&spelling.middle), chars(&spelling.context));
         let Example { prefix, suffix, .. } = example;
-        let total = [&example.context, prefix, &example.middle, suffix].map(|part| chars(part));
+        let total = [&example.context, prefix, &example.middle, suffix].map(|text| chars(text));
         let total = total.iter().sum();
         let lines = example.middle.lines().count();
         let mut most = |what: &str, found: usize, most: usize, from: &str| {
