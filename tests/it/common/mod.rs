@@ -153,7 +153,8 @@ pub(crate) fn skip(needs: &str) {
         "CI skips no test; this one needs {needs}"
     );
     // Unlike `eprintln!`, this is printed even when the test passes.
-    writeln!(std::io::stderr(), "SKIPPED: needs {needs}").unwrap();
+    let line = format!("SKIPPED: needs {needs}\n");
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
 /// Whether `text` is `pattern`, where each `*` stands for any text.
