@@ -171,7 +171,7 @@ pub struct Options {
     /// Format of the examples; zstd, in Parquet too, compresses at level 3
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub format: FileFormat,
-    /// Cut each part into files of at most SIZE, in bytes of JSON lines before compression: 256MB, 1GiB [default: one file]
+    /// Cut each split into files of at most SIZE, in bytes of JSON lines before compression: 256MB, 1GiB [default: one file]
     #[arg(long, value_name = "SIZE")]
     #[serde(serialize_with = "in_bytes")]
     pub shard_size: Option<ByteSize>,

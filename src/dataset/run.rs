@@ -58,7 +58,7 @@ pub struct Run<'a> {
 }
 
 /// The state of a run before a project.
-struct Before {
+struct ProjectStart {
     /// The number of the first file of the project.
     file: usize,
     /// The number of the first example of the project.
@@ -98,7 +98,7 @@ impl<'a> Run<'a> {
     /// # Errors
     /// See [`DatasetError`].
     pub fn project(&mut self, repo: &Repo<'_>) -> Result<(), DatasetError> {
-        let before = Before {
+        let start = ProjectStart {
             file: self.state.files_done,
             example: self.ledger.examples(),
             counts: self.ledger.report.counts,
@@ -114,9 +114,9 @@ impl<'a> Run<'a> {
             self.ledger.report.skip(&name, &exclusion.rule);
         }
         if self.options.partial {
-            self.split_project(repo, &sources, &before)?;
+            self.split_project(repo, &sources, &start)?;
         }
-        self.report_project(repo, &before);
+        self.report_project(repo, &start);
         Ok(())
     }
 
@@ -299,9 +299,9 @@ impl<'a> Run<'a> {
         &mut self,
         repo: &Repo<'_>,
         sources: &SourceSelection<'_>,
-        before: &Before,
+        start: &ProjectStart,
     ) -> Result<(), DatasetError> {
-        let (file, example) = (before.file, before.example);
+        let (file, example) = (start.file, start.example);
         let mut splits = self
             .ledger
             .split_project(repo, self.options, sources, file, example);
@@ -315,17 +315,17 @@ impl<'a> Run<'a> {
     }
 
     /// Adds what a project of several gave to the report.
-    fn report_project(&mut self, repo: &Repo<'_>, before: &Before) {
+    fn report_project(&mut self, repo: &Repo<'_>, start: &ProjectStart) {
         let Some(name) = repo.name else {
             return;
         };
-        let examples = self.ledger.examples() - before.example;
+        let examples = self.ledger.examples() - start.example;
         let whole = repo.left_out.iter().find(|out| out.key == WHOLE);
         let report = &mut self.ledger.report;
         report.projects.push(ProjectSummary {
             name: name.to_owned(),
-            files_indexed: report.counts.files_indexed - before.counts.files_indexed,
-            files_used: report.counts.files_used - before.counts.files_used,
+            files_indexed: report.counts.files_indexed - start.counts.files_indexed,
+            files_used: report.counts.files_used - start.counts.files_used,
             examples,
             left_out: whole.map(|out| out.rule.clone()),
         });

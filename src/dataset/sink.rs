@@ -88,12 +88,12 @@ pub trait Sink: Sync {
     /// If they cannot be read; ends the run.
     fn middles(&self, wanted: &[usize]) -> std::io::Result<Vec<String>>;
 
-    /// Writes the split `part`: the examples with these indices, in their order. In
+    /// Writes `split`: the examples with these indices, in their order. In
     /// parallel on the current rayon pool.
     ///
     /// # Errors
     /// If they cannot be written.
-    fn write(&self, part: Split, order: &[usize]) -> std::io::Result<()>;
+    fn write(&self, split: Split, order: &[usize]) -> std::io::Result<()>;
 
     /// Returns when everything that [`Self::write`] wrote is durable.
     ///

@@ -117,11 +117,11 @@ impl ExampleBuilder<'_> {
                 example: Ok(example),
                 secrets,
             }),
-            Err(NoExample::Rejected { reason, secrets }) => Ok(HoleResult {
+            Err(BuildError::Rejected { reason, secrets }) => Ok(HoleResult {
                 example: Err(reason),
                 secrets,
             }),
-            Err(NoExample::Failed(error)) => Err(error),
+            Err(BuildError::Failed(error)) => Err(error),
         }
     }
 
@@ -152,7 +152,7 @@ impl ExampleBuilder<'_> {
 }
 
 /// Why a draft becomes no example.
-enum NoExample {
+enum BuildError {
     /// The hole is rejected.
     Rejected {
         reason: &'static str,
@@ -163,19 +163,19 @@ enum NoExample {
     Failed(DatasetError),
 }
 
-impl NoExample {
+impl BuildError {
     fn rejected(reason: &'static str, secrets: SecretKindCounts) -> Self {
         Self::Rejected { reason, secrets }
     }
 }
 
-impl From<Cancelled> for NoExample {
+impl From<Cancelled> for BuildError {
     fn from(cancelled: Cancelled) -> Self {
         Self::Failed(cancelled.into())
     }
 }
 
-impl From<TokenizerError> for NoExample {
+impl From<TokenizerError> for BuildError {
     fn from(error: TokenizerError) -> Self {
         Self::Failed(error.into())
     }
@@ -215,7 +215,7 @@ impl<'a> Draft<'a> {
         builder: &'a ExampleBuilder<'a>,
         plan: &'a FilePlan<'a>,
         hole: &'a Hole,
-    ) -> Result<Self, NoExample> {
+    ) -> Result<Self, BuildError> {
         let (options, file) = (builder.options, plan.file);
         let filter = ControlTokenFilter {
             tokens: builder.model.control_tokens(),
@@ -239,7 +239,7 @@ impl<'a> Draft<'a> {
         let taken = draft.shown_context().chars() + draft.middle.chars();
         let Some(left) = options.max_total_chars.checked_sub(taken) else {
             // The middle fits without placeholders, which are longer.
-            return Err(NoExample::rejected("too_long", draft.context.redacted));
+            return Err(BuildError::rejected("too_long", draft.context.redacted));
         };
         (draft.max_sides, draft.max_own) = (left, left);
         Ok(draft)
@@ -247,7 +247,7 @@ impl<'a> Draft<'a> {
 
     /// Shrinks the draft until it keeps to all limits: the example, and the
     /// secrets that its parts had.
-    fn fit(mut self) -> Result<(BuiltExample, SecretKindCounts), NoExample> {
+    fn fit(mut self) -> Result<(BuiltExample, SecretKindCounts), BuildError> {
         let (model, options) = (self.builder.model, self.builder.options);
         loop {
             self.builder.cancel.check()?;
@@ -259,10 +259,10 @@ impl<'a> Draft<'a> {
             }
             let secrets = self.secrets(&sides.window);
             if options.secrets == SecretPolicy::Drop && !secrets.is_empty() {
-                return Err(NoExample::rejected("secret", secrets));
+                return Err(BuildError::rejected("secret", secrets));
             }
             let Some(text) = self.render(&sides) else {
-                return Err(NoExample::rejected("marker_in_text", secrets));
+                return Err(BuildError::rejected("marker_in_text", secrets));
             };
             let counts = (options.max_tokens.is_some() || model.has_tokenizer())
                 .then(|| model.count(&text))
@@ -280,14 +280,14 @@ impl<'a> Draft<'a> {
 
     /// Assembles the context in `max_chars` characters. Rejects the hole if the
     /// context gives the middle away.
-    fn assemble_context(&mut self, max_chars: usize) -> Result<(), NoExample> {
+    fn assemble_context(&mut self, max_chars: usize) -> Result<(), BuildError> {
         self.max_context = max_chars;
         self.context = self
             .builder
             .context(self.plan.file, &self.hole.range, max_chars)?;
         if duplicates::near_contains(&self.shown_context().text, &self.middle.text) {
             let secrets = self.context.redacted.clone();
-            return Err(NoExample::rejected("middle_in_context", secrets));
+            return Err(BuildError::rejected("middle_in_context", secrets));
         }
         Ok(())
     }
@@ -351,7 +351,7 @@ impl<'a> Draft<'a> {
         counts: TokenCounts,
         excess: usize,
         secrets: SecretKindCounts,
-    ) -> Result<(), NoExample> {
+    ) -> Result<(), BuildError> {
         if !self.context.text.is_empty() {
             // The characters that were assembled, not those that were allowed:
             // otherwise the next context might be the same.
@@ -362,7 +362,7 @@ impl<'a> Draft<'a> {
             self.max_own = shrink_budget(chars, counts.prefix + counts.suffix, excess);
             Ok(())
         } else {
-            Err(NoExample::rejected("too_many_tokens", secrets))
+            Err(BuildError::rejected("too_many_tokens", secrets))
         }
     }
 

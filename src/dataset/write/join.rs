@@ -14,9 +14,10 @@ use crate::dataset::report::metadata::METADATA;
 use crate::dataset::report::{DatasetCounts, Report, page};
 use crate::dataset::split::Split;
 use crate::dataset::stored::StoredDataset;
+use crate::dataset::write::error::DatasetWriteError;
 use crate::dataset::write::files::{CARD, REPORT};
 use crate::dataset::write::read::Dataset;
-use crate::dataset::write::{DatasetWriteError, card, parquet};
+use crate::dataset::write::{card, parquet};
 
 /// The most parts whose examples the page shows. They are drawn at random. More parts
 /// would take longer to read than a reader spends on the page.
