@@ -35,7 +35,7 @@ def fail(message):
 
 
 def spawn(arguments, cache="/nonexistent", **options):
-    """Starts a process that logs nothing but errors."""
+    """Starts a process that logs only errors."""
     env = {**os.environ, "RUST_LOG": "error", "XDG_CACHE_HOME": str(cache)}
     return subprocess.Popen(arguments, env=env, **options)
 
@@ -79,7 +79,7 @@ class Server:
 
 
 def source_files(binary, project):
-    """The files that belong to the project, as fimd sees it."""
+    """The files that fimd counts as the project's."""
     listed = subprocess.run([binary, "files", project], check=True, capture_output=True)
     files = [project / os.fsdecode(line) for line in listed.stdout.splitlines()]
     for file in files:
@@ -91,7 +91,7 @@ def source_files(binary, project):
 
 
 def random_cursors(files):
-    """Endless (file, content, byte offset), the same ones on every run."""
+    """Endless tuples (file, content, byte offset), the same on every run."""
     chance = random.Random(1)
     while True:
         file = chance.choice(files)
@@ -115,7 +115,7 @@ def measure_server(binary, project, files):
             server = Server(binary, cache=cache)
             warm.append(initialize(server))
             server.end()
-    # The first has made the cache.
+    # The first server has written the cache.
     warm.pop(0)
     starts = []
     for _ in range(3):
@@ -134,7 +134,7 @@ def measure_server(binary, project, files):
 
 
 def measure_generate(binary, project):
-    """Returns how many examples came, in how many seconds, and the peak RSS."""
+    """Returns the number of examples, the seconds, and the peak RSS."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "dataset"
         flags = ["--cross-file-context", "--bm25-context", "--quality-filter"]

@@ -93,7 +93,7 @@ def load(folder, first):
         assert found(streamed.features) == features, streamed.features
         same(streamed, expected, f"{where}, streamed")
 
-        # Without the card, as trainers do that are given files.
+        # Without the dataset card, like trainers that get the names of files.
         kind = "parquet" if files[0].suffix == ".parquet" else "json"
         plain = load_dataset(kind, data_files=[str(file) for file in files], split="train")
         same(plain, expected, f"{where}, as {kind} files")
@@ -202,7 +202,7 @@ def check_yaml(recipe, source, known, end):
         (entry,) = config[part]
         assert entry.keys() <= known["axolotl dataset"], entry
         assert (entry["path"], entry["type"]) == ("dataset", "completion")
-        # The strategy of that name, found by its file.
+        # The file of the strategy of that name.
         source_of("axolotl", "prompt_strategies", f"{entry['type']}.py")
         check_column(entry["split"], entry["field"], end, recipe)
     print(f"{recipe}: {len(config)} options exist")

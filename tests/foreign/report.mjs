@@ -29,7 +29,7 @@ page.on('request', (request) => {
   if (request.url().split('#')[0] !== address) complaints.push(`asked for ${request.url()}`);
 });
 
-// Waits until that example is shown.
+// Waits until the page shows that example.
 const shows = (number) => page.locator(`#list a[href="#${number}"][aria-current]`).waitFor();
 const listed = () => page.locator('#list li:visible').count();
 const shoot = async (name) => { if (shots) await page.screenshot({ path: join(shots, `${name}.png`) }); };
@@ -41,7 +41,7 @@ await shows(1);
 assert.equal(await page.title(), 'Dataset for qwen2.5-coder');
 await shoot('plots-light');
 
-// Plots say in words what they show; controls have names.
+// Plots have a description, and controls have names.
 for (const plot of await page.locator('svg').all()) {
   assert.equal(await plot.getAttribute('role'), 'img');
   assert.match(await plot.getAttribute('aria-label'), /\d examples, most/);
@@ -50,7 +50,7 @@ for (const [role, name] of [['combobox', 'Kind'], ['combobox', 'Part'], ['search
   await page.getByRole(role, { name }).waitFor();
 }
 
-// Keys step, and stop at both ends.
+// Keys move to the next and previous example, and stop at both ends.
 await page.keyboard.press('k');
 await shows(1);
 await page.keyboard.press('j');
@@ -67,7 +67,7 @@ await shows(3);
 await page.locator('#list a').nth(4).click();
 await shows(5);
 
-// Each example is shown to the letter, whatever it holds.
+// The page shows the exact text of each example, whatever it holds.
 for (let number = 1; number <= all; number++) {
   await page.evaluate((hash) => { location.hash = hash; }, `#${number}`);
   await shows(number);
@@ -80,7 +80,7 @@ for (let number = 1; number <= all; number++) {
   }
 }
 
-// A search, from the keyboard and back.
+// Search, with the keyboard only.
 await page.keyboard.press('/');
 assert.equal(await page.evaluate(() => document.activeElement.id), 'query');
 await page.keyboard.type('</SCRIPT>');
@@ -94,13 +94,13 @@ await page.getByRole('searchbox', { name: 'Text' }).fill('no file says this');
 assert.match(await page.locator('#shown').textContent(), /No example passes/);
 await page.getByRole('searchbox', { name: 'Text' }).fill('');
 
-// Filters by kind and part.
+// Filters by kind and split.
 await page.getByRole('combobox', { name: 'Kind' }).selectOption('ast_node');
 await page.getByRole('combobox', { name: 'Part' }).selectOption('val');
 const places = await page.locator('#list li:visible small').allTextContents();
 assert.ok(places.length > 0 && places.every((place) => place.startsWith('ast_node · val:')), places);
 
-// A link leads to its example, in a page of its own and past the filters.
+// A link opens its example in a new page, whatever the filters are.
 await page.goto(`${address}#7`);
 await page.reload();
 await shows(7);

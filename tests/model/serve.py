@@ -20,7 +20,7 @@ WIDTH, HEADS, HIDDEN, LAYERS, CONTEXT = 64, 4, 128, 2, 2048
 
 def write_model(path):
     """A llama of the smallest kind that the server loads."""
-    # The byte-level alphabet writes a newline as Ċ and a blank as Ġ.
+    # The byte-level alphabet writes a newline as Ċ and a space as Ġ.
     tokens = ["Ċ", "Ġ", *map(chr, range(0x21, 0x7F)), "<|end|>", *MARKERS]
     plain = len(tokens) - len(MARKERS) - 1
     random = np.random.default_rng(7)
@@ -41,7 +41,7 @@ def write_model(path):
     writer.add_token_list(tokens)
     kinds = [gguf.TokenType.NORMAL] * plain
     writer.add_token_types(kinds + [gguf.TokenType.CONTROL] * (len(tokens) - plain))
-    # The loader wants one at least.
+    # The loader requires at least one.
     writer.add_token_merges(["Ġ Ġ"])
     writer.add_eos_token_id(plain)
     writer.add_bos_token_id(plain)
@@ -51,7 +51,7 @@ def write_model(path):
     writer.add_tensor("token_embd.weight", tensor(len(tokens), WIDTH))
     writer.add_tensor("output_norm.weight", np.ones(WIDTH, np.float32))
     output = tensor(len(tokens), WIDTH)
-    # It never says a marker of its own.
+    # The model must not generate control tokens.
     output[plain:] = 0
     writer.add_tensor("output.weight", output)
     for layer in range(LAYERS):

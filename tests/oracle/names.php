@@ -3,8 +3,8 @@
 /**
  * Resolves the names of PHP files with nikic/php-parser's NameResolver.
  *
- * Reads paths from standard input, one a line, and prints one JSON object a
- * line for each: {"file": …, "names": [[kind, byte, written, resolved], …]},
+ * Reads paths from standard input, one per line, and prints one JSON object
+ * per line for each: {"file": …, "names": [[kind, byte, written, resolved], …]},
  * or {"file": …, "error": …} where the file has syntax errors. Kinds are
  * "class", "function" and "const"; what is resolved has no leading backslash;
  * a function or constant that PHP looks up in two places has them as
@@ -38,7 +38,7 @@ final class Collector extends NodeVisitorAbstract
         if ($name instanceof Node\Name) {
             $name->setAttribute('kind', $kind);
         }
-        // Declarations of namespaces and imports are no references.
+        // Declarations of namespaces and imports are not references.
         if ($node instanceof Node\Stmt\Namespace_) {
             $node->name?->setAttribute('kind', 'none');
         }
