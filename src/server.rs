@@ -9,6 +9,7 @@
 //! test are served alike.
 
 mod buffers;
+mod file_projects;
 mod lsp;
 mod lsp_session;
 mod methods;
@@ -23,6 +24,7 @@ mod requests;
 mod result;
 mod serve;
 mod session;
+mod session_projects;
 mod session_view;
 mod settings;
 mod socket;

@@ -95,6 +95,17 @@ impl Roots {
             .map(Path::to_path_buf)
     }
 
+    /// The folder of a file that belongs to no project. Keys are relative to this
+    /// folder. A file without a folder counts as one of the root of the file system.
+    #[must_use]
+    pub fn of_lone_file(file: &Path) -> Self {
+        let folder = file.parent().filter(|folder| folder.is_absolute());
+        Self {
+            root: resolve(folder.unwrap_or(Path::new("/"))),
+            includes: Vec::new(),
+        }
+    }
+
     /// The canonical path of the project root.
     #[must_use]
     pub fn root(&self) -> &Path {

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tower_lsp::ls_types::TextDocumentContentChangeEvent;
@@ -17,32 +18,40 @@ use crate::index::{Snapshot, SourceFile};
 use crate::php;
 use crate::text::{Encoding, position_offset};
 
+/// The file of a buffer.
+#[derive(Clone, Debug)]
+pub(super) struct BufferFile {
+    /// Its key, see [`Roots::key`].
+    pub(super) key: String,
+    /// The root of its project.
+    root: PathBuf,
+    /// Whether the project has the file, or would have it if it were saved.
+    in_project: bool,
+}
+
 /// An immutable state of an open buffer.
 #[derive(Debug)]
 pub(super) struct OpenBuffer {
-    /// The key of the file, see [`Roots::key`].
-    pub(super) key: String,
+    /// The file.
+    pub(super) file: BufferFile,
     /// The text.
     pub(super) text: String,
-    /// Whether the project has the file, or would have it if it were saved.
-    in_project: bool,
     /// The buffer as an indexed file; made on demand.
-    file: OnceLock<Arc<SourceFile>>,
+    indexed: OnceLock<Arc<SourceFile>>,
 }
 
 impl OpenBuffer {
-    fn new(key: String, text: String, in_project: bool) -> Arc<Self> {
+    fn new(file: BufferFile, text: String) -> Arc<Self> {
         Arc::new(Self {
-            key,
+            file,
             text,
-            in_project,
-            file: OnceLock::new(),
+            indexed: OnceLock::new(),
         })
     }
 
-    fn file(&self) -> Arc<SourceFile> {
-        let file = self.file.get_or_init(|| {
-            let (path, text) = (self.key.as_str().into(), self.text.as_str().into());
+    fn indexed(&self) -> Arc<SourceFile> {
+        let file = self.indexed.get_or_init(|| {
+            let (path, text) = (self.file.key.as_str().into(), self.text.as_str().into());
             let facts = php::facts(&self.text);
             Arc::new(SourceFile::new(path, text, false, facts))
         });
@@ -51,7 +60,7 @@ impl OpenBuffer {
 
     fn is_as_in(&self, snapshot: &Snapshot) -> bool {
         snapshot
-            .file(&self.key)
+            .file(&self.file.key)
             .is_some_and(|file| !file.lossy && *file.text == *self.text)
     }
 }
@@ -81,12 +90,17 @@ impl Buffers {
         let key = roots.key(uri);
         let is_file = uri.starts_with("file:");
         let in_project = is_file && files::belongs(roots, &roots.path(&key));
-        self.insert(uri, key, text, in_project);
+        let file = BufferFile {
+            key,
+            root: roots.root().to_owned(),
+            in_project,
+        };
+        self.insert(uri, file, text);
     }
 
     /// Keeps a buffer. Of a buffer above the limit only its name stays, because
     /// later edits cannot be applied to it.
-    fn insert(&mut self, uri: &str, key: String, text: String, in_project: bool) {
+    fn insert(&mut self, uri: &str, file: BufferFile, text: String) {
         if text.len() > self.0.max_bytes {
             tracing::warn!(
                 "{uri}: {} bytes, more than the {} of max_buffer_bytes; the buffer is not served \
@@ -94,13 +108,12 @@ impl Buffers {
                 text.len(),
                 self.0.max_bytes
             );
-            let too_large = OversizedBuffer { key, in_project };
             Arc::make_mut(&mut self.0.buffers).remove(uri);
-            Arc::make_mut(&mut self.0.too_large).insert(uri.to_owned(), too_large);
+            Arc::make_mut(&mut self.0.too_large).insert(uri.to_owned(), file);
             return;
         }
         Arc::make_mut(&mut self.0.too_large).remove(uri);
-        let buffer = OpenBuffer::new(key, text, in_project);
+        let buffer = OpenBuffer::new(file, text);
         Arc::make_mut(&mut self.0.buffers).insert(uri.to_owned(), buffer);
     }
 
@@ -121,20 +134,17 @@ impl Buffers {
                 return;
             };
             changes = &changes[whole..];
-            let OversizedBuffer { key, in_project } = too_large.clone();
-            buffers.insert(
-                uri.to_owned(),
-                OpenBuffer::new(key, String::new(), in_project),
-            );
+            let emptied = OpenBuffer::new(too_large.clone(), String::new());
+            buffers.insert(uri.to_owned(), emptied);
         }
         let Some(buffer) = buffers.remove(uri) else {
             tracing::warn!("{uri}: changed without being open; the change is ignored");
             return;
         };
-        let (key, mut text, in_project) = match Arc::try_unwrap(buffer) {
-            Ok(buffer) => (buffer.key, buffer.text, buffer.in_project),
+        let (file, mut text) = match Arc::try_unwrap(buffer) {
+            Ok(buffer) => (buffer.file, buffer.text),
             // A request still reads the old state.
-            Err(shared) => (shared.key.clone(), shared.text.clone(), shared.in_project),
+            Err(shared) => (shared.file.clone(), shared.text.clone()),
         };
         for change in changes {
             let Some(range) = change.range else {
@@ -150,7 +160,7 @@ impl Buffers {
             changed(&text, start..end, &change.text);
             text.replace_range(start..end, &change.text);
         }
-        self.insert(uri, key, text, in_project);
+        self.insert(uri, file, text);
     }
 
     /// Closes a buffer. The file on disk counts again.
@@ -160,20 +170,14 @@ impl Buffers {
     }
 }
 
-/// An open buffer above the limit.
-#[derive(Clone, Debug)]
-struct OversizedBuffer {
-    key: String,
-    in_project: bool,
-}
-
 /// The state of a connection's buffers when a request arrived. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct OpenBuffers {
     /// The limit of a buffer in bytes.
     max_bytes: usize,
     buffers: Arc<BTreeMap<String, Arc<OpenBuffer>>>,
-    too_large: Arc<BTreeMap<String, OversizedBuffer>>,
+    /// The open buffers above the limit, without their texts.
+    too_large: Arc<BTreeMap<String, BufferFile>>,
     newest: Arc<Mutex<Option<BufferOverlay>>>,
 }
 
@@ -196,15 +200,18 @@ impl OpenBuffers {
         self.too_large.contains_key(uri).then_some(self.max_bytes)
     }
 
-    /// The snapshot `base` with the project's open buffers in place of their files,
-    /// except the buffer with the key `except`. If a buffer has changed since the
+    /// The snapshot `base` of the project at `root` with its open buffers in place of
+    /// their files, except the buffer with the key `except`. If a buffer has changed since the
     /// last call, this takes time in proportion to the buffers that differ from
     /// their files.
-    pub(super) fn over(&self, base: Arc<Snapshot>, except: &str) -> Arc<Snapshot> {
+    pub(super) fn over(&self, root: &Path, base: Arc<Snapshot>, except: &str) -> Arc<Snapshot> {
         let buffers: Vec<_> = self
             .buffers
             .values()
-            .filter(|buffer| buffer.in_project && buffer.key != except)
+            .filter(|buffer| {
+                let file = &buffer.file;
+                file.in_project && file.root == root && file.key != except
+            })
             .cloned()
             .collect();
         if buffers.is_empty() {
@@ -223,7 +230,7 @@ impl OpenBuffers {
             return Arc::clone(&overlay.laid_over);
         }
         let changed = buffers.iter().filter(|buffer| !buffer.is_as_in(&base));
-        let files: Vec<_> = changed.map(|buffer| buffer.file()).collect();
+        let files: Vec<_> = changed.map(|buffer| buffer.indexed()).collect();
         let laid_over = match files.is_empty() {
             true => Arc::clone(&base),
             false => Arc::new(base.with_overlay(files)),
@@ -266,7 +273,8 @@ mod tests {
         let put = |buffers: &mut Buffers, name: &str, text: &str| {
             buffers.put(&project.roots, &uri(name), text.into());
         };
-        let over = |buffers: &Buffers, except| buffers.open().over(Arc::clone(&base), except);
+        let root = project.roots.root();
+        let over = |buffers: &Buffers, except| buffers.open().over(root, Arc::clone(&base), except);
 
         // Buffers that equal their files make no overlay.
         put(&mut buffers, A, "<?php // disk");
@@ -286,7 +294,7 @@ mod tests {
         buffers.close(&uri(A));
         assert!(Arc::ptr_eq(&over(&buffers, B), &base));
         assert_eq!(
-            text(&before.over(Arc::clone(&base), B), A),
+            text(&before.over(root, Arc::clone(&base), B), A),
             "<?php // typed"
         );
     }

@@ -45,7 +45,6 @@ use self::documents::DocumentView;
 use self::features::ClientFeatures;
 use super::methods::initialize;
 use super::peer::Peer;
-use super::project::CurrentProject;
 use super::session_view::SessionView;
 use crate::cancel::{Cancel, CancelOnDrop};
 use crate::engine::Engine;
@@ -83,7 +82,7 @@ impl Backend {
 
     /// Whether `initialize` has succeeded.
     pub(super) fn is_initialized(&self) -> bool {
-        self.connection.project().is_some()
+        self.connection.projects().is_some()
     }
 
     /// What a method of fimd sees of the session now.
@@ -93,7 +92,7 @@ impl Backend {
             engine: connection.engine.clone(),
             completions: Arc::clone(&connection.completions),
             open: connection.documents().buffers(),
-            current: CurrentProject::known(connection.project().cloned()),
+            projects: connection.projects_now(),
         }
     }
 
@@ -129,12 +128,12 @@ impl LanguageServer for Backend {
     async fn initialize(&self, params: InitializeParams) -> jsonrpc::Result<InitializeResult> {
         let cancel = Cancel::default();
         let _stop = CancelOnDrop::from(cancel.clone());
-        let (counts, project) = initialize::lsp(&self.connection.engine, &params, cancel)
-            .await
-            .map_err(to_lsp_error)?;
-        let positions = project.positions;
+        let (counts, projects, positions) =
+            initialize::lsp(&self.connection.engine, &params, cancel)
+                .await
+                .map_err(to_lsp_error)?;
         let features = ClientFeatures::read(&params.capabilities);
-        self.connection.initialize(project, features);
+        self.connection.initialize(projects, positions, features);
         Ok(InitializeResult {
             capabilities: capabilities(&counts, positions),
             server_info: Some(ServerInfo {
@@ -150,16 +149,14 @@ impl LanguageServer for Backend {
     }
 
     async fn did_open(&self, params: DidOpenTextDocumentParams) {
-        if let Some(project) = self.connection.project() {
-            let uri = params.text_document.uri.as_str().to_owned();
-            let roots = &project.project.roots;
-            if self
-                .connection
-                .documents()
-                .open(roots, params.text_document)
-            {
-                self.connection.stale.add(&uri);
-            }
+        let uri = params.text_document.uri.as_str().to_owned();
+        let projects = self.connection.projects();
+        let Some(roots) = projects.and_then(|projects| projects.roots(&uri)) else {
+            return;
+        };
+        let mut documents = self.connection.documents();
+        if documents.open(&roots, params.text_document) {
+            self.connection.stale.add(&uri);
         }
     }
 

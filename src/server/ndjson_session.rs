@@ -14,6 +14,7 @@ use super::reply::{self, Destination, Reply};
 use super::requests::Requests;
 use super::result::MethodResult;
 use super::session::{Flow, Protocol, SessionEnd};
+use super::session_projects::SessionProjects;
 use super::session_view::SessionView;
 use super::work;
 use crate::cancel::Cancel;
@@ -142,7 +143,7 @@ impl NdjsonSession {
             engine: self.engine.clone(),
             completions: Arc::clone(&self.completions),
             open: OpenBuffers::default(),
-            current: self.current.clone(),
+            projects: SessionProjects::Named(self.current.clone()),
         }
     }
 

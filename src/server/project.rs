@@ -1,4 +1,4 @@
-//! The project that a connection's requests are about.
+//! The project that a request is about.
 
 use std::sync::Arc;
 
@@ -6,15 +6,15 @@ use tokio::sync::watch;
 
 use crate::config::ContextSources;
 use crate::engine::Project;
+use crate::files::Roots;
+use crate::index::Index;
 use crate::secrets::Secrets;
 use crate::text::Encoding;
 
-/// What `initialize` has set up for a connection.
-#[derive(Debug)]
-pub(super) struct ClientProject {
-    /// The project.
-    pub(super) project: Arc<Project>,
-    /// The sources of its contexts.
+/// How a client wants its contexts, and the units in which it counts.
+#[derive(Clone, Debug)]
+pub(super) struct ClientOptions {
+    /// The sources of contexts.
     pub(super) sources: ContextSources,
     /// The finder of secrets, if contexts are to hide them.
     pub(super) secrets: Option<Arc<Secrets>>,
@@ -22,6 +22,41 @@ pub(super) struct ClientProject {
     pub(super) offsets: Encoding,
     /// The unit of the characters in the client's positions.
     pub(super) positions: Encoding,
+}
+
+/// A project as a client sees it.
+#[derive(Debug)]
+pub(super) struct ClientProject {
+    /// Its folders.
+    pub(super) roots: Roots,
+    /// Its files.
+    pub(super) index: Arc<Index>,
+    /// What the client wants of it.
+    pub(super) options: ClientOptions,
+    /// Keeps the project open. None if there is no project, only a file.
+    _project: Option<Arc<Project>>,
+}
+
+impl ClientProject {
+    /// A project that has been read.
+    pub(super) fn new(project: Arc<Project>, options: ClientOptions) -> Self {
+        Self {
+            roots: project.roots.clone(),
+            index: Arc::clone(&project.index),
+            options,
+            _project: Some(project),
+        }
+    }
+
+    /// No files, for a file in the folder of `roots` that belongs to no project.
+    pub(super) fn without_files(roots: Roots, options: ClientOptions) -> Self {
+        Self {
+            roots,
+            index: Arc::default(),
+            options,
+            _project: None,
+        }
+    }
 }
 
 /// The project of the last `initialize` before a request, which may still be at
@@ -47,6 +82,11 @@ impl CurrentProject {
     pub(super) fn pending() -> (ProjectPublisher, Self) {
         let (sender, receiver) = watch::channel(None);
         (ProjectPublisher(sender), Self(receiver))
+    }
+
+    /// The project, if it is known now.
+    pub(super) fn now(&self) -> Option<Arc<ClientProject>> {
+        self.0.borrow().clone().flatten()
     }
 
     /// Waits until `initialize` has ended. Waits for nothing if the project is

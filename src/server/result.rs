@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::engine::WorkError;
+use crate::engine::{OpenError, WorkError};
 use crate::rpc::Error;
 
 /// Runs once the answer is on its way to the client.
@@ -39,5 +39,15 @@ pub(super) fn json(result: &impl Serialize) -> Result<Box<RawValue>, Error> {
 impl From<WorkError> for Error {
     fn from(error: WorkError) -> Self {
         Self::internal(error.to_string())
+    }
+}
+
+impl From<OpenError> for Error {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Cancelled(_) => Self::cancelled(),
+            OpenError::Work(error) => error.into(),
+            OpenError::Files(error) => Self::internal(error.to_string()),
+        }
     }
 }

@@ -93,6 +93,9 @@ fn the_project_is_the_one_that_is_named_first() {
     over_both(|new| {
         for (params, files) in [
             (json!({"rootUri": uri(&one, "")}), 2),
+            (json!({"rootPath": path(&two)}), 1),
+            (json!({"rootUri": null, "rootPath": path(&two)}), 1),
+            (json!({"rootUri": uri(&one, ""), "rootPath": path(&two)}), 2),
             (
                 json!({"rootUri": uri(&one, ""), "workspaceFolders": folder(&two)}),
                 1,
@@ -121,6 +124,73 @@ fn the_project_is_the_one_that_is_named_first() {
     });
 }
 
+/// A client without a root: a file's project is the nearest folder above it that
+/// looks like one.
+#[test]
+fn without_a_root_the_project_of_a_file_is_found_from_its_path() {
+    let shop = Project::new(&[
+        ("composer.json", "{}"),
+        ("src/Greeter.php", GREETER),
+        ("src/caller.php", "<?php\n"),
+    ]);
+    let hotel = Project::new(&[
+        (".fimignore", ""),
+        ("Greeter.php", &GREETER.replace("greet(", "welcome(")),
+        ("caller.php", "<?php\n"),
+    ]);
+    let lone = Project::new(&[("Greeter.php", GREETER), ("caller.php", CALLER)]);
+    over_both(|new| {
+        for params in [
+            json!({"capabilities": {}}),
+            json!({"capabilities": {}, "rootUri": null, "rootPath": null}),
+            json!({"capabilities": {}, "rootUri": null, "workspaceFolders": []}),
+            json!({"capabilities": {}, "workspaceFolders": null}),
+        ] {
+            let (mut client, answer) = Client::initialized(new, params);
+            let counts = &answer["capabilities"]["experimental"]["fimd"];
+            assert_eq!(counts["file_count"], 0, "{answer}");
+            let in_shop = uri(&shop, "src/caller.php");
+            let in_hotel = uri(&hotel, "caller.php");
+            client.open(&in_shop, CALLER);
+            client.open(&in_hotel, CALLER);
+            let context = client.context(&in_shop, PLACE.0, PLACE.1);
+            assert!(context.contains("greet(string $name)"), "{context}");
+            let context = client.context(&in_hotel, PLACE.0, PLACE.1);
+            assert!(context.contains("welcome(string $name)"), "{context}");
+
+            // Open buffers replace the files of their own project alone.
+            let edited = GREETER.replace("greet(", "salute(");
+            client.open(&uri(&shop, "src/Greeter.php"), &edited);
+            let context = client.context(&in_shop, PLACE.0, PLACE.1);
+            assert!(context.contains("salute(string $name)"), "{context}");
+            let context = client.context(&in_hotel, PLACE.0, PLACE.1);
+            assert!(context.contains("welcome(string $name)"), "{context}");
+
+            // A file of no project and a buffer without a file have no context.
+            for name in [uri(&lone, "caller.php"), "untitled:Untitled-1".to_owned()] {
+                client.open(&name, CALLER);
+                assert_eq!(client.context(&name, PLACE.0, PLACE.1), "", "{name}");
+            }
+            let content = format!("{CALLER}[[[5]]]");
+            let ask = json!({
+                "content": content,
+                "cursor_offset": CALLER.len(),
+                "filepath": in_hotel,
+                "context": true,
+            });
+            let prompt = client.call("tags/prompt", ask);
+            let context = prompt["result"]["context"].as_str();
+            assert!(
+                context.is_some_and(|text| text.contains("Greeter")),
+                "{prompt}"
+            );
+            let refused = client.call("generateDataset", json!({"output": "/x/y"}));
+            let said = refused["error"]["message"].as_str().unwrap();
+            assert!(said.starts_with("project_root: expected"), "{said}");
+        }
+    });
+}
+
 #[test]
 fn a_wrong_initialize_is_refused_and_may_be_tried_again() {
     let project = project();
@@ -139,8 +209,6 @@ fn a_wrong_initialize_is_refused_and_may_be_tried_again() {
             let said = error["message"].as_str().unwrap();
             assert!(said.starts_with(message), "{said}");
         }
-        let nothing = client.call("initialize", json!({"capabilities": {}}));
-        assert_eq!(nothing["error"]["code"], -32602);
         let early = client.call("getContext", json!({}));
         assert_eq!(early["error"]["code"], -32002);
         let opened = client.call("initialize", root(&project));

@@ -13,7 +13,7 @@ use crate::common::daemon::Daemon;
 use crate::common::lsp_client::{Client, Transport};
 use crate::common::model_server::ModelServer;
 use crate::common::{Project, fimd};
-use editor::{EditPolicy, Editor, settings};
+use editor::{EditPolicy, Editor, edits, settings};
 
 /// A server that streams the texts that the test sends it, and ends its answer
 /// when the test does.
@@ -84,6 +84,25 @@ fn diagnostics_follow_the_text_where_tags_are_meant() {
     editor.client.close(&uri);
     let closed = editor.until(|told| told["params"].get("version").is_none());
     assert_eq!(closed["params"]["diagnostics"], json!([]));
+}
+
+#[test]
+fn tags_work_in_a_text_file_of_an_editor_without_a_folder() {
+    let server = ModelServer::saying(&["12"]);
+    let initialize = |_: &Project| {
+        let window = json!({"workDoneProgress": true});
+        let features = json!({"window": window, "workspace": edits()});
+        json!({"rootUri": null, "capabilities": features})
+    };
+    let policy = EditPolicy::ChangeFirst;
+    let note = ("markdown", "[[[5]]] [[[5;stp(\"a\")]]]\n");
+    let stdio = Transport::Stdio;
+    let mut editor = Editor::initialized(&stdio, &server.url, "", note, policy, initialize);
+    assert_eq!(editor.diagnostics().len(), 1);
+    let answer = editor.execute("fimd.tags.generate", "5]]]");
+    assert!(answer["result"]["run_id"].is_string(), "{answer}");
+    assert_eq!(editor.run_end(), "done");
+    assert_eq!(editor.text, "12 [[[5;stp(\"a\")]]]\n");
 }
 
 #[test]

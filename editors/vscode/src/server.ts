@@ -1,5 +1,6 @@
 /** Finds, starts, watches and restarts the server, and tracks its status. */
 
+import { homedir } from "node:os";
 import * as vscode from "vscode";
 import {
   CloseAction,
@@ -125,18 +126,15 @@ export class Server implements vscode.Disposable {
 
   private async start(): Promise<void> {
     const [folder, ...others] = (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === "file");
-    if (!folder) {
-      this.update({ server: { kind: "stopped", why: "Open a folder: fimd works on the project in it." } });
-      return;
-    }
     this.update({ server: { kind: "starting" } });
-    const root = folder.uri.fsPath;
+    const root = folder?.uri.fsPath;
+    const cwd = root ?? homedir();
     try {
       const { path, socket, arguments: more } = settings();
       const binary = await locate(path, this.own, surroundings());
       const args = serveArguments(socket, more, surroundings());
-      this.output.info(`${binary.path} ${args.join(" ")} (fimd ${binary.version}) for ${root}`);
-      const run = { command: binary.path, args, options: { cwd: root } };
+      this.output.info(`${binary.path} ${args.join(" ")} (fimd ${binary.version}) for ${root ?? "no folder"}`);
+      const run = { command: binary.path, args, options: { cwd } };
       const client = new QuietClient("fimd", "fimd", run, this.options(folder, others));
       this.client = client;
       client.onDidChangeState(({ newState }) => this.changed(client, root, newState));
@@ -144,7 +142,7 @@ export class Server implements vscode.Disposable {
         await client.start();
       } catch (error) {
         // The text on stderr goes to the output only.
-        const why = await whyNot(binary.path, args, root);
+        const why = await whyNot(binary.path, args, cwd);
         throw why ? new Error(why) : error;
       }
       // With a daemon, the program that answers may not be the program that was found.
@@ -160,7 +158,7 @@ export class Server implements vscode.Disposable {
     return client.initializeResult?.serverInfo?.version ?? "of no version";
   }
 
-  private changed(client: LanguageClient, root: string, state: State): void {
+  private changed(client: LanguageClient, root: string | undefined, state: State): void {
     if (client !== this.client) return;
     if (state === State.Running) {
       const counts = client.initializeResult?.capabilities.experimental?.fimd as Counts | undefined;
@@ -175,9 +173,9 @@ export class Server implements vscode.Disposable {
     this.update({ server });
   }
 
-  private options(folder: vscode.WorkspaceFolder, others: readonly vscode.WorkspaceFolder[]): LanguageClientOptions {
+  private options(folder: vscode.WorkspaceFolder | undefined, others: readonly vscode.WorkspaceFolder[]): LanguageClientOptions {
     const { languages, tagLanguages, includePaths, bm25 } = settings();
-    const root = folder.uri.fsPath;
+    const root = folder?.uri.fsPath;
     const documents = [...new Set([...languages, ...tagLanguages])].flatMap((language) => [
       { scheme: "file", language },
       { scheme: "untitled", language },
@@ -185,10 +183,11 @@ export class Server implements vscode.Disposable {
     const ended: number[] = [];
     return {
       documentSelector: documents,
-      workspaceFolder: folder,
+      ...(folder && { workspaceFolder: folder }),
       initializationOptions: {
-        project_root: root,
-        include_paths: includes(root, others.map(({ uri }) => uri.fsPath), includePaths),
+        // Without it fimd finds the project of each file.
+        ...(root !== undefined && { project_root: root }),
+        include_paths: includes(root ?? homedir(), others.map(({ uri }) => uri.fsPath), includePaths),
         bm25,
       },
       outputChannel: this.output,

@@ -164,7 +164,10 @@ test("a fimd that is missing or of another version is told of, with what to do",
 
 test("no folder is no error", async (t) => {
   const seen = await open(t, undefined, { path: FAKE });
-  assert.match(seen.bar.tooltip ?? "", /Open a folder/);
+  assert.match(seen.bar.text ?? "", /^\$\(sparkle\) fimd$/);
+  assert.match(seen.bar.tooltip ?? "", /No folder is open/);
+  const [item] = (await complete(seen, edit(seen, "/lone/a.php", "<?php\n$users->|"))) ?? [];
+  assert.match(String(item?.insertText), /findByEmail/);
   assert.deepEqual(seen.messages, []);
 });
 

@@ -144,9 +144,10 @@ fn paste(
 
 /// Asks the model ahead for a completion at `at`.
 fn accepted(connection: &Connection, view: &DocumentView, at: usize) {
-    if let Some(project) = connection.project() {
+    // A completion was shown, so its project is open.
+    if let Some(project) = connection.projects_now().known(&view.uri) {
         let cursor = CompletionCursor {
-            project: Arc::clone(project),
+            project,
             open: connection.documents().buffers(),
             path: view.key().to_owned(),
             content: view.text().to_owned(),

@@ -11,12 +11,15 @@ use super::stale::StaleDiagnostics;
 use crate::engine::Engine;
 use crate::engine::completion::Completions;
 use crate::server::peer::Peer;
-use crate::server::project::ClientProject;
+use crate::server::project::CurrentProject;
+use crate::server::session_projects::SessionProjects;
 use crate::text::Encoding;
 
 /// What `initialize` has set up.
 struct Initialized {
-    project: Arc<ClientProject>,
+    projects: SessionProjects,
+    /// The unit of the client's positions.
+    positions: Encoding,
     features: ClientFeatures,
 }
 
@@ -56,16 +59,28 @@ impl Connection {
 
     /// Keeps what `initialize` has set up. tower-lsp calls `initialize` again only
     /// after it has failed.
-    pub(super) fn initialize(&self, project: ClientProject, features: ClientFeatures) {
+    pub(super) fn initialize(
+        &self,
+        projects: SessionProjects,
+        positions: Encoding,
+        features: ClientFeatures,
+    ) {
         self.initialized.get_or_init(|| Initialized {
-            project: Arc::new(project),
+            projects,
+            positions,
             features,
         });
     }
 
-    /// The project; none before `initialize`.
-    pub(super) fn project(&self) -> Option<&Arc<ClientProject>> {
-        self.initialized.get().map(|known| &known.project)
+    /// The client's projects; none before `initialize`.
+    pub(super) fn projects(&self) -> Option<&SessionProjects> {
+        self.initialized.get().map(|known| &known.projects)
+    }
+
+    /// The client's projects; before `initialize` no project is known.
+    pub(super) fn projects_now(&self) -> SessionProjects {
+        let projects = self.projects().cloned();
+        projects.unwrap_or_else(|| SessionProjects::Named(CurrentProject::known(None)))
     }
 
     /// The client's features; none before `initialize`.
@@ -83,8 +98,8 @@ impl Connection {
 
     /// The unit of the client's positions. No document is open before it is known.
     pub(super) fn encoding(&self) -> Encoding {
-        let project = self.project();
-        project.map_or(Encoding::Utf16, |project| project.positions)
+        let known = self.initialized.get();
+        known.map_or(Encoding::Utf16, |known| known.positions)
     }
 
     /// The present state of a document, if it is open and not too large.

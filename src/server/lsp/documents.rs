@@ -165,7 +165,7 @@ impl DocumentView {
 
     /// The key of the file, see [`Roots::key`].
     pub(super) fn key(&self) -> &str {
-        &self.buffer.key
+        &self.buffer.file.key
     }
 
     /// The tags, parsed now if the language is not one with tags.

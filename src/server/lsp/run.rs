@@ -247,24 +247,28 @@ async fn prepare(
     at: usize,
 ) -> Result<PreparedRun, Error> {
     let settings = connection.engine.settings();
-    let project = connection.project().cloned();
+    let project = match settings.tags.context && has_context(view.key()) {
+        true => Some(connection.projects_now().of(&view.uri).await?),
+        false => None,
+    };
     let open = connection.documents().buffers();
     let cancel = Cancel::default();
     let _stop = CancelOnDrop::from(cancel.clone());
     let work = move || {
         let context = match project {
-            Some(project) if settings.tags.context && has_context(view.key()) => {
-                let base = project.project.index.snapshot();
+            Some(project) => {
+                let base = project.index.snapshot();
                 let site = TagSite {
                     path: view.key(),
                     content: &content,
                     at,
-                    sources: project.sources,
-                    secrets: project.secrets.as_deref(),
+                    sources: project.options.sources,
+                    secrets: project.options.secrets.as_deref(),
                 };
-                tags::context(&open.over(base, view.key()), site, &cancel)?
+                let snapshot = open.over(project.roots.root(), base, view.key());
+                tags::context(&snapshot, site, &cancel)?
             }
-            _ => String::new(),
+            None => String::new(),
         };
         Ok(tags::prepare(content, at, &settings, context)?)
     };

@@ -54,6 +54,14 @@ impl BufferParams {
         })
     }
 
+    /// What the client calls the file: a path or a URI.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Document { uri, .. } => uri,
+            Self::File { path, .. } => path,
+        }
+    }
+
     /// The URI of the document, if the client has named one.
     pub(super) fn uri(&self) -> Option<&str> {
         match self {
@@ -72,7 +80,7 @@ impl BufferParams {
         project: &ClientProject,
         open: &OpenBuffers,
     ) -> Result<(String, String), Error> {
-        let roots = &project.project.roots;
+        let roots = &project.roots;
         let (uri, given) = match self {
             Self::File { path, content } => return Ok((roots.key(&path), content)),
             Self::Document { uri, content } => (uri, content),
@@ -86,9 +94,9 @@ impl BufferParams {
             )));
         }
         match (given, open.get(&uri)) {
-            (Some(content), Some(buffer)) => Ok((buffer.key.clone(), content)),
+            (Some(content), Some(buffer)) => Ok((buffer.file.key.clone(), content)),
             (Some(content), None) => Ok((roots.key(&uri), content)),
-            (None, Some(buffer)) => Ok((buffer.key.clone(), buffer.text.clone())),
+            (None, Some(buffer)) => Ok((buffer.file.key.clone(), buffer.text.clone())),
             (None, None) => Err(Error::invalid_params(format!(
                 "textDocument: {uri} is not open; open it or give its content"
             ))),
@@ -130,9 +138,9 @@ impl CursorParams {
     pub(super) fn byte(self, content: &str, project: &ClientProject) -> usize {
         match self {
             Self::Position(LinePosition { line, character }) => {
-                position_offset(content, line, character, project.positions)
+                position_offset(content, line, character, project.options.positions)
             }
-            Self::Offset(offset) => byte_offset(content, offset, project.offsets),
+            Self::Offset(offset) => byte_offset(content, offset, project.options.offsets),
             Self::Middle => content.floor_char_boundary(content.len() / 2),
         }
     }
@@ -140,33 +148,29 @@ impl CursorParams {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::path::Path;
 
     use serde_json::value::RawValue;
 
     use super::*;
     use crate::config::ContextSources;
-    use crate::engine::{Project, ProjectOptions};
+    use crate::files::Roots;
+    use crate::server::project::ClientOptions;
     use crate::text::Encoding;
 
     #[test]
     fn the_cursor_is_in_the_clients_units_and_on_a_boundary() {
         let content = "\u{e4}\u{1F600}b";
-        let folder = tempfile::tempdir().unwrap();
-        let options = ProjectOptions {
-            root: folder.path().into(),
-            ..ProjectOptions::default()
-        };
-        let project = Project::open(&options).unwrap();
         let at = |params: &str, encoding| {
             let raw = RawValue::from_string(params.into()).unwrap();
-            let project = ClientProject {
-                project: Arc::clone(&project),
+            let options = ClientOptions {
                 sources: ContextSources::default(),
                 secrets: None,
                 offsets: encoding,
                 positions: Encoding::Utf16,
             };
+            let roots = Roots::of_lone_file(Path::new("/a.php"));
+            let project = ClientProject::without_files(roots, options);
             let params = Params::read(Some(&raw)).unwrap();
             CursorParams::read(&params).unwrap().byte(content, &project)
         };

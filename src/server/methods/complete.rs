@@ -73,15 +73,16 @@ pub(super) async fn run(
 ) -> Result<Box<RawValue>, Error> {
     // Before the first await, so that turns follow the order of messages.
     let turn = session.completions.turn();
-    let project = session.required_project().await?;
+    session.projects.initialized().await?;
     let params = params?;
+    let project = session.projects.of(params.buffer.name()).await?;
     let site = CompletionCursor::resolve(&session, project, params.buffer, params.cursor)?;
     let at = match params.cursor {
         CursorParams::Position(LinePosition { line, character }) => {
             json!({ "line": line, "character": character })
         }
         CursorParams::Offset(_) | CursorParams::Middle => {
-            let mut units = Units::new(&site.content, site.project.offsets);
+            let mut units = Units::new(&site.content, site.project.options.offsets);
             units.at(site.cursor).into()
         }
     };
@@ -124,8 +125,9 @@ pub(super) async fn accepted(
 ) -> Result<MethodResult, Error> {
     // Supersedes the automatic completions that are at work.
     drop(session.completions.turn());
-    let project = session.required_project().await?;
+    session.projects.initialized().await?;
     let AcceptedParams { buffer, cursor } = params?;
+    let project = session.projects.of(buffer.name()).await?;
     let cursor = CompletionCursor::resolve(&session, project, buffer, cursor)?;
     cursor.prefetch(&session.engine, &session.completions);
     Ok(MethodResult::null())

@@ -49,20 +49,20 @@ impl CompletionCursor {
     pub(super) fn snapshot(&self) -> impl FnOnce() -> Arc<Snapshot> + Send + use<> {
         let (open, project) = (self.open.clone(), Arc::clone(&self.project));
         let path = self.path.clone();
-        move || open.over(project.project.index.snapshot(), &path)
+        move || open.over(project.roots.root(), project.index.snapshot(), &path)
     }
 
     /// The request for a completion at this cursor.
     pub(super) fn request(self) -> CompletionRequest {
-        let root = self.project.project.roots.root();
+        let root = self.project.roots.root();
         CompletionRequest {
             repo: root
                 .file_name()
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into(),
-            sources: self.project.sources,
-            secrets: self.project.secrets.clone(),
+            sources: self.project.options.sources,
+            secrets: self.project.options.secrets.clone(),
             position: BufferPosition {
                 path: self.path,
                 content: self.content,

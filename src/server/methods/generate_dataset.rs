@@ -21,6 +21,9 @@ const INPUTS: &str = "inputs";
 const OUTPUT: &str = "output";
 const RESUME: &str = "resume";
 
+/// What a parameter that names a folder is.
+const FOLDER: &str = "the absolute path of a folder";
+
 /// The parameters of `generateDataset`.
 #[derive(Debug)]
 pub(in crate::server) struct GenerateDatasetParams {
@@ -35,7 +38,6 @@ pub(in crate::server) struct GenerateDatasetParams {
 
 impl GenerateDatasetParams {
     pub(super) fn read(raw: Option<&RawValue>) -> Result<Self, Error> {
-        const FOLDER: &str = "the absolute path of a folder";
         const PATHS: &str = "an array of absolute paths";
         let params = Params::read(raw)?;
         let root: Option<PathBuf> = params.optional(PROJECT_ROOT, FOLDER)?;
@@ -82,7 +84,7 @@ pub(super) async fn run(
     params: Result<GenerateDatasetParams, Error>,
     client: Notifier,
 ) -> Result<MethodResult, Error> {
-    let project = session.project().await;
+    let project = session.projects.named().await;
     let GenerateDatasetParams {
         mut projects,
         inputs,
@@ -91,8 +93,14 @@ pub(super) async fn run(
         options,
     } = params?;
     if projects.is_empty() && inputs.is_empty() {
-        let project = project.ok_or_else(Error::not_initialized)?;
-        projects.push(project.project.roots.root().to_owned());
+        session.projects.initialized().await?;
+        let project = project.ok_or_else(|| {
+            Error::invalid_params(format!(
+                "{PROJECT_ROOT}: expected {FOLDER}, because this session has no project; found \
+                 nothing"
+            ))
+        })?;
+        projects.push(project.roots.root().to_owned());
     }
     let order = DatasetOrder {
         projects,

@@ -64,8 +64,9 @@ pub(super) async fn run(
     params: Result<GetContextParams, Error>,
     cancel: Cancel,
 ) -> Result<Box<RawValue>, Error> {
-    let project = session.required_project().await?;
+    session.projects.initialized().await?;
     let params = params?;
+    let project = session.projects.of(params.buffer.name()).await?;
     let SessionView { engine, open, .. } = session;
     let most = engine.limits().max_context_chars;
     engine
@@ -93,16 +94,16 @@ fn assemble(
                 ))
             })?,
     };
-    let snapshot = open.over(project.project.index.snapshot(), &path);
+    let snapshot = open.over(project.roots.root(), project.index.snapshot(), &path);
     let request = ContextRequest {
         path: &path,
         cursor: params.cursor.byte(&content, project),
         content: &content,
         max_chars,
         min_score: params.min_score.unwrap_or_default(),
-        dependencies: project.sources.dependencies,
-        bm25: project.sources.bm25,
-        secrets: project.secrets.as_deref(),
+        dependencies: project.options.sources.dependencies,
+        bm25: project.options.sources.bm25,
+        secrets: project.options.secrets.as_deref(),
     };
     let context = context::assemble(&snapshot, &request, cancel).map_err(|_| Error::cancelled())?;
     let Context {

@@ -9,17 +9,19 @@ use tower_lsp::ls_types::InitializeParams;
 
 use crate::cancel::Cancel;
 use crate::config::ContextSources;
-use crate::engine::{Engine, OpenError};
+use crate::engine::Engine;
 use crate::files::{FilesError, Roots, named_path};
 use crate::rpc::Error;
 use crate::secrets::InContext;
+use crate::server::file_projects::FileProjects;
 use crate::server::params::Params;
-use crate::server::project::ClientProject;
+use crate::server::project::{ClientOptions, ClientProject, CurrentProject};
 use crate::server::result::json;
+use crate::server::session_projects::SessionProjects;
 use crate::text::Encoding;
 
 /// The size of the index.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(in crate::server) struct IndexCounts {
     /// The files in the index.
     pub(in crate::server) file_count: usize,
@@ -50,6 +52,22 @@ impl InitializeOptions {
                 .unwrap_or_default(),
         })
     }
+
+    /// The options as the session keeps them, and the include paths. `positions` is
+    /// the unit of the client's positions.
+    fn for_client(self, engine: &Engine, positions: Encoding) -> (ClientOptions, Vec<PathBuf>) {
+        let enabled = engine.settings().context.sources;
+        let options = ClientOptions {
+            sources: ContextSources {
+                bm25: self.bm25 && enabled.bm25,
+                ..enabled
+            },
+            secrets: (self.secrets == InContext::Redact).then(|| Arc::clone(engine.secrets())),
+            offsets: self.offsets,
+            positions,
+        };
+        (options, self.includes)
+    }
 }
 
 /// Opens the project that an NDJSON client names. Returns the answer and what
@@ -68,13 +86,14 @@ pub(in crate::server) async fn ndjson(
     Ok((json(&counts)?, project))
 }
 
-/// Opens the project that an LSP client names: in its `initializationOptions`,
-/// as its first workspace folder, or as `rootUri`.
+/// Opens the project that an LSP client names. Without one, fimd finds the project
+/// of each file when a request needs it. Returns the unit of the client's positions,
+/// too.
 pub(in crate::server) async fn lsp(
     engine: &Engine,
     params: &InitializeParams,
     cancel: Cancel,
-) -> Result<(IndexCounts, ClientProject), Error> {
+) -> Result<(IndexCounts, SessionProjects, Encoding), Error> {
     let raw = params
         .initialization_options
         .as_ref()
@@ -83,7 +102,27 @@ pub(in crate::server) async fn lsp(
         .transpose()
         .map_err(|error| Error::invalid_params(format!("initializationOptions: {error}")))?;
     let own = Params::read(raw.as_deref())?;
-    let named: Option<String> = own.optional("project_root", "the path of a directory")?;
+    let root = root(&own, params)?;
+    let options = InitializeOptions::read(&own, true, engine.settings().context.secrets)?;
+    let positions = positions(params);
+    let Some(root) = root else {
+        let (options, includes) = options.for_client(engine, positions);
+        let projects = FileProjects::new(engine.clone(), options, includes);
+        let projects = SessionProjects::ByFile(Arc::new(projects));
+        return Ok((IndexCounts::default(), projects, positions));
+    };
+    let (counts, project) = open(engine, root, options, positions, cancel).await?;
+    let current = CurrentProject::known(Some(Arc::new(project)));
+    Ok((counts, SessionProjects::Named(current), positions))
+}
+
+/// The root that an LSP client names, and the parameter that names it: one of its
+/// `initializationOptions`, its first workspace folder, `rootUri`, or `rootPath`.
+fn root(
+    options: &Params<'_>,
+    params: &InitializeParams,
+) -> Result<Option<(&'static str, PathBuf)>, Error> {
+    let named: Option<String> = options.optional("project_root", "the path of a directory")?;
     let folders = params.workspace_folders.as_deref().unwrap_or_default();
     if let (None, [_, ignored, ..]) = (&named, folders) {
         tracing::warn!(
@@ -91,21 +130,21 @@ pub(in crate::server) async fn lsp(
             ignored.uri.as_str()
         );
     }
-    #[expect(deprecated, reason = "clients without workspace folders send it")]
-    let root_uri = params.root_uri.as_ref();
-    let root = match (named, folders.first(), root_uri) {
-        (Some(root), ..) => ("project_root", named_path(&root)),
-        (None, Some(folder), _) => ("workspaceFolders", named_path(folder.uri.as_str())),
-        (None, None, Some(uri)) => ("rootUri", named_path(uri.as_str())),
-        (None, None, None) => {
-            return Err(Error::invalid_params(
-                "project_root: expected the path of a directory in initializationOptions, \
-                 or a workspace folder, or rootUri; found nothing",
-            ));
-        }
-    };
-    let options = InitializeOptions::read(&own, true, engine.settings().context.secrets)?;
-    open(engine, root, options, positions(params), cancel).await
+    #[expect(deprecated, reason = "clients without workspace folders send them")]
+    let (root_uri, root_path) = (params.root_uri.as_ref(), params.root_path.as_deref());
+    let candidates = [
+        ("project_root", named.as_deref()),
+        (
+            "workspaceFolders",
+            folders.first().map(|folder| folder.uri.as_str()),
+        ),
+        ("rootUri", root_uri.map(|uri| uri.as_str())),
+        ("rootPath", root_path.filter(|path| !path.is_empty())),
+    ];
+    let mut roots = candidates
+        .into_iter()
+        .filter_map(|(named_by, root)| Some((named_by, named_path(root?))));
+    Ok(roots.next())
 }
 
 /// The first of the client's position encodings that fimd knows.
@@ -131,41 +170,19 @@ async fn open(
     positions: Encoding,
     cancel: Cancel,
 ) -> Result<(IndexCounts, ClientProject), Error> {
-    let InitializeOptions {
-        includes,
-        bm25,
-        secrets,
-        offsets,
-    } = options;
+    let bm25 = options.bm25;
+    let (options, includes) = options.for_client(engine, positions);
     let roots = engine
         .run(move || roots(named_by, &root, &includes))
         .await??;
-    let project = engine
-        .project(roots, cancel)
-        .await
-        .map_err(|error| match error {
-            OpenError::Cancelled(_) => Error::cancelled(),
-            OpenError::Work(error) => error.into(),
-            OpenError::Files(error) => Error::internal(error.to_string()),
-        })?;
+    let project = engine.project(roots, cancel).await?;
     engine.uses(&project);
     let snapshot = project.index.snapshot();
     let counts = IndexCounts {
         file_count: snapshot.files().count(),
         bm25_chunks: if bm25 { snapshot.chunk_count() } else { 0 },
     };
-    let enabled = engine.settings().context.sources;
-    let project = ClientProject {
-        project,
-        sources: ContextSources {
-            bm25: bm25 && enabled.bm25,
-            ..enabled
-        },
-        secrets: (secrets == InContext::Redact).then(|| Arc::clone(engine.secrets())),
-        offsets,
-        positions,
-    };
-    Ok((counts, project))
+    Ok((counts, ClientProject::new(project, options)))
 }
 
 /// The project's folders. An error names the parameter at fault.

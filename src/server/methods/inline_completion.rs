@@ -63,17 +63,18 @@ pub(super) async fn run(
 ) -> Result<Box<RawValue>, Error> {
     // Before the first await, so that turns follow the order of messages.
     let turn = session.completions.turn();
-    let project = session.required_project().await?;
+    session.projects.initialized().await?;
     let InlineCompletionParams {
         buffer,
         position,
         trigger,
         selected,
     } = params?;
+    let project = session.projects.of(buffer.name()).await?;
     let uri = buffer.uri().map(ToOwned::to_owned);
     let at = CursorParams::at(position);
     let mut cursor = CompletionCursor::resolve(&session, project, buffer, at)?;
-    let positions = cursor.project.positions;
+    let positions = cursor.project.options.positions;
     let (inserted, range) = match selected {
         None => (String::new(), Range::new(position, position)),
         Some(SelectedCompletionInfo { range, text }) => {

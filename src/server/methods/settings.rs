@@ -9,6 +9,6 @@ use crate::server::settings::SettingsView;
 
 /// Answers the settings as they are now.
 pub(super) async fn run(session: SessionView) -> Result<Box<RawValue>, Error> {
-    session.project().await;
+    session.projects.named().await;
     json(&SettingsView::new(&session.engine.settings()))
 }

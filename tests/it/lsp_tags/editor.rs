@@ -42,6 +42,11 @@ pub(super) fn settings(project: &Project, url: &str, more: &str) -> std::path::P
     path
 }
 
+/// What an editor announces that applies edits of one version of a document.
+pub(super) fn edits() -> Value {
+    json!({"applyEdit": true, "workspaceEdit": {"documentChanges": true}})
+}
+
 impl Editor {
     pub(super) fn start(
         url: &str,
@@ -61,18 +66,33 @@ impl Editor {
         text: &str,
         policy: EditPolicy,
     ) -> Self {
+        let initialize = |project: &Project| {
+            json!({
+                "rootUri": format!("file://{}", project.path().to_str().unwrap()),
+                "capabilities": {
+                    "window": {"workDoneProgress": true},
+                    "workspace": edits(),
+                    "textDocument": {"completion": {"completionItem": {"snippetSupport": true}}},
+                },
+            })
+        };
+        Self::initialized(transport, url, more, (language, text), policy, initialize)
+    }
+
+    /// An editor that sends what `initialize` returns for its project.
+    pub(super) fn initialized(
+        transport: &Transport,
+        url: &str,
+        more: &str,
+        (language, text): (&str, &str),
+        policy: EditPolicy,
+        initialize: impl FnOnce(&Project) -> Value,
+    ) -> Self {
         let project = Project::new(&[("a.php", "<?php\n")]);
         let settings = settings(&project, url, more);
         let mut client = Client::with(transport, fimd().arg("--settings").arg(settings));
         let uri = format!("file://{}/note", project.path().to_str().unwrap());
-        let params = json!({
-            "rootUri": format!("file://{}", project.path().to_str().unwrap()),
-            "capabilities": {
-                "window": {"workDoneProgress": true},
-                "workspace": {"applyEdit": true, "workspaceEdit": {"documentChanges": true}},
-                "textDocument": {"completion": {"completionItem": {"snippetSupport": true}}},
-            },
-        });
+        let params = initialize(&project);
         let answer = client.call("initialize", params);
         assert!(answer["result"].is_object(), "{answer}");
         client.notify("initialized", json!({}));

@@ -6,7 +6,7 @@ import type { EngineStatus } from "./wire";
 export type Server =
   | { kind: "stopped"; why: string }
   | { kind: "starting" }
-  | { kind: "running"; version: string; root: string; files: number; chunks: number }
+  | { kind: "running"; version: string; root: string | undefined; files: number; chunks: number }
   | { kind: "failed"; why: string };
 
 /** Everything that the status bar shows. */
@@ -44,8 +44,9 @@ export function bar({ server, automatic, latency, modelServer }: State): Bar {
   const chunks = server.chunks ? `, ${count(server.chunks, "chunk")}` : "";
   const tooltip = [
     `fimd ${server.version}`,
-    server.root,
-    count(server.files, "file") + chunks,
+    ...(server.root === undefined
+      ? ["No folder is open: each file has the project that it is in"]
+      : [server.root, count(server.files, "file") + chunks]),
     automatic ? "Completes as you type" : "Completes only when asked",
   ];
   if (modelServer !== undefined) {
@@ -54,7 +55,8 @@ export function bar({ server, automatic, latency, modelServer }: State): Bar {
   const took = latency === undefined ? "" : ` · ${Math.round(latency)} ms`;
   if (latency !== undefined) tooltip.push(`The last completion took ${Math.round(latency)} ms`);
   const icon = automatic ? "$(sparkle)" : "$(circle-slash)";
-  return { text: `${icon} fimd: ${count(server.files, "file")}${took}`, tooltip, severity: "none" };
+  const files = server.root === undefined ? "" : `: ${count(server.files, "file")}`;
+  return { text: `${icon} fimd${files}${took}`, tooltip, severity: "none" };
 }
 
 /** Renders the answer of `fimd/status` as a page of Markdown. */

@@ -36,9 +36,9 @@ pub(in crate::server) async fn run(
     session: SessionView,
     params: Result<ApplyConfigParams, Error>,
 ) -> Result<Box<RawValue>, Error> {
-    let project = session.project().await;
+    let offsets = session.projects.offsets().await;
     let ApplyConfigParams { tag, resources } = params?;
-    let (content, at) = tag.resolve(project.as_deref());
+    let (content, at) = tag.resolve(offsets);
     let applied = session
         .engine
         .apply_config(content, at, resources)

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::target::{content, encoding};
+use super::target::content;
 use crate::engine::tags::TagsView;
 use crate::rpc::Error;
 use crate::server::params::Params;
@@ -28,15 +28,11 @@ pub(in crate::server) async fn run(
     session: SessionView,
     params: Result<TagsParseParams, Error>,
 ) -> Result<Box<RawValue>, Error> {
-    let project = session.project().await;
+    let offsets = session.projects.offsets().await;
     let TagsParseParams { content } = params?;
     let parse = move || {
         let tags = Tags::parse(&content);
-        json(&TagsView::new(
-            &content,
-            &tags,
-            encoding(project.as_deref()),
-        ))
+        json(&TagsView::new(&content, &tags, offsets))
     };
     session.engine.run(parse).await?
 }

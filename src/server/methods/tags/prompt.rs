@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::target::{FimTarget, encoding};
+use super::target::FimTarget;
 use crate::cancel::Cancel;
 use crate::engine::tags::PromptView;
 use crate::rpc::Error;
@@ -29,18 +29,14 @@ pub(in crate::server) async fn run(
     params: Result<TagsPromptParams, Error>,
     cancel: Cancel,
 ) -> Result<Box<RawValue>, Error> {
-    let project = session.project().await;
+    let offsets = session.projects.offsets().await;
     let TagsPromptParams { tag } = params?;
+    let settings = session.engine.settings();
+    let file = tag.file_with_context(&session.projects, &settings).await?;
     let SessionView { engine, open, .. } = session;
-    let settings = engine.settings();
     let prompt = move || {
-        let project = project.as_deref();
-        let prepared = tag.prepare(project, &open, &settings, &cancel)?;
-        json(&PromptView::new(
-            &prepared,
-            &settings.endpoint,
-            encoding(project),
-        ))
+        let prepared = tag.prepare(offsets, file, &open, &settings, &cancel)?;
+        json(&PromptView::new(&prepared, &settings.endpoint, offsets))
     };
     engine.run(prompt).await?
 }

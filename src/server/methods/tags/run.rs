@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::target::{FimTarget, encoding};
+use super::target::FimTarget;
 use crate::cancel::Cancel;
 use crate::endpoint::EndpointError;
 use crate::engine::tags::{RunError, RunView, Runner};
@@ -51,17 +51,17 @@ pub(in crate::server) async fn run(
     client: Notifier,
     cancel: Cancel,
 ) -> Result<Box<RawValue>, Error> {
-    let project = session.project().await;
-    let encoding = encoding(project.as_deref());
+    let offsets = session.projects.offsets().await;
     let TagsRunParams { tag, run_id } = params?;
     let run_id = run_id
         .or_else(|| id.map(Id::into_raw))
         .unwrap_or_else(|| RawValue::NULL.to_owned());
+    let settings = session.engine.settings();
+    let file = tag.file_with_context(&session.projects, &settings).await?;
     let SessionView { engine, open, .. } = session;
-    let settings = engine.settings();
     let prepare = {
         let settings = settings.clone();
-        move || tag.prepare(project.as_deref(), &open, &settings, &cancel)
+        move || tag.prepare(offsets, file, &open, &settings, &cancel)
     };
     let prepared = engine.run(prepare).await??;
     let runner = Runner::new(&settings, engine.run_log().cloned())?;
@@ -78,7 +78,7 @@ pub(in crate::server) async fn run(
     };
     let outcome = runner.run(&prepared, show).await?;
     engine
-        .run(move || result::json(&RunView::new(&prepared, &outcome, encoding)))
+        .run(move || result::json(&RunView::new(&prepared, &outcome, offsets)))
         .await?
 }
 

@@ -1,5 +1,7 @@
 //! The parameters that name a tag in a text, and the preparation of its run.
 
+use std::sync::Arc;
+
 use crate::cancel::Cancel;
 use crate::config::Settings;
 use crate::engine::tags::{
@@ -9,16 +11,12 @@ use crate::rpc::Error;
 use crate::server::buffers::OpenBuffers;
 use crate::server::params::Params;
 use crate::server::project::ClientProject;
+use crate::server::session_projects::SessionProjects;
 use crate::text::{Encoding, byte_offset};
 
 /// The text with the tags.
 pub(super) fn content(params: &Params<'_>) -> Result<String, Error> {
     params.required("content", "the text with the tags")
-}
-
-/// The unit of a client's offsets.
-pub(super) fn encoding(project: Option<&ClientProject>) -> Encoding {
-    project.map_or_else(Encoding::default, |project| project.offsets)
 }
 
 /// A text and an offset in it.
@@ -41,9 +39,9 @@ impl TagTarget {
         })
     }
 
-    /// The text, and the byte at the offset.
-    pub(super) fn resolve(self, project: Option<&ClientProject>) -> (String, usize) {
-        let at = byte_offset(&self.content, self.cursor_offset, encoding(project));
+    /// The text, and the byte at the offset, which counts `offsets`.
+    pub(super) fn resolve(self, offsets: Encoding) -> (String, usize) {
+        let at = byte_offset(&self.content, self.cursor_offset, offsets);
         (self.content, at)
     }
 }
@@ -66,55 +64,72 @@ impl FimTarget {
         })
     }
 
-    /// Makes the request that the tag sends to the model.
-    pub(super) fn prepare(
-        self,
-        project: Option<&ClientProject>,
-        open: &OpenBuffers,
+    /// The file whose context the prompt is to have, if it is to have any.
+    pub(super) async fn file_with_context(
+        &self,
+        projects: &SessionProjects,
         settings: &Settings,
-        cancel: &Cancel,
-    ) -> Result<PreparedRun, Error> {
-        let (content, at) = self.tag.resolve(project);
-        let path = match (self.context.unwrap_or(settings.tags.context), self.filepath) {
-            (true, Some(path)) if has_context(&path) => Some(path),
+    ) -> Result<Option<TagFile>, Error> {
+        let wanted = self.context.unwrap_or(settings.tags.context);
+        let path = match (wanted, &self.filepath) {
+            (true, Some(path)) if has_context(path) => path,
             (true, None) if self.context.is_some() => {
                 return Err(Error::invalid_params(
                     "filepath: expected the path of the file that is to have a context, found \
                      nothing",
                 ));
             }
-            _ => None,
+            _ => return Ok(None),
         };
-        let context = match path {
-            Some(path) => {
-                let project = project.ok_or_else(Error::not_initialized)?;
-                cross_file_context(project, open, &path, &content, at, cancel)?
-            }
+        let project = projects.of(path).await?;
+        let key = project.roots.key(path);
+        Ok(Some(TagFile { project, key }))
+    }
+
+    /// Makes the request that the tag sends to the model, with the context of `file`.
+    pub(super) fn prepare(
+        self,
+        offsets: Encoding,
+        file: Option<TagFile>,
+        open: &OpenBuffers,
+        settings: &Settings,
+        cancel: &Cancel,
+    ) -> Result<PreparedRun, Error> {
+        let (content, at) = self.tag.resolve(offsets);
+        let context = match file {
+            Some(file) => file.context(open, &content, at, cancel)?,
             None => String::new(),
         };
         Ok(prepare(content, at, settings, context)?)
     }
 }
 
-/// The context of the tag at byte `at` of the file at `path`.
-fn cross_file_context(
-    project: &ClientProject,
-    open: &OpenBuffers,
-    path: &str,
-    content: &str,
-    at: usize,
-    cancel: &Cancel,
-) -> Result<String, Error> {
-    let key = project.project.roots.key(path);
-    let snapshot = open.over(project.project.index.snapshot(), &key);
-    let site = TagSite {
-        path: &key,
-        content,
-        at,
-        sources: project.sources,
-        secrets: project.secrets.as_deref(),
-    };
-    Ok(context(&snapshot, site, cancel)?)
+/// The file that a tag stands in.
+pub(super) struct TagFile {
+    project: Arc<ClientProject>,
+    key: String,
+}
+
+impl TagFile {
+    /// The context of the tag at byte `at` of the file's text.
+    fn context(
+        &self,
+        open: &OpenBuffers,
+        content: &str,
+        at: usize,
+        cancel: &Cancel,
+    ) -> Result<String, Error> {
+        let Self { project, key } = self;
+        let snapshot = open.over(project.roots.root(), project.index.snapshot(), key);
+        let site = TagSite {
+            path: key,
+            content,
+            at,
+            sources: project.options.sources,
+            secrets: project.options.secrets.as_deref(),
+        };
+        Ok(context(&snapshot, site, cancel)?)
+    }
 }
 
 impl From<TagError> for Error {
