@@ -4,6 +4,7 @@
 mod completions;
 mod connect;
 mod context;
+mod daemon;
 mod doctor;
 mod error;
 mod eval;
@@ -14,11 +15,13 @@ mod merge_metadata;
 mod models;
 mod preview;
 mod reference;
+mod restart;
 mod serve;
 mod setup;
 mod show;
 mod signatures;
 mod status;
+mod stop;
 mod tags;
 mod verify;
 
@@ -34,8 +37,7 @@ pub use self::reference::reference;
 
 pub use self::error::CliError;
 
-use self::setup::{Setup, cache, run_log};
-use crate::config::{Settings, SettingsError};
+use self::setup::{CommonOptions, Setup, run_log};
 
 /// Fill-in-the-middle completion on your own PHP code.
 ///
@@ -79,8 +81,10 @@ enum Command {
     MergeMetadata(merge_metadata::Args),
     Models(models::Args),
     Preview(preview::Args),
+    Restart(restart::Args),
     Signatures(Box<signatures::Args>),
     Status(status::Args),
+    Stop(stop::Args),
     Tags(tags::Args),
     Verify(verify::Args),
 }
@@ -114,55 +118,49 @@ pub fn command() -> clap::Command {
 
 impl Cli {
     fn run(self) -> Result<ExitCode, CliError> {
-        let settings = self.settings.clone();
-        let no_cache = self.no_cache;
-        let with = |settings| Setup {
-            settings,
-            cache: if no_cache { None } else { cache() },
+        let options = CommonOptions {
+            log_level: self.log_level,
+            settings: self.settings,
+            no_cache: self.no_cache,
         };
-        let wrong = |error: SettingsError| CliError::Usage(error.to_string());
-        let setup = || Settings::load(settings.as_deref()).map(with).map_err(wrong);
-        // A server starts even if the settings file is corrupt.
-        let serving = || {
-            let loaded = Settings::load_or_set_aside(settings.as_deref());
-            let (settings, set_aside) = loaded.map_err(wrong)?;
-            if let Some(aside) = set_aside {
-                tracing::warn!("{aside}; all settings have their defaults");
+        match (self.command, self.socket) {
+            (None, None) => serve::stdio(options.setup_to_serve()?),
+            (None, Some(path)) => {
+                serve::socket(&path, options.setup_to_serve()?).map(|()| ExitCode::SUCCESS)
             }
-            Ok::<_, CliError>(with(settings))
-        };
-        let done = match (self.command, self.socket) {
-            (None, None) => return serve::stdio(serving()?),
-            (None, Some(path)) => serve::socket(&path, serving()?),
+            (Some(command), None) => command.run(&options),
             (Some(_), Some(_)) => Err(CliError::Usage(
                 "--socket before a command: write it after `connect`, or leave the command out"
                     .into(),
             )),
-            (Some(Command::Completions(args)), None) => completions::run(&args),
-            (Some(Command::Connect(args)), None) => connect::run(
-                &args,
-                self.log_level,
-                self.settings.as_deref(),
-                self.no_cache,
-            ),
-            (Some(Command::Context(args)), None) => context::run(&args, setup()?),
-            (Some(Command::Doctor(args)), None) => {
-                let cache = if no_cache { None } else { cache() };
-                return doctor::run(&args, self.settings.as_deref(), cache.as_ref());
+        }
+    }
+}
+
+impl Command {
+    fn run(self, options: &CommonOptions) -> Result<ExitCode, CliError> {
+        let setup = || options.setup();
+        let settings = options.settings.as_deref();
+        let done = match self {
+            Self::Completions(args) => completions::run(&args),
+            Self::Connect(args) => connect::run(&args, options),
+            Self::Context(args) => context::run(&args, setup()?),
+            Self::Doctor(args) => {
+                return doctor::run(&args, settings, options.cache().as_ref());
             }
-            (Some(Command::Eval(args)), None) => eval::run(&args, setup()?),
-            (Some(Command::Files(args)), None) => files::run(&args, &setup()?.settings.limits),
-            (Some(Command::Generate(generate)), None) => generate.run(setup()?),
-            (Some(Command::Man(args)), None) => man::run(&args),
-            (Some(Command::MergeMetadata(args)), None) => merge_metadata::run(&args),
-            (Some(Command::Models(args)), None) => models::run(&args, &setup()?.settings.families),
-            (Some(Command::Preview(args)), None) => preview::run(&args),
-            (Some(Command::Signatures(args)), None) => signatures::run(*args, setup()?),
-            (Some(Command::Status(args)), None) => status::run(&args),
-            (Some(Command::Tags(args)), None) => {
-                return tags::run(&args, self.settings.as_deref(), setup);
-            }
-            (Some(Command::Verify(args)), None) => return verify::run(args, setup()?),
+            Self::Eval(args) => eval::run(&args, setup()?),
+            Self::Files(args) => files::run(&args, &setup()?.settings.limits),
+            Self::Generate(generate) => generate.run(setup()?),
+            Self::Man(args) => man::run(&args),
+            Self::MergeMetadata(args) => merge_metadata::run(&args),
+            Self::Models(args) => models::run(&args, &setup()?.settings.families),
+            Self::Preview(args) => preview::run(&args),
+            Self::Restart(args) => restart::run(&args, options),
+            Self::Signatures(args) => signatures::run(*args, setup()?),
+            Self::Status(args) => status::run(&args),
+            Self::Stop(args) => stop::run(&args),
+            Self::Tags(args) => return tags::run(&args, settings, setup),
+            Self::Verify(args) => return verify::run(args, setup()?),
         };
         done.map(|()| ExitCode::SUCCESS)
     }

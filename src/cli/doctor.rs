@@ -13,6 +13,7 @@ use anstyle::AnsiColor;
 use etcetera::base_strategy::Xdg;
 use serde::Serialize;
 
+use super::daemon::SocketOption;
 use super::{CliError, show};
 use crate::config::{self, Settings};
 use crate::files::Cache;
@@ -27,10 +28,8 @@ pub(super) struct Args {
     /// current one upwards, that has a composer.json, a .git or a .fimignore]
     #[arg(long, value_name = "DIR")]
     project: Option<PathBuf>,
-    /// Socket of the shared daemon [default: fimd.sock in $XDG_RUNTIME_DIR, else
-    /// fimd/fimd.sock in $XDG_CACHE_HOME or ~/.cache]
-    #[arg(long, value_name = "PATH")]
-    socket: Option<PathBuf>,
+    #[command(flatten)]
+    socket: SocketOption,
     /// Remove the cache files of other versions and of killed processes
     #[arg(long)]
     fix: bool,
@@ -116,7 +115,7 @@ pub(super) fn run(
     ));
     checks.extend(model::checks(settings.as_ref())?);
     checks.push(tokenizer());
-    checks.push(system::daemon(args.socket.as_deref()));
+    checks.push(system::daemon(&args.socket));
     checks.extend(editors::checks());
     let report = DoctorReport {
         version,

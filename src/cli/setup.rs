@@ -1,8 +1,13 @@
 //! What commands start from: the settings, the cache and the log of tag runs.
 
-use etcetera::base_strategy::{BaseStrategy, Xdg};
+use std::path::PathBuf;
 
-use crate::config::Settings;
+use etcetera::base_strategy::{BaseStrategy, Xdg};
+use tokio::runtime::{Builder, Runtime};
+use tracing::level_filters::LevelFilter;
+
+use super::CliError;
+use crate::config::{Settings, SettingsError};
 use crate::engine::tags::RunLog;
 use crate::files::Cache;
 
@@ -14,8 +19,61 @@ pub(super) struct Setup {
     pub(super) cache: Option<Cache>,
 }
 
+/// The options that every command takes.
+#[derive(Debug)]
+pub(super) struct CommonOptions {
+    /// The log level; none for that of `RUST_LOG`.
+    pub(super) log_level: Option<LevelFilter>,
+    /// The settings file; none for that of the user.
+    pub(super) settings: Option<PathBuf>,
+    /// Whether the cache is neither read nor written.
+    pub(super) no_cache: bool,
+}
+
+impl CommonOptions {
+    /// The cache that commands use.
+    pub(super) fn cache(&self) -> Option<Cache> {
+        if self.no_cache { None } else { cache() }
+    }
+
+    /// What a command starts from.
+    pub(super) fn setup(&self) -> Result<Setup, CliError> {
+        let settings = Settings::load(self.settings.as_deref()).map_err(|error| wrong(&error))?;
+        Ok(self.with(settings))
+    }
+
+    /// What a server starts from. It starts even if the settings file is corrupt.
+    pub(super) fn setup_to_serve(&self) -> Result<Setup, CliError> {
+        let loaded = Settings::load_or_set_aside(self.settings.as_deref());
+        let (settings, set_aside) = loaded.map_err(|error| wrong(&error))?;
+        if let Some(aside) = set_aside {
+            tracing::warn!("{aside}; all settings have their defaults");
+        }
+        Ok(self.with(settings))
+    }
+
+    fn with(&self, settings: Settings) -> Setup {
+        Setup {
+            settings,
+            cache: self.cache(),
+        }
+    }
+}
+
+fn wrong(error: &SettingsError) -> CliError {
+    CliError::Usage(error.to_string())
+}
+
+/// A runtime for a command that waits for one connection.
+pub(super) fn runtime() -> Result<Runtime, CliError> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::Failure(format!("cannot start the runtime: {error}")))
+}
+
 /// The cache in the user's cache folder; none if the user has no home.
-pub(super) fn cache() -> Option<Cache> {
+fn cache() -> Option<Cache> {
     match Xdg::new() {
         Ok(folders) => Some(Cache::new(folders.cache_dir().join("fimd"))),
         Err(error) => {

@@ -1,74 +1,37 @@
 //! `fimd status`: a daemon's projects, clients, jobs and response times.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader, Write};
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
+use std::io::{self, Write};
 
 use super::CliError;
+use super::daemon::{SocketOption, failure, read, status};
 use crate::engine::{EngineStatus, JobStatus, MethodStatus, ProjectStatus};
-
-/// The longest time to wait for the answer.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-const REQUEST: &[u8] = b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"fimd/status\"}\n";
 
 /// Print a daemon's projects, clients, jobs and response times.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Socket of the daemon
-    #[arg(long, value_name = "PATH")]
-    socket: PathBuf,
+    #[command(flatten)]
+    socket: SocketOption,
     /// Print the JSON result of the method `fimd/status`
     #[arg(long)]
     json: bool,
 }
 
-/// The response of the daemon.
-#[derive(Deserialize)]
-struct StatusResponse {
-    result: Option<Box<RawValue>>,
-    error: Option<ResponseError>,
-}
-
-/// A message from the daemon that is no response.
-#[derive(Deserialize)]
-struct Notification {
-    #[expect(dead_code, reason = "only its presence matters")]
-    method: IgnoredAny,
-}
-
-#[derive(Deserialize)]
-struct ResponseError {
-    message: String,
-}
-
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
-    let failure = |reason: &dyn std::fmt::Display| {
-        CliError::Failure(format!("socket {}: {reason}", args.socket.display()))
-    };
-    let line = ask(&args.socket).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
-            failure(&"no daemon listens here; `fimd --socket PATH` starts one")
-        }
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-            failure(&format!("no answer within {} s", PATIENCE.as_secs()))
-        }
-        _ => failure(&error),
+    let socket = args.socket.path()?;
+    let result = status(&socket)?;
+    let result = result.ok_or_else(|| {
+        failure(
+            &socket,
+            &"no daemon listens here; `fimd connect` and the editors start one",
+        )
     })?;
-    let result = result(&line).map_err(|reason| failure(&reason))?;
     let mut out = io::stdout().lock();
     let printed = if args.json {
         writeln!(out, "{}", result.get())
     } else {
-        let status =
-            serde_json::from_str(result.get()).map_err(|error| failure(&not_ours(&error)))?;
+        let status = read(&result).map_err(|reason| failure(&socket, &reason))?;
         print(&mut out, &status)
     };
     match printed.and_then(|()| out.flush()) {
@@ -76,38 +39,6 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.map_err(|error| CliError::Failure(format!("standard output: {error}"))),
     }
-}
-
-/// The response of the daemon at a socket, as a line of JSON.
-pub(super) fn ask(socket: &Path) -> io::Result<String> {
-    let mut daemon = UnixStream::connect(socket)?;
-    daemon.set_read_timeout(Some(PATIENCE))?;
-    daemon.write_all(REQUEST)?;
-    let mut daemon = BufReader::new(daemon);
-    loop {
-        let mut line = String::new();
-        daemon.read_line(&mut line)?;
-        // Notifications may come before the response.
-        if serde_json::from_str::<Notification>(&line).is_err() {
-            return Ok(line);
-        }
-    }
-}
-
-/// The result in such a line, or the error message.
-pub(super) fn result(line: &str) -> Result<Box<RawValue>, String> {
-    let answer: StatusResponse = serde_json::from_str(line).map_err(|error| not_ours(&error))?;
-    match answer {
-        StatusResponse {
-            error: Some(refused),
-            ..
-        } => Err(refused.message),
-        StatusResponse { result, .. } => result.ok_or_else(|| "an answer without a result".into()),
-    }
-}
-
-fn not_ours(error: &serde_json::Error) -> String {
-    format!("not a daemon of fimd: {error}")
 }
 
 fn print(out: &mut impl Write, status: &EngineStatus) -> io::Result<()> {

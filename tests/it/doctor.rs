@@ -328,7 +328,12 @@ fn the_daemon_is_asked_for_its_version() {
     let report = home.report(&["--socket", "old"]);
     answering.join().unwrap();
     let check = checks(&report).find(|check| check["name"] == "daemon");
-    is(check.unwrap(), "fault", "fimd 0.0.1 runs", "kill 7");
+    is(
+        check.unwrap(),
+        "fault",
+        "fimd 0.0.1 runs",
+        "fimd restart --socket old",
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod clean;
 mod complete;
 mod composer;
 mod context_cli;
+mod daemon;
 mod declarations;
 mod docs;
 mod doctor;

@@ -2,14 +2,12 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use etcetera::BaseStrategy;
 use rustix::fs::{Access, access};
-use serde::Deserialize;
 
-use super::{Check, folders};
-use crate::cli::status;
+use super::Check;
+use crate::cli::daemon::{self, DaemonProcess, SocketOption};
 use crate::files::watch::{DiskChanges, WatchError, Watcher, wanted};
 use crate::files::{Cache, Composer, Roots, WalkOptions, walk_existing};
 
@@ -121,60 +119,45 @@ pub(super) fn watches(project: Option<&Path>, options: &WalkOptions) -> Check {
     }
 }
 
-/// The fields of a daemon's status that every version has.
-#[derive(Deserialize)]
-struct DaemonStatus {
-    version: String,
-    pid: u32,
-}
-
-/// The check of the shared daemon at `socket`; without one, at the default
-/// socket of the editors and the systemd units.
-pub(super) fn daemon(socket: Option<&Path>) -> Check {
+/// The check of the shared daemon.
+pub(super) fn daemon(named: &SocketOption) -> Check {
     const NAME: &str = "daemon";
-    let Some(socket) = socket.map(Path::to_path_buf).or_else(default_socket) else {
+    let Ok(socket) = named.path() else {
         return Check::ok(
             NAME,
             "not looked for: there is no usual place for its socket",
         );
     };
     let at = socket.display();
-    let answer = match status::ask(&socket) {
-        Ok(line) => status::result(&line),
+    let answer = match daemon::ask(&socket) {
+        Ok(line) => daemon::result(&line),
         Err(error) => match error.kind() {
             io::ErrorKind::NotFound => return Check::ok(NAME, format!("{at}: none runs")),
             io::ErrorKind::ConnectionRefused => {
                 let says = format!("{at}: none runs, the last one has left its socket behind");
                 return Check::ok(NAME, says + ", which the next replaces");
             }
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Err("it does not answer".into()),
+            _ if daemon::is_silence(&error) => Err("it does not answer".into()),
             _ => Err(error.to_string()),
         },
     };
-    let daemon = answer.and_then(|result| {
-        serde_json::from_str::<DaemonStatus>(result.get()).map_err(|error| error.to_string())
-    });
-    match daemon {
+    let restart = match named.named() {
+        Some(path) => format!("run `fimd restart --socket {}`", path.display()),
+        None => "run `fimd restart`".into(),
+    };
+    match answer.and_then(|status| daemon::read::<DaemonProcess>(&status)) {
         Err(reason) => Check::fault(
             NAME,
             format!("{at}: {reason}"),
             "end what listens there, or name another place with --socket",
         ),
-        Ok(DaemonStatus { version, pid }) if version == env!("CARGO_PKG_VERSION") => {
+        Ok(DaemonProcess { version, pid }) if version == env!("CARGO_PKG_VERSION") => {
             Check::ok(NAME, format!("{at}: fimd {version} runs, pid {pid}"))
         }
-        Ok(DaemonStatus { version, pid }) => Check::fault(
+        Ok(DaemonProcess { version, .. }) => Check::fault(
             NAME,
             format!("{at}: fimd {version} runs, which is not this version"),
-            format!("end it with `kill {pid}`: editors start this one"),
+            restart,
         ),
-    }
-}
-
-/// The default socket of the editors and the systemd units.
-fn default_socket() -> Option<PathBuf> {
-    match std::env::var_os("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty()) {
-        Some(folder) => Some(Path::new(&folder).join("fimd.sock")),
-        None => Some(folders()?.cache_dir().join("fimd/fimd.sock")),
     }
 }

@@ -1,0 +1,176 @@
+//! The shared daemon as the shell sees it: its socket, its status, how it starts
+//! and how it ends.
+
+mod start;
+mod stop;
+
+use std::fmt::Display;
+use std::fs::DirBuilder;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use etcetera::BaseStrategy;
+use etcetera::base_strategy::Xdg;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+pub(super) use self::start::reach;
+pub(super) use self::stop::stop;
+
+use super::CliError;
+
+/// The longest time to wait for an answer.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+const REQUEST: &[u8] = b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"fimd/status\"}\n";
+
+/// The socket that a command is about.
+#[derive(Debug, clap::Args)]
+pub(super) struct SocketOption {
+    /// Socket of the daemon [default: fimd.sock in $XDG_RUNTIME_DIR, else
+    /// fimd/fimd.sock in $XDG_CACHE_HOME or ~/.cache]
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+}
+
+impl SocketOption {
+    /// The named socket; none if the default is meant.
+    pub(super) fn named(&self) -> Option<&Path> {
+        self.socket.as_deref()
+    }
+
+    /// The named socket, else the default one.
+    pub(super) fn path(&self) -> Result<PathBuf, CliError> {
+        let path = self.socket.clone().or_else(default_socket);
+        path.ok_or_else(|| {
+            let what = "no usual place for the socket: set XDG_RUNTIME_DIR or HOME, or name one \
+                        with --socket";
+            CliError::Failure(what.into())
+        })
+    }
+
+    /// Like [`SocketOption::path`], for a daemon that may have to start: makes the
+    /// folder of the default socket.
+    pub(super) fn path_to_start(&self) -> Result<PathBuf, CliError> {
+        let path = self.path()?;
+        if let (None, Some(folder)) = (&self.socket, path.parent()) {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+            made.map_err(|error| failure(&path, &error))?;
+        }
+        Ok(path)
+    }
+}
+
+/// The default socket of the editors and the systemd units; none if the user has
+/// no home.
+pub(super) fn default_socket() -> Option<PathBuf> {
+    match std::env::var_os("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty()) {
+        Some(folder) => Some(Path::new(&folder).join("fimd.sock")),
+        None => Some(Xdg::new().ok()?.cache_dir().join("fimd/fimd.sock")),
+    }
+}
+
+/// The failure of a command about the daemon at `socket`.
+pub(super) fn failure(socket: &Path, reason: &dyn Display) -> CliError {
+    CliError::Failure(format!("socket {}: {reason}", socket.display()))
+}
+
+/// Whether connecting failed because no daemon runs.
+pub(super) fn is_nobody(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+    )
+}
+
+/// Whether waiting for an answer took longer than [`PATIENCE`].
+pub(super) fn is_silence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    )
+}
+
+/// The response of the daemon.
+#[derive(Deserialize)]
+struct StatusResponse {
+    result: Option<Box<RawValue>>,
+    error: Option<ResponseError>,
+}
+
+/// A message from the daemon that is no response.
+#[derive(Deserialize)]
+struct Notification {
+    #[expect(dead_code, reason = "only its presence matters")]
+    method: IgnoredAny,
+}
+
+#[derive(Deserialize)]
+struct ResponseError {
+    message: String,
+}
+
+/// The fields of a daemon's status that every version has.
+#[derive(Deserialize)]
+pub(super) struct DaemonProcess {
+    /// The version of the program that runs.
+    pub(super) version: String,
+    /// The process number.
+    pub(super) pid: u32,
+}
+
+/// The response of the daemon at a socket, as a line of JSON.
+pub(super) fn ask(socket: &Path) -> io::Result<String> {
+    let mut daemon = UnixStream::connect(socket)?;
+    daemon.set_read_timeout(Some(PATIENCE))?;
+    daemon.write_all(REQUEST)?;
+    let mut daemon = BufReader::new(daemon);
+    loop {
+        let mut line = String::new();
+        daemon.read_line(&mut line)?;
+        // Notifications may come before the response.
+        if serde_json::from_str::<Notification>(&line).is_err() {
+            return Ok(line);
+        }
+    }
+}
+
+/// The result in such a line, or the error message.
+pub(super) fn result(line: &str) -> Result<Box<RawValue>, String> {
+    let answer: StatusResponse = serde_json::from_str(line).map_err(|error| not_ours(&error))?;
+    match answer {
+        StatusResponse {
+            error: Some(refused),
+            ..
+        } => Err(refused.message),
+        StatusResponse { result, .. } => result.ok_or_else(|| "an answer without a result".into()),
+    }
+}
+
+/// The result of the daemon at `socket`; none if no daemon runs there.
+pub(super) fn status(socket: &Path) -> Result<Option<Box<RawValue>>, CliError> {
+    let line = match ask(socket) {
+        Ok(line) => line,
+        Err(error) if is_nobody(&error) => return Ok(None),
+        Err(error) if is_silence(&error) => {
+            let reason = format!("no answer within {} s", PATIENCE.as_secs());
+            return Err(failure(socket, &reason));
+        }
+        Err(error) => return Err(failure(socket, &error)),
+    };
+    let result = result(&line).map_err(|reason| failure(socket, &reason))?;
+    Ok(Some(result))
+}
+
+/// Reads the fields of a status that `T` has.
+pub(super) fn read<'r, T: Deserialize<'r>>(status: &'r RawValue) -> Result<T, String> {
+    serde_json::from_str(status.get()).map_err(|error| not_ours(&error))
+}
+
+fn not_ours(error: &serde_json::Error) -> String {
+    format!("not a daemon of fimd: {error}")
+}
