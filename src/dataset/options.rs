@@ -471,6 +471,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one table of cases")]
     fn nonsense_options_are_named() {
         let of = |change: fn(&mut Options)| {
             let mut options = Options::default();

@@ -3,6 +3,10 @@
 //! library and its dependencies are linked once.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::too_many_lines,
+    reason = "tables of cases, and conversations that read from top to bottom"
+)]
 
 mod common;
 

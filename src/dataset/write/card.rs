@@ -237,6 +237,7 @@ mod tests {
     use crate::model::Families;
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one table of cases")]
     fn the_card_tells_loaders_and_people_and_names_no_path() {
         let mut report = {
             let options = Options {

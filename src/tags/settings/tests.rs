@@ -218,6 +218,7 @@ fn fonts_and_languages_are_those_that_there_are() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of cases")]
 fn another_machine_needs_a_permission() {
     let here = [
         "http://127.0.0.1:8080",
