@@ -21,6 +21,7 @@ mod family;
 #[cfg(not(feature = "tokenizers"))]
 mod no_tokenizer;
 mod render;
+mod source;
 #[cfg(feature = "tokenizers")]
 mod tokenizer;
 mod tokens;
@@ -32,6 +33,7 @@ pub use self::family::{
     ContextStyle, DEFAULT_FAMILY, Family, FamilyError, FimFormat, PartOrder, RepoLayout,
 };
 pub use self::render::{ModelText, PromptParts};
+pub use self::source::source_text;
 pub use self::tokens::Model;
 
 #[cfg(test)]

@@ -1,8 +1,12 @@
-//! Positions in text. Inside fimd every offset counts UTF-8 bytes. The protocol's
-//! edge converts the units of clients here, once.
+//! Positions and line breaks in text. Inside fimd every offset counts UTF-8
+//! bytes. The protocol's edge converts the units of clients here, once.
+
+mod line_break;
 
 use std::ops::Range;
 use std::str::FromStr;
+
+pub use self::line_break::{LineBreak, with_newlines};
 
 /// The unit in which a client counts offsets (LSP's `positionEncoding`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]

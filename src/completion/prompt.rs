@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::context::Context;
-use crate::model::{ContextStyle, ControlTokens, Family, PromptParts};
-use crate::secrets::{self, Secret};
+use crate::model::{ContextStyle, ControlTokens, Family, PromptParts, source_text};
+use crate::secrets::Secret;
 use crate::text::window;
 
 /// The buffer and the settings from which a prompt is made.
@@ -76,7 +76,7 @@ fn sides<'a>(
 ) -> (Cow<'a, str>, Cow<'a, str>) {
     let (content, cursor) = (input.content, input.cursor);
     let clear = |part: Range<usize>| {
-        let redacted = secrets::replace(content, part, input.secrets);
+        let redacted = source_text(content, part, input.secrets);
         match control_tokens.neutralise(&redacted) {
             (Cow::Owned(neutral), _) => Cow::Owned(neutral),
             (Cow::Borrowed(_), _) => redacted,

@@ -88,6 +88,8 @@ impl Excerpt {
             let ended = shown.ends_with('\n') || line_end == start + text.len();
             let shown = shown.strip_suffix('\n').unwrap_or(&shown);
             let shown = shown.strip_suffix('\r').unwrap_or(shown);
+            // Only the start of a file can be a byte order mark.
+            let shown = shown.strip_prefix('\u{feff}').unwrap_or(shown);
             let line_chars = shown.chars().count();
             if chars + line_chars + 1 > room {
                 break;

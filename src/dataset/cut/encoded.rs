@@ -20,7 +20,7 @@ pub(in crate::dataset) struct BuiltExample {
     /// Where prefix, middle and suffix stand in its text, in bytes.
     pub(super) part_ranges: [Range<usize>; 3],
     /// The bytes of the file that prefix, middle and suffix show. None if
-    /// placeholders or neutralised control tokens change them.
+    /// placeholders, neutralised control tokens or line breaks change them.
     pub(super) window: Option<Range<usize>>,
 }
 

@@ -30,7 +30,9 @@ use crate::dataset::record::Example;
 use crate::dataset::repo::Repo;
 use crate::dataset::select::sources::ExampleSource;
 use crate::index::SourceFile;
-use crate::model::{FimFormat, Model, ModelText, PromptParts, TokenCounts, TokenizerError};
+use crate::model::{
+    FimFormat, Model, ModelText, PromptParts, TokenCounts, TokenizerError, source_text,
+};
 use crate::php::spans::{GrammarError, SpanParser};
 use crate::secrets::{self, Secrets};
 use crate::text::window;
@@ -221,7 +223,7 @@ impl<'a> Draft<'a> {
             tokens: builder.model.control_tokens(),
             policy: options.markers,
         };
-        let middle = secrets::replace(&file.text, hole.range.clone(), plan.secrets);
+        let middle = source_text(&file.text, hole.range.clone(), plan.secrets);
         let max_context = options.context_budget();
         let mut draft = Self {
             builder,
@@ -305,7 +307,7 @@ impl<'a> Draft<'a> {
         let window = window(text, &self.hole.range, self.max_own, chars);
         let shown = |part| {
             self.filter
-                .apply(secrets::replace(text, part, self.plan.secrets))
+                .apply(source_text(text, part, self.plan.secrets))
         };
         let (prefix, suffix) = (shown(window.start..start), shown(end..window.end));
         Sides {
@@ -387,6 +389,9 @@ impl<'a> Draft<'a> {
         let shows_secret = secrets::within(plan.secrets, window.clone())
             .next()
             .is_some();
+        // A line break or a byte order mark may be missing.
+        let shown_bytes = prefix.text.len() + self.middle.text.len() + suffix.text.len();
+        let is_own_text = neutralised == 0 && !shows_secret && shown_bytes == window.len();
         let shape = TextShape {
             format: self.format,
             neutralised: context.neutralised + neutralised,
@@ -426,7 +431,7 @@ impl<'a> Draft<'a> {
             shape,
             sizes,
             part_ranges: [text.prefix, text.middle, text.suffix],
-            window: (neutralised == 0 && !shows_secret).then_some(window),
+            window: is_own_text.then_some(window),
         };
         (example, secrets)
     }
@@ -514,9 +519,11 @@ mod tests {
             let options = Options { max_total_chars: total, min_middle_chars: 8, ..Options::default() };
             for example in examples(&text, &options) {
                 let Example { prefix, middle, suffix, start_byte, end_byte, .. } = &example;
-                prop_assert!(text[..*start_byte].ends_with(prefix));
-                prop_assert_eq!(&text[*start_byte..*end_byte], middle);
-                prop_assert!(text[*end_byte..].starts_with(suffix));
+                let shown = |part| source_text(&text, part, &[]);
+                prop_assert!(shown(0..*start_byte).ends_with(prefix));
+                prop_assert_eq!(&shown(*start_byte..*end_byte), middle);
+                prop_assert!(shown(*end_byte..text.len()).starts_with(suffix));
+                prop_assert!(!example.text.contains("\r\n"));
                 let chars = [&example.context, prefix, middle, suffix].map(|part| part.chars().count());
                 prop_assert!(chars.iter().sum::<usize>() <= total);
                 prop_assert_eq!(example.middle_lines, middle.lines().count());

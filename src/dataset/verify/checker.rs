@@ -9,8 +9,8 @@ use crate::dataset::record::Example;
 use crate::dataset::repo::Repo;
 use crate::dataset::report::sample::ExamplePosition;
 use crate::dataset::verify::claims::quoted;
-use crate::model::{ContextStyle, Model};
-use crate::secrets::{self, Secret, Secrets};
+use crate::model::{ContextStyle, Model, source_text};
+use crate::secrets::{Secret, Secrets};
 
 /// An example and its position.
 pub(super) type PlacedExample = (ExamplePosition, Example);
@@ -120,9 +120,9 @@ pub(super) fn misfit(
             "expected {start}..{end} to start and end between characters of the file"
         ));
     }
-    let redacted = |window| secrets::replace(text, window, secrets);
-    let (before, hole) = (redacted(0..start), redacted(start..end));
-    let after = redacted(end..text.len());
+    let shown = |window| source_text(text, window, secrets);
+    let (before, hole) = (shown(0..start), shown(start..end));
+    let after = shown(end..text.len());
     let expected = |field: &str, found: &str, expected: &str| {
         Some(format!(
             "{field}: expected {} as in the file, found {}",

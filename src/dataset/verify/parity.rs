@@ -11,6 +11,7 @@ use crate::dataset::record::Example;
 use crate::dataset::verify::checker::{Checker, PlacedExample, first_difference, misfit};
 use crate::dataset::verify::claims::{Claim, Objections, quoted};
 use crate::dataset::verify::error::VerifyError;
+use crate::model::source_text;
 use crate::secrets;
 
 impl Checker<'_> {
@@ -68,7 +69,7 @@ impl Checker<'_> {
         // The example's window starts where the redacted text in front of the hole
         // is as long as the prefix, and ends where the redacted text behind the hole
         // is as long as the suffix.
-        let redacted_bytes = |window| secrets::replace(text, window, &all).len();
+        let redacted_bytes = |window| source_text(text, window, &all).len();
         let (mut from, mut to) = (start, end);
         for secret in all.iter().rev().filter(|secret| secret.range.end <= start) {
             if redacted_bytes(secret.range.end..start) >= spelling.prefix.len() {
