@@ -361,3 +361,26 @@ fn a_php_file_is_shown_with_its_project() {
     let prompt = format!("<|fim_prefix|>{context}{before}<|fim_suffix|>{after}<|fim_middle|>");
     assert_eq!(server.asked().body["prompt"], prompt);
 }
+
+#[test]
+fn a_text_keeps_its_line_breaks() {
+    let folder = texts(&[("a.txt", "one\r\n[[[50; stop(\"\\n\\n\")]]]\r\nlast\r\n")]);
+    let server = ModelServer::saying(&["two\n", "three\r", "\n", "\r", "\nfour"]);
+    let endpoint = ["--endpoint", &server.url];
+    let args = [&["run", "a.txt", "--all", "--in-place"][..], &endpoint].concat();
+    printed(folder.path(), &args, "");
+    let text = fs::read_to_string(folder.path().join("a.txt")).unwrap();
+    assert_eq!(text, "one\r\ntwo\r\nthree\r\n\r\n\r\nlast\r\n");
+    let prompt = server.asked().body.to_string();
+    assert!(!prompt.contains("\\r"), "{prompt}");
+}
+
+/// A server that stops at a line break by itself leaves half of `\r\n`.
+#[test]
+fn half_a_line_break_before_a_stop_is_no_text() {
+    let folder = texts(&[("a.txt", "one [[[50; chop(\"\\n\")]]]\n")]);
+    let server = ModelServer::saying(&["two\r"]);
+    let endpoint = ["--endpoint", &server.url];
+    let args = [&["run", "a.txt", "--all"][..], &endpoint].concat();
+    assert_eq!(printed(folder.path(), &args, ""), "one two\n");
+}

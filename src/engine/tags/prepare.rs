@@ -6,7 +6,7 @@ use super::stops;
 use crate::config::Settings;
 use crate::endpoint::{ModelPrompt, ModelRequest};
 use crate::tags::{Fault, Fim, Tag, TagKind, TagPrompt, Tags};
-use crate::text::TextPosition;
+use crate::text::{TextPosition, with_newlines};
 
 /// What the model is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,13 +148,15 @@ pub fn prepare(
     let parsed = Tags::parse(&content);
     let (tag, fim) = fim_at(&content, &parsed, at)?;
     let prompt = TagPrompt::new(&content, &parsed, tag, fim, tags.strip_inner);
-    let before = [&*context, &*prompt.window.before].concat();
+    // Models are trained on `\n`, and the context has it.
+    let before = with_newlines([&*context, &*prompt.window.before].concat().into());
+    let after = with_newlines(prompt.window.after.as_str().into());
     let request = ModelRequest {
-        prompt: ModelPrompt::new(endpoint, before, prompt.window.after.clone()),
+        prompt: ModelPrompt::new(endpoint, before.into_owned(), after.into_owned()),
         max_tokens: prompt.max_tokens,
         temperature: prompt.temperature,
         top_p: prompt.top_p,
-        stop: stops::for_server(&prompt.stops),
+        stop: stops::for_server(&stops::plain(&prompt.stops)),
     };
     Ok(PreparedRun {
         sent: request.prompt.text(endpoint),

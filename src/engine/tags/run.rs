@@ -1,6 +1,7 @@
 //! Running a prepared tag: reads the stream of the model server up to the first
 //! stop pattern.
 
+use std::borrow::Cow;
 use std::future::Future;
 
 use futures_util::TryStreamExt;
@@ -8,10 +9,12 @@ use futures_util::TryStreamExt;
 use super::log::{LoggedRun, RunLog};
 use super::outcome::{RunError, RunOutcome};
 use super::prepare::PreparedRun;
+use super::stops;
 use crate::config::{Settings, TagSettings};
 use crate::endpoint::{EndpointError, ModelClient, StreamDelta};
 use crate::tags::stop::{Matcher, StopError};
 use crate::tags::{Edit, Stop, TagPrompt};
+use crate::text::{LineBreak, with_newlines};
 
 /// Runs tags.
 #[derive(Clone, Debug)]
@@ -66,18 +69,18 @@ impl Runner {
         let TagPrompt {
             prepend, append, ..
         } = &prepared.prompt;
-        let mut filter = StopFilter::new(prepared.prompt.stops.clone())?;
+        let mut filter = StopFilter::new(&prepared.prompt.stops)?;
         let mut shown = String::new();
         let read = self.read(prepared, &mut filter, &mut shown, &mut show);
         let broken = read.await.err();
         let mut rest = String::new();
-        let stopped_by = filter.finish(&mut rest);
+        let stopped_by = filter.finish(&prepared.prompt.stops, &mut rest);
         if shown.is_empty() && (broken.is_none() || !rest.is_empty()) {
             rest.insert_str(0, prepend);
         }
         match broken {
             Some(error) if !self.keep_partial || (shown.is_empty() && rest.is_empty()) => {
-                shown.push_str(&rest);
+                shown.push_str(&with_breaks_of(prepared, &shown, &rest));
                 return Err(RunError::Endpoint {
                     error,
                     partial: shown,
@@ -86,6 +89,7 @@ impl Runner {
             Some(_) => {}
             None => rest.push_str(append),
         }
+        let rest = with_breaks_of(prepared, &shown, &rest);
         shown.push_str(&rest);
         if !rest.is_empty() {
             show(rest).await;
@@ -118,6 +122,7 @@ impl Runner {
             if shown.is_empty() && !new.is_empty() {
                 new.insert_str(0, &prepared.prompt.prepend);
             }
+            let new = with_breaks_of(prepared, shown, &new);
             shown.push_str(&new);
             if !new.is_empty() {
                 show(new).await;
@@ -130,17 +135,28 @@ impl Runner {
     }
 }
 
-/// Cuts the stream of the model at the first stop pattern.
+/// `text`, which follows the text `shown`, with the line breaks of the document.
+fn with_breaks_of(prepared: &PreparedRun, shown: &str, text: &str) -> String {
+    let line_break = LineBreak::at(&prepared.content, prepared.prompt.tag.start);
+    let last = shown.bytes().next_back();
+    line_break.apply(text, last).into_owned()
+}
+
+/// Cuts the stream of the model at the first stop pattern. A `\r\n` of the stream
+/// counts as `\n`.
 struct StopFilter {
     matcher: Matcher,
+    /// Whether the stream so far ends with `\r`, which the matcher does not have yet.
+    holds_return: bool,
     /// The pattern at which the server has stopped, if it says so.
     stopped_by: Option<String>,
 }
 
 impl StopFilter {
-    fn new(stops: Vec<Stop>) -> Result<Self, StopError> {
+    fn new(stops: &[Stop]) -> Result<Self, StopError> {
         Ok(Self {
-            matcher: Matcher::new(stops)?,
+            matcher: Matcher::new(stops::plain(stops))?,
+            holds_return: false,
             stopped_by: None,
         })
     }
@@ -149,13 +165,36 @@ impl StopFilter {
     /// more. Returns whether the text has ended.
     fn push(&mut self, delta: StreamDelta, new: &mut String) -> bool {
         self.stopped_by = delta.stopped_by;
-        self.matcher.push(delta.text.as_bytes(), new)
+        let mut text = delta.text;
+        if self.holds_return {
+            text.insert(0, '\r');
+        }
+        self.holds_return = text.ends_with('\r');
+        if self.holds_return {
+            text.pop();
+        }
+        let text = with_newlines(Cow::Owned(text));
+        self.matcher.push(text.as_bytes(), new)
     }
 
-    /// Adds the text that was held back to `new`. Returns the pattern that ended the
-    /// text.
-    fn finish(self, new: &mut String) -> Option<String> {
+    /// Adds the text that was held back to `new`. Returns the pattern of `stops` that
+    /// ended the text.
+    fn finish(mut self, stops: &[Stop], new: &mut String) -> Option<String> {
+        if self.holds_return {
+            // A server that stops at `\n` leaves the `\r` before it, which is no text.
+            let mut matcher = self.matcher.clone();
+            if matcher.push(b"\n", &mut String::new())
+                || matcher.finish(&mut String::new()).is_some()
+            {
+                self.matcher.push(b"\n", new);
+            }
+        }
         let matched = self.matcher.finish(new);
-        matched.map(|stop| stop.pattern).or(self.stopped_by)
+        let as_written = |matched: Stop| {
+            let plain = stops::plain(stops);
+            let place = plain.iter().position(|stop| *stop == matched);
+            place.map_or(matched.pattern, |place| stops[place].pattern.clone())
+        };
+        matched.map(as_written).or(self.stopped_by)
     }
 }

@@ -5,15 +5,27 @@
 //! keep it. Therefore fimd sends only patterns that are left out anyway and that no
 //! other pattern can overlap from the left. These save work and change nothing.
 
+use std::borrow::Cow;
+
 use memchr::memmem;
 
 use crate::endpoint::MAX_STOPS;
 use crate::tags::Stop;
+use crate::text::with_newlines;
 
 /// The most patterns that are considered: each is compared with all others.
 const MAX_CANDIDATES: usize = 16;
 /// The longest pattern that is considered, in bytes.
 const MAX_BYTES: usize = 256;
+
+/// `stops` with `\n` for each `\r\n`, as in the text that they are matched with.
+pub(super) fn plain(stops: &[Stop]) -> Vec<Stop> {
+    let plain = |stop: &Stop| Stop {
+        pattern: with_newlines(Cow::Borrowed(&stop.pattern)).into_owned(),
+        keep: stop.keep,
+    };
+    stops.iter().map(plain).collect()
+}
 
 /// The patterns of `stops` at which a server may stop by itself.
 pub(super) fn for_server(stops: &[Stop]) -> Vec<String> {
