@@ -1,22 +1,28 @@
 //! The prompt for a completion, and the part of a model's answer that is worth
 //! showing at the cursor.
 //!
-//! A model continues until it is stopped: past the end of the line, into brackets
-//! that are closed already, into text that stands right behind the cursor.
-//! [`CursorSyntax`] reads from the syntax around the cursor how much is useful
-//! there. [`CursorSyntax::fit`] cuts an answer down to that while the answer
-//! streams in. It adds nothing to the answer, and the result is empty if nothing
-//! useful is left.
+//! A model repeats what stands before the cursor, wraps code in Markdown, and
+//! continues until it is stopped: past the end of the line, into brackets that are
+//! closed already, into text that stands right behind the cursor. [`AnswerFilter`]
+//! takes an answer to the text that is shown, while the answer streams in. It first
+//! tidies the answer (`tidy`). Then it cuts the answer down to what the syntax
+//! around the cursor tells to be useful (`fit`). It adds nothing but blanks and
+//! line breaks, and the result is empty if nothing useful is left.
 
+mod answer;
+mod beginning;
+mod ending;
 mod fit;
+mod indent;
 mod prompt;
 mod recent;
 mod syntax;
+mod tidy;
 
-pub use self::fit::FittedAnswer;
+pub use self::answer::{AnswerFilter, ShownAnswer};
 pub use self::prompt::{CompletionPrompt, PromptInput};
 pub use self::recent::{RecentCompletions, ShownCompletion};
-pub use self::syntax::{CompletionExtent, CursorSyntax};
+pub use self::syntax::CompletionExtent;
 
 #[cfg(test)]
 mod tests;

@@ -10,23 +10,19 @@ const MIN_DISTINCTIVE: usize = 3;
 
 /// The part of an answer that fits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FittedAnswer<'r> {
+pub(super) struct FittedAnswer<'r> {
     /// The start of the answer that is worth showing; may be empty.
-    pub text: &'r str,
+    pub(super) text: &'r str,
     /// Whether the answer was cut: then the rest of the stream does not matter.
-    pub is_cut: bool,
+    pub(super) is_cut: bool,
 }
 
 impl CursorSyntax {
-    /// The start of `answer` that is worth showing: at most `max_lines` lines, up to
-    /// the first of the control tokens `stops`.
-    #[must_use]
-    pub fn fit<'r>(&self, answer: &'r str, stops: &[&str], max_lines: usize) -> FittedAnswer<'r> {
+    /// The start of the tidied `answer` that is worth showing: at most `max_lines`
+    /// lines.
+    pub(super) fn fit<'r>(&self, answer: &'r str, max_lines: usize) -> FittedAnswer<'r> {
         let mut end = answer.len();
         let mut cut = |at: Option<usize>| end = end.min(at.unwrap_or(end));
-        for stop in stops.iter().filter(|stop| !stop.is_empty()) {
-            cut(answer.find(stop));
-        }
         let mut newlines = answer.match_indices('\n').map(|(at, _)| at);
         let lines = match self.extent {
             CompletionExtent::Line => 1,

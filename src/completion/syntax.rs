@@ -28,7 +28,7 @@ pub(super) enum LexicalState {
 
 /// The syntax around a cursor.
 #[derive(Clone, Debug)]
-pub struct CursorSyntax {
+pub(super) struct CursorSyntax {
     pub(super) state: LexicalState,
     pub(super) extent: CompletionExtent,
     /// Whether only blanks stand before the cursor in its line.
@@ -47,8 +47,7 @@ pub struct CursorSyntax {
 impl CursorSyntax {
     /// The syntax around byte `cursor` of `content`, which must be on a character
     /// boundary.
-    #[must_use]
-    pub fn new(content: &str, cursor: usize) -> Self {
+    pub(super) fn new(content: &str, cursor: usize) -> Self {
         let (before, after) = content.split_at(cursor);
         let tokens = lex(before);
         let state = state_at_end(before, &tokens);
@@ -85,8 +84,7 @@ impl CursorSyntax {
     }
 
     /// How much of an answer is useful here.
-    #[must_use]
-    pub fn extent(&self) -> CompletionExtent {
+    pub(super) fn extent(&self) -> CompletionExtent {
         self.extent
     }
 }

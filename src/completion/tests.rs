@@ -2,15 +2,18 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
+use super::syntax::CursorSyntax;
 use super::*;
 use crate::php::lex::{LexMode, lex_from};
 
-/// The part of `answer` that fits at the `|` of `code`.
-fn shown<'r>(code: &str, answer: &'r str) -> &'r str {
+/// What is shown of `answer` at the `|` of `code`.
+fn shown(code: &str, answer: &str) -> String {
     let cursor = code.find('|').unwrap();
     let content = code.replacen('|', "", 1);
-    let fitted = CursorSyntax::new(&content, cursor).fit(answer, &["<|endoftext|>", "</s>"], 20);
-    fitted.text
+    let filter = AnswerFilter::new(&content, cursor);
+    filter
+        .shown(answer, true, &["<|endoftext|>", "</s>"], 20)
+        .text
 }
 
 fn extent(code: &str) -> CompletionExtent {
@@ -107,8 +110,34 @@ fn a_completion_has_at_most_the_requested_lines() {
     let content = "<?php\nfunction f() {\n    \n}\n";
     let place = CursorSyntax::new(content, content.find("    \n").unwrap() + 4);
     let answer = "a();\n    b();\n    c();\n";
-    assert_eq!(place.fit(answer, &[], 2).text, "a();\n    b();");
-    assert_eq!(place.fit(answer, &[], 1).text, "a();");
+    assert_eq!(place.fit(answer, 2).text, "a();\n    b();");
+    assert_eq!(place.fit(answer, 1).text, "a();");
+}
+
+#[test]
+fn the_shown_text_has_the_line_breaks_of_the_buffer() {
+    let code = "<?php\r\nclass A\r\n{\r\n    |\r\n}\r\n";
+    let answer = "public int $a;\n\n    public function f()\r\n    {\n    }\n";
+    let expected = "public int $a;\r\n\r\n    public function f()\r\n    {\r\n    }";
+    assert_eq!(shown(code, answer), expected);
+    assert_eq!(
+        shown(&code.replace('\r', ""), answer),
+        expected.replace('\r', "")
+    );
+}
+
+#[test]
+fn a_stop_ends_an_answer_that_is_not_tidy() {
+    let code = "<?php\n$x = array_s|\n";
+    assert_eq!(shown(code, "array_s</s>"), "");
+    assert_eq!(
+        shown(code, "```php\narray_sum($y);\n```<|endoftext|>"),
+        "um($y);"
+    );
+    assert_eq!(
+        shown(code, "array_sum($y);\n// --- src/A.php ---\nfoo"),
+        "um($y);"
+    );
 }
 
 #[test]
@@ -163,9 +192,8 @@ proptest! {
         let before = format!("<?php {}", before.concat());
         let (content, answer) = (before.clone() + &after.concat(), answer.concat());
         let place = CursorSyntax::new(&content, before.len());
-        let fitted = place.fit(&answer, &["foo"], max_lines);
+        let fitted = place.fit(&answer, max_lines);
         prop_assert!(answer.starts_with(fitted.text));
-        prop_assert!(!fitted.text.contains("foo"));
         prop_assert!(fitted.text.matches('\n').count() < max_lines);
         prop_assert!(fitted.text.is_empty() || !fitted.text.trim().is_empty());
         if place.extent() == CompletionExtent::Line {
@@ -181,12 +209,12 @@ proptest! {
         let content = "<?php\nfunction f() {\n    foo(1);\n    \n    return [2];\n}\n";
         let place = CursorSyntax::new(content, content.find("    \n").unwrap() + 4);
         let answer = answer.concat();
-        let fitted = place.fit(&answer, &[], 9);
+        let fitted = place.fit(&answer, 9);
         let is_whole = lex_from(&answer, 0, LexMode::Code).last()
             .is_none_or(|last| (last.span.end as usize) < answer.trim_end().len() + 1);
         if fitted.is_cut && is_whole && fitted.text.ends_with(';') {
             let longer = answer.clone() + &more.concat();
-            prop_assert_eq!(place.fit(&longer, &[], 9).text, fitted.text);
+            prop_assert_eq!(place.fit(&longer, 9).text, fitted.text);
         }
     }
 }

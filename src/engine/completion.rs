@@ -1,5 +1,5 @@
 //! Completing code: assembles the context and the prompt, reads the stream of the
-//! model, and cuts it to the text that is shown.
+//! model, and filters it to the text that is shown.
 //!
 //! Three things keep completions fast while the user types. An automatic
 //! completion ([`Trigger::Automatic`]) first waits for a pause in the typing; a
@@ -19,7 +19,7 @@ use tokio::task::AbortHandle;
 use super::{Engine, WorkError};
 use crate::cancel::{Cancel, Cancelled};
 use crate::completion::{
-    CompletionExtent, CompletionPrompt, CursorSyntax, PromptInput, RecentCompletions,
+    AnswerFilter, CompletionExtent, CompletionPrompt, PromptInput, RecentCompletions, ShownAnswer,
     ShownCompletion,
 };
 use crate::config::{ContextSources, EndpointKind, Settings};
@@ -325,7 +325,7 @@ impl Completions {
 /// A request with its context and prompt.
 struct PreparedCompletion {
     position: BufferPosition,
-    syntax: CursorSyntax,
+    filter: AnswerFilter,
     context: Context,
     model_request: ModelRequest,
     max_lines: usize,
@@ -365,10 +365,10 @@ impl PreparedCompletion {
         };
         let (family, style) = (&endpoint.family, settings.context_style);
         let prompt = CompletionPrompt::new(&shown, &context, family, &server.control_tokens, style);
-        let syntax = CursorSyntax::new(&position.content, position.cursor);
+        let filter = AnswerFilter::new(&position.content, position.cursor);
         let most = request.max_tokens.unwrap_or(settings.max_tokens);
         let lines = request.max_lines.unwrap_or(settings.max_lines);
-        let (max_tokens, newline) = match syntax.extent() {
+        let (max_tokens, newline) = match filter.extent() {
             CompletionExtent::Statement | CompletionExtent::Body if lines > 1 => (most, None),
             _ => (most.min(MAX_LINE_TOKENS), Some("\n")),
         };
@@ -389,7 +389,7 @@ impl PreparedCompletion {
         };
         Ok(Self {
             position,
-            syntax,
+            filter,
             context,
             model_request,
             max_lines: lines.min(settings.max_lines),
@@ -406,6 +406,9 @@ impl PreparedCompletion {
         let family = &server.settings.endpoint.family;
         let stops: Vec<&str> = family.reserved().collect();
         let mut deltas = Box::pin(server.client.stream(self.model_request.clone()));
+        let shown =
+            |answer: &str, is_whole| self.filter.shown(answer, is_whole, &stops, self.max_lines);
+        let mut complete = None;
         let mut answer = String::new();
         let mut first = None;
         while let Some(delta) = deltas.try_next().await? {
@@ -414,13 +417,14 @@ impl PreparedCompletion {
             }
             first.get_or_insert_with(|| millis(begun));
             answer.push_str(&delta.text);
-            if self.syntax.fit(&answer, &stops, self.max_lines).is_cut {
+            complete = Some(shown(&answer, false)).filter(|shown| shown.is_complete);
+            if complete.is_some() {
                 break;
             }
         }
         drop(deltas);
-        let fitted = self.syntax.fit(&answer, &stops, self.max_lines).text;
-        Ok((server.control_tokens.restore(fitted).into_owned(), first))
+        let ShownAnswer { text, .. } = complete.unwrap_or_else(|| shown(&answer, true));
+        Ok((server.control_tokens.restore(&text).into_owned(), first))
     }
 }
 

@@ -2,8 +2,10 @@
 //! scripts: what the model gets, what the client gets of its answer, and what
 //! happens when the user types on.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::path::Path;
+use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
@@ -325,25 +327,214 @@ fn an_lsp_client_has_inline_completions() {
     assert!(server.is_unasked());
 }
 
+/// A model server that answers with each of `answers` in turn, a few bytes at a
+/// time.
+fn saying_in_turn(answers: &[&str]) -> ModelServer {
+    let answers: VecDeque<String> = answers.iter().map(|answer| (*answer).into()).collect();
+    let answers = Mutex::new(answers);
+    ModelServer::start(move |_, reply| {
+        let answer = answers.lock().unwrap().pop_front().unwrap();
+        reply.stream();
+        let mut rest = &*answer;
+        while !rest.is_empty() {
+            let (piece, others) = rest.split_at(rest.ceil_char_boundary(5));
+            reply.text(piece);
+            rest = others;
+        }
+        reply.done();
+    })
+}
+
+/// What a model says, and what is shown of it.
+const UNTIDY: &[(&str, &str, &str)] = &[
+    // Markdown.
+    (
+        "<?php\n// one\n|\n",
+        "```php\n$one = 1;\n```\nThis sets one.",
+        "$one = 1;",
+    ),
+    ("<?php\n// two\n$two = |\n", "2\n```\n", "2"),
+    // A word begun before the cursor, and a chain.
+    (
+        "<?php\n$sum = array_s|\n",
+        "array_sum($list);\n",
+        "um($list);",
+    ),
+    ("<?php\n$cart->ad|\n", "$cart->add($item);\n", "d($item);"),
+    // The line, and the lines above it.
+    (
+        "<?php\n    return max(|\n",
+        "    return max($a, $b);\n",
+        "$a, $b);",
+    ),
+    (
+        "<?php\n$cart = new Cart();\n$cart->|\n",
+        "<?php\n$cart = new Cart();\n$cart->total();\n",
+        "total();",
+    ),
+    (
+        "<?php\n$basket = new Cart();\n|\n",
+        "$basket = new Cart();\n$basket->total();\n",
+        "$basket->total();",
+    ),
+    // Indentation.
+    (
+        "<?php\nclass A\n{\n    function f()\n    {\n        |\n    }\n}\n",
+        "        if ($a) {\n\t\t\tf();\n\t\t}\n",
+        "if ($a) {\n            f();\n        }",
+    ),
+    // The next file of a context.
+    (
+        "<?php\nfunction g()\n{\n    |\n}\n",
+        "f();\n// --- src/Cart.php ---\nclass Cart {\n",
+        "f();",
+    ),
+    // Line breaks and a byte order mark.
+    (
+        "\u{feff}<?php\r\nfunction h()\r\n{\r\n    |\r\n}\r\n",
+        "f();\n    g();\r\n    h();\n",
+        "f();\r\n    g();\r\n    h();",
+    ),
+    // Correct code that repeats what stands above stays.
+    (
+        "<?php\nif ($a) {\n    if ($b) {\n        f();\n    }\n|\n",
+        "}\n",
+        "}",
+    ),
+    (
+        "<?php\n$rows = [\n    [1, 0, 0],\n    |\n];\n",
+        "[1, 0, 0],\n",
+        "[1, 0, 0],",
+    ),
+    (
+        "<?php\nfgetcsv($file);\n|\n",
+        "fgetcsv($file);\n",
+        "fgetcsv($file);",
+    ),
+    (
+        "<?php\n$most = max(|\n",
+        "max($a, $b), $c);\n",
+        "max($a, $b), $c);",
+    ),
+];
+
+#[test]
+fn an_untidy_answer_is_tidied() {
+    let project = Project::new(SHOP);
+    let answers: Vec<&str> = UNTIDY.iter().map(|(_, answer, _)| *answer).collect();
+    let server = saying_in_turn(&answers);
+    let mut session = Session::new(project.path(), &server, "");
+    let mut differing = Vec::new();
+    for (id, (code, answer, expected)) in (1..).zip(UNTIDY) {
+        let shown = session.complete(id, code);
+        let shown = text(&shown);
+        if shown != *expected {
+            differing.push(format!("{code:?} + {answer:?} shows {shown:?}"));
+        }
+        let prompt = server.asked().body["prompt"].clone();
+        let prompt = prompt.as_str().unwrap();
+        assert!(!prompt.contains(['\r', '\u{feff}']), "{prompt:?}");
+    }
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
+
+/// Remembered and prefetched completions are tidied as well.
+#[test]
+fn tidied_text_is_remembered_and_prefetched() {
+    let project = Project::new(SHOP);
+    let server = saying_in_turn(&["array_sum($list);\n", "```php\n$x = 1;\n```\n"]);
+    let mut session = Session::new(project.path(), &server, "");
+    let code = "<?php\r\n$sum = array_s|\r\n";
+    assert_eq!(text(&session.complete(1, code)), "um($list);");
+    server.asked();
+    let answer = session.complete(2, &code.replace('|', "um|"));
+    assert_eq!(text(&answer), "($list);");
+    assert_eq!(answer["result"]["timings"]["cached"], true);
+
+    let accepted = code.replace('|', "um($list);\r\n|");
+    session.send(None, "completion/accepted", &at(&accepted));
+    server.asked();
+    let answer = session.complete(3, &accepted);
+    assert_eq!(text(&answer), "$x = 1;");
+    assert_eq!(answer["result"]["timings"]["cached"], true);
+    assert!(server.is_unasked());
+}
+
 /// The central promise: the prompt of a completion equals the prompt of a
 /// training example.
 #[test]
 fn a_prompt_is_an_example_up_to_its_middle() {
     let project = format!("{}/tests/fixtures/shop", env!("CARGO_MANIFEST_DIR"));
+    compare_prompts_with_examples(Path::new(&project));
+}
+
+/// The same in a project from Windows: neither has its line breaks or its byte
+/// order marks.
+#[test]
+fn prompts_and_examples_have_plain_newlines() {
+    let project = tempfile::tempdir().unwrap();
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/shop");
+    let root = project.path().join("shop");
+    copy_with_windows_text(&fixture, &root);
+    let examples = compare_prompts_with_examples(&root);
+    for example in examples {
+        for field in ["text", "context", "prefix", "middle", "suffix"] {
+            let text = example[field].as_str().unwrap();
+            assert!(!text.contains(['\r', '\u{feff}']), "{field}: {text:?}");
+        }
+    }
+}
+
+/// Copies a folder. Its PHP files get a byte order mark and `\r\n`.
+fn copy_with_windows_text(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let copy = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_with_windows_text(&path, &copy);
+        } else {
+            let mut text = fs::read(&path).unwrap();
+            let is_php = path.extension().is_some_and(|extension| extension == "php");
+            if let Some(php) = str::from_utf8(&text).ok().filter(|_| is_php) {
+                text = format!(
+                    "\u{feff}{}",
+                    php.replace("\r\n", "\n").replace('\n', "\r\n")
+                )
+                .into_bytes();
+            }
+            fs::write(&copy, text).unwrap();
+        }
+    }
+}
+
+/// Makes a dataset of `project` and verifies it. Asks for a completion at the hole
+/// of each example, and compares the prompt with the example, which it returns.
+fn compare_prompts_with_examples(project: &Path) -> Vec<Value> {
     let temp = tempfile::tempdir().unwrap();
     let output = temp.path().join("dataset");
     let run = fimd()
         .args([
             "generate",
-            &project,
             "--cross-file-context",
             "--bm25-context",
+            "--val-split",
+            "0",
         ])
-        .args(["--val-split", "0", "--output"])
+        .arg(project)
+        .arg("--output")
         .arg(&output)
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{said}");
+    let run = fimd()
+        .args(["verify", "--project"])
+        .arg(project)
+        .arg(&output)
+        .output();
+    let run = run.unwrap();
+    let said = String::from_utf8_lossy(&run.stdout);
     assert!(run.status.success(), "{said}");
     let examples = fs::read_to_string(output.join("train.jsonl")).unwrap();
     let examples: Vec<Value> = examples
@@ -351,11 +542,11 @@ fn a_prompt_is_an_example_up_to_its_middle() {
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     let server = ModelServer::saying(&["x"]);
-    let mut session = Session::new(Path::new(&project), &server, "");
+    let mut session = Session::new(project, &server, "");
     let mut compared = 0;
     for (id, example) in (1..).zip(&examples) {
         let path = example["filepath"].as_str().unwrap();
-        let file = fs::read_to_string(Path::new(&project).join(path)).unwrap();
+        let file = fs::read_to_string(project.join(path)).unwrap();
         let at = |field: &str| usize::try_from(example[field].as_u64().unwrap()).unwrap();
         let (start, end) = (at("start_byte"), at("end_byte"));
         let holed = [&file[..start], &file[end..]].concat();
@@ -374,4 +565,5 @@ fn a_prompt_is_an_example_up_to_its_middle() {
         compared += 1;
     }
     assert!(compared > 20, "{compared}");
+    examples
 }
