@@ -88,6 +88,8 @@ local on = {
             commands = { 'fimd.tags.generate', 'fimd.tags.repeat', 'fimd.completion.accepted' },
           },
           codeActionProvider = true,
+          hoverProvider = true,
+          completionProvider = { triggerCharacters = { '[', ';', '{', ',' } },
           semanticTokensProvider = {
             legend = {
               tokenTypes = {

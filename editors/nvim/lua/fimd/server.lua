@@ -294,6 +294,35 @@ local function ended(session, code, signal)
   end
 end
 
+local OMNIFUNC = 'v:lua.vim.lsp.omnifunc'
+
+--- The `omnifunc` of each buffer before Neovim set it for a server.
+---@type table<integer, string>
+local omnifuncs = {}
+
+--- Gives `K` and 'omnifunc' back in a buffer without tags. Neovim takes them in
+--- every buffer of a server that has hover and completion, and fimd has them in
+--- tags alone. Another server of the buffer that has them keeps them.
+---@param client vim.lsp.Client
+---@param buf integer
+local function give_back(client, buf)
+  local function is_others(method)
+    return vim.iter(vim.lsp.get_clients({ bufnr = buf, method = method })):any(function(other)
+      return other.id ~= client.id
+    end)
+  end
+  if vim.bo[buf].omnifunc == OMNIFUNC and not is_others('textDocument/completion') then
+    vim.bo[buf].omnifunc = omnifuncs[buf] or ''
+  end
+  if not is_others('textDocument/hover') then
+    for _, map in ipairs(vim.api.nvim_buf_get_keymap(buf, 'n')) do
+      if map.lhs == 'K' and map.desc == 'vim.lsp.buf.hover()' then
+        vim.keymap.del('n', 'K', { buffer = buf })
+      end
+    end
+  end
+end
+
 local function capabilities()
   local all = vim.lsp.protocol.make_client_capabilities()
   -- Columns are bytes in this encoding, as they are in Neovim.
@@ -301,6 +330,9 @@ local function capabilities()
   all.textDocument.inlineCompletion = { dynamicRegistration = false }
   -- Neovim supports this but does not announce it.
   all.workspace.workspaceEdit.documentChanges = true
+  -- Neovim takes `K` for a hover that is registered for other languages, too, and
+  -- later than `give_back` can know.
+  all.textDocument.hover.dynamicRegistration = false
   return all
 end
 
@@ -371,13 +403,20 @@ start = function(session)
     capabilities = capabilities(),
     -- The server continues to stream into a buffer once it has seen the last edit.
     flags = { debounce_text_changes = 0 },
-    get_language_id = function(_, filetype)
+    get_language_id = function(buf, filetype)
+      -- Neovim asks for this right before it sets 'omnifunc'.
+      if vim.bo[buf].omnifunc ~= OMNIFUNC then
+        omnifuncs[buf] = vim.bo[buf].omnifunc
+      end
       return LANGUAGES[filetype] or filetype
     end,
     handlers = M.handlers,
     commands = M.commands,
     on_attach = function(client, buf)
       session.open[buf] = true
+      if not M.is_tagged(buf) then
+        give_back(client, buf)
+      end
       for _, listener in ipairs(attached_listeners) do
         listener(buf, client)
       end
