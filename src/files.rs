@@ -26,5 +26,6 @@ pub use self::listing::{ProjectFile, Walk};
 pub use self::origin::origin_of;
 pub use self::read::{decode, read, read_source, read_text};
 pub use self::roots::{Roots, named_path, resolve};
+pub use self::rules::is_php;
 pub use self::stamp::Stamp;
 pub use self::walk::{walk, walk_existing};

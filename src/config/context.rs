@@ -26,6 +26,14 @@ pub struct ContextSources {
     pub bm25: bool,
 }
 
+impl ContextSources {
+    /// No source: the context is empty.
+    pub const NONE: Self = Self {
+        dependencies: false,
+        bm25: false,
+    };
+}
+
 impl Default for ContextSources {
     fn default() -> Self {
         Self {

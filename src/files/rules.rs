@@ -12,7 +12,8 @@ const FOLDERS: [&str; 7] = [
 ];
 
 /// Whether a file is a PHP file by its name.
-pub(super) fn is_php(name: &str) -> bool {
+#[must_use]
+pub fn is_php(name: &str) -> bool {
     ends_with(name, ".php")
 }
 

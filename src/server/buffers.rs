@@ -13,10 +13,15 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tower_lsp::ls_types::TextDocumentContentChangeEvent;
 
+use super::project::ClientProject;
+use crate::config::ContextSources;
 use crate::files::{self, Roots};
 use crate::index::{Snapshot, SourceFile};
 use crate::php;
 use crate::text::{Encoding, position_offset};
+
+/// The ids of the languages that are PHP or templates with PHP in them.
+const PHP_LANGUAGES: [&str; 3] = ["php", "phtml", "blade"];
 
 /// The file of a buffer.
 #[derive(Clone, Debug)]
@@ -27,6 +32,19 @@ pub(super) struct BufferFile {
     root: PathBuf,
     /// Whether the project has the file, or would have it if it were saved.
     in_project: bool,
+    /// Whether it holds PHP, by its language or its name.
+    is_php: bool,
+}
+
+impl BufferFile {
+    /// The sources of its contexts: none if it holds no PHP, because the declarations
+    /// of a PHP project mean nothing there.
+    pub(super) fn sources(&self, project: &ClientProject) -> ContextSources {
+        match self.is_php {
+            true => project.options.sources,
+            false => ContextSources::NONE,
+        }
+    }
 }
 
 /// An immutable state of an open buffer.
@@ -85,12 +103,15 @@ impl Buffers {
         self.0.clone()
     }
 
-    /// Opens a buffer, or replaces the text of an open one.
-    pub(super) fn put(&mut self, roots: &Roots, uri: &str, text: String) {
+    /// Opens a buffer of the language with this id, or replaces the text of an open
+    /// one.
+    pub(super) fn put(&mut self, roots: &Roots, uri: &str, language: &str, text: String) {
         let key = roots.key(uri);
         let is_file = uri.starts_with("file:");
         let in_project = is_file && files::belongs(roots, &roots.path(&key));
+        let is_php = PHP_LANGUAGES.contains(&language) || files::is_php(&key);
         let file = BufferFile {
+            is_php,
             key,
             root: roots.root().to_owned(),
             in_project,
@@ -271,7 +292,7 @@ mod tests {
         let uri = |name: &str| format!("file://{}", project.roots.path(name).to_str().unwrap());
         let mut buffers = Buffers::new(1 << 20);
         let put = |buffers: &mut Buffers, name: &str, text: &str| {
-            buffers.put(&project.roots, &uri(name), text.into());
+            buffers.put(&project.roots, &uri(name), "php", text.into());
         };
         let root = project.roots.root();
         let over = |buffers: &Buffers, except| buffers.open().over(root, Arc::clone(&base), except);

@@ -14,6 +14,7 @@ mod diagnostics;
 mod documents;
 mod features;
 mod hover;
+mod registration;
 mod run;
 mod runs;
 mod semantic_tokens;
@@ -31,9 +32,9 @@ use tower_lsp::ls_types::{
     self, CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams,
     CompletionResponse, DidChangeTextDocumentParams, DidCloseTextDocumentParams,
     DidOpenTextDocumentParams, ExecuteCommandParams, Hover, HoverParams, InitializeParams,
-    InitializeResult, LSPAny, NumberOrString, SemanticTokensParams, SemanticTokensRangeParams,
-    SemanticTokensRangeResult, SemanticTokensResult, ServerInfo, VersionedTextDocumentIdentifier,
-    WorkDoneProgressCancelParams,
+    InitializeResult, InitializedParams, LSPAny, NumberOrString, SemanticTokensParams,
+    SemanticTokensRangeParams, SemanticTokensRangeResult, SemanticTokensResult, ServerInfo,
+    VersionedTextDocumentIdentifier, WorkDoneProgressCancelParams,
 };
 use tower_lsp::{LanguageServer, LspService};
 use tracing::Instrument;
@@ -132,16 +133,22 @@ impl LanguageServer for Backend {
             initialize::lsp(&self.connection.engine, &params, cancel)
                 .await
                 .map_err(to_lsp_error)?;
-        let features = ClientFeatures::read(&params.capabilities);
+        let features = ClientFeatures::read(&params);
         self.connection.initialize(projects, positions, features);
         Ok(InitializeResult {
-            capabilities: capabilities(&counts, positions),
+            capabilities: capabilities(&counts, positions, features.registers),
             server_info: Some(ServerInfo {
                 name: env!("CARGO_PKG_NAME").into(),
                 version: Some(env!("CARGO_PKG_VERSION").into()),
             }),
             ..InitializeResult::default()
         })
+    }
+
+    async fn initialized(&self, _: InitializedParams) {
+        let connection = Arc::clone(&self.connection);
+        let features = connection.features().registers;
+        self.spawn(async move { registration::register(&connection, features).await });
     }
 
     async fn shutdown(&self) -> jsonrpc::Result<()> {

@@ -96,6 +96,13 @@ impl LspSession {
         let reply = Reply::to_call(&self.engine, &call, requests.output(), bytes);
         let Call { method, params, .. } = call;
         let params = params.as_deref();
+        let is_early = !self.service.inner().is_initialized();
+        if is_early && !matches!(method.as_str(), "initialize" | "exit") {
+            // LSP drops notifications that come this early.
+            let refusal = Error::new(SERVER_NOT_INITIALIZED, "Server not initialized");
+            requests.run(reply, |_| async { Err::<Box<RawValue>, _>(refusal) });
+            return Flow::Continue;
+        }
         match method.as_str() {
             "$/cancelRequest" => {
                 match cancel_request::target(params) {
@@ -135,16 +142,15 @@ impl LspSession {
         Flow::Continue
     }
 
-    /// Starts a method of fimd, or refuses it as LSP asks.
+    /// Starts a method of fimd, or refuses it after `shutdown`.
     fn call_method(&self, method: Method, reply: Reply, requests: &mut Requests) {
-        let server = self.service.inner();
-        let early = !server.is_initialized() && !method.is_allowed_before_initialize();
-        let refusal = match (early, self.is_shut_down) {
-            (true, _) => Error::new(SERVER_NOT_INITIALIZED, "Server not initialized"),
-            (false, true) => Error::invalid_request("Invalid request"),
-            (false, false) => return method.start(server.session_view(), reply, requests),
-        };
-        requests.run(reply, |_| async { Err::<Box<RawValue>, _>(refusal) });
+        if self.is_shut_down {
+            let refusal = Error::invalid_request("Invalid request");
+            requests.run(reply, |_| async { Err::<Box<RawValue>, _>(refusal) });
+        } else {
+            let session = self.service.inner().session_view();
+            method.start(session, reply, requests);
+        }
     }
 
     /// Gives a message to tower-lsp's service and starts its handler.

@@ -90,27 +90,6 @@ impl Method {
         })
     }
 
-    /// Whether an LSP client may call the method before `initialize`: a method
-    /// on tags needs no project, and one on completions says itself that there
-    /// is none.
-    pub(super) fn is_allowed_before_initialize(&self) -> bool {
-        match self {
-            Self::Complete(_)
-            | Self::CompletionAccepted(_)
-            | Self::InlineCompletion(_)
-            | Self::TagsParse(_)
-            | Self::TagsPrompt(_)
-            | Self::TagsRun(_)
-            | Self::TagsApplyConfig(_) => true,
-            Self::GetContext(_)
-            | Self::GenerateDataset(_)
-            | Self::JobStatus(_)
-            | Self::JobCancel(_)
-            | Self::Status
-            | Self::Settings => false,
-        }
-    }
-
     /// Starts the method; its result goes to `reply`.
     pub(super) fn start(self, session: SessionView, reply: Reply, requests: &mut Requests) {
         let client = requests.notifier();

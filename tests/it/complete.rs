@@ -296,6 +296,18 @@ fn an_lsp_client_has_inline_completions() {
     );
     server.asked();
 
+    // A position outside of the text counts as the nearest in it, and so does the
+    // range of the answer.
+    let outside = json!({ "line": 1, "character": 999 });
+    let mut beyond = ask.clone();
+    beyond["position"] = outside.clone();
+    let answer = client.call("textDocument/inlineCompletion", beyond);
+    let range = json!({ "start": position, "end": position });
+    assert_eq!(answer["result"]["items"][0]["range"], range, "{answer}");
+    let beyond = json!({ "textDocument": { "uri": uri }, "position": outside });
+    let answer = client.call("complete", beyond);
+    assert_eq!(answer["result"]["items"][0]["range"], range, "{answer}");
+
     // The word that is selected in the editor's completion list is part of the
     // completion.
     let mut listed = ask;

@@ -219,6 +219,60 @@ fn a_wrong_initialize_is_refused_and_may_be_tried_again() {
 }
 
 #[test]
+fn before_initialize_every_request_is_refused_alike() {
+    let project = project();
+    over_both(|new| {
+        let mut client = new();
+        for method in [
+            "getContext",
+            "complete",
+            "textDocument/inlineCompletion",
+            "textDocument/hover",
+            "workspace/executeCommand",
+            "tags/parse",
+            "tags/run",
+            "tags/applyConfig",
+            "fimd/status",
+            "$/cancelRequest",
+            "$/nope",
+            "nope",
+            "shutdown",
+        ] {
+            let refused = client.call(method, json!({"content": ""}));
+            assert_eq!(refused["error"]["code"], -32002, "{method}: {refused}");
+        }
+        client.notify("nope", json!({}));
+        client.open("file:///x.php", "<?php\n");
+        let opened = client.call("initialize", root(&project));
+        assert!(opened["result"].is_object(), "{opened}");
+        let parsed = client.call("tags/parse", json!({"content": ""}));
+        assert!(parsed["result"].is_object(), "{parsed}");
+    });
+}
+
+/// The declarations of a PHP project mean nothing in another language.
+#[test]
+fn a_buffer_of_another_language_has_no_php_in_its_context() {
+    let project = project();
+    over_both(|new| {
+        let (mut client, _) = Client::initialized(new, root(&project));
+        for (language, name, has_context) in [
+            ("javascript", "src/app.js", false),
+            ("html", "src/page.html", false),
+            ("php", "src/page.inc", true),
+            ("blade", "src/page.blade.php", true),
+            ("html", "src/page.php", true),
+        ] {
+            let uri = uri(&project, name);
+            client.open_in(language, &uri, CALLER);
+            let context = client.context(&uri, PLACE.0, PLACE.1);
+            assert_eq!(context.contains("greet("), has_context, "{name}: {context}");
+            assert_eq!(context.is_empty(), !has_context, "{name}: {context}");
+        }
+    });
+}
+
+#[test]
 fn every_request_is_answered_once_and_bad_messages_are_survived() {
     let project = project();
     over_both(|new| {

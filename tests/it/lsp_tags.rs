@@ -105,6 +105,109 @@ fn tags_work_in_a_text_file_of_an_editor_without_a_folder() {
     assert_eq!(editor.text, "12 [[[5;stp(\"a\")]]]\n");
 }
 
+/// Hover and completion in PHP belong to other servers.
+#[test]
+fn what_only_tags_have_is_registered_for_their_languages_alone() {
+    let project = Project::new(&[("a.php", "<?php\n")]);
+    let root = format!("file://{}", project.path().to_str().unwrap());
+    let initialized = |dynamic: bool| {
+        let registers = json!({"dynamicRegistration": dynamic});
+        let document = json!({
+            "hover": registers,
+            "completion": registers,
+            "codeLens": registers,
+            "semanticTokens": {
+                "dynamicRegistration": dynamic,
+                "requests": {},
+                "tokenTypes": [],
+                "tokenModifiers": [],
+                "formats": [],
+            },
+        });
+        let params = json!({"rootUri": root, "capabilities": {"textDocument": document}});
+        Client::initialized(&|| Client::new(&Transport::Stdio), params)
+    };
+    let providers = [
+        "hoverProvider",
+        "completionProvider",
+        "codeLensProvider",
+        "semanticTokensProvider",
+    ];
+    let (_client, answer) = initialized(false);
+    for provider in providers {
+        assert!(answer["capabilities"].get(provider).is_some(), "{answer}");
+    }
+
+    let (mut client, answer) = initialized(true);
+    for provider in providers {
+        assert!(answer["capabilities"].get(provider).is_none(), "{answer}");
+    }
+    // A tag in PHP can be run, too.
+    assert_eq!(answer["capabilities"]["codeActionProvider"], true);
+    let asked = client.receive();
+    assert_eq!(asked["method"], "client/registerCapability");
+    let all = asked["params"]["registrations"].as_array().unwrap();
+    let methods: Vec<_> = all.iter().map(|one| one["method"].clone()).collect();
+    let expected = ["hover", "completion", "codeLens", "semanticTokens"];
+    assert_eq!(methods, expected.map(|name| format!("textDocument/{name}")));
+    for one in all {
+        let selector = one["registerOptions"]["documentSelector"].to_string();
+        assert!(selector.contains(r#"{"language":"markdown"}"#), "{one}");
+        assert!(selector.contains(r#"{"language":"text"}"#), "{one}");
+        assert!(!selector.contains("php"), "{one}");
+    }
+    let triggers = &all[1]["registerOptions"]["triggerCharacters"];
+    assert_eq!(*triggers, json!(["[", ";", "{", ","]));
+    client.send(&json!({"jsonrpc": "2.0", "id": asked["id"], "result": null}));
+    let note = format!("{root}/note.md");
+    client.open_in("markdown", &note, "[[[5]]]");
+    let hover = json!({"textDocument": {"uri": note}, "position": {"line": 0, "character": 4}});
+    let id = client.request("textDocument/hover", hover);
+    let answer = loop {
+        let message = client.receive();
+        if message["id"] == id {
+            break message;
+        }
+    };
+    assert!(answer["result"]["contents"].is_object(), "{answer}");
+}
+
+/// A client that shows no progress could not stop the run, and eglot may ask the
+/// user to confirm each edit. Such clients get one edit.
+#[test]
+fn a_client_that_cannot_follow_gets_the_whole_text_in_one_edit() {
+    for (client, progress, is_one) in [
+        ("editor", true, false),
+        ("editor", false, true),
+        ("Eglot", true, true),
+    ] {
+        let (server, say) = told_to_say();
+        let initialize = |project: &Project| {
+            let window = json!({"workDoneProgress": progress});
+            json!({
+                "rootUri": format!("file://{}", project.path().to_str().unwrap()),
+                "clientInfo": {"name": client},
+                "capabilities": {"window": window, "workspace": edits()},
+            })
+        };
+        let stdio = Transport::Stdio;
+        let (note, policy) = (("markdown", "a [[[5]]] b"), EditPolicy::ChangeFirst);
+        let mut editor = Editor::initialized(&stdio, &server.url, "", note, policy, initialize);
+        editor.execute("fimd.tags.generate", "5]]]");
+        say.send("one ").unwrap();
+        if is_one {
+            say.send("two").unwrap();
+        } else {
+            editor.until_text("one [[[5]]]");
+            say.send("two").unwrap();
+            editor.until_text("one two[[[5]]]");
+        }
+        drop(say);
+        editor.until_text("a one two b");
+        assert_eq!(editor.version == 2, is_one, "{client}: {}", editor.version);
+    }
+}
+
 #[test]
 fn php_has_no_diagnostics_and_a_tag_in_it_can_be_run() {
     let server = ModelServer::saying(&["12"]);

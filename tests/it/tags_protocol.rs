@@ -28,8 +28,18 @@ struct Client {
     process: Option<Child>,
 }
 
-/// Runs a test over every transport and in every framing, with these settings.
+/// Runs a test over every transport and in every framing, with these settings and
+/// without a project.
 fn over_all(settings: &str, test: impl Fn(&mut Client)) {
+    over_all_in(None, settings, test);
+}
+
+/// Like [`over_all`], in a project if there is one.
+fn over_all_in(project: Option<&Project>, settings: &str, test: impl Fn(&mut Client)) {
+    let test = |client: &mut Client| {
+        client.initialize(project);
+        test(client);
+    };
     let folder = Project::new(&[("settings.toml", settings)]);
     let settings = folder.path().join("settings.toml");
     let program = || {
@@ -106,12 +116,17 @@ impl Client {
         answer
     }
 
-    /// Opens a project with offsets in UTF-16 units.
-    fn initialize(&mut self, project: &Project) {
-        let options = json!({ "project_root": project.path(), "offset_encoding": "utf-16" });
-        let params = match self.framing {
-            Framing::Ndjson => options,
-            Framing::Lsp => json!({ "capabilities": {}, "initializationOptions": options }),
+    /// Opens a project with offsets in UTF-16 units. Without a project, NDJSON needs
+    /// no `initialize`.
+    fn initialize(&mut self, project: Option<&Project>) {
+        let options = project
+            .map(|project| json!({ "project_root": project.path(), "offset_encoding": "utf-16" }));
+        let params = match (self.framing, options) {
+            (Framing::Ndjson, None) => return,
+            (Framing::Ndjson, Some(options)) => options,
+            (Framing::Lsp, options) => {
+                json!({ "capabilities": {}, "initializationOptions": options })
+            }
         };
         let answer = self.ask("initialize", params);
         assert!(answer["result"].is_object(), "{answer}");
@@ -149,8 +164,8 @@ fn settings(server: &ModelServer) -> String {
 fn tags_are_parsed_and_explained_without_a_project_in_bytes_and_with_one_in_its_units() {
     let project = Project::new(&[("a.php", "<?php")]);
     let content = "\u{1F600}[[[prefix]]][[[9;chop(\"x\")]]]b";
-    over_all("", |client| {
-        for (start, at) in [(4, 20), (2, 18)] {
+    for (project, start, at) in [(None, 4, 20), (Some(&project), 2, 18)] {
+        over_all_in(project, "", |client| {
             let parsed = client.ask("tags/parse", json!({ "content": content }));
             let tags = &parsed["result"]["tags"];
             assert_eq!(
@@ -172,11 +187,8 @@ fn tags_are_parsed_and_explained_without_a_project_in_bytes_and_with_one_in_its_
                 prompt["deletes"],
                 json!([{ "start": start, "end": start + 12 }])
             );
-            if start == 4 {
-                client.initialize(&project);
-            }
-        }
-    });
+        });
+    }
 }
 
 #[test]
@@ -220,7 +232,12 @@ fn wrong_parameters_are_named() {
         let context = json!({
             "content": "[[[1]]]", "cursor_offset": 1, "context": true, "filepath": "a.php",
         });
-        assert_eq!(client.ask("tags/prompt", context)["error"]["code"], -1);
+        let answer = client.ask("tags/prompt", context);
+        match client.framing {
+            Framing::Ndjson => assert_eq!(answer["error"]["code"], -1),
+            // An LSP client has a session without a project, and the file is in none.
+            Framing::Lsp => assert!(answer["result"].is_object(), "{answer}"),
+        }
     });
 }
 
@@ -347,8 +364,7 @@ fn a_run_in_a_php_file_is_shown_the_project() {
     )]);
     let server = ModelServer::saying(&["addItem(1)"]);
     let settings = settings(&server) + "[tags]\ncontext = true\n";
-    over_all(&settings, |client| {
-        client.initialize(&project);
+    over_all_in(Some(&project), &settings, |client| {
         let content = "<?php\n$basket = new Basket();\n$basket->[[[9]]];\n";
         let params = json!({ "content": content, "cursor_offset": 45, "filepath": "new.php" });
         client.call(2, "tags/run", params);

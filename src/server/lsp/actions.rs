@@ -31,6 +31,8 @@ pub(super) fn actions(
 ) -> Vec<CodeActionOrCommand> {
     let tags = view.tags();
     let at = view.offset(range.start);
+    // The client's position may lie outside of the text.
+    let position = view.positions().position(at);
     // An array of PHP may look like a tag. That does no harm, because code actions
     // appear only on request and only for the tag at the cursor.
     let mut commands: Vec<_> = tags
@@ -52,7 +54,7 @@ pub(super) fn actions(
         CodeActionOrCommand::CodeAction(CodeAction {
             title: command.title().into(),
             kind: Some(CodeActionKind::EMPTY),
-            command: Some(call(command, view, range.start)),
+            command: Some(call(command, view, position)),
             ..CodeAction::default()
         })
     };

@@ -9,12 +9,18 @@ use tower_lsp::ls_types::{
 };
 
 use super::command_name::CommandName;
+use super::features::DynamicFeatures;
 use super::{completion, semantic_tokens};
 use crate::server::methods::initialize::IndexCounts;
 use crate::text::Encoding;
 
-/// The capabilities in a session whose positions count `positions`.
-pub(super) fn capabilities(counts: &IndexCounts, positions: Encoding) -> ServerCapabilities {
+/// The capabilities in a session whose positions count `positions`. Leaves out what
+/// is registered later.
+pub(super) fn capabilities(
+    counts: &IndexCounts,
+    positions: Encoding,
+    registered: DynamicFeatures,
+) -> ServerCapabilities {
     let position_encoding = match positions {
         Encoding::Utf8 => PositionEncodingKind::UTF8,
         Encoding::Utf16 => PositionEncodingKind::UTF16,
@@ -29,24 +35,12 @@ pub(super) fn capabilities(counts: &IndexCounts, positions: Encoding) -> ServerC
                 ..TextDocumentSyncOptions::default()
             },
         )),
-        hover_provider: Some(HoverProviderCapability::Simple(true)),
-        completion_provider: Some(CompletionOptions {
-            trigger_characters: Some(completion::TRIGGERS.map(Into::into).into()),
-            ..CompletionOptions::default()
-        }),
-        code_lens_provider: Some(CodeLensOptions {
-            resolve_provider: Some(false),
-        }),
+        hover_provider: (!registered.hover).then_some(HoverProviderCapability::Simple(true)),
+        completion_provider: (!registered.completion).then(completion_options),
+        code_lens_provider: (!registered.code_lens).then(code_lens_options),
         code_action_provider: Some(CodeActionProviderCapability::Simple(true)),
-        semantic_tokens_provider: Some(
-            SemanticTokensOptions {
-                legend: semantic_tokens::legend(),
-                range: Some(true),
-                full: Some(SemanticTokensFullOptions::Bool(true)),
-                ..SemanticTokensOptions::default()
-            }
-            .into(),
-        ),
+        semantic_tokens_provider: (!registered.semantic_tokens)
+            .then(|| semantic_tokens_options().into()),
         execute_command_provider: Some(ExecuteCommandOptions {
             commands: CommandName::ALL
                 .map(|command| command.name().to_owned())
@@ -61,5 +55,30 @@ pub(super) fn capabilities(counts: &IndexCounts, positions: Encoding) -> ServerC
             "bm25_chunks": counts.bm25_chunks,
         } })),
         ..ServerCapabilities::default()
+    }
+}
+
+/// How completion inside tags is announced or registered.
+pub(super) fn completion_options() -> CompletionOptions {
+    CompletionOptions {
+        trigger_characters: Some(completion::TRIGGERS.map(Into::into).into()),
+        ..CompletionOptions::default()
+    }
+}
+
+/// How the lenses at tags are announced or registered.
+pub(super) fn code_lens_options() -> CodeLensOptions {
+    CodeLensOptions {
+        resolve_provider: Some(false),
+    }
+}
+
+/// How the tokens of tags are announced or registered.
+pub(super) fn semantic_tokens_options() -> SemanticTokensOptions {
+    SemanticTokensOptions {
+        legend: semantic_tokens::legend(),
+        range: Some(true),
+        full: Some(SemanticTokensFullOptions::Bool(true)),
+        ..SemanticTokensOptions::default()
     }
 }

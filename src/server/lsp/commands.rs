@@ -147,11 +147,12 @@ fn accepted(connection: &Connection, view: &DocumentView, at: usize) {
     // A completion was shown, so its project is open.
     if let Some(project) = connection.projects_now().known(&view.uri) {
         let cursor = CompletionCursor {
-            project,
             open: connection.documents().buffers(),
             path: view.key().to_owned(),
             content: view.text().to_owned(),
+            sources: view.sources(&project),
             cursor: at,
+            project,
         };
         cursor.prefetch(&connection.engine, &connection.completions);
     }

@@ -11,8 +11,10 @@ use std::sync::Arc;
 use tower_lsp::ls_types::{self, Position, TextDocumentContentChangeEvent, TextDocumentItem};
 
 use super::splice::Splice;
+use crate::config::ContextSources;
 use crate::files::Roots;
 use crate::server::buffers::{Buffers, OpenBuffer, OpenBuffers};
+use crate::server::project::ClientProject;
 use crate::tags::Tags;
 use crate::text::{Encoding, Positions, position_offset};
 
@@ -95,7 +97,7 @@ impl Documents {
         };
         let is_tagged = self.languages.iter().any(|known| known == language);
         let tags = is_tagged.then(|| Arc::new(Tags::parse(&text)));
-        self.buffers.put(roots, uri.as_str(), text);
+        self.buffers.put(roots, uri.as_str(), language, text);
         let document = Document {
             version,
             tags,
@@ -151,6 +153,11 @@ impl Documents {
         closed.is_some_and(|document| document.tags.is_some())
     }
 
+    /// The ids of the languages with tags.
+    pub(super) fn languages(&self) -> &[String] {
+        &self.languages
+    }
+
     /// The text that fimd is writing into a document; none if it is not open.
     pub(super) fn splice(&mut self, uri: &str) -> Option<&mut Option<Splice>> {
         self.open.get_mut(uri).map(|document| &mut document.splice)
@@ -166,6 +173,11 @@ impl DocumentView {
     /// The key of the file, see [`Roots::key`].
     pub(super) fn key(&self) -> &str {
         &self.buffer.file.key
+    }
+
+    /// The sources of the document's contexts.
+    pub(super) fn sources(&self, project: &ClientProject) -> ContextSources {
+        self.buffer.file.sources(project)
     }
 
     /// The tags, parsed now if the language is not one with tags.

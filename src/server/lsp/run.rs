@@ -1,5 +1,6 @@
 //! A run of a tag in a document. The model's text grows at the tag's place while
-//! it comes, and the client sees the progress and can cancel it. The final text
+//! it comes, or is put there at the end by one edit, as the client can take it. The
+//! client sees the progress and can cancel it. The final text
 //! is the one that `tags/run` answers. A run that fails or is cancelled leaves
 //! nothing behind, unless the settings keep partial text.
 
@@ -167,6 +168,7 @@ async fn drive<F: Future<Output = ()>>(
         ..
     } = run;
     let keep_partial = connection.engine.settings().tags.keep_partial;
+    let streams = connection.features().streams;
     let cancelled = async {
         // The sender is dropped, so the result is always an error.
         let _ = cancelled.await;
@@ -178,7 +180,9 @@ async fn drive<F: Future<Output = ()>>(
         while news.changed().await.is_ok() {
             let text = news.borrow_and_update().clone();
             let chars = text.chars().count();
-            writer.reach(&Goal::Grow(text)).await?;
+            // Without new text this only looks whether the document can be written.
+            let shown = if streams { text } else { String::new() };
+            writer.reach(&Goal::Grow(shown)).await?;
             progress(WorkDoneProgress::Report(WorkDoneProgressReport {
                 message: Some(format!("{chars} characters")),
                 ..WorkDoneProgressReport::default()
@@ -262,7 +266,7 @@ async fn prepare(
                     path: view.key(),
                     content: &content,
                     at,
-                    sources: project.options.sources,
+                    sources: view.sources(&project),
                     secrets: project.options.secrets.as_deref(),
                 };
                 let snapshot = open.over(project.roots.root(), base, view.key());

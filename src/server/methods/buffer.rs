@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use tower_lsp::ls_types;
 
+use crate::config::ContextSources;
 use crate::rpc::Error;
 use crate::server::buffers::OpenBuffers;
 use crate::server::params::Params;
@@ -35,6 +36,16 @@ pub(super) enum BufferParams {
     },
     /// The file of `filepath` with `content`.
     File { path: String, content: String },
+}
+
+/// A buffer that a request names.
+pub(super) struct NamedBuffer {
+    /// The key of the file, see [`Roots::key`](crate::files::Roots::key).
+    pub(super) key: String,
+    /// The text.
+    pub(super) content: String,
+    /// The sources of its contexts.
+    pub(super) sources: ContextSources,
 }
 
 impl BufferParams {
@@ -70,7 +81,7 @@ impl BufferParams {
         }
     }
 
-    /// The key and the text of the buffer.
+    /// The file and the text of the buffer.
     ///
     /// # Errors
     /// If the client has not opened the document and gives no content, or if the
@@ -79,10 +90,15 @@ impl BufferParams {
         self,
         project: &ClientProject,
         open: &OpenBuffers,
-    ) -> Result<(String, String), Error> {
+    ) -> Result<NamedBuffer, Error> {
         let roots = &project.roots;
+        let closed = |name: &str, content| NamedBuffer {
+            key: roots.key(name),
+            content,
+            sources: project.options.sources,
+        };
         let (uri, given) = match self {
-            Self::File { path, content } => return Ok((roots.key(&path), content)),
+            Self::File { path, content } => return Ok(closed(&path, content)),
             Self::Document { uri, content } => (uri, content),
         };
         if given.is_none()
@@ -94,9 +110,12 @@ impl BufferParams {
             )));
         }
         match (given, open.get(&uri)) {
-            (Some(content), Some(buffer)) => Ok((buffer.file.key.clone(), content)),
-            (Some(content), None) => Ok((roots.key(&uri), content)),
-            (None, Some(buffer)) => Ok((buffer.file.key.clone(), buffer.text.clone())),
+            (given, Some(buffer)) => Ok(NamedBuffer {
+                key: buffer.file.key.clone(),
+                content: given.unwrap_or_else(|| buffer.text.clone()),
+                sources: buffer.file.sources(project),
+            }),
+            (Some(content), None) => Ok(closed(&uri, content)),
             (None, None) => Err(Error::invalid_params(format!(
                 "textDocument: {uri} is not open; open it or give its content"
             ))),
@@ -153,7 +172,6 @@ mod tests {
     use serde_json::value::RawValue;
 
     use super::*;
-    use crate::config::ContextSources;
     use crate::files::Roots;
     use crate::server::project::ClientOptions;
     use crate::text::Encoding;

@@ -6,7 +6,7 @@ use std::num::NonZero;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::buffer::{BufferParams, CursorParams, LinePosition};
+use super::buffer::{BufferParams, CursorParams};
 use super::completion_cursor::CompletionCursor;
 use crate::cancel::Cancel;
 use crate::engine::completion::{CompleteError, Completion, CompletionRequest, Trigger};
@@ -14,7 +14,7 @@ use crate::rpc::Error;
 use crate::server::params::Params;
 use crate::server::result::{MethodResult, json};
 use crate::server::session_view::SessionView;
-use crate::text::Units;
+use crate::text::{Positions, Units};
 
 /// The parameters of `complete`.
 #[derive(Debug)]
@@ -78,7 +78,9 @@ pub(super) async fn run(
     let project = session.projects.of(params.buffer.name()).await?;
     let site = CompletionCursor::resolve(&session, project, params.buffer, params.cursor)?;
     let at = match params.cursor {
-        CursorParams::Position(LinePosition { line, character }) => {
+        CursorParams::Position(_) => {
+            let positions = site.project.options.positions;
+            let (line, character) = Positions::new(&site.content, positions).of(site.cursor);
             json!({ "line": line, "character": character })
         }
         CursorParams::Offset(_) | CursorParams::Middle => {

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use super::buffer::{BufferParams, CursorParams};
+use super::buffer::{BufferParams, CursorParams, NamedBuffer};
+use crate::config::ContextSources;
 use crate::engine::Engine;
 use crate::engine::completion::{BufferPosition, CompletionRequest, Completions, Trigger};
 use crate::index::Snapshot;
@@ -22,6 +23,8 @@ pub(in crate::server) struct CompletionCursor {
     pub(in crate::server) path: String,
     /// The buffer's text.
     pub(in crate::server) content: String,
+    /// The sources of its context.
+    pub(in crate::server) sources: ContextSources,
     /// The cursor, in bytes.
     pub(in crate::server) cursor: usize,
 }
@@ -35,13 +38,18 @@ impl CompletionCursor {
         cursor: CursorParams,
     ) -> Result<Self, Error> {
         let open = session.open.clone();
-        let (path, content) = buffer.resolve(&project, &open)?;
+        let NamedBuffer {
+            key: path,
+            content,
+            sources,
+        } = buffer.resolve(&project, &open)?;
         Ok(Self {
             cursor: cursor.byte(&content, &project),
             project,
             open,
             path,
             content,
+            sources,
         })
     }
 
@@ -61,7 +69,7 @@ impl CompletionCursor {
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into(),
-            sources: self.project.options.sources,
+            sources: self.sources,
             secrets: self.project.options.secrets.clone(),
             position: BufferPosition {
                 path: self.path,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::buffer::{BufferParams, CursorParams};
+use super::buffer::{BufferParams, CursorParams, NamedBuffer};
 use crate::cancel::Cancel;
 use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
 use crate::context::{self, Context, ContextRequest, DroppedSnippet, MinScore, Snippet};
@@ -81,7 +81,11 @@ fn assemble(
     max_context_chars: usize,
     cancel: &Cancel,
 ) -> Result<Box<RawValue>, Error> {
-    let (path, content) = params.buffer.resolve(project, open)?;
+    let NamedBuffer {
+        key: path,
+        content,
+        sources,
+    } = params.buffer.resolve(project, open)?;
     let max_chars = match params.max_chars {
         None => DEFAULT_MAX_CONTEXT_CHARS.min(max_context_chars),
         Some(asked) => usize::try_from(asked)
@@ -101,8 +105,8 @@ fn assemble(
         content: &content,
         max_chars,
         min_score: params.min_score.unwrap_or_default(),
-        dependencies: project.options.sources.dependencies,
-        bm25: project.options.sources.bm25,
+        dependencies: sources.dependencies,
+        bm25: sources.bm25,
         secrets: project.options.secrets.as_deref(),
     };
     let context = context::assemble(&snapshot, &request, cancel).map_err(|_| Error::cancelled())?;

@@ -16,7 +16,7 @@ use crate::rpc::Error;
 use crate::server::params::Params;
 use crate::server::result::json;
 use crate::server::session_view::SessionView;
-use crate::text::{Positions, position_offset};
+use crate::text::{Encoding, Positions, position_offset};
 
 /// The command of a completion, which the editor runs once it is accepted.
 pub(in crate::server) const ACCEPTED: &str = "fimd.completion.accepted";
@@ -76,22 +76,11 @@ pub(super) async fn run(
     let mut cursor = CompletionCursor::resolve(&session, project, buffer, at)?;
     let positions = cursor.project.options.positions;
     let (inserted, range) = match selected {
-        None => (String::new(), Range::new(position, position)),
-        Some(SelectedCompletionInfo { range, text }) => {
-            // The completion continues the text with the selected word in it.
-            let byte = |at: Position| {
-                position_offset(
-                    &cursor.content,
-                    at.line.into(),
-                    at.character.into(),
-                    positions,
-                )
-            };
-            let (start, end) = (byte(range.start), byte(range.end));
-            cursor.content.replace_range(start..end.max(start), &text);
-            cursor.cursor = start + text.len();
-            (text, range)
+        None => {
+            let at = position_of(&cursor.content, cursor.cursor, positions);
+            (String::new(), Range::new(at, at))
         }
+        Some(selected) => select(&mut cursor, selected),
     };
     let snapshot = cursor.snapshot();
     let request = CompletionRequest {
@@ -107,16 +96,42 @@ pub(super) async fn run(
     if !completion.text.is_empty() {
         content.insert_str(start, &completion.text);
         let end = start + completion.text.len();
-        let (line, character) = Positions::new(&content, positions).of(end);
+        let end = position_of(&content, end, positions);
         items.push(InlineCompletionItem {
             insert_text: inserted + &completion.text,
             filter_text: None,
             range: Some(range),
-            command: Some(accepted(uri.as_deref(), Position { line, character })),
+            command: Some(accepted(uri.as_deref(), end)),
             insert_text_format: None,
         });
     }
     json(&InlineCompletionList { items })
+}
+
+/// Puts the word that is selected in a list of words into the buffer, so that the
+/// completion continues it. Returns the word and the range that it replaces.
+fn select(cursor: &mut CompletionCursor, selected: SelectedCompletionInfo) -> (String, Range) {
+    let SelectedCompletionInfo { range, text } = selected;
+    let positions = cursor.project.options.positions;
+    let [start, end] = [range.start, range.end].map(|at| {
+        position_offset(
+            &cursor.content,
+            at.line.into(),
+            at.character.into(),
+            positions,
+        )
+    });
+    let end = end.max(start);
+    let [first, last] = [start, end].map(|at| position_of(&cursor.content, at, positions));
+    cursor.content.replace_range(start..end, &text);
+    cursor.cursor = start + text.len();
+    (text, Range::new(first, last))
+}
+
+/// The position of the byte `at`.
+fn position_of(content: &str, at: usize, positions: Encoding) -> Position {
+    let (line, character) = Positions::new(content, positions).of(at);
+    Position { line, character }
 }
 
 /// The command that the editor runs once the user has accepted a completion that
