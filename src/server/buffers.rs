@@ -106,8 +106,19 @@ impl Buffers {
     /// Opens a buffer of the language with this id, or replaces the text of an open
     /// one.
     pub(super) fn put(&mut self, roots: &Roots, uri: &str, language: &str, text: String) {
-        let key = roots.key(uri);
         let is_file = uri.starts_with("file:");
+        self.put_file(roots, (uri, is_file), language, text);
+    }
+
+    /// Like [`Buffers::put`], of a buffer that has a file if `is_file`.
+    fn put_file(
+        &mut self,
+        roots: &Roots,
+        (uri, is_file): (&str, bool),
+        language: &str,
+        text: String,
+    ) {
+        let key = roots.key(uri);
         let in_project = is_file && files::belongs(roots, &roots.path(&key));
         let is_php = PHP_LANGUAGES.contains(&language) || files::is_php(&key);
         let file = BufferFile {
@@ -214,6 +225,25 @@ impl OpenBuffers {
     /// The buffer that was opened with this URI.
     pub(super) fn get(&self, uri: &str) -> Option<&Arc<OpenBuffer>> {
         self.buffers.get(uri)
+    }
+
+    /// These buffers and one more, the text of the PHP file that the client calls
+    /// `name`. It replaces an open buffer of that file.
+    ///
+    /// # Errors
+    /// The limit in bytes, if the text is above it.
+    pub(super) fn with(self, roots: &Roots, name: &str, text: String) -> Result<Self, usize> {
+        if text.len() > self.max_bytes {
+            return Err(self.max_bytes);
+        }
+        // The requests about the open buffers keep their overlay.
+        let newest = Arc::default();
+        let mut buffers = Buffers(Self { newest, ..self });
+        let key = roots.key(name);
+        let is_other = |file: &BufferFile| file.key != key || file.root != roots.root();
+        Arc::make_mut(&mut buffers.0.buffers).retain(|_, buffer| is_other(&buffer.file));
+        buffers.put_file(roots, (name, true), "php", text);
+        Ok(buffers.0)
     }
 
     /// The limit in bytes, if the buffer that was opened with this URI is above it.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 
-use super::buffers::OpenBuffers;
+use super::buffers::Buffers;
 use super::methods::{Method, cancel_request, initialize};
 use super::project::CurrentProject;
 use super::reply::{self, Destination, Reply};
@@ -142,7 +142,7 @@ impl NdjsonSession {
         SessionView {
             engine: self.engine.clone(),
             completions: Arc::clone(&self.completions),
-            open: OpenBuffers::default(),
+            open: Buffers::new(self.engine.limits().max_buffer_bytes).open(),
             projects: SessionProjects::Named(self.current.clone()),
         }
     }

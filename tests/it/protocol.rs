@@ -39,6 +39,65 @@ fn scenarios_over_a_socket() {
     }
 }
 
+/// Other unsaved buffers stand in for their files in one answer.
+#[test]
+fn a_client_tells_of_other_unsaved_buffers() {
+    let project = project();
+    let edited = "<?php\nnamespace Shop;\nclass Greeter { public function salute(): void {} }\n";
+    let content = "<?php\nuse Shop\\Greeter;\n$greeter = new Greeter();\n$greeter->";
+    let ask = |id: u32, buffers: serde_json::Value| {
+        let params = serde_json::json!({
+            "filepath": "x.php",
+            "content": content,
+            "cursor_offset": content.len(),
+            "buffers": buffers,
+        });
+        call(&id.to_string(), "getContext", &params.to_string())
+    };
+    let one = |path: &str, text: &str| serde_json::json!([{"filepath": path, "content": text}]);
+    let absolute = project.path().join("src/Greeter.php");
+    let large = "x".repeat((16 << 20) + 1);
+    let input = [
+        project.fill(INITIALIZE),
+        ask(1, one("src/Greeter.php", edited)),
+        ask(2, one(absolute.to_str().unwrap(), edited)),
+        ask(3, serde_json::json!([])),
+        ask(4, one("src/New.php", "<?php\n")),
+        ask(5, serde_json::json!([{"filepath": 5}])),
+        ask(6, one("src/Greeter.php", &large)),
+    ];
+    let mut client = Client::start(&mut fimd());
+    client.send(input.join("\n") + "\n");
+    let ServerExit { answers, .. } = client.close();
+    let answer = |id: u32| -> serde_json::Value {
+        let mut all = answers
+            .iter()
+            .map(|line| serde_json::from_str(line).unwrap());
+        all.find(|answer: &serde_json::Value| answer["id"] == id)
+            .unwrap()
+    };
+    for (id, shown, hidden) in [
+        (1, "salute()", "greet("),
+        (2, "salute()", "greet("),
+        (3, "greet(", "salute("),
+        (4, "greet(", "salute("),
+    ] {
+        let answer = answer(id);
+        let context = answer["result"]["context"].as_str().unwrap();
+        assert!(context.contains(shown), "{id}: {context}");
+        assert!(!context.contains(hidden), "{id}: {context}");
+    }
+    for (id, message) in [
+        (5, "buffers: expected an array"),
+        (6, "buffers: src/Greeter.php has"),
+    ] {
+        let answer = answer(id);
+        assert_eq!(answer["error"]["code"], -32602, "{answer}");
+        let said = answer["error"]["message"].as_str().unwrap();
+        assert!(said.starts_with(message), "{said}");
+    }
+}
+
 /// The answers of a server in this process, when `input` arrives cut at `cuts`.
 async fn served(engine: &Engine, input: &[u8], cuts: &[usize]) -> Vec<String> {
     let (ours, theirs) = tokio::io::duplex(1 << 10);

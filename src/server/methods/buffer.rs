@@ -4,6 +4,7 @@ use serde::Deserialize;
 use tower_lsp::ls_types;
 
 use crate::config::ContextSources;
+use crate::files::Roots;
 use crate::rpc::Error;
 use crate::server::buffers::OpenBuffers;
 use crate::server::params::Params;
@@ -123,6 +124,41 @@ impl BufferParams {
     }
 }
 
+/// A buffer besides the one that the request is about.
+#[derive(Debug, Deserialize)]
+struct UnsavedBuffer {
+    filepath: String,
+    content: String,
+}
+
+/// The other buffers whose texts replace their files for one request.
+#[derive(Debug, Default)]
+pub(super) struct UnsavedBuffers(Vec<UnsavedBuffer>);
+
+impl UnsavedBuffers {
+    pub(super) fn read(params: &Params<'_>) -> Result<Self, Error> {
+        let expected = "an array of objects with a filepath and a content";
+        let buffers = params.optional("buffers", expected)?;
+        Ok(Self(buffers.unwrap_or_default()))
+    }
+
+    /// The open buffers and these.
+    ///
+    /// # Errors
+    /// If a buffer is above the limit.
+    pub(super) fn with(self, open: OpenBuffers, roots: &Roots) -> Result<OpenBuffers, Error> {
+        self.0.into_iter().try_fold(open, |open, buffer| {
+            let UnsavedBuffer { filepath, content } = buffer;
+            open.with(roots, &filepath, content).map_err(|limit| {
+                Error::invalid_params(format!(
+                    "buffers: {filepath} has more than {limit} bytes; raise max_buffer_bytes \
+                     under [limits] in the settings file"
+                ))
+            })
+        })
+    }
+}
+
 /// The cursor in the buffer.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum CursorParams {
@@ -172,7 +208,6 @@ mod tests {
     use serde_json::value::RawValue;
 
     use super::*;
-    use crate::files::Roots;
     use crate::server::project::ClientOptions;
     use crate::text::Encoding;
 

@@ -6,7 +6,7 @@ use std::num::NonZero;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::buffer::{BufferParams, CursorParams};
+use super::buffer::{BufferParams, CursorParams, UnsavedBuffers};
 use super::completion_cursor::CompletionCursor;
 use crate::cancel::Cancel;
 use crate::engine::completion::{CompleteError, Completion, CompletionRequest, Trigger};
@@ -20,6 +20,7 @@ use crate::text::{Positions, Units};
 #[derive(Debug)]
 pub(in crate::server) struct CompleteParams {
     buffer: BufferParams,
+    others: UnsavedBuffers,
     cursor: CursorParams,
     trigger: Trigger,
     /// The most tokens of the answer.
@@ -39,6 +40,7 @@ impl CompleteParams {
         let max_lines: Option<NonZero<usize>> = params.optional("max_lines", ONE_OR_MORE)?;
         Ok(Self {
             buffer: BufferParams::read(params)?,
+            others: UnsavedBuffers::read(params)?,
             cursor: CursorParams::read(params)?,
             trigger: trigger.unwrap_or_default(),
             max_tokens: max_tokens.map(NonZero::get),
@@ -52,6 +54,7 @@ impl CompleteParams {
 #[derive(Debug)]
 pub(in crate::server) struct AcceptedParams {
     buffer: BufferParams,
+    others: UnsavedBuffers,
     cursor: CursorParams,
 }
 
@@ -60,6 +63,7 @@ impl AcceptedParams {
         let params = &Params::read(raw)?;
         Ok(Self {
             buffer: BufferParams::read(params)?,
+            others: UnsavedBuffers::read(params)?,
             cursor: CursorParams::read(params)?,
         })
     }
@@ -76,7 +80,8 @@ pub(super) async fn run(
     session.projects.initialized().await?;
     let params = params?;
     let project = session.projects.of(params.buffer.name()).await?;
-    let site = CompletionCursor::resolve(&session, project, params.buffer, params.cursor)?;
+    let mut site = CompletionCursor::resolve(&session, project, params.buffer, params.cursor)?;
+    site.open = params.others.with(site.open, &site.project.roots)?;
     let at = match params.cursor {
         CursorParams::Position(_) => {
             let positions = site.project.options.positions;
@@ -128,9 +133,14 @@ pub(super) async fn accepted(
     // Supersedes the automatic completions that are at work.
     drop(session.completions.turn());
     session.projects.initialized().await?;
-    let AcceptedParams { buffer, cursor } = params?;
+    let AcceptedParams {
+        buffer,
+        others,
+        cursor,
+    } = params?;
     let project = session.projects.of(buffer.name()).await?;
-    let cursor = CompletionCursor::resolve(&session, project, buffer, cursor)?;
+    let mut cursor = CompletionCursor::resolve(&session, project, buffer, cursor)?;
+    cursor.open = others.with(cursor.open, &cursor.project.roots)?;
     cursor.prefetch(&session.engine, &session.completions);
     Ok(MethodResult::null())
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::buffer::{BufferParams, CursorParams, NamedBuffer};
+use super::buffer::{BufferParams, CursorParams, NamedBuffer, UnsavedBuffers};
 use crate::cancel::Cancel;
 use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
 use crate::context::{self, Context, ContextRequest, DroppedSnippet, MinScore, Snippet};
@@ -18,6 +18,7 @@ use crate::server::session_view::SessionView;
 #[derive(Debug)]
 pub(in crate::server) struct GetContextParams {
     buffer: BufferParams,
+    others: UnsavedBuffers,
     cursor: CursorParams,
     /// The budget in characters.
     max_chars: Option<u64>,
@@ -31,6 +32,7 @@ impl GetContextParams {
         let params = &Params::read(raw)?;
         Ok(Self {
             buffer: BufferParams::read(params)?,
+            others: UnsavedBuffers::read(params)?,
             max_chars: params.count("max_chars")?,
             explain: params
                 .optional("explain", "true or false")?
@@ -70,13 +72,13 @@ pub(super) async fn run(
     let SessionView { engine, open, .. } = session;
     let most = engine.limits().max_context_chars;
     engine
-        .run(move || assemble(&project, &open, params, most, &cancel))
+        .run(move || assemble(&project, open, params, most, &cancel))
         .await?
 }
 
 fn assemble(
     project: &ClientProject,
-    open: &OpenBuffers,
+    open: OpenBuffers,
     params: GetContextParams,
     max_context_chars: usize,
     cancel: &Cancel,
@@ -85,7 +87,8 @@ fn assemble(
         key: path,
         content,
         sources,
-    } = params.buffer.resolve(project, open)?;
+    } = params.buffer.resolve(project, &open)?;
+    let open = params.others.with(open, &project.roots)?;
     let max_chars = match params.max_chars {
         None => DEFAULT_MAX_CONTEXT_CHARS.min(max_context_chars),
         Some(asked) => usize::try_from(asked)
