@@ -26,7 +26,7 @@ pub struct Note {
 /// The kind of a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoteKind {
-    /// fimd understands this, but it is not part of FIMpad's language.
+    /// fimd understands this, but FIMpad's specification does not have it.
     Extension,
     /// The tag does not do what it seems to say.
     Warning,

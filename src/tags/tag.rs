@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::config::Config;
-use super::fault::Fault;
+use super::fault::{Fault, Note, NoteKind};
 use super::fim::Fim;
 use super::parser::{CLOSE, Parsed, TagParser};
 
@@ -50,15 +50,28 @@ impl TagKind {
             Self::Invalid(_) => "invalid",
         }
     }
+
+    /// The notes on the tag.
+    #[must_use]
+    pub fn notes(&self) -> &[Note] {
+        match self {
+            Self::Fim(fim) => &fim.notes,
+            Self::Boundary(boundary) => &boundary.notes,
+            Self::Config(config) => &config.notes,
+            Self::Comment(_) | Self::Invalid(_) => &[],
+        }
+    }
 }
 
 /// A prefix or suffix tag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Boundary {
     /// The side of a FIM tag that it bounds.
     pub side: Side,
     /// Whether it stays in the text after a run that it has bounded.
     pub hard: bool,
+    /// Notes on it.
+    pub notes: Vec<Note>,
 }
 
 /// A side of a FIM tag.
@@ -74,7 +87,8 @@ impl TagParser<'_> {
     /// Reads a prefix or suffix tag; none if the word is another one.
     pub(super) fn boundary(&mut self) -> Option<Parsed<Boundary>> {
         let start = self.at();
-        let (side, hard) = match self.word() {
+        let name = self.word();
+        let (side, mut hard) = match name {
             "prefix" => (Side::Prefix, false),
             "PREFIX" => (Side::Prefix, true),
             "suffix" => (Side::Suffix, false),
@@ -85,9 +99,34 @@ impl TagParser<'_> {
             }
         };
         self.skip_space();
+        if let Some((word, is_hard)) = self.hardness() {
+            hard = is_hard;
+            let message = format!("{word} behind {name}");
+            self.note(NoteKind::Extension, start, message);
+            self.skip_space();
+        }
         Some(match self.eat(CLOSE) {
-            true => Ok(Boundary { side, hard }),
+            true => Ok(Boundary {
+                side,
+                hard,
+                notes: self.take_notes(),
+            }),
             false => Err(self.expected("`]]]`", "a prefix or suffix tag is that one word")),
         })
+    }
+
+    /// Reads `soft` or `hard`, in any case, as FIMpad does. Returns the word in
+    /// lower case and whether it is `hard`; none if it is another word.
+    fn hardness(&mut self) -> Option<(&'static str, bool)> {
+        let start = self.at();
+        let word = self.word();
+        if word.eq_ignore_ascii_case("hard") {
+            return Some(("hard", true));
+        }
+        if word.eq_ignore_ascii_case("soft") {
+            return Some(("soft", false));
+        }
+        self.rewind(start);
+        None
     }
 }

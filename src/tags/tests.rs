@@ -10,7 +10,10 @@ fn told(text: &str) -> Vec<String> {
         let written = &text[tag.range.clone()];
         match &tag.kind {
             TagKind::Fim(fim) => format!("fim {written}: {} {}", fim.max_tokens, fim.calls.len()),
-            TagKind::Boundary(boundary) => format!("{boundary:?} {written}"),
+            TagKind::Boundary(boundary) => {
+                let Boundary { side, hard, .. } = boundary;
+                format!("Boundary {{ side: {side:?}, hard: {hard} }} {written}")
+            },
             TagKind::Comment(body) => format!("comment {}", &written[body.clone()]),
             TagKind::Config(config) => format!("config {written}: {}", config.entries.len()),
             TagKind::Invalid(fault) => {
@@ -71,11 +74,11 @@ fn dense() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         4 => prop::sample::select(vec![
             "[[[", "]]]", "[", "]", "(", ")", "{", "}", ";", ":", ",", "\"", "'", "\\", " ", "\n", "5", "100",
-            "prefix", "SUFFIX", "stop", "append", "font", "é", "😀", ")]]]", "[[[(", "[[[5", "\u{b}",
+            "prefix", "SUFFIX", "stop", "append", "font", "é", "😀", ")]]]", "[[[(", "[[[5", "\u{b}", "soft", "HARD",
         ])
         .prop_map(str::to_owned),
         1 => prop::sample::select(vec![
-            "[[[5]]]", "[[[prefix]]]", "[[[ SUFFIX ]]]", "[[[(note)]]]", "[[[5;stop(\"a]]]\",\"b\")]]]",
+            "[[[5]]]", "[[[prefix]]]", "[[[suffix hard ]]]", "[[[ SUFFIX ]]]", "[[[(note)]]]", "[[[5;stop(\"a]]]\",\"b\")]]]",
             "[[[{font:\"A\"}]]]", "[[[5;append(\"\\n\");]]]", "plain text",
         ])
         .prop_map(str::to_owned),
@@ -237,4 +240,27 @@ fn the_nearest_tags_bound_the_window_and_soft_ones_vanish() {
 fn a_boundary_in_a_comment_does_not_exist() {
     let (prompt, _) = run("a[[[([[[prefix]]])]]]b[[[9]]]c", "");
     assert_eq!((&*prompt.window.before, &*prompt.window.after), ("ab", "c"));
+}
+
+#[test]
+fn a_word_behind_prefix_or_suffix_decides_whether_it_is_hard() {
+    for (text, side, hard) in [
+        ("[[[prefix soft]]]", Side::Prefix, false),
+        ("[[[prefix hard]]]", Side::Prefix, true),
+        ("[[[ suffix\n Soft ]]]", Side::Suffix, false),
+        ("[[[SUFFIX soft]]]", Side::Suffix, false),
+        ("[[[suffix HARD]]]", Side::Suffix, true),
+    ] {
+        let tags = Tags::parse(text);
+        let TagKind::Boundary(boundary) = &tags.all()[0].kind else {
+            panic!("{text}: {tags:?}");
+        };
+        assert_eq!((boundary.side, boundary.hard), (side, hard), "{text}");
+        let kinds: Vec<_> = boundary.notes.iter().map(|note| note.kind).collect();
+        assert_eq!(kinds, [NoteKind::Extension], "{text}");
+    }
+    for text in ["[[[prefix now]]]", "[[[prefix hard hard]]]", "[[[suffix;soft]]]"] {
+        assert_eq!(Tags::parse(text).all()[0].kind.name(), "invalid", "{text}");
+    }
+    assert!(Tags::parse("[[[prefixhard]]]").all().is_empty());
 }

@@ -44,7 +44,7 @@ fn diagnostics_follow_the_text_where_tags_are_meant() {
         NOWHERE,
         "",
         "markdown",
-        "😀 [[[5;stp(\"a\")]]]\n[[[99999]]] [[[5;keep()]]]\n[[[{topP:\"2\"}]]]\n",
+        "😀 [[[5;stp(\"a\")]]]\n[[[99999]]] [[[5;keep()]]] [[[suffix hard]]]\n[[[{topP:\"2\"}]]]\n",
         EditPolicy::ChangeFirst,
     );
     let found = editor.diagnostics();
@@ -66,6 +66,7 @@ fn diagnostics_follow_the_text_where_tags_are_meant() {
             json!([1, "invalid-tag", place(0, 8), place(0, 11)]),
             json!([2, "tag-warning", place(1, 3), place(1, 8)]),
             json!([4, "tag-extension", place(1, 17), place(1, 21)]),
+            json!([4, "tag-extension", place(1, 30), place(1, 36)]),
             json!([1, "invalid-setting", place(2, 9), place(2, 10)]),
         ]
     );
@@ -77,9 +78,9 @@ fn diagnostics_follow_the_text_where_tags_are_meant() {
     // The user opens a comment before the first tag, so that the tag's own
     // `)]]]` ends it, and removes it again.
     editor.replace(0, 0, "[[[(");
-    assert_eq!(editor.diagnostics().len(), 3);
-    editor.replace(0, 4, "");
     assert_eq!(editor.diagnostics().len(), 4);
+    editor.replace(0, 4, "");
+    assert_eq!(editor.diagnostics().len(), 5);
     let uri = editor.uri.clone();
     editor.client.close(&uri);
     let closed = editor.until(|told| told["params"].get("version").is_none());

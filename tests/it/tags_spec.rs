@@ -365,6 +365,11 @@ fn s3_1_accepted_forms() {
     assert_eq!(boundary("[[[suffix]]]"), (Side::Suffix, false));
     assert_eq!(boundary("[[[SUFFIX]]]"), (Side::Suffix, true));
     assert!(kinds("[[[Prefix]]] [[[sUFFIX]]]").is_empty());
+    // FIMpad's own forms, which the specification does not have.
+    assert_eq!(boundary("[[[prefix soft]]]"), (Side::Prefix, false));
+    assert_eq!(boundary("[[[prefix hard]]]"), (Side::Prefix, true));
+    assert_eq!(boundary("[[[suffix soft]]]"), (Side::Suffix, false));
+    assert_eq!(boundary("[[[suffix hard]]]"), (Side::Suffix, true));
 }
 
 /// §3.2 "Soft tags may be auto-deleted after generation when they are used";
@@ -374,6 +379,8 @@ fn s3_2_soft_tags_vanish_and_hard_ones_stay() {
     assert_eq!(after("x[[[prefix]]]a[[[5]]]b[[[suffix]]]y", "G"), "xaGby");
     let hard = after("x[[[PREFIX]]]a[[[5]]]b[[[SUFFIX]]]y", "G");
     assert_eq!(hard, "x[[[PREFIX]]]aGb[[[SUFFIX]]]y");
+    let words = after("x[[[prefix soft]]]a[[[5]]]b[[[suffix hard]]]y", "G");
+    assert_eq!(words, "xaGb[[[suffix hard]]]y");
 }
 
 /// §3.3 1 "the nearest `PrefixTag` (soft or hard)… the prefix boundary is

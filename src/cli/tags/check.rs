@@ -50,7 +50,7 @@ struct Diagnostic<'a> {
 
 fn diagnostics(tag: &Tag) -> Vec<Diagnostic<'_>> {
     let mut wrong = Vec::new();
-    let notes = match &tag.kind {
+    match &tag.kind {
         TagKind::Invalid(fault) => {
             return vec![Diagnostic {
                 is_fault: true,
@@ -59,14 +59,11 @@ fn diagnostics(tag: &Tag) -> Vec<Diagnostic<'_>> {
                 hint: Some(fault.hint),
             }];
         }
-        TagKind::Fim(fim) => &*fim.notes,
-        TagKind::Config(config) => {
-            wrong = wrong_everywhere(config);
-            &*config.notes
-        }
-        TagKind::Boundary(_) | TagKind::Comment(_) => &[],
-    };
-    let warnings = notes.iter().filter(|note| note.kind == NoteKind::Warning);
+        TagKind::Config(config) => wrong = wrong_everywhere(config),
+        TagKind::Fim(_) | TagKind::Boundary(_) | TagKind::Comment(_) => {}
+    }
+    let notes = tag.kind.notes().iter();
+    let warnings = notes.filter(|note| note.kind == NoteKind::Warning);
     let warnings = warnings.map(|note| Diagnostic {
         is_fault: false,
         message: Cow::Borrowed(&note.message),

@@ -90,12 +90,7 @@ impl<'a> TagView<'a> {
         let start_units = units.at(start);
         let mut inside = |at: usize| units.at(start + at) - start_units;
         let details = TagDetails::new(text, tag, &mut inside);
-        let notes = match &tag.kind {
-            TagKind::Fim(fim) => &*fim.notes,
-            TagKind::Config(config) => &*config.notes,
-            TagKind::Boundary(_) | TagKind::Comment(_) | TagKind::Invalid(_) => &[],
-        };
-        let notes = notes.iter().map(|note| NoteView {
+        let notes = tag.kind.notes().iter().map(|note| NoteView {
             kind: match note.kind {
                 NoteKind::Extension => "extension",
                 NoteKind::Warning => "warning",

@@ -77,7 +77,7 @@ struct ByteDiagnostic {
 
 fn of_tag(view: &DocumentView, tag: &Tag) -> Vec<ByteDiagnostic> {
     let mut wrong = Vec::new();
-    let notes = match &tag.kind {
+    match &tag.kind {
         TagKind::Invalid(fault) => {
             return vec![ByteDiagnostic {
                 range: word(view.text(), tag, fault.at),
@@ -86,13 +86,9 @@ fn of_tag(view: &DocumentView, tag: &Tag) -> Vec<ByteDiagnostic> {
                 message: format!("{}; {}", fault.message, fault.hint),
             }];
         }
-        TagKind::Fim(fim) => &fim.notes,
-        TagKind::Config(config) => {
-            wrong = wrong_everywhere(config);
-            &config.notes
-        }
-        TagKind::Boundary(_) | TagKind::Comment(_) => return Vec::new(),
-    };
+        TagKind::Config(config) => wrong = wrong_everywhere(config),
+        TagKind::Fim(_) | TagKind::Boundary(_) | TagKind::Comment(_) => {}
+    }
     let note = |note: &crate::tags::Note| {
         let (severity, code) = match note.kind {
             NoteKind::Warning => (DiagnosticSeverity::WARNING, "tag-warning"),
@@ -104,7 +100,7 @@ fn of_tag(view: &DocumentView, tag: &Tag) -> Vec<ByteDiagnostic> {
             code,
             message: match note.kind {
                 NoteKind::Warning => note.message.clone(),
-                NoteKind::Extension => format!("{}: FIMpad does not know this", note.message),
+                NoteKind::Extension => format!("{}: not in FIMpad's specification", note.message),
             },
         }
     };
@@ -114,7 +110,7 @@ fn of_tag(view: &DocumentView, tag: &Tag) -> Vec<ByteDiagnostic> {
         code: "invalid-setting",
         message: entry.to_string(),
     });
-    notes.iter().map(note).chain(wrong).collect()
+    tag.kind.notes().iter().map(note).chain(wrong).collect()
 }
 
 /// The word or the character `at` bytes behind the tag's start; the whole tag if

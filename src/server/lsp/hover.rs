@@ -22,7 +22,7 @@ pub(super) fn at(view: &DocumentView, position: Position, settings: &Settings) -
             let prompt = TagPrompt::new(view.text(), &tags, tag, fim, strip);
             of_fim(fim, &prompt, &settings.endpoint)
         }
-        TagKind::Boundary(boundary) => of_boundary(*boundary).to_owned(),
+        TagKind::Boundary(boundary) => of_boundary(boundary).to_owned(),
         TagKind::Comment(_) => {
             "**A comment**: the model is never shown it, and it stays.".to_owned()
         }
@@ -104,7 +104,7 @@ fn side(name: &str, text: &str) -> String {
     }
 }
 
-fn of_boundary(boundary: Boundary) -> &'static str {
+fn of_boundary(boundary: &Boundary) -> &'static str {
     match (boundary.side, boundary.hard) {
         (Side::Prefix, false) => {
             "**Soft prefix**: the model is shown nothing before this; vanishes once used."
