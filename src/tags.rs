@@ -11,6 +11,7 @@
 //! tile the document. Offsets inside a tag count from its start, so an edit before
 //! the tag moves it as a whole.
 
+mod code;
 mod config;
 mod document;
 mod fault;
@@ -28,6 +29,7 @@ mod tests;
 pub mod tk;
 mod window;
 
+pub use self::code::{CodeRanges, TextFormat};
 pub use self::config::{Config, ConfigEntry, ConfigKey};
 pub use self::document::{Tags, Tile};
 pub use self::fault::{Fault, Note, NoteKind};

@@ -13,7 +13,7 @@ fn told(text: &str) -> Vec<String> {
             TagKind::Boundary(boundary) => {
                 let Boundary { side, hard, .. } = boundary;
                 format!("Boundary {{ side: {side:?}, hard: {hard} }} {written}")
-            },
+            }
             TagKind::Comment(body) => format!("comment {}", &written[body.clone()]),
             TagKind::Config(config) => format!("config {written}: {}", config.entries.len()),
             TagKind::Invalid(fault) => {
@@ -259,7 +259,11 @@ fn a_word_behind_prefix_or_suffix_decides_whether_it_is_hard() {
         let kinds: Vec<_> = boundary.notes.iter().map(|note| note.kind).collect();
         assert_eq!(kinds, [NoteKind::Extension], "{text}");
     }
-    for text in ["[[[prefix now]]]", "[[[prefix hard hard]]]", "[[[suffix;soft]]]"] {
+    for text in [
+        "[[[prefix now]]]",
+        "[[[prefix hard hard]]]",
+        "[[[suffix;soft]]]",
+    ] {
         assert_eq!(Tags::parse(text).all()[0].kind.name(), "invalid", "{text}");
     }
     assert!(Tags::parse("[[[prefixhard]]]").all().is_empty());

@@ -210,6 +210,28 @@ fn a_client_that_cannot_follow_gets_the_whole_text_in_one_edit() {
 }
 
 #[test]
+fn code_of_markdown_has_no_diagnostics() {
+    let text = "`[[[1, 2], [3, 4]]]`\n```\n[[[1, 2], [3, 4]]]\n```\n[[[5;no()]]]\n";
+    let mut editor = Editor::start(NOWHERE, "", "markdown", text, EditPolicy::ChangeFirst);
+    let lines = |found: Vec<Value>| -> Vec<u64> {
+        let line = |one: &Value| one["range"]["start"]["line"].as_u64().unwrap();
+        found.iter().map(line).collect()
+    };
+    assert_eq!(lines(editor.diagnostics()), [4]);
+    let validated = editor.execute("fimd.tags.validate", "[[[5");
+    assert_eq!(validated["result"]["tags"], 1);
+    assert_eq!(validated["result"]["invalid"], 1);
+    let hover = editor.at("1, 2");
+    assert_eq!(
+        editor.call("textDocument/hover", hover)["result"],
+        Value::Null
+    );
+    // The user removes the first backtick.
+    editor.replace(0, 1, "");
+    assert_eq!(lines(editor.diagnostics()), [0, 4]);
+}
+
+#[test]
 fn php_has_no_diagnostics_and_a_tag_in_it_can_be_run() {
     let server = ModelServer::saying(&["12"]);
     let text = "<?php\n$m = [[[1,2],[3,4]]];\n$n = [[[5]]];\n";

@@ -253,6 +253,37 @@ fn all_without_a_place_prints_the_whole_text() {
 }
 
 #[test]
+fn code_of_markdown_has_no_errors_and_does_not_run_with_all() {
+    let text =
+        "`[[[1, 2], [3, 4]]]`\n```python\nm = [[[1, 2], [3, 4]]]\n[[[7]]]\n```\nsay [[[5]]]\n";
+    let folder = texts(&[("a.md", text), ("a.txt", text)]);
+    let server = ModelServer::saying(&["it"]);
+    let run = |args: &[&str]| {
+        let args = [&["run"], args, &["--endpoint", &server.url]].concat();
+        tags(folder.path(), &args, "")
+    };
+    let all = run(&["a.md", "--all"]);
+    let said = String::from_utf8(all.stderr).unwrap();
+    assert!(all.status.success(), "{said}");
+    assert_eq!(
+        String::from_utf8(all.stdout).unwrap(),
+        text.replace("[[[5]]]", "it")
+    );
+    assert_eq!(
+        said,
+        "fimd: a.md: 1 tag in code was not run; --at runs one\n"
+    );
+    server.asked();
+    assert!(server.is_unasked(), "one tag was run");
+    let one = run(&["a.md", "--at", "4:3"]);
+    assert_eq!(String::from_utf8(one.stdout).unwrap(), "it");
+    assert_eq!(printed(folder.path(), &["check", "a.md"], ""), "");
+    let check = tags(folder.path(), &["check", "a.txt"], "");
+    assert_eq!(check.status.code(), Some(1), "only Markdown has code");
+    assert_eq!(run(&["a.txt", "--all"]).status.code(), Some(1));
+}
+
+#[test]
 fn what_fails_leaves_the_file() {
     let text = "a [[[5]]] b [[[5;nope()]]]";
     let folder = texts(&[("a.md", text), ("ok.md", "[[[5]]]"), ("latin1", "")]);

@@ -9,10 +9,12 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use super::{CliError, is_stdin, read};
 use crate::cli::show;
 use crate::tags::settings::wrong_everywhere;
-use crate::tags::{NoteKind, Tag, TagKind, Tags};
+use crate::tags::{CodeRanges, NoteKind, Tag, TagKind, Tags, TextFormat};
 use crate::text::{TextPosition, line_end, line_start};
 
 /// Print the faults of the tags of files; the exit code is 1 if there are any
+///
+/// Leaves out what looks like tags in the code of a Markdown file.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Files; `-` is stdin
@@ -25,7 +27,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
     let mut faults = 0;
     for file in &args.files {
         let text = read(file)?;
-        for tag in Tags::parse(&text).all() {
+        let tags = Tags::parse(&text);
+        let code = CodeRanges::find(&text, &tags, TextFormat::of_path(&file.to_string_lossy()));
+        for tag in tags.all().iter().filter(|tag| !code.contains(tag)) {
             for diagnostic in diagnostics(tag) {
                 faults += usize::from(diagnostic.is_fault);
                 let report = diagnostic.render(file, &text);

@@ -10,7 +10,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{CliError, ContextSource, ModelArgs, Setup, is_stdin, of_tag, project, read};
 use crate::cli::{run_log, show};
 use crate::config::Settings;
-use crate::engine::tags::{RunOutcome, Runner, check, first_fim, prepare};
+use crate::engine::tags::{RunOutcome, Runner, TagQueue, prepare};
+use crate::tags::TextFormat;
 use crate::text::TextPosition;
 
 /// Replace one FIM tag, or all, by the text of a model
@@ -28,7 +29,8 @@ pub(super) struct Args {
     /// (in characters), both counted from 1
     #[arg(long, value_name = "BYTE|LINE:COL")]
     at: Option<TextPosition>,
-    /// Run all FIM tags from top to bottom; each sees the text of those before it
+    /// Run all FIM tags from top to bottom, except those in the code of a Markdown
+    /// file; each sees the text of those before it
     #[arg(long)]
     all: bool,
     /// Rewrite the file and print nothing
@@ -92,16 +94,21 @@ impl TagRun<'_> {
             let at = at.byte_in(&content);
             return Ok(self.one(content, at).await?.content);
         }
+        let file = &self.args.file;
+        let format = TextFormat::of_path(&file.to_string_lossy());
         // Finds invalid tags before the model is asked for anything.
-        check(&content).map_err(|error| of_tag(&self.args.file, &error))?;
+        let queue = TagQueue::new(&content, format).map_err(|error| of_tag(file, &error))?;
         let mut content = content;
         let mut from = 0;
-        while let Some(at) =
-            first_fim(&content, from).map_err(|error| of_tag(&self.args.file, &error))?
-        {
+        while let Some(at) = queue.next(&content, from) {
             let outcome = self.one(content, at).await?;
             from = outcome.end();
             content = outcome.content;
+        }
+        match queue.left_out() {
+            0 => {}
+            1 => tell_left_out(file, "1 tag in code was"),
+            count => tell_left_out(file, &format!("{count} tags in code were")),
         }
         Ok(content)
     }
@@ -131,6 +138,11 @@ impl TagRun<'_> {
         }
         Ok(outcome)
     }
+}
+
+/// Says which tags of a Markdown file --all has not run.
+fn tell_left_out(file: &Path, which: &str) {
+    anstream::eprintln!("fimd: {}: {which} not run; --at runs one", file.display());
 }
 
 /// Prints `text` and flushes. A closed pipe is no error.

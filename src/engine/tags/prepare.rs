@@ -88,7 +88,11 @@ pub fn fim_at<'t>(text: &str, tags: &'t Tags, at: usize) -> Result<(&'t Tag, &'t
     fim(text, tag).map(|fim| (tag, fim))
 }
 
-fn fim<'t>(text: &str, tag: &'t Tag) -> Result<&'t Fim, TagError> {
+/// The FIM tag `tag` of `text`.
+///
+/// # Errors
+/// If it is not a FIM tag, or it is malformed.
+pub(super) fn fim<'t>(text: &str, tag: &'t Tag) -> Result<&'t Fim, TagError> {
     let kind = match &tag.kind {
         TagKind::Fim(fim) => return Ok(fim),
         TagKind::Invalid(Fault { message, at, hint }) => {
@@ -104,33 +108,6 @@ fn fim<'t>(text: &str, tag: &'t Tag) -> Result<&'t Fim, TagError> {
         position: TextPosition::line_column(text, tag.range.start),
         kind,
     })
-}
-
-/// Checks that all tags of `text` are well formed.
-///
-/// # Errors
-/// For the first tag that is not.
-pub fn check(text: &str) -> Result<(), TagError> {
-    let tags = Tags::parse(text);
-    let invalid = |tag: &&Tag| matches!(tag.kind, TagKind::Invalid(_));
-    match tags.all().iter().find(invalid) {
-        Some(tag) => fim(text, tag).map(drop),
-        None => Ok(()),
-    }
-}
-
-/// The start of the first FIM tag at the byte `from` or behind it, if there is one.
-///
-/// # Errors
-/// If a malformed tag comes first: a run of all tags from top to bottom stops
-/// there.
-pub fn first_fim(text: &str, from: usize) -> Result<Option<usize>, TagError> {
-    let tags = Tags::parse(text);
-    let mut rest = tags.all().iter().filter(|tag| tag.range.start >= from);
-    let found = rest.find(|tag| matches!(tag.kind, TagKind::Fim(_) | TagKind::Invalid(_)));
-    found
-        .map(|tag| fim(text, tag).map(|_| tag.range.start))
-        .transpose()
 }
 
 /// Makes the prompt of the FIM tag of `content` at the byte `at`, for the model

@@ -18,7 +18,7 @@ use crate::config::EditorResources;
 use crate::engine::tags::fim_at;
 use crate::rpc::Error;
 use crate::server::methods::completion_cursor::CompletionCursor;
-use crate::tags::{TagPrompt, Tags};
+use crate::tags::{Tag, TagKind, TagPrompt, Tags};
 
 /// The argument of a command.
 #[derive(Debug, Deserialize)]
@@ -183,7 +183,10 @@ fn validate(view: &DocumentView) -> (Value, FollowUp) {
     let is_error = |severity| severity == Some(DiagnosticSeverity::ERROR);
     let mut invalid = found.iter().filter(|found| is_error(found.severity));
     let count = invalid.clone().count();
-    let total = view.tags().all().len();
+    let tags = view.tags();
+    let code = view.code(&tags);
+    let is_tag = |tag: &&Tag| !matches!(tag.kind, TagKind::Invalid(_)) || !code.contains(tag);
+    let total = tags.all().iter().filter(is_tag).count();
     let (typ, message) = match invalid.next() {
         None => (MessageType::INFO, format!("{total} tags, all valid")),
         Some(first) => {

@@ -46,15 +46,21 @@ pub(super) async fn publish(connection: Weak<Connection>, stale: Arc<StaleDiagno
     }
 }
 
-/// The diagnostics of a document, in the order of the text.
+/// The diagnostics of a document, in the order of the text. There are none in code of
+/// Markdown.
 pub(super) fn of(view: &DocumentView) -> Vec<Diagnostic> {
     let tags = view.tags();
     let mut positions = view.positions();
     let mut all: Vec<_> = tags
         .all()
         .iter()
-        .flat_map(|tag| of_tag(view, tag))
+        .flat_map(|tag| of_tag(view, tag).into_iter().map(move |found| (tag, found)))
         .collect();
+    if !all.is_empty() {
+        let code = view.code(&tags);
+        all.retain(|(tag, _)| !code.contains(tag));
+    }
+    let mut all: Vec<_> = all.into_iter().map(|(_, found)| found).collect();
     all.sort_by_key(|found| found.range.start);
     let diagnostic = |found: ByteDiagnostic| Diagnostic {
         range: positions.range(&found.range),

@@ -15,7 +15,7 @@ use crate::config::ContextSources;
 use crate::files::Roots;
 use crate::server::buffers::{Buffers, OpenBuffer, OpenBuffers};
 use crate::server::project::ClientProject;
-use crate::tags::Tags;
+use crate::tags::{CodeRanges, Tags, TextFormat};
 use crate::text::{Encoding, Positions, position_offset};
 
 /// All open documents. Changes come in the order of the client's messages.
@@ -34,6 +34,7 @@ struct Document {
     version: i32,
     /// The tags, if the language is one with tags.
     tags: Option<Arc<Tags>>,
+    format: TextFormat,
     /// The text that fimd is writing into the document.
     splice: Option<Splice>,
 }
@@ -47,6 +48,7 @@ pub(super) struct DocumentView {
     pub(super) version: i32,
     buffer: Arc<OpenBuffer>,
     tags: Option<Arc<Tags>>,
+    format: TextFormat,
     encoding: Encoding,
 }
 
@@ -73,6 +75,7 @@ impl Documents {
             version: document.version,
             buffer: Arc::clone(self.buffers.open().get(uri)?),
             tags: document.tags.clone(),
+            format: document.format,
             encoding,
         })
     }
@@ -101,6 +104,10 @@ impl Documents {
         let document = Document {
             version,
             tags,
+            format: match language {
+                "markdown" => TextFormat::Markdown,
+                _ => TextFormat::of_path(uri.as_str()),
+            },
             splice: None,
         };
         self.open.insert(uri.as_str().to_owned(), document);
@@ -186,6 +193,11 @@ impl DocumentView {
             Some(tags) => Arc::clone(tags),
             None => Arc::new(Tags::parse(self.text())),
         }
+    }
+
+    /// The code of the document, in which nothing is reported about tags.
+    pub(super) fn code(&self, tags: &Tags) -> CodeRanges {
+        CodeRanges::find(self.text(), tags, self.format)
     }
 
     /// The byte at a position.

@@ -12,7 +12,8 @@ use crate::tags::{Boundary, Config, Fim, Side, Tag, TagKind, TagPrompt};
 /// How many characters of a line or a pattern a hover shows.
 const MAX_CHARS: usize = 60;
 
-/// The hover of the tag at a position; none if there is no tag.
+/// The hover of the tag at a position; none if there is no tag, or
+/// a malformed one in code of Markdown.
 pub(super) fn at(view: &DocumentView, position: Position, settings: &Settings) -> Option<Hover> {
     let tags = view.tags();
     let tag = tags.at(view.offset(position))?;
@@ -27,6 +28,7 @@ pub(super) fn at(view: &DocumentView, position: Position, settings: &Settings) -
             "**A comment**: the model is never shown it, and it stays.".to_owned()
         }
         TagKind::Config(config) => of_config(config),
+        TagKind::Invalid(_) if view.code(&tags).contains(tag) => return None,
         TagKind::Invalid(fault) => format!("**No tag**: {}\n\n{}", fault.message, fault.hint),
     };
     Some(hover(view, tag, value))
