@@ -13,6 +13,7 @@ mod generate;
 mod man;
 mod merge_metadata;
 mod models;
+mod position;
 mod preview;
 mod reference;
 mod restart;

@@ -261,26 +261,52 @@ impl TextPosition {
         Self::LineColumn(line, column)
     }
 
-    /// The byte offset of this position in `text`. A position past the end of the
-    /// line or of the text becomes that end, and one inside a character becomes the
-    /// boundary before it.
+    /// The position in words, for messages.
     #[must_use]
-    pub fn byte_in(self, text: &str) -> usize {
+    pub fn in_words(self) -> String {
         match self {
-            Self::Byte(at) => text.floor_char_boundary(at.min(text.len())),
-            Self::LineColumn(line, column) => {
-                let start = match line {
-                    1 => 0,
-                    _ => match memchr::memchr_iter(b'\n', text.as_bytes()).nth(line - 2) {
-                        Some(newline) => newline + 1,
-                        None => return text.len(),
-                    },
-                };
-                let rest = &text[start..line_end(text, start)];
-                let column = rest.char_indices().nth(column - 1);
-                start + column.map_or(rest.len(), |(at, _)| at)
-            }
+            Self::Byte(at) => format!("byte {at}"),
+            Self::LineColumn(line, column) => format!("line {line}, column {column}"),
         }
+    }
+
+    /// The byte offset of this position in `text`. The end of a line and of the text
+    /// are positions, too. A position inside a character becomes the boundary before
+    /// it.
+    ///
+    /// # Errors
+    /// If the position is past the end of its line or of the text: how long that is,
+    /// in the units of the position.
+    pub fn byte_in(self, text: &str) -> Result<usize, String> {
+        let (line, column) = match self {
+            Self::Byte(at) if at > text.len() => {
+                return Err(format!("the text ends at byte {}", text.len()));
+            }
+            Self::Byte(at) => return Ok(text.floor_char_boundary(at)),
+            Self::LineColumn(line, column) => (line, column),
+        };
+        let start = match line {
+            1 => 0,
+            _ => match memchr::memchr_iter(b'\n', text.as_bytes()).nth(line - 2) {
+                Some(newline) => newline + 1,
+                None => {
+                    let end = Self::line_column(text, text.len());
+                    return Err(format!("the text ends at {}", end.in_words()));
+                }
+            },
+        };
+        let rest = &text[start..line_end(text, start)];
+        let mut boundaries = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
+        boundaries.nth(column - 1).map_or_else(
+            || {
+                let end = rest.chars().count() + 1;
+                let last = Self::line_column(text, text.len()).in_words();
+                Err(format!(
+                    "line {line} ends at column {end}, the text at {last}"
+                ))
+            },
+            |at| Ok(start + at),
+        )
     }
 }
 
@@ -373,16 +399,34 @@ mod tests {
     #[test]
     fn places_are_read_and_found() {
         let text = "one\r\ntw\u{f6} x\n";
-        assert_eq!("2:4".parse::<TextPosition>().unwrap().byte_in(text), 9);
-        assert_eq!("2:99".parse::<TextPosition>().unwrap().byte_in(text), 11);
-        assert_eq!(
-            "9:1".parse::<TextPosition>().unwrap().byte_in(text),
-            text.len()
-        );
-        assert_eq!("8".parse::<TextPosition>().unwrap().byte_in(text), 7);
+        let byte_in = |place: &str| place.parse::<TextPosition>().unwrap().byte_in(text);
+        assert_eq!(byte_in("2:4"), Ok(9));
+        assert_eq!(byte_in("2:6"), Ok(11), "the end of a line");
+        assert_eq!(byte_in("3:1"), Ok(text.len()), "behind the last line break");
+        assert_eq!(byte_in("8"), Ok(7), "inside a character");
+        assert_eq!(byte_in("12"), Ok(text.len()));
         assert_eq!(TextPosition::line_column(text, 9).to_string(), "2:4");
         assert!("0:1".parse::<TextPosition>().is_err());
         assert!("x".parse::<TextPosition>().is_err());
+    }
+
+    #[test]
+    fn a_position_past_the_end_is_an_error_that_says_where_the_end_is() {
+        let text = "one\r\ntw\u{f6} x\n";
+        let error = |place: &str| {
+            let place = place.parse::<TextPosition>().unwrap();
+            place.byte_in(text).unwrap_err()
+        };
+        assert_eq!(error("13"), "the text ends at byte 12");
+        assert_eq!(error("9:1"), "the text ends at line 3, column 1");
+        assert_eq!(
+            error("2:7"),
+            "line 2 ends at column 6, the text at line 3, column 1"
+        );
+        assert_eq!(
+            TextPosition::Byte(4).byte_in("").unwrap_err(),
+            "the text ends at byte 0"
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 
+use super::position::byte_at;
 use super::{CliError, Setup};
 use crate::cancel::Cancel;
 use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
@@ -58,6 +59,8 @@ pub(super) fn run(args: &Args, setup: Setup) -> Result<(), CliError> {
     };
     let file = std::path::absolute(&args.file).map_err(|error| failure(&args.file, &error))?;
     let content = args.text()?;
+    let edited = args.content.as_deref().unwrap_or(&args.file);
+    let cursor = byte_at(args.at, &content, edited)?;
     let root = match &args.project {
         Some(root) => root.clone(),
         None => Roots::find(&file).ok_or_else(|| {
@@ -87,7 +90,7 @@ pub(super) fn run(args: &Args, setup: Setup) -> Result<(), CliError> {
     let request = ContextRequest {
         path: &path,
         content: &content,
-        cursor: args.at.byte_in(&content),
+        cursor,
         max_chars: args.max_chars,
         min_score: args.min_score,
         dependencies: sources.dependencies,

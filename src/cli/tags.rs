@@ -12,6 +12,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
+use super::position::byte_at;
 use super::{CliError, Setup, show};
 use crate::cancel::Cancel;
 use crate::config::{ContextSources, EndpointKind, Settings};
@@ -97,11 +98,12 @@ pub(super) fn run(
             let mut setup = setup()?;
             model.overrule(&mut setup.settings);
             let content = read(&tag.file)?;
-            let at = tag.at.byte_in(&content);
+            let at = byte_at(tag.at, &content, &tag.file)?;
             let project = project(&tag.file, &setup)?;
-            let context = project.map_or(Ok(String::new()), |p| p.context(&content, at))?;
+            let context =
+                project.map_or(Ok(String::new()), |p| p.context(&content, at, Some(tag.at)))?;
             let prepared = prepare(content, at, &setup.settings, context)
-                .map_err(|error| of_tag(&tag.file, &error))?;
+                .map_err(|error| of_tag(&tag.file, Some(tag.at), error))?;
             let endpoint = &setup.settings.endpoint;
             print_json(&PromptView::new(&prepared, endpoint, Encoding::Utf8))?;
         }
@@ -169,8 +171,14 @@ fn project(path: &Path, setup: &Setup) -> Result<Option<ContextSource>, CliError
 }
 
 impl ContextSource {
-    /// The context of the tag of `content` at the byte `at`.
-    fn context(&self, content: &str, at: usize) -> Result<String, CliError> {
+    /// The context of the tag of `content` at the byte `at`, which the user has named
+    /// as `asked`.
+    fn context(
+        &self,
+        content: &str,
+        at: usize,
+        asked: Option<TextPosition>,
+    ) -> Result<String, CliError> {
         let site = TagSite {
             path: &self.key,
             content,
@@ -180,7 +188,7 @@ impl ContextSource {
         };
         let snapshot = self.project.index.snapshot();
         context(&snapshot, site, &Cancel::default()).map_err(|error| match error {
-            ContextError::Tag(error) => of_tag(&self.file, &error),
+            ContextError::Tag(error) => of_tag(&self.file, asked, error),
             ContextError::Cancelled(error) => CliError::Failure(error.to_string()),
         })
     }
@@ -206,8 +214,13 @@ fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// An error about a tag of the file at `path`.
-fn of_tag(path: &Path, error: &TagError) -> CliError {
+/// An error about a tag of the file at `path`. It names a missing tag by the position
+/// that the user has `asked` for.
+fn of_tag(path: &Path, asked: Option<TextPosition>, error: TagError) -> CliError {
+    let error = match (error, asked) {
+        (TagError::NoTag { .. }, Some(position)) => TagError::NoTag { position },
+        (error, _) => error,
+    };
     let separator = match error {
         TagError::NoTag { .. } => ": ",
         TagError::NotFim { .. } | TagError::Invalid { .. } => ":",

@@ -337,6 +337,11 @@ fn what_cannot_be_done_is_said_in_one_line() {
             "lines and columns count from 1",
         ),
         (
+            vec![alone, "--at", "9:1"],
+            2,
+            "there is no line 9, column 1; the text ends at line 1, column 7",
+        ),
+        (
             vec![alone, "--at", "here"],
             2,
             "neither LINE:COL nor a byte offset",

@@ -415,7 +415,7 @@ fn lenses_and_actions_name_commands_that_work() {
     editor.until_text("a xx[[[5]]] b");
 
     for (command, place, said) in [
-        ("fimd.tags.generate", "b ", "no tag at byte"),
+        ("fimd.tags.generate", "b ", "no tag at line 1, column 13;"),
         ("fimd.tags.generate", "no()", "unknown function no"),
         ("fimd.tags.generate", "font", "only tags such as"),
         (

@@ -165,6 +165,9 @@ fn prompt_tells_what_the_model_would_be_asked() {
     assert_eq!(infill["prompt"], Value::Null);
     let said = refused(folder.path(), &["prompt", "a.md", "--at", "0"], 1);
     assert!(said.starts_with("fimd: a.md: no tag at byte 0"), "{said}");
+    let said = refused(folder.path(), &["prompt", "a.md", "--at", "1:2"], 1);
+    let expected = "fimd: a.md: no tag at line 1, column 2;";
+    assert!(said.starts_with(expected), "{said}");
     let said = refused(folder.path(), &["prompt", "a.md", "--at", "20"], 1);
     assert!(
         said.starts_with("fimd: a.md:1:18: this is a comment tag"),
@@ -250,6 +253,28 @@ fn all_without_a_place_prints_the_whole_text() {
         "a x b x"
     );
     assert_eq!(printed(folder.path(), &args, "none"), "none");
+}
+
+#[test]
+fn a_position_past_the_end_is_told_how_long_the_file_is() {
+    let folder = texts(&[("a.md", "one\n[[[5]]]\n[[[{fontSize:\"20\"}]]]")]);
+    for command in ["prompt", "run", "apply-config"] {
+        for (at, says) in [
+            ("99", "there is no byte 99; the text ends at byte 33"),
+            (
+                "7:1",
+                "there is no line 7, column 1; the text ends at line 3, column 22",
+            ),
+            (
+                "2:9",
+                "there is no line 2, column 9; line 2 ends at column 8, \
+                 the text at line 3, column 22",
+            ),
+        ] {
+            let said = refused(folder.path(), &[command, "a.md", "--at", at], 2);
+            assert_eq!(said, format!("fimd: a.md: --at: {says}\n"), "{command}");
+        }
+    }
 }
 
 #[test]

@@ -213,8 +213,8 @@ fn wrong_parameters_are_named() {
             ),
             (
                 "tags/run",
-                json!({ "content": "a", "cursor_offset": 1 }),
-                "no tag at byte 1",
+                json!({ "content": "a\nä", "cursor_offset": 4 }),
+                "no tag at line 2, column 2;",
             ),
             (
                 "tags/run",

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{OneTag, print_json, read};
 use crate::cli::CliError;
+use crate::cli::position::byte_at;
 use crate::config::{self, ApplyError, EditorResources, settings_path};
 
 /// Write the settings of a config tag to the settings file, all or none
@@ -21,7 +22,7 @@ pub(super) fn run(args: &Args, settings: Option<&Path>) -> Result<(), CliError> 
     let OneTag { file, at } = &args.tag;
     let text = read(file)?;
     let path = settings_path(settings).map_err(|error| CliError::Usage(error.to_string()))?;
-    let at = at.byte_in(&text);
+    let at = byte_at(*at, &text, file)?;
     let applied = config::apply(&path, &text, at, EditorResources::default());
     let (applied, _) = applied.map_err(|error| {
         CliError::Failure(match error {

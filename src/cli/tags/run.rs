@@ -8,6 +8,7 @@ use tempfile::NamedTempFile;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{CliError, ContextSource, ModelArgs, Setup, is_stdin, of_tag, project, read};
+use crate::cli::position::byte_at;
 use crate::cli::{run_log, show};
 use crate::config::Settings;
 use crate::engine::tags::{RunOutcome, Runner, TagQueue, prepare};
@@ -91,13 +92,13 @@ impl TagRun<'_> {
     /// Runs the tags of `content` that the arguments name. Returns the text after it.
     async fn run(&self, content: String) -> Result<String, CliError> {
         if let Some(at) = self.args.at {
-            let at = at.byte_in(&content);
+            let at = byte_at(at, &content, &self.args.file)?;
             return Ok(self.one(content, at).await?.content);
         }
         let file = &self.args.file;
         let format = TextFormat::of_path(&file.to_string_lossy());
         // Finds invalid tags before the model is asked for anything.
-        let queue = TagQueue::new(&content, format).map_err(|error| of_tag(file, &error))?;
+        let queue = TagQueue::new(&content, format).map_err(|error| of_tag(file, None, error))?;
         let mut content = content;
         let mut from = 0;
         while let Some(at) = queue.next(&content, from) {
@@ -115,11 +116,11 @@ impl TagRun<'_> {
 
     async fn one(&self, content: String, at: usize) -> Result<RunOutcome, CliError> {
         let context = match &self.context {
-            Some(source) => source.context(&content, at)?,
+            Some(source) => source.context(&content, at, self.args.at)?,
             None => String::new(),
         };
         let prepared = prepare(content, at, &self.settings, context)
-            .map_err(|error| of_tag(&self.args.file, &error))?;
+            .map_err(|error| of_tag(&self.args.file, self.args.at, error))?;
         let streams = !self.args.all && !self.args.in_place;
         let mut unprinted = None;
         let show = |text: String| {

@@ -22,10 +22,10 @@ pub enum PromptMode {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TagError {
     /// There is no tag.
-    #[error("no tag at byte {at}; it must contain that byte or end right before it")]
+    #[error("no tag at {}; the position must be in a tag or right behind it", .position.in_words())]
     NoTag {
-        /// Where the tag was expected, in bytes.
-        at: usize,
+        /// Where the tag was expected.
+        position: TextPosition,
     },
     /// The tag is not a FIM tag.
     #[error("{position}: this is a {kind} tag; only tags such as [[[100]]] generate text")]
@@ -84,7 +84,9 @@ impl PreparedRun {
 /// # Errors
 /// If there is no tag, or it is not a FIM tag, or it is malformed.
 pub fn fim_at<'t>(text: &str, tags: &'t Tags, at: usize) -> Result<(&'t Tag, &'t Fim), TagError> {
-    let tag = tags.at(at).ok_or(TagError::NoTag { at })?;
+    let tag = tags.at(at).ok_or_else(|| TagError::NoTag {
+        position: TextPosition::line_column(text, at),
+    })?;
     fim(text, tag).map(|fim| (tag, fim))
 }
 
