@@ -1,6 +1,7 @@
 //! Applying a config tag to the settings file: all of it, or nothing.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{self, Path};
 
 use serde::Serialize;
@@ -34,6 +35,15 @@ pub struct AppliedConfig {
     /// If the old file was corrupt: one line with its fault and its new name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub set_aside: Option<String>,
+}
+
+impl fmt::Display for AppliedConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let changes = self.applied.iter();
+        let changes = changes.map(|(name, value)| format!("{name} = {value}"));
+        let changes = changes.collect::<Vec<_>>().join(", ");
+        write!(f, "applied {changes}; written to {}", self.file)
+    }
 }
 
 /// A config tag was not applied; no setting has changed.

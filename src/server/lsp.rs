@@ -32,7 +32,7 @@ use tower_lsp::ls_types::{
     self, CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams,
     CompletionResponse, DidChangeTextDocumentParams, DidCloseTextDocumentParams,
     DidOpenTextDocumentParams, ExecuteCommandParams, Hover, HoverParams, InitializeParams,
-    InitializeResult, InitializedParams, LSPAny, NumberOrString, SemanticTokensParams,
+    InitializeResult, InitializedParams, LSPAny, MessageType, NumberOrString, SemanticTokensParams,
     SemanticTokensRangeParams, SemanticTokensRangeResult, SemanticTokensResult, ServerInfo,
     VersionedTextDocumentIdentifier, WorkDoneProgressCancelParams,
 };
@@ -220,7 +220,9 @@ impl LanguageServer for Backend {
             FollowUp::None => {}
             FollowUp::ApplyConfig(content, at) => {
                 let applied = commands::apply_config(&connection, content, at).await;
-                return applied.map(Some).map_err(to_lsp_error);
+                let (answer, text) = applied.map_err(to_lsp_error)?;
+                self.spawn(async move { connection.show_message(MessageType::INFO, &text).await });
+                return Ok(Some(answer));
             }
             FollowUp::Run(run) => self.spawn(run::run(connection, *run)),
             FollowUp::Paste(writer, text) => {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::parser::is_space;
 use super::scan::TagScanner;
-use super::tag::Tag;
+use super::tag::{Tag, TagKind};
 
 /// The tags of a text.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -62,6 +62,14 @@ impl Tags {
     pub fn at(&self, at: usize) -> Option<&Tag> {
         let after = self.list.partition_point(|tag| tag.range.start <= at);
         self.list[..after].last().filter(|tag| tag.range.end >= at)
+    }
+
+    /// Whether the tag that contains the byte `at` or ends right before it is a config
+    /// tag.
+    #[must_use]
+    pub fn is_config_at(&self, at: usize) -> bool {
+        let tag = self.at(at);
+        tag.is_some_and(|tag| matches!(tag.kind, TagKind::Config(_)))
     }
 
     /// Brings the tags up to date after an edit, which has replaced the byte range

@@ -1,6 +1,7 @@
 //! Checks the entries of a config tag. The caller passes the fonts and the
 //! dictionaries of the machine.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
@@ -46,6 +47,16 @@ pub enum SettingValue {
     Number(f64),
     /// An integer.
     Integer(u8),
+}
+
+impl fmt::Display for SettingValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "{text:?}"),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Integer(number) => write!(f, "{number}"),
+        }
+    }
 }
 
 /// A setting with its new value.

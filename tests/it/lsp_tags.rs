@@ -417,7 +417,7 @@ fn lenses_and_actions_name_commands_that_work() {
     for (command, place, said) in [
         ("fimd.tags.generate", "b ", "no tag at line 1, column 13;"),
         ("fimd.tags.generate", "no()", "unknown function no"),
-        ("fimd.tags.generate", "font", "only tags such as"),
+        ("fimd.tags.generate", "font", "font: expected a font"),
         (
             "fimd.tags.nope",
             "b",
@@ -440,11 +440,24 @@ fn settings_are_applied_all_or_none() {
     let said = refused["error"]["message"].as_str().unwrap();
     assert!(said.contains("fgColor"), "{said}");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
-    let applied = editor.execute("fimd.tags.applySettings", "fontSize");
-    assert!(applied["result"].is_object(), "{applied}");
+    for command in ["fimd.tags.applySettings", "fimd.tags.generate"] {
+        std::fs::write(&file, &before).unwrap();
+        let applied = editor.execute(command, "fontSize");
+        assert_eq!(applied["result"]["applied"], json!({"fontSize": 20}));
+        let told = editor.until(|told| told["method"] == "window/showMessage");
+        assert_eq!(told["params"]["type"], 3, "information");
+        let said = told["params"]["message"].as_str().unwrap();
+        assert!(
+            said.starts_with("fimd: applied fontSize = 20; written to "),
+            "{said}"
+        );
+        let after = std::fs::read_to_string(&file).unwrap();
+        assert!(after.contains("font_size = 20"), "{after}");
+    }
     editor.until(|told| told["method"] == "fimd/settingsChanged");
-    let after = std::fs::read_to_string(&file).unwrap();
-    assert!(after.contains("font_size = 20"), "{after}");
+    let refused = editor.execute("fimd.tags.generate", "fgColor");
+    let said = refused["error"]["message"].as_str().unwrap();
+    assert!(said.contains("fgColor"), "{said}");
     assert_eq!(editor.text, text);
 }
 

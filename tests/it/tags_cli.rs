@@ -256,6 +256,26 @@ fn all_without_a_place_prints_the_whole_text() {
 }
 
 #[test]
+fn running_a_config_tag_applies_it_and_says_so() {
+    let text =
+        "[[[{fontSize:\"20\"; temperature:\"0.5\"; bgColor:\"#14f\"}]]]\n[[[{fontSize:\"1\"}]]]\n";
+    let folder = texts(&[("a.md", text), ("settings.toml", "# mine\n")]);
+    let file = folder.path().join("settings.toml");
+    let args = |at| ["run", "a.md", "--at", at, "--settings", "settings.toml"];
+    let run = tags(folder.path(), &args("1:1"), "");
+    let said = String::from_utf8(run.stderr).unwrap();
+    assert!(run.status.success() && run.stdout.is_empty(), "{said}");
+    let changes = "bgColor = \"#14f\", fontSize = 20, temperature = 0.5";
+    let expected = format!("fimd: applied {changes}; written to {}\n", file.display());
+    assert_eq!(said, expected);
+    let settings = fs::read_to_string(&file).unwrap();
+    assert!(settings.starts_with("# mine\n") && settings.contains("font_size = 20"));
+    let said = refused(folder.path(), &args("2:5"), 1);
+    assert!(said.starts_with("fimd: a.md:2:14: fontSize: "), "{said}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), settings);
+}
+
+#[test]
 fn a_position_past_the_end_is_told_how_long_the_file_is() {
     let folder = texts(&[("a.md", "one\n[[[5]]]\n[[[{fontSize:\"20\"}]]]")]);
     for command in ["prompt", "run", "apply-config"] {

@@ -273,6 +273,28 @@ fn a_run_tells_its_text_as_it_comes_and_ends_with_the_edits() {
 }
 
 #[test]
+fn running_a_config_tag_applies_it() {
+    over_all("", |client| {
+        let content = "\u{e4}[[[{spellLang:\"xx_XX\"}]]]";
+        let mut params = json!({ "content": content, "cursor_offset": content.len() });
+        let refused = client.ask("tags/run", params.clone());
+        let said = refused["error"]["message"].as_str().unwrap();
+        assert!(said.starts_with("1:16: spellLang: "), "{refused}");
+        params["spell_languages"] = json!(["xx_XX"]);
+        client.call(2, "tags/run", params);
+        let answer = loop {
+            let message = client.next();
+            if message["id"] == 2 {
+                break message;
+            }
+            assert_eq!(message["method"], "fimd/settingsChanged");
+        };
+        assert_eq!(answer["result"]["applied"], json!({ "spellLang": "xx_XX" }));
+        assert!(answer["result"]["file"].is_string(), "{answer}");
+    });
+}
+
+#[test]
 fn many_runs_at_once_keep_apart() {
     let server = ModelServer::start(|asked, answer| {
         let number = asked.body["max_tokens"].to_string();

@@ -5,7 +5,8 @@ use std::path::Path;
 use super::{OneTag, print_json, read};
 use crate::cli::CliError;
 use crate::cli::position::byte_at;
-use crate::config::{self, ApplyError, EditorResources, settings_path};
+use crate::config::{self, AppliedConfig, ApplyError, EditorResources, settings_path};
+use crate::text::TextPosition;
 
 /// Write the settings of a config tag to the settings file, all or none
 ///
@@ -22,8 +23,19 @@ pub(super) fn run(args: &Args, settings: Option<&Path>) -> Result<(), CliError> 
     let OneTag { file, at } = &args.tag;
     let text = read(file)?;
     let path = settings_path(settings).map_err(|error| CliError::Usage(error.to_string()))?;
-    let at = byte_at(*at, &text, file)?;
-    let applied = config::apply(&path, &text, at, EditorResources::default());
+    print_json(&apply(&path, &text, *at, file)?)
+}
+
+/// Applies the config tag at `at` in `text`, which is the text of `file`, to the
+/// settings file `path`.
+pub(super) fn apply(
+    path: &Path,
+    text: &str,
+    at: TextPosition,
+    file: &Path,
+) -> Result<AppliedConfig, CliError> {
+    let at = byte_at(at, text, file)?;
+    let applied = config::apply(path, text, at, EditorResources::default());
     let (applied, _) = applied.map_err(|error| {
         CliError::Failure(match error {
             ApplyError::Tag(_) => format!("{}:{error}", file.display()),
@@ -33,5 +45,5 @@ pub(super) fn run(args: &Args, settings: Option<&Path>) -> Result<(), CliError> 
     if let Some(aside) = &applied.set_aside {
         tracing::warn!("{aside}");
     }
-    print_json(&applied)
+    Ok(applied)
 }

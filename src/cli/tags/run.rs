@@ -7,15 +7,19 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::apply_config::apply;
 use super::{CliError, ContextSource, ModelArgs, Setup, is_stdin, of_tag, project, read};
 use crate::cli::position::byte_at;
 use crate::cli::{run_log, show};
-use crate::config::Settings;
+use crate::config::{Settings, settings_path};
 use crate::engine::tags::{RunOutcome, Runner, TagQueue, prepare};
-use crate::tags::TextFormat;
+use crate::tags::{Tags, TextFormat};
 use crate::text::TextPosition;
 
 /// Replace one FIM tag, or all, by the text of a model
+///
+/// A config tag at --at is applied to the settings file; stderr says what has
+/// changed. A running server does not notice.
 ///
 /// With --at, prints the text while the model writes it. With --all, prints the
 /// whole file after the last tag has run. If a run fails or is interrupted, the
@@ -50,6 +54,12 @@ pub(super) fn run(args: &Args, mut setup: Setup) -> Result<(), CliError> {
     }
     args.model.overrule(&mut setup.settings);
     let content = read(&args.file)?;
+    if let Some(at) = args.at {
+        let byte = byte_at(at, &content, &args.file)?;
+        if Tags::parse(&content).is_config_at(byte) {
+            return apply_config(args, &setup.settings, &content, at);
+        }
+    }
     let tag_run = TagRun {
         args,
         context: project(&args.file, &setup)?,
@@ -79,6 +89,20 @@ pub(super) fn run(args: &Args, mut setup: Setup) -> Result<(), CliError> {
         true => show::print(|out| out.write_all(result.as_bytes())),
         false => Ok(()),
     }
+}
+
+/// Applies the config tag at `at`, and says what has changed.
+fn apply_config(
+    args: &Args,
+    settings: &Settings,
+    content: &str,
+    at: TextPosition,
+) -> Result<(), CliError> {
+    let settings = settings.file.as_deref();
+    let path = settings_path(settings).map_err(|error| CliError::Usage(error.to_string()))?;
+    let applied = apply(&path, content, at, &args.file)?;
+    anstream::eprintln!("fimd: {applied}");
+    Ok(())
 }
 
 struct TagRun<'a> {

@@ -5,7 +5,7 @@ use crate::server::methods::inline_completion::ACCEPTED;
 /// The commands that a client can execute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CommandName {
-    /// Runs the FIM tag at a position.
+    /// Runs the FIM tag at a position, or applies the config tag there.
     Generate,
     /// Runs the last tag again, at a position.
     Repeat,

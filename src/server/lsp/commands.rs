@@ -69,10 +69,7 @@ pub(super) fn start(
         CommandName::Repeat => repeat(connection, view, at),
         CommandName::Paste => paste(connection, &view, at),
         CommandName::Validate => Ok(validate(&view)),
-        CommandName::ApplySettings => {
-            let content = view.text().to_owned();
-            Ok((Value::Null, FollowUp::ApplyConfig(content, at)))
-        }
+        CommandName::ApplySettings => Ok(apply_settings(&view, at)),
         CommandName::Accepted => {
             accepted(connection, &view, at);
             Ok((Value::Null, FollowUp::None))
@@ -80,13 +77,17 @@ pub(super) fn start(
     }
 }
 
+/// Runs the FIM tag at `at`, or applies the config tag there.
 fn generate(
     connection: &Arc<Connection>,
     view: DocumentView,
     at: usize,
 ) -> Result<(Value, FollowUp), Error> {
-    require_edits(connection)?;
     let tags = view.tags();
+    if tags.is_config_at(at) {
+        return Ok(apply_settings(&view, at));
+    }
+    require_edits(connection)?;
     let (tag, fim) = fim_at(view.text(), &tags, at)?;
     let deletes = TagPrompt::new(view.text(), &tags, tag, fim, false)
         .window
@@ -97,6 +98,11 @@ fn generate(
     let writer = writer(connection, &view, splice)?;
     connection.remember_tag(text);
     Ok(run(DocumentRun::new(connection, view, content, at, writer)))
+}
+
+fn apply_settings(view: &DocumentView, at: usize) -> (Value, FollowUp) {
+    let content = view.text().to_owned();
+    (Value::Null, FollowUp::ApplyConfig(content, at))
 }
 
 /// Runs the last tag as if it stood at `at`. The tag itself is never inserted, so
@@ -166,15 +172,20 @@ pub(super) async fn insert(connection: &Connection, mut writer: Writer, text: St
     }
 }
 
-/// Applies a config tag and returns the answer of `tags/applyConfig`.
+/// Applies a config tag. Returns the answer of `tags/applyConfig` and a message for
+/// the user.
 pub(super) async fn apply_config(
     connection: &Connection,
     content: String,
     at: usize,
-) -> Result<Value, Error> {
+) -> Result<(Value, String), Error> {
     let resources = EditorResources::default();
     let applied = connection.engine.apply_config(content, at, resources);
-    serde_json::to_value(applied.await??).map_err(|error| Error::internal(error.to_string()))
+    let applied = applied.await??;
+    match serde_json::to_value(&applied) {
+        Ok(answer) => Ok((answer, applied.to_string())),
+        Err(error) => Err(Error::internal(error.to_string())),
+    }
 }
 
 /// Counts the tags and their errors, whatever the document's language.

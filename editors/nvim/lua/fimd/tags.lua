@@ -115,7 +115,8 @@ local function execute_here(name)
   M.execute(buf, { title = '', command = name, arguments = arguments })
 end
 
---- Generates in the place of the FIM tag at the cursor.
+--- Generates in the place of the FIM tag at the cursor, or applies the config tag
+--- there.
 function M.generate()
   execute_here('fimd.tags.generate')
 end

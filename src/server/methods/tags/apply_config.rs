@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::target::TagTarget;
+use super::target::{TagTarget, resources};
 use crate::config::{ApplyError, EditorResources};
 use crate::rpc::Error;
 use crate::server::params::Params;
@@ -18,14 +18,10 @@ pub(in crate::server) struct ApplyConfigParams {
 
 impl ApplyConfigParams {
     pub(in crate::server) fn read(raw: Option<&RawValue>) -> Result<Self, Error> {
-        const NAMES: &str = "an array of strings";
         let params = &Params::read(raw)?;
         Ok(Self {
             tag: TagTarget::read(params)?,
-            resources: EditorResources {
-                fonts: params.optional("fonts", NAMES)?,
-                spell_languages: params.optional("spell_languages", NAMES)?,
-            },
+            resources: resources(params)?,
         })
     }
 }

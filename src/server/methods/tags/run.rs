@@ -1,15 +1,16 @@
-//! `tags/run`: puts a model's text in the place of a FIM tag. fimd sends the
-//! text as it comes, in notifications `tags/delta`; a delta never takes back
-//! text of an earlier one.
+//! `tags/run`: puts a model's text in the place of a FIM tag, or applies a config
+//! tag. fimd sends the text as it comes, in notifications `tags/delta`; a delta
+//! never takes back text of an earlier one.
 
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::target::FimTarget;
+use super::target::{FimTarget, resources};
 use crate::cancel::Cancel;
+use crate::config::EditorResources;
 use crate::endpoint::EndpointError;
-use crate::engine::tags::{RunError, RunView, Runner};
+use crate::engine::tags::{PreparedRun, RunError, RunView, Runner};
 use crate::rpc::{self, Error, Id};
 use crate::server::output::Notifier;
 use crate::server::params::Params;
@@ -20,6 +21,8 @@ use crate::server::session_view::SessionView;
 #[derive(Debug)]
 pub(in crate::server) struct TagsRunParams {
     tag: FimTarget,
+    /// For a config tag.
+    resources: EditorResources,
     /// The name of the run in its deltas; if none, the id of the request.
     run_id: Option<Box<RawValue>>,
 }
@@ -30,8 +33,17 @@ impl TagsRunParams {
         Ok(Self {
             run_id: params.optional("run_id", "any value")?,
             tag: FimTarget::read(params)?,
+            resources: resources(params)?,
         })
     }
+}
+
+/// What generating at a tag does.
+enum TagAction {
+    /// Runs the FIM tag.
+    Run(Box<PreparedRun>),
+    /// Applies the config tag of a text at a byte.
+    Apply(String, usize),
 }
 
 /// The parameters of `tags/delta`.
@@ -52,7 +64,11 @@ pub(in crate::server) async fn run(
     cancel: Cancel,
 ) -> Result<Box<RawValue>, Error> {
     let offsets = session.projects.offsets().await;
-    let TagsRunParams { tag, run_id } = params?;
+    let TagsRunParams {
+        tag,
+        resources,
+        run_id,
+    } = params?;
     let run_id = run_id
         .or_else(|| id.map(Id::into_raw))
         .unwrap_or_else(|| RawValue::NULL.to_owned());
@@ -61,9 +77,19 @@ pub(in crate::server) async fn run(
     let SessionView { engine, open, .. } = session;
     let prepare = {
         let settings = settings.clone();
-        move || tag.prepare(offsets, file, &open, &settings, &cancel)
+        move || match tag.config(offsets) {
+            Some((content, at)) => Ok(TagAction::Apply(content, at)),
+            None => tag
+                .prepare(offsets, file, &open, &settings, &cancel)
+                .map(|prepared| TagAction::Run(Box::new(prepared))),
+        }
     };
-    let prepared = engine.run(prepare).await??;
+    let prepared = match engine.run(prepare).await?? {
+        TagAction::Run(prepared) => prepared,
+        TagAction::Apply(content, at) => {
+            return result::json(&engine.apply_config(content, at, resources).await??);
+        }
+    };
     let runner = Runner::new(&settings, engine.run_log().cloned())?;
     let show = |text: String| {
         let (client, run_id) = (&client, &*run_id);

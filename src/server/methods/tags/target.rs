@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::cancel::Cancel;
-use crate::config::Settings;
+use crate::config::{EditorResources, Settings};
 use crate::engine::tags::{
     ContextError, PreparedRun, TagError, TagSite, context, has_context, prepare,
 };
@@ -12,7 +12,17 @@ use crate::server::buffers::OpenBuffers;
 use crate::server::params::Params;
 use crate::server::project::ClientProject;
 use crate::server::session_projects::SessionProjects;
+use crate::tags::Tags;
 use crate::text::{Encoding, byte_offset};
+
+/// The fonts and languages that the client names.
+pub(super) fn resources(params: &Params<'_>) -> Result<EditorResources, Error> {
+    const NAMES: &str = "an array of strings";
+    Ok(EditorResources {
+        fonts: params.optional("fonts", NAMES)?,
+        spell_languages: params.optional("spell_languages", NAMES)?,
+    })
+}
 
 /// The text with the tags.
 pub(super) fn content(params: &Params<'_>) -> Result<String, Error> {
@@ -62,6 +72,17 @@ impl FimTarget {
             filepath: params.optional("filepath", "a path")?,
             context: params.optional("context", "true or false")?,
         })
+    }
+
+    /// The text and the byte of the tag, if it is a config tag. Offsets count `offsets`.
+    pub(super) fn config(&self, offsets: Encoding) -> Option<(String, usize)> {
+        let TagTarget {
+            content,
+            cursor_offset,
+        } = &self.tag;
+        let at = byte_offset(content, *cursor_offset, offsets);
+        let is_config = Tags::parse(content).is_config_at(at);
+        is_config.then(|| (content.clone(), at))
     }
 
     /// The file whose context the prompt is to have, if it is to have any.
