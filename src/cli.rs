@@ -158,7 +158,7 @@ impl Command {
             Self::Preview(args) => preview::run(&args),
             Self::Restart(args) => restart::run(&args, options),
             Self::Signatures(args) => signatures::run(*args, setup()?),
-            Self::Status(args) => status::run(&args),
+            Self::Status(args) => status::run(&args, settings),
             Self::Stop(args) => stop::run(&args),
             Self::Tags(args) => return tags::run(&args, settings, setup),
             Self::Verify(args) => return verify::run(args, setup()?),

@@ -1,8 +1,8 @@
 //! The settings: their defaults, and the settings file that changes them.
 //!
 //! The settings file overrides the defaults, and flags override the file. fimd
-//! reads the settings once, when the program starts, and passes them as values
-//! from then on. This room reads one environment variable, `FIMD_API_KEY`, and
+//! reads the settings when the program starts, and a server again when the file
+//! has changed. It passes them as values. This room reads one environment variable, `FIMD_API_KEY`, and
 //! the XDG variables that say where the file is.
 
 mod api_key;

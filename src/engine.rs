@@ -26,7 +26,7 @@ pub use self::jobs::{
     DatasetOrder, Job, JobStage, JobState, JobStatus, SubmitError, WrittenDataset,
 };
 pub use self::project::{Project, ProjectOptions};
-pub use self::settings::SettingsChanges;
+pub use self::settings::{SettingsChanges, SettingsFileStatus};
 pub use self::signing::sign;
 pub use self::sources::DatasetSources;
 pub use self::status::{ClientStatus, EngineStatus, IndexStatus, MethodStatus, ProjectStatus};
@@ -201,6 +201,7 @@ impl Engine {
         let jobs = self.jobs();
         let jobs = jobs.iter().map(|job| (job.id().to_owned(), job.status()));
         status.jobs = jobs.collect();
+        status.settings = self.settings_file().borrow().clone();
         status
     }
 

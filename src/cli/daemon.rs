@@ -22,6 +22,8 @@ pub(super) use self::start::reach;
 pub(super) use self::stop::stop;
 
 use super::CliError;
+use crate::config::settings_path;
+use crate::engine::SettingsFileStatus;
 
 /// The longest time to wait for an answer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -39,7 +41,7 @@ pub(super) struct SocketOption {
 
 impl SocketOption {
     /// The named socket; none if the default is meant.
-    pub(super) fn named(&self) -> Option<&Path> {
+    fn named(&self) -> Option<&Path> {
         self.socket.as_deref()
     }
 
@@ -51,6 +53,14 @@ impl SocketOption {
                         with --socket";
             CliError::Failure(what.into())
         })
+    }
+
+    /// The command that restarts the daemon, for messages.
+    pub(super) fn restart_command(&self) -> String {
+        match self.named() {
+            Some(path) => format!("fimd restart --socket {}", path.display()),
+            None => "fimd restart".into(),
+        }
     }
 
     /// Like [`SocketOption::path`], for a daemon that may have to start: makes the
@@ -114,13 +124,62 @@ struct ResponseError {
     message: String,
 }
 
-/// The fields of a daemon's status that every version has.
+/// The fields of a daemon's status that every version has, and the settings.
 #[derive(Deserialize)]
 pub(super) struct DaemonProcess {
     /// The version of the program that runs.
     pub(super) version: String,
     /// The process number.
     pub(super) pid: u32,
+    /// How it follows its settings file; the defaults of an older version.
+    #[serde(default)]
+    pub(super) settings: SettingsFileStatus,
+}
+
+/// How a daemon differs from what this program would start.
+pub(super) enum DaemonDifference {
+    /// It is another version.
+    Version,
+    /// Its settings are not those of the file; what differs and the remedy.
+    Settings(String, String),
+}
+
+impl DaemonProcess {
+    /// The difference to a daemon of this program with the settings file that
+    /// `--settings` names, if there is one; `restart` is the command that restarts
+    /// the daemon.
+    pub(super) fn difference(
+        &self,
+        named: Option<&Path>,
+        restart: &str,
+    ) -> Option<DaemonDifference> {
+        if self.version != env!("CARGO_PKG_VERSION") {
+            return Some(DaemonDifference::Version);
+        }
+        let SettingsFileStatus {
+            file,
+            fault,
+            needs_restart,
+        } = &self.settings;
+        let ours = settings_path(named).ok()?;
+        let ours = std::path::absolute(&ours).unwrap_or(ours);
+        let (what, remedy) = match (file, fault, needs_restart) {
+            (Some(file), ..) if Path::new(file) != ours => (
+                format!("its settings file is {file}, not {}", ours.display()),
+                format!("run `{restart}` to have the other"),
+            ),
+            (_, Some(fault), _) => (
+                format!("it uses the last good settings: {fault}"),
+                "mend the file, the daemon follows it".into(),
+            ),
+            (_, None, true) => (
+                "[limits] in the settings file is not what it uses".into(),
+                format!("run `{restart}`"),
+            ),
+            (_, None, false) => return None,
+        };
+        Some(DaemonDifference::Settings(what, remedy))
+    }
 }
 
 /// The response of the daemon at a socket, as a line of JSON.

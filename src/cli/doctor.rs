@@ -105,7 +105,8 @@ pub(super) fn run(
 ) -> Result<ExitCode, CliError> {
     let version = env!("CARGO_PKG_VERSION");
     let mut checks = vec![program(version)];
-    let (settings, found) = settings_file(settings);
+    let named = settings;
+    let (settings, found) = settings_file(named);
     checks.extend(found);
     checks.push(system::cache(cache, args.fix));
     let limits = settings.as_ref().map(|settings| settings.limits);
@@ -115,7 +116,7 @@ pub(super) fn run(
     ));
     checks.extend(model::checks(settings.as_ref())?);
     checks.push(tokenizer());
-    checks.push(system::daemon(&args.socket));
+    checks.push(system::daemon(&args.socket, named));
     checks.extend(editors::checks());
     let report = DoctorReport {
         version,

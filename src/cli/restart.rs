@@ -19,7 +19,8 @@ pub(super) fn run(args: &Args, options: &CommonOptions) -> Result<(), CliError> 
     let ended = stop(&socket)?;
     runtime()?.block_on(reach(&socket, options)).map(drop)?;
     let told = status(&socket)?.ok_or_else(|| failure(&socket, &"the new daemon has ended"))?;
-    let DaemonProcess { version, pid } = read(&told).map_err(|reason| failure(&socket, &reason))?;
+    let DaemonProcess { version, pid, .. } =
+        read(&told).map_err(|reason| failure(&socket, &reason))?;
     show::print(|out| {
         if let Some(ended) = ended {
             writeln!(out, "the daemon has ended, pid {ended}")?;

@@ -70,6 +70,9 @@ fn start(setup: Setup) -> Result<(Engine, Runtime), CliError> {
     let engine = Engine::new(setup.settings, setup.cache)
         .map_err(|error| CliError::Failure(error.to_string()))?
         .with_run_log(super::run_log());
+    engine
+        .follow_settings(setup.named)
+        .map_err(|error| CliError::Failure(format!("cannot follow the settings: {error}")))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

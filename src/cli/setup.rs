@@ -15,6 +15,8 @@ use crate::files::Cache;
 #[derive(Debug)]
 pub(super) struct Setup {
     pub(super) settings: Settings,
+    /// The settings file that `--settings` names.
+    pub(super) named: Option<PathBuf>,
     /// The cache of project indexes; none with `--no-cache`.
     pub(super) cache: Option<Cache>,
 }
@@ -55,6 +57,7 @@ impl CommonOptions {
     fn with(&self, settings: Settings) -> Setup {
         Setup {
             settings,
+            named: self.settings.clone(),
             cache: self.cache(),
         }
     }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::path::Path;
 
 use super::CliError;
-use super::daemon::{SocketOption, failure, read, status};
+use super::daemon::{DaemonDifference, DaemonProcess, SocketOption, failure, read, status};
 use crate::engine::{EngineStatus, JobStatus, MethodStatus, ProjectStatus};
 
 /// Print a daemon's projects, clients, jobs and response times.
@@ -17,8 +18,8 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// Runs the command.
-pub(super) fn run(args: &Args) -> Result<(), CliError> {
+/// Runs the command. `settings` is the settings file that `--settings` names.
+pub(super) fn run(args: &Args, settings: Option<&Path>) -> Result<(), CliError> {
     let socket = args.socket.path()?;
     let result = status(&socket)?;
     let result = result.ok_or_else(|| {
@@ -32,7 +33,17 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         writeln!(out, "{}", result.get())
     } else {
         let status = read(&result).map_err(|reason| failure(&socket, &reason))?;
-        print(&mut out, &status)
+        let daemon: DaemonProcess = read(&result).map_err(|reason| failure(&socket, &reason))?;
+        let restart = args.socket.restart_command();
+        let note = match daemon.difference(settings, &restart) {
+            None => None,
+            Some(DaemonDifference::Version) => Some(format!(
+                "this program is fimd {}; run `{restart}`",
+                env!("CARGO_PKG_VERSION")
+            )),
+            Some(DaemonDifference::Settings(what, remedy)) => Some(format!("{what}; {remedy}")),
+        };
+        print(&mut out, &status, note)
     };
     match printed.and_then(|()| out.flush()) {
         // The reader has closed the pipe.
@@ -41,10 +52,16 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     }
 }
 
-fn print(out: &mut impl Write, status: &EngineStatus) -> io::Result<()> {
+fn print(out: &mut impl Write, status: &EngineStatus, note: Option<String>) -> io::Result<()> {
     writeln!(out, "version  {}", status.version)?;
     writeln!(out, "pid      {}", status.pid)?;
     writeln!(out, "uptime   {}", time(status.uptime_ms))?;
+    if let Some(file) = &status.settings.file {
+        writeln!(out, "settings {file}")?;
+    }
+    if let Some(note) = note {
+        writeln!(out, "note     {note}")?;
+    }
     let clients = status.clients.len();
     writeln!(out, "clients  {clients}, this one included")?;
     print_projects(out, &status.projects)?;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use super::{JobStatus, Project};
+use super::{JobStatus, Project, SettingsFileStatus};
 
 /// The name under which requests are counted whose method has never had a result,
 /// because a client may send any number of unknown names.
@@ -26,6 +26,9 @@ pub struct EngineStatus {
     pub pid: u32,
     /// Milliseconds since the engine started.
     pub uptime_ms: u64,
+    /// How the process follows its settings file. Older versions do not tell.
+    #[serde(default)]
+    pub settings: SettingsFileStatus,
     /// The open projects, in the order in which they were opened.
     pub projects: Vec<ProjectStatus>,
     /// The connected clients, including the one that asks, in the order in which they
@@ -164,7 +167,7 @@ impl Activity {
         }
     }
 
-    /// The status without projects and jobs, and the project of each client.
+    /// The status without settings, projects and jobs, and the project of each client.
     pub(super) fn status(&self) -> (EngineStatus, Vec<Weak<Project>>) {
         let clients = lock(&self.clients);
         let projects = clients
@@ -196,6 +199,7 @@ impl Activity {
             version: env!("CARGO_PKG_VERSION").into(),
             pid: std::process::id(),
             uptime_ms: millis(self.started.elapsed()),
+            settings: SettingsFileStatus::default(),
             projects: Vec::new(),
             clients,
             jobs: Vec::new(),

@@ -41,7 +41,7 @@ impl BufferFile {
     /// of a PHP project mean nothing there.
     pub(super) fn sources(&self, project: &ClientProject) -> ContextSources {
         match self.is_php {
-            true => project.options.sources,
+            true => project.options.sources(),
             false => ContextSources::NONE,
         }
     }

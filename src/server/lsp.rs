@@ -86,6 +86,14 @@ impl Backend {
         self.connection.projects().is_some()
     }
 
+    /// The settings have changed: other languages may have tags.
+    pub(super) fn settings_changed(&self) {
+        let languages = self.connection.engine.settings().tags.languages.clone();
+        for uri in self.connection.documents().tag_languages(languages) {
+            self.connection.stale.add(&uri);
+        }
+    }
+
     /// What a method of fimd sees of the session now.
     pub(super) fn session_view(&self) -> SessionView {
         let connection = &self.connection;

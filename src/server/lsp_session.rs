@@ -74,6 +74,10 @@ impl Protocol for LspSession {
     fn can_hear_of_settings(&self, requests: &Requests) -> bool {
         self.is_ready(requests) && self.service.inner().is_initialized()
     }
+
+    fn settings_changed(&mut self) {
+        self.service.inner().settings_changed();
+    }
 }
 
 impl LspSession {

@@ -5,23 +5,43 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::config::ContextSources;
-use crate::engine::Project;
+use crate::engine::{Engine, Project};
 use crate::files::Roots;
 use crate::index::Index;
-use crate::secrets::Secrets;
+use crate::secrets::{InContext, Secrets};
 use crate::text::Encoding;
 
 /// How a client wants its contexts, and the units in which it counts.
 #[derive(Clone, Debug)]
 pub(super) struct ClientOptions {
-    /// The sources of contexts.
-    pub(super) sources: ContextSources,
-    /// The finder of secrets, if contexts are to hide them.
-    pub(super) secrets: Option<Arc<Secrets>>,
+    /// Whether the client wants chunks found by BM25.
+    pub(super) bm25: bool,
+    /// What the client wants to be done with secrets; none to follow the settings.
+    pub(super) asked_secrets: Option<InContext>,
+    /// A handle of this client.
+    pub(super) engine: Engine,
     /// The unit of the client's offsets.
     pub(super) offsets: Encoding,
     /// The unit of the characters in the client's positions.
     pub(super) positions: Encoding,
+}
+
+impl ClientOptions {
+    /// The sources of contexts, which the settings may switch off.
+    pub(super) fn sources(&self) -> ContextSources {
+        let enabled = self.engine.settings().context.sources;
+        ContextSources {
+            bm25: self.bm25 && enabled.bm25,
+            ..enabled
+        }
+    }
+
+    /// The finder of secrets, if contexts are to hide them.
+    pub(super) fn secrets(&self) -> Option<&Arc<Secrets>> {
+        let asked = self.asked_secrets;
+        let wanted = asked.unwrap_or_else(|| self.engine.settings().context.secrets);
+        (wanted == InContext::Redact).then(|| self.engine.secrets())
+    }
 }
 
 /// A project as a client sees it.

@@ -16,7 +16,7 @@ use super::output::{self, NotificationGate, Notifier};
 use super::reply::Reply;
 use super::requests::Requests;
 use super::result::MethodResult;
-use super::settings;
+use super::settings::{self, SettingsNews};
 use crate::engine::Engine;
 use crate::rpc::{self, Frame, FrameReader, Framing, Message};
 
@@ -53,6 +53,9 @@ pub(super) trait Protocol {
     /// Whether the client may be told of changed settings now. If not, the session
     /// tells it later.
     fn can_hear_of_settings(&self, requests: &Requests) -> bool;
+
+    /// The settings have changed.
+    fn settings_changed(&mut self) {}
 }
 
 /// Serves one connection to its end; see [`serve`](super::serve::serve).
@@ -71,7 +74,7 @@ where
     W: AsyncWrite + Unpin + Send + 'static,
 {
     let max_message_bytes = engine.limits().max_message_bytes;
-    let mut changes = engine.settings_changes();
+    let mut news = SettingsNews::new(&engine);
     // Holds at most one task, which waits until the output has room.
     let mut telling = JoinSet::new();
     let (answers, waiting) = mpsc::channel(WAITING_ANSWERS);
@@ -92,10 +95,12 @@ where
             Some(told) = telling.join_next() => if let Err(error) = told {
                 tracing::error!("a change of settings was not told: {error}");
             },
-            Ok(()) = changes.changed(),
+            warning = news.next(),
                 if telling.is_empty() && protocol.can_hear_of_settings(&requests) =>
             {
-                telling.spawn(settings::tell(engine.clone(), requests.notifier()));
+                protocol.settings_changed();
+                let client = requests.notifier();
+                telling.spawn(settings::tell(engine.clone(), client, framing, warning));
             }
             frame = frames.next(), if may_read => match frame {
                 Ok(Some(frame)) => {

@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use tokio::sync::watch;
+use tower_lsp::ls_types::{MessageType, ShowMessageParams};
+
 use super::output::Notifier;
 use crate::config::{EditorSettings, EndpointKind, Settings, TagSettings};
-use crate::engine::Engine;
-use crate::rpc;
+use crate::engine::{Engine, SettingsChanges, SettingsFileStatus};
+use crate::rpc::{self, Framing};
 
 /// The settings as clients see them. The names are those of the settings file,
 /// and a setting that is not set is null. The API key is left out because it is
@@ -16,6 +19,9 @@ use crate::rpc;
 #[derive(Debug, Serialize)]
 pub(super) struct SettingsView<'a> {
     settings: SectionsView<'a>,
+    /// What a user should know, if these settings are not all that the file says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -40,8 +46,8 @@ struct EndpointView<'a> {
 }
 
 impl<'a> SettingsView<'a> {
-    /// The view of these settings.
-    pub(super) fn new(settings: &'a Settings) -> Self {
+    /// The view of these settings and of their file.
+    pub(super) fn new(settings: &'a Settings, file: &SettingsFileStatus) -> Self {
         let Settings {
             endpoint,
             tags,
@@ -65,18 +71,65 @@ impl<'a> SettingsView<'a> {
                 tags,
                 editor,
             },
+            warning: file.warning(),
+        }
+    }
+}
+
+/// What a client learns of the settings, as it happens.
+pub(super) struct SettingsNews {
+    changes: SettingsChanges,
+    file: watch::Receiver<SettingsFileStatus>,
+}
+
+impl SettingsNews {
+    /// The news from now on. What is wrong with the file already is news, too.
+    pub(super) fn new(engine: &Engine) -> Self {
+        let mut file = engine.settings_file();
+        if file.borrow().warning().is_some() {
+            file.mark_changed();
+        }
+        Self {
+            changes: engine.settings_changes(),
+            file,
+        }
+    }
+
+    /// Waits for news. Returns the warning about the file, if it is new.
+    pub(super) async fn next(&mut self) -> Option<String> {
+        // An error means that the engine has ended.
+        tokio::select! {
+            Ok(()) = self.changes.changed() => None,
+            Ok(()) = self.file.changed() => self.file.borrow_and_update().warning(),
+            else => std::future::pending().await,
         }
     }
 }
 
 /// Tells a client the settings once its output has room. Changes in quick
-/// succession lead to one notification.
-pub(super) async fn tell(engine: Engine, client: Notifier) {
+/// succession lead to one notification. An editor also shows the user `warning`.
+pub(super) async fn tell(
+    engine: Engine,
+    client: Notifier,
+    framing: Framing,
+    warning: Option<String>,
+) {
     let told = client.send(|| {
         let settings: Arc<Settings> = engine.settings();
-        rpc::notification("fimd/settingsChanged", &SettingsView::new(&settings))
+        let view = SettingsView::new(&settings, &engine.settings_file().borrow());
+        rpc::notification("fimd/settingsChanged", &view)
     });
     if told.await.is_none() {
         tracing::debug!("the client left before it heard of new settings");
+    }
+    if let (Framing::Lsp, Some(warning)) = (framing, warning) {
+        let params = ShowMessageParams {
+            typ: MessageType::WARNING,
+            message: format!("fimd: {warning}"),
+        };
+        let told = client.send(|| rpc::notification("window/showMessage", &params));
+        if told.await.is_none() {
+            tracing::debug!("the client left before this warning");
+        }
     }
 }

@@ -138,6 +138,51 @@ fn a_restart_replaces_the_daemon_or_starts_the_first() {
     assert!(!runs(first) && runs(second));
 }
 
+/// The check of the daemon in the report of the doctor.
+fn daemon_check(home: &Home, args: &[&str]) -> Value {
+    let ran = home.run(&[&["doctor", "--json"], args].concat());
+    let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let mut checks = report["checks"].as_array().unwrap().iter();
+    let check = checks.find(|check| check["name"] == "daemon").unwrap();
+    check.clone()
+}
+
+#[test]
+fn doctor_and_status_compare_the_settings_of_the_daemon() {
+    let home = Home::new();
+    let file = home.path("config/fimd/settings.toml");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, "[completion]\nmax_lines = 3\n").unwrap();
+    assert_eq!(home.run(&["restart"]).status.code(), Some(0));
+    let says = |state: &str, says: &str, fix: &str, args: &[&str]| {
+        let check = daemon_check(&home, args);
+        let is_so = check["state"] == state
+            && check["says"].as_str().unwrap().contains(says)
+            && check["fix"].as_str().unwrap_or_default().contains(fix);
+        let status = text(&home.run(&[&["status"], args].concat()).stdout);
+        assert!(status.contains(&format!("settings {}\n", file.display())));
+        (is_so && (state == "ok" || status.contains(says) && status.contains(fix)))
+            .then_some(())
+            .ok_or_else(|| format!("{check} {status}"))
+    };
+    says("ok", "runs, pid", "", &[]).unwrap();
+    let other = home.path("other.toml");
+    fs::write(&other, "").unwrap();
+    let args = ["--settings", other.to_str().unwrap()];
+    says("warning", "settings.toml, not ", "fimd restart", &args).unwrap();
+    fs::write(&file, "[completion]\nmax_lies = 3\n").unwrap();
+    let fault = "settings.toml:2: completion.max_lies: unknown";
+    wait_for("the fault to be told", || {
+        says("warning", fault, "mend the file", &[]).ok()
+    });
+    fs::write(&file, "[limits]\nmax_clients = 3\n").unwrap();
+    wait_for("the limits to be told", || {
+        says("warning", "[limits]", "fimd restart", &[]).ok()
+    });
+    assert_eq!(home.run(&["restart"]).status.code(), Some(0));
+    says("ok", "runs, pid", "", &[]).unwrap();
+}
+
 #[test]
 fn what_is_in_flight_is_answered_before_a_stop() {
     let mut daemon = Daemon::start();

@@ -304,7 +304,8 @@ fn the_folders_of_a_project_are_counted() {
 fn the_daemon_is_asked_for_its_version() {
     let home = Home::new();
     is(&home.check("daemon"), "ok", "run/fimd.sock: none runs", "");
-    let daemon = Daemon::start();
+    let mut command = fimd();
+    let daemon = Daemon::start_with(command.env("XDG_CONFIG_HOME", home.path("config")));
     let report = home.report(&["--socket", daemon.path().to_str().unwrap()]);
     let check = checks(&report).find(|check| check["name"] == "daemon");
     is(

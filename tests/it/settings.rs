@@ -2,6 +2,7 @@
 //! socket in both framings. Other clients of the daemon are notified.
 
 mod client;
+mod follow;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

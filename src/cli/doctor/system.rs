@@ -7,7 +7,7 @@ use std::path::Path;
 use rustix::fs::{Access, access};
 
 use super::Check;
-use crate::cli::daemon::{self, DaemonProcess, SocketOption};
+use crate::cli::daemon::{self, DaemonDifference, DaemonProcess, SocketOption};
 use crate::files::watch::{DiskChanges, WatchError, Watcher, wanted};
 use crate::files::{Cache, Composer, Roots, WalkOptions, walk_existing};
 
@@ -119,8 +119,8 @@ pub(super) fn watches(project: Option<&Path>, options: &WalkOptions) -> Check {
     }
 }
 
-/// The check of the shared daemon.
-pub(super) fn daemon(named: &SocketOption) -> Check {
+/// The check of the shared daemon; `settings` is the file that `--settings` names.
+pub(super) fn daemon(named: &SocketOption, settings: Option<&Path>) -> Check {
     const NAME: &str = "daemon";
     let Ok(socket) = named.path() else {
         return Check::ok(
@@ -141,23 +141,24 @@ pub(super) fn daemon(named: &SocketOption) -> Check {
             _ => Err(error.to_string()),
         },
     };
-    let restart = match named.named() {
-        Some(path) => format!("run `fimd restart --socket {}`", path.display()),
-        None => "run `fimd restart`".into(),
-    };
-    match answer.and_then(|status| daemon::read::<DaemonProcess>(&status)) {
-        Err(reason) => Check::fault(
-            NAME,
-            format!("{at}: {reason}"),
-            "end what listens there, or name another place with --socket",
-        ),
-        Ok(DaemonProcess { version, pid }) if version == env!("CARGO_PKG_VERSION") => {
-            Check::ok(NAME, format!("{at}: fimd {version} runs, pid {pid}"))
+    let daemon = match answer.and_then(|status| daemon::read::<DaemonProcess>(&status)) {
+        Ok(daemon) => daemon,
+        Err(reason) => {
+            let fix = "end what listens there, or name another place with --socket";
+            return Check::fault(NAME, format!("{at}: {reason}"), fix);
         }
-        Ok(DaemonProcess { version, .. }) => Check::fault(
+    };
+    let restart = named.restart_command();
+    let says = format!("{at}: fimd {} runs", daemon.version);
+    match daemon.difference(settings, &restart) {
+        None => Check::ok(NAME, format!("{says}, pid {}", daemon.pid)),
+        Some(DaemonDifference::Version) => Check::fault(
             NAME,
-            format!("{at}: fimd {version} runs, which is not this version"),
-            restart,
+            format!("{says}, which is not this version"),
+            format!("run `{restart}`"),
         ),
+        Some(DaemonDifference::Settings(what, fix)) => {
+            Check::warning(NAME, format!("{says}, pid {}; {what}", daemon.pid), fix)
+        }
     }
 }

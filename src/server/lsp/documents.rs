@@ -32,6 +32,8 @@ pub(super) struct Documents {
 #[derive(Debug)]
 struct Document {
     version: i32,
+    /// The id of its language.
+    language: String,
     /// The tags, if the language is one with tags.
     tags: Option<Arc<Tags>>,
     format: TextFormat,
@@ -95,23 +97,42 @@ impl Documents {
         } = document;
         // Neovim and Emacs call plain text so.
         let language = match language_id.as_str() {
-            "text" => "plaintext",
-            other => other,
+            "text" => "plaintext".to_owned(),
+            _ => language_id,
         };
-        let is_tagged = self.languages.iter().any(|known| known == language);
+        let is_tagged = self.languages.contains(&language);
         let tags = is_tagged.then(|| Arc::new(Tags::parse(&text)));
-        self.buffers.put(roots, uri.as_str(), language, text);
+        self.buffers.put(roots, uri.as_str(), &language, text);
         let document = Document {
             version,
             tags,
-            format: match language {
+            format: match language.as_str() {
                 "markdown" => TextFormat::Markdown,
                 _ => TextFormat::of_path(uri.as_str()),
             },
+            language,
             splice: None,
         };
         self.open.insert(uri.as_str().to_owned(), document);
         is_tagged
+    }
+
+    /// From now on the documents in `languages` are those with tags. Returns the
+    /// documents for which that is a change.
+    pub(super) fn tag_languages(&mut self, languages: Vec<String>) -> Vec<String> {
+        self.languages = languages;
+        let buffers = self.buffers.open();
+        let mut changed = Vec::new();
+        for (uri, document) in &mut self.open {
+            let is_tagged = self.languages.contains(&document.language);
+            if is_tagged == document.tags.is_some() {
+                continue;
+            }
+            let text = || buffers.get(uri).map_or("", |buffer| &buffer.text);
+            document.tags = is_tagged.then(|| Arc::new(Tags::parse(text())));
+            changed.push(uri.clone());
+        }
+        changed
     }
 
     /// Applies changes in order. Returns whether the document's language is one

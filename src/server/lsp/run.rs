@@ -267,7 +267,7 @@ async fn prepare(
                     content: &content,
                     at,
                     sources: view.sources(&project),
-                    secrets: project.options.secrets.as_deref(),
+                    secrets: project.options.secrets().map(AsRef::as_ref),
                 };
                 let snapshot = open.over(project.roots.root(), base, view.key());
                 tags::context(&snapshot, site, &cancel)?

@@ -96,7 +96,7 @@ impl BufferParams {
         let closed = |name: &str, content| NamedBuffer {
             key: roots.key(name),
             content,
-            sources: project.options.sources,
+            sources: project.options.sources(),
         };
         let (uri, given) = match self {
             Self::File { path, content } => return Ok(closed(&path, content)),
@@ -208,17 +208,21 @@ mod tests {
     use serde_json::value::RawValue;
 
     use super::*;
+    use crate::config::Settings;
+    use crate::engine::Engine;
     use crate::server::project::ClientOptions;
     use crate::text::Encoding;
 
     #[test]
     fn the_cursor_is_in_the_clients_units_and_on_a_boundary() {
         let content = "\u{e4}\u{1F600}b";
+        let engine = Engine::new(Settings::default(), None).unwrap();
         let at = |params: &str, encoding| {
             let raw = RawValue::from_string(params.into()).unwrap();
             let options = ClientOptions {
-                sources: ContextSources::default(),
-                secrets: None,
+                bm25: true,
+                asked_secrets: None,
+                engine: engine.clone(),
                 offsets: encoding,
                 positions: Encoding::Utf16,
             };

@@ -70,7 +70,7 @@ impl CompletionCursor {
                 .to_string_lossy()
                 .into(),
             sources: self.sources,
-            secrets: self.project.options.secrets.clone(),
+            secrets: self.project.options.secrets().cloned(),
             position: BufferPosition {
                 path: self.path,
                 content: self.content,

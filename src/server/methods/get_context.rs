@@ -110,7 +110,7 @@ fn assemble(
         min_score: params.min_score.unwrap_or_default(),
         dependencies: sources.dependencies,
         bm25: sources.bm25,
-        secrets: project.options.secrets.as_deref(),
+        secrets: project.options.secrets().map(AsRef::as_ref),
     };
     let context = context::assemble(&snapshot, &request, cancel).map_err(|_| Error::cancelled())?;
     let Context {

@@ -8,7 +8,6 @@ use serde_json::value::{RawValue, to_raw_value};
 use tower_lsp::ls_types::InitializeParams;
 
 use crate::cancel::Cancel;
-use crate::config::ContextSources;
 use crate::engine::Engine;
 use crate::files::{FilesError, Roots, named_path};
 use crate::rpc::Error;
@@ -33,20 +32,18 @@ pub(in crate::server) struct IndexCounts {
 struct InitializeOptions {
     includes: Vec<PathBuf>,
     bm25: bool,
-    secrets: InContext,
+    secrets: Option<InContext>,
     offsets: Encoding,
 }
 
 impl InitializeOptions {
-    fn read(params: &Params<'_>, bm25: bool, secrets: InContext) -> Result<Self, Error> {
+    fn read(params: &Params<'_>, bm25: bool) -> Result<Self, Error> {
         Ok(Self {
             includes: params
                 .optional("include_paths", "an array of paths")?
                 .unwrap_or_default(),
             bm25: params.optional("bm25", "true or false")?.unwrap_or(bm25),
-            secrets: params
-                .optional("secrets", r#""redact" or "keep""#)?
-                .unwrap_or(secrets),
+            secrets: params.optional("secrets", r#""redact" or "keep""#)?,
             offsets: params
                 .optional("offset_encoding", r#""utf-8", "utf-16" or "utf-32""#)?
                 .unwrap_or_default(),
@@ -56,13 +53,10 @@ impl InitializeOptions {
     /// The options as the session keeps them, and the include paths. `positions` is
     /// the unit of the client's positions.
     fn for_client(self, engine: &Engine, positions: Encoding) -> (ClientOptions, Vec<PathBuf>) {
-        let enabled = engine.settings().context.sources;
         let options = ClientOptions {
-            sources: ContextSources {
-                bm25: self.bm25 && enabled.bm25,
-                ..enabled
-            },
-            secrets: (self.secrets == InContext::Redact).then(|| Arc::clone(engine.secrets())),
+            bm25: self.bm25,
+            asked_secrets: self.secrets,
+            engine: engine.clone(),
             offsets: self.offsets,
             positions,
         };
@@ -79,7 +73,7 @@ pub(in crate::server) async fn ndjson(
 ) -> Result<(Box<RawValue>, ClientProject), Error> {
     let params = Params::read(params)?;
     let root: PathBuf = params.required("project_root", "the path of a directory")?;
-    let options = InitializeOptions::read(&params, false, engine.settings().context.secrets)?;
+    let options = InitializeOptions::read(&params, false)?;
     let positions = options.offsets;
     let (counts, project) =
         open(engine, ("project_root", root), options, positions, cancel).await?;
@@ -103,7 +97,7 @@ pub(in crate::server) async fn lsp(
         .map_err(|error| Error::invalid_params(format!("initializationOptions: {error}")))?;
     let own = Params::read(raw.as_deref())?;
     let root = root(&own, params)?;
-    let options = InitializeOptions::read(&own, true, engine.settings().context.secrets)?;
+    let options = InitializeOptions::read(&own, true)?;
     let positions = positions(params);
     let Some(root) = root else {
         let (options, includes) = options.for_client(engine, positions);

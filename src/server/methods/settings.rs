@@ -10,5 +10,7 @@ use crate::server::settings::SettingsView;
 /// Answers the settings as they are now.
 pub(super) async fn run(session: SessionView) -> Result<Box<RawValue>, Error> {
     session.projects.named().await;
-    json(&SettingsView::new(&session.engine.settings()))
+    let engine = &session.engine;
+    let file = engine.settings_file().borrow().clone();
+    json(&SettingsView::new(&engine.settings(), &file))
 }

@@ -54,14 +54,21 @@ impl Client {
     fn send(&mut self, method: &str, params: Value) -> u64 {
         self.next_id += 1;
         let id = self.next_id;
-        let message = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
+        self.write(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
+        id
+    }
+
+    pub(super) fn notify(&mut self, method: &str, params: Value) {
+        self.write(&json!({"jsonrpc": "2.0", "method": method, "params": params}));
+    }
+
+    fn write(&mut self, message: &Value) {
         let text = match (self.is_lsp, message.to_string()) {
             (false, text) => text + "\n",
             (true, text) => format!("Content-Length: {}\r\n\r\n{text}", text.len()),
         };
         self.input.write_all(text.as_bytes()).unwrap();
         self.input.flush().unwrap();
-        id
     }
 
     pub(super) fn receive(&mut self) -> Value {

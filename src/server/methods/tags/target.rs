@@ -146,8 +146,8 @@ impl TagFile {
             path: key,
             content,
             at,
-            sources: project.options.sources,
-            secrets: project.options.secrets.as_deref(),
+            sources: project.options.sources(),
+            secrets: project.options.secrets().map(AsRef::as_ref),
         };
         Ok(context(&snapshot, site, cancel)?)
     }
