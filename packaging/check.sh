@@ -108,9 +108,8 @@ try_units() {
   local program=${CARGO_TARGET_DIR:-$PWD/target}/$folder/fimd units=$scratch/units
   [ -x "$program" ] || step cargo build --locked --profile "$profile" --bin fimd
   mkdir -p "$units"
-  cp packaging/systemd/fimd.* "$units"
-  sed -i "s|^ExecStart=fimd|ExecStart=$program|" "$units/fimd.service"
-  XDG_RUNTIME_DIR=$units step systemd-analyze --user verify --man=no "$units/fimd.service" "$units/fimd.socket"
+  XDG_CONFIG_HOME=$units "$program" install-units
+  XDG_RUNTIME_DIR=$units step systemd-analyze --user verify --man=no "$units"/systemd/user/fimd.{service,socket}
   systemd-socket-activate --listen="$units/s" "$program" --no-cache --socket "$units/s" &
   local activated=$!
   until [ -S "$units/s" ]; do kill -0 "$activated"; sleep 0.05; done

@@ -10,6 +10,7 @@ mod error;
 mod eval;
 mod files;
 mod generate;
+mod install_units;
 mod man;
 mod merge_metadata;
 mod models;
@@ -78,6 +79,7 @@ enum Command {
     Eval(eval::Args),
     Files(files::Args),
     Generate(Box<generate::Generate>),
+    InstallUnits(install_units::Args),
     Man(man::Args),
     MergeMetadata(merge_metadata::Args),
     Models(models::Args),
@@ -152,6 +154,7 @@ impl Command {
             Self::Eval(args) => eval::run(&args, setup()?),
             Self::Files(args) => files::run(&args, &setup()?.settings.limits),
             Self::Generate(generate) => generate.run(setup()?),
+            Self::InstallUnits(install_units::Args {}) => install_units::run(),
             Self::Man(args) => man::run(&args),
             Self::MergeMetadata(args) => merge_metadata::run(&args),
             Self::Models(args) => models::run(&args, &setup()?.settings.families),

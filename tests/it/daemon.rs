@@ -1,5 +1,5 @@
-//! The shared daemon from the shell: the default socket, `fimd stop` and
-//! `fimd restart`.
+//! The shared daemon from the shell: the default socket, `fimd stop`,
+//! `fimd restart` and the units of systemd.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -206,6 +206,50 @@ fn what_is_in_flight_is_answered_before_a_stop() {
     assert_eq!(daemon.wait(), Some(0));
     client.read_to_string(&mut answers).unwrap();
     assert!(answers.contains(r#""id":2,"result""#), "{answers}");
+}
+
+#[test]
+fn the_units_start_the_program_from_where_it_is() {
+    let home = Home::new();
+    // A folder that systemd does not search, with a name to quote.
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let folder = folder.path().canonicalize().unwrap();
+    let program = folder.join("100% own/fimd");
+    fs::create_dir(program.parent().unwrap()).unwrap();
+    fs::hard_link(env!("CARGO_BIN_EXE_fimd"), &program).unwrap();
+    let install = || {
+        let mut command = Command::new(&program);
+        command.env("HOME", home.0.path());
+        command.env("XDG_CONFIG_HOME", home.path("config"));
+        command.arg("install-units").output().unwrap()
+    };
+    let units = home.path("config/systemd/user");
+    for _ in 0..2 {
+        let ran = install();
+        assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+        assert!(text(&ran.stdout).contains("enable --now fimd.socket"));
+    }
+    let service = fs::read_to_string(units.join("fimd.service")).unwrap();
+    let path = program.to_str().unwrap().replace('%', "%%");
+    assert!(
+        service.contains(&format!("\nExecStart=\"{path}\" --socket %t/fimd.sock\n")),
+        "{service}"
+    );
+    let socket = fs::read_to_string(units.join("fimd.socket")).unwrap();
+    assert!(socket.contains("\nListenStream=%t/fimd.sock\n"));
+    // The user's own unit stays, and so does the other one.
+    fs::write(units.join("fimd.socket"), "[Socket]\n").unwrap();
+    fs::write(units.join("fimd.service"), &service.replace("Restart", "#")).unwrap();
+    fails(&install(), "fimd.socket: not written by this command");
+    assert_eq!(
+        fs::read_to_string(units.join("fimd.socket")).unwrap(),
+        "[Socket]\n"
+    );
+    assert!(
+        !fs::read_to_string(units.join("fimd.service"))
+            .unwrap()
+            .contains("Restart")
+    );
 }
 
 fn with_version(mut request: Value) -> Value {
