@@ -92,9 +92,7 @@ where
             () = &mut shutdown => break,
             written = &mut writer => return close(written).map(|()| end),
             Some(finished) = requests.next_finished() => requests.forget(finished),
-            Some(told) = telling.join_next() => if let Err(error) = told {
-                tracing::error!("a change of settings was not told: {error}");
-            },
+            Some(told) = telling.join_next() => log_if_not_told(told),
             warning = news.next(),
                 if telling.is_empty() && protocol.can_hear_of_settings(&requests) =>
             {
@@ -136,6 +134,13 @@ where
     drop((protocol, requests));
     close(writer.await)?;
     failure.map_or(Ok(end), Err)
+}
+
+/// Logs that the client was not told of changed settings, if so.
+fn log_if_not_told(told: Result<(), JoinError>) {
+    if let Err(error) = told {
+        tracing::error!("a change of settings was not told: {error}");
+    }
 }
 
 /// The message of a frame and its length in bytes.

@@ -239,7 +239,7 @@ fn the_units_start_the_program_from_where_it_is() {
     assert!(socket.contains("\nListenStream=%t/fimd.sock\n"));
     // The user's own unit stays, and so does the other one.
     fs::write(units.join("fimd.socket"), "[Socket]\n").unwrap();
-    fs::write(units.join("fimd.service"), &service.replace("Restart", "#")).unwrap();
+    fs::write(units.join("fimd.service"), service.replace("Restart", "#")).unwrap();
     fails(&install(), "fimd.socket: not written by this command");
     assert_eq!(
         fs::read_to_string(units.join("fimd.socket")).unwrap(),
