@@ -2,8 +2,8 @@
 //!
 //! The settings file overrides the defaults, and flags override the file. fimd
 //! reads the settings when the program starts, and a server again when the file
-//! has changed. It passes them as values. This room reads one environment variable, `FIMD_API_KEY`, and
-//! the XDG variables that say where the file is.
+//! has changed. fimd passes them as values. This room reads one setting from the
+//! environment, `FIMD_API_KEY`, and the XDG variables that say where the file is.
 
 mod api_key;
 mod apply;

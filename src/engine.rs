@@ -82,7 +82,7 @@ struct Shared {
 }
 
 /// The place of a project: empty once nobody uses the project. The lock is held
-/// while the project is read, so that it is read once if two clients ask for it.
+/// while the project is read. If two clients ask for it, it is read once.
 type ProjectSlot = Arc<tokio::sync::Mutex<Weak<Project>>>;
 
 impl Engine {

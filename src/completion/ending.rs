@@ -1,5 +1,6 @@
 //! Where the useful part of an answer ends: before a Markdown fence, and before the
-//! header of a file of the context, with which a model goes on to the next file.
+//! header of a file as contexts have it, which a model writes when it goes on to
+//! another file.
 
 use crate::php::lex::{LexMode, lex_from};
 

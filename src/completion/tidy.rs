@@ -1,11 +1,11 @@
-//! Tidies the answer of a model before it is cut to the cursor's place: what is no
-//! code, or stands before the cursor already, goes; indentation becomes the
-//! buffer's.
+//! Tidies the answer of a model, before `fit` cuts it to what is useful at the
+//! cursor: removes what is no code or stands before the cursor already, and indents
+//! as the buffer does.
 //!
 //! The stages follow each other: line breaks, the beginning (`beginning`), the end
 //! (`ending`), indentation (`indent`). While the answer streams in, each stage holds
-//! back text about which it cannot decide yet. Therefore text that was given is never
-//! taken back, and the result does not depend on how the stream is cut.
+//! back text about which it cannot decide yet. So no stage takes back text that it
+//! has passed on, and the result does not depend on how the stream is cut.
 
 use std::borrow::Cow;
 

@@ -7,7 +7,7 @@
 //! identifier holes each, 4096 characters, BM25 on). Figures "without" a signal
 //! are from one series, made while queries still searched for all of their
 //! terms; with every signal it gave .879 / .867. "No measurement recorded"
-//! means that history tells none: measure before you rely on such a number.
+//! means that the history has none: measure before you rely on such a number.
 //!
 //! Two groups of numbers live elsewhere. `infer/limits.rs` bounds the work of
 //! type inference, and `index/bm25.rs` holds the parameters of BM25.
@@ -203,9 +203,10 @@ pub(super) const SIMILAR_FILES: usize = 24;
 /// For each of the [`SIMILAR_FILES`], how many files compete for it by folder
 /// and parent class. No measurement recorded.
 pub(super) const FILES_COMPARED: usize = 4 * SIMILAR_FILES;
-/// References before the cursor whose names find similar files. It was 120. The step that lowered it and
-/// [`RELEVANT_CLASSES`] and added [`MAX_USERS`] took a third off the time of an
-/// answer; what each of the three took off is not recorded.
+/// References before the cursor whose names find similar files. It was 120. One
+/// change lowered it, lowered [`RELEVANT_CLASSES`] and added [`MAX_USERS`]; that
+/// took a third off the time of an answer. What each of the three took off is not
+/// recorded.
 pub(super) const NAMES_BEFORE: usize = 100;
 /// References after the cursor whose names find similar files, set as half of
 /// [`NAMES_BEFORE`]. No measurement recorded.

@@ -24,8 +24,8 @@ pub struct ProjectOptions {
     pub cache: Option<Cache>,
 }
 
-/// The cache is written anew once more than one in this many source bytes is not
-/// in it. Below that, scanning the missing bytes costs less than writing all.
+/// The cache is written anew once it lacks more than one in this many source bytes.
+/// Below that, scanning the missing bytes costs less than writing all of them.
 const STALE: usize = 20;
 
 /// A project that has been read.
@@ -50,9 +50,9 @@ pub struct Project {
 enum CacheState {
     /// The index with this revision.
     Revision(u64),
-    /// So much of the project that it need not be written at once.
+    /// So much of the project that a new write can wait.
     Most,
-    /// Too little.
+    /// So little of the project that it must be written now.
     Little,
 }
 

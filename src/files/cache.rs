@@ -26,7 +26,7 @@ use crate::index::{FORMAT, Snapshot, StoredIndex};
 /// The first bytes of every file. The number of the format follows them.
 const MAGIC: &[u8; 8] = b"fimdidx\n";
 
-/// The age since its last use at which a file is removed.
+/// A file that was not used for this long is removed.
 const MAX_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The most bytes of all files together. Above it, the files that were not used

@@ -7,11 +7,11 @@
 //! | `path` | the file, relative to the repository's root, with `/` |
 //! | `content` | its text |
 //! | `license`, `commit` | optional; the parts of a list are joined with ` OR ` |
-//! | `duplicate_of` | optional; the file of another repository that represents this one. Such a file is context only, no source of examples |
+//! | `duplicate_of` | optional; the file elsewhere that gives the examples instead |
 //!
 //! Rows are read when they are needed, so the largest repository bounds the
 //! memory. The next repository is not read ahead, because all threads work on
-//! the current one. A row that is no such file is refused; it does not affect
+//! the current one. A row that is not valid is refused; it does not affect
 //! other rows. What a walk excludes by name or size is excluded here too. Ignore
 //! files have no meaning here: a file outside the repository has no row.
 

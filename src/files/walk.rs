@@ -13,8 +13,8 @@
 //!
 //! The walk does not read the rules that exist on one machine only
 //! (`core.excludesFile`, `.git/info/exclude`), so that two clones of a project
-//! give the same files. It does not follow symbolic links: it finds their targets
-//! where they are, so no file comes twice and there are no loops.
+//! give the same files. It does not follow symbolic links, so no file comes twice
+//! and there are no loops. A target inside the project is found at its own path.
 //!
 //! fimd has its own walk over the `ignore` crate's matchers, because that crate's
 //! walker does not report what it excludes or why.

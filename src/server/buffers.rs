@@ -37,8 +37,8 @@ pub(super) struct BufferFile {
 }
 
 impl BufferFile {
-    /// The sources of its contexts: none if it holds no PHP, because the declarations
-    /// of a PHP project mean nothing there.
+    /// The sources of its contexts: none if it holds no PHP, because PHP declarations
+    /// are of no use there.
     pub(super) fn sources(&self, project: &ClientProject) -> ContextSources {
         match self.is_php {
             true => project.options.sources(),
@@ -110,7 +110,7 @@ impl Buffers {
         self.put_file(roots, (uri, is_file), language, text);
     }
 
-    /// Like [`Buffers::put`], of a buffer that has a file if `is_file`.
+    /// Like [`Buffers::put`]; `is_file` tells whether the buffer has a file.
     fn put_file(
         &mut self,
         roots: &Roots,
@@ -252,9 +252,9 @@ impl OpenBuffers {
     }
 
     /// The snapshot `base` of the project at `root` with its open buffers in place of
-    /// their files, except the buffer with the key `except`. If a buffer has changed since the
-    /// last call, this takes time in proportion to the buffers that differ from
-    /// their files.
+    /// their files, except the buffer with the key `except`. If a buffer has changed
+    /// since the last call, this takes time in proportion to the buffers that differ
+    /// from their files.
     pub(super) fn over(&self, root: &Path, base: Arc<Snapshot>, except: &str) -> Arc<Snapshot> {
         let buffers: Vec<_> = self
             .buffers

@@ -21,8 +21,8 @@ pub(super) enum Outgoing {
     Unasked(String),
 }
 
-/// Whether the client still wants messages that are not answers. It does not
-/// once it has asked for the end. Clones share the state.
+/// Whether the client still wants messages that are not answers. Once it has asked
+/// for the end, it wants none. Clones share the state.
 #[derive(Clone, Debug, Default)]
 pub(super) struct NotificationGate(Arc<AtomicBool>);
 

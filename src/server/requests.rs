@@ -65,7 +65,8 @@ impl Requests {
         Notifier::new(&self.answers)
     }
 
-    /// The client has asked for the end: from now on it gets only answers.
+    /// Notes that the client has asked for the end: from now on it gets only
+    /// answers.
     pub(super) fn stop_notifications(&self) {
         self.gate.close();
     }
@@ -109,10 +110,10 @@ impl Requests {
 
     /// Runs `work`, whose result is the answer.
     ///
-    /// The work runs at once up to the first thing that it waits for, so that
-    /// what methods change before they wait, they change in the order of
-    /// messages. It goes on in a task of its own. The flag that it is given is
-    /// set when the request is cancelled or the client leaves.
+    /// The work runs at once until it first waits, and then goes on in a task of
+    /// its own. Changes that a method makes before it waits are therefore made in
+    /// the order of messages. `work` gets a flag, which is set when the request is
+    /// cancelled or the client leaves.
     pub(super) fn run<F, T>(&mut self, reply: Reply, work: impl FnOnce(Cancel) -> F) -> task::Id
     where
         F: Future<Output = Result<T, Error>> + Send + 'static,

@@ -58,7 +58,7 @@ impl SessionProjects {
         }
     }
 
-    /// The folders by which the file that the client calls `name` has its key; none
+    /// The roots from which the file that the client calls `name` gets its key; none
     /// before `initialize`.
     pub(super) fn roots(&self, name: &str) -> Option<Roots> {
         match self {

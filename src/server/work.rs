@@ -1,4 +1,5 @@
-//! Running the work of a request: its end is a result, whatever happens to it.
+//! Runs the work of a request. The work always ends with a result, also when it is
+//! cancelled or panics.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,8 +12,7 @@ use crate::cancel::{Cancel, CancelOnDrop};
 use crate::engine::WorkError;
 use crate::rpc::Error;
 
-/// Runs `work` up to the first thing that it waits for. Returns its result if
-/// it waits for nothing.
+/// Runs `work` until it first waits. Returns its result if it never waits.
 pub(super) fn begin<T>(
     work: Pin<&mut impl Future<Output = Result<T, Error>>>,
 ) -> Option<Result<T, Error>> {

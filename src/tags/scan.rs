@@ -1,4 +1,4 @@
-//! Finding the tags of a text, one after another.
+//! Finds the tags of a text, one after another.
 
 use memchr::memmem;
 
@@ -11,7 +11,7 @@ pub(super) struct TagScanner<'t> {
     /// The end of a comment that was found last: the position of its `)` and the end
     /// of the tag.
     comment_end: Option<(usize, usize)>,
-    /// No comment that begins here or behind it ends.
+    /// No comment that begins at this byte or later has an end.
     no_comment_end: usize,
     /// See the field of [`super::Tags`] with this name.
     pub(super) open_comments: Vec<usize>,

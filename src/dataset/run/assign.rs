@@ -3,7 +3,8 @@
 //! All examples of a file go to the same split, and so do files that are near
 //! duplicates of each other. The validation is drawn before the curriculum cuts
 //! anything, and from every layer of complexity: the files are put in the order of
-//! their mean complexity, and one of each run of `1 / ratio` files validates.
+//! their mean complexity, and one of each run of `1 / ratio` files goes to the
+//! validation.
 //!
 //! A part of a larger dataset does not know what else is in the dataset. There the
 //! hash of a file's text decides, so the result is the same in every part:
@@ -53,8 +54,9 @@ pub fn split(entries: &[SplitEntry], options: &Options, rng: &mut ChaCha8Rng) ->
     }
 }
 
-/// Whether files whose representative text has this hash validate, in a part of a
-/// larger dataset. A share [`Options::val_split`] of all texts does.
+/// In a part of a larger dataset: whether files go to the validation split if the
+/// text of their representative has this hash. The share of texts that go there is
+/// [`Options::val_split`].
 #[must_use]
 pub fn validates(text: &blake3::Hash, options: &Options) -> bool {
     let key = blake3::derive_key("fimd split by text", &options.seed.to_le_bytes());

@@ -19,7 +19,7 @@ use crate::dataset::split::{SplitAssignment, SplitEntry};
 use crate::index::SourceFile;
 use crate::model::Model;
 
-/// The state of a run, except for the batch that it makes. Files and examples are
+/// The state of a run, without the batch that it is making. Files and examples are
 /// numbered over the whole run, in the order in which they come.
 pub(super) struct Ledger {
     /// The report so far.

@@ -78,8 +78,8 @@ pub(in crate::dataset) fn text_hashes(
 }
 
 /// Selects from the files of `repo`, in parallel on the current rayon pool.
-/// `hashes` are the hashes of all texts, in the order of keys. `known_text` gives the label of the file of
-/// an earlier project that has the text with this hash.
+/// `hashes` are the hashes of all texts, in the order of keys. `known_text` gives the
+/// label of the file of an earlier project that has the text with this hash.
 pub(in crate::dataset) fn sources<'a>(
     repo: &Repo<'a>,
     options: &Options,

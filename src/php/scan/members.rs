@@ -7,7 +7,7 @@ use crate::php::span::Span;
 use crate::php::token::{Token, TokenKind};
 
 impl DeclarationScanner<'_> {
-    /// The visibility that the modifiers from token `first` up to token `end` say, and
+    /// The visibility by the modifiers from token `first` up to token `end`, and
     /// whether `static` is among them.
     fn modifiers(&self, first: usize, end: usize) -> (Visibility, bool) {
         let mut visibility = Visibility::Public;
@@ -260,7 +260,7 @@ impl DeclarationScanner<'_> {
                 TokenKind::Punct(b')' | b']' | b'}') if depth > 0 => depth -= 1,
                 TokenKind::Punct(b';') => break,
                 TokenKind::Punct(b',' | b'{' | b'}') if depth == 0 => break,
-                // A value with an unclosed bracket must not swallow the rest of the class.
+                // An unclosed bracket must not swallow the rest of the class.
                 TokenKind::Function if self.tokens[self.at - 1].kind == TokenKind::Modifier => {
                     self.at = self.first_modifier(self.at);
                     break;

@@ -28,7 +28,7 @@ struct CommandTarget {
     position: Position,
 }
 
-/// What a command does behind its answer.
+/// What a command does beside its answer.
 pub(super) enum FollowUp {
     /// Nothing.
     None,

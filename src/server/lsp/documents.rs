@@ -95,7 +95,7 @@ impl Documents {
             version,
             text,
         } = document;
-        // Neovim and Emacs call plain text so.
+        // The id by which Neovim and Emacs name plain text.
         let language = match language_id.as_str() {
             "text" => "plaintext".to_owned(),
             _ => language_id,

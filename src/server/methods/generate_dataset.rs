@@ -14,7 +14,7 @@ use crate::server::progress;
 use crate::server::result::{MethodResult, json};
 use crate::server::session_view::SessionView;
 
-/// The parameters beside the options of a dataset.
+/// The parameters that are not options of a dataset.
 const PROJECT_ROOT: &str = "project_root";
 const PROJECTS: &str = "projects";
 const INPUTS: &str = "inputs";
