@@ -466,7 +466,7 @@ fn what_cannot_be_run_asks_nobody() {
             "2:11: temp: expected a number from 0 to 2, found \"3\"; ",
         ),
         ("a\n[[[(no)]]]", "2:1: this is a comment tag; "),
-        ("a\n[[9]]", "no tag at byte 4; "),
+        ("a\n[[9]]", "no tag at line 2, column 3; "),
     ] {
         let refused = prepare(content.into(), 4, &settings(&server), String::new());
         let said = refused.unwrap_err().to_string();
