@@ -16,6 +16,8 @@ pub(super) struct Args {
 /// Runs the command.
 pub(super) fn run(args: &Args, options: &CommonOptions) -> Result<(), CliError> {
     let socket = args.socket.path_to_start()?;
+    // With settings that make no sense the new daemon would not start.
+    options.setup_to_serve()?;
     let ended = stop(&socket)?;
     runtime()?.block_on(reach(&socket, options)).map(drop)?;
     let told = status(&socket)?.ok_or_else(|| failure(&socket, &"the new daemon has ended"))?;

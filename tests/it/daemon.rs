@@ -139,6 +139,27 @@ fn a_restart_replaces_the_daemon_or_starts_the_first() {
 }
 
 /// The check of the daemon in the report of the doctor.
+#[test]
+fn a_restart_that_would_fail_ends_no_daemon() {
+    let home = Home::new();
+    assert!(home.run(&["restart"]).status.success());
+    let pid = home.pid();
+    fs::create_dir_all(home.path("config/fimd")).unwrap();
+    fs::write(
+        home.path("config/fimd/settings.toml"),
+        "[endpoint]\nurll = 1\n",
+    )
+    .unwrap();
+    let refused = home.run(&["restart"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let error = text(&refused.stderr);
+    assert!(
+        error.contains("settings.toml:2: endpoint.urll: unknown"),
+        "{error}"
+    );
+    assert_eq!(home.pid(), pid);
+}
+
 fn daemon_check(home: &Home, args: &[&str]) -> Value {
     let ran = home.run(&[&["doctor", "--json"], args].concat());
     let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
