@@ -60,7 +60,7 @@ pub struct Cli {
     no_cache: bool,
     /// Serve many clients at this Unix socket until SIGINT or SIGTERM. All
     /// clients share the indexes.
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = daemon::socket_path)]
     socket: Option<PathBuf>,
     /// Settings file [default: fimd/settings.toml in $XDG_CONFIG_HOME or
     /// ~/.config, if it exists].
@@ -195,11 +195,22 @@ fn log_to_stderr(level: Option<LevelFilter>) -> Result<(), CliError> {
         .map_err(|error| CliError::Failure(format!("cannot log to stderr: {error}")))
 }
 
-/// clap's error message on one line, without the usage text.
+/// clap's error message on one line, with the command that prints the usage in
+/// place of the usage.
 fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
     let said = text.split("\n\nUsage:").next().unwrap_or(&text);
     let said = said.split("\n\nFor more").next().unwrap_or(said);
     let words: Vec<_> = said.split_whitespace().collect();
-    words.join(" ").trim_start_matches("error: ").to_owned()
+    let said = words.join(" ");
+    let said = said.trim_start_matches("error: ");
+    let usage = text.split("\n\nUsage: ").nth(1).unwrap_or_default();
+    let command: Vec<_> = usage
+        .split_whitespace()
+        .take_while(|word| word.starts_with(|c: char| c.is_ascii_lowercase()))
+        .collect();
+    match command.as_slice() {
+        [] => format!("{said}; see `fimd --help`"),
+        command => format!("{said}; see `{} --help`", command.join(" ")),
+    }
 }

@@ -28,6 +28,10 @@ use crate::engine::SettingsFileStatus;
 /// The longest time to wait for an answer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The most bytes of a socket's path: `sun_path` of `sockaddr_un` less the zero
+/// byte at its end (unix(7); 104 bytes on the BSDs and macOS).
+const MAX_SOCKET_BYTES: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
+
 const REQUEST: &[u8] = b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"fimd/status\"}\n";
 
 /// The socket that a command is about.
@@ -35,7 +39,7 @@ const REQUEST: &[u8] = b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"fimd/status\
 pub(super) struct SocketOption {
     /// Socket of the daemon [default: fimd.sock in $XDG_RUNTIME_DIR, else
     /// fimd/fimd.sock in $XDG_CACHE_HOME or ~/.cache]
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = socket_path)]
     socket: Option<PathBuf>,
 }
 
@@ -47,12 +51,16 @@ impl SocketOption {
 
     /// The named socket, else the default one.
     pub(super) fn path(&self) -> Result<PathBuf, CliError> {
-        let path = self.socket.clone().or_else(default_socket);
-        path.ok_or_else(|| {
+        if let Some(path) = &self.socket {
+            return Ok(path.clone());
+        }
+        let Some(path) = default_socket() else {
             let what = "no usual place for the socket: set XDG_RUNTIME_DIR or HOME, or name one \
                         with --socket";
-            CliError::Failure(what.into())
-        })
+            return Err(CliError::Failure(what.into()));
+        };
+        check_length(&path).map_err(|reason| failure(&path, &reason))?;
+        Ok(path)
     }
 
     /// The command that restarts the daemon, for messages.
@@ -72,6 +80,23 @@ impl SocketOption {
             made.map_err(|error| failure(&path, &error))?;
         }
         Ok(path)
+    }
+}
+
+/// Reads the path of a socket.
+pub(super) fn socket_path(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    check_length(&path).map(|()| path)
+}
+
+/// Refuses a path that is too long for a socket.
+fn check_length(path: &Path) -> Result<(), String> {
+    match path.as_os_str().len() {
+        0..=MAX_SOCKET_BYTES => Ok(()),
+        bytes => Err(format!(
+            "the path has {bytes} bytes, and that of a socket can have {MAX_SOCKET_BYTES}; name a \
+             shorter one with --socket, such as /tmp/fimd.sock"
+        )),
     }
 }
 

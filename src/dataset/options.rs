@@ -172,9 +172,15 @@ pub struct Options {
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub format: FileFormat,
     /// Cut each split into files of at most SIZE, in bytes of JSON lines before compression: 256MB, 1GiB [default: one file]
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
     #[serde(serialize_with = "in_bytes")]
     pub shard_size: Option<ByteSize>,
+}
+
+/// Reads a number of bytes with its unit.
+fn size(text: &str) -> Result<ByteSize, &'static str> {
+    text.parse()
+        .map_err(|_: String| "expected a size with its unit, such as 256MB or 1GiB")
 }
 
 /// The error about the option `name`.

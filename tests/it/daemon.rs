@@ -311,3 +311,53 @@ fn a_process_that_is_no_fimd_is_not_ended() {
     other.kill().unwrap();
     wait_for("the other to end", || other.try_wait().unwrap());
 }
+
+#[test]
+fn a_socket_path_that_is_too_long_is_refused_with_the_way_out() {
+    let home = Home::new();
+    let long = format!("/tmp/{}", "x".repeat(120));
+    for args in [
+        &["--socket", &long][..],
+        &["status", "--socket", &long],
+        &["connect", "--socket", &long],
+    ] {
+        let refused = home.run(args);
+        assert_eq!(refused.status.code(), Some(2), "{args:?}");
+        let error = text(&refused.stderr);
+        let reason =
+            "the path has 125 bytes, and that of a socket can have 107; name a shorter one";
+        assert!(error.contains(reason), "{error}");
+    }
+    let deep = home.path(&"y".repeat(100));
+    fs::create_dir(&deep).unwrap();
+    let refused = home
+        .fimd(&["status"])
+        .env("XDG_RUNTIME_DIR", &deep)
+        .output()
+        .unwrap();
+    assert!(text(&refused.stderr).contains("of a socket can have 107"));
+}
+
+#[test]
+fn a_wrong_usage_names_the_command_that_tells_the_right_one() {
+    let home = Home::new();
+    for (args, said) in [
+        (
+            &["fly"][..],
+            "unrecognized subcommand 'fly'; see `fimd --help`",
+        ),
+        (
+            &["generate", "--shard-size", "XB"],
+            "expected a size with its unit, such as 256MB or 1GiB; see `fimd ",
+        ),
+        (&["tags", "run"], "; see `fimd tags run --help`"),
+    ] {
+        let refused = home.run(args);
+        let error = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{error}");
+        assert!(
+            error.contains(said) && error.lines().count() == 1,
+            "{error}"
+        );
+    }
+}
