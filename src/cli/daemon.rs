@@ -115,7 +115,7 @@ pub(super) fn failure(socket: &Path, reason: &dyn Display) -> CliError {
 }
 
 /// Whether connecting failed because no daemon runs.
-pub(super) fn is_nobody(error: &io::Error) -> bool {
+pub(super) fn means_no_daemon(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
@@ -239,7 +239,7 @@ pub(super) fn result(line: &str) -> Result<Box<RawValue>, String> {
 pub(super) fn status(socket: &Path) -> Result<Option<Box<RawValue>>, CliError> {
     let line = match ask(socket) {
         Ok(line) => line,
-        Err(error) if is_nobody(&error) => return Ok(None),
+        Err(error) if means_no_daemon(&error) => return Ok(None),
         Err(error) if is_silence(&error) => {
             let reason = format!("no answer within {} s", PATIENCE.as_secs());
             return Err(failure(socket, &reason));

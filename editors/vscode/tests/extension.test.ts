@@ -121,7 +121,7 @@ test("it comes only where and when it is wanted", async (t) => {
   assert.match(seen.bar.text ?? "", /sparkle/);
 });
 
-test("whoever types on is not kept waiting: the server hears of it", async (t) => {
+test("a cancelled request is cancelled on the server", async (t) => {
   const seen = await open(t, folder(t), { path: FAKE });
   const source = new CancellationTokenSource();
   const answer = complete(seen, edit(seen, "/a.php", "<?php $endless->|"), 1, source);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::net::UnixStream;
 
-use super::{failure, is_nobody};
+use super::{failure, means_no_daemon};
 use crate::cli::CliError;
 use crate::cli::setup::CommonOptions;
 
@@ -31,7 +31,7 @@ pub(in crate::cli) async fn reach(
             Ok(daemon) => return Ok(daemon),
             Err(error) => error,
         };
-        if !is_nobody(&error) {
+        if !means_no_daemon(&error) {
             return Err(failure(socket, &error));
         }
         let Some(daemon) = &mut started else {

@@ -259,7 +259,7 @@ fn the_permission_is_that_of_the_file() {
 
 /// The temporary file of a writer that has crashed before renaming.
 #[test]
-fn half_a_file_is_in_nobodys_way() {
+fn a_temporary_file_of_a_crash_is_replaced() {
     let home = Home::with(WRITTEN);
     fs::write(with_ending(&home.file(), ".new"), "[edit").unwrap();
     assert!(Settings::load(Some(&home.file())).is_ok());

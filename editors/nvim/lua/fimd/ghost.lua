@@ -1,7 +1,7 @@
 --- Shows completions as grey text at the cursor, with extmarks.
 ---
 --- A buffer shows at most one completion and has at most one request under way.
---- When the user types what is shown, the plugin shortens it and asks nobody.
+--- When the user types what is shown, the plugin shortens it and sends no request.
 
 local cursor = require('fimd.cursor')
 local model_state = require('fimd.model_state')
