@@ -32,6 +32,8 @@ pub(super) struct Buffer<'a> {
     /// The byte at which the identifier at the cursor starts; the cursor if
     /// nothing is typed.
     pub(super) word_start: usize,
+    /// Whether the identifier at the cursor is that of a static property: `X::$na`.
+    pub(super) is_static_property: bool,
     /// The byte at which the text after the cursor's line starts.
     pub(super) after: usize,
 }
@@ -50,8 +52,14 @@ impl<'a> Buffer<'a> {
             tokens.extend(lex_from(prefix, window, LexMode::Code));
         }
         let last = tokens.last().copied();
+        let is_static_property = ends_in_static_property(&tokens, cursor);
         let is_typed = |token: &Token| token.is_word() && token.span.end as usize == cursor;
-        let word = last.filter(is_typed);
+        let word = match last {
+            Some(Token { span, .. }) if is_static_property => {
+                Some(Span::new(span.start as usize + 1, cursor))
+            }
+            _ => last.filter(is_typed).map(|word| word.span),
+        };
         if word.is_some() {
             tokens.pop();
         }
@@ -80,8 +88,9 @@ impl<'a> Buffer<'a> {
             before,
             facts,
             classes,
-            typed: word.map_or("", |word| word.span.of(content)),
-            word_start: word.map_or(cursor, |word| word.span.start as usize),
+            typed: word.map_or("", |word| word.of(content)),
+            word_start: word.map_or(cursor, |word| word.start as usize),
+            is_static_property,
             after,
         }
     }
@@ -178,6 +187,17 @@ impl<'a> Buffer<'a> {
         }
         None
     }
+}
+
+/// Whether `tokens` end at byte `cursor` with `::$` or `::$name`, which name a static
+/// property. The name alone would be that of a variable.
+fn ends_in_static_property(tokens: &[Token], cursor: usize) -> bool {
+    let [.., operator, last] = tokens else {
+        return false;
+    };
+    operator.kind == TokenKind::DoubleColon
+        && (last.kind == TokenKind::Variable || last.is(b'$'))
+        && last.span.end as usize == cursor
 }
 
 /// The byte at which reading may begin in the middle of a file: the start of

@@ -17,6 +17,8 @@ pub(super) enum Site {
         operator: usize,
         /// Whether it is `::`.
         is_static: bool,
+        /// Whether a `$` stands behind the `::`, so that only static properties may follow.
+        is_property: bool,
     },
     /// A class-like, and nothing else.
     Class,
@@ -52,10 +54,12 @@ impl Site {
             TokenKind::Arrow | TokenKind::NullArrow => Self::Member {
                 operator: last,
                 is_static: false,
+                is_property: false,
             },
             TokenKind::DoubleColon => Self::Member {
                 operator: last,
                 is_static: true,
+                is_property: buffer.is_static_property,
             },
             TokenKind::New
             | TokenKind::Instanceof
@@ -265,6 +269,18 @@ mod tests {
         }
         assert_eq!(site("<?php class A { public function |"), Site::Method);
         let member = |code: &str| matches!(site(code), Site::Member { .. });
+        for property in ["<?php A::$|", "<?php static::$na|", "<?php $a::$|;"] {
+            assert!(
+                matches!(
+                    site(property),
+                    Site::Member {
+                        is_property: true,
+                        ..
+                    }
+                ),
+                "{property}"
+            );
+        }
         assert!(member("<?php $a?->ge|") && member("<?php A::|") && member("<?php f()\n  ->|"));
     }
 }

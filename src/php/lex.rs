@@ -50,6 +50,24 @@ pub fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
+/// Whether a `<?` with `rest` behind it opens PHP code. Whether PHP itself takes it so
+/// is a setting of the server (`short_open_tag`). A word directly behind it is code if
+/// PHP reserves the word or the word is called: `<?if`, `<?f()`. Any other word begins a
+/// processing instruction, such as `<?xml version="1.0"?>`.
+fn is_short_tag(rest: &[u8]) -> bool {
+    let end = rest.iter().position(|&b| !is_name_byte(b));
+    let (word, behind) = rest.split_at(end.unwrap_or(rest.len()));
+    match word {
+        [] => true,
+        [b'0'..=b'9', ..] => false,
+        _ => {
+            keyword(word) != TokenKind::Name
+                || behind.starts_with(b"(")
+                || behind.starts_with(b"::")
+        }
+    }
+}
+
 /// Reads tokens from left to right.
 struct Lexer<'a> {
     source: &'a [u8],
@@ -83,6 +101,8 @@ impl Lexer<'_> {
                 && rest.get(3).is_none_or(u8::is_ascii_whitespace)
             {
                 (TokenKind::OpenTag, 5)
+            } else if is_short_tag(rest) {
+                (TokenKind::OpenTag, 2)
             } else {
                 from = tag + 2;
                 continue;
@@ -388,6 +408,39 @@ mod tests {
                 Name,
                 Punct(b']'),
             ]
+        );
+    }
+
+    #[test]
+    fn a_short_tag_opens_code_and_a_processing_instruction_does_not() {
+        for open in [
+            "<?\n$a",
+            "<? $a",
+            "<?$a",
+            "<?/* b */$a",
+            "<?if($a)",
+            "<?ECHO $a",
+            "<?f($a)",
+        ] {
+            let source = format!("<p>{open} ?></p>");
+            let found = kinds(&source);
+            assert_eq!(found[1], (TokenKind::OpenTag, "<?"), "{open}");
+            assert!(found.contains(&(TokenKind::Variable, "$a")), "{open}");
+        }
+        for html in [
+            "<?xml version=\"1.0\"?>",
+            "<?XML version='1.0'?>",
+            "<?xml-stylesheet href='a'?>",
+            "<?mso-application progid='$a'?>",
+            "<?phpx $a",
+        ] {
+            assert_eq!(kinds(html), [(TokenKind::Html, html)]);
+        }
+        // At the end of the text nothing follows the tag.
+        assert_eq!(kinds("<?"), [(TokenKind::OpenTag, "<?")]);
+        assert_eq!(
+            kinds("<?xml version='1.0'?><? class A {}")[1..3],
+            [(TokenKind::OpenTag, "<?"), (TokenKind::Class, "class")]
         );
     }
 

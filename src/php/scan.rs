@@ -158,6 +158,29 @@ mod tests {
     }
 
     #[test]
+    fn a_doc_comment_belongs_to_the_class_behind_attributes() {
+        let doc = |source: &str| {
+            let facts = facts(source);
+            facts.classes[0].doc.of(source).to_owned()
+        };
+        for class in [
+            "/** D */ #[A] class X {}",
+            "/** D */ #[A(1)] #[B([2])] final class X {}",
+            "/** D */ #[A] enum X: int {}",
+            "#[A] /** D */ interface X {}",
+        ] {
+            assert_eq!(doc(&format!("<?php {class}")), "/** D */", "{class}");
+        }
+        for anonymous in [
+            "/** D */ $a = new #[A] class {};",
+            "/** D */ return new #[A] readonly class(1) extends P {};",
+            "/** D */ return new class {};",
+        ] {
+            assert_eq!(doc(&format!("<?php {anonymous}")), "", "{anonymous}");
+        }
+    }
+
+    #[test]
     fn functions_constants_and_includes_are_found() {
         let source = "<?php
             require_once __DIR__ . '/a.php';

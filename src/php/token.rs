@@ -8,7 +8,7 @@ use super::span::Span;
 pub enum TokenKind {
     /// Text outside `<?php … ?>`.
     Html,
-    /// `<?php`
+    /// `<?php`, or the short form `<?`.
     OpenTag,
     /// `<?=`
     OpenEcho,

@@ -56,13 +56,13 @@ const PLACES: [Case; 17] = [
         "chain",
         "src/Service/InvoiceRenderer.php",
         "$line->product->",
-        &["public string $title;"],
+        &["public readonly string $title;"],
     ),
     (
         "foreach over a documented iterator",
         "src/Service/TaxCalculator.php",
         "$rate = $line->",
-        &["public Product $product;"],
+        &["public readonly Product $product;"],
     ),
     (
         "after instanceof",
@@ -381,4 +381,92 @@ fn a_new_file_of_a_project_has_a_context() {
         String::from_utf8(run.stdout).unwrap(),
         "// --- src/Basket.php ---\nclass Basket {\n\tfunction addItem(int $count): void;\n}\n"
     );
+}
+
+/// The context without chunks at the `|` of `buffer`, which is `src/new.php` of a
+/// project with `files`.
+fn context_of(files: &[(&str, &str)], buffer: &str) -> String {
+    let root = tempfile::tempdir().unwrap();
+    for (path, text) in [("composer.json", "{}")].iter().chain(files) {
+        let path = root.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let new = root.path().join("src/new.php");
+    fs::create_dir_all(new.parent().unwrap()).unwrap();
+    let cursor = buffer.find('|').unwrap().to_string();
+    let text = buffer.replacen('|', "", 1);
+    let args = [
+        "context",
+        new.to_str().unwrap(),
+        "--at",
+        &cursor,
+        "--content",
+        "-",
+        "--no-bm25",
+    ];
+    let run = fimd(&args, &text);
+    assert!(
+        run.status.success(),
+        "{}",
+        String::from_utf8_lossy(&run.stderr)
+    );
+    String::from_utf8(run.stdout).unwrap()
+}
+
+#[test]
+fn signatures_keep_the_modifiers_that_matter() {
+    let point = "<?php final readonly class Point {
+        public function __construct(public int $x, public private(set) ?int $y = null) {}
+        final public readonly int $z; var $w; static protected readonly array $v;
+        final public static function of(): self {}
+    }";
+    let context = context_of(
+        &[("src/Point.php", point)],
+        "<?php class B extends Point {
+        function b() { new Point(|",
+    );
+    for line in [
+        "final readonly class Point {\n",
+        "\tfunction __construct(public int $x, public private(set) ?int $y = null);\n",
+        "\tpublic int $x;\n",
+        "\tpublic private(set) ?int $y;\n",
+        "\tpublic final readonly int $z;\n",
+        "\tpublic $w;\n",
+        "\tprotected static readonly array $v;\n",
+        "\tfinal static function of(): self;\n",
+    ] {
+        assert!(context.contains(line), "{line}{context}");
+    }
+}
+
+#[test]
+fn behind_a_static_dollar_stand_static_properties() {
+    let a = "<?php class A { public static $one; public $two; const THREE = 3;
+        static function four() {} public static $ode; }";
+    let context = context_of(&[("src/A.php", a)], "<?php A::$|");
+    assert!(context.contains("public static $one;"), "{context}");
+    for other in ["$two", "THREE", "four"] {
+        assert!(!context.contains(other), "{other}: {context}");
+    }
+    let context = context_of(&[("src/A.php", a)], "<?php A::$on|");
+    assert!(context.contains("public static $one;"), "{context}");
+    assert!(!context.contains("$ode"), "{context}");
+}
+
+#[test]
+fn a_file_with_short_tags_is_read() {
+    let files = [(
+        "src/A.php",
+        "<?\nclass A { function c() {} }\n?>\n<?xml version='1.0'?>",
+    )];
+    let context = context_of(&files, "<? (new A)->|");
+    assert!(context.contains("function c();"), "{context}");
+}
+
+#[test]
+fn the_doc_comment_of_a_class_holds_behind_an_attribute() {
+    let files = [("src/A.php", "<?php /** @method int c() */ #[X] class A {}")];
+    let context = context_of(&files, "<?php (new A)->|");
+    assert!(context.contains("@method int c()"), "{context}");
 }

@@ -5,7 +5,7 @@ use crate::context::infer::doc_tags;
 use crate::context::weights::{DOCUMENTED_TYPE_BYTES, SIGNATURE_CHARS, VALUE_CHARS};
 use crate::index::SourceFile;
 use crate::index::symbols::{ClassRef, Declaration};
-use crate::php::{MemberKind, Span, Visibility};
+use crate::php::{Member, MemberKind, Span, Visibility};
 
 /// The line that names a file in a context.
 pub(crate) fn file_header(path: &str) -> String {
@@ -49,17 +49,11 @@ fn member(class: ClassRef<'_>, index: usize) -> String {
     let text = class.text;
     match member.kind {
         MemberKind::Method => {
-            let head = one_line(member.head.of(text));
-            let head = head.replacen("public ", "", 1);
+            let head = without_public(&one_line(member.head.of(text)));
             signature(&head, text, member.ty, member.doc)
         }
         MemberKind::Property => {
-            let visibility = match member.visibility {
-                Visibility::Public => "public",
-                Visibility::Protected => "protected",
-                Visibility::Private => "private",
-            };
-            let fixed = if member.is_static { " static" } else { "" };
+            let modifiers = property_modifiers(member, text);
             let declared = one_line(member.ty.of(text));
             let ty = if declared.is_empty() {
                 documented(text, member.doc, "var")
@@ -67,7 +61,7 @@ fn member(class: ClassRef<'_>, index: usize) -> String {
                 Some(declared)
             };
             let ty = ty.map_or_else(String::new, |ty| format!(" {ty}"));
-            format!("{visibility}{fixed}{ty} ${};", member.name.of(text))
+            format!("{modifiers}{ty} ${};", member.name.of(text))
         }
         MemberKind::Constant => {
             let ty = one_line(member.ty.of(text));
@@ -81,6 +75,53 @@ fn member(class: ClassRef<'_>, index: usize) -> String {
         }
         MemberKind::Case => format!("{};", cut(&one_line(member.head.of(text)), SIGNATURE_CHARS)),
     }
+}
+
+/// The one-line head of a method without the modifier `public`, which is what holds
+/// where none is written. Promoted parameters keep theirs.
+fn without_public(head: &str) -> String {
+    let mut words = head.split(' ');
+    let mut out = String::with_capacity(head.len());
+    for word in words.by_ref() {
+        let is_public = word.eq_ignore_ascii_case("public");
+        if !is_public {
+            out.push_str(word);
+            out.push(' ');
+        }
+        // Only modifiers stand before the keyword.
+        if is_public || word.eq_ignore_ascii_case("function") {
+            break;
+        }
+    }
+    for word in words {
+        out.push_str(word);
+        out.push(' ');
+    }
+    out.pop();
+    out
+}
+
+/// The modifiers of a property: its visibility, whether or not it is written, then
+/// the others as written, such as `private(set)` and `readonly`.
+fn property_modifiers(member: &Member, text: &str) -> String {
+    let visibility = match member.visibility {
+        Visibility::Public => "public",
+        Visibility::Protected => "protected",
+        Visibility::Private => "private",
+    };
+    let mut modifiers = visibility.to_owned();
+    let head = member.head.of(text);
+    let written = &head[..head.find('$').unwrap_or(head.len())];
+    for word in written.split_whitespace() {
+        let lower = word.to_ascii_lowercase();
+        if ["static", "readonly", "final", "abstract"].contains(&&*lower)
+            || lower.ends_with("(set)")
+        {
+            modifiers.push(' ');
+            modifiers.push_str(&lower);
+        }
+    }
+    modifiers
 }
 
 /// A function without its body.

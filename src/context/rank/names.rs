@@ -85,9 +85,17 @@ pub(super) fn kind_weight(site: Site, kind: NameKind) -> f32 {
         )
         | (
             Site::Member {
-                is_static: true, ..
+                is_static: true,
+                is_property: false,
+                ..
             },
             NameKind::Method | NameKind::ClassConstant,
+        )
+        | (
+            Site::Member {
+                is_property: true, ..
+            },
+            NameKind::Property,
         )
         | (Site::Class, NameKind::Class)
         | (Site::Method, NameKind::Method)

@@ -27,7 +27,8 @@ impl DeclarationScanner<'_> {
             name,
             head: Span::default(),
             body: Span::default(),
-            doc: if is_anonymous {
+            // A comment before `new class` belongs to the statement around it.
+            doc: if name.is_empty() {
                 Span::default()
             } else {
                 self.doc

@@ -93,6 +93,8 @@ struct Access<'a> {
     path: &'a str,
     /// Whether the operator is `::`.
     is_static: bool,
+    /// Whether a `$` follows the operator.
+    is_property: bool,
     /// Whether the receiver is `self`, `static`, `parent` or `$this`.
     is_own: bool,
     /// The members of the class at the cursor.
@@ -112,6 +114,7 @@ impl<'a> Access<'a> {
                     ..
                 }
             ),
+            is_property: buffer.is_static_property,
             is_own: matches!(receiver.as_str(), "self" | "static" | "parent" | "$this"),
             from: surroundings.inference.members_at_cursor(),
         }
@@ -130,6 +133,7 @@ impl<'a> Access<'a> {
             return false;
         }
         match member.kind {
+            kind if self.is_property => kind == NameKind::Property && member.is_static,
             NameKind::ClassConstant => is_static,
             kind => !is_static || member.is_static || is_own && kind == NameKind::Method,
         }
