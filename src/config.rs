@@ -2,11 +2,13 @@
 //!
 //! The settings file overrides the defaults, and flags override the file. fimd
 //! reads the settings when the program starts, and a server again when the file
-//! has changed. fimd passes them as values. This room reads one setting from the
+//! has changed. A client of a server may send settings of its own, which override
+//! the file for that client. fimd passes settings as values. This room reads one setting from the
 //! environment, `FIMD_API_KEY`, and the XDG variables that say where the file is.
 
 mod api_key;
 mod apply;
+mod client;
 mod completion;
 mod context;
 mod editor;
@@ -28,6 +30,7 @@ use etcetera::base_strategy::Xdg;
 
 pub use self::api_key::ApiKey;
 pub use self::apply::{AppliedConfig, ApplyError, EditorResources, apply};
+pub use self::client::ClientSettings;
 pub use self::completion::CompletionSettings;
 pub use self::context::{ContextSettings, ContextSources};
 pub use self::editor::EditorSettings;

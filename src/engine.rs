@@ -1,6 +1,7 @@
 //! The long-lived state behind all connections: the projects with their indexes,
 //! the threads that work on them, and the jobs. Knows no protocol.
 
+mod client_settings;
 pub mod completion;
 mod disk;
 mod error;
@@ -31,6 +32,7 @@ pub use self::signing::sign;
 pub use self::sources::DatasetSources;
 pub use self::status::{ClientStatus, EngineStatus, IndexStatus, MethodStatus, ProjectStatus};
 
+use self::client_settings::OwnSettings;
 use self::completion::ModelServer;
 use self::disk::{Disk, SharedDisk};
 use self::jobs::Jobs;
@@ -58,6 +60,7 @@ pub struct Engine {
     permits: Permits,
     /// The client that owns the handle; none for the program itself.
     client: Option<Arc<ConnectedClient>>,
+    own_settings: Arc<OwnSettings>,
     /// The log of tag runs.
     run_log: Option<RunLog>,
 }
@@ -65,7 +68,8 @@ pub struct Engine {
 #[derive(Debug)]
 struct Shared {
     settings: LiveSettings,
-    /// The model server of the latest settings, with its connections.
+    /// The model server of the latest settings, with its connections, for all clients
+    /// without settings of their own.
     model_server: Mutex<Option<Arc<ModelServer>>>,
     secrets: Arc<Secrets>,
     activity: Arc<Activity>,
@@ -96,6 +100,7 @@ impl Engine {
         Ok(Self {
             permits: requests.permits(),
             client: None,
+            own_settings: Arc::default(),
             run_log: None,
             shared: Arc::new(Shared {
                 settings: LiveSettings::new(settings),
@@ -124,6 +129,7 @@ impl Engine {
                 &self.shared.activity,
                 framing,
             ))),
+            own_settings: Arc::default(),
             run_log: self.run_log.clone(),
         }
     }

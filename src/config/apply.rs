@@ -7,7 +7,7 @@ use std::path::{self, Path};
 use serde::Serialize;
 
 use super::file::{self, FileUpdate};
-use super::{Endpoint, Settings, SettingsError};
+use super::{ClientSettings, Endpoint, Settings, SettingsError};
 use crate::system;
 use crate::tags::server_url::server_url;
 use crate::tags::settings::{AllowedValues, EntryError, RemoteEndpoints, SettingValue, check};
@@ -61,14 +61,15 @@ pub enum ApplyError {
 }
 
 /// Applies the config tag of `text` that contains the byte `at` or ends right
-/// before it to `file`. The settings in `file` say which model servers the tag may
-/// name. Returns the changes and the new settings. Blocks while it looks for fonts
+/// before it to `file`. The settings in `file`, and `own` over them, say which model
+/// servers the tag may name. Returns the changes and the new settings. Blocks while it looks for fonts
 /// and writes the file.
 ///
 /// # Errors
 /// See [`ApplyError`]. The file is then unchanged.
 pub fn apply(
     file: &Path,
+    own: Option<&ClientSettings>,
     text: &str,
     at: usize,
     resources: EditorResources,
@@ -77,7 +78,10 @@ pub fn apply(
     let path = &path::absolute(file).map_err(|error| SettingsError::io(file, &error))?;
     let tags = Tags::parse(text);
     let (tag, config) = config_at(&tags, text, at)?;
-    let current = file::read_or_default(path)?.of_file(path.to_owned())?;
+    let mut current = file::read_or_default(path)?.of_file(path.to_owned())?;
+    if let Some(allows) = own.and_then(ClientSettings::allows_remote_endpoints) {
+        current.endpoint.allow_remote_endpoints = allows;
+    }
     let allowed = allowed(config, &current.endpoint, resources)?;
     let changes = check(config, &allowed).map_err(|wrong| {
         let wrong = wrong.iter().map(|entry| entry_error(text, tag, entry));

@@ -3,32 +3,25 @@
 use serde::{Deserialize, Deserializer};
 
 use super::endpoint::{Endpoint, EndpointKind};
-use super::values::{choice, integer};
+use super::values::{choice, some_integer};
 use crate::context::budget::{CharBudget, DEFAULT_MAX_CONTEXT_CHARS, DEFAULT_MAX_TOTAL_CHARS};
 use crate::model::ContextStyle;
 
 /// The size and the timing of completions.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompletionSettings {
     /// The most tokens of a completion, unless a request has a lower limit.
-    #[serde(deserialize_with = "integer::<_, _, 1, 16_384>")]
     pub max_tokens: u32,
     /// The most lines of a completion, unless a request has a lower limit.
-    #[serde(deserialize_with = "integer::<_, _, 1, 1000>")]
     pub max_lines: usize,
     /// How long an automatic completion waits for a pause in the typing, in
     /// milliseconds.
-    #[serde(deserialize_with = "integer::<_, _, 0, 10_000>")]
     pub debounce_ms: u64,
     /// The most characters of context, prefix and suffix together.
-    #[serde(deserialize_with = "integer::<_, _, 256, 1_048_576>")]
     pub max_total_chars: usize,
     /// The most characters of the cross-file context.
-    #[serde(deserialize_with = "integer::<_, _, 0, 1_048_576>")]
     pub max_context_chars: usize,
     /// How the context is laid out.
-    #[serde(deserialize_with = "context_style")]
     pub context_style: ContextStyle,
 }
 
@@ -78,10 +71,46 @@ impl CompletionSettings {
     }
 }
 
-fn context_style<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ContextStyle, D::Error> {
+/// The section as it is written, in the settings file or in a client's settings: what
+/// is not written is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct CompletionSection {
+    #[serde(deserialize_with = "some_integer::<_, _, 1, 16_384>")]
+    max_tokens: Option<u32>,
+    #[serde(deserialize_with = "some_integer::<_, _, 1, 1000>")]
+    max_lines: Option<usize>,
+    #[serde(deserialize_with = "some_integer::<_, _, 0, 10_000>")]
+    debounce_ms: Option<u64>,
+    #[serde(deserialize_with = "some_integer::<_, _, 256, 1_048_576>")]
+    max_total_chars: Option<usize>,
+    #[serde(deserialize_with = "some_integer::<_, _, 0, 1_048_576>")]
+    max_context_chars: Option<usize>,
+    #[serde(deserialize_with = "context_style")]
+    context_style: Option<ContextStyle>,
+}
+
+impl CompletionSection {
+    /// `base` with what the section sets.
+    pub(super) fn over(self, base: &CompletionSettings) -> CompletionSettings {
+        CompletionSettings {
+            max_tokens: self.max_tokens.unwrap_or(base.max_tokens),
+            max_lines: self.max_lines.unwrap_or(base.max_lines),
+            debounce_ms: self.debounce_ms.unwrap_or(base.debounce_ms),
+            max_total_chars: self.max_total_chars.unwrap_or(base.max_total_chars),
+            max_context_chars: self.max_context_chars.unwrap_or(base.max_context_chars),
+            context_style: self.context_style.unwrap_or(base.context_style),
+        }
+    }
+}
+
+fn context_style<'de, D>(deserializer: D) -> Result<Option<ContextStyle>, D::Error>
+where
+    D: Deserializer<'de>,
+{
     let choices = [
         ("comment", ContextStyle::Comment),
         ("repo", ContextStyle::Repo),
     ];
-    choice(deserializer, &choices)
+    choice(deserializer, &choices).map(Some)
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::api_key::ApiKey;
 use super::values::{choice, flag, integer_in, name, number, text};
-use crate::model::{DEFAULT_FAMILY, Families, Family};
+use crate::model::{Families, Family};
 use crate::tags::ranges::{TEMPERATURE, TOP_P};
 use crate::tags::server_url::server_url;
 
@@ -75,15 +75,16 @@ impl Default for Endpoint {
     }
 }
 
-/// The section as it stands in the file: the family by its name, and the tokens that
+/// The section as it is written, in the settings file or in a client's settings: what
+/// is not written is none. The family stands there by its name, beside the tokens that
 /// replace those of the family.
-#[derive(Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct EndpointSection {
     #[serde(deserialize_with = "url")]
-    url: String,
+    url: Option<String>,
     #[serde(deserialize_with = "kind")]
-    kind: EndpointKind,
+    kind: Option<EndpointKind>,
     #[serde(deserialize_with = "name")]
     model: Option<String>,
     #[serde(deserialize_with = "api_key")]
@@ -101,60 +102,41 @@ pub(super) struct EndpointSection {
     #[serde(deserialize_with = "top_p")]
     top_p: Option<f64>,
     #[serde(deserialize_with = "timeout_ms")]
-    connect_timeout_ms: u64,
+    connect_timeout_ms: Option<u64>,
     #[serde(deserialize_with = "timeout_ms")]
-    first_byte_timeout_ms: u64,
+    first_byte_timeout_ms: Option<u64>,
     #[serde(deserialize_with = "timeout_ms")]
-    idle_timeout_ms: u64,
-    #[serde(deserialize_with = "flag")]
-    allow_remote_endpoints: bool,
-}
-
-impl Default for EndpointSection {
-    fn default() -> Self {
-        let Endpoint {
-            url,
-            kind,
-            model,
-            api_key,
-            family: _,
-            temperature,
-            top_p,
-            connect_timeout_ms,
-            first_byte_timeout_ms,
-            idle_timeout_ms,
-            allow_remote_endpoints,
-        } = Endpoint::default();
-        Self {
-            url,
-            kind,
-            model,
-            api_key,
-            family: None,
-            fim_prefix: None,
-            fim_suffix: None,
-            fim_middle: None,
-            temperature,
-            top_p,
-            connect_timeout_ms,
-            first_byte_timeout_ms,
-            idle_timeout_ms,
-            allow_remote_endpoints,
-        }
-    }
+    idle_timeout_ms: Option<u64>,
+    #[serde(deserialize_with = "allow_remote_endpoints")]
+    allow_remote_endpoints: Option<bool>,
 }
 
 impl EndpointSection {
-    /// The settings, with the family from `families`.
+    /// Whether the section has an API key for a server that it does not name.
+    pub(super) fn has_key_alone(&self) -> bool {
+        self.api_key.is_some() && self.url.is_none()
+    }
+
+    /// Whether a config tag may name a server on another machine, if the section says
+    /// so.
+    pub(super) fn allows_remote_endpoints(&self) -> Option<bool> {
+        self.allow_remote_endpoints
+    }
+
+    /// `base` with what the section sets, and the family from `families`. The key of
+    /// `base` belongs to its server, and its control tokens belong to its family: both
+    /// go with them.
     ///
     /// # Errors
     /// If there is no such family; the message is for the key `family`.
-    pub(super) fn resolve(self, families: &Families) -> Result<Endpoint, String> {
-        let name = self.family.as_deref().unwrap_or(DEFAULT_FAMILY);
-        let mut family = families.get(name).cloned().ok_or_else(|| {
-            let known = families.names(|_| true);
-            format!("expected one of {known}, found {name:?}")
-        })?;
+    pub(super) fn over(self, base: Endpoint, families: &Families) -> Result<Endpoint, String> {
+        let mut family = match &self.family {
+            Some(name) => families.get(name).cloned().ok_or_else(|| {
+                let known = families.names(|_| true);
+                format!("expected one of {known}, found {name:?}")
+            })?,
+            None => base.family,
+        };
         for (token, own) in [
             (&mut family.prefix, self.fim_prefix),
             (&mut family.suffix, self.fim_suffix),
@@ -164,35 +146,52 @@ impl EndpointSection {
                 *token = own;
             }
         }
+        let is_same_server = |url: &String| is_same_server(url, &base.url);
+        let base_key = match &self.url {
+            Some(url) if !is_same_server(url) => None,
+            _ => base.api_key,
+        };
         Ok(Endpoint {
-            url: self.url,
-            kind: self.kind,
-            model: self.model,
-            api_key: self.api_key,
+            url: self.url.unwrap_or(base.url),
+            kind: self.kind.unwrap_or(base.kind),
+            model: self.model.or(base.model),
+            api_key: self.api_key.or(base_key),
             family,
-            temperature: self.temperature,
-            top_p: self.top_p,
-            connect_timeout_ms: self.connect_timeout_ms,
-            first_byte_timeout_ms: self.first_byte_timeout_ms,
-            idle_timeout_ms: self.idle_timeout_ms,
-            allow_remote_endpoints: self.allow_remote_endpoints,
+            temperature: self.temperature.or(base.temperature),
+            top_p: self.top_p.or(base.top_p),
+            connect_timeout_ms: self.connect_timeout_ms.unwrap_or(base.connect_timeout_ms),
+            first_byte_timeout_ms: self
+                .first_byte_timeout_ms
+                .unwrap_or(base.first_byte_timeout_ms),
+            idle_timeout_ms: self.idle_timeout_ms.unwrap_or(base.idle_timeout_ms),
+            allow_remote_endpoints: self
+                .allow_remote_endpoints
+                .unwrap_or(base.allow_remote_endpoints),
         })
     }
 }
 
-fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let url = text(deserializer)?.unwrap_or_default();
-    server_url(&url).map_err(D::Error::custom)?;
-    Ok(url)
+/// Whether two URLs have the same scheme, host and port.
+fn is_same_server(url: &str, other: &str) -> bool {
+    match (server_url(url), server_url(other)) {
+        (Ok(url), Ok(other)) => url.origin() == other.origin(),
+        _ => false,
+    }
 }
 
-fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<EndpointKind, D::Error> {
+fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let url = text(deserializer)?.unwrap_or_default();
+    server_url(&url).map_err(D::Error::custom)?;
+    Ok(Some(url))
+}
+
+fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<EndpointKind>, D::Error> {
     let choices = [
         ("completions", EndpointKind::Completions),
         ("infill", EndpointKind::Infill),
         ("ollama", EndpointKind::Ollama),
     ];
-    choice(deserializer, &choices)
+    choice(deserializer, &choices).map(Some)
 }
 
 /// A string that is not blank. The error does not show the value, whatever it is.
@@ -211,6 +210,13 @@ fn top_p<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::E
     number(deserializer, &TOP_P)
 }
 
-fn timeout_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    integer_in(deserializer, &TIMEOUT_MS)
+fn timeout_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    integer_in(deserializer, &TIMEOUT_MS).map(Some)
+}
+
+fn allow_remote_endpoints<'de, D>(deserializer: D) -> Result<Option<bool>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    flag(deserializer).map(Some)
 }

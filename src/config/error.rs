@@ -17,6 +17,11 @@ impl SettingsError {
     pub(super) fn io(path: &Path, error: &io::Error) -> Self {
         Self(format!("{}: {error}", path.display()))
     }
+
+    /// An error in the settings of a client.
+    pub(super) fn of_client(what: impl Display) -> Self {
+        Self(format!("the editor's settings: {what}"))
+    }
 }
 
 /// A fault in the text of a settings file.
@@ -65,6 +70,11 @@ impl SettingFault {
             at: at.map_or(0, |span| span.start),
             what: format!("{}: {what}", path.join(".")),
         }
+    }
+
+    /// The error message for the settings of a client.
+    pub(super) fn in_client_settings(self) -> SettingsError {
+        SettingsError::of_client(self.what)
     }
 
     /// The error message for the file at `path`, whose text is `text`.

@@ -8,10 +8,10 @@ use serde::{Deserialize, Deserializer};
 use toml_edit::{Document, de};
 
 use super::Settings;
-use super::completion::CompletionSettings;
+use super::completion::{CompletionSection, CompletionSettings};
 use super::context::ContextSettings;
 use super::editor::EditorSettings;
-use super::endpoint::EndpointSection;
+use super::endpoint::{Endpoint, EndpointSection};
 use super::error::SettingFault;
 use super::limits::Limits;
 use super::tags::TagSettings;
@@ -30,7 +30,7 @@ struct Sections {
     #[serde(deserialize_with = "section")]
     endpoint: EndpointSection,
     #[serde(deserialize_with = "section")]
-    completion: CompletionSettings,
+    completion: CompletionSection,
     #[serde(deserialize_with = "section")]
     tags: TagSettings,
     #[serde(deserialize_with = "section")]
@@ -89,10 +89,10 @@ pub(super) fn read(text: &str) -> Result<Settings, SettingFault> {
     }
     let endpoint = sections
         .endpoint
-        .resolve(&families)
+        .over(Endpoint::default(), &families)
         .map_err(|what| SettingFault::value(&document, &["endpoint", "family"], what))?;
-    sections
-        .completion
+    let completion = sections.completion.over(&CompletionSettings::default());
+    completion
         .check(&endpoint)
         .map_err(|what| SettingFault::value(&document, &["completion", "context_style"], what))?;
     Ok(Settings {
@@ -100,7 +100,7 @@ pub(super) fn read(text: &str) -> Result<Settings, SettingFault> {
         families,
         context: sections.context,
         endpoint,
-        completion: sections.completion,
+        completion,
         tags: sections.tags,
         editor: sections.editor,
         file: None,

@@ -142,3 +142,14 @@ where
     let number = integer_in(deserializer, &(LEAST..=MOST))?;
     T::try_from(number).map_err(|_| D::Error::custom("too large for this machine"))
 }
+
+/// As [`integer`], for a key that need not be set.
+pub(super) fn some_integer<'de, D, T, const LEAST: u32, const MOST: u32>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<u32>,
+{
+    integer::<_, _, LEAST, MOST>(deserializer).map(Some)
+}

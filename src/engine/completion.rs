@@ -429,10 +429,13 @@ impl PreparedCompletion {
 }
 
 impl Engine {
-    /// The model server of the current settings.
+    /// The model server of the client's current settings.
     fn model_server(&self) -> Result<Arc<ModelServer>, CompleteError> {
         let settings = self.settings();
-        let mut latest = lock(&self.shared.model_server);
+        let mut latest = match Arc::ptr_eq(&settings, &self.process_settings()) {
+            true => lock(&self.shared.model_server),
+            false => lock(&self.own_settings.model_server),
+        };
         if let Some(server) = &*latest
             && Arc::ptr_eq(&server.settings, &settings)
         {

@@ -167,14 +167,12 @@ fn follow(engine: &Weak<Shared>, path: &Path, named: Option<&Path>) {
 }
 
 impl Engine {
-    /// The current settings. All sections but `[limits]` may change while the process
-    /// runs.
-    #[must_use]
-    pub fn settings(&self) -> Arc<Settings> {
+    /// The settings of the process: those of its file.
+    pub(super) fn process_settings(&self) -> Arc<Settings> {
         Arc::clone(&self.shared.settings.current.borrow())
     }
 
-    /// Receives each change of the settings from now on.
+    /// Receives each change of the settings of the process from now on.
     #[must_use]
     pub fn settings_changes(&self) -> SettingsChanges {
         self.shared.settings.current.subscribe()
@@ -192,7 +190,7 @@ impl Engine {
     /// # Errors
     /// If no thread can be started.
     pub fn follow_settings(&self, named: Option<PathBuf>) -> io::Result<()> {
-        let Some(path) = self.settings().file.clone() else {
+        let Some(path) = self.process_settings().file.clone() else {
             return Ok(());
         };
         let engine = Arc::downgrade(&self.shared);
@@ -228,9 +226,10 @@ impl Engine {
     ) -> Result<AppliedConfig, ApplyError> {
         let live = &self.shared.settings;
         let _applying = live.lock();
-        let before = self.settings();
+        let before = self.process_settings();
         let file = before.file.as_deref().ok_or(ApplyError::NoFile)?;
-        let (applied, changed) = config::apply(file, text, at, resources)?;
+        let own = self.client_settings();
+        let (applied, changed) = config::apply(file, own.as_ref(), text, at, resources)?;
         if let Some(aside) = &applied.set_aside {
             tracing::warn!("{aside}");
         }

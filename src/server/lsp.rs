@@ -30,11 +30,12 @@ use tokio::task::JoinSet;
 use tower_lsp::jsonrpc::{self, ErrorCode};
 use tower_lsp::ls_types::{
     self, CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams,
-    CompletionResponse, DidChangeTextDocumentParams, DidCloseTextDocumentParams,
-    DidOpenTextDocumentParams, ExecuteCommandParams, Hover, HoverParams, InitializeParams,
-    InitializeResult, InitializedParams, LSPAny, MessageType, NumberOrString, SemanticTokensParams,
-    SemanticTokensRangeParams, SemanticTokensRangeResult, SemanticTokensResult, ServerInfo,
-    VersionedTextDocumentIdentifier, WorkDoneProgressCancelParams,
+    CompletionResponse, DidChangeConfigurationParams, DidChangeTextDocumentParams,
+    DidCloseTextDocumentParams, DidOpenTextDocumentParams, ExecuteCommandParams, Hover,
+    HoverParams, InitializeParams, InitializeResult, InitializedParams, LSPAny, MessageType,
+    NumberOrString, SemanticTokensParams, SemanticTokensRangeParams, SemanticTokensRangeResult,
+    SemanticTokensResult, ServerInfo, VersionedTextDocumentIdentifier,
+    WorkDoneProgressCancelParams,
 };
 use tower_lsp::{LanguageServer, LspService};
 use tracing::Instrument;
@@ -48,6 +49,7 @@ use super::methods::initialize;
 use super::peer::Peer;
 use super::session_view::SessionView;
 use crate::cancel::{Cancel, CancelOnDrop};
+use crate::config::{ClientSettings, SettingsError};
 use crate::engine::Engine;
 use crate::rpc;
 
@@ -161,6 +163,18 @@ impl LanguageServer for Backend {
 
     async fn shutdown(&self) -> jsonrpc::Result<()> {
         Ok(())
+    }
+
+    async fn did_change_configuration(&self, params: DidChangeConfigurationParams) {
+        let Some(own) = client_settings(&params.settings) else {
+            return;
+        };
+        let engine = &self.connection.engine;
+        if let Err(wrong) = own.and_then(|own| engine.set_client_settings(own)) {
+            let connection = Arc::clone(&self.connection);
+            let text = format!("{wrong}; this editor's last good settings stay in use");
+            self.spawn(async move { connection.show_message(MessageType::ERROR, &text).await });
+        }
     }
 
     async fn did_open(&self, params: DidOpenTextDocumentParams) {
@@ -284,6 +298,18 @@ impl LanguageServer for Backend {
         });
         Ok(tokens.await?.map(SemanticTokensRangeResult::Tokens))
     }
+}
+
+/// The client's own settings among `settings` of a `workspace/didChangeConfiguration`,
+/// which may have those of other programs and of the editor's plugin beside them. None
+/// if fimd is not mentioned.
+fn client_settings(settings: &LSPAny) -> Option<Result<ClientSettings, SettingsError>> {
+    let fimd = settings.get("fimd").and_then(LSPAny::as_object)?;
+    let sections = ["endpoint", "completion"].into_iter().filter_map(|name| {
+        let section = fimd.get(name)?;
+        Some((name.to_owned(), section.clone()))
+    });
+    Some(ClientSettings::read(&LSPAny::Object(sections.collect())))
 }
 
 /// Converts an error of fimd to one of tower-lsp.

@@ -13,13 +13,14 @@ use crate::config::{EditorSettings, EndpointKind, Settings, TagSettings};
 use crate::engine::{Engine, SettingsChanges, SettingsFileStatus};
 use crate::rpc::{self, Framing};
 
-/// The settings as clients see them. The names are those of the settings file,
+/// The settings that hold for a client, as it sees them. The names are those of the settings file,
 /// and a setting that is not set is null. The API key is left out because it is
 /// a secret, and the limits because they never change.
 #[derive(Debug, Serialize)]
 pub(super) struct SettingsView<'a> {
     settings: SectionsView<'a>,
-    /// What a user should know, if these settings are not all that the file says.
+    /// What a user should know, if these settings are not all that the file and the
+    /// client say.
     #[serde(skip_serializing_if = "Option::is_none")]
     warning: Option<String>,
 }
@@ -46,8 +47,8 @@ struct EndpointView<'a> {
 }
 
 impl<'a> SettingsView<'a> {
-    /// The view of these settings and of their file.
-    pub(super) fn new(settings: &'a Settings, file: &SettingsFileStatus) -> Self {
+    /// The view of these settings.
+    pub(super) fn new(settings: &'a Settings, warning: Option<String>) -> Self {
         let Settings {
             endpoint,
             tags,
@@ -71,15 +72,19 @@ impl<'a> SettingsView<'a> {
                 tags,
                 editor,
             },
-            warning: file.warning(),
+            warning,
         }
     }
 }
 
 /// What a client learns of the settings, as it happens.
 pub(super) struct SettingsNews {
+    engine: Engine,
     changes: SettingsChanges,
+    own_changes: watch::Receiver<()>,
     file: watch::Receiver<SettingsFileStatus>,
+    /// The warning that the client has been told.
+    warning: Option<String>,
 }
 
 impl SettingsNews {
@@ -90,19 +95,25 @@ impl SettingsNews {
             file.mark_changed();
         }
         Self {
+            engine: engine.clone(),
             changes: engine.settings_changes(),
+            own_changes: engine.client_settings_changes(),
             file,
+            warning: None,
         }
     }
 
-    /// Waits for news. Returns the warning about the file, if it is new.
+    /// Waits for news. Returns the warning about the settings, if it is new.
     pub(super) async fn next(&mut self) -> Option<String> {
         // An error means that the engine has ended.
         tokio::select! {
-            Ok(()) = self.changes.changed() => None,
-            Ok(()) = self.file.changed() => self.file.borrow_and_update().warning(),
+            Ok(()) = self.changes.changed() => {}
+            Ok(()) = self.own_changes.changed() => {}
+            Ok(()) = self.file.changed() => {}
             else => std::future::pending().await,
         }
+        let told = std::mem::replace(&mut self.warning, self.engine.settings_warning());
+        self.warning.clone().filter(|_| self.warning != told)
     }
 }
 
@@ -116,7 +127,7 @@ pub(super) async fn tell(
 ) {
     let told = client.send(|| {
         let settings: Arc<Settings> = engine.settings();
-        let view = SettingsView::new(&settings, &engine.settings_file().borrow());
+        let view = SettingsView::new(&settings, engine.settings_warning());
         rpc::notification("fimd/settingsChanged", &view)
     });
     if told.await.is_none() {

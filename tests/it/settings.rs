@@ -3,6 +3,7 @@
 
 mod client;
 mod follow;
+mod own;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -35,7 +35,7 @@ pub(super) fn apply(
     file: &Path,
 ) -> Result<AppliedConfig, CliError> {
     let at = byte_at(at, text, file)?;
-    let applied = config::apply(path, text, at, EditorResources::default());
+    let applied = config::apply(path, None, text, at, EditorResources::default());
     let (applied, _) = applied.map_err(|error| {
         CliError::Failure(match error {
             ApplyError::Tag(_) => format!("{}:{error}", file.display()),

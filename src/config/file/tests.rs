@@ -49,7 +49,7 @@ impl Home {
             fonts: Some(vec!["Ubuntu Sans".into()]),
             spell_languages: Some(vec!["en_GB".into()]),
         };
-        apply(&self.file(), tag, 0, resources).map(|(_, settings)| settings)
+        apply(&self.file(), None, tag, 0, resources).map(|(_, settings)| settings)
     }
 
     /// The names in the file's folder.
@@ -173,6 +173,7 @@ fn a_corrupt_file_is_set_aside_and_nothing_of_it_lost() {
         fs::write(home.0.path().join("fimd/settings.toml.corrupt-1"), "older").unwrap();
         let (applied, settings) = apply(
             &home.file(),
+            None,
             r#"[[[{fontSize:"12"}]]]"#,
             0,
             EditorResources::default(),

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use tower_lsp::ls_types::InitializeParams;
 
 use crate::cancel::Cancel;
+use crate::config::{ClientSettings, SettingsError};
 use crate::engine::Engine;
 use crate::files::{FilesError, Roots, named_path};
 use crate::rpc::Error;
@@ -74,9 +76,11 @@ pub(in crate::server) async fn ndjson(
     let params = Params::read(params)?;
     let root: PathBuf = params.required("project_root", "the path of a directory")?;
     let options = InitializeOptions::read(&params, false)?;
+    let own = own_settings(&params)?;
     let positions = options.offsets;
     let (counts, project) =
         open(engine, ("project_root", root), options, positions, cancel).await?;
+    engine.set_client_settings(own).map_err(wrong_settings)?;
     Ok((json(&counts)?, project))
 }
 
@@ -98,16 +102,33 @@ pub(in crate::server) async fn lsp(
     let own = Params::read(raw.as_deref())?;
     let root = root(&own, params)?;
     let options = InitializeOptions::read(&own, true)?;
+    let own_settings = own_settings(&own)?;
     let positions = positions(params);
     let Some(root) = root else {
+        engine
+            .set_client_settings(own_settings)
+            .map_err(wrong_settings)?;
         let (options, includes) = options.for_client(engine, positions);
         let projects = FileProjects::new(engine.clone(), options, includes);
         let projects = SessionProjects::ByFile(Arc::new(projects));
         return Ok((IndexCounts::default(), projects, positions));
     };
     let (counts, project) = open(engine, root, options, positions, cancel).await?;
+    engine
+        .set_client_settings(own_settings)
+        .map_err(wrong_settings)?;
     let current = CurrentProject::known(Some(Arc::new(project)));
     Ok((counts, SessionProjects::Named(current), positions))
+}
+
+/// The settings that the client has of its own.
+fn own_settings(params: &Params<'_>) -> Result<ClientSettings, Error> {
+    let own: Option<Value> = params.optional("settings", "an object")?;
+    ClientSettings::read(&own.unwrap_or_default()).map_err(wrong_settings)
+}
+
+fn wrong_settings(error: SettingsError) -> Error {
+    Error::invalid_params(error.to_string())
 }
 
 /// The root that an LSP client names, and the parameter that names it: one of its

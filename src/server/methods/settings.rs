@@ -11,6 +11,8 @@ use crate::server::settings::SettingsView;
 pub(super) async fn run(session: SessionView) -> Result<Box<RawValue>, Error> {
     session.projects.named().await;
     let engine = &session.engine;
-    let file = engine.settings_file().borrow().clone();
-    json(&SettingsView::new(&engine.settings(), &file))
+    json(&SettingsView::new(
+        &engine.settings(),
+        engine.settings_warning(),
+    ))
 }

@@ -106,13 +106,18 @@ impl Client {
     }
 
     pub(super) fn initialize(&mut self, project: &Project) {
-        let root = project.path().to_str().unwrap();
-        let params = match self.is_lsp {
-            false => json!({"project_root": root}),
-            true => json!({"capabilities": {}, "initializationOptions": {"project_root": root}}),
-        };
-        let answer = self.answer("initialize", params);
+        let answer = self.initialize_with(project, &Value::Null);
         assert!(answer.get("result").is_some(), "{answer}");
+    }
+
+    /// The answer to `initialize` with settings of the client's own.
+    pub(super) fn initialize_with(&mut self, project: &Project, settings: &Value) -> Value {
+        let options = json!({"project_root": project.path(), "settings": settings});
+        let params = match self.is_lsp {
+            false => options,
+            true => json!({"capabilities": {}, "initializationOptions": options}),
+        };
+        self.answer("initialize", params)
     }
 
     /// Applies a tag. Returns the result, and the settings in the notification.

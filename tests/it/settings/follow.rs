@@ -11,14 +11,14 @@ use crate::common::Project;
 use crate::common::daemon::Daemon;
 
 /// Replaces a file as editors do: by renaming another one.
-fn replace(file: &Path, text: &str) {
+pub(super) fn replace(file: &Path, text: &str) {
     let new = file.with_extension("new");
     fs::write(&new, text).unwrap();
     fs::rename(new, file).unwrap();
 }
 
 /// The next message that shows the user a warning.
-fn shown(client: &mut Client) -> String {
+pub(super) fn shown(client: &mut Client) -> String {
     loop {
         let message = client.receive();
         if message["method"] == "window/showMessage" {
