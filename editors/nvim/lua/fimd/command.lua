@@ -47,17 +47,33 @@ local subcommands = {
   restart = function(fimd)
     fimd.restart()
   end,
-  enable = function(fimd)
-    fimd.enable(true)
+  enable = function(fimd, args)
+    fimd.enable(true, args[1])
   end,
-  disable = function(fimd)
-    fimd.enable(false)
+  disable = function(fimd, args)
+    fimd.enable(false, args[1])
+  end,
+  snooze = function(fimd, args)
+    fimd.snooze(tonumber(args[1]))
   end,
 }
 
---- The completions of the arguments of a subcommand.
+--- What can be switched: the file types of the options, the project, the buffer.
+local function switchable()
+  local config = require('fimd.server').config() or require('fimd.config').defaults()
+  local all = { 'buffer', 'project' }
+  vim.list_extend(all, config.filetypes)
+  return vim.list_extend(all, config.tag_filetypes)
+end
+
+--- The possible arguments of a subcommand.
+---@type table<string, fun(): string[]>
 local arguments = {
-  accept = { 'all', 'line', 'word' },
+  accept = function()
+    return { 'all', 'line', 'word' }
+  end,
+  enable = switchable,
+  disable = switchable,
 }
 
 ---@param command table as Neovim passes it
@@ -65,12 +81,14 @@ function M.run(command)
   local args = vim.deepcopy(command.fargs)
   local name = table.remove(args, 1)
   local subcommand = subcommands[name]
-  local known = arguments[name]
+  local known = arguments[name] and arguments[name]()
   local why
   if not subcommand then
     why = ('`%s` is not a subcommand: there are %s'):format(name, table.concat(M.names(), ', '))
   elseif known and args[1] and not vim.list_contains(known, args[1]) then
     why = ('%s: expected %s, found `%s`'):format(name, table.concat(known, ', '), args[1])
+  elseif name == 'snooze' and args[1] and (tonumber(args[1]) or -1) < 0 then
+    why = ('snooze: expected a number of minutes, found `%s`'):format(args[1])
   elseif not require('fimd.server').config() then
     why = 'call require("fimd").setup() first'
   end
@@ -101,7 +119,7 @@ function M.complete(lead, line)
     if words[1] == 'dataset' then
       return vim.fn.getcompletion(lead, 'dir')
     end
-    candidates = arguments[words[1]] or {}
+    candidates = arguments[words[1]] and arguments[words[1]]() or {}
   end
   return vim.tbl_filter(function(candidate)
     return vim.startswith(candidate, lead)

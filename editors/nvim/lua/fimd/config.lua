@@ -8,6 +8,9 @@ local M = {}
 ---@field socket string the daemon's socket
 ---@field filetypes string[] file types with completion
 ---@field tag_filetypes string[] file types with FIMpad tags
+---@field disabled_projects string[] folders of projects without completion and tags
+---@field endpoint table settings of the model server, over those of the settings file
+---@field completion table settings of completions, over those of the settings file
 ---@field root_markers string[] files and folders that mark the root of a project
 ---@field include_paths string[] more folders whose files serve as context
 ---@field bm25 boolean whether contexts hold chunks of similar code
@@ -56,6 +59,9 @@ function M.defaults()
     socket = default_socket(),
     filetypes = { 'php' },
     tag_filetypes = { 'text', 'markdown', 'fimpad' },
+    disabled_projects = {},
+    endpoint = {},
+    completion = {},
     root_markers = { 'composer.json', '.git', '.fimignore' },
     include_paths = {},
     bm25 = true,
@@ -84,6 +90,13 @@ local function of_type(name)
   end
 end
 
+local function is_settings(value)
+  return type(value) == 'table'
+    and vim.iter(pairs(value)):all(function(key)
+      return type(key) == 'string'
+    end)
+end
+
 local function is_keymaps(value)
   if type(value) == 'boolean' then
     return true
@@ -105,6 +118,9 @@ local kinds = {
   socket = { 'a path', of_type('string') },
   filetypes = { 'a list of file types', is_strings },
   tag_filetypes = { 'a list of file types', is_strings },
+  disabled_projects = { 'a list of paths', is_strings },
+  endpoint = { 'a table of settings', is_settings },
+  completion = { 'a table of settings', is_settings },
   root_markers = { 'a list of file names', is_strings },
   include_paths = { 'a list of paths', is_strings },
   bm25 = { 'true or false', of_type('boolean') },
@@ -142,6 +158,20 @@ function M.read(options)
   end
   config.socket = vim.fs.normalize(config.socket)
   return config
+end
+
+--- The settings that the server gets from this editor, over its settings file. It
+--- checks them.
+---@param config fimd.Config
+---@return table<string, table>?
+function M.own_settings(config)
+  local own = {}
+  for _, section in ipairs({ 'endpoint', 'completion' }) do
+    if next(config[section]) then
+      own[section] = config[section]
+    end
+  end
+  return next(own) and own or nil
 end
 
 --- The keys to map, by action.

@@ -239,7 +239,7 @@ local function ask_soon(buf)
   local ghost = ghosts[buf]
   stop_waiting(ghost)
   local config = server.config()
-  if ghost.is_paused or not config.automatic or not server.is_completed(buf) then
+  if ghost.is_paused or not server.is_automatic(buf) then
     return
   end
   ghost.timer = vim.defer_fn(function()

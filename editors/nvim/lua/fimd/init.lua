@@ -12,6 +12,7 @@ local model_state = require('fimd.model_state')
 local native = require('fimd.native')
 local server = require('fimd.server')
 local status = require('fimd.status')
+local switch = require('fimd.switch')
 local tags = require('fimd.tags')
 
 local M = {}
@@ -42,7 +43,7 @@ server.on_attach(function(buf, client)
   if not is_native then
     ghost.attach(buf)
   elseif server.is_completed(buf) then
-    native.attach(client)
+    native.attach(client, switch.snoozed() == nil)
   end
 end)
 server.on_end(function(client_id, how)
@@ -50,6 +51,20 @@ server.on_end(function(client_id, how)
   tags.server_ended(client_id, how)
   dataset.server_ended(client_id, how)
 end)
+
+--- Shows or hides completions after a snooze has begun or ended.
+local function follow_snooze()
+  local is_snoozed = switch.snoozed() ~= nil
+  for _, buf in ipairs(vim.api.nvim_list_bufs()) do
+    local client = is_native and server.is_completed(buf) and server.client(buf)
+    if client then
+      native.attach(client, not is_snoozed)
+    elseif is_snoozed then
+      ghost.dismiss(buf)
+    end
+  end
+  vim.cmd.redrawstatus({ bang = true })
+end
 
 --- Sets fimd up; `:help fimd-options` lists the options. A second call starts
 --- over.
@@ -71,20 +86,52 @@ function M.setup(options)
   highlight.setup()
   tags.setup()
   dataset.setup()
+  switch.setup(wanted.disabled_projects)
   server.setup(wanted)
   keymaps.set(config.keys(wanted))
 end
 
 --- Turns fimd on or off. When it is off, no server runs and no buffer is attached.
+--- With `what`, turns it on or off for a file type, for the "project" of the current
+--- buffer, or for this "buffer". Turning it on ends a snooze.
 ---@param on boolean?
-function M.enable(on)
+---@param what string?
+function M.enable(on, what)
   if not server.config() then
     error('fimd: call require("fimd").setup() first', 0)
   end
-  if on == false then
-    ghost.clear()
+  if on ~= false and switch.wake() then
+    follow_snooze()
   end
-  server.enable(on ~= false)
+  if what then
+    local buf = vim.api.nvim_get_current_buf()
+    switch.set(what, on ~= false, buf, server.root(buf))
+    for _, other in ipairs(vim.api.nvim_list_bufs()) do
+      if server.why_not(other) then
+        ghost.detach(other)
+      end
+      server.refresh(other)
+    end
+  else
+    if on == false then
+      ghost.clear()
+    end
+    server.enable(on ~= false)
+  end
+  vim.cmd.redrawstatus({ bang = true })
+end
+
+--- Keeps completions from coming by themselves for some `minutes`, 5 by default. 0
+--- lets them come again.
+---@param minutes number?
+function M.snooze(minutes)
+  minutes = minutes or switch.SNOOZE_MINUTES
+  if minutes > 0 then
+    switch.snooze(minutes, follow_snooze)
+  else
+    switch.wake()
+  end
+  follow_snooze()
 end
 
 --- Stops the servers and starts them again.

@@ -3,6 +3,7 @@
 --- state.
 
 local server = require('fimd.server')
+local switch = require('fimd.switch')
 
 local M = {}
 
@@ -123,8 +124,13 @@ end
 ---@return string
 function M.statusline()
   local buf = vim.api.nvim_get_current_buf()
-  if server.why_not(buf) then
-    return ''
+  local why, is_off = server.why_not(buf)
+  if why then
+    return is_off and 'fimd: off' or ''
+  end
+  local minutes = server.is_completed(buf) and switch.snoozed()
+  if minutes then
+    return ('fimd: snoozed, %d min'):format(minutes)
   end
   local client = server.client(buf)
   if not client then

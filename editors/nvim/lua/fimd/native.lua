@@ -8,9 +8,11 @@ function M.is_there()
   return vim.lsp.inline_completion ~= nil
 end
 
+--- Lets Neovim show the completions of `client`, or keeps it from that.
 ---@param client vim.lsp.Client
-function M.attach(client)
-  vim.lsp.inline_completion.enable(true, { client_id = client.id })
+---@param on boolean
+function M.attach(client, on)
+  vim.lsp.inline_completion.enable(on, { client_id = client.id })
 end
 
 ---@param buf integer

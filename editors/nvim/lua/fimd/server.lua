@@ -1,6 +1,9 @@
 --- The servers, one per project. The plugin starts a server when a buffer needs it,
 --- attaches it to buffers, which Neovim synchronises, and restarts it when it ends.
 
+local options = require('fimd.config')
+local switch = require('fimd.switch')
+
 local M = {}
 
 --- How the plugin restarts a server that has ended. A server that ran for
@@ -83,16 +86,10 @@ local function bytes_of(buf)
   return vim.api.nvim_buf_get_offset(buf, vim.api.nvim_buf_line_count(buf))
 end
 
---- Why the plugin leaves a buffer alone, if it does.
+--- Why a buffer is not one for the plugin, if it is not.
 ---@param buf integer
 ---@return string?
-function M.why_not(buf)
-  if not config then
-    return 'fimd is not set up: call require("fimd").setup()'
-  end
-  if not enabled then
-    return 'fimd is disabled: `:Fimd enable` turns it on'
-  end
+local function why_unfit(buf)
   if not vim.api.nvim_buf_is_loaded(buf) then
     return 'the buffer is not loaded'
   end
@@ -114,6 +111,36 @@ function M.why_not(buf)
     local message = 'the buffer is larger than %d bytes, the option `max_buffer_bytes`'
     return message:format(config.max_buffer_bytes)
   end
+end
+
+--- Why the plugin leaves a buffer alone, if it does, and whether the user has
+--- switched it off.
+---@param buf integer
+---@return string? why
+---@return boolean? is_off
+function M.why_not(buf)
+  if not config then
+    return 'fimd is not set up: call require("fimd").setup()'
+  end
+  local why = why_unfit(buf)
+  if why then
+    return why
+  end
+  if not enabled then
+    return 'fimd is disabled: `:Fimd enable` turns it on', true
+  end
+  why = switch.why_off(buf, M.root)
+  return why, why ~= nil
+end
+
+--- Whether completions may come by themselves in a buffer now.
+---@param buf integer
+---@return boolean
+function M.is_automatic(buf)
+  return config.automatic
+    and not switch.snoozed()
+    and M.is_completed(buf)
+    and not switch.why_off(buf, M.root)
 end
 
 --- The root of the project that a buffer belongs to. A buffer without a project
@@ -399,6 +426,7 @@ start = function(session)
       project_root = session.root,
       include_paths = config.include_paths,
       bm25 = config.bm25,
+      settings = options.own_settings(config),
     },
     capabilities = capabilities(),
     -- The server continues to stream into a buffer once it has seen the last edit.
@@ -609,6 +637,14 @@ local function attach_loaded()
   end
 end
 
+--- Attaches a buffer, or detaches it if the plugin is to leave it alone.
+---@param buf integer
+function M.refresh(buf)
+  if M.attach(buf) then
+    M.forget(buf)
+  end
+end
+
 --- Starts to attach buffers, or stops all servers and detaches all buffers.
 ---@param on boolean
 function M.enable(on)
@@ -624,9 +660,15 @@ function M.enable(on)
   vim.api.nvim_create_autocmd({ 'FileType', 'BufWritePost', 'BufFilePost', 'BufReadPost' }, {
     group = group,
     callback = function(event)
-      local why = M.attach(event.buf)
-      if why then
-        M.forget(event.buf)
+      M.refresh(event.buf)
+    end,
+  })
+  vim.api.nvim_create_autocmd('InsertEnter', {
+    group = group,
+    callback = function(event)
+      -- No event tells of a changed variable.
+      if vim.b[event.buf].fimd_enabled ~= nil then
+        M.refresh(event.buf)
       end
     end,
   })

@@ -3,6 +3,7 @@
 local model_state = require('fimd.model_state')
 local scratch = require('fimd.scratch')
 local server = require('fimd.server')
+local switch = require('fimd.switch')
 
 local M = {}
 
@@ -27,6 +28,11 @@ end
 ---@return string[]
 function M.lines()
   local lines = {}
+  local minutes = switch.snoozed()
+  if minutes then
+    local line = 'completions are snoozed for %d min: `:Fimd snooze 0` ends that'
+    lines[#lines + 1] = line:format(minutes)
+  end
   for _, session in ipairs(server.sessions()) do
     lines[#lines + 1] = ('%s: %s, %d buffers'):format(
       session.root,

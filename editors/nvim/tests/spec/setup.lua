@@ -28,6 +28,8 @@ t.test('setup: a value that makes no sense is an error that says what is expecte
     debounce_ms = -1,
     max_buffer_bytes = 1.5,
     native = 1,
+    endpoint = { 'http://127.0.0.1:9' },
+    disabled_projects = '/srv',
     keymaps = { accepts = '<Tab>' },
   }) do
     local holds, why = unpack(child:lua(
@@ -38,6 +40,15 @@ t.test('setup: a value that makes no sense is an error that says what is expecte
     t.same(holds, false, name)
     t.has(why, ('fimd: setup: `%s`: expected'):format(name))
   end
+end)
+
+t.test('setup: settings of the editor go to the server', function(child)
+  child:setup({ endpoint = { url = 'http://127.0.0.1:9' }, completion = {} })
+  child:edit('src/a.php')
+  child:ready()
+  t.same(child:got('initialize')[1].initializationOptions.settings, {
+    endpoint = { url = 'http://127.0.0.1:9' },
+  })
 end)
 
 t.test('setup: nothing is loaded before it is used', function(child)

@@ -3,6 +3,7 @@
 
 local cursor = require('fimd.cursor')
 local server = require('fimd.server')
+local switch = require('fimd.switch')
 
 local M = {}
 
@@ -34,7 +35,8 @@ end
 function M.items(is_invoked, done)
   local buf = vim.api.nvim_get_current_buf()
   local client = server.client(buf)
-  if not client then
+  local is_quiet = not is_invoked and switch.snoozed() ~= nil
+  if not client or is_quiet then
     done({})
     return function() end
   end
