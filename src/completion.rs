@@ -14,12 +14,14 @@ mod beginning;
 mod ending;
 mod fit;
 mod indent;
+mod offers;
 mod prompt;
 mod recent;
 mod syntax;
 mod tidy;
 
 pub use self::answer::{AnswerFilter, ShownAnswer};
+pub use self::offers::{OfferPlace, Offers};
 pub use self::prompt::{CompletionPrompt, PromptInput};
 pub use self::recent::{RecentCompletions, ShownCompletion};
 pub use self::syntax::CompletionExtent;

@@ -106,6 +106,8 @@ pub struct ModelRequest {
     pub temperature: Option<f64>,
     /// The probability mass of nucleus sampling; none for that of the settings.
     pub top_p: Option<f64>,
+    /// The seed of sampling; none for the server's own.
+    pub seed: Option<u32>,
     /// The patterns at which the server stops by itself. It leaves the pattern out of
     /// its answer. Only the first [`MAX_STOPS`] are sent.
     pub stop: Vec<String>,

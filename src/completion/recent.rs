@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use crate::context::Context;
 
-/// The number of completions that are remembered.
+/// The number of buffers and cursors whose completions are remembered.
 const CAPACITY: usize = 32;
+/// The most texts that are remembered for one cursor.
+const MAX_TEXTS: usize = 16;
 
-/// A completion, and the buffer for which it was made.
+/// The completions at one cursor, and the buffer for which they were made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ShownCompletion {
     /// The key of the file.
@@ -18,8 +20,8 @@ pub struct ShownCompletion {
     pub before: String,
     /// The text behind the cursor.
     pub after: String,
-    /// The text that was shown.
-    pub text: String,
+    /// The texts that were shown, best first.
+    pub texts: Vec<String>,
     /// The context in the prompt.
     pub context: Arc<Context>,
 }
@@ -29,28 +31,45 @@ pub struct ShownCompletion {
 pub struct RecentCompletions(VecDeque<ShownCompletion>);
 
 impl RecentCompletions {
-    /// Remembers `completed`.
-    pub fn push(&mut self, completed: ShownCompletion) {
-        let is_old = |other: &ShownCompletion| {
+    /// Remembers `completed`. Texts that are known for the same cursor stand behind
+    /// its own.
+    pub fn push(&mut self, mut completed: ShownCompletion) {
+        let is_here = |other: &ShownCompletion| {
             (&other.path, &other.before, &other.after)
                 == (&completed.path, &completed.before, &completed.after)
         };
-        self.0.retain(|other| !is_old(other));
+        if let Some(at) = self.0.iter().position(is_here)
+            && let Some(old) = self.0.remove(at)
+        {
+            for text in old.texts {
+                if !completed.texts.contains(&text) {
+                    completed.texts.push(text);
+                }
+            }
+            completed.texts.truncate(MAX_TEXTS);
+        }
         self.0.truncate(CAPACITY - 1);
         self.0.push_front(completed);
     }
 
-    /// The newest completion whose start the user has typed since it was shown, if
-    /// nothing else has changed, and the rest of it. The rest is empty if the user
-    /// has typed all of it.
-    #[must_use]
-    pub fn rest(&self, path: &str, before: &str, after: &str) -> Option<(&ShownCompletion, &str)> {
-        self.0.iter().find_map(|old| {
-            if old.path != path || old.after != after {
-                return None;
-            }
-            let typed = before.strip_prefix(old.before.as_str())?;
-            Some((old, old.text.strip_prefix(typed)?))
+    /// What the user has not typed yet of the completions whose start he has typed
+    /// since they were shown, if nothing else has changed; newest first. No rest is
+    /// empty.
+    pub fn rests<'a>(
+        &'a self,
+        path: &'a str,
+        before: &'a str,
+        after: &'a str,
+    ) -> impl Iterator<Item = (&'a ShownCompletion, &'a str)> {
+        let here = move |old: &&ShownCompletion| old.path == path && old.after == after;
+        self.0.iter().filter(here).flat_map(move |old| {
+            let typed = before.strip_prefix(old.before.as_str());
+            let rests = typed.into_iter().flat_map(|typed| {
+                let texts = old.texts.iter();
+                texts.filter_map(move |text| text.strip_prefix(typed))
+            });
+            let rests = rests.filter(|rest| !rest.is_empty());
+            rests.map(move |rest| (old, rest))
         })
     }
 }

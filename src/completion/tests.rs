@@ -143,32 +143,35 @@ fn a_stop_ends_an_answer_that_is_not_tidy() {
 #[test]
 fn typing_a_shown_completion_leaves_its_rest() {
     let mut recent = RecentCompletions::default();
-    let completed = |before: &str, text: &str| ShownCompletion {
+    let completed = |before: &str, texts: &[&str]| ShownCompletion {
         path: "a.php".into(),
         before: before.into(),
         after: ";".into(),
-        text: text.into(),
+        texts: texts.iter().map(|text| (*text).into()).collect(),
         context: Arc::default(),
     };
-    recent.push(completed("$x = ", "foo()"));
-    let rest = |recent: &RecentCompletions, before: &str| {
-        let (_, rest) = recent.rest("a.php", before, ";")?;
-        Some(rest.to_owned())
+    recent.push(completed("$x = ", &["foo()", "fa()"]));
+    let rests = |recent: &RecentCompletions, before: &str| -> Vec<String> {
+        let rests = recent.rests("a.php", before, ";");
+        rests.map(|(_, rest)| rest.to_owned()).collect()
     };
-    assert_eq!(rest(&recent, "$x = ").as_deref(), Some("foo()"));
-    assert_eq!(rest(&recent, "$x = fo").as_deref(), Some("o()"));
-    assert_eq!(rest(&recent, "$x = foo()").as_deref(), Some(""));
-    assert_eq!(rest(&recent, "$x = fa"), None);
-    assert_eq!(rest(&recent, "$x ="), None);
-    assert_eq!(recent.rest("b.php", "$x = ", ";"), None);
-    assert_eq!(recent.rest("a.php", "$x = ", ""), None);
-    recent.push(completed("$x = ", "bar()"));
-    assert_eq!(rest(&recent, "$x = ").as_deref(), Some("bar()"));
-    for number in 0..100 {
-        recent.push(completed(&format!("${number} = "), "1"));
+    assert_eq!(rests(&recent, "$x = "), ["foo()", "fa()"]);
+    assert_eq!(rests(&recent, "$x = fo"), ["o()"]);
+    assert_eq!(rests(&recent, "$x = fa"), ["()"]);
+    let nothing: [&str; 0] = [];
+    for other in ["$x = foo()", "$x = fx", "$x ="] {
+        assert_eq!(rests(&recent, other), nothing);
     }
-    assert_eq!(rest(&recent, "$x = "), None);
-    assert_eq!(rest(&recent, "$99 = ").as_deref(), Some("1"));
+    assert_eq!(recent.rests("b.php", "$x = ", ";").count(), 0);
+    assert_eq!(recent.rests("a.php", "$x = ", "").count(), 0);
+    // A new answer stands before what is known of the same cursor.
+    recent.push(completed("$x = ", &["bar()", "fa()"]));
+    assert_eq!(rests(&recent, "$x = "), ["bar()", "fa()", "foo()"]);
+    for number in 0..100 {
+        recent.push(completed(&format!("${number} = "), &["1"]));
+    }
+    assert_eq!(rests(&recent, "$x = "), nothing);
+    assert_eq!(rests(&recent, "$99 = "), ["1"]);
 }
 
 fn piece() -> impl Strategy<Value = String> {

@@ -84,6 +84,7 @@ pub(super) fn body(endpoint: &Endpoint, request: &ModelRequest) -> Value {
             .map(Value::from),
     );
     set("top_p", request.top_p.or(endpoint.top_p).map(Value::from));
+    set("seed", request.seed.map(Value::from));
     set("stop", (!stop.is_empty()).then(|| json!(stop)));
     let tokens = match endpoint.kind {
         EndpointKind::Completions => "max_tokens",

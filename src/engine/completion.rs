@@ -7,30 +7,37 @@
 //! user types the text that was shown, the rest of it is shown again without
 //! asking the model. And after a completion was accepted, the next one is
 //! prefetched.
+//!
+//! A completion that the user asks for explicitly ([`Trigger::Invoked`]) always asks
+//! the model, and may ask it for several texts, one after the other: a server that
+//! works on one request at a time reads the prompt only once so, and no server needs
+//! to know how to give several answers to one request. All texts but the first are
+//! asked for with a seed of their own and a temperature above 0. So is the first if
+//! the user has been shown something here already.
 
+mod prepared;
+
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures_util::TryStreamExt;
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
+use self::prepared::PreparedCompletion;
 use super::{Engine, WorkError};
 use crate::cancel::{Cancel, Cancelled};
-use crate::completion::{
-    AnswerFilter, CompletionExtent, CompletionPrompt, PromptInput, RecentCompletions, ShownAnswer,
-    ShownCompletion,
-};
-use crate::config::{ContextSources, EndpointKind, Settings};
-use crate::context::{self, Context, MinScore};
-use crate::endpoint::{EndpointError, MAX_STOPS, ModelClient, ModelPrompt, ModelRequest};
+use crate::completion::{OfferPlace, Offers, RecentCompletions, ShownCompletion};
+use crate::config::{ContextSources, Settings};
+use crate::context::Context;
+use crate::endpoint::{EndpointError, ModelClient};
 use crate::index::Snapshot;
 use crate::model::ControlTokens;
 use crate::secrets::Secrets;
 
-/// The most tokens of a completion that ends with the line.
-const MAX_LINE_TOKENS: u32 = 96;
+/// The most texts that one request may ask for.
+pub const MAX_ITEMS: usize = 8;
 
 /// What has triggered a completion.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
@@ -46,12 +53,18 @@ pub enum Trigger {
 /// The position of a completion in a buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BufferPosition {
-    /// The key of the file, as [`context::ContextRequest::path`].
+    /// The key of the file, as [`ContextRequest::path`](crate::context::ContextRequest::path).
     pub path: String,
     /// The buffer's text.
     pub content: String,
     /// The cursor, in bytes.
     pub cursor: usize,
+}
+
+impl BufferPosition {
+    fn place(&self) -> OfferPlace {
+        OfferPlace::new(&self.path, &self.content, self.cursor)
+    }
 }
 
 /// The parameters of a completion.
@@ -67,21 +80,41 @@ pub struct CompletionRequest {
     pub secrets: Option<Arc<Secrets>>,
     /// What has triggered the request.
     pub trigger: Trigger,
+    /// How often the model is asked for a text if the user has triggered the request;
+    /// at least 1 and at most [`MAX_ITEMS`].
+    pub max_items: usize,
     /// The most tokens, if fewer than in the settings.
     pub max_tokens: Option<u32>,
     /// The most lines, if fewer than in the settings.
     pub max_lines: Option<usize>,
 }
 
-/// The text to show.
+/// The texts to show.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Completion {
-    /// The text at the cursor; empty if there is nothing worth showing.
-    pub text: String,
+    /// The different texts for the cursor, best first; none if nothing is worth showing.
+    pub items: Vec<CompletionItem>,
     /// The cross-file context in the prompt.
     pub context: Arc<Context>,
     /// Its times.
     pub timings: Timings,
+}
+
+/// A text that is offered to the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompletionItem {
+    /// The number by which the client can decline it.
+    pub id: u64,
+    /// The text; not empty.
+    pub text: String,
+}
+
+/// What the model has answered.
+struct ModelAnswers {
+    /// The different texts that are worth showing.
+    texts: Vec<String>,
+    context: Arc<Context>,
+    timings: Timings,
 }
 
 /// The times of a completion, in milliseconds.
@@ -140,8 +173,11 @@ impl Turn {
 #[derive(Debug, Default)]
 pub struct Completions {
     recent: Mutex<RecentCompletions>,
+    offers: Mutex<Offers>,
     /// The number of requests so far.
     newest: watch::Sender<u64>,
+    /// The seed of the last model request that has one.
+    last_seed: AtomicU32,
     /// The prefetched completion.
     prefetched: Mutex<Option<Prefetch>>,
 }
@@ -194,14 +230,18 @@ impl Completions {
         let begun = Instant::now();
         let trigger = request.trigger;
         let work = async {
-            if let Some(rest) = self.rest(&request.position).await {
-                return Ok(rest);
+            match trigger {
+                Trigger::Automatic => {
+                    if let Some(known) = self.known(&request.position).await {
+                        return Ok(known);
+                    }
+                    let quiet = engine.settings().completion.debounce_ms;
+                    tokio::time::sleep(Duration::from_millis(quiet)).await;
+                }
+                // A prefetch would keep the model server busy.
+                Trigger::Invoked => *lock(&self.prefetched) = None,
             }
-            if trigger == Trigger::Automatic {
-                let quiet = engine.settings().completion.debounce_ms;
-                tokio::time::sleep(Duration::from_millis(quiet)).await;
-            }
-            self.ask(engine, request, snapshot, cancel).await
+            self.fresh(engine, request, snapshot, cancel).await
         };
         let superseded = async {
             match trigger {
@@ -245,9 +285,50 @@ impl Completions {
         });
     }
 
+    /// The completion that the model gives. The user gets texts that he has declined
+    /// here only if he asks explicitly, and then last.
+    async fn fresh(
+        &self,
+        engine: &Engine,
+        request: CompletionRequest,
+        snapshot: impl FnOnce() -> Arc<Snapshot> + Send + 'static,
+        cancel: Cancel,
+    ) -> Result<Completion, CompleteError> {
+        let (place, trigger) = (request.position.place(), request.trigger);
+        let mut answers = self.ask(engine, request, snapshot, cancel).await?;
+        let offers = lock(&self.offers);
+        let is_declined = |text: &String| offers.is_declined(&place, text);
+        match trigger {
+            Trigger::Automatic => answers.texts.retain(|text| !is_declined(text)),
+            Trigger::Invoked => answers.texts.sort_by_key(is_declined),
+        }
+        drop(offers);
+        Ok(self.offer(&place, answers))
+    }
+
+    /// The user does not want the item of this number. The same text is not offered at
+    /// its place again unless the user asks explicitly.
+    pub fn decline(&self, id: u64) {
+        lock(&self.offers).decline(id);
+    }
+
+    fn offer(&self, place: &OfferPlace, answers: ModelAnswers) -> Completion {
+        let mut offers = lock(&self.offers);
+        let items = answers.texts.into_iter().map(|text| CompletionItem {
+            id: offers.offer(place, &text),
+            text,
+        });
+        Completion {
+            items: items.collect(),
+            context: answers.context,
+            timings: answers.timings,
+        }
+    }
+
     /// The completion at `position`, if it is known already: the rest of one that the
-    /// user is typing, or a prefetched one. Waits for a prefetch in progress.
-    async fn rest(&self, position: &BufferPosition) -> Option<Completion> {
+    /// user is typing, or a prefetched one. Empty if the user has declined all that is
+    /// known. Waits for a prefetch in progress.
+    async fn known(&self, position: &BufferPosition) -> Option<Completion> {
         let done = {
             let mut prefetched = lock(&self.prefetched);
             match &*prefetched {
@@ -263,55 +344,78 @@ impl Completions {
             // This fails once the task has ended.
             while done.changed().await.is_ok() {}
         }
+        let place = position.place();
         let (before, after) = position.content.split_at(position.cursor);
         let recent = lock(&self.recent);
-        let (completed, rest) = recent.rest(&position.path, before, after)?;
-        // Nothing is known about the text behind a completion.
-        (!rest.is_empty()).then(|| Completion {
-            text: rest.to_owned(),
-            context: Arc::clone(&completed.context),
-            timings: Timings {
-                cached: true,
-                ..Timings::default()
-            },
-        })
+        let mut rests = recent.rests(&position.path, before, after).peekable();
+        rests.peek()?;
+        let wanted = {
+            let offers = lock(&self.offers);
+            rests.find(|(_, rest)| !offers.is_declined(&place, rest))
+        };
+        let (texts, context) = wanted.map_or_else(Default::default, |(shown, rest)| {
+            (vec![rest.to_owned()], Arc::clone(&shown.context))
+        });
+        let timings = Timings {
+            cached: true,
+            ..Timings::default()
+        };
+        let answers = ModelAnswers {
+            texts,
+            context,
+            timings,
+        };
+        Some(self.offer(&place, answers))
     }
 
-    /// Asks the model and remembers its answer.
+    /// Whether a text for `position` is known already.
+    fn is_known(&self, position: &BufferPosition) -> bool {
+        let (before, after) = position.content.split_at(position.cursor);
+        let recent = lock(&self.recent);
+        let mut rests = recent.rests(&position.path, before, after);
+        rests.next().is_some()
+    }
+
+    /// Asks the model and remembers its answers.
     async fn ask(
         &self,
         engine: &Engine,
         request: CompletionRequest,
         snapshot: impl FnOnce() -> Arc<Snapshot> + Send + 'static,
         cancel: Cancel,
-    ) -> Result<Completion, CompleteError> {
+    ) -> Result<ModelAnswers, CompleteError> {
         let begun = Instant::now();
         let server = engine.model_server()?;
+        let (max_items, is_again) = match request.trigger {
+            Trigger::Automatic => (1, false),
+            Trigger::Invoked => (request.max_items, self.is_known(&request.position)),
+        };
         let prepare = {
             let server = Arc::clone(&server);
             move || PreparedCompletion::new(request, &snapshot(), &server, &cancel)
         };
         let prepared = engine.run(prepare).await??;
         let context_ms = millis(begun);
-        let begun = Instant::now();
-        let (text, first_token_ms) = prepared.answer(&server, begun).await?;
+        let (texts, first_token_ms) = self
+            .ask_for_texts(&prepared, &server, max_items, is_again)
+            .await?;
         let PreparedCompletion {
             position, context, ..
         } = prepared;
         let context = Arc::new(context);
-        if !text.is_empty() {
+        if !texts.is_empty() {
             let mut before = position.content;
             let after = before.split_off(position.cursor);
             lock(&self.recent).push(ShownCompletion {
                 path: position.path,
                 before,
                 after,
-                text: text.clone(),
+                texts: texts.clone(),
                 context: Arc::clone(&context),
             });
         }
-        Ok(Completion {
-            text,
+        Ok(ModelAnswers {
+            texts,
             context,
             timings: Timings {
                 context_ms,
@@ -320,111 +424,49 @@ impl Completions {
             },
         })
     }
-}
 
-/// A request with its context and prompt.
-struct PreparedCompletion {
-    position: BufferPosition,
-    filter: AnswerFilter,
-    context: Context,
-    model_request: ModelRequest,
-    max_lines: usize,
-}
-
-impl PreparedCompletion {
-    fn new(
-        request: CompletionRequest,
-        snapshot: &Snapshot,
-        server: &ModelServer,
-        cancel: &Cancel,
-    ) -> Result<Self, Cancelled> {
-        let CompletionRequest {
-            position, secrets, ..
-        } = request;
-        let secrets = secrets.as_deref();
-        let (settings, endpoint) = (&server.settings.completion, &server.settings.endpoint);
-        let context_request = context::ContextRequest {
-            path: &position.path,
-            content: &position.content,
-            cursor: position.cursor,
-            max_chars: settings.budget().context(),
-            min_score: MinScore::default(),
-            dependencies: request.sources.dependencies,
-            bm25: request.sources.bm25,
-            secrets,
-        };
-        let context = context::assemble(snapshot, &context_request, cancel)?;
-        let secrets = secrets.map_or_else(Vec::new, |secrets| secrets.find(&position.content));
-        let shown = PromptInput {
-            repo: &request.repo,
-            path: &position.path,
-            content: &position.content,
-            cursor: position.cursor,
-            secrets: &secrets,
-            max_chars: settings.max_total_chars,
-        };
-        let (family, style) = (&endpoint.family, settings.context_style);
-        let prompt = CompletionPrompt::new(&shown, &context, family, &server.control_tokens, style);
-        let filter = AnswerFilter::new(&position.content, position.cursor);
-        let most = request.max_tokens.unwrap_or(settings.max_tokens);
-        let lines = request.max_lines.unwrap_or(settings.max_lines);
-        let (max_tokens, newline) = match filter.extent() {
-            CompletionExtent::Statement | CompletionExtent::Body if lines > 1 => (most, None),
-            _ => (most.min(MAX_LINE_TOKENS), Some("\n")),
-        };
-        let stops = family.stops.iter().map(String::as_str);
-        let stops = newline.into_iter().chain([family.end.trim()]).chain(stops);
-        let model_request = ModelRequest {
-            prompt: match endpoint.kind {
-                EndpointKind::Completions => ModelPrompt::Plain(prompt.text),
-                EndpointKind::Infill | EndpointKind::Ollama => ModelPrompt::Fim {
-                    before: prompt.before,
-                    after: prompt.after,
-                },
-            },
-            max_tokens: max_tokens.min(settings.max_tokens),
-            temperature: None,
-            top_p: None,
-            stop: stops.take(MAX_STOPS).map(str::to_owned).collect(),
-        };
-        Ok(Self {
-            position,
-            filter,
-            context,
-            model_request,
-            max_lines: lines.min(settings.max_lines),
-        })
-    }
-
-    /// The part of the answer to show, and the milliseconds from `begun` until its
-    /// first text. Stops reading the stream as soon as that part is complete.
-    async fn answer(
+    /// Asks the model `max_items` times. Returns its different texts, and the
+    /// milliseconds until its first one began. The first request varies only if the
+    /// user has been shown a text here (`is_again`).
+    async fn ask_for_texts(
         &self,
+        prepared: &PreparedCompletion,
         server: &ModelServer,
-        begun: Instant,
-    ) -> Result<(String, Option<f64>), EndpointError> {
-        let family = &server.settings.endpoint.family;
-        let stops: Vec<&str> = family.reserved().collect();
-        let mut deltas = Box::pin(server.client.stream(self.model_request.clone()));
-        let shown =
-            |answer: &str, is_whole| self.filter.shown(answer, is_whole, &stops, self.max_lines);
-        let mut complete = None;
-        let mut answer = String::new();
-        let mut first = None;
-        while let Some(delta) = deltas.try_next().await? {
-            if delta.text.is_empty() {
-                continue;
+        max_items: usize,
+        is_again: bool,
+    ) -> Result<(Vec<String>, Option<f64>), EndpointError> {
+        let begun = Instant::now();
+        let seed = || {
+            Some(
+                self.last_seed
+                    .fetch_add(1, Ordering::Relaxed)
+                    .wrapping_add(1),
+            )
+        };
+        let first = match is_again {
+            true => prepared.answer(server, begun, seed()).await,
+            false => prepared.answer(server, begun, None).await,
+        };
+        let (text, first_token_ms) = match first {
+            // The server may not know what a seed is.
+            Err(EndpointError::Refused { .. }) if is_again => {
+                prepared.answer(server, begun, None).await?
             }
-            first.get_or_insert_with(|| millis(begun));
-            answer.push_str(&delta.text);
-            complete = Some(shown(&answer, false)).filter(|shown| shown.is_complete);
-            if complete.is_some() {
-                break;
+            first => first?,
+        };
+        let mut texts = vec![text];
+        for _ in 1..max_items {
+            match prepared.answer(server, begun, seed()).await {
+                Ok((text, _)) if !texts.contains(&text) => texts.push(text),
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::debug!("no other text: {error}");
+                    break;
+                }
             }
         }
-        drop(deltas);
-        let ShownAnswer { text, .. } = complete.unwrap_or_else(|| shown(&answer, true));
-        Ok((server.control_tokens.restore(&text).into_owned(), first))
+        texts.retain(|text| !text.is_empty());
+        Ok((texts, first_token_ms))
     }
 }
 

@@ -20,7 +20,7 @@ mod tags;
 
 use serde_json::value::RawValue;
 
-use self::complete::{AcceptedParams, CompleteParams};
+use self::complete::{AcceptedParams, CompleteParams, DeclinedParams};
 use self::generate_dataset::GenerateDatasetParams;
 use self::get_context::GetContextParams;
 use self::inline_completion::InlineCompletionParams;
@@ -48,6 +48,8 @@ pub(super) enum Method {
     Complete(MethodParams<CompleteParams>),
     /// `completion/accepted`.
     CompletionAccepted(MethodParams<AcceptedParams>),
+    /// `completion/declined`.
+    CompletionDeclined(MethodParams<DeclinedParams>),
     /// `textDocument/inlineCompletion`, which only LSP sessions have.
     InlineCompletion(MethodParams<InlineCompletionParams>),
     /// `generateDataset`.
@@ -77,6 +79,7 @@ impl Method {
             "getContext" => Self::GetContext(GetContextParams::read(params)),
             "complete" => Self::Complete(CompleteParams::read(params)),
             "completion/accepted" => Self::CompletionAccepted(AcceptedParams::read(params)),
+            "completion/declined" => Self::CompletionDeclined(DeclinedParams::read(params)),
             "generateDataset" => Self::GenerateDataset(GenerateDatasetParams::read(params)),
             "job/status" => Self::JobStatus(JobParams::read(params)),
             "job/cancel" => Self::JobCancel(JobParams::read(params)),
@@ -103,6 +106,9 @@ impl Method {
             }
             Self::CompletionAccepted(params) => {
                 requests.run(reply, |_| complete::accepted(session, params))
+            }
+            Self::CompletionDeclined(params) => {
+                requests.run(reply, |_| complete::declined(session, params))
             }
             Self::InlineCompletion(params) => requests.run(reply, |cancel| {
                 inline_completion::run(session, params, cancel)

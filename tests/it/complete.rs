@@ -13,6 +13,8 @@ use crate::common::lsp_client;
 use crate::common::model_server::ModelServer;
 use crate::common::{Client, Project, fimd};
 
+mod several;
+
 const SHOP: &[(&str, &str)] = &[
     (
         "src/Cart.php",
@@ -81,6 +83,13 @@ impl Session {
     }
 }
 
+/// The parameters of a request that the editor makes of its own accord.
+fn automatic_at(code: &str) -> Value {
+    let mut params = at(code);
+    params["trigger"] = "automatic".into();
+    params
+}
+
 /// The parameters of a request whose cursor is at the `|` of `code`.
 fn at(code: &str) -> Value {
     let cursor = code.find('|').unwrap();
@@ -142,7 +151,7 @@ fn who_types_what_is_shown_asks_nobody() {
     assert_eq!(text(&session.complete(1, CODE)), "add($item);");
     server.asked();
     let typed = CODE.replace('|', "ad|");
-    let mut params = at(&typed);
+    let mut params = automatic_at(&typed);
     params["explain"] = true.into();
     let answer = session.ask(2, "complete", &params);
     assert_eq!(text(&answer), "d($item);");
@@ -162,11 +171,7 @@ fn who_types_on_supersedes_what_the_editor_asked_of_its_own_accord() {
         answer.hang();
     });
     let mut session = Session::new(project.path(), &server, "[completion]\ndebounce_ms = 1\n");
-    let automatic = |typed: &str| {
-        let mut params = at(&CODE.replace('|', &format!("{typed}|")));
-        params["trigger"] = "automatic".into();
-        params
-    };
+    let automatic = |typed: &str| automatic_at(&CODE.replace('|', &format!("{typed}|")));
     session.send(Some(1), "complete", &automatic("a"));
     server.asked();
     session.send(Some(2), "complete", &automatic("ad"));
@@ -196,8 +201,7 @@ fn what_is_quick_enough_never_reaches_the_model() {
         "[completion]\ndebounce_ms = 10000\n",
     );
     for id in 1..20 {
-        let mut params = at(&CODE.replace('|', &("a".repeat(id) + "|")));
-        params["trigger"] = "automatic".into();
+        let params = automatic_at(&CODE.replace('|', &("a".repeat(id) + "|")));
         session.send(Some(id as u64), "complete", &params);
     }
     for id in 1..19 {
@@ -215,7 +219,7 @@ fn what_comes_behind_an_accepted_completion_is_asked_for_ahead() {
     session.send(None, "completion/accepted", &at(&accepted));
     let asked = server.asked().body;
     assert!(asked["prompt"].as_str().unwrap().contains("add($item);\n"));
-    let answer = session.complete(1, &accepted);
+    let answer = session.ask(1, "complete", &automatic_at(&accepted));
     assert_eq!(text(&answer), "echo 1;");
     assert_eq!(answer["result"]["timings"]["cached"], true);
     assert!(server.is_unasked());
@@ -283,7 +287,7 @@ fn an_lsp_client_has_inline_completions() {
     let ask = json!({
         "textDocument": { "uri": uri },
         "position": position,
-        "context": { "triggerKind": 1 },
+        "context": { "triggerKind": 2 },
     });
     let answer = client.call("textDocument/inlineCompletion", ask.clone());
     let item = answer["result"]["items"][0].clone();
@@ -292,7 +296,7 @@ fn an_lsp_client_has_inline_completions() {
     let end = json!({ "line": 1, "character": 53 });
     assert_eq!(
         item["command"]["arguments"][0],
-        json!({ "uri": uri, "position": end })
+        json!({ "uri": uri, "position": end, "id": 1 })
     );
     server.asked();
 
@@ -304,7 +308,8 @@ fn an_lsp_client_has_inline_completions() {
     let answer = client.call("textDocument/inlineCompletion", beyond);
     let range = json!({ "start": position, "end": position });
     assert_eq!(answer["result"]["items"][0]["range"], range, "{answer}");
-    let beyond = json!({ "textDocument": { "uri": uri }, "position": outside });
+    let beyond =
+        json!({ "textDocument": { "uri": uri }, "position": outside, "trigger": "automatic" });
     let answer = client.call("complete", beyond);
     assert_eq!(answer["result"]["items"][0]["range"], range, "{answer}");
 
@@ -333,7 +338,11 @@ fn an_lsp_client_has_inline_completions() {
         "{prompt}"
     );
     let position = item["command"]["arguments"][0]["position"].clone();
-    let params = json!({ "textDocument": { "uri": uri }, "position": position });
+    let params = json!({
+        "textDocument": { "uri": uri },
+        "position": position,
+        "trigger": "automatic",
+    });
     let answer = client.call("complete", params);
     assert_eq!(answer["result"]["timings"]["cached"], true, "{answer}");
     assert!(server.is_unasked());
@@ -459,14 +468,14 @@ fn tidied_text_is_remembered_and_prefetched() {
     let code = "<?php\r\n$sum = array_s|\r\n";
     assert_eq!(text(&session.complete(1, code)), "um($list);");
     server.asked();
-    let answer = session.complete(2, &code.replace('|', "um|"));
+    let answer = session.ask(2, "complete", &automatic_at(&code.replace('|', "um|")));
     assert_eq!(text(&answer), "($list);");
     assert_eq!(answer["result"]["timings"]["cached"], true);
 
     let accepted = code.replace('|', "um($list);\r\n|");
     session.send(None, "completion/accepted", &at(&accepted));
     server.asked();
-    let answer = session.complete(3, &accepted);
+    let answer = session.ask(3, "complete", &automatic_at(&accepted));
     assert_eq!(text(&answer), "$x = 1;");
     assert_eq!(answer["result"]["timings"]["cached"], true);
     assert!(server.is_unasked());

@@ -36,6 +36,7 @@ fn request(prompt: ModelPrompt) -> ModelRequest {
         max_tokens: 7,
         temperature: Some(0.5),
         top_p: None,
+        seed: None,
         stop: ["1", "2", "3", "4", "5"].map(String::from).into(),
     }
 }

@@ -39,8 +39,8 @@ fn the_plugins_own_tests_pass() {
     assert!(said.ends_with(" tests, 0 failed\n"), "{said}");
 }
 
-/// Answers a request for its models with one model. Completes PHP with a call
-/// and other text with a sentence about a cat. Answers almost nothing when the
+/// Answers a request for its models with one model. Completes PHP with a call, with
+/// another one if the request has a seed, and other text with a sentence about a cat. Answers almost nothing when the
 /// prompt asks it to be slow.
 fn answer(asked: &ReceivedRequest, answer: &mut Reply) {
     if asked.body.is_null() {
@@ -51,6 +51,8 @@ fn answer(asked: &ReceivedRequest, answer: &mut Reply) {
     let said: &[&str] = if prompt.contains("slow") {
         answer.text("never");
         return answer.hang();
+    } else if prompt.contains("<?php") && asked.body.get("seed").is_some() {
+        &["weigh", "();"]
     } else if prompt.contains("<?php") {
         &["total", "();"]
     } else {

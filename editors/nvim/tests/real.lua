@@ -2,8 +2,8 @@
 --
 -- nvim --headless -u NONE -l editors/nvim/tests/real.lua FIMD URL
 --
--- URL is that of a model server that answers `total();` in PHP, and `a small`,
--- ` cat` and an end of line elsewhere. If the prompt contains `slow`, the server
+-- URL is that of a model server that answers `total();` in PHP, or `weigh();` to a
+-- request with a seed, and `a small`, ` cat` and an end of line elsewhere. If the prompt contains `slow`, the server
 -- answers `never` and then nothing. Prints one line if all checks pass.
 
 local here = vim.fs.dirname(vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p'))
@@ -75,6 +75,63 @@ local function completion()
     return table.concat(child:lines(), '\n'):find('// sent:', 1, true)
   end)
   child:cmd('close')
+end
+
+--- Waits until as many completions are answered as the function does.
+local function await_answer(act)
+  local count = 'return vim.g.answers'
+  child:lua([[
+    vim.g.answers = 0
+    vim.g.counter = vim.api.nvim_create_autocmd('LspRequest', {
+      callback = function(event)
+        local request = event.data.request
+        if request.type == 'complete' and request.method == 'textDocument/inlineCompletion' then
+          vim.g.answers = vim.g.answers + 1
+        end
+      end,
+    })
+  ]])
+  act()
+  t.wait('the answer', function()
+    return child:lua(count) > 0
+  end)
+  child:lua('vim.api.nvim_del_autocmd(vim.g.counter)')
+end
+
+--- Other completions, and those that the user does not want.
+local function others()
+  child:api('win_set_cursor', 0, { 2, 0 })
+  child:type('o    $other = $order->')
+  child:await_ghost('total();')
+  child:type('<M-]>')
+  child:await_ghost('weigh();')
+  child:type('<M-]>')
+  child:await_ghost('total();')
+  child:cmd('Fimd previous')
+  child:await_ghost('weigh();')
+  child:cmd('Fimd next')
+  child:await_ghost('total();')
+  child:type('w')
+  -- Neither is wanted: one is typed away, with a slip taken back before.
+  child:await_ghost('eigh();')
+  child:type('<BS>')
+  child:await_ghost('weigh();')
+  child:type('<C-]>')
+  t.wait('nothing to be shown', function()
+    return child:ghost() == nil
+  end)
+  await_answer(function()
+    child:type('x')
+  end)
+  child:await_ghost('total();')
+  await_answer(function()
+    child:type('<BS>')
+  end)
+  t.same(child:ghost(), nil)
+  -- By hand it may come again.
+  child:type('<M-\\>')
+  child:await_ghost('weigh();')
+  child:type('<Esc>')
 end
 
 local function tags()
@@ -229,7 +286,7 @@ local holds, why = xpcall(function()
   child:edit('notes.md')
   child:ready()
   daemon = status()
-  for _, part in ipairs({ completion, tags, interrupt, style, dataset, health }) do
+  for _, part in ipairs({ completion, others, tags, interrupt, style, dataset, health }) do
     part()
   end
   t.same(child:errors(), '')

@@ -135,6 +135,7 @@ pub fn prepare(
         max_tokens: prompt.max_tokens,
         temperature: prompt.temperature,
         top_p: prompt.top_p,
+        seed: None,
         stop: stops::for_server(&stops::plain(&prompt.stops)),
     };
     Ok(PreparedRun {

@@ -1,5 +1,5 @@
-//! `complete`, and the notification `completion/accepted`: the code that comes
-//! next at a cursor.
+//! `complete`, and the notifications `completion/accepted` and
+//! `completion/declined`: the code that comes next at a cursor.
 
 use std::num::NonZero;
 
@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::buffer::{BufferParams, CursorParams, UnsavedBuffers};
 use super::completion_cursor::CompletionCursor;
 use crate::cancel::Cancel;
-use crate::engine::completion::{CompleteError, Completion, CompletionRequest, Trigger};
+use crate::engine::completion::{CompleteError, Completion, CompletionRequest, MAX_ITEMS, Trigger};
 use crate::rpc::Error;
 use crate::server::params::Params;
 use crate::server::result::{MethodResult, json};
@@ -23,6 +23,7 @@ pub(in crate::server) struct CompleteParams {
     others: UnsavedBuffers,
     cursor: CursorParams,
     trigger: Trigger,
+    max_items: usize,
     /// The most tokens of the answer.
     max_tokens: Option<u32>,
     /// The most lines of the answer.
@@ -43,10 +44,36 @@ impl CompleteParams {
             others: UnsavedBuffers::read(params)?,
             cursor: CursorParams::read(params)?,
             trigger: trigger.unwrap_or_default(),
+            max_items: read_max_items(params)?.unwrap_or(1),
             max_tokens: max_tokens.map(NonZero::get),
             max_lines: max_lines.map(NonZero::get),
             explain: explain.unwrap_or(false),
         })
+    }
+}
+
+/// Reads how many items the client wants at most.
+pub(super) fn read_max_items(params: &Params<'_>) -> Result<Option<usize>, Error> {
+    let expected = format!("an integer from 1 to {MAX_ITEMS}");
+    let max_items: Option<usize> = params.optional("max_items", &expected)?;
+    match max_items {
+        Some(wrong) if !(1..=MAX_ITEMS).contains(&wrong) => Err(Error::invalid_params(format!(
+            "max_items: expected {expected}, found {wrong}"
+        ))),
+        max_items => Ok(max_items),
+    }
+}
+
+/// The parameters of `completion/declined`.
+#[derive(Debug)]
+pub(in crate::server) struct DeclinedParams {
+    id: u64,
+}
+
+impl DeclinedParams {
+    pub(super) fn read(raw: Option<&RawValue>) -> Result<Self, Error> {
+        let id = Params::read(raw)?.required("id", "the id of an item")?;
+        Ok(Self { id })
     }
 }
 
@@ -96,12 +123,13 @@ pub(super) async fn run(
     let snapshot = site.snapshot();
     let request = CompletionRequest {
         trigger: params.trigger,
+        max_items: params.max_items,
         max_tokens: params.max_tokens,
         max_lines: params.max_lines,
         ..site.request()
     };
     let Completion {
-        text,
+        items,
         context,
         timings,
     } = session
@@ -109,12 +137,10 @@ pub(super) async fn run(
         .complete(&session.engine, turn, request, snapshot, cancel)
         .await?;
     let range = json!({ "start": at, "end": at });
-    let items = match text.is_empty() {
-        true => json!([]),
-        false => json!([{ "text": text, "range": range }]),
-    };
+    let items = items.iter();
+    let items = items.map(|item| json!({ "id": item.id, "text": item.text, "range": range }));
     let mut answer = json!({
-        "items": items,
+        "items": Vec::from_iter(items),
         "context_chars": context.text.chars().count(),
         "timings": timings,
     });
@@ -142,6 +168,15 @@ pub(super) async fn accepted(
     let mut cursor = CompletionCursor::resolve(&session, project, buffer, cursor)?;
     cursor.open = others.with(cursor.open, &cursor.project.roots)?;
     cursor.prefetch(&session.engine, &session.completions);
+    Ok(MethodResult::null())
+}
+
+/// Notes that the user does not want a completion.
+pub(super) async fn declined(
+    session: SessionView,
+    params: Result<DeclinedParams, Error>,
+) -> Result<MethodResult, Error> {
+    session.completions.decline(params?.id);
     Ok(MethodResult::null())
 }
 

@@ -77,6 +77,7 @@ impl CompletionCursor {
                 cursor: self.cursor,
             },
             trigger: Trigger::default(),
+            max_items: 1,
             max_tokens: None,
             max_lines: None,
         }

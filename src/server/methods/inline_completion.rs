@@ -9,17 +9,22 @@ use tower_lsp::ls_types::{
 };
 
 use super::buffer::{BufferParams, CursorParams};
+use super::complete::read_max_items;
 use super::completion_cursor::CompletionCursor;
 use crate::cancel::Cancel;
-use crate::engine::completion::{CompletionRequest, Trigger};
+use crate::engine::completion::{CompletionItem, CompletionRequest, Trigger};
 use crate::rpc::Error;
 use crate::server::params::Params;
 use crate::server::result::json;
 use crate::server::session_view::SessionView;
-use crate::text::{Encoding, Positions, position_offset};
+use crate::text::{Encoding, Positions, line_start, position_offset};
 
 /// The command of a completion, which the editor runs once it is accepted.
 pub(in crate::server) const ACCEPTED: &str = "fimd.completion.accepted";
+
+/// How many items an editor gets whose user asks explicitly. Each takes a request to
+/// the model server, and the editor waits for all of them.
+const MAX_ITEMS_ON_REQUEST: usize = 3;
 
 /// The parameters of `textDocument/inlineCompletion`. The type of `ls_types` has
 /// no room for a buffer's content, which clients may give.
@@ -28,6 +33,8 @@ pub(in crate::server) struct InlineCompletionParams {
     buffer: BufferParams,
     position: Position,
     trigger: Trigger,
+    /// An extension of LSP's parameters.
+    max_items: usize,
     /// The word that a list of words would insert, and its range.
     selected: Option<SelectedCompletionInfo>,
 }
@@ -50,6 +57,7 @@ impl InlineCompletionParams {
                 true => Trigger::Automatic,
                 false => Trigger::Invoked,
             },
+            max_items: read_max_items(params)?.unwrap_or(MAX_ITEMS_ON_REQUEST),
             selected: context.and_then(|context| context.selected_completion_info),
         })
     }
@@ -68,6 +76,7 @@ pub(super) async fn run(
         buffer,
         position,
         trigger,
+        max_items,
         selected,
     } = params?;
     let project = session.projects.of(buffer.name()).await?;
@@ -85,26 +94,28 @@ pub(super) async fn run(
     let snapshot = cursor.snapshot();
     let request = CompletionRequest {
         trigger,
+        max_items,
         ..cursor.request()
     };
-    let (mut content, start) = (request.position.content.clone(), request.position.cursor);
+    let (content, start) = (request.position.content.clone(), request.position.cursor);
     let completion = session
         .completions
         .complete(&session.engine, turn, request, snapshot, cancel)
         .await?;
-    let mut items = Vec::new();
-    if !completion.text.is_empty() {
-        content.insert_str(start, &completion.text);
-        let end = start + completion.text.len();
-        let end = position_of(&content, end, positions);
-        items.push(InlineCompletionItem {
-            insert_text: inserted + &completion.text,
-            filter_text: None,
-            range: Some(range),
-            command: Some(accepted(uri.as_deref(), end)),
-            insert_text_format: None,
+    let items = completion
+        .items
+        .into_iter()
+        .map(|CompletionItem { id, text }| {
+            let end = end_of(&text, &content, start, positions);
+            InlineCompletionItem {
+                insert_text: [&*inserted, &*text].concat(),
+                filter_text: None,
+                range: Some(range),
+                command: Some(accepted(uri.as_deref(), end, id)),
+                insert_text_format: None,
+            }
         });
-    }
+    let items = items.collect();
     json(&InlineCompletionList { items })
 }
 
@@ -134,12 +145,24 @@ fn position_of(content: &str, at: usize, positions: Encoding) -> Position {
     Position { line, character }
 }
 
-/// The command that the editor runs once the user has accepted a completion that
-/// ends at `end`.
-fn accepted(uri: Option<&str>, end: Position) -> Command {
+/// The position where `text` ends once it is inserted at byte `at` of `content`.
+fn end_of(text: &str, content: &str, at: usize, positions: Encoding) -> Position {
+    let line = line_start(content, at);
+    let inserted = [&content[line..at], text].concat();
+    let end = position_of(&inserted, inserted.len(), positions);
+    let first = position_of(content, line, positions).line;
+    Position {
+        line: first + end.line,
+        ..end
+    }
+}
+
+/// The command that the editor runs once the user has accepted the item `id`, whose
+/// text ends at `end`.
+fn accepted(uri: Option<&str>, end: Position, id: u64) -> Command {
     Command {
         title: "Accepted".into(),
         command: ACCEPTED.into(),
-        arguments: Some(vec![json!({ "uri": uri, "position": end })]),
+        arguments: Some(vec![json!({ "uri": uri, "position": end, "id": id })]),
     }
 }

@@ -13,6 +13,12 @@ local subcommands = {
   accept = function(fimd, args)
     fimd.accept(args[1])
   end,
+  next = function(fimd)
+    fimd.cycle(1)
+  end,
+  previous = function(fimd)
+    fimd.cycle(-1)
+  end,
   dismiss = function(fimd)
     fimd.dismiss()
   end,

@@ -2,6 +2,9 @@
 ---
 --- A buffer shows at most one completion and has at most one request under way.
 --- When the user types what is shown, the plugin shortens it and sends no request.
+---
+--- The first completion comes alone, since that is quickest. The plugin asks for
+--- others when the user wants to see the next or the previous one.
 
 local cursor = require('fimd.cursor')
 local model_state = require('fimd.model_state')
@@ -13,23 +16,31 @@ local M = {}
 
 local INVOKED, AUTOMATIC = 1, 2
 
+-- How many other completions the plugin asks for.
+local OTHERS = 2
+
 local namespace = vim.api.nvim_create_namespace('fimd.ghost')
 local group = vim.api.nvim_create_augroup('fimd.ghost', {})
 
 ---@class fimd.Item
 ---@field text string all the text that it inserts
 ---@field command table? to run after it was accepted
+---@field id integer? by which the server knows it
+---@field is_seen boolean? whether it was shown
 
 ---@class fimd.Shown
 ---@field row integer where the items' text begins, 0-based
 ---@field column integer in bytes
 ---@field tail integer how many bytes after the cursor the item replaces
 ---@field typed string the part of the text that is in the buffer already
+---@field all fimd.Item[] all items
 ---@field items fimd.Item[] the items that begin with `typed`
 ---@field index integer the item that is shown
+---@field has_others boolean whether the plugin has asked for other items
 
 ---@class fimd.Ghost
 ---@field shown fimd.Shown?
+---@field left fimd.Shown? what was shown until the last change of the text
 ---@field timer uv.uv_timer_t?
 ---@field cancel fun()? cancels the request that is under way
 ---@field place integer[]? the cursor at the last look
@@ -64,7 +75,7 @@ local function seen(buf)
 end
 
 local function hide(buf)
-  ghosts[buf].shown = nil
+  ghosts[buf].shown, ghosts[buf].left = nil, nil
   if vim.api.nvim_buf_is_loaded(buf) then
     vim.api.nvim_buf_clear_namespace(buf, namespace, 0, -1)
   end
@@ -91,6 +102,7 @@ end
 
 local function draw(buf)
   local shown = ghosts[buf].shown
+  shown.items[shown.index].is_seen = true
   vim.api.nvim_buf_clear_namespace(buf, namespace, 0, -1)
   local row, column = text.ending(shown.typed, shown.row, shown.column)
   local line = vim.api.nvim_buf_get_lines(buf, row, row + 1, true)[1]
@@ -121,6 +133,47 @@ local function draw(buf)
   end
 end
 
+--- The text from where the items begin to the cursor; nil if the cursor is before
+--- that.
+---@param buf integer
+---@param shown fimd.Shown
+local function typed_at(buf, shown)
+  local row, column = cursor.get()
+  if row < shown.row or row == shown.row and column < shown.column then
+    return nil
+  end
+  local lines = vim.api.nvim_buf_get_text(buf, shown.row, shown.column, row, column, {})
+  return table.concat(lines, '\n')
+end
+
+--- Tells the server that the user does not want the items that he has seen.
+---@param buf integer
+---@param shown fimd.Shown
+local function decline(buf, shown)
+  local client = server.client(buf)
+  for _, item in ipairs(client and shown.all or {}) do
+    if item.is_seen and item.id then
+      server.call(client, 'notify', 'completion/declined', { id = item.id })
+    end
+  end
+end
+
+--- Declines what was left behind by the change before the last one, unless the last
+--- one took the cursor back to it: then the other text was a slip.
+---@param buf integer
+local function decline_left(buf)
+  local ghost = ghosts[buf]
+  local left = ghost.left
+  ghost.left = nil
+  local typed = left and typed_at(buf, left)
+  local is_on = typed and vim.iter(left.all):any(function(item)
+    return vim.startswith(item.text, typed)
+  end)
+  if typed and not is_on then
+    decline(buf, left)
+  end
+end
+
 --- Shortens what is shown by what the user has typed of it. If the user has typed
 --- something else or moved the cursor, hides it and returns false.
 local function advance(buf)
@@ -128,10 +181,7 @@ local function advance(buf)
   if not shown then
     return false
   end
-  local row, column = cursor.get()
-  local is_behind = row > shown.row or row == shown.row and column >= shown.column
-  local typed = is_behind
-    and table.concat(vim.api.nvim_buf_get_text(buf, shown.row, shown.column, row, column, {}), '\n')
+  local typed = typed_at(buf, shown)
   local current = shown.items[shown.index]
   local items, index = {}, 1
   for _, item in ipairs(typed and shown.items or {}) do
@@ -164,8 +214,10 @@ local function tail_of(range, row, column)
   return last.character - column
 end
 
---- Shows the first item of the server's answer, if the cursor has not moved.
-local function show(buf, result)
+--- The items of the server's answer for the cursor, and where they begin.
+---@param result table?
+---@return fimd.Item[], table? # the place: row, column and tail as in `fimd.Shown`
+local function read(result)
   local row, column = cursor.get()
   local items, place = {}, nil
   for _, item in ipairs(result and (result.items or result) or {}) do
@@ -178,21 +230,36 @@ local function show(buf, result)
       -- All items have one range, that of the cursor.
       if place.row == start.line and place.column == start.character and place.tail == tail then
         local inserted = item.insertText:gsub('\r\n?', '\n')
-        items[#items + 1] = { text = inserted, command = item.command }
+        local arguments = item.command and item.command.arguments
+        items[#items + 1] = {
+          text = inserted,
+          command = item.command,
+          id = arguments and arguments[1] and arguments[1].id,
+        }
       end
     end
   end
-  if place then
-    place.items, place.index, place.typed = items, 1, ''
-    ghosts[buf].shown = place
-    advance(buf)
-  end
+  return items, place
 end
 
---- Asks the server for completions at the cursor.
+--- Shows the first of the items.
+---@param buf integer
+---@param items fimd.Item[]
+---@param place table
+local function show(buf, items, place)
+  place.all, place.items, place.index, place.typed = items, items, 1, ''
+  place.has_others = #items > 1
+  ghosts[buf].shown = place
+  advance(buf)
+end
+
+--- Asks the server for completions at the cursor. Calls `on_answer` with its answer
+--- if the text and the cursor are still the same.
 ---@param buf integer
 ---@param trigger integer
-local function ask(buf, trigger)
+---@param max_items integer
+---@param on_answer fun(result: table?)
+local function request(buf, trigger, max_items, on_answer)
   local ghost = ghosts[buf]
   local client = server.client(buf)
   if not ghost or not client or buf ~= vim.api.nvim_get_current_buf() then
@@ -209,6 +276,7 @@ local function ask(buf, trigger)
     textDocument = { uri = vim.uri_from_bufnr(buf) },
     position = { line = row, character = column },
     context = { triggerKind = trigger },
+    max_items = max_items,
   }, function(err, result)
     if ghosts[buf] ~= ghost or ghost.cancel ~= cancel then
       return
@@ -225,14 +293,66 @@ local function ask(buf, trigger)
       and cursor.is_inserting()
       and vim.api.nvim_buf_get_changedtick(buf) == tick
       and vim.deep_equal({ cursor.get() }, { row, column })
-    if is_here and not ghost.shown then
-      show(buf, result)
-    end
-    if trigger == INVOKED and is_here and not ghost.shown then
-      vim.notify('fimd: nothing to complete here', vim.log.levels.INFO)
+    if is_here then
+      on_answer(result)
     end
   end)
   ghost.cancel = cancel
+end
+
+--- Asks the server for a completion at the cursor and shows it.
+---@param buf integer
+---@param trigger integer
+local function ask(buf, trigger)
+  request(buf, trigger, 1, function(result)
+    local items, place = read(result)
+    if place and not ghosts[buf].shown then
+      show(buf, items, place)
+    end
+    if trigger == INVOKED and not ghosts[buf].shown then
+      vim.notify('fimd: nothing to complete here', vim.log.levels.INFO)
+    end
+  end)
+end
+
+--- Shows the item `step` further.
+---@param buf integer
+---@param step integer
+local function turn(buf, step)
+  local shown = ghosts[buf].shown
+  shown.index = (shown.index - 1 + step) % #shown.items + 1
+  draw(buf)
+end
+
+--- Asks the server for other completions than the one that is shown, and shows the
+--- one `step` further.
+---@param buf integer
+---@param step integer
+local function ask_others(buf, step)
+  request(buf, INVOKED, OTHERS, function(result)
+    local shown = ghosts[buf].shown
+    if not shown then
+      return
+    end
+    shown.has_others = true
+    local known = {}
+    for _, item in ipairs(shown.all) do
+      known[item.text] = true
+    end
+    shown.all = vim.list_slice(shown.all)
+    for _, item in ipairs(read(result)) do
+      -- The answer begins at the cursor.
+      item.text = shown.typed .. item.text
+      if not known[item.text] then
+        shown.all[#shown.all + 1] = item
+        shown.items[#shown.items + 1] = item
+      end
+    end
+    if #shown.items == 1 then
+      vim.notify('fimd: the model has no other completion here', vim.log.levels.INFO)
+    end
+    turn(buf, step)
+  end)
 end
 
 local function ask_soon(buf)
@@ -254,18 +374,23 @@ end
 local function look(buf)
   local ghost = ghosts[buf]
   local is_changed, is_moved = seen(buf)
+  if is_changed then
+    decline_left(buf)
+  end
   if not is_changed and not ghost.shown then
     if is_moved then
       stop_waiting(ghost)
     end
     return
   end
-  local before = ghost.shown and ghost.shown.typed
+  local shown = ghost.shown
+  local before = shown and shown.typed
   if advance(buf) then
     if before ~= ghost.shown.typed then
       stop_waiting(ghost)
     end
   elseif is_changed then
+    ghost.left = shown
     ask_soon(buf)
   end
 end
@@ -299,7 +424,7 @@ function M.attach(buf)
   end
   on('InsertEnter', begin)
   on({ 'TextChangedI', 'TextChangedP', 'CursorMovedI' }, look)
-  on({ 'InsertLeave', 'BufLeave' }, M.dismiss)
+  on({ 'InsertLeave', 'BufLeave' }, M.clear_buffer)
   on({ 'BufUnload', 'BufWipeout' }, M.detach)
   if buf == vim.api.nvim_get_current_buf() and cursor.is_inserting() then
     begin(buf)
@@ -309,7 +434,7 @@ end
 ---@param buf integer
 function M.detach(buf)
   if ghosts[buf] then
-    M.dismiss(buf)
+    M.clear_buffer(buf)
     ghosts[buf] = nil
     vim.api.nvim_clear_autocmds({ group = group, buffer = buf })
   end
@@ -324,12 +449,22 @@ end
 
 --- Hides what is shown and cancels the request under way.
 ---@param buf integer
-function M.dismiss(buf)
+function M.clear_buffer(buf)
   local ghost = ghosts[buf]
   if ghost then
     stop_waiting(ghost)
     hide(buf)
   end
+end
+
+--- The same on behalf of the user, who does not want what is shown.
+---@param buf integer
+function M.dismiss(buf)
+  local shown = ghosts[buf] and ghosts[buf].shown
+  if shown then
+    decline(buf, shown)
+  end
+  M.clear_buffer(buf)
 end
 
 --- Pauses automatic completions in a buffer and hides what is shown, or ends the
@@ -338,7 +473,7 @@ end
 ---@param is_paused boolean
 function M.pause(buf, is_paused)
   if ghosts[buf] then
-    M.dismiss(buf)
+    M.clear_buffer(buf)
     ghosts[buf].is_paused = is_paused
   end
 end
@@ -368,17 +503,22 @@ function M.complete(buf)
   vim.cmd.startinsert({ bang = cursor.is_at_end() })
 end
 
---- Shows the item `step` further.
+--- Shows the item `step` further. Asks the model for others first if there is only
+--- one.
 ---@param buf integer
 ---@param step integer
 ---@return boolean whether something was shown
 function M.cycle(buf, step)
-  local shown = ghosts[buf] and ghosts[buf].shown
+  local ghost = ghosts[buf]
+  local shown = ghost and ghost.shown
   if not shown then
     return false
   end
-  shown.index = (shown.index - 1 + step) % #shown.items + 1
-  draw(buf)
+  if shown.has_others then
+    turn(buf, step)
+  elseif not ghost.cancel then
+    ask_others(buf, step)
+  end
   return true
 end
 

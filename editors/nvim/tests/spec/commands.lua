@@ -3,7 +3,7 @@ local t = require('harness')
 t.test('command: subcommands are completed', function(child)
   t.same(child:lua([[return vim.fn.getcompletion('Fimd ', 'cmdline')]]), {
     'accept', 'apply', 'complete', 'context', 'dataset', 'disable', 'dismiss', 'enable', 'generate',
-    'interrupt', 'log', 'paste', 'repeat', 'restart', 'snooze', 'status',
+    'interrupt', 'log', 'next', 'paste', 'previous', 'repeat', 'restart', 'snooze', 'status',
   })
   t.same(child:lua([[return vim.fn.getcompletion('Fimd re', 'cmdline')]]), { 'repeat', 'restart' })
   t.same(child:lua([[return vim.fn.getcompletion('Fimd accept w', 'cmdline')]]), { 'word' })

@@ -208,6 +208,87 @@ t.test('ghost: several completions, one after the other', function(child)
   child:await_ghost('ax()')
 end)
 
+--- Items with the numbers by which the server knows them.
+local function numbered(first, ...)
+  local result = t.items(2, 8, ...)
+  for index, item in ipairs(result.items) do
+    item.command.arguments[1].id = first + index - 1
+  end
+  return result
+end
+
+local function declined(child)
+  return vim.tbl_map(function(params)
+    return params.id
+  end, child:got('completion/declined'))
+end
+
+t.test('ghost: others are asked for when they are wanted', function(child)
+  local method = 'textDocument/inlineCompletion'
+  shown(child, 'total()')
+  t.same(child:got(method)[1].max_items, 1)
+  child:tell('answer', { method = method, result = t.items(2, 9, 'otal()', 'ax()') })
+  child:type('t')
+  child:await_ghost('otal()')
+  t.same(#child:got(method), 1)
+  child:type('<M-]>')
+  child:await_ghost('ax()')
+  local asked = child:got(method)[2]
+  t.same({ asked.max_items, asked.context.triggerKind }, { 2, 1 })
+  child:type('<M-]>')
+  child:await_ghost('otal()')
+  t.same(#child:got(method), 2)
+end)
+
+t.test('ghost: there may be no other', function(child)
+  shown(child, 'total()')
+  child:type('<M-[>')
+  child:await_told('no other completion')
+  t.same(child:ghost(), 'total()')
+end)
+
+t.test('ghost: the server is told what the user does not want', function(child)
+  inserting(child, { automatic = false, keymaps = true })
+  local method = 'textDocument/inlineCompletion'
+  child:tell('answer', { method = method, result = numbered(1, 'total()', 'tax()', 'count()') })
+  child:type('<M-\\>')
+  child:await_ghost('total()')
+  child:type('<M-]>')
+  child:await_ghost('tax()')
+  -- The third was not seen.
+  child:cmd('Fimd dismiss')
+  t.same(declined(child), { 1, 2 })
+  child:tell('answer', { method = method, result = numbered(4, 'total()') })
+  child:cmd('Fimd complete')
+  child:await_ghost('total()')
+  -- One other character may be a slip, two are not.
+  child:type('x<BS>')
+  t.wait('the text', function()
+    return child:lines()[3] == '$order->'
+  end)
+  child:cmd('Fimd complete')
+  child:await_ghost('total()')
+  t.same(declined(child), { 1, 2 })
+  child:type('x')
+  t.wait('nothing to be shown', function()
+    return child:ghost() == nil
+  end)
+  t.same(declined(child), { 1, 2 })
+  child:type('y')
+  t.wait('the notification', function()
+    return vim.deep_equal(declined(child), { 1, 2, 4 })
+  end)
+  -- Who leaves it standing has not said no.
+  child:tell('answer', { method = method, result = t.items(2, 10, 'total()') })
+  child:cmd('Fimd complete')
+  child:await_ghost('total()')
+  child:type('<Esc>')
+  t.wait('nothing to be shown', function()
+    return child:ghost() == nil
+  end)
+  t.same(declined(child), { 1, 2, 4 })
+end)
+
 t.test('ghost: dismissed', function(child)
   shown(child, 'total()')
   child:type('<C-]>')

@@ -1,0 +1,139 @@
+//! A completion that is ready to be asked for, and its answers.
+
+use std::time::Instant;
+
+use futures_util::TryStreamExt;
+
+use super::{BufferPosition, CompletionRequest, ModelServer, millis};
+use crate::cancel::{Cancel, Cancelled};
+use crate::completion::{
+    AnswerFilter, CompletionExtent, CompletionPrompt, PromptInput, ShownAnswer,
+};
+use crate::config::{Endpoint, EndpointKind};
+use crate::context::{self, Context, MinScore};
+use crate::endpoint::{EndpointError, MAX_STOPS, ModelPrompt, ModelRequest};
+use crate::index::Snapshot;
+
+/// The most tokens of a completion that ends with the line.
+const MAX_LINE_TOKENS: u32 = 96;
+/// The temperature of answers that are to differ, where the settings have none or 0.
+const VARYING_TEMPERATURE: f64 = 0.8;
+
+/// A request with its context and prompt.
+pub(super) struct PreparedCompletion {
+    pub(super) position: BufferPosition,
+    pub(super) context: Context,
+    filter: AnswerFilter,
+    model_request: ModelRequest,
+    max_lines: usize,
+}
+
+impl PreparedCompletion {
+    pub(super) fn new(
+        request: CompletionRequest,
+        snapshot: &Snapshot,
+        server: &ModelServer,
+        cancel: &Cancel,
+    ) -> Result<Self, Cancelled> {
+        let CompletionRequest {
+            position, secrets, ..
+        } = request;
+        let secrets = secrets.as_deref();
+        let (settings, endpoint) = (&server.settings.completion, &server.settings.endpoint);
+        let context_request = context::ContextRequest {
+            path: &position.path,
+            content: &position.content,
+            cursor: position.cursor,
+            max_chars: settings.budget().context(),
+            min_score: MinScore::default(),
+            dependencies: request.sources.dependencies,
+            bm25: request.sources.bm25,
+            secrets,
+        };
+        let context = context::assemble(snapshot, &context_request, cancel)?;
+        let secrets = secrets.map_or_else(Vec::new, |secrets| secrets.find(&position.content));
+        let shown = PromptInput {
+            repo: &request.repo,
+            path: &position.path,
+            content: &position.content,
+            cursor: position.cursor,
+            secrets: &secrets,
+            max_chars: settings.max_total_chars,
+        };
+        let (family, style) = (&endpoint.family, settings.context_style);
+        let prompt = CompletionPrompt::new(&shown, &context, family, &server.control_tokens, style);
+        let filter = AnswerFilter::new(&position.content, position.cursor);
+        let most = request.max_tokens.unwrap_or(settings.max_tokens);
+        let lines = request.max_lines.unwrap_or(settings.max_lines);
+        let (max_tokens, newline) = match filter.extent() {
+            CompletionExtent::Statement | CompletionExtent::Body if lines > 1 => (most, None),
+            _ => (most.min(MAX_LINE_TOKENS), Some("\n")),
+        };
+        let stops = family.stops.iter().map(String::as_str);
+        let stops = newline.into_iter().chain([family.end.trim()]).chain(stops);
+        let model_request = ModelRequest {
+            prompt: match endpoint.kind {
+                EndpointKind::Completions => ModelPrompt::Plain(prompt.text),
+                EndpointKind::Infill | EndpointKind::Ollama => ModelPrompt::Fim {
+                    before: prompt.before,
+                    after: prompt.after,
+                },
+            },
+            max_tokens: max_tokens.min(settings.max_tokens),
+            temperature: None,
+            top_p: None,
+            seed: None,
+            stop: stops.take(MAX_STOPS).map(str::to_owned).collect(),
+        };
+        Ok(Self {
+            position,
+            filter,
+            context,
+            model_request,
+            max_lines: lines.min(settings.max_lines),
+        })
+    }
+
+    /// The part of the answer to show, and the milliseconds from `begun` until its
+    /// first text. Stops reading the stream as soon as that part is complete. With a
+    /// `seed` the model samples its answer.
+    pub(super) async fn answer(
+        &self,
+        server: &ModelServer,
+        begun: Instant,
+        seed: Option<u32>,
+    ) -> Result<(String, Option<f64>), EndpointError> {
+        let Endpoint {
+            family,
+            temperature,
+            ..
+        } = &server.settings.endpoint;
+        let mut model_request = self.model_request.clone();
+        if seed.is_some() {
+            model_request.seed = seed;
+            let own = temperature.filter(|own| *own > 0.0);
+            model_request.temperature = Some(own.unwrap_or(VARYING_TEMPERATURE));
+        }
+        let stops: Vec<&str> = family.reserved().collect();
+        let mut deltas = Box::pin(server.client.stream(model_request));
+        let shown =
+            |answer: &str, is_whole| self.filter.shown(answer, is_whole, &stops, self.max_lines);
+        let mut complete = None;
+        let mut answer = String::new();
+        let mut first = None;
+        while let Some(delta) = deltas.try_next().await? {
+            if delta.text.is_empty() {
+                continue;
+            }
+            first.get_or_insert_with(|| millis(begun));
+            answer.push_str(&delta.text);
+            complete = Some(shown(&answer, false)).filter(|shown| shown.is_complete);
+            if complete.is_some() {
+                break;
+            }
+        }
+        drop(deltas);
+        let ShownAnswer { text, .. } = complete.unwrap_or_else(|| shown(&answer, true));
+        Ok((server.control_tokens.restore(&text).into_owned(), first))
+    }
+}
