@@ -228,6 +228,12 @@ impl ModelClient {
                     setting: "connect_timeout_ms",
                 });
             }
+            Ok(Err(error)) if error::is_not_http(&error) => {
+                return Err(EndpointError::NoHttp {
+                    at: self.at(),
+                    reason: error::innermost(&error),
+                });
+            }
             Ok(Err(error)) => {
                 return Err(EndpointError::Unreachable {
                     at: self.at(),
@@ -260,7 +266,19 @@ impl ModelClient {
         if status == StatusCode::OK && found == expected {
             return Ok(response);
         }
-        let said = self.error_message(response).await;
+        let body = self.error_body(response).await;
+        let is_page = matches!(&*found, "text/html" | "application/xhtml+xml");
+        if is_page && (status == StatusCode::OK || error::is_not_there(status)) {
+            return Err(EndpointError::Page {
+                at: self.at(),
+                status,
+                title: self.shown(error::title(&body)),
+            });
+        }
+        let said = match is_page {
+            true => self.shown(error::title(&body)),
+            false => self.error_message(&body),
+        };
         if status != StatusCode::OK {
             return Err(EndpointError::Refused {
                 at: self.at(),
@@ -276,8 +294,8 @@ impl ModelClient {
         })
     }
 
-    /// The message of an error response; may be empty.
-    async fn error_message(&self, mut response: Response) -> String {
+    /// The beginning of the body of an error response.
+    async fn error_body(&self, mut response: Response) -> String {
         let mut body = Vec::new();
         let read = async {
             while let Ok(Some(chunk)) = response.chunk().await
@@ -288,10 +306,14 @@ impl ModelClient {
         };
         // After the time limit, the part that has arrived suffices.
         let _ = timeout(milliseconds(self.endpoint.idle_timeout_ms), read).await;
-        let body = String::from_utf8_lossy(&body);
-        match serde_json::from_str::<Value>(&body) {
+        String::from_utf8_lossy(&body).into_owned()
+    }
+
+    /// The message in the body of an error response; may be empty.
+    fn error_message(&self, body: &str) -> String {
+        match serde_json::from_str::<Value>(body) {
             Ok(json) => wire::message(&json).map_or_else(String::new, |said| self.shown(&said)),
-            Err(_) => self.shown(&body),
+            Err(_) => self.shown(body),
         }
     }
 

@@ -76,10 +76,35 @@ pub enum EndpointError {
         /// The message of the server; may be empty.
         said: String,
     },
+    /// The server sends a page for people, which no model server does at this path.
+    #[error(
+        "{at}: no model server answers here: it sent an HTML page{}; set url under [endpoint] in \
+         the settings file to where the model server is",
+        quoted(title)
+    )]
+    Page {
+        /// The server.
+        at: Box<Url>,
+        /// The status of the page.
+        status: StatusCode,
+        /// The title of the page; may be empty.
+        title: String,
+    },
+    /// What answers does not speak HTTP.
+    #[error(
+        "{at}: no model server answers here: its answer is not HTTP ({reason}); set url under \
+         [endpoint] in the settings file to where the model server is"
+    )]
+    NoHttp {
+        /// The server.
+        at: Box<Url>,
+        /// The error of the HTTP library.
+        reason: String,
+    },
     /// The answer has another media type than a stream.
     #[error(
-        "{at}: expected an answer of type {expected}, found {}{}; see whether kind under \
-         [endpoint] is what this server understands",
+        "{at}: no model server of this kind answers here: expected an answer of type {expected}, \
+         found {}{}; see whether url and kind under [endpoint] are those of the model server",
         or_nothing(found),
         quoted(said)
     )]
@@ -138,6 +163,40 @@ fn or_nothing(found: &str) -> &str {
         "" => "none",
         found => found,
     }
+}
+
+/// The title of a page of HTML; empty if it has none.
+pub(super) fn title(html: &str) -> &str {
+    let lower = html.to_ascii_lowercase();
+    let title = || {
+        let tag = lower.find("<title")?;
+        let start = tag + lower[tag..].find('>')? + 1;
+        let end = start + lower[start..].find("</title")?;
+        html.get(start..end)
+    };
+    title().unwrap_or_default()
+}
+
+/// Whether `error` means that what answers does not speak HTTP.
+pub(super) fn is_not_http(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<hyper::Error>() {
+            return error.is_parse();
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// Whether the status means that the server has nothing at the path of the request.
+pub(super) fn is_not_there(status: StatusCode) -> bool {
+    let not_there = [
+        StatusCode::NOT_FOUND,
+        StatusCode::METHOD_NOT_ALLOWED,
+        StatusCode::NOT_IMPLEMENTED,
+    ];
+    not_there.contains(&status)
 }
 
 /// The remedy for an answer with this status.

@@ -1,8 +1,8 @@
 //! Questions to a model server about itself. They send no source text.
 
 use futures_util::TryStreamExt;
+use reqwest::RequestBuilder;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{RequestBuilder, StatusCode};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::json;
@@ -87,6 +87,7 @@ impl ModelClient {
                     // Other servers have nothing, or something else, at this path.
                     Err(
                         EndpointError::Refused { .. }
+                        | EndpointError::Page { .. }
                         | EndpointError::NoStream { .. }
                         | EndpointError::Malformed { .. }
                         | EndpointError::Redirected { .. },
@@ -150,10 +151,10 @@ impl ModelClient {
 
 /// Whether the error means that the server has nothing at this path.
 fn is_not_there(error: &EndpointError) -> bool {
-    let not_there = [
-        StatusCode::NOT_FOUND,
-        StatusCode::METHOD_NOT_ALLOWED,
-        StatusCode::NOT_IMPLEMENTED,
-    ];
-    matches!(error, EndpointError::Refused { status, .. } if not_there.contains(status))
+    match error {
+        EndpointError::Refused { status, .. } | EndpointError::Page { status, .. } => {
+            error::is_not_there(*status)
+        }
+        _ => false,
+    }
 }

@@ -170,9 +170,40 @@ const FAULTS: &[Fault] = &[
     ),
     (
         "a web page",
-        |_, answer| answer.whole("200 OK", "text/html", "<html>"),
+        |_, answer| {
+            let page = "<!DOCTYPE html>\n<HTML><head><Title lang=en>It works\n!</TITLE></head>";
+            answer.whole("200 OK", "text/html; charset=utf-8", page);
+        },
         "",
-        "expected an answer of type text/event-stream, found text/html: <html>; see whether kind",
+        "no model server answers here: it sent an HTML page: It works !; set url under [endpoint]",
+    ),
+    (
+        "a web server without a page at this path",
+        |_, answer| answer.whole("405 Not Allowed", "text/html", "<html>no title"),
+        "",
+        "no model server answers here: it sent an HTML page; set url",
+    ),
+    (
+        "a proxy before a model server that is down",
+        |_, answer| {
+            let page = "<html><title>502 Bad Gateway</title><h1>nginx</h1>";
+            answer.whole("502 Bad Gateway", "text/html", page);
+        },
+        "",
+        "/v1/completions: 502 Bad Gateway: 502 Bad Gateway; see its log",
+    ),
+    (
+        "another service",
+        |_, answer| answer.whole("200 OK", "application/json", r#"{"message":"hello"}"#),
+        "",
+        "no model server of this kind answers here: expected an answer of type text/event-stream, \
+         found application/json: hello; see whether url and kind under [endpoint]",
+    ),
+    (
+        "a service that does not speak HTTP",
+        |_, answer| answer.send("SSH-2.0-OpenSSH_9.2\r\n"),
+        "",
+        "no model server answers here: its answer is not HTTP (",
     ),
     (
         "a redirection elsewhere",
