@@ -13,12 +13,14 @@ import { words } from "./core/wire";
 import { generateDataset, openReport } from "./dataset";
 import { Pages } from "./pages";
 import { Server } from "./server";
-import { needsRestart, settings, surroundings } from "./settings";
+import { changesOverrides, needsRestart, settings, surroundings } from "./settings";
+import { menu, snooze, toggle } from "./switches";
 
 let server: Server | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const output = vscode.window.createOutputChannel("fimd", { log: true });
+  const { id } = context.extension;
   const own = (context.extension.packageJSON as { version: string }).version;
   const pages = new Pages();
   const running = new Server(output, own);
@@ -37,7 +39,12 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     context.subscriptions.push(vscode.commands.registerCommand(name, guarded));
   };
   command("fimd.complete", () => vscode.commands.executeCommand("editor.action.inlineSuggest.trigger"));
-  command("fimd.toggle", toggle);
+  command("fimd.menu", () => menu(running));
+  command("fimd.toggle", () => toggle("everywhere"));
+  command("fimd.toggleLanguage", () => toggle("language"));
+  command("fimd.toggleWorkspace", () => toggle("workspace"));
+  command("fimd.snooze", () => snooze(running));
+  command("fimd.settings", () => vscode.commands.executeCommand("workbench.action.openSettings", `@ext:${id}`));
   command("fimd.restart", () => running.restart());
   command("fimd.status", async () => {
     const status = await running.status();
@@ -67,8 +74,10 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   context.subscriptions.push(
     vscode.workspace.onDidChangeConfiguration((change) => {
       if (needsRestart(change)) void running.restart();
-      else if (change.affectsConfiguration("fimd")) running.refresh();
+      else if (changesOverrides(change)) void running.tellOverrides();
+      if (change.affectsConfiguration("fimd.enable")) running.refresh();
     }),
+    vscode.window.onDidChangeActiveTextEditor(() => running.refresh()),
     vscode.workspace.onDidChangeWorkspaceFolders(() => void running.restart()),
     vscode.workspace.onDidGrantWorkspaceTrust(() => void running.restart()),
     vscode.workspace.onDidSaveTextDocument(({ languageId }) => {
@@ -77,6 +86,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
       if (isServed) running.status().catch((error: unknown) => output.warn(words(error)));
     }),
   );
+  running.refresh();
   await running.restart();
 }
 
@@ -88,13 +98,6 @@ function editor(): vscode.TextEditor {
   const active = vscode.window.activeTextEditor;
   if (!active) throw new Error("Open a document and put the cursor where you mean.");
   return active;
-}
-
-async function toggle(): Promise<void> {
-  const section = vscode.workspace.getConfiguration("fimd");
-  const enable = !section.get("enable", true);
-  await section.update("enable", enable, vscode.ConfigurationTarget.Global);
-  vscode.window.setStatusBarMessage(`fimd: completion as you type is ${enable ? "on" : "off"}`, 3000);
 }
 
 /** What `fimd tags log` prints. */
@@ -114,7 +117,7 @@ function statusBar(running: Server): vscode.Disposable {
     item.tooltip = tooltip.join("\n");
     item.backgroundColor =
       severity === "none" ? undefined : new vscode.ThemeColor(`statusBarItem.${severity}Background`);
-    item.command = running.state.server.kind === "running" ? "fimd.status" : "fimd.showLog";
+    item.command = "fimd.menu";
   };
   show();
   item.show();

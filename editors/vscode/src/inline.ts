@@ -5,8 +5,10 @@ import { InlineCompletionRequest, type LanguageClient, type Middleware } from "v
 import { failure, words } from "./core/wire";
 import { settings } from "./settings";
 
-/** Listeners for the outcome of each completion. */
+/** What decides about completions, and listeners for their outcome. */
 export interface Observer {
+  /** Whether completions come only when asked for, for some time. */
+  isSnoozed(): boolean;
   /** A completion was answered after this many milliseconds. */
   answered(latency: number): void;
   /** The model server did not answer; the reason. */
@@ -22,7 +24,12 @@ export function provider(client: () => LanguageClient | undefined, observer: Obs
     const { enable, languages } = settings(document);
     const wasAsked = context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke;
     const running = client();
-    if (!running || !languages.includes(document.languageId) || !(enable || wasAsked)) return null;
+    if (!running || !languages.includes(document.languageId) || !(wasAsked || (enable && !observer.isSnoozed()))) return null;
+    if (isOutOfPlace(document, position, context)) {
+      // VS Code asks again as soon as the list is gone.
+      void vscode.commands.executeCommand("hideSuggestWidget");
+      return null;
+    }
     const began = performance.now();
     try {
       // The library's `next` shows a message box for every error. If the model server
@@ -41,4 +48,16 @@ export function provider(client: () => LanguageClient | undefined, observer: Obs
       return null;
     }
   };
+}
+
+/**
+ * Whether the list of suggestions offers a variable as the member of an object. VS
+ * Code's own PHP extension opens such a list after each `->`, with PHP's global
+ * variables, functions and keywords. VS Code would show grey text only behind the
+ * selected one of them.
+ */
+function isOutOfPlace(document: vscode.TextDocument, position: vscode.Position, context: vscode.InlineCompletionContext): boolean {
+  const selected = context.selectedCompletionInfo;
+  if (document.languageId !== "php" || !selected?.text.startsWith("$") || !selected.range.isEmpty) return false;
+  return document.lineAt(position).text.slice(0, position.character).endsWith("->");
 }

@@ -14,7 +14,16 @@ interface Shown {
 export class Runs {
   private readonly shown = new Map<string | number, Shown>();
 
-  constructor(private readonly client: () => LanguageClient | undefined) {}
+  constructor(
+    private readonly client: () => LanguageClient | undefined,
+    /** Is called before a tag writes its first text. */
+    private readonly begins: () => void,
+  ) {}
+
+  /** Whether a tag is running. */
+  get isRunning(): boolean {
+    return this.shown.size > 0;
+  }
 
   /**
    * Handles cancellable progress in place of the language client, which shows it
@@ -43,6 +52,7 @@ export class Runs {
   }
 
   private begin(token: string | number, title: string): void {
+    this.begins();
     const where = { location: vscode.ProgressLocation.Notification, cancellable: true, title: `fimd: ${title}` };
     void vscode.window.withProgress(where, (bar, cancellation) => {
       cancellation.onCancellationRequested(() => this.cancel(token));

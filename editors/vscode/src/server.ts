@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import * as vscode from "vscode";
 import {
   CloseAction,
+  DidChangeConfigurationNotification,
   ErrorAction,
   ExecuteCommandRequest,
   LanguageClient,
@@ -14,10 +15,11 @@ import {
 } from "vscode-languageclient/node";
 import { checkVersion, locate, serveArguments, Unusable, whyNot } from "./core/binary";
 import type { State as Shown } from "./core/status";
-import { sent, words, type Counts, type EngineStatus, type Peer } from "./core/wire";
+import { sent, words, type Counts, type EngineStatus, type Peer, type SettingsNews } from "./core/wire";
+import { Edits } from "./edits";
 import { provider } from "./inline";
 import { Runs } from "./progress";
-import { includes, settings, surroundings } from "./settings";
+import { includes, overrides, settings, surroundings } from "./settings";
 
 /** How often a server that ends is restarted within three minutes. */
 const MAX_RESTARTS = 4;
@@ -30,11 +32,20 @@ class QuietClient extends LanguageClient {
 }
 
 export class Server implements vscode.Disposable {
-  readonly runs = new Runs(() => this.client);
+  private readonly edits = new Edits(
+    () => this.client,
+    () => this.runs.isRunning,
+  );
+  readonly runs = new Runs(
+    () => this.client,
+    () => this.edits.begin(),
+  );
   private client: LanguageClient | undefined;
   /** The last start or stop; they run one after another. */
   private last: Promise<void> = Promise.resolve();
-  private readonly shown: Shown = { server: { kind: "stopped", why: "Not started yet" }, automatic: settings().enable };
+  private readonly shown: Shown = { server: { kind: "stopped", why: "Not started yet" }, automatic: true };
+  /** Ends the snooze. */
+  private timer: NodeJS.Timeout | undefined;
   private readonly changes = new vscode.EventEmitter<Shown>();
   /** Fires when the state changes. */
   readonly onDidChange = this.changes.event;
@@ -58,12 +69,27 @@ export class Server implements vscode.Disposable {
   }
 
   dispose(): Promise<void> {
+    clearTimeout(this.timer);
     return this.next(() => this.stop());
   }
 
-  /** Reads the settings that need no restart of the server. */
+  /** Reads whether completions come in the current document as the user types. */
   refresh(): void {
-    this.update({ automatic: settings().enable });
+    this.update({ automatic: settings(vscode.window.activeTextEditor?.document).enable });
+  }
+
+  /** Tells the server the settings that overrule its settings file. */
+  async tellOverrides(): Promise<void> {
+    const params = { settings: { fimd: overrides() } };
+    await this.client?.sendNotification(DidChangeConfigurationNotification.type, params);
+  }
+
+  /** Completes only when asked for so many minutes; 0 ends that. */
+  snooze(minutes: number): void {
+    clearTimeout(this.timer);
+    delete this.shown.snoozedUntil;
+    if (minutes > 0) this.timer = setTimeout(() => this.snooze(0), minutes * 60_000);
+    this.update(minutes > 0 ? { snoozedUntil: Date.now() + minutes * 60_000 } : {});
   }
 
   /** Returns the connection, or shows why there is none. */
@@ -119,8 +145,7 @@ export class Server implements vscode.Disposable {
     } catch (error) {
       this.output.warn(`stopping fimd: ${words(error)}`);
     }
-    delete this.shown.latency;
-    delete this.shown.modelServer;
+    for (const key of ["model", "latency", "outage", "warning"] as const) delete this.shown[key];
     this.update({ server: { kind: "stopped", why: "Stopped" } });
   }
 
@@ -138,6 +163,7 @@ export class Server implements vscode.Disposable {
       const client = new QuietClient("fimd", "fimd", run, this.options(folder, others));
       this.client = client;
       client.onDidChangeState(({ newState }) => this.changed(client, root, newState));
+      client.onNotification("fimd/settingsChanged", (news: SettingsNews) => this.learn(client, news));
       try {
         await client.start();
       } catch (error) {
@@ -165,12 +191,47 @@ export class Server implements vscode.Disposable {
       const version = this.version(client);
       const [files, chunks] = [counts?.file_count ?? 0, counts?.bm25_chunks ?? 0];
       this.update({ server: { kind: "running", version, root, files, chunks } });
+      client.sendRequest<SettingsNews>("fimd/settings").then(
+        (news) => this.learn(client, news),
+        (error: unknown) => this.output.warn(`fimd/settings: ${words(error)}`),
+      );
       return;
     }
     this.runs.clear();
     const server: Shown["server"] =
       state === State.Stopped ? { kind: "failed", why: "fimd has ended; see its output." } : { kind: "starting" };
     this.update({ server });
+  }
+
+  /** Notes what the server says about its settings. */
+  private learn(client: LanguageClient, { settings: { endpoint }, warning }: SettingsNews): void {
+    if (client !== this.client) return;
+    delete this.shown.warning;
+    this.update({ model: endpoint.model ?? endpoint.family, ...(warning !== undefined && { warning }) });
+  }
+
+  /** The model server has answered after this many milliseconds. */
+  private answered(latency: number): void {
+    const isRecovery = this.shown.outage !== undefined;
+    delete this.shown.outage;
+    this.update({ latency });
+    if (isRecovery) void vscode.window.showInformationMessage("fimd: the model server answers again.");
+  }
+
+  /** The model server has not answered. Tells the user once, or if a completion was asked for. */
+  private async unreachable(why: string, wasAsked: boolean): Promise<void> {
+    this.output.warn(why);
+    const isKnown = this.shown.outage !== undefined;
+    this.update({ outage: why });
+    if (isKnown && !wasAsked) return;
+    const [open, log] = ["Open Settings", "Show Output"] as const;
+    switch (await vscode.window.showWarningMessage(`fimd: ${why}`, open, log)) {
+      case open:
+        await vscode.commands.executeCommand("workbench.action.openSettings", "fimd.endpoint");
+        return;
+      case log:
+        this.output.show();
+    }
   }
 
   private options(folder: vscode.WorkspaceFolder | undefined, others: readonly vscode.WorkspaceFolder[]): LanguageClientOptions {
@@ -189,6 +250,7 @@ export class Server implements vscode.Disposable {
         ...(root !== undefined && { project_root: root }),
         include_paths: includes(root ?? homedir(), others.map(({ uri }) => uri.fsPath), includePaths),
         bm25,
+        settings: overrides(),
       },
       outputChannel: this.output,
       // The one message about it is ours.
@@ -215,18 +277,13 @@ export class Server implements vscode.Disposable {
   private middleware(): Middleware {
     return {
       provideInlineCompletionItems: provider(() => this.client, {
-        answered: (latency) => {
-          delete this.shown.modelServer;
-          this.update({ latency });
-        },
-        unreachable: (why, wasAsked) => {
-          this.output.warn(why);
-          this.update({ modelServer: why });
-          if (wasAsked) void vscode.window.showWarningMessage(`fimd: ${why}`);
-        },
+        isSnoozed: () => this.shown.snoozedUntil !== undefined,
+        answered: (latency) => this.answered(latency),
+        unreachable: (why, wasAsked) => void this.unreachable(why, wasAsked),
         failed: (why) => this.output.error(`completion: ${why}`),
       }),
       handleWorkDoneProgress: this.runs.handle,
+      workspace: { handleApplyEdit: this.edits.handle },
       // The commands that code lenses and accepted completions run.
       executeCommand: async (command, args) => {
         try {

@@ -8,6 +8,15 @@ import { expand, type Surroundings } from "./core/binary";
 /** The settings whose change needs a restart of the server. */
 const OF_SERVER = ["path", "socket", "arguments", "includePaths", "bm25", "languages", "tags.languages"];
 
+/** The keys of fimd's settings file that VS Code's settings may overrule, by section. */
+const OF_FILE = {
+  endpoint: [
+    "url", "kind", "model", "api_key", "family", "fim_prefix", "fim_suffix", "fim_middle", "temperature", "top_p",
+    "connect_timeout_ms", "first_byte_timeout_ms", "idle_timeout_ms",
+  ],
+  completion: ["max_tokens", "max_lines", "debounce_ms", "max_total_chars", "max_context_chars", "context_style"],
+};
+
 export const surroundings = (): Surroundings => ({
   env: process.env,
   home: homedir(),
@@ -28,6 +37,28 @@ export function settings(scope?: vscode.ConfigurationScope) {
     bm25: section.get("bm25", true),
     dataset: section.get<Record<string, unknown>>("dataset.options", {}),
   };
+}
+
+/**
+ * The settings that overrule fimd's settings file, by section and with its names. A
+ * key that the user has not set, or has emptied, is left to the file.
+ */
+export function overrides(): Record<string, Record<string, unknown>> {
+  const section = vscode.workspace.getConfiguration("fimd");
+  const entries = Object.entries(OF_FILE).map(([name, keys]) => {
+    const set = keys.flatMap((key) => {
+      const { globalValue, workspaceValue } = section.inspect(`${name}.${key}`) ?? {};
+      const value = workspaceValue ?? globalValue ?? "";
+      return value === "" ? [] : [[key, value] as const];
+    });
+    return [name, Object.fromEntries(set)] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Whether this change is one of the settings that overrule fimd's file. */
+export function changesOverrides(change: vscode.ConfigurationChangeEvent): boolean {
+  return Object.keys(OF_FILE).some((name) => change.affectsConfiguration(`fimd.${name}`));
 }
 
 /** Whether the server must restart after this change. */

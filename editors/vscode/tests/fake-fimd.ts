@@ -130,6 +130,7 @@ function serve(): void {
     return { items: text ? [{ text }] : [], context_chars: context.length, timings, context, snippets, dropped };
   });
   connection.onRequest("getContext", () => ({ context, snippets, dropped }));
+  connection.onRequest("fimd/settings", () => ({ settings: { endpoint: { model: null, family: "qwen2.5-coder" } } }));
   connection.onRequest("fimd/status", () => ({
     version,
     pid: process.pid,

@@ -2,9 +2,11 @@
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
 import { pathToFileURL } from "node:url";
 import {
@@ -56,6 +58,58 @@ export function shop(test: TestContext): string {
   const root = join(folder(test), "shop");
   cpSync(resolve(HERE, "../../tests/fixtures/shop"), root, { recursive: true });
   return root;
+}
+
+/** A model server, which does what `act` says. */
+export interface ModelServer {
+  url: string;
+  /** The requests that it was sent. */
+  asked: { prompt: string; model?: string; max_tokens: number }[];
+  act: (response: ServerResponse) => void;
+}
+
+/** Answers with a text, in pieces of a stream. */
+export const says =
+  (...pieces: string[]) =>
+  (response: ServerResponse): void => {
+    response.writeHead(200, { "Content-Type": "text/event-stream" });
+    for (const text of pieces) response.write(`data: ${JSON.stringify({ choices: [{ index: 0, text }] })}\n\n`);
+    response.end("data: [DONE]\n\n");
+  };
+
+/** Answers with a whole body. */
+export const sends =
+  (status: number, type: string, body: string) =>
+  (response: ServerResponse): void => {
+    response.writeHead(status, { "Content-Type": type });
+    response.end(body);
+  };
+
+/** Starts a model server. */
+export async function modelServer(test: TestContext, act: ModelServer["act"]): Promise<ModelServer> {
+  const asked: ModelServer["asked"] = [];
+  const server = createServer(async (request, response) => {
+    const pieces: Buffer[] = [];
+    for await (const piece of request) pieces.push(piece as Buffer);
+    asked.push(JSON.parse(Buffer.concat(pieces).toString()) as ModelServer["asked"][number]);
+    model.act(response);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  finally_(test, () => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const model: ModelServer = { url: `http://127.0.0.1:${port}`, asked, act };
+  return model;
+}
+
+/** The arguments of fimd with a settings file of `text`, which can be changed. */
+export function withSettings(test: TestContext, text: string): { file: string; arguments: string[] } {
+  const file = join(folder(test), "settings.toml");
+  writeFileSync(file, text);
+  return { file, arguments: ["--no-cache", "--settings", file] };
 }
 
 /** A connection without VS Code. */

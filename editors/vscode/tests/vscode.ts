@@ -51,9 +51,22 @@ export class Position {
 export class Range {
   readonly start: Position;
   readonly end: Position;
-  constructor(line: number, character: number, endLine: number, endCharacter: number) {
-    this.start = new Position(line, character);
-    this.end = new Position(endLine, endCharacter);
+  constructor(...at: [line: number, character: number, endLine: number, endCharacter: number] | [start: Position, end: Position]) {
+    [this.start, this.end] = at.length === 2 ? at : [new Position(at[0], at[1]), new Position(at[2], at[3])];
+  }
+  get isEmpty(): boolean {
+    return this.start.line === this.end.line && this.start.character === this.end.character;
+  }
+}
+
+export class TextEdit {
+  constructor(readonly range: Range, readonly newText: string) {}
+}
+
+export class WorkspaceEdit {
+  readonly changes = new Map<string, TextEdit[]>();
+  set(uri: Uri, edits: (TextEdit | [TextEdit, unknown])[]): void {
+    this.changes.set(uri.toString(), edits.map((edit) => (Array.isArray(edit) ? edit[0] : edit)));
   }
 }
 
@@ -80,9 +93,34 @@ export class Uri {
 export class TextDocument {
   version = 1;
   readonly isClosed = false;
+  /** The texts that undo comes back to, the latest last. */
+  private readonly steps: string[] = [];
+  /** Whether the next edit joins the step of the last one. */
+  private isOpen = false;
   constructor(readonly uri: Uri, readonly languageId: string, public text: string) {}
   getText(): string {
     return this.text;
+  }
+  lineAt({ line }: Position): { text: string } {
+    return { text: this.text.split("\n")[line] ?? "" };
+  }
+  offsetAt({ line, character }: Position): number {
+    return this.text.split("\n").slice(0, line).reduce((sum, { length }) => sum + length + 1, character);
+  }
+  /** Applies edits that do not overlap. Returns the changes as VS Code reports them. */
+  change(edits: readonly TextEdit[], stops: { undoStopBefore?: boolean; undoStopAfter?: boolean } = {}): object[] {
+    if ((stops.undoStopBefore ?? true) || !this.isOpen) this.steps.push(this.text);
+    this.isOpen = !(stops.undoStopAfter ?? true);
+    const placed = edits.map(({ range, newText }) => ({ range, newText, from: this.offsetAt(range.start), to: this.offsetAt(range.end) }));
+    placed.sort((a, b) => b.from - a.from || b.to - a.to);
+    for (const { from, to, newText } of placed) this.text = this.text.slice(0, from) + newText + this.text.slice(to);
+    this.version++;
+    return placed.map(({ range, newText, from, to }) => ({ range, rangeOffset: from, rangeLength: to - from, text: newText }));
+  }
+  /** Takes back the last step. */
+  undo(): void {
+    this.text = this.steps.pop() ?? this.text;
+    this.version++;
   }
 }
 
@@ -104,10 +142,13 @@ export class Seen {
   /** What the user chooses, by the text that is shown. */
   readonly choices = new Map<string, unknown>();
   readonly progress: { title: string; reports: string[]; cancel(): void; ended: Promise<unknown> }[] = [];
+  /** The labels of each list that the user chose from. */
+  readonly lists: string[][] = [];
   readonly pages: { uri: Uri; text: string }[] = [];
   readonly panels: { title: string; html: string }[] = [];
+  /** The user's settings; `workspace:` and `[LANGUAGE]:` stand before the names of narrower ones. */
   readonly settings = new Map<string, unknown>();
-  readonly bar: { text?: string; tooltip?: string } = {};
+  readonly bar: { text?: string; tooltip?: string; command?: string } = {};
   /** All texts of the status bar, in order. */
   readonly texts: string[] = [];
   readonly log: string[] = [];
@@ -115,6 +156,36 @@ export class Seen {
   activeTextEditor: unknown;
   folder: string | undefined;
   private readonly waiting: { holds: () => unknown; resolve: (value: never) => void }[] = [];
+
+  /** Edits a document that is open, as the user or the extension does. */
+  change(document: TextDocument, edits: readonly TextEdit[], stops?: { undoStopBefore?: boolean; undoStopAfter?: boolean }): void {
+    const contentChanges = document.change(edits, stops);
+    this.emitters.get("workspace.onDidChangeTextDocument")?.fire({ document, contentChanges, reason: undefined });
+    this.happened();
+  }
+
+  /** Changes a setting; `name` is that in `settings`. */
+  set(name: string, value: unknown): void {
+    if (value === undefined) this.settings.delete(name);
+    else this.settings.set(name, value);
+    const key = name.slice(name.indexOf(":") + 1);
+    const affectsConfiguration = (other: string) => `${key}.`.startsWith(`${other}.`);
+    this.emitters.get("workspace.onDidChangeConfiguration")?.fire({ affectsConfiguration });
+    setImmediate(() => this.happened());
+  }
+
+  /** Opens an editor on `document`, with the cursor at `position`. */
+  show(document: TextDocument, position: Position): void {
+    type Builder = { replace(range: Range, text: string): void };
+    const edit = async (run: (builder: Builder) => void, stops: object) => {
+      const edits: TextEdit[] = [];
+      run({ replace: (range, text) => void edits.push(new TextEdit(range, text)) });
+      this.change(document, edits, stops);
+      return true;
+    };
+    this.activeTextEditor = { document, selection: { active: position }, edit };
+    this.emitters.get("window.onDidChangeActiveTextEditor")?.fire(this.activeTextEditor);
+  }
 
   /** Waits until `holds` returns a value; checks after each event. */
   until<T>(holds: () => T | undefined | false): Promise<T> {
@@ -157,10 +228,8 @@ export function vscode(seen: Seen): object {
     noted(0);
     return seen.choices.get(text);
   };
-  const defaults = JSON.parse(readFileSync("package.json", "utf8")).contributes.configuration.properties as Record<
-    string,
-    { default: unknown }
-  >;
+  const parts = JSON.parse(readFileSync("package.json", "utf8")).contributes.configuration as { properties: object }[];
+  const defaults = Object.assign({}, ...parts.map(({ properties }) => properties)) as Record<string, { default: unknown }>;
   const logger = (level: string) => (...what: unknown[]) => noted(void seen.log.push(`${level}: ${what.join(" ")}`));
   const register = (kind: string) => (selector: unknown, provider: never) => {
     seen.providers.set(kind, { provider, selector });
@@ -170,7 +239,7 @@ export function vscode(seen: Seen): object {
   const own = {
     __esModule: true,
     version: "1.91.0",
-    Disposable, EventEmitter, CancellationTokenSource, Position, Range, Uri, InlineCompletionItem, InlineCompletionList,
+    Disposable, EventEmitter, CancellationTokenSource, Position, Range, TextEdit, WorkspaceEdit, Uri, InlineCompletionItem, InlineCompletionList,
     CancellationError: class extends Error {},
     ThemeColor: class { constructor(readonly id: string) {} },
     InlineCompletionTriggerKind: { Invoke: 0, Automatic: 1 },
@@ -186,6 +255,7 @@ export function vscode(seen: Seen): object {
           ({ language, scheme }) =>
             (language ?? document.languageId) === document.languageId && (scheme ?? document.uri.scheme) === document.uri.scheme,
         ) ? 10 : 0,
+      createDiagnosticCollection: () => ({ set: () => undefined, delete: () => undefined, clear: () => undefined, dispose: () => undefined }),
       registerInlineCompletionItemProvider: register("inline"),
       registerCodeLensProvider: register("lens"),
       registerDocumentSemanticTokensProvider: register("tokens"),
@@ -211,13 +281,32 @@ export function vscode(seen: Seen): object {
       },
       notebookDocuments: [],
       getWorkspaceFolder: () => undefined,
-      getConfiguration: (section: string) => ({
-        get: (key: string, other: unknown) => {
-          const name = `${section}.${key}`;
-          return seen.settings.has(name) ? seen.settings.get(name) : (defaults[name]?.default ?? other);
-        },
-        update: async (key: string, value: unknown) => noted(void seen.settings.set(`${section}.${key}`, value)),
-      }),
+      getConfiguration: (section: string, scope?: { languageId?: string }) => {
+        const language = `[${scope?.languageId}]:`;
+        return {
+          get: (key: string, other: unknown) => {
+            const name = `${section}.${key}`;
+            const set = [language, "workspace:", ""].find((prefix) => seen.settings.has(prefix + name));
+            return set === undefined ? (defaults[name]?.default ?? other) : seen.settings.get(set + name);
+          },
+          inspect: (key: string) => ({
+            defaultValue: defaults[`${section}.${key}`]?.default,
+            globalValue: seen.settings.get(`${section}.${key}`),
+            workspaceValue: seen.settings.get(`workspace:${section}.${key}`),
+          }),
+          update: async (key: string, value: unknown, target: number, inLanguage = false) => {
+            const name = `${section}.${key}`;
+            seen.set((inLanguage ? language : target === 2 ? "workspace:" : "") + name, value);
+          },
+        };
+      },
+      applyEdit: async ({ changes }: WorkspaceEdit) => {
+        for (const [uri, edits] of changes) {
+          const document = seen.documents.find((each) => each.uri.toString() === uri);
+          if (document) seen.change(document, edits);
+        }
+        return true;
+      },
       registerTextDocumentContentProvider: (_: string, provider: { provideTextDocumentContent(uri: Uri): string }) => {
         seen.providers.set("pages", { provider: provider as never, selector: undefined });
         return new Disposable();
@@ -232,7 +321,9 @@ export function vscode(seen: Seen): object {
       get activeTextEditor() {
         return seen.activeTextEditor;
       },
-      visibleTextEditors: [],
+      get visibleTextEditors() {
+        return seen.activeTextEditor ? [seen.activeTextEditor] : [];
+      },
       createStatusBarItem: () =>
         new Proxy(Object.assign(seen.bar, { show: () => undefined, dispose: () => undefined }), {
           set(target, key, value) {
@@ -250,9 +341,12 @@ export function vscode(seen: Seen): object {
       showInformationMessage: message("information"),
       showSaveDialog: async () => seen.choices.get("save"),
       showOpenDialog: async () => seen.choices.get("open"),
-      showQuickPick: async (items: unknown, { canPickMany = false } = {}) => {
-        const all = (await items) as { picked?: boolean }[];
-        return canPickMany ? all.filter(({ picked }) => picked) : all[0];
+      showQuickPick: async (items: unknown, { canPickMany = false, title = "" } = {}) => {
+        const all = (await items) as { picked?: boolean; label?: string }[];
+        seen.lists.push(all.map(({ label = "" }) => label));
+        if (canPickMany) return all.filter(({ picked }) => picked);
+        const wanted = seen.choices.get(title) as string | undefined;
+        return wanted === undefined ? all[0] : all.find(({ label }) => label?.includes(wanted));
       },
       createWebviewPanel: (_: string, title: string) => {
         const panel = { title, html: "" };

@@ -12,12 +12,18 @@ export type Server =
 /** Everything that the status bar shows. */
 export interface State {
   server: Server;
-  /** Whether completions come as the user types. */
+  /** Whether completions come as the user types in the current document. */
   automatic: boolean;
+  /** Until when no completion comes as the user types, in milliseconds since 1970. */
+  snoozedUntil?: number;
+  /** The name of the model in the settings, else its family. */
+  model?: string;
   /** How long the last completion took, in milliseconds. */
   latency?: number;
   /** Why the model server did not answer the last request. */
-  modelServer?: string;
+  outage?: string;
+  /** What the server says about its settings file. */
+  warning?: string;
 }
 
 /** A status bar item: its text with icons, and the lines of its tooltip. */
@@ -29,8 +35,12 @@ export interface Bar {
 
 const count = (n: number, what: string) => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
 
+/** The local time of day, such as 09:30. */
+export const clock = (time: number) => new Date(time).toTimeString().slice(0, 5);
+
 /** Renders the state. */
-export function bar({ server, automatic, latency, modelServer }: State): Bar {
+export function bar(state: State): Bar {
+  const { server } = state;
   switch (server.kind) {
     case "stopped":
       return { text: "$(circle-slash) fimd", tooltip: [server.why], severity: "none" };
@@ -41,22 +51,33 @@ export function bar({ server, automatic, latency, modelServer }: State): Bar {
     case "running":
       break;
   }
+  const { model, latency, outage, warning } = state;
+  const [icon, mode, when] = trigger(state);
   const chunks = server.chunks ? `, ${count(server.chunks, "chunk")}` : "";
   const tooltip = [
     `fimd ${server.version}`,
     ...(server.root === undefined
       ? ["No folder is open: each file has the project that it is in"]
       : [server.root, count(server.files, "file") + chunks]),
-    automatic ? "Completes as you type" : "Completes only when asked",
+    ...(model === undefined ? [] : [`Model: ${model}`]),
+    when,
   ];
-  if (modelServer !== undefined) {
-    return { text: "$(warning) fimd: no model server", tooltip: [...tooltip, modelServer], severity: "warning" };
+  if (latency !== undefined) tooltip.push(`The last completion took ${Math.round(latency)} ms`);
+  if (warning !== undefined) tooltip.push(warning);
+  if (outage !== undefined) {
+    return { text: "$(warning) fimd: no answer", tooltip: [...tooltip, outage], severity: "warning" };
   }
   const took = latency === undefined ? "" : ` · ${Math.round(latency)} ms`;
-  if (latency !== undefined) tooltip.push(`The last completion took ${Math.round(latency)} ms`);
-  const icon = automatic ? "$(sparkle)" : "$(circle-slash)";
-  const files = server.root === undefined ? "" : `: ${count(server.files, "file")}`;
-  return { text: `${icon} fimd${files}${took}`, tooltip, severity: "none" };
+  const text = `${icon} fimd: ${mode ?? `${model ?? "ready"}${took}`}`;
+  return { text, tooltip, severity: warning === undefined ? "none" : "warning" };
+}
+
+/** When completions come: an icon, a word unless they come as usual, and a sentence. */
+function trigger({ automatic, snoozedUntil }: State): [icon: string, word: string | undefined, sentence: string] {
+  if (!automatic) return ["$(circle-slash)", "off", "Completes only when asked here"];
+  if (snoozedUntil === undefined) return ["$(sparkle)", undefined, "Completes as you type"];
+  const until = clock(snoozedUntil);
+  return ["$(bell-slash)", `snoozed until ${until}`, `Completes only when asked until ${until}`];
 }
 
 /** Renders the answer of `fimd/status` as a page of Markdown. */

@@ -76,6 +76,13 @@ export interface EngineStatus {
   methods: Record<string, { requests: number; errors: number; p50_ms: number; p90_ms: number; p99_ms: number }>;
 }
 
+/** The answer of `fimd/settings` and the content of `fimd/settingsChanged`. */
+export interface SettingsNews {
+  settings: { endpoint: { model: string | null; family: string } };
+  /** What a user should know about the settings file. */
+  warning?: string;
+}
+
 /** The counts under `capabilities.experimental.fimd`. */
 export interface Counts {
   file_count: number;
