@@ -49,7 +49,7 @@ export async function menu(server: Server): Promise<void> {
   const { automatic, snoozedUntil } = server.state;
   const turn = automatic ? "Turn off" : "Turn on";
   const items = [
-    { label: `$(power) ${turn} completion as you type`, command: "fimd.toggle" },
+    { label: `${automatic ? "$(circle-slash)" : "$(sparkle)"} ${turn} completion as you type`, command: "fimd.toggle" },
     ...(language === undefined
       ? []
       : [{ label: `$(code) ${turn} completion as you type for ${language}`, command: "fimd.toggleLanguage" }]),
