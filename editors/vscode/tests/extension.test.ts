@@ -188,6 +188,8 @@ test("the context that was sent is shown beside the editor", async (t) => {
   edit(seen, "/a.php", "<?php\n$users->|");
   await run(seen, "fimd.showContext");
   assert.match(seen.pages[0]?.text ?? "", /^# Context for a.php:2:9[^]*findByEmail/);
+  const previewed = seen.executed.filter(([name]) => name === "markdown.showPreviewToSide");
+  assert.deepEqual(previewed.map(([, uri]) => String(uri)), ["fimd:/context.md"]);
   await run(seen, "fimd.status");
   assert.match(seen.pages[1]?.text ?? "", /1,235 files, 5,680 chunks/);
   assert.match(seen.bar.tooltip ?? "", /1,235 files/);

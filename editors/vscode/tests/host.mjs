@@ -201,7 +201,9 @@ async function main() {
   }
 
   await command("fimd: Show the Context Sent for the Cursor");
-  await appears(".editor-instance .view-lines", "## Context");
+  // A webview is a frame in a frame; both appear late.
+  const webview = page.frameLocator("iframe.webview").frameLocator("iframe");
+  await webview.getByRole("heading", { name: /^Context \(/ }).waitFor();
   await shot("context");
   seen("the context is shown beside it");
   await command("View: Close All Editors");
@@ -224,8 +226,7 @@ async function main() {
   seen("a dataset is made, asked for by three questions");
   await page.locator(".notifications-toasts").getByText("Open Report").click();
   await page.waitForFunction(() => document.querySelector(".tab.active")?.innerText.includes("Report: "));
-  // A webview is a frame in a frame; both appear late.
-  await page.frameLocator("iframe.webview").frameLocator("iframe").getByText(/examples/i).first().waitFor();
+  await webview.getByText(/examples/i).first().waitFor();
   await shot("report");
   seen("its report opens");
 

@@ -248,6 +248,7 @@ export function vscode(seen: Seen): object {
     ConfigurationTarget: { Global: 1, Workspace: 2, WorkspaceFolder: 3 },
     ViewColumn: { Active: -1, Beside: -2, One: 1 },
     LogLevel: { Off: 0, Trace: 1, Debug: 2, Info: 3, Warning: 4, Error: 5 },
+    extensions: space("extensions", { getExtension: (id: string) => ({ id }) }),
     env: space("env", { language: "en", appName: "a test", uriScheme: "vscode" }),
     languages: space("languages", {
       match: (selector: { language?: string; scheme?: string }[], document: TextDocument) =>
