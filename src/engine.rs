@@ -43,6 +43,7 @@ use self::tags::RunLog;
 use crate::cancel::Cancel;
 use crate::config::{Limits, Settings};
 use crate::files::{Cache, Roots};
+use crate::index::Index;
 use crate::secrets::Secrets;
 
 /// How long a project stays open after its last user has left, so that a restarted
@@ -260,6 +261,7 @@ impl Engine {
         let project = reading.run(&reading.permits(), work).await??;
         *held = Arc::downgrade(&project);
         tokio::spawn(keep_open(self.clone(), Arc::clone(&project)));
+        read_packages_in_background(Arc::clone(&project.index));
         if project.cache_is_stale() {
             write_cache_in_background(Arc::clone(&project));
         }
@@ -341,6 +343,18 @@ async fn linger(project: Arc<Project>) {
         }
     }
     tracing::info!(root = %project.roots.root().display(), "project dropped");
+}
+
+/// Reads the files of packages that matter to a project, so that the first request
+/// need not wait for all of it.
+fn read_packages_in_background(index: Arc<Index>) {
+    let read = move || drop(index.snapshot().packages());
+    if let Err(error) = thread::Builder::new()
+        .name("fimd-packages".into())
+        .spawn(read)
+    {
+        tracing::warn!("no thread for reading packages: {error}");
+    }
 }
 
 /// Writes a project to the cache on a thread of its own with the lowest priority.

@@ -60,6 +60,7 @@ impl<'a> Buffer<'a> {
             }
             _ => last.filter(is_typed).map(|word| word.span),
         };
+        let word = word.or_else(|| open_namespace(&mut tokens, cursor));
         if word.is_some() {
             tokens.pop();
         }
@@ -186,6 +187,23 @@ impl<'a> Buffer<'a> {
             }
         }
         None
+    }
+}
+
+/// The name before a `\` that ends at byte `cursor`, with that `\`: `A\B\`. Takes the
+/// token of the name away.
+fn open_namespace(tokens: &mut Vec<Token>, cursor: usize) -> Option<Span> {
+    let last = tokens.last().filter(|last| last.is(b'\\'))?.span;
+    if last.end as usize != cursor {
+        return None;
+    }
+    let before = tokens.len().checked_sub(2).map(|at| tokens[at]);
+    match before.filter(|name| name.is_word() && name.span.end == last.start) {
+        Some(name) => {
+            tokens.remove(tokens.len() - 2);
+            Some(Span::new(name.span.start as usize, cursor))
+        }
+        None => Some(last),
     }
 }
 

@@ -153,9 +153,15 @@ pub(super) const LATER_MEMBER: f32 = 0.15;
 /// Weight of a member of a known type that `uses` files of the project use:
 /// the logarithm keeps common members from drowning the rest. No measurement
 /// recorded.
-pub(super) fn member_weight(uses: u32) -> f32 {
-    1.0 + (1.0 + uses as f32).ln()
+///
+/// A member of a package that `packaged` of the packages' files use weighs more as
+/// well: it is better known. No measurement recorded.
+pub(super) fn member_weight(uses: u32, packaged: usize) -> f32 {
+    let known = (1.0 + packaged as f32).ln();
+    1.0 + (1.0 + uses as f32).ln() + PACKAGED_USE * known
 }
+/// What a use of a member in a package weighs beside one in the project.
+const PACKAGED_USE: f32 = 0.25;
 
 /// Weight of an inherited method without a body, which a class must declare.
 /// No measurement recorded.
@@ -170,6 +176,12 @@ pub(super) const SIBLING_METHOD: f32 = 0.25;
 /// measurement recorded.
 pub(super) const UNUSED_IMPORT: f32 = 1.0;
 
+/// Weight of a function of a package that `users` other files of the project use,
+/// where an expression begins. No measurement of other weights is recorded.
+pub(super) fn package_function_weight(users: usize) -> f32 {
+    (users as f32).sqrt()
+}
+
 /// Variables in reach of the cursor whose types the reach signal asks. No
 /// measurement recorded.
 pub(super) const VARIABLES_IN_REACH: usize = 6;
@@ -182,6 +194,14 @@ pub(super) fn prefix_weight(kind: f32, users: usize) -> f32 {
 /// Declarations of one kind that may continue a half-typed name: a bound on
 /// the work. No measurement recorded.
 pub(super) const PREFIX_MATCHES: usize = 4000;
+
+/// Classes of packages that the project does not use and that may continue a
+/// half-typed name: a bound on the files that a request reads. No measurement
+/// recorded.
+pub(super) const LOCATED_CLASSES: usize = 12;
+/// Bytes of a name that must be typed before such classes are offered. No
+/// measurement recorded.
+pub(super) const LOCATED_PREFIX: usize = 2;
 
 /// Names that the ranking reserves room for before it mixes the signals: a
 /// hint to the allocator.

@@ -1,22 +1,27 @@
 //! Classes of installed packages, which are read from disk when a context needs
 //! them.
 
+mod listing;
+mod reached;
+
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::SystemTime;
 
 use dashmap::DashMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
+use self::listing::ClassListing;
+use self::reached::ReachedPackages;
 use super::limits::WalkOptions;
 use super::read::read_file;
 use super::roots::Roots;
 use super::rules::is_php;
 use super::stamp::Stamp;
 use crate::index::symbols::ClassRef;
-use crate::index::{Library, SourceFile};
+use crate::index::{Library, Packages, SourceFile};
 use crate::php::composer::{Autoload, generated, manifest};
 
 /// The most files that are kept in memory after they were read.
@@ -41,6 +46,10 @@ pub struct Composer {
     /// The files of the classes that no autoload rule locates, by the class's name
     /// in lower case. The search runs when it is first needed.
     searched: OnceLock<FxHashMap<String, String>>,
+    /// The classes that the autoload rules locate, listed when they are first needed.
+    listing: OnceLock<ClassListing>,
+    /// The last answers of [`Library::packages`], the newest last.
+    reached: Mutex<Vec<ReachedPackages>>,
 }
 
 impl Composer {
@@ -62,7 +71,14 @@ impl Composer {
             max_file_bytes: options.max_file_bytes,
             kept: DashMap::default(),
             searched: OnceLock::new(),
+            listing: OnceLock::new(),
+            reached: Mutex::default(),
         }
+    }
+
+    fn listing(&self) -> &ClassListing {
+        self.listing
+            .get_or_init(|| ClassListing::read(&self.root, &self.autoload))
     }
 
     /// Whether Composer's files may have changed since the project was opened.
@@ -161,12 +177,29 @@ impl Library for Composer {
         self.autoload == Autoload::default()
     }
 
+    fn locates(&self, folded: &str) -> bool {
+        self.listing().file_of(folded).is_some()
+    }
+
+    fn with_prefix<'a>(&'a self, prefix: &str) -> Box<dyn Iterator<Item = &'a str> + 'a> {
+        self.listing().with_prefix(prefix)
+    }
+
+    fn packages(&self, names: &Arc<[Box<str>]>) -> Arc<Packages> {
+        self.reached(names)
+    }
+
     fn file_of(&self, name: &str) -> Option<Arc<SourceFile>> {
         let declares = |file: &Arc<SourceFile>| {
             (0..file.facts.classes.len()).any(|item| ClassRef::of(file, item).is_called(name))
         };
         let found = self.autoload.candidates(name);
         let found = found.filter_map(|path| self.file(&path)).find(declares);
+        // The autoload rules want a name as it is declared, unlike PHP.
+        let found = found.or_else(|| {
+            let path = self.listing().file_of(&name.to_ascii_lowercase())?;
+            self.file(path).filter(declares)
+        });
         found.or_else(|| {
             if self.autoload.searched.is_empty() {
                 return None;
@@ -228,14 +261,16 @@ impl ComposerReader<'_> {
             let path = paths.into_iter().next()?;
             Some((class.to_ascii_lowercase(), path))
         };
+        let files: Vec<String> = entries("files")
+            .into_iter()
+            .flat_map(|(_, paths)| paths)
+            .collect();
         Autoload {
             psr4: entries("psr4"),
             psr0: entries("namespaces"),
             classes: entries("classmap").into_iter().filter_map(first).collect(),
-            searched: entries("files")
-                .into_iter()
-                .flat_map(|(_, paths)| paths)
-                .collect(),
+            searched: files.clone(),
+            files,
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::file::SourceFile;
 use super::live::LiveSegment;
+use super::packages::Packages;
 use super::snapshot::Snapshot;
 use super::symbols::{ClassRef, DeclEntry, DeclKind, Declaration, NameKind, Symbols, UseKey, hash};
 
@@ -116,6 +117,60 @@ impl Snapshot {
         }
         all.sort_by(|a, b| a.path.cmp(b.path));
         all
+    }
+
+    /// The declarations of `packages` called `name`, whatever their namespace and case,
+    /// in the order of paths, that count for the file `exclude`. A package's file
+    /// counts if another file of the project leads to it.
+    pub fn packaged<'a>(
+        &'a self,
+        packages: &'a Packages,
+        kind: DeclKind,
+        name: &str,
+        exclude: &'a str,
+    ) -> impl Iterator<Item = Declaration<'a>> {
+        self.counting(packages, packages.named(kind, name), exclude)
+    }
+
+    /// Like [`packaged`](Self::packaged), for the names that start with `prefix`.
+    pub fn packaged_with_prefix<'a>(
+        &'a self,
+        packages: &'a Packages,
+        kind: DeclKind,
+        prefix: &str,
+        exclude: &'a str,
+    ) -> impl Iterator<Item = Declaration<'a>> {
+        self.counting(packages, packages.with_prefix(kind, prefix), exclude)
+    }
+
+    fn counting<'a>(
+        &'a self,
+        packages: &'a Packages,
+        found: &'a [DeclEntry],
+        exclude: &'a str,
+    ) -> impl Iterator<Item = Declaration<'a>> {
+        let counts = move |entry: &&DeclEntry| {
+            let mut reasons = packages.reasons(entry);
+            reasons.len() == 0 || reasons.any(|name| self.is_named(name, exclude))
+        };
+        let declared = found
+            .iter()
+            .filter(counts)
+            .map(|entry| packages.declaration(entry));
+        declared.filter(move |declared| {
+            declared.path() != exclude && self.file(declared.path()).is_none()
+        })
+    }
+
+    /// Whether another file than `exclude` names the class called `name`, which is in
+    /// lower case.
+    fn is_named(&self, name: &str, exclude: &str) -> bool {
+        let mut uses = self.uses(UseKey::Name(NameKind::Class, name));
+        uses.any(|user| *user.file.path != *exclude)
+            || self
+                .children(name)
+                .iter()
+                .any(|child| child.path != exclude)
     }
 
     /// One more than the highest file number in [`FileUse::number`].

@@ -3,7 +3,7 @@
 //! here joins small segments, so that there are never many.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
@@ -11,6 +11,7 @@ use super::bm25::{self, Hit, Query};
 use super::file::SourceFile;
 use super::library::Library;
 use super::live::{LiveSegment, weight};
+use super::packages::Packages;
 use super::segment::Segment;
 use crate::cancel::{Cancel, Cancelled};
 
@@ -32,6 +33,8 @@ pub(super) type ChangeSet = BTreeMap<Arc<str>, Option<Arc<SourceFile>>>;
 pub struct Snapshot {
     segments: Vec<LiveSegment>,
     library: Option<Arc<dyn Library>>,
+    /// See [`Snapshot::package_names`].
+    package_names: OnceLock<Arc<[Box<str>]>>,
     /// The number of changes that led to it.
     revision: u64,
 }
@@ -66,6 +69,7 @@ impl Snapshot {
             segments: self.segments.clone(),
             library: Some(library),
             revision: self.revision,
+            package_names: OnceLock::new(),
         }
     }
 
@@ -73,6 +77,34 @@ impl Snapshot {
     #[must_use]
     pub fn library(&self) -> Option<&dyn Library> {
         self.library.as_deref()
+    }
+
+    /// The files of installed packages that matter to this state; `None` without a
+    /// library. The first call looks for their names, and the library reads the files
+    /// that it has not read yet.
+    #[must_use]
+    pub fn packages(&self) -> Option<Arc<Packages>> {
+        let library = self.library().filter(|library| !library.is_empty())?;
+        let names = self
+            .package_names
+            .get_or_init(|| self.package_names(library));
+        Some(library.packages(names))
+    }
+
+    /// The fully qualified names, in lower case and in order, of the classes that the
+    /// files name, that no file declares, and that `library` knows a place for.
+    fn package_names(&self, library: &dyn Library) -> Arc<[Box<str>]> {
+        let named = self.segments.iter().flat_map(|live| {
+            let symbols = live.segment().symbols();
+            symbols.classes_named(|file| live.is_live(file))
+        });
+        let mut names: Vec<Box<str>> = named
+            .filter(|name| library.locates(name) && self.class(name, "").is_none())
+            .map(Box::from)
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names.into()
     }
 
     /// This state with `files` laid over it. Each hides the file with the same key.
@@ -93,6 +125,7 @@ impl Snapshot {
             segments,
             library: self.library.clone(),
             revision: self.revision,
+            package_names: OnceLock::new(),
         }
     }
 
@@ -132,6 +165,7 @@ impl Snapshot {
             segments: kept,
             library: self.library.clone(),
             revision: self.revision + 1,
+            package_names: OnceLock::new(),
         }
     }
 

@@ -83,6 +83,33 @@ impl Symbols {
         symbols
     }
 
+    /// The fully qualified names, in lower case, of the classes that a file uses or
+    /// inherits from, among the files for which `is_live` holds.
+    pub(super) fn classes_named(
+        &self,
+        is_live: impl Fn(usize) -> bool,
+    ) -> impl Iterator<Item = &str> {
+        let is_live = move |id: u32| {
+            let range = self.first[id as usize] as usize..self.first[id as usize + 1] as usize;
+            let first = self.children.partition_point(|child| child.0 < id);
+            let children = self.children[first..]
+                .iter()
+                .take_while(move |child| child.0 == id);
+            let users = self.postings[range].iter().map(|posting| posting.file);
+            users
+                .chain(children.map(|child| child.1))
+                .any(|file| is_live(file as usize))
+        };
+        (0..self.keys.len() as u32).filter_map(move |id| {
+            let text = self.keys.text(id);
+            let is_class = text
+                .as_bytes()
+                .first()
+                .and_then(|&tag| NameKind::of_tag(tag));
+            (is_class == Some(NameKind::Class) && is_live(id)).then(|| &text[1..])
+        })
+    }
+
     /// Fills the list of the names that each file uses.
     fn list_used_names(&mut self, files: usize, uses: &[(u32, Posting)]) {
         let is_name = |id: u32| !self.keys.text(id).starts_with(RECEIVER_TAG);

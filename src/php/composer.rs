@@ -21,6 +21,9 @@ pub struct Autoload {
     pub classes: FxHashMap<String, String>,
     /// Folders to be searched for classes, and files to be read for them.
     pub searched: Vec<String>,
+    /// The files that are loaded whatever a program uses. They are among those to be
+    /// read for classes, too.
+    pub files: Vec<String>,
 }
 
 /// The parts of a `composer.json` that matter here.
@@ -44,10 +47,10 @@ pub fn manifest(json: &str) -> Result<ComposerManifest, serde_json::Error> {
     for section in [raw.autoload, raw.autoload_dev] {
         autoload.psr4.extend(section.psr4.into_rules());
         autoload.psr0.extend(section.psr0.into_rules());
-        let searched = [section.classmap, section.files].into_iter();
-        autoload
-            .searched
-            .extend(searched.flat_map(PathList::into_vec));
+        let files = section.files.into_vec();
+        autoload.searched.extend(section.classmap.into_vec());
+        autoload.searched.extend(files.iter().cloned());
+        autoload.files.extend(files);
     }
     let repositories = match raw.repositories {
         serde_json::Value::Array(all) => all,
@@ -322,7 +325,10 @@ impl Autoload {
             paths.iter_mut().for_each(place);
         }
         self.classes.values_mut().for_each(place);
-        self.searched.iter_mut().for_each(place);
+        self.searched
+            .iter_mut()
+            .chain(&mut self.files)
+            .for_each(place);
         self
     }
 
@@ -332,6 +338,7 @@ impl Autoload {
         self.psr0.extend(other.psr0);
         self.classes.extend(other.classes);
         self.searched.extend(other.searched);
+        self.files.extend(other.files);
     }
 }
 

@@ -13,7 +13,7 @@ fn contexts(root: &str, buffers: &[&str]) -> Vec<String> {
         client.send(format!("{request}\n"));
         serde_json::from_str(&client.answer()).unwrap()
     };
-    ask(0, "initialize", json!({"project_root": root}));
+    ask(0, "initialize", json!({"project_root": root, "bm25": true}));
     let contexts = (1..).zip(buffers).map(|(id, buffer)| {
         let (before, after) = buffer.split_once('|').unwrap();
         let params = json!({
@@ -100,4 +100,135 @@ fn the_project_s_own_class_comes_before_a_package_s() {
     assert!(context.contains("function own()"), "{context}");
     assert!(context.contains("function inherited()"), "{context}");
     assert!(!context.contains("ofThePackage"), "{context}");
+}
+
+/// A project that uses a package with classes, a function and a constant.
+fn application() -> Project {
+    Project::new(&[
+        (
+            "composer.json",
+            r#"{"autoload": {"psr-4": {"App\\": "app/"}}}"#,
+        ),
+        (
+            "vendor/composer/autoload_psr4.php",
+            r"<?php $vendorDir = dirname(__DIR__);
+            return array('Kit\\Base\\' => array($vendorDir . '/kit/base'), 'Kit\\' => array($vendorDir . '/kit/src'));",
+        ),
+        (
+            "vendor/composer/autoload_files.php",
+            "<?php $vendorDir = dirname(__DIR__);
+            return array('a' => $vendorDir . '/kit/src/helpers.php', 'b' => $vendorDir . '/symfony/polyfill-php84/bootstrap.php');",
+        ),
+        (
+            "vendor/kit/src/helpers.php",
+            "<?php if (! function_exists('kit_now')) { function kit_now(int $shift = 0): int { return 0; } }
+            const KIT_ANSWER = 42;",
+        ),
+        (
+            "vendor/symfony/polyfill-php84/bootstrap.php",
+            "<?php function kit_polyfilled() {}",
+        ),
+        (
+            "vendor/kit/base/Root.php",
+            "<?php namespace Kit\\Base; abstract class Root { public function rootOnly(): int { return 1; } }",
+        ),
+        (
+            "vendor/kit/src/Query.php",
+            "<?php namespace Kit; class Query extends Base\\Root { public function whereAny(string $column): static { return $this; } }",
+        ),
+        (
+            "vendor/kit/src/Deep/Quiet.php",
+            "<?php namespace Kit\\Deep; final class Quiet { const LOUD = 1; }",
+        ),
+        (
+            "vendor/kit/src/Tests/QuietTest.php",
+            "<?php namespace Kit\\Tests; class QuietTest {}",
+        ),
+        (
+            "app/Orders.php",
+            "<?php namespace App; use Kit\\Query; class Orders {
+                function open($unknown) { $q = new Query(); $unknown->whereAny('a'); $unknown->rootOnly(); return kit_now(1) + KIT_ANSWER; }
+            }",
+        ),
+    ])
+}
+
+/// The context at the `|` of `buffer` in [`application`].
+fn in_application(buffer: &str) -> String {
+    let project = application();
+    let root = project.path().to_str().unwrap();
+    contexts(root, &[buffer]).remove(0)
+}
+
+#[test]
+fn functions_and_constants_of_packages_are_offered() {
+    let context = in_application("<?php namespace App; function f() { return kit|");
+    assert!(
+        context.contains("function kit_now(int $shift = 0): int;"),
+        "{context}"
+    );
+    assert!(!context.contains("kit_polyfilled"), "{context}");
+    let context = in_application("<?php namespace App; function f() { return KIT|");
+    assert!(context.contains("const KIT_ANSWER = 42;"), "{context}");
+    // Names that similar code uses are declared in the package.
+    let context = in_application(
+        "<?php namespace App; use Kit\\Query; class Bills { function open() { $q = new Query(); return |",
+    );
+    assert!(context.contains("function kit_now("), "{context}");
+}
+
+#[test]
+fn classes_of_packages_are_offered_where_a_class_may_stand() {
+    for buffer in [
+        "<?php namespace App; new Qui|",
+        "<?php namespace App; function f(?Qui|",
+        "<?php namespace App; use Kit\\Deep\\|",
+        "<?php namespace App; use Kit\\Deep\\Q|",
+        "<?php namespace App; use Kit\\D|",
+        "<?php namespace App; return \\Kit\\Deep\\|",
+        "<?php namespace App; use Kit\\Deep; new Deep\\|",
+    ] {
+        let context = in_application(buffer);
+        assert!(context.contains("final class Quiet"), "{buffer}: {context}");
+        assert!(!context.contains("QuietTest"), "{buffer}: {context}");
+    }
+    let context = in_application("<?php namespace App; use Kit\\Query\\|");
+    assert!(!context.contains("Quiet"), "{context}");
+}
+
+#[test]
+fn a_name_of_similar_code_is_shown_where_a_package_declares_it() {
+    let context = in_application(
+        "<?php namespace App; use Kit\\Query; class Bills { function open($some) { $q = new Query(); $some->|",
+    );
+    for line in [
+        "function whereAny(string $column): static;",
+        "abstract class Root",
+        "function rootOnly(): int;",
+    ] {
+        assert!(context.contains(line), "{line}: {context}");
+    }
+}
+
+#[test]
+fn a_file_is_no_reason_for_its_own_context() {
+    let project = application();
+    let root = project.path().to_str().unwrap();
+    // Only the edited file, as it is on disk, names the package's class.
+    let mut client = Client::start(&mut fimd());
+    let request = |id: usize, method: &str, params: Value| {
+        format!(
+            "{}\n",
+            json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
+        )
+    };
+    client.send(request(1, "initialize", json!({"project_root": root})));
+    client.answer();
+    let content = "<?php namespace App; function f($some) { $some->";
+    let params =
+        json!({"filepath": "app/Orders.php", "content": content, "cursor_offset": content.len()});
+    client.send(request(2, "getContext", params));
+    let answer = client.answer();
+    assert!(!answer.contains("whereAny"), "{answer}");
+    assert_eq!(client.close().code, Some(0));
 }

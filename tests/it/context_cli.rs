@@ -108,7 +108,7 @@ const PLACES: [Case; 17] = [
         "src/Repository/PdoRepository.php",
         "$columns = $entity->",
         &[
-            "@property-read bool $isNew",
+            "public bool $isNew;",
             "function changedColumns(): array;",
             "function markClean(): void;",
         ],
@@ -117,7 +117,7 @@ const PLACES: [Case; 17] = [
         "magic method",
         "src/Service/OrderService.php",
         "?? Buyer::",
-        &["@method static Customer guest(string $email)"],
+        &["static function guest(string $email): Customer;"],
     ),
     (
         "alias of a trait method",
@@ -468,5 +468,30 @@ fn a_file_with_short_tags_is_read() {
 fn the_doc_comment_of_a_class_holds_behind_an_attribute() {
     let files = [("src/A.php", "<?php /** @method int c() */ #[X] class A {}")];
     let context = context_of(&files, "<?php (new A)->|");
-    assert!(context.contains("@method int c()"), "{context}");
+    assert!(context.contains("\tfunction c(): int;\n"), "{context}");
+}
+
+#[test]
+fn members_of_doc_comments_are_shown_as_they_are_used() {
+    let a = "<?php
+        /**
+         * @method static self make(array $with = [], ?callable $then = null) makes one
+         * @method run(\\A|string $what)
+         * @method static quiet()
+         * @property-read int|null $count how many
+         * @property $any
+         */
+        class A {}";
+    let context = context_of(&[("src/A.php", a)], "<?php $a = new A; $a->|");
+    for line in [
+        "\tfunction run(\\A|string $what);\n",
+        "\tfunction quiet(): static;\n",
+        "\tpublic int|null $count;\n",
+        "\tpublic $any;\n",
+    ] {
+        assert!(context.contains(line), "{line}{context}");
+    }
+    let context = context_of(&[("src/A.php", a)], "<?php A::|");
+    let line = "\tstatic function make(array $with = [], ?callable $then = null): self;\n";
+    assert!(context.contains(line), "{context}");
 }

@@ -8,13 +8,15 @@ use elsa::FrozenMap;
 use super::limits::PACKAGE_LOOKUPS;
 use crate::context::buffer::Buffer;
 use crate::index::symbols::ClassRef;
-use crate::index::{Snapshot, SourceFile};
+use crate::index::{Packages, Snapshot, SourceFile};
 
 /// The classes that one request can see.
 pub(in crate::context) struct ClassLookup<'a> {
     snapshot: &'a Snapshot,
     buffer: &'a Buffer<'a>,
-    /// The files that the library gave. Kept, so that the request may borrow
+    /// The files of packages that the project's files lead to.
+    packages: Option<Arc<Packages>>,
+    /// The files that the library gave beside these. Kept, so that the request may borrow
     /// from them and gets the same file for a name each time.
     package_files: FrozenMap<String, Box<Option<Arc<SourceFile>>>>,
 }
@@ -24,6 +26,7 @@ impl<'a> ClassLookup<'a> {
         Self {
             snapshot,
             buffer,
+            packages: snapshot.packages(),
             package_files: FrozenMap::new(),
         }
     }
@@ -58,10 +61,37 @@ impl<'a> ClassLookup<'a> {
     pub(in crate::context) fn outside(&'a self, name: &str) -> Option<ClassRef<'a>> {
         let project = self.snapshot.class(name, self.buffer.path);
         project.or_else(|| {
+            if let Some(class) = self.package_class(name) {
+                return Some(class);
+            }
             let file = self.package_file(name)?;
             let mut classes = (0..file.facts.classes.len()).map(|item| ClassRef::of(file, item));
             classes.find(|class| class.is_called(name))
         })
+    }
+
+    /// Like [`Self::outside`], for a name in lower case, by which no file is found that
+    /// was not read yet.
+    pub(in crate::context) fn outside_folded(&'a self, name: &str) -> Option<ClassRef<'a>> {
+        let project = self.snapshot.class(name, self.buffer.path);
+        project.or_else(|| self.package_class(name))
+    }
+
+    /// Whether the file with the key `path`, which declares a class that was found, is
+    /// one of a package.
+    pub(in crate::context) fn is_packaged(&self, path: &str) -> bool {
+        path != self.buffer.path && self.snapshot.file(path).is_none()
+    }
+
+    /// The files of packages that the project's files lead to.
+    pub(in crate::context) fn packages(&self) -> Option<&Packages> {
+        self.packages.as_deref()
+    }
+
+    fn package_class(&'a self, name: &str) -> Option<ClassRef<'a>> {
+        let class = self.packages()?.class(name)?;
+        let is_outside = class.path != self.buffer.path && self.snapshot.file(class.path).is_none();
+        is_outside.then_some(class)
     }
 
     fn package_file(&'a self, name: &str) -> Option<&'a SourceFile> {

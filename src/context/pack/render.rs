@@ -1,7 +1,7 @@
 //! Writes declarations as compact one-line signatures.
 
 use crate::context::candidate::Candidate;
-use crate::context::infer::doc_tags;
+use crate::context::infer::{VirtualMember, doc_tags};
 use crate::context::weights::{DOCUMENTED_TYPE_BYTES, SIGNATURE_CHARS, VALUE_CHARS};
 use crate::index::SourceFile;
 use crate::index::symbols::{ClassRef, Declaration};
@@ -31,7 +31,7 @@ pub(super) fn signature_line(candidate: &Candidate<'_>) -> Option<String> {
         Candidate::Declared(Declaration::Constant(file, item)) => {
             Some(format!("{}\n", constant(file, item)))
         }
-        Candidate::Virtual(_, member) => Some(format!("\t// {}\n", member.line)),
+        Candidate::Virtual(_, member) => Some(format!("\t{}\n", virtual_member(&member))),
     }
 }
 
@@ -75,6 +75,55 @@ fn member(class: ClassRef<'_>, index: usize) -> String {
         }
         MemberKind::Case => format!("{};", cut(&one_line(member.head.of(text)), SIGNATURE_CHARS)),
     }
+}
+
+/// A member that a doc comment states, as if it were declared; the rule of a trait that
+/// gives a method another name, as a comment.
+fn virtual_member(member: &VirtualMember<'_>) -> String {
+    let VirtualMember {
+        line,
+        name,
+        ty,
+        is_static,
+        ..
+    } = *member;
+    let fixed = if is_static { "static " } else { "" };
+    match line.strip_prefix('@') {
+        Some(tag) if tag.starts_with("method") => {
+            let parameters = line
+                .split_once(name)
+                .map_or("", |(_, rest)| rest.trim_start());
+            let parameters = &parameters[..closing(parameters)];
+            // Without a type, the word before the name is the tag.
+            let ty = if ty.is_empty() || ty.starts_with('@') || is_static && ty == "static" {
+                String::new()
+            } else {
+                format!(": {ty}")
+            };
+            cut(
+                &format!("{fixed}function {name}{parameters}{ty};"),
+                SIGNATURE_CHARS,
+            )
+        }
+        Some(_) if !ty.is_empty() => cut(&format!("public {ty} ${name};"), SIGNATURE_CHARS),
+        Some(_) => format!("public ${name};"),
+        None => format!("// {line}"),
+    }
+}
+
+/// The byte behind the `)` that closes the `(` at the start of `text`, or the end of
+/// the text.
+fn closing(text: &str) -> usize {
+    let mut depth = 0_usize;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'(' => depth += 1,
+            b')' if depth <= 1 => return at + 1,
+            b')' => depth -= 1,
+            _ => {}
+        }
+    }
+    text.len()
 }
 
 /// The one-line head of a method without the modifier `public`, which is what holds

@@ -54,6 +54,9 @@ struct DeclarationFinder<'n, 'a> {
     /// Members of the classes that matter here, those of the most relevant
     /// class first.
     relevant: FxHashMap<(NameKind, &'n str), Vec<Declaration<'a>>>,
+    /// The rank of the package classes that matter here, and of those that they inherit
+    /// from, by their files and their numbers there. The most relevant is the first.
+    packaged: FxHashMap<(&'a str, usize), usize>,
     /// How many files use a class, by its file and its number there.
     uses: FxHashMap<(&'a str, usize), usize>,
 }
@@ -65,17 +68,23 @@ impl<'n, 'a> DeclarationFinder<'n, 'a> {
         names: &'n [(FoldedName<'a>, f32)],
     ) -> Self {
         let names: FxHashSet<&str> = names.iter().map(|((_, name), _)| &**name).collect();
-        let (snapshot, path) = (inference.snapshot, inference.buffer.path);
         let from = inference.members_at_cursor();
         let mut folded = String::new();
         let mut classes: Vec<_> = classes.0.iter().collect();
         classes.sort_by(|a, b| b.1.total_cmp(a.1).then_with(|| a.0.cmp(b.0)));
         let mut relevant: FxHashMap<(NameKind, &'n str), Vec<Declaration<'a>>> =
             FxHashMap::default();
+        let mut packaged = FxHashMap::default();
         for (name, _) in classes.into_iter().take(RELEVANT_CLASSES) {
-            let Some(class) = snapshot.class(name, path) else {
+            let Some(class) = inference.lookup.outside_folded(name) else {
                 continue;
             };
+            for owner in inference.members(class).hierarchy() {
+                if inference.lookup.is_packaged(owner.path) {
+                    let next = packaged.len();
+                    packaged.entry((owner.path, owner.item)).or_insert(next);
+                }
+            }
             for (index, member) in class.class().members.iter().enumerate() {
                 if !is_visible(member.visibility, class, from.as_ref()) {
                     continue;
@@ -99,6 +108,7 @@ impl<'n, 'a> DeclarationFinder<'n, 'a> {
             inference,
             from,
             relevant,
+            packaged,
             uses: FxHashMap::default(),
         }
     }
@@ -109,7 +119,7 @@ impl<'n, 'a> DeclarationFinder<'n, 'a> {
         let (kind, text) = name;
         let decl = match kind {
             NameKind::Class => {
-                let class = snapshot.class(text, path);
+                let class = self.inference.lookup.outside(text);
                 return class.map(Declaration::Class).into_iter().collect();
             }
             NameKind::Function => DeclKind::Function,
@@ -121,23 +131,75 @@ impl<'n, 'a> DeclarationFinder<'n, 'a> {
         }
         // A name with very many declarations tells nothing of one class.
         let mut found = snapshot.declared_up_to(COMMON_DECLARATION, decl, text);
-        found.retain(|declared| {
-            let fits = match (declared, declared.member()) {
-                (Declaration::Member(class, _), Some(member)) => {
-                    name_kind(member.kind) == *kind
-                        && is_visible(member.visibility, *class, self.from.as_ref())
-                }
-                _ => true,
-            };
-            fits && declared.path() != path && kind.is_folded(declared.short_name(), text)
-        });
+        found.retain(|declared| declared.path() != path && self.fits(declared, *kind, text));
         if decl != DeclKind::Member {
+            if found.is_empty() {
+                found = self.in_packages(decl, *kind, text);
+            }
             found.truncate(1);
-        } else if found.len() > 1 {
-            found.sort_by_cached_key(|declared| std::cmp::Reverse(self.owner_uses(declared)));
-            found.truncate(OWNERS);
+            return found;
         }
+        if found.len() > 1 {
+            found.sort_by_cached_key(|declared| std::cmp::Reverse(self.owner_uses(declared)));
+        }
+        let packaged = self.in_packages(decl, *kind, text);
+        let is_relevant = packaged
+            .first()
+            .is_some_and(|first| self.rank(first).is_some());
+        if is_relevant {
+            found.splice(..0, packaged);
+        } else {
+            found.extend(packaged);
+        }
+        found.truncate(OWNERS);
         found
+    }
+
+    /// The declarations of packages that `name` may stand for, those of the most
+    /// relevant classes first, then those that most files of the project use.
+    fn in_packages(&mut self, decl: DeclKind, kind: NameKind, name: &str) -> Vec<Declaration<'a>> {
+        let Inference {
+            snapshot,
+            buffer,
+            lookup,
+            ..
+        } = *self.inference;
+        let Some(packages) = lookup.packages() else {
+            return Vec::new();
+        };
+        let found = snapshot.packaged(packages, decl, name, buffer.path);
+        let mut found: Vec<_> = found
+            .filter(|declared| self.fits(declared, kind, name))
+            .collect();
+        if found.len() > COMMON_DECLARATION {
+            found.retain(|declared| self.rank(declared).is_some());
+        }
+        found.sort_by_cached_key(|declared| {
+            let rank = self.rank(declared).unwrap_or(usize::MAX);
+            (rank, std::cmp::Reverse(self.owner_uses(declared)))
+        });
+        found.truncate(OWNERS);
+        found
+    }
+
+    /// The rank of the class of a package's member, if it matters here.
+    fn rank(&self, declared: &Declaration<'a>) -> Option<usize> {
+        match declared {
+            Declaration::Member(class, _) => self.packaged.get(&(class.path, class.item)).copied(),
+            _ => None,
+        }
+    }
+
+    /// Whether `declared` may stand for the folded `name` of this kind at the cursor.
+    fn fits(&self, declared: &Declaration<'a>, kind: NameKind, name: &str) -> bool {
+        let is_usable = match (declared, declared.member()) {
+            (Declaration::Member(class, _), Some(member)) => {
+                name_kind(member.kind) == kind
+                    && is_visible(member.visibility, *class, self.from.as_ref())
+            }
+            _ => true,
+        };
+        is_usable && kind.is_folded(declared.short_name(), name)
     }
 
     /// How many files use the class that a member belongs to.

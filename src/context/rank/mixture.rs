@@ -3,10 +3,12 @@
 
 use super::names::{ClassRelevance, FoldedName, NameWeights};
 use super::signals::chunks::add_used_in_chunks;
-use super::signals::reach::{add_included, add_members_in_reach, add_unused_imports};
+use super::signals::reach::{
+    add_functions_of_packages, add_included, add_members_in_reach, add_unused_imports,
+};
 use super::signals::receivers::add_used_on_receiver;
 use super::signals::similar_files::add_used_in_files;
-use super::signals::typed::{prefix_matches, retain_prefix_matches};
+use super::signals::typed::{TypedPart, prefix_matches, retain_prefix_matches};
 use super::signals::types::{MemberCandidates, add_members, add_overridable};
 use super::surroundings::Surroundings;
 use crate::cancel::{Cancel, Cancelled};
@@ -74,12 +76,11 @@ pub(in crate::context) fn rank<'a>(
     cancel.check()?;
 
     let mut names = found.mix(surroundings.site);
-    let typed = surroundings.buffer.typed;
-    if !typed.is_empty() {
+    if let Some(typed) = TypedPart::of(surroundings.buffer) {
         if uses(Signal::Typed) {
-            names.mix(prefix_matches(surroundings), PREFIX_SHARE);
+            names.mix(prefix_matches(surroundings, &typed), PREFIX_SHARE);
         }
-        retain_prefix_matches(&mut names, typed);
+        retain_prefix_matches(&mut names, &typed);
     }
     for name in &surroundings.names_in_buffer() {
         if let Some(weight) = names.0.get_mut(name) {
@@ -121,6 +122,7 @@ impl<'a> SignalNames<'a> {
                 let (reach, classes) = (&mut self.reach, &mut self.classes);
                 add_members_in_reach(surroundings, reach, classes, candidates, cancel)?;
                 add_included(surroundings, reach);
+                add_functions_of_packages(surroundings, reach);
             }
             Site::Class if uses(Signal::Dependencies) => {
                 add_unused_imports(surroundings, &mut self.reach);

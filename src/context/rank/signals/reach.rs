@@ -7,8 +7,10 @@ use crate::context::included::included_files;
 use crate::context::rank::names::{ClassRelevance, FoldedName, NameWeights};
 use crate::context::rank::signals::types::{MemberCandidates, add_members};
 use crate::context::rank::surroundings::Surroundings;
-use crate::context::weights::{REACH_CLASS, UNUSED_IMPORT, VARIABLES_IN_REACH};
-use crate::index::symbols::{ClassRef, NameKind};
+use crate::context::weights::{
+    REACH_CLASS, UNUSED_IMPORT, VARIABLES_IN_REACH, package_function_weight,
+};
+use crate::index::symbols::{ClassRef, DeclKind, NameKind, UseKey};
 use crate::php::ImportKind;
 
 /// Adds the members of the types of the variables in reach.
@@ -51,6 +53,26 @@ pub(in crate::context::rank) fn add_included<'a>(
             if weight > 0.0 {
                 names.add(kind, kind.fold(&name), weight);
             }
+        }
+    }
+}
+
+/// Adds the functions of packages that other files of the project use, by how many
+/// files use them.
+pub(in crate::context::rank) fn add_functions_of_packages<'a>(
+    surroundings: &Surroundings<'a>,
+    names: &mut NameWeights<'a>,
+) {
+    let (snapshot, path) = (surroundings.snapshot, surroundings.buffer.path);
+    let Some(packages) = surroundings.inference.lookup.packages() else {
+        return;
+    };
+    for function in snapshot.packaged_with_prefix(packages, DeclKind::Function, "", path) {
+        let name = NameKind::Function.fold(function.short_name());
+        let users = snapshot.uses(UseKey::Name(NameKind::Function, &name));
+        let users = users.filter(|user| *user.file.path != *path).count();
+        if users > 0 {
+            names.add(NameKind::Function, name, package_function_weight(users));
         }
     }
 }

@@ -3,16 +3,74 @@
 
 use std::borrow::Cow;
 
+use rustc_hash::FxHashSet;
+
+use crate::context::buffer::Buffer;
 use crate::context::rank::names::{NameWeights, name_kind};
 use crate::context::rank::surroundings::Surroundings;
 use crate::context::site::Site;
-use crate::context::weights::{PREFIX_MATCHES, prefix_weight};
+use crate::context::weights::{LOCATED_CLASSES, LOCATED_PREFIX, PREFIX_MATCHES, prefix_weight};
 use crate::index::symbols::{DeclKind, Declaration, NameKind, UseKey};
+use crate::php::lex::TokenKind;
+
+/// The part of a name that is typed.
+#[derive(Clone, Debug)]
+pub(in crate::context::rank) struct TypedPart {
+    /// What is typed of the last part of the name, in lower case.
+    short: String,
+    /// The fully qualified name as far as it is typed, in lower case, if a namespace is
+    /// part of it.
+    full: Option<String>,
+}
+
+impl TypedPart {
+    /// What the buffer holds of the name at the cursor; `None` if that is nothing.
+    pub(in crate::context::rank) fn of(buffer: &Buffer<'_>) -> Option<Self> {
+        let typed = buffer.typed;
+        if typed.is_empty() {
+            return None;
+        }
+        let Some((namespace, short)) = typed.rsplit_once('\\') else {
+            return Some(Self {
+                short: typed.to_ascii_lowercase(),
+                full: None,
+            });
+        };
+        // An import names a class in full.
+        let is_import = buffer.kind(buffer.before.checked_sub(1)) == Some(TokenKind::Use);
+        let namespace = if is_import || namespace.is_empty() {
+            Some(namespace.trim_start_matches('\\').to_owned())
+        } else {
+            buffer.scope().class(namespace)
+        };
+        let full = match namespace.as_deref() {
+            None | Some("") => short.to_owned(),
+            Some(namespace) => format!("{namespace}\\{short}"),
+        };
+        Some(Self {
+            short: short.to_ascii_lowercase(),
+            full: Some(full.to_ascii_lowercase()),
+        })
+    }
+
+    /// Whether the folded name of this kind goes on from what is typed.
+    fn begins(&self, kind: NameKind, name: &str) -> bool {
+        match (&self.full, kind) {
+            (Some(full), NameKind::Class) => name.starts_with(&**full),
+            _ => {
+                let short = name.rsplit('\\').next().unwrap_or(name);
+                let start = short.as_bytes().get(..self.short.len());
+                start.is_some_and(|start| start.eq_ignore_ascii_case(self.short.as_bytes()))
+            }
+        }
+    }
+}
 
 /// The declared names that begin with the typed part. Names that more files
 /// use weigh more.
 pub(in crate::context::rank) fn prefix_matches<'a>(
     surroundings: &Surroundings<'a>,
+    typed: &TypedPart,
 ) -> NameWeights<'a> {
     let kinds: &[DeclKind] = match surroundings.site {
         Site::Member { .. } => &[DeclKind::Member],
@@ -21,10 +79,29 @@ pub(in crate::context::rank) fn prefix_matches<'a>(
         Site::Method | Site::Text => &[],
     };
     let snapshot = surroundings.snapshot;
+    let path = surroundings.buffer.path;
+    let packages = surroundings.inference.lookup.packages();
     let mut names = NameWeights::default();
-    for &kind in kinds {
-        let declared = snapshot.declared_with_prefix(kind, surroundings.buffer.typed);
-        for declared in declared.into_iter().take(PREFIX_MATCHES) {
+    let mut add = |kind: NameKind, name: String| {
+        let kind_weight = surroundings.kind_weight(kind);
+        if kind_weight > 0.0 && typed.begins(kind, &name) {
+            let users = snapshot.uses(UseKey::Name(kind, &name)).count();
+            // Several declarations of a name count once.
+            let weight = prefix_weight(kind_weight, users);
+            names.0.insert((kind, Cow::Owned(name)), weight);
+        }
+    };
+    for &decl in kinds {
+        // A class in a deeper namespace may have any short name.
+        let prefix = match typed.full {
+            Some(_) if decl == DeclKind::Class => "",
+            _ => &*typed.short,
+        };
+        let declared = snapshot.declared_with_prefix(decl, prefix);
+        let in_packages = packages
+            .into_iter()
+            .flat_map(|packages| snapshot.packaged_with_prefix(packages, decl, prefix, path));
+        for declared in declared.into_iter().chain(in_packages).take(PREFIX_MATCHES) {
             let kind = match declared {
                 Declaration::Class(_) => NameKind::Class,
                 Declaration::Function(..) => NameKind::Function,
@@ -35,28 +112,53 @@ pub(in crate::context::rank) fn prefix_matches<'a>(
                 NameKind::Class => kind.fold(&declared.full_name().unwrap_or_default()),
                 _ => kind.fold(declared.short_name()),
             };
-            let users = snapshot.uses(UseKey::Name(kind, &name)).count();
-            let kind_weight = surroundings.kind_weight(kind);
-            if kind_weight > 0.0 {
-                // Several declarations of a name count once.
-                let weight = prefix_weight(kind_weight, users);
-                names.0.insert((kind, Cow::Owned(name)), weight);
+            add(kind, name);
+        }
+        if decl == DeclKind::Class {
+            for name in located_classes(surroundings, typed) {
+                add(NameKind::Class, name.to_owned());
             }
         }
     }
     names
 }
 
-/// Removes the names that do not begin with the `typed` part.
-pub(in crate::context::rank) fn retain_prefix_matches(names: &mut NameWeights<'_>, typed: &str) {
-    let short = |name: &str| {
-        name.rsplit('\\')
-            .next()
-            .unwrap_or(name)
-            .to_ascii_lowercase()
+/// The likeliest classes of packages that begin with the typed part and that the
+/// project does not use yet. Those of a namespace from which the buffer imports come
+/// first, then those with short names.
+fn located_classes<'a>(surroundings: &Surroundings<'a>, typed: &TypedPart) -> Vec<&'a str> {
+    let lookup = surroundings.inference.lookup;
+    let (Some(library), Some(packages)) = (surroundings.snapshot.library(), lookup.packages())
+    else {
+        return Vec::new();
     };
-    let typed = short(typed);
-    names
-        .0
-        .retain(|(_, name), _| short(name).starts_with(&typed));
+    let prefix = typed.full.as_deref().unwrap_or(&typed.short);
+    if prefix.len() < LOCATED_PREFIX {
+        return Vec::new();
+    }
+    let imports = surroundings.buffer.scope().imports();
+    let near: FxHashSet<String> = imports
+        .filter_map(|import| Some(import.target.rsplit_once('\\')?.0.to_ascii_lowercase()))
+        .collect();
+    let located = library.with_prefix(prefix).take(PREFIX_MATCHES);
+    let mut located: Vec<_> = located
+        .filter(|name| packages.class(name).is_none())
+        .map(|name| {
+            let (namespace, short) = name.rsplit_once('\\').unwrap_or(("", name));
+            (!near.contains(namespace), short.len(), name)
+        })
+        .collect();
+    if located.len() > LOCATED_CLASSES {
+        located.select_nth_unstable(LOCATED_CLASSES);
+        located.truncate(LOCATED_CLASSES);
+    }
+    located.into_iter().map(|(.., name)| name).collect()
+}
+
+/// Removes the names that do not begin with the `typed` part.
+pub(in crate::context::rank) fn retain_prefix_matches(
+    names: &mut NameWeights<'_>,
+    typed: &TypedPart,
+) {
+    names.0.retain(|(kind, name), _| typed.begins(*kind, name));
 }

@@ -57,7 +57,13 @@ pub(in crate::context::rank) fn add_members<'a>(
             }
             let uses = snapshot.uses(UseKey::Name(key.0, &key.1));
             let uses: u32 = uses.map(|uses| uses.value).sum();
-            names.add(key.0, key.1.clone(), member_weight(uses));
+            let packaged = match inference.lookup.packages() {
+                Some(packages) if inference.lookup.is_packaged(member.owner.path) => {
+                    packages.users(key.0, &key.1)
+                }
+                _ => 0,
+            };
+            names.add(key.0, key.1.clone(), member_weight(uses, packaged));
             candidates.insert(key, member.candidate);
         }
     }

@@ -1,0 +1,167 @@
+//! The files of packages that the classes of a project lead to.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustc_hash::FxHashMap;
+
+use super::Composer;
+use crate::index::{PackageFile, Packages, SourceFile};
+use crate::php::names::Scope;
+use crate::php::{ClassLike, FileFacts};
+
+/// The most files that the classes of one project may lead to.
+const MAX_REACHED: usize = 6000;
+/// The most threads that read files.
+const THREADS: usize = 4;
+/// How long the files count as unchanged once they were compared with the disk.
+const FRESH: Duration = Duration::from_secs(2);
+/// How many of the last answers are kept: for the states that edits switch between.
+const KEPT: usize = 4;
+/// Packages that declare PHP's own functions for older versions of PHP.
+const POLYFILLS: &str = "/polyfill-";
+
+/// An earlier answer.
+#[derive(Debug)]
+pub(super) struct ReachedPackages {
+    names: Arc<[Box<str>]>,
+    packages: Arc<Packages>,
+    checked: Instant,
+}
+
+impl Composer {
+    /// The files that the classes called `names` lead to; see
+    /// [`crate::index::Library::packages`].
+    pub(super) fn reached(&self, names: &Arc<[Box<str>]>) -> Arc<Packages> {
+        let mut known = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
+        let same =
+            |known: &ReachedPackages| Arc::ptr_eq(&known.names, names) || known.names == *names;
+        if let Some(at) = known.iter().position(same) {
+            let mut found = known.remove(at);
+            if found.checked.elapsed() < FRESH || self.are_current(found.packages.files()) {
+                found.checked = Instant::now();
+                let packages = Arc::clone(&found.packages);
+                known.push(found);
+                return packages;
+            }
+        }
+        let packages = Arc::new(self.reach(names));
+        if known.len() == KEPT {
+            known.remove(0);
+        }
+        known.push(ReachedPackages {
+            names: Arc::clone(names),
+            packages: Arc::clone(&packages),
+            checked: Instant::now(),
+        });
+        packages
+    }
+
+    fn are_current(&self, files: &[Arc<SourceFile>]) -> bool {
+        files.iter().all(|file| {
+            let kept = self.file(&file.path);
+            kept.is_some_and(|kept| Arc::ptr_eq(&kept, file))
+        })
+    }
+
+    /// Reads the files level by level: those of the classes, then those of what they
+    /// inherit from.
+    fn reach(&self, names: &Arc<[Box<str>]>) -> Packages {
+        let listing = self.listing();
+        let mut reached: BTreeMap<String, PackageFile> = BTreeMap::new();
+        let always = self.autoload.files.iter();
+        let always = always.filter(|path| !path.contains(POLYFILLS));
+        for file in self.read(always.map(String::as_str).collect()) {
+            let reasons = Vec::new();
+            reached.insert(file.path.to_string(), PackageFile { file, reasons });
+        }
+        // The numbers of the classes that lead to each class that was found last.
+        let mut level: FxHashMap<&str, Vec<u32>> = FxHashMap::default();
+        for (number, name) in (0..).zip(&**names) {
+            if let Some(path) = listing.file_of(name) {
+                level.entry(path).or_default().push(number);
+            }
+        }
+        while !level.is_empty() && reached.len() < MAX_REACHED {
+            let mut paths: Vec<&str> = level.keys().copied().collect();
+            paths.sort_unstable();
+            paths.truncate(MAX_REACHED - reached.len());
+            let unread = paths.iter().filter(|path| !reached.contains_key(**path));
+            for file in self.read(unread.copied().collect()) {
+                let reasons = Vec::new();
+                reached.insert(file.path.to_string(), PackageFile { file, reasons });
+            }
+            let mut next: FxHashMap<&str, Vec<u32>> = FxHashMap::default();
+            for path in paths {
+                let Some(found) = reached.get_mut(path) else {
+                    continue;
+                };
+                // Without a reason, the packages load the file in any case.
+                let new = add_reasons(&mut found.reasons, &level[path]);
+                for parent in parents(&found.file).filter(|_| !new.is_empty()) {
+                    if let Some(parent) = listing.file_of(&parent.to_ascii_lowercase()) {
+                        next.entry(parent).or_default().extend(&new);
+                    }
+                }
+            }
+            level = next;
+        }
+        Packages::new(Arc::clone(names), reached.into_values().collect())
+    }
+
+    /// The files at `paths` that can be read, with their facts.
+    fn read(&self, paths: Vec<&str>) -> Vec<Arc<SourceFile>> {
+        // A thread of a pool may hold a lock here that other work of the pool waits
+        // for, so the pool's own threads must not be asked to help.
+        let part = paths.len().div_ceil(THREADS).max(1);
+        std::thread::scope(|scope| {
+            let read = |part: &[&str]| -> Vec<_> {
+                part.iter().filter_map(|path| self.file(path)).collect()
+            };
+            let parts: Vec<_> = paths
+                .chunks(part)
+                .map(|part| scope.spawn(move || read(part)))
+                .collect();
+            let parts = parts.into_iter().filter_map(|part| part.join().ok());
+            parts.flatten().collect()
+        })
+    }
+}
+
+/// Adds to `reasons`, which are ascending, those of `more` that are new. Returns these.
+fn add_reasons(reasons: &mut Vec<u32>, more: &[u32]) -> Vec<u32> {
+    let mut new = more.to_vec();
+    new.sort_unstable();
+    new.dedup();
+    new.retain(|reason| reasons.binary_search(reason).is_err());
+    reasons.extend(&new);
+    reasons.sort_unstable();
+    new
+}
+
+/// The fully qualified names of what the classes of `file` inherit from.
+fn parents(file: &SourceFile) -> impl Iterator<Item = String> {
+    let FileFacts { classes, .. } = &file.facts;
+    classes.iter().flat_map(|class: &ClassLike| {
+        let scope = Scope::of(&file.facts, &file.text, class.namespace);
+        let named = class
+            .extends
+            .iter()
+            .chain(&class.implements)
+            .chain(&class.traits);
+        let named = named.map(|name| name.of(&file.text));
+        let mixed_in = mixins(class.doc.of(&file.text));
+        named
+            .chain(mixed_in)
+            .filter_map(move |name| scope.class(name))
+    })
+}
+
+/// The classes that the tags `@mixin` of a doc comment name.
+fn mixins(doc: &str) -> impl Iterator<Item = &str> {
+    doc.split("@mixin").skip(1).filter_map(|rest| {
+        let name = rest.split_whitespace().next()?;
+        name.split('<').next()
+    })
+}
