@@ -11,6 +11,7 @@ mod eval;
 mod files;
 mod generate;
 mod install_units;
+mod json_file;
 mod man;
 mod merge_metadata;
 mod models;

@@ -16,6 +16,7 @@ mod endpoint;
 mod error;
 mod file;
 mod limits;
+mod place;
 mod read;
 mod tags;
 mod values;
@@ -37,6 +38,7 @@ pub use self::editor::EditorSettings;
 pub use self::endpoint::{Endpoint, EndpointKind};
 pub use self::error::SettingsError;
 pub use self::limits::Limits;
+pub use self::place::EndpointPlace;
 pub use self::tags::TagSettings;
 
 use crate::model::Families;
@@ -84,7 +86,12 @@ impl Settings {
             Err(error) if error.kind() == io::ErrorKind::NotFound && file.is_none() => {
                 Self::default()
             }
-            Err(error) => return Err(SettingsError::io(&path, &error)),
+            Err(error) => {
+                return Err(SettingsError(format!(
+                    "{}: {error}; name a settings file that can be read, or leave --settings out",
+                    path.display()
+                )));
+            }
         };
         settings.of_file(path)
     }
@@ -106,17 +113,39 @@ impl Settings {
     /// These settings of the file at `path`, with the key from the environment.
     fn of_file(self, path: PathBuf) -> Result<Self, SettingsError> {
         let mut settings = Self {
-            file: Some(path),
+            file: Some(path.clone()),
             ..self
         };
-        match env::var(API_KEY) {
-            Ok(key) if !key.is_empty() => settings.endpoint.api_key = Some(key.into()),
-            Ok(_) | Err(VarError::NotPresent) => {}
-            Err(VarError::NotUnicode(_)) => {
-                return Err(SettingsError(format!("{API_KEY}: expected UTF-8")));
-            }
+        settings.endpoint.place = EndpointPlace::File(Some(path));
+        if let Some(key) = key_of_environment()? {
+            settings.endpoint.api_key = Some(key);
         }
         Ok(settings)
+    }
+
+    /// Replaces the URL of the model server by the one that a flag names. The key of
+    /// the file goes to no other server than the file's; the key of the environment
+    /// does.
+    ///
+    /// # Errors
+    /// If the key of the environment is not UTF-8.
+    pub fn set_endpoint_url(&mut self, url: &str) -> Result<(), SettingsError> {
+        let endpoint = &mut self.endpoint;
+        if !endpoint::is_same_server(url, &endpoint.url) {
+            endpoint.api_key = key_of_environment()?;
+        }
+        endpoint.url = url.to_owned();
+        endpoint.place = EndpointPlace::Flags(self.file.clone());
+        Ok(())
+    }
+}
+
+/// The API key in the environment; none if the variable is empty.
+fn key_of_environment() -> Result<Option<ApiKey>, SettingsError> {
+    match env::var(API_KEY) {
+        Ok(key) => Ok(Some(key).filter(|key| !key.is_empty()).map(ApiKey::from)),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(SettingsError(format!("{API_KEY}: expected UTF-8"))),
     }
 }
 

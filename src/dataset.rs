@@ -88,7 +88,7 @@ mod words;
 pub mod write;
 
 pub use self::batch::{Batch, ExampleSummary, FileOutcome, HoleOutcome, Sizes};
-pub use self::error::DatasetError;
+pub use self::error::{DatasetError, NothingCut};
 pub use self::options::{ControlTokenPolicy, Dedup, Options, SecretPolicy, SplitUnit, WrongOption};
 pub use self::record::{Example, SpanKind};
 pub use self::repo::{InRoot, Repo};

@@ -18,7 +18,7 @@ use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 
-pub use self::error::EndpointError;
+pub use self::error::{EndpointError, ServerPlace};
 pub use self::probe::ServerFacts;
 
 use crate::config::{Endpoint, EndpointKind};
@@ -140,7 +140,9 @@ impl ModelClient {
     pub fn new(endpoint: &Endpoint) -> Result<Self, EndpointError> {
         let url = wire::url(endpoint)?;
         if endpoint.kind == EndpointKind::Ollama && endpoint.model.is_none() {
-            return Err(EndpointError::NoModel { at: Box::new(url) });
+            let place = endpoint.place.clone();
+            let at = Box::new(ServerPlace { url, place });
+            return Err(EndpointError::NoModel { at });
         }
         let mut http = reqwest::Client::builder()
             .connect_timeout(milliseconds(endpoint.connect_timeout_ms))
@@ -327,9 +329,12 @@ impl ModelClient {
         }
     }
 
-    /// The URL of the server, for an error.
-    fn at(&self) -> Box<Url> {
-        Box::new(self.url.clone())
+    /// The server, for an error.
+    fn at(&self) -> Box<ServerPlace> {
+        Box::new(ServerPlace {
+            url: self.url.clone(),
+            place: self.endpoint.place.clone(),
+        })
     }
 
     fn slow_to_begin(&self) -> EndpointError {

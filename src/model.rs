@@ -18,6 +18,7 @@ mod control_tokens;
 mod counts;
 mod families;
 mod family;
+mod family_name;
 #[cfg(not(feature = "tokenizers"))]
 mod no_tokenizer;
 mod render;
@@ -32,6 +33,7 @@ pub use self::families::Families;
 pub use self::family::{
     ContextStyle, DEFAULT_FAMILY, Family, FamilyError, FimFormat, PartOrder, RepoLayout,
 };
+pub use self::family_name::FamilyName;
 pub use self::render::{ModelText, PromptParts};
 pub use self::source::source_text;
 pub use self::tokens::Model;

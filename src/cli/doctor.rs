@@ -12,10 +12,12 @@ use std::process::ExitCode;
 use anstyle::AnsiColor;
 use etcetera::base_strategy::Xdg;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::daemon::SocketOption;
+use super::json_file::file_json;
 use super::{CliError, show};
-use crate::config::{self, Settings};
+use crate::config::{self, ClientSettings, Settings};
 use crate::files::Cache;
 
 /// Check the installation and say how to repair what is wrong.
@@ -30,6 +32,10 @@ pub(super) struct Args {
     project: Option<PathBuf>,
     #[command(flatten)]
     socket: SocketOption,
+    /// Settings of an editor, an object of JSON with the objects `endpoint` and
+    /// `completion`, over the settings file; `-` is stdin
+    #[arg(long, value_name = "FILE|-")]
+    editor_settings: Option<PathBuf>,
     /// Remove the cache files of other versions and of killed processes
     #[arg(long)]
     fix: bool,
@@ -106,8 +112,12 @@ pub(super) fn run(
     let version = env!("CARGO_PKG_VERSION");
     let mut checks = vec![program(version)];
     let named = settings;
-    let (settings, found) = settings_file(named);
+    let (mut settings, found) = settings_file(named);
     checks.extend(found);
+    if let Some(file) = &args.editor_settings {
+        let own = file_json(file, "--editor-settings")?;
+        checks.push(editor_settings(&own, &mut settings));
+    }
     checks.push(system::cache(cache, args.fix));
     let limits = settings.as_ref().map(|settings| settings.limits);
     checks.push(system::watches(
@@ -197,6 +207,25 @@ fn settings_file(named: Option<&Path>) -> (Option<Settings>, Vec<Check>) {
         Check::warning(NAME, says, fix)
     }));
     (settings, checks)
+}
+
+/// Puts the settings of an editor over `settings`. Returns the check of them.
+fn editor_settings(own: &RawValue, settings: &mut Option<Settings>) -> Check {
+    const NAME: &str = "settings";
+    let read = serde_json::from_str(own.get())
+        .map_err(|error| error.to_string())
+        .and_then(|own| ClientSettings::read(&own).map_err(|error| error.to_string()));
+    let file = settings.clone().unwrap_or_default();
+    match read.and_then(|own| own.over(&file).map_err(|error| error.to_string())) {
+        Ok(both) => {
+            *settings = Some(both);
+            Check::ok(NAME, "those of the editor make sense, and go with the file")
+        }
+        Err(says) => {
+            *settings = None;
+            Check::fault(NAME, says, "mend it there")
+        }
+    }
 }
 
 fn tokenizer() -> Check {

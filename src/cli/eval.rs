@@ -99,6 +99,12 @@ impl ContextArgs {
         let snapshot = project.index.snapshot();
         let report = eval::run(&snapshot, &options, &is_source, &Cancel::default())
             .map_err(|error| CliError::Failure(error.to_string()))?;
+        if report.files == 0 {
+            let project = self.project.display();
+            return Err(CliError::Failure(format!(
+                "{project}: no PHP files; `fimd files --why {project}` lists what is left out"
+            )));
+        }
         if report.runs[0].kinds.iter().all(|kind| kind.holes == 0) {
             return Err(CliError::Failure(format!(
                 "{}: none of its {} files uses a name that only another one declares; \

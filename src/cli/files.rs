@@ -32,6 +32,13 @@ pub(super) fn run(args: &Args, limits: &Limits) -> Result<(), CliError> {
     let roots = Roots::new(&args.project, &args.include_path).map_err(failure)?;
     let options = limits.walk().with_max_file_bytes(args.max_file_bytes);
     let walk = files::walk(&roots, &options).map_err(failure)?;
+    if walk.files.is_empty() {
+        let more = match args.why {
+            true => "",
+            false => "; --why lists what is left out",
+        };
+        anstream::eprintln!("fimd: {}: no PHP files{more}", args.project.display());
+    }
     match print(&walk, args.why) {
         // The reader has closed the pipe.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::CliError;
 use super::daemon::{DaemonDifference, DaemonProcess, SocketOption, failure, read, status};
+use super::json_file::file_json;
 use crate::engine::{EngineStatus, JobStatus, MethodStatus, ProjectStatus};
 
 /// Print a daemon's projects, clients, jobs and response times.
@@ -16,18 +17,23 @@ pub(super) struct Args {
     /// Print the JSON result of the method `fimd/status`
     #[arg(long)]
     json: bool,
+    /// Print this JSON result in place of a daemon's; `-` is stdin
+    #[arg(long, value_name = "FILE|-")]
+    from: Option<PathBuf>,
 }
 
 /// Runs the command. `settings` is the settings file that `--settings` names.
 pub(super) fn run(args: &Args, settings: Option<&Path>) -> Result<(), CliError> {
     let socket = args.socket.path()?;
-    let result = status(&socket)?;
-    let result = result.ok_or_else(|| {
-        failure(
-            &socket,
-            &"no daemon listens here; `fimd connect` and the editors start one",
-        )
-    })?;
+    let result = match &args.from {
+        Some(file) => file_json(file, "--from")?,
+        None => status(&socket)?.ok_or_else(|| {
+            failure(
+                &socket,
+                &"no daemon listens here; `fimd connect` and the editors start one",
+            )
+        })?,
+    };
     let mut out = io::stdout().lock();
     let printed = if args.json {
         writeln!(out, "{}", result.get())

@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::position::byte_at;
 use super::{CliError, Setup, show};
 use crate::cancel::Cancel;
-use crate::config::{ContextSources, EndpointKind, Settings};
+use crate::config::{ContextSources, EndpointKind, EndpointPlace, Settings};
 use crate::engine::tags::{
     ContextError, PromptView, TagError, TagSite, TagsView, context, has_context, prepare,
 };
@@ -96,7 +96,7 @@ pub(super) fn run(
         TagsCommand::Check(args) => return check::run(args),
         TagsCommand::Prompt { tag, model } => {
             let mut setup = setup()?;
-            model.overrule(&mut setup.settings);
+            model.overrule(&mut setup.settings)?;
             let content = read(&tag.file)?;
             let at = byte_at(tag.at, &content, &tag.file)?;
             let project = project(&tag.file, &setup)?;
@@ -115,14 +115,18 @@ pub(super) fn run(
 }
 
 impl ModelArgs {
-    fn overrule(&self, settings: &mut Settings) {
+    fn overrule(&self, settings: &mut Settings) -> Result<(), CliError> {
         if let Some(url) = &self.endpoint {
-            settings.endpoint.url.clone_from(url);
+            settings
+                .set_endpoint_url(url)
+                .map_err(|error| CliError::Usage(error.to_string()))?;
         }
         if let Some(kind) = self.endpoint_kind {
             settings.endpoint.kind = kind;
+            settings.endpoint.place = EndpointPlace::Flags(settings.file.clone());
         }
         settings.tags.context |= self.context;
+        Ok(())
     }
 }
 
@@ -203,7 +207,7 @@ fn read(path: &Path) -> Result<String, CliError> {
         true => io::stdin().read_to_end(&mut bytes).map(drop),
         false => fs::read(path).map(|read| bytes = read),
     };
-    read.map_err(|error| failure(&error))?;
+    read.map_err(|error| failure(&format!("{error}; name a text file, or `-` for stdin")))?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         failure(&format!("not UTF-8 at byte {at}; convert it first"))

@@ -9,6 +9,7 @@ use toml_edit::{DocumentMut, Item, Table, de};
 use super::completion::CompletionSection;
 use super::endpoint::EndpointSection;
 use super::error::SettingFault;
+use super::place::EndpointPlace;
 use super::read::parse;
 use super::values::section;
 use super::{Settings, SettingsError};
@@ -72,8 +73,12 @@ impl ClientSettings {
             endpoint,
             completion,
         } = self.clone();
+        let mut base = file.endpoint.clone();
+        if endpoint != EndpointSection::default() {
+            base.place = EndpointPlace::Editor;
+        }
         let endpoint = endpoint
-            .over(file.endpoint.clone(), &file.families)
+            .over(base, &file.families)
             .map_err(|what| SettingsError::of_client(format!("endpoint.family: {what}")))?;
         let completion = completion.over(&file.completion);
         completion.check(&endpoint).map_err(|what| {
@@ -133,7 +138,8 @@ mod tests {
     fn what_the_client_does_not_set_is_the_files() {
         let text = "[endpoint]\nmodel = 'm'\ntop_p = 0.5\n[completion]\nmax_lines = 3\n";
         let own = json!({"endpoint": {"model": "own", "top_p": null}, "completion": null});
-        let expected = file(&text.replace("'m'", "'own'"));
+        let mut expected = file(&text.replace("'m'", "'own'"));
+        expected.endpoint.place = EndpointPlace::Editor;
         assert_eq!(over(text, &own), expected);
         for nothing in [json!(null), json!({}), json!({"endpoint": {"url": null}})] {
             assert!(ClientSettings::read(&nothing).unwrap().is_empty());

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::api_key::ApiKey;
+use super::place::EndpointPlace;
 use super::values::{choice, flag, integer_in, name, number, text};
 use crate::model::{Families, Family};
 use crate::tags::ranges::{TEMPERATURE, TOP_P};
@@ -42,6 +43,8 @@ pub struct Endpoint {
     pub idle_timeout_ms: u64,
     /// Whether a config tag may name a server on another machine.
     pub allow_remote_endpoints: bool,
+    /// Where a user changes all this, for messages.
+    pub place: EndpointPlace,
 }
 
 /// The API of a model server.
@@ -71,6 +74,7 @@ impl Default for Endpoint {
             first_byte_timeout_ms: 30_000,
             idle_timeout_ms: 15_000,
             allow_remote_endpoints: false,
+            place: EndpointPlace::default(),
         }
     }
 }
@@ -146,9 +150,8 @@ impl EndpointSection {
                 *token = own;
             }
         }
-        let is_same_server = |url: &String| is_same_server(url, &base.url);
         let base_key = match &self.url {
-            Some(url) if !is_same_server(url) => None,
+            Some(url) if !is_same_server(url, &base.url) => None,
             _ => base.api_key,
         };
         Ok(Endpoint {
@@ -167,12 +170,13 @@ impl EndpointSection {
             allow_remote_endpoints: self
                 .allow_remote_endpoints
                 .unwrap_or(base.allow_remote_endpoints),
+            place: base.place,
         })
     }
 }
 
 /// Whether two URLs have the same scheme, host and port.
-fn is_same_server(url: &str, other: &str) -> bool {
+pub(super) fn is_same_server(url: &str, other: &str) -> bool {
     match (server_url(url), server_url(other)) {
         (Ok(url), Ok(other)) => url.origin() == other.origin(),
         _ => false,

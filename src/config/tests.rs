@@ -16,10 +16,10 @@ fn load(text: &str) -> Result<Settings, String> {
 
 #[test]
 fn what_is_not_set_keeps_its_default() {
-    let settings = Settings {
-        file: None,
-        ..load("").unwrap()
-    };
+    let mut settings = load("").unwrap();
+    let file = settings.file.take();
+    assert_eq!(settings.endpoint.place, EndpointPlace::File(file));
+    settings.endpoint.place = EndpointPlace::default();
     assert_eq!(settings, Settings::default());
     for text in [
         "# mine\n[limits]\nmax_files = 5 # few\nmax_clients = 1_0\n",
@@ -88,7 +88,14 @@ fn secrets_can_be_kept() {
 #[test]
 fn an_endpoint_has_a_family_and_may_have_tokens_of_its_own() {
     let endpoint = load("").unwrap().endpoint;
-    assert_eq!(endpoint, Endpoint::default());
+    let place = endpoint.place.clone();
+    assert_eq!(
+        endpoint,
+        Endpoint {
+            place,
+            ..Endpoint::default()
+        }
+    );
     assert_eq!(endpoint.url, "http://127.0.0.1:8080");
     assert_eq!(endpoint.family.name, "qwen2.5-coder");
     assert_eq!(endpoint.family.middle, "<|fim_middle|>");

@@ -14,7 +14,7 @@ use crate::context::MinScore;
 use crate::context::budget::{CharBudget, DEFAULT_MAX_CONTEXT_CHARS, DEFAULT_MAX_TOTAL_CHARS};
 use crate::dataset::format::{FileFormat, in_bytes};
 use crate::dataset::record::SpanKind;
-use crate::model::{ContextStyle, DEFAULT_FAMILY, Families, Family, Model};
+use crate::model::{ContextStyle, DEFAULT_FAMILY, Families, Family, FamilyName, Model};
 
 /// The least size of a shard. Smaller shards would hold only a few examples each.
 const MIN_SHARD: ByteSize = ByteSize::kb(10);
@@ -73,7 +73,13 @@ pub enum SecretPolicy {
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// Model family whose fill-in-the-middle tokens are used: see `fimd models`
-    #[arg(long, value_name = "MODEL", default_value_t = Options::default().base_model)]
+    #[arg(
+        long,
+        value_name = "MODEL",
+        value_parser = FamilyName,
+        hide_possible_values = true,
+        default_value_t = Options::default().base_model
+    )]
     pub base_model: String,
     /// Share of the examples with the suffix first, from 0 to 1, for families that have the prefix first
     #[arg(long, value_name = "RATE", default_value_t = Options::default().spm_rate)]

@@ -6,6 +6,10 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+/// The reason of a hole with fewer characters than the fewest of a middle.
+pub(super) const TOO_SHORT: &str = "too_short";
+/// The reason of a file in which no hole was found.
+pub(super) const NO_HOLE: &str = "no hole fits";
 /// The reason of an example that has the text of another one.
 pub(super) const DUPLICATE: &str = "duplicate_example";
 /// The reason of an example that is a near duplicate of another one.

@@ -343,9 +343,7 @@ impl<'a> Run<'a> {
         }
         // A part of a larger dataset may have no examples.
         if self.ledger.examples() == 0 && !self.options.partial {
-            return Err(DatasetError::NoExamples(
-                self.ledger.report.counts.files_indexed,
-            ));
+            return Err(DatasetError::NoExamples(self.ledger.report.nothing_cut()));
         }
         self.state.is_writing = true;
         (self.progress)(self.state);

@@ -1,29 +1,53 @@
 //! The errors of requests to a model server.
 
 use std::error::Error;
+use std::fmt;
 
 use reqwest::{StatusCode, Url};
 
+use crate::config::EndpointPlace;
+
 /// The most characters of a server's message that an error shows.
 const MAX_CHARS: usize = 300;
+
+/// A model server, and where a user sets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerPlace {
+    /// The URL of requests.
+    pub(super) url: Url,
+    pub(super) place: EndpointPlace,
+}
+
+impl ServerPlace {
+    /// The key `key` of the settings, and where it is set.
+    fn key(&self, key: &str) -> String {
+        self.place.key(key)
+    }
+}
+
+impl fmt::Display for ServerPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.url.fmt(f)
+    }
+}
 
 /// A request to a model server failed. The message is one line that names the server
 /// and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
     /// The URL in the settings is invalid.
-    #[error("endpoint.url: {reason}")]
+    #[error("{key}: {reason}")]
     Url {
+        /// Where the URL is set.
+        key: String,
         /// What is wrong with the URL.
         reason: String,
     },
     /// The server needs the name of a model, and the settings have none.
-    #[error(
-        "{at}: Ollama needs the name of a model; set model under [endpoint] in the settings file"
-    )]
+    #[error("{at}: Ollama needs the name of a model; set {}", at.key("model"))]
     NoModel {
         /// The server.
-        at: Box<Url>,
+        at: Box<ServerPlace>,
     },
     /// The HTTP client cannot be made.
     #[error("cannot set up a client for model servers: {reason}")]
@@ -33,23 +57,23 @@ pub enum EndpointError {
     },
     /// No connection to the server.
     #[error(
-        "{at}: cannot reach the model server: {reason}; start it, or set url under [endpoint] in \
-         the settings file"
+        "{at}: cannot reach the model server: {reason}; start it, or change {}",
+        at.key("url")
     )]
     Unreachable {
         /// The server.
-        at: Box<Url>,
+        at: Box<ServerPlace>,
         /// The error of the system.
         reason: String,
     },
     /// The server takes too long.
     #[error(
-        "{at}: nothing came for {ms} ms; see whether the server is at work, or raise {setting} \
-         under [endpoint] in the settings file"
+        "{at}: nothing came for {ms} ms; see whether the server is at work, or raise {}",
+        at.key(setting)
     )]
     Slow {
         /// The server.
-        at: Box<Url>,
+        at: Box<ServerPlace>,
         /// The time limit, in milliseconds.
         ms: u64,
         /// The setting of the time limit.
@@ -57,20 +81,21 @@ pub enum EndpointError {
     },
     /// The server redirects to another server.
     #[error(
-        "{at}: the server redirects to {to}, which is not followed; set url under [endpoint] to \
-         where the model is served"
+        "{at}: the server redirects to {to}, which is not followed; set {} to where the model is \
+         served",
+        at.key("url")
     )]
     Redirected {
         /// The server.
-        at: Box<Url>,
+        at: Box<ServerPlace>,
         /// The target of the redirection.
         to: String,
     },
     /// The server answers with an error status.
-    #[error("{at}: {status}{}; {}", quoted(said), hint(*status))]
+    #[error("{at}: {status}{}; {}", quoted(said), hint(*status, at))]
     Refused {
         /// The server.
-        at: Box<Url>,
+        at: Box<ServerPlace>,
         /// The status.
         status: StatusCode,
         /// The message of the server; may be empty.
@@ -78,13 +103,14 @@ pub enum EndpointError {
     },
     /// The server sends a page for people, which no model server does at this path.
     #[error(
-        "{at}: no model server answers here: it sent an HTML page{}; set url under [endpoint] in \
-         the settings file to where the model server is",
-        quoted(title)
+        "{at}: no model server answers here: it sent an HTML page{}; set {} to where the model \
+         server is",
+        quoted(title),
+        at.key("url")
     )]
     Page {
         /// The server.
-        at: Box<Url>,
+        at: Box<ServerPlace>,
         /// The status of the page.
         status: StatusCode,
         /// The title of the page; may be empty.
@@ -92,25 +118,27 @@ pub enum EndpointError {
     },
     /// What answers does not speak HTTP.
     #[error(
-        "{at}: no model server answers here: its answer is not HTTP ({reason}); set url under \
-         [endpoint] in the settings file to where the model server is"
+        "{at}: no model server answers here: its answer is not HTTP ({reason}); set {} to where \
+         the model server is",
+        at.key("url")
     )]
     NoHttp {
         /// The server.
-        at: Box<Url>,
+        at: Box<ServerPlace>,
         /// The error of the HTTP library.
         reason: String,
     },
     /// The answer has another media type than a stream.
     #[error(
         "{at}: no model server of this kind answers here: expected an answer of type {expected}, \
-         found {}{}; see whether url and kind under [endpoint] are those of the model server",
+         found {}{}; see whether kind and {} are those of the model server",
         or_nothing(found),
-        quoted(said)
+        quoted(said),
+        at.key("url")
     )]
     NoStream {
         /// The server.
-        at: Box<Url>,
+        at: Box<ServerPlace>,
         /// The media type of the answer.
         found: String,
         /// The media type of a stream.
@@ -122,15 +150,15 @@ pub enum EndpointError {
     #[error("{at}: the server gave up{}; see its log", quoted(said))]
     GaveUp {
         /// The server.
-        at: Box<Url>,
+        at: Box<ServerPlace>,
         /// The message of the server; may be empty.
         said: String,
     },
     /// The answer is malformed.
-    #[error("{at}: {reason}; see whether kind under [endpoint] is what this server understands")]
+    #[error("{at}: {reason}; see whether {} is what this server understands", at.key("kind"))]
     Malformed {
         /// The server.
-        at: Box<Url>,
+        at: Box<ServerPlace>,
         /// What is malformed.
         reason: String,
     },
@@ -138,7 +166,7 @@ pub enum EndpointError {
     #[error("{at}: the connection broke: {reason}; see the server's log")]
     Broken {
         /// The server.
-        at: Box<Url>,
+        at: Box<ServerPlace>,
         /// The error of the system.
         reason: String,
     },
@@ -146,7 +174,7 @@ pub enum EndpointError {
     #[error("{at}: the answer ended before it was complete; see the server's log")]
     Incomplete {
         /// The server.
-        at: Box<Url>,
+        at: Box<ServerPlace>,
     },
 }
 
@@ -199,19 +227,25 @@ pub(super) fn is_not_there(status: StatusCode) -> bool {
     not_there.contains(&status)
 }
 
-/// The remedy for an answer with this status.
-fn hint(status: StatusCode) -> &'static str {
+/// The remedy for an answer of the server `at` with this status.
+fn hint(status: StatusCode, at: &ServerPlace) -> String {
     match status.as_u16() {
-        401 | 403 => {
-            "set FIMD_API_KEY, or api_key under [endpoint] in the settings file, to a key that \
-             it takes"
-        }
-        404 | 405 => "see whether url and kind under [endpoint] are those of this server",
-        413 => "show the model less, with a prefix and a suffix tag nearer to the FIM tag",
-        429 => "wait, then try again",
-        503 => "try again once its model is loaded",
-        500.. => "see its log",
-        _ => "see whether the settings under [endpoint] suit this server",
+        401 | 403 => match at.place {
+            EndpointPlace::Editor => format!("set {} to a key that it takes", at.key("api_key")),
+            EndpointPlace::File(_) | EndpointPlace::Flags(_) => format!(
+                "set FIMD_API_KEY, or {}, to a key that it takes",
+                at.key("api_key")
+            ),
+        },
+        404 | 405 => format!(
+            "see whether kind and {} are those of this server",
+            at.key("url")
+        ),
+        413 => "show the model less, with a prefix and a suffix tag nearer to the FIM tag".into(),
+        429 => "wait, then try again".into(),
+        503 => "try again once its model is loaded".into(),
+        500.. => "see its log".into(),
+        _ => format!("see whether {} suits this server", at.key("kind")),
     }
 }
 

@@ -27,7 +27,10 @@ const MAX_ANSWER_BYTES: usize = 64 << 20;
 /// The URL of requests: the URL in the settings, with the path of the kind appended
 /// unless it is there already.
 pub(super) fn url(endpoint: &Endpoint) -> Result<Url, EndpointError> {
-    let mut url = server_url(&endpoint.url).map_err(|reason| EndpointError::Url { reason })?;
+    let mut url = server_url(&endpoint.url).map_err(|reason| EndpointError::Url {
+        key: endpoint.place.key("url"),
+        reason,
+    })?;
     let path = path(endpoint.kind);
     let base = url.path().trim_end_matches('/');
     // The base URL of many programs ends in the version.

@@ -137,8 +137,13 @@ pub enum CompleteError {
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
     /// The family in the settings is invalid.
-    #[error("family under [endpoint] in the settings file: {0}")]
-    Family(String),
+    #[error("{key}: {reason}")]
+    Family {
+        /// Where the family is set.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The request was cancelled.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -486,8 +491,10 @@ impl Engine {
         let control_tokens = ControlTokens::new(settings.endpoint.family.reserved());
         let server = Arc::new(ModelServer {
             client: ModelClient::new(&settings.endpoint)?,
-            control_tokens: control_tokens
-                .map_err(|error| CompleteError::Family(error.to_string()))?,
+            control_tokens: control_tokens.map_err(|error| CompleteError::Family {
+                key: settings.endpoint.place.key("family"),
+                reason: error.to_string(),
+            })?,
             settings,
         });
         *latest = Some(Arc::clone(&server));

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use fimd::config::Settings;
+use fimd::config::{EndpointPlace, Settings};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -151,10 +151,9 @@ fn the_documented_defaults_are_the_defaults() {
     let file = folder.path().join("settings.toml");
     fs::write(&file, block).unwrap();
     let documented = Settings::load(Some(&file)).unwrap();
-    let expected = Settings {
-        file: Some(file),
-        ..Settings::default()
-    };
+    let mut expected = Settings::default();
+    expected.endpoint.place = EndpointPlace::File(Some(file.clone()));
+    expected.file = Some(file);
     assert_eq!(documented, expected);
 }
 

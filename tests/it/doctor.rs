@@ -404,7 +404,44 @@ fn shells_complete_every_command_and_option() {
                 assert!(script.contains(&option), "{shell}: {command} --{option}");
             }
         }
+        // Names of models behind --base-model.
+        if ["bash", "zsh", "fish"].contains(&shell) {
+            let has = |name: &str| script.contains(name);
+            assert!(has("granite-code") && has("qwen2.5-coder"), "{shell}");
+        }
     }
+}
+
+#[test]
+fn the_settings_of_an_editor_are_checked_over_the_file() {
+    let home = Home::new();
+    let served = serving(&[("/v1/models", r#"{"data":[{"id":"own"}]}"#)]);
+    let report = |own: &str| {
+        let file = home.put("own.json", own);
+        let output = home
+            .doctor()
+            .arg("--json")
+            .arg("--editor-settings")
+            .arg(file)
+            .output()
+            .unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        report["checks"].as_array().unwrap().clone()
+    };
+    let check = |own: &str, name: &str| {
+        let mut checks = report(own).into_iter();
+        checks.rfind(|check| check["name"] == name).unwrap()
+    };
+    let own = format!(r#"{{"endpoint":{{"url":"{}"}}}}"#, served.url);
+    is(&check(&own, "model"), "ok", "serves own", "");
+    is(&check(&own, "settings"), "ok", "those of the editor", "");
+    let wrong = r#"{"endpoint":{"uri":"x"}}"#;
+    let says = "the editor's settings: endpoint.uri: unknown";
+    is(&check(wrong, "settings"), "fault", says, "mend it there");
+    is(&check(wrong, "model"), "warning", "not asked", "");
+    let down = r#"{"endpoint":{"url":"http://127.0.0.1:1"}}"#;
+    let fix = "change endpoint.url in the editor's settings";
+    is(&check(down, "model"), "fault", "cannot reach", fix);
 }
 
 #[test]

@@ -166,7 +166,7 @@ const FAULTS: &[Fault] = &[
         "a path that is not there",
         |_, answer| answer.whole("404 Not Found", "text/plain", "File Not Found"),
         "",
-        "404 Not Found: File Not Found; see whether url and kind",
+        "404 Not Found: File Not Found; see whether kind and url",
     ),
     (
         "a web page",
@@ -197,7 +197,7 @@ const FAULTS: &[Fault] = &[
         |_, answer| answer.whole("200 OK", "application/json", r#"{"message":"hello"}"#),
         "",
         "no model server of this kind answers here: expected an answer of type text/event-stream, \
-         found application/json: hello; see whether url and kind under [endpoint]",
+         found application/json: hello; see whether kind and url under [endpoint]",
     ),
     (
         "a service that does not speak HTTP",

@@ -389,3 +389,28 @@ fn a_reader_that_leaves_is_no_error() {
     assert!(output.status.success());
     assert!(output.stderr.is_empty());
 }
+
+#[test]
+fn a_project_without_files_says_so() {
+    let dir = tree(&["vendor/a.php"]);
+    let path = dir.path().to_str().unwrap();
+    let run = |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_fimd"))
+            .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
+            .args(args)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), said.replace(path, "DIR"))
+    };
+    let why = "fimd: DIR: no PHP files; --why lists what is left out\n";
+    assert_eq!(run(&["files", path]), (Some(0), why.into()));
+    let listed = "fimd: DIR: no PHP files\n";
+    assert_eq!(run(&["files", path, "--why"]), (Some(0), listed.into()));
+    let (code, said) = run(&["eval", "context", path]);
+    assert_eq!(code, Some(1));
+    assert_eq!(
+        said,
+        "fimd: DIR: no PHP files; `fimd files --why DIR` lists what is left out\n"
+    );
+}

@@ -415,3 +415,41 @@ fn killing_a_run_leaves_the_old_dataset() {
     assert_eq!(bytes(&output), seeds[0]);
     assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 2, "leftovers");
 }
+
+#[test]
+fn what_gave_no_example_is_told_by_reason() {
+    let root = tempfile::tempdir().unwrap();
+    let output = root.path().join("data");
+    let output = output.to_str().unwrap();
+    let folder = |name: &str, file: &str| {
+        let file = root.path().join(name).join(file);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, "<?php echo 1;\n").unwrap();
+        root.path().join(name).to_str().unwrap().to_owned()
+    };
+    let vendored = folder("vendored", "vendor/a.php");
+    let short = folder("short", "a.php");
+    let no_hole = "no example could be cut from 1 PHP file; left out: 1 (no hole fits); a lower \
+                   --min-middle-chars allows shorter holes";
+    for (args, said) in [
+        (
+            vec!["generate", &vendored, "--output", output],
+            "no example could be cut from 0 PHP files; left out: 1 (default: vendor/); name a \
+             project with PHP files: `fimd files --why DIR` lists them",
+        ),
+        (vec!["generate", &short, "--output", output], no_hole),
+        (vec!["generate", &short, "--preview", "1"], no_hole),
+    ] {
+        let run = fimd(&args);
+        assert_eq!(run.status.code(), Some(1));
+        let stderr = String::from_utf8(run.stderr).unwrap();
+        assert_eq!(stderr, format!("fimd: {said}\n"));
+    }
+    let run = fimd(&["generate", &shop(), "--output", "/proc/data"]);
+    let stderr = String::from_utf8(run.stderr).unwrap();
+    assert!(
+        stderr.starts_with("fimd: cannot write into /proc: No such file"),
+        "{stderr}"
+    );
+    assert!(stderr.ends_with("choose an --output in a folder that can be written\n"));
+}

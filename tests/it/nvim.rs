@@ -1,6 +1,6 @@
-//! The Neovim plugin in a real Neovim: its own tests, against a scripted server,
-//! and a walk through all of it with the real binary, its daemon and a model
-//! server whose answers stand here.
+//! The Neovim plugin in a real Neovim: its own tests, against a scripted server;
+//! all of it with the real binary, its daemon and a model server whose answers stand
+//! here; and the first hour of a new user.
 //!
 //! Runs the Neovim that `FIMD_NVIM` names, else `nvim` if it is on the path and
 //! new enough; else the tests are skipped.
@@ -60,6 +60,17 @@ fn answer(asked: &ReceivedRequest, answer: &mut Reply) {
     };
     said.iter().for_each(|text| answer.text(text));
     answer.done();
+}
+
+#[test]
+fn the_first_hour_of_a_user_from_an_empty_home_to_the_end() {
+    let Some(neovim) = Neovim::or_skip(OLDEST) else {
+        return;
+    };
+    let home = tempfile::tempdir().unwrap();
+    let mut script = neovim.script(&of_plugin("tests/walk.lua"), home.path());
+    let said = run(script.arg(env!("CARGO_BIN_EXE_fimd")));
+    assert!(said.starts_with("the walk holds"), "{said}");
 }
 
 #[test]

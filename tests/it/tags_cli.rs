@@ -200,6 +200,56 @@ fn run_prints_the_text_of_one_tag_and_leaves_the_file() {
         shown.contains("hello there!") && shown.contains(" fim "),
         "{shown}"
     );
+    // The log keeps the time in UTC, and the shell shows it in the user's time zone.
+    let zone = |zone: &str| {
+        let shown = fimd()
+            .env("XDG_STATE_HOME", folder.path().join("state"))
+            .env("TZ", zone)
+            .args(["tags", "log"])
+            .output()
+            .unwrap();
+        String::from_utf8(shown.stdout).unwrap()
+    };
+    let time = run["time"].as_str().unwrap();
+    let seconds = format!("{} {}", &time[..10], &time[11..19]);
+    assert!(zone("UTC").starts_with(&seconds), "{}", zone("UTC"));
+    assert!(zone("UTC-0:30").contains(&time[16..19]));
+    assert_ne!(zone("UTC-0:30"), zone("UTC"));
+}
+
+#[test]
+fn an_error_of_the_model_server_says_where_the_setting_is() {
+    let folder = texts(&[
+        ("a.md", "[[[5]]]"),
+        (
+            "s.toml",
+            "[endpoint]\nurl = 'http://127.0.0.1:1'\napi_key = 'sk-file'\n",
+        ),
+    ]);
+    let run = |more: &[&str], key: &str| {
+        let run = fimd()
+            .env("XDG_STATE_HOME", folder.path().join("state"))
+            .env("FIMD_API_KEY", key)
+            .current_dir(folder.path())
+            .args(["--settings", "s.toml", "tags", "run", "a.md", "--at", "1"])
+            .args(more)
+            .output()
+            .unwrap();
+        String::from_utf8(run.stderr).unwrap()
+    };
+    let said = run(&[], "");
+    assert!(
+        said.ends_with("start it, or change url under [endpoint] in s.toml\n"),
+        "{said}"
+    );
+    let said = run(&["--endpoint", "http://127.0.0.1:1"], "");
+    assert!(said.ends_with("start it, or change --endpoint\n"), "{said}");
+    // The key of the file is for the file's server.
+    let server = ModelServer::saying(&["text"]);
+    run(&["--endpoint", &server.url], "");
+    assert!(!server.asked().head.contains("sk-"));
+    run(&["--endpoint", &server.url], "sk-env");
+    assert!(server.asked().head.contains("Bearer sk-env"));
 }
 
 #[test]

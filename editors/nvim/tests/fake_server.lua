@@ -15,13 +15,17 @@
 -- document as the server knows it, `fake/answers` the client's answers to requests
 -- that `fake/send` sent.
 --
--- With the argument `--refuse` it refuses `initialize`. With `--version` or `log`
--- it prints what fimd would print.
+-- With the argument `--refuse` it refuses `initialize`. With `--version`, `status`
+-- or `log` it prints what stands for fimd's words.
 
 io.stdout:setvbuf('no')
 
 if vim.list_contains(arg, '--version') then
   io.stdout:write('fimd 0.0.0-fake\n')
+  os.exit(0)
+end
+if vim.list_contains(arg, 'status') then
+  io.stdout:write('status of ' .. io.stdin:read('*a') .. '\n')
   os.exit(0)
 end
 if vim.list_contains(arg, 'log') then

@@ -80,31 +80,40 @@ function M.start(files)
     file:close()
   end
   local home = folder .. '/home'
-  local channel = vim.fn.jobstart(vim.list_extend(vim.list_slice(M.nvim), { '--embed' }), {
-    rpc = true,
-    cwd = folder .. '/project',
-    env = {
-      HOME = home,
-      XDG_CONFIG_HOME = home,
-      XDG_STATE_HOME = home,
-      XDG_CACHE_HOME = home,
-      XDG_DATA_HOME = home,
-      XDG_RUNTIME_DIR = home,
-    },
+  local command = vim.list_extend(vim.list_slice(M.nvim), { '--embed' })
+  local child = M.start_at(folder .. '/project', command, {
+    HOME = home,
+    XDG_CONFIG_HOME = home,
+    XDG_STATE_HOME = home,
+    XDG_CACHE_HOME = home,
+    XDG_DATA_HOME = home,
+    XDG_RUNTIME_DIR = home,
   })
-  local child = setmetatable({ channel = channel, folder = folder .. '/project' }, Child)
   child:lua([[
     vim.opt.runtimepath:prepend(...)
     vim.o.swapfile = false
     vim.cmd.filetype('on')
     vim.cmd.runtime('plugin/fimd.lua')
+  ]], M.plugin)
+  return child
+end
+
+--- A Neovim in `folder`, whose messages to the user are recorded.
+---@param folder string
+---@param command string[]
+---@param env table<string, string>
+---@return Child
+function M.start_at(folder, command, env)
+  local channel = vim.fn.jobstart(command, { rpc = true, cwd = folder, env = env })
+  local child = setmetatable({ channel = channel, folder = folder }, Child)
+  child:lua([[
     vim.g.told = {}
     vim.notify = function(message, level)
       local told = vim.g.told
       table.insert(told, { message, level or vim.log.levels.INFO })
       vim.g.told = told
     end
-  ]], M.plugin)
+  ]])
   return child
 end
 
@@ -283,9 +292,13 @@ function M.items(row, column, ...)
   }
 end
 
-function Child:stop()
+function Child:quit()
   vim.fn.jobstop(self.channel)
   vim.fn.jobwait({ self.channel }, PATIENCE_MS)
+end
+
+function Child:stop()
+  self:quit()
   vim.fn.delete(vim.fs.dirname(self.folder), 'rf')
 end
 

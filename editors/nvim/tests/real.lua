@@ -234,7 +234,7 @@ local function status()
   child:ready()
   child:cmd('Fimd status')
   return t.wait('the process', function()
-    return tonumber(table.concat(child:lines(), '\n'):match('\n%s*pid: (%d+)'))
+    return tonumber(table.concat(child:lines(), '\n'):match('\npid%s+(%d+)'))
   end)
 end
 
@@ -267,7 +267,7 @@ local function wrong_settings(connection)
     if connection == 'daemon' then
       own:cmd('Fimd status')
       local pid = t.wait('the process', function()
-        return tonumber(table.concat(own:lines(), '\n'):match('\n%s*pid: (%d+)'))
+        return tonumber(table.concat(own:lines(), '\n'):match('\npid%s+(%d+)'))
       end)
       own:cmd('Fimd disable')
       kill(pid)

@@ -1,6 +1,7 @@
 -- The plugin's tests: nvim --headless -u NONE -l editors/nvim/tests/run.lua [PART]
 --
--- PART selects the tests whose name contains it.
+-- PART selects the tests whose name contains it. The tests with the real program are
+-- real.lua and walk.lua.
 
 local here = vim.fs.dirname(vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p'))
 package.path = here .. '/?.lua;' .. package.path

@@ -54,13 +54,16 @@ fn failed(name: &'static str, error: &EndpointError) -> Check {
 
 /// Whether the server has the model of the settings.
 fn models(endpoint: &Endpoint, facts: &ServerFacts) -> Check {
-    let url = &endpoint.url;
+    let Endpoint { url, place, .. } = endpoint;
     let Some(models) = &facts.models else {
         let says = format!("{url}: is there, and does not tell its models");
         let fix = match endpoint.kind {
-            EndpointKind::Ollama => "see whether kind under [endpoint] is right",
+            EndpointKind::Ollama => format!("see whether {} is right", place.key("kind")),
             EndpointKind::Completions | EndpointKind::Infill => {
-                "see by a completion whether url and kind under [endpoint] are right"
+                format!(
+                    "see by a completion whether kind and {} are right",
+                    place.key("url")
+                )
             }
         };
         return Check::warning(NAME, says, fix);
@@ -80,17 +83,17 @@ fn models(endpoint: &Endpoint, facts: &ServerFacts) -> Check {
             format!("{url}: does not serve {wanted}; what it serves: {list}"),
             match endpoint.kind {
                 EndpointKind::Ollama => {
-                    format!("`ollama pull {wanted}`, or set model under [endpoint]")
+                    format!("`ollama pull {wanted}`, or set {}", place.key("model"))
                 }
                 EndpointKind::Completions | EndpointKind::Infill => {
-                    "set model under [endpoint] to one of these".into()
+                    format!("set {} to one of these", place.key("model"))
                 }
             },
         ),
         None if models.len() > 1 => Check::warning(
             NAME,
             format!("{url}: serves {list}, and is not told which to use"),
-            "set model under [endpoint] to one of these",
+            format!("set {} to one of these", place.key("model")),
         ),
         None => Check::ok(NAME, format!("{url}: serves {list}")),
     }
@@ -127,7 +130,9 @@ async fn control_tokens(client: &ModelClient, endpoint: &Endpoint) -> Check {
             "those of {name} are not tokens of the model: {}",
             torn.join(", ")
         ),
-        "set family under [endpoint] to the model's own (`fimd models` lists them), or serve a \
-         model of that family",
+        format!(
+            "set {} to the model's own (`fimd models` lists them), or serve a model of that family",
+            endpoint.place.key("family")
+        ),
     )
 }

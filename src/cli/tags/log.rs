@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use anstyle::Style;
+use chrono::{DateTime, Local};
 
 use super::{CliError, print_json};
 use crate::cli::{run_log, show};
@@ -14,7 +15,7 @@ use crate::engine::tags::LoggedRun;
 /// file; 0 keeps none.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Print one JSON object per line, with the whole windows
+    /// Print one JSON object per line, with the whole windows and with times in UTC
     #[arg(long)]
     json: bool,
 }
@@ -41,6 +42,18 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     Ok(())
 }
 
+/// A time of the log in the user's time zone.
+fn local(time: &str) -> String {
+    match DateTime::parse_from_rfc3339(time) {
+        Ok(time) => time
+            .with_timezone(&Local)
+            .format("%Y-%m-%d %H:%M:%S")
+            .to_string(),
+        // Another version has written it.
+        Err(_) => time.to_owned(),
+    }
+}
+
 fn print(out: &mut dyn Write, run: &LoggedRun) -> std::io::Result<()> {
     let title = Style::new().bold();
     let dim = Style::new().dimmed();
@@ -52,7 +65,7 @@ fn print(out: &mut dyn Write, run: &LoggedRun) -> std::io::Result<()> {
     writeln!(
         out,
         "{title}{} {mode}{title:#} {dim}bytes {}..{}, {} characters before and {} behind{dim:#}",
-        run.time,
+        local(&run.time),
         window.start,
         window.end,
         window.before.chars().count(),

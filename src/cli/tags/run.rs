@@ -52,7 +52,7 @@ pub(super) fn run(args: &Args, mut setup: Setup) -> Result<(), CliError> {
             "--in-place: stdin cannot be rewritten; name a file, or leave it out".into(),
         ));
     }
-    args.model.overrule(&mut setup.settings);
+    args.model.overrule(&mut setup.settings)?;
     let content = read(&args.file)?;
     if let Some(at) = args.at {
         let byte = byte_at(at, &content, &args.file)?;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::batch::TextShape;
+use crate::dataset::error::NothingCut;
 use crate::dataset::options::{Options, SplitUnit};
 use crate::dataset::record::SpanKind;
 use crate::dataset::reject::SEEN_IN_TRAINING;
@@ -276,6 +277,17 @@ impl Report {
         let skipped = self.files_skipped.entry(reason.to_owned()).or_default();
         skipped.count += 1;
         skipped.files.push(key.to_owned());
+    }
+
+    /// Why there is no example.
+    pub(in crate::dataset) fn nothing_cut(&self) -> NothingCut {
+        let skipped = self.files_skipped.iter();
+        let skipped = skipped.map(|(reason, skipped)| (reason.clone(), skipped.count as u64));
+        NothingCut {
+            files: self.counts.files_indexed,
+            left_out: skipped.collect(),
+            rejected: self.rejections.clone(),
+        }
     }
 
     /// An empty report by this version of fimd.

@@ -8,7 +8,7 @@ use crate::dataset::batch::{FileOutcome, Sizes, TextShape};
 use crate::dataset::duplicates::DisjointSets;
 use crate::dataset::options::{Dedup, Options};
 use crate::dataset::record::SpanKind;
-use crate::dataset::reject::{DUPLICATE, NEAR_DUPLICATE};
+use crate::dataset::reject::{DUPLICATE, NEAR_DUPLICATE, NO_HOLE};
 use crate::dataset::repo::Repo;
 use crate::dataset::report::Report;
 use crate::dataset::report::page_data::PlotPoint;
@@ -182,7 +182,7 @@ impl Ledger {
             admissions.push(Admission::Accepted);
         }
         if self.entries.len() == before {
-            report.skip(&repo.label(&source.path), "no hole fits");
+            report.skip(&repo.label(&source.path), NO_HOLE);
         } else {
             report.uses(repo, &source.path, source.text.len());
         }

@@ -10,9 +10,10 @@ use crate::cancel::Cancel;
 use crate::dataset::cut::example::ExampleBuilder;
 use crate::dataset::cut::holes::Hole;
 use crate::dataset::cut::plan::FilePlan;
-use crate::dataset::error::DatasetError;
+use crate::dataset::error::{DatasetError, NothingCut};
 use crate::dataset::options::{Dedup, Options};
 use crate::dataset::record::Example;
+use crate::dataset::reject::NO_HOLE;
 use crate::dataset::repo::Repo;
 use crate::dataset::select::sources::{ExampleSource, SourceSelection, sources, text_hashes};
 use crate::model::Model;
@@ -38,7 +39,10 @@ pub fn preview(
     let secrets = Secrets::new()?;
     let hashes = text_hashes(repo, cancel)?;
     let SourceSelection {
-        files, mut used, ..
+        files,
+        mut used,
+        skipped,
+        ..
     } = sources(repo, &quick(options), &hashes, &|_| None, cancel)?;
     let builder = ExampleBuilder {
         repo,
@@ -50,7 +54,15 @@ pub fn preview(
     let mut rng = options.rng("\0preview");
     used.shuffle(&mut rng);
     let mut examples = Vec::new();
-    let mut rest = one_of_each_file(&builder, &used, count, &mut rng, &mut examples)?;
+    let mut nothing = NothingCut {
+        files,
+        ..NothingCut::default()
+    };
+    for file in skipped {
+        *nothing.left_out.entry(file.reason).or_default() += 1;
+    }
+    let drawn = &mut examples;
+    let mut rest = one_of_each_file(&builder, &used, count, &mut rng, drawn, &mut nothing)?;
     rest.shuffle(&mut rng);
     for (plan, hole) in rest {
         if examples.len() == count {
@@ -60,7 +72,7 @@ pub fn preview(
         examples.extend(built.ok().map(|built| built.example));
     }
     if examples.is_empty() {
-        return Err(DatasetError::NoExamples(files));
+        return Err(DatasetError::NoExamples(nothing));
     }
     Ok(examples)
 }
@@ -78,14 +90,15 @@ fn quick(options: &Options) -> Options {
     }
 }
 
-/// Adds the example of a random hole of each of `files` to `examples`, up to `count`.
-/// Returns the other holes of these files.
+/// Adds the example of a random hole of each of `files` to `examples`, up to `count`,
+/// and their rejected holes to `nothing`. Returns the other holes of these files.
 fn one_of_each_file<'a>(
     builder: &ExampleBuilder<'_>,
     files: &[ExampleSource<'a>],
     count: usize,
     rng: &mut ChaCha8Rng,
     examples: &mut Vec<Example>,
+    nothing: &mut NothingCut,
 ) -> Result<Vec<Draw<'a>>, DatasetError> {
     let mut parser = SpanParser::new()?;
     let mut rest = Vec::new();
@@ -94,7 +107,11 @@ fn one_of_each_file<'a>(
             break;
         }
         let mut plan = builder.plan(source.file, &mut parser)?;
+        for (reason, count) in &plan.rejected {
+            *nothing.rejected.entry((*reason).to_owned()).or_default() += count;
+        }
         if plan.holes.is_empty() {
+            *nothing.left_out.entry(NO_HOLE.to_owned()).or_default() += 1;
             continue;
         }
         let at = rng.random_range(0..plan.holes.len());

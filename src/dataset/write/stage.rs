@@ -169,7 +169,10 @@ fn make(parent: &Path, prefix: &str) -> Result<(PathBuf, File), DatasetWriteErro
         // The folder becomes the dataset, so the umask alone restricts its permissions.
         .permissions(fs::Permissions::from_mode(0o777))
         .tempdir_in(parent)
-        .map_err(|error| DatasetWriteError::new("write into", parent, error.kind()))?;
+        .map_err(|error| {
+            let what = format!("{error}; choose an --output in a folder that can be written");
+            DatasetWriteError::new("write into", parent, what)
+        })?;
     let own_lock =
         lock(dir.path()).map_err(|error| DatasetWriteError::new("lock", dir.path(), error))?;
     Ok((dir.keep(), own_lock))

@@ -185,7 +185,9 @@ impl From<CompleteError> for Error {
         match error {
             CompleteError::Endpoint(error) => error.into(),
             CompleteError::Cancelled(_) => Self::cancelled(),
-            CompleteError::Family(_) | CompleteError::Work(_) => Self::internal(error.to_string()),
+            CompleteError::Family { .. } | CompleteError::Work(_) => {
+                Self::internal(error.to_string())
+            }
         }
     }
 }

@@ -91,7 +91,12 @@ local function check_with_doctor(config)
   if config.connection == 'daemon' then
     vim.list_extend(command, { '--socket', config.socket })
   end
-  local done = vim.system(command, { text = true }):wait(DOCTOR_PATIENCE)
+  local own = require('fimd.config').own_settings(config)
+  if own then
+    vim.list_extend(command, { '--editor-settings', '-' })
+  end
+  local options = { text = true, stdin = own and vim.json.encode(own) }
+  local done = vim.system(command, options):wait(DOCTOR_PATIENCE)
   local is_read, report = pcall(vim.json.decode, done.stdout or '')
   if not is_read or type(report) ~= 'table' or type(report.checks) ~= 'table' then
     vim.health.error(

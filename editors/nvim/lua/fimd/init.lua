@@ -20,7 +20,14 @@ local M = {}
 local is_native = false
 
 server.handlers['workspace/applyEdit'] = tags.apply_edit
+--- The warning about the settings, and whether the user was told. The servers of all
+--- projects have the same settings file, and each of them warns.
+local warning, is_warned
+
 server.handlers['fimd/settingsChanged'] = function(_, params, context)
+  if params.warning ~= warning then
+    warning, is_warned = params.warning, false
+  end
   model_state.set_settings(context.client_id, params.settings)
   if server.config().apply_style then
     highlight.style(params.settings.editor)
@@ -30,6 +37,12 @@ server.handlers['window/showMessage'] = function(_, params)
   -- LSP's message types: 1 is an error, 2 a warning.
   local levels = { vim.log.levels.ERROR, vim.log.levels.WARN }
   local message = params.message:gsub('^fimd: ', '')
+  if message == warning then
+    if is_warned then
+      return vim.NIL
+    end
+    is_warned = true
+  end
   vim.notify('fimd: ' .. message, levels[params.type] or vim.log.levels.INFO)
   return vim.NIL
 end

@@ -11,6 +11,7 @@ local M = {}
 local NO_ANSWER = -32001
 
 ---@class fimd.ModelState
+---@field url string? the model server
 ---@field model string? the model's name in the settings, else its family
 ---@field latency_ms integer? of the last answer
 ---@field failure string? why the last request got none
@@ -64,6 +65,7 @@ end
 ---@param settings table
 function M.set_settings(client_id, settings)
   local endpoint = settings.endpoint
+  state_of(client_id).url = endpoint.url
   state_of(client_id).model = type(endpoint.model) == 'string' and endpoint.model or endpoint.family
   changed()
 end
@@ -112,11 +114,17 @@ function M.failed(client_id, err, is_asked)
   end
 end
 
---- Why the last request to the model server of `client_id` got no answer.
+--- The model server of `client_id` in one line: why its last request got no answer,
+--- or where it is.
 ---@param client_id integer
 ---@return string?
-function M.failure(client_id)
-  return states[client_id] and states[client_id].failure
+function M.describe(client_id)
+  local state = states[client_id]
+  if state and state.failure then
+    return 'no model server: ' .. state.failure
+  elseif state and state.url then
+    return ('model server: %s, %s'):format(state.url, state.model)
+  end
 end
 
 --- The state of the current buffer in a few words, for the statusline; empty where

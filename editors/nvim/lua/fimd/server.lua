@@ -34,6 +34,7 @@ local DIAGNOSIS_MS = 10000
 ---@field gave_up string? why the plugin no longer starts it
 ---@field ended string? how it ended last time
 ---@field was_ready boolean? whether it was initialized since its last start
+---@field refusal string? why the program refused to start, as its user was told
 ---@field is_diagnosed boolean? whether the plugin looks for the reason of its end
 ---@field buffers table<integer, true> buffers that are attached or will be
 ---@field open table<integer, true> buffers that the running server knows
@@ -291,8 +292,11 @@ local function diagnose(session)
     if not enabled or sessions[session.root] ~= session or session.client_id then
       return
     end
-    if done.code ~= 0 and message ~= '' then
-      give_up(session, message, 'when that is mended, `:Fimd restart` tries again')
+    if done.code ~= 0 and message ~= '' and message == session.refusal then
+      session.gave_up = message
+    elseif done.code ~= 0 and message ~= '' then
+      session.refusal = message
+      give_up(session, message, 'once that is mended, it starts when you next type')
     else
       start_later(session)
     end
@@ -384,7 +388,7 @@ local function process(session, command, exit)
       end
       return request(method, params, function(err, result)
         if not err then
-          session.was_ready = true
+          session.was_ready, session.refusal = true, nil
           return callback(err, result)
         end
         local client_id = session.client_id
@@ -622,11 +626,23 @@ local function answered(event)
   end
 end
 
+--- Tries again to start the server of a buffer, if the program refused to start: the
+--- user may have mended the reason, such as a mistake in its settings.
+---@param buf integer
+local function try_again(buf)
+  for _, session in pairs(sessions) do
+    if session.buffers[buf] and session.refusal and session.gave_up == session.refusal then
+      session.gave_up, session.failures = nil, 0
+      start(session)
+    end
+  end
+end
+
 --- Restarts all servers at once, also those that the plugin had given up.
 function M.restart_all()
   for _, session in pairs(sessions) do
     M.stop(session)
-    session.failures, session.gave_up, session.ended = 0, nil, nil
+    session.failures, session.gave_up, session.ended, session.refusal = 0, nil, nil, nil
     start(session)
   end
 end
@@ -670,6 +686,7 @@ function M.enable(on)
       if vim.b[event.buf].fimd_enabled ~= nil then
         M.refresh(event.buf)
       end
+      try_again(event.buf)
     end,
   })
   vim.api.nvim_create_autocmd({ 'BufDelete', 'BufWipeout' }, {

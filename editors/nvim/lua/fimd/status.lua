@@ -44,26 +44,32 @@ function M.lines()
     if counts then
       lines[#lines + 1] = ('  %d files, %d chunks'):format(counts.file_count, counts.bm25_chunks)
     end
-    local failure = client and model_state.failure(client.id)
-    if failure then
-      lines[#lines + 1] = '  no model server: ' .. failure
+    local model = client and model_state.describe(client.id)
+    if model then
+      lines[#lines + 1] = '  ' .. model
     end
   end
   return lines
 end
 
---- Lines for a value of the server's answer, one per leaf.
-local function flatten(lines, name, value)
-  if type(value) ~= 'table' then
-    lines[#lines + 1] = ('  %s: %s'):format(name, tostring(value))
-    return
-  end
-  local keys = vim.tbl_keys(value)
-  table.sort(keys, function(a, b)
-    return tostring(a) < tostring(b)
-  end)
-  for _, key in ipairs(keys) do
-    flatten(lines, name == '' and tostring(key) or name .. '.' .. key, value[key])
+--- Runs a command of the program and calls `done` with the lines that it prints, or
+--- with the reason why there are none.
+---@param args string[]
+---@param stdin string?
+---@param done fun(lines: string[]?, why: string?)
+local function run(args, stdin, done)
+  local command = vim.list_extend(vim.deepcopy(server.config().cmd), args)
+  local options = { text = true, stdin = stdin }
+  local is_started, why = pcall(vim.system, command, options, vim.schedule_wrap(function(ended)
+    local said = (ended.stderr or ''):gsub('^fimd: ', '')
+    if ended.code ~= 0 or ended.stdout == '' then
+      done(nil, vim.trim(said))
+    else
+      done(vim.split((ended.stdout:gsub('%s+$', '')), '\n', { plain = true }))
+    end
+  end))
+  if not is_started then
+    done(nil, tostring(why))
   end
 end
 
@@ -83,29 +89,29 @@ function M.show()
     return
   end
   server.request(buf, client, 'fimd/status', nil, function(err, answer)
-    lines[#lines + 1] = ''
     if err then
-      lines[#lines + 1] = 'fimd/status: ' .. err.message
-    else
-      flatten(lines, '', answer)
+      vim.list_extend(lines, { '', 'fimd/status: ' .. err.message })
+      scratch.show('status', lines)
+      return
     end
-    scratch.show('status', lines)
+    -- The program prints it as it does in the shell.
+    run({ 'status', '--from', '-' }, vim.json.encode(answer), function(printed, failure)
+      lines[#lines + 1] = ''
+      vim.list_extend(lines, printed or { 'fimd status: ' .. failure })
+      scratch.show('status', lines)
+    end)
   end)
 end
 
 --- Shows the last runs of tags.
 function M.show_log()
-  local command = vim.list_extend(vim.deepcopy(server.config().cmd), { 'tags', 'log' })
-  local is_started, why = pcall(vim.system, command, { text = true }, vim.schedule_wrap(function(done)
-    if done.code ~= 0 then
-      vim.notify('fimd: ' .. vim.trim(done.stderr), vim.log.levels.ERROR)
-      return
+  run({ 'tags', 'log' }, nil, function(printed, why)
+    if printed then
+      scratch.show('log', printed)
+    else
+      vim.notify('fimd: ' .. why, vim.log.levels.WARN)
     end
-    scratch.show('log', vim.split(vim.trim(done.stdout), '\n', { plain = true }))
-  end))
-  if not is_started then
-    vim.notify('fimd: ' .. why, vim.log.levels.ERROR)
-  end
+  end)
 end
 
 return M

@@ -11,6 +11,7 @@ use crate::dataset::cut::measure::TextMeasure;
 use crate::dataset::cut::quality;
 use crate::dataset::options::Options;
 use crate::dataset::record::SpanKind;
+use crate::dataset::reject::TOO_SHORT;
 use crate::php::spans::{NodeKind, Spans};
 use crate::text::{line_end, line_start};
 
@@ -92,7 +93,7 @@ impl<'a> HolePools<'a> {
             measure, options, ..
         } = self;
         if range.len() < options.min_middle_chars {
-            Some("too_short")
+            Some(TOO_SHORT)
         } else if range.len() > options.max_middle_chars().saturating_mul(4) {
             Some("too_long")
         } else if measure.lines(range.clone()) > options.max_middle_lines {
@@ -100,7 +101,7 @@ impl<'a> HolePools<'a> {
         } else {
             let chars = measure.chars(range.clone());
             if chars < options.min_middle_chars {
-                Some("too_short")
+                Some(TOO_SHORT)
             } else if chars > options.max_middle_chars() {
                 Some("too_long")
             } else if measure.text()[range.clone()].trim().is_empty() {
