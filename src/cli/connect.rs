@@ -1,7 +1,7 @@
 //! `fimd connect`: copies bytes between stdin, stdout and the shared daemon, for
 //! editors that can only spawn a process. Starts the daemon if none runs.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
@@ -19,6 +19,12 @@ pub(super) struct Args {
 
 /// Runs until the daemon ends the connection.
 pub(super) fn run(args: &Args, options: &CommonOptions) -> Result<(), CliError> {
+    if io::stdin().is_terminal() {
+        anstream::eprintln!(
+            "fimd: passes JSON-RPC requests on stdin to the daemon, as an editor sends them; \
+             Ctrl-D ends. `fimd --help` lists the commands for people."
+        );
+    }
     let socket = args.socket.path_to_start()?;
     let runtime = runtime()?;
     let joined = runtime.block_on(async {

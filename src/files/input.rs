@@ -21,6 +21,7 @@ mod parquet;
 mod row;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -176,6 +177,11 @@ fn rows(path: &Path, max_file_bytes: u64) -> Result<RowIter, FilesError> {
         Err("no known kind of input; name a .jsonl, .jsonl.zst or .parquet file".into())
     }
     .map_err(|error: String| FilesError(format!("{}: {error}", path.display())))
+}
+
+/// Opens a file of rows.
+fn open_file(path: &Path) -> Result<File, String> {
+    File::open(path).map_err(|error| format!("{error}; name a file of rows that can be read"))
 }
 
 #[cfg(feature = "parquet")]

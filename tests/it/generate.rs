@@ -453,3 +453,20 @@ fn what_gave_no_example_is_told_by_reason() {
     );
     assert!(stderr.ends_with("choose an --output in a folder that can be written\n"));
 }
+
+#[test]
+fn an_input_that_is_not_there_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("data");
+    for name in ["rows.jsonl", "rows.jsonl.zst", "rows.parquet"] {
+        let input = folder.path().join(name);
+        let input = input.to_str().unwrap();
+        let args = ["generate", "--output", output.to_str().unwrap(), "--input"];
+        let run = fimd(&[&args[..], &[input]].concat());
+        assert_eq!(run.status.code(), Some(1));
+        let said = String::from_utf8(run.stderr).unwrap();
+        let expected =
+            "No such file or directory (os error 2); name a file of rows that can be read";
+        assert_eq!(said, format!("fimd: {input}: {expected}\n"));
+    }
+}

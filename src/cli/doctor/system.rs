@@ -93,7 +93,12 @@ pub(super) fn watches(project: Option<&Path>, options: &WalkOptions) -> Check {
     };
     let roots = match Roots::new(&root, &[]) {
         Ok(roots) => roots,
-        Err(error) => return Check::fault(NAME, error.to_string(), "name another with --project"),
+        Err(error) => {
+            // Its remedy is for those who name the folder otherwise.
+            let says = error.to_string();
+            let says = says.split("; ").next().unwrap_or_default();
+            return Check::fault(NAME, says, "name another with --project");
+        }
     };
     let walk = walk_existing(&roots, options);
     let wanted = wanted(&roots, &walk.folders, &Composer::open(&roots, options));

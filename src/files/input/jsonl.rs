@@ -25,8 +25,7 @@ pub(super) fn compressed(path: &Path, max_file_bytes: u64) -> Result<RowIter, St
 }
 
 fn open(path: &Path) -> Result<BufReader<File>, String> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    Ok(BufReader::with_capacity(1 << 18, file))
+    Ok(BufReader::with_capacity(1 << 18, super::open_file(path)?))
 }
 
 fn lines(reader: impl BufRead + 'static, max_file_bytes: u64) -> RowIter {

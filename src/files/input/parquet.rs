@@ -32,7 +32,7 @@ const COLUMNS: [(&str, bool); 6] = [
 type TextCell = Option<ByteArray>;
 
 pub(super) fn rows(path: &Path) -> Result<RowIter, String> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
+    let file = super::open_file(path)?;
     let reader = SerializedFileReader::new(file).map_err(|error| error.to_string())?;
     let schema = reader.metadata().file_metadata().schema_descr_ptr();
     let mut places = [None; COLUMNS.len()];

@@ -34,11 +34,9 @@ function M.lines()
     lines[#lines + 1] = line:format(minutes)
   end
   for _, session in ipairs(server.sessions()) do
-    lines[#lines + 1] = ('%s: %s, %d buffers'):format(
-      session.root,
-      state(session),
-      vim.tbl_count(session.buffers)
-    )
+    local buffers = vim.tbl_count(session.buffers)
+    local line = '%s: %s, %d buffer%s'
+    lines[#lines + 1] = line:format(session.root, state(session), buffers, buffers == 1 and '' or 's')
     local client = session.client_id and vim.lsp.get_client_by_id(session.client_id)
     local counts = client and vim.tbl_get(client.server_capabilities, 'experimental', 'fimd')
     if counts then
