@@ -53,7 +53,8 @@ struct ContextArgs {
     /// Signals to switch off, separated by commas, to learn what they are worth
     #[arg(long, value_name = "SIGNALS", value_delimiter = ',')]
     without: Vec<Signal>,
-    /// Extra folder or file for context, whatever the ignore rules say (repeatable)
+    /// Extra folder or file for context, which counts even if it is ignored; the rules apply
+    /// inside it (repeatable)
     #[arg(long, value_name = "PATH")]
     include_path: Vec<PathBuf>,
     /// Print all figures as one JSON object

@@ -15,7 +15,7 @@ pub(super) struct Args {
     /// Also print each file and folder that is left out, with the rule
     #[arg(long)]
     why: bool,
-    /// Extra folder or file; ignore rules do not apply to it (repeatable)
+    /// Extra folder or file, which counts even if it is ignored; the rules apply inside it (repeatable)
     #[arg(long, value_name = "PATH")]
     include_path: Vec<PathBuf>,
     /// Leave out files with more bytes than this [default: max_file_bytes under

@@ -105,7 +105,8 @@ pub struct Options {
     /// Leave out repetitive, low-entropy and comment-only middles
     #[arg(long)]
     pub quality_filter: bool,
-    /// Extra folder or file for cross-file context, whatever the ignore rules say (repeatable)
+    /// Extra folder or file for cross-file context, which counts even if it is ignored; the
+    /// rules apply inside it (repeatable)
     #[arg(long, value_name = "DIR")]
     pub include_path: Vec<PathBuf>,
     /// Most lines of a middle

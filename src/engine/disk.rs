@@ -112,7 +112,7 @@ impl Disk {
     /// Whether the root or an include path has disappeared since the last walk. The
     /// watcher may not report this, because it need not watch a folder above them.
     pub(super) fn has_lost_a_top(&self) -> bool {
-        let mut tops = self.roots.includes().chain([self.roots.root()]);
+        let mut tops = self.roots.tops();
         tops.any(|top| !self.missing.iter().any(|gone| gone == top) && !top.exists())
     }
 
@@ -150,7 +150,7 @@ impl Disk {
 
     fn change_at(&self, path: &Path) -> PathChange {
         let is_rule = path.file_name().is_some_and(files::is_rule_file);
-        let mut tops = self.roots.includes().chain([self.roots.root()]);
+        let mut tops = self.roots.tops();
         if is_rule
             || self.folders.contains(path)
             || self.library.depends_on(path)
@@ -175,13 +175,7 @@ impl Disk {
                     // The walk warns of it, once.
                     return PathChange::Unclear;
                 }
-                let in_root = self.roots.includes().all(|top| !path.starts_with(top));
-                return PathChange::Present(ProjectFile::new(
-                    key,
-                    path.to_owned(),
-                    &metadata,
-                    in_root,
-                ));
+                return PathChange::Present(ProjectFile::new(key, path.to_owned(), &metadata));
             }
             _ => {}
         }

@@ -15,8 +15,8 @@ use crate::index::{Exclusion, Index, Library, SourceText, scan};
 pub struct ProjectOptions {
     /// The project's root folder.
     pub root: PathBuf,
-    /// Folders or single files that belong to the project whatever the ignore
-    /// rules say.
+    /// Folders outside the root that belong to the project, too, and folders and
+    /// files below it that its rules exclude.
     pub include_paths: Vec<PathBuf>,
     /// How files are found.
     pub walk: WalkOptions,

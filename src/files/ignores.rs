@@ -26,16 +26,16 @@ pub fn is_walked(roots: &Roots, folder: &Path) -> bool {
 
 /// Whether the rules allow the file or folder at `path`.
 fn is_allowed(roots: &Roots, path: &Path, is_folder: bool) -> bool {
-    if roots.includes().any(|include| path.starts_with(include)) {
-        return true;
-    }
-    let Ok(inside) = path.strip_prefix(roots.root()) else {
+    let Some(top) = roots.top_of(path) else {
+        return false;
+    };
+    let Ok(inside) = path.strip_prefix(top) else {
         return false;
     };
     // The walk reports the same warnings.
     let mut warnings = Vec::new();
-    let mut rules = IgnoreRules::above(roots.root(), &mut warnings);
-    let mut folder = roots.root().to_owned();
+    let mut rules = IgnoreRules::of_top(top, roots, &mut warnings);
+    let mut folder = top.to_owned();
     let mut names = inside.iter().peekable();
     while let Some(name) = names.next() {
         let has = |name: &str| folder.join(name).is_file();
@@ -83,13 +83,29 @@ struct FolderRules {
 }
 
 impl IgnoreRules {
-    /// The rules that apply to the project's root itself.
-    pub(super) fn above(root: &Path, warnings: &mut Vec<String>) -> Self {
-        let above = folders_above(root);
-        above.iter().rev().fold(Self::default(), |rules, folder| {
+    /// The rules that come from above `top`, the root or an include path. Those that
+    /// exclude an include path do not apply to it, because the user names it.
+    pub(super) fn of_top(top: &Path, roots: &Roots, warnings: &mut Vec<String>) -> Self {
+        let above = folders_above(top);
+        let rules = above.iter().rev().fold(Self::default(), |rules, folder| {
             let has_gitignore = folder.join(".gitignore").is_file();
             rules.below(folder, (false, has_gitignore), warnings)
-        })
+        });
+        if top != roots.root() && rules.exclude_all_of(top) {
+            return Self::default();
+        }
+        rules
+    }
+
+    /// Whether the `.gitignore` files exclude `folder`, a folder that holds it, or
+    /// whatever is in it, as `folder/**` does.
+    fn exclude_all_of(&self, folder: &Path) -> bool {
+        let any = &folder.join("any");
+        let matched = self
+            .levels()
+            .map(|level| level.gitignore.matched_path_or_any_parents(any, false))
+            .find(|matched| !matched.is_none());
+        matched.is_some_and(|matched| matched.is_ignore())
     }
 
     /// The rules that apply in `folder`, given whether it has a `.fimignore` and a

@@ -19,20 +19,16 @@ pub struct ProjectFile {
     pub bytes: u64,
     /// Its stamp when it was found.
     pub stamp: Stamp,
-    /// Whether it lies below the project root and belongs to the project by the
-    /// project's own rules, not only through an include path.
-    pub in_root: bool,
 }
 
 impl ProjectFile {
     /// A file with this metadata.
-    pub(crate) fn new(key: String, path: PathBuf, metadata: &Metadata, in_root: bool) -> Self {
+    pub(crate) fn new(key: String, path: PathBuf, metadata: &Metadata) -> Self {
         Self {
             key,
             path,
             bytes: metadata.len(),
             stamp: Stamp::of(metadata),
-            in_root,
         }
     }
 }

@@ -21,7 +21,7 @@ pub struct Roots {
     includes: Vec<IncludePath>,
 }
 
-/// A folder or file that belongs to the project regardless of ignore files.
+/// A folder or file outside the root, or one below it that the rules exclude there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct IncludePath {
     path: PathBuf,
@@ -67,7 +67,7 @@ impl Roots {
                         include.display()
                     ))
                 })?;
-            if found.iter().any(|include| include.path == path) {
+            if path == canonical || found.iter().any(|include| include.path == path) {
                 continue;
             }
             let free = |label: &String| !labels.contains(label) && !canonical.join(label).exists();
@@ -121,9 +121,19 @@ impl Roots {
     /// path is not, even if that path lies below the root.
     #[must_use]
     pub fn owns(&self, key: &str) -> bool {
-        let path = self.path(key);
-        let mut includes = self.includes().filter(|path| !self.root.starts_with(path));
-        path.starts_with(&self.root) && !includes.any(|include| path.starts_with(include))
+        self.top_of(&self.path(key)) == Some(&*self.root)
+    }
+
+    /// The root and the include paths.
+    pub(crate) fn tops(&self) -> impl Iterator<Item = &Path> {
+        self.includes().chain([self.root()])
+    }
+
+    /// The root or include path that holds the canonical path `path`: the deepest
+    /// one, whose rules apply there.
+    pub(super) fn top_of(&self, path: &Path) -> Option<&Path> {
+        let holding = self.tops().filter(|top| path.starts_with(top));
+        holding.max_by_key(|top| top.components().count())
     }
 
     /// The key of the file that a client names by an absolute path, a path
@@ -132,8 +142,14 @@ impl Roots {
     /// absolute path.
     #[must_use]
     pub fn key(&self, filepath: &str) -> String {
-        let path = resolve(&self.root.join(named_path(filepath)));
-        self.key_of(&path)
+        self.key_at(&resolve(&self.root.join(named_path(filepath))))
+    }
+
+    /// The key of the file with this canonical path; outside the project the path
+    /// itself.
+    #[must_use]
+    pub fn key_at(&self, path: &Path) -> String {
+        self.key_of(path)
             .unwrap_or_else(|| path.to_string_lossy().into_owned())
     }
 

@@ -1,15 +1,17 @@
 //! Finds the files of a project. For each PHP file that does not belong to the
 //! project it names the rule that excludes the file.
 //!
-//! The first rule that matches decides:
-//! 1. All files of an include path belong to the project.
+//! The root and each include path are walked alike, each by its own rules. The first
+//! rule that matches decides:
+//! 1. The include path itself belongs to the project.
 //! 2. `.fimignore` files in the root and below it: the deepest file first, and in
 //!    a file the last matching pattern first. A pattern with `!` includes what
 //!    the rules below exclude.
 //! 3. Hidden files and folders are excluded, and so are the default folders and
 //!    endings.
 //! 4. `.gitignore` files work like `.fimignore` files. Those above the root
-//!    count too, up to the top of the git repository around it.
+//!    count too, up to the top of the git repository around it, but not those
+//!    that exclude an include path as a whole.
 //!
 //! The walk does not read the rules that exist on one machine only
 //! (`core.excludesFile`, `.git/info/exclude`), so that two clones of a project
@@ -62,7 +64,6 @@ pub fn walk_existing(roots: &Roots, options: &WalkOptions) -> Walk {
         warnings: Vec::new(),
         over: None,
     };
-    let above = IgnoreRules::above(roots.root(), &mut walker.warnings);
     let mut missing = Vec::new();
     let mut note = |top: &Path, walked: io::Result<()>| {
         if let Err(error) = walked {
@@ -70,14 +71,14 @@ pub fn walk_existing(roots: &Roots, options: &WalkOptions) -> Walk {
             missing.push((top.to_owned(), error));
         }
     };
-    note(roots.root(), walker.tree(roots.root(), Some(above)));
+    note(roots.root(), walker.tree(roots.root()));
     for include in roots.includes() {
         let walked = if include.is_dir() {
-            walker.tree(include, None)
+            walker.tree(include)
         } else {
             let metadata = std::fs::metadata(include);
             metadata.map(|metadata| {
-                walker.offer(include, &metadata, false);
+                walker.offer(include, &metadata);
                 walker.check();
             })
         };
@@ -85,44 +86,20 @@ pub fn walk_existing(roots: &Roots, options: &WalkOptions) -> Walk {
     }
     let Walker {
         files,
-        mut left_out,
+        left_out,
         folders,
         warnings,
         over,
         ..
     } = walker;
-    // An include path overrules the ignore files of the root.
-    for include in roots.includes() {
-        if let Some(key) = roots.key_of(include) {
-            left_out.retain(|_, out| !(out.ignored && is_within(&out.key, &key)));
-        }
-    }
     Walk {
         files: files.into_values().collect(),
-        left_out: left_out
-            .into_values()
-            .map(|WalkExclusion { key, rule, .. }| Exclusion { key, rule })
-            .collect(),
+        left_out: left_out.into_values().collect(),
         folders,
         warnings,
         missing,
         over,
     }
-}
-
-/// Whether the key of a file, or of a folder with `/` at its end, is `folder` or
-/// lies below it.
-fn is_within(key: &str, folder: &str) -> bool {
-    key.strip_prefix(folder)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// An excluded file or folder.
-struct WalkExclusion {
-    key: String,
-    rule: String,
-    /// Whether an include path overrules the rule.
-    ignored: bool,
 }
 
 /// The state of one walk.
@@ -133,7 +110,7 @@ struct Walker<'a> {
     /// The bytes of all these files together.
     bytes: u64,
     /// By key and path, because two paths may have the same key in UTF-8.
-    left_out: BTreeMap<(String, PathBuf), WalkExclusion>,
+    left_out: BTreeMap<(String, PathBuf), Exclusion>,
     folders: BTreeSet<PathBuf>,
     warnings: Vec<String>,
     /// See [`Walk::over`].
@@ -141,9 +118,10 @@ struct Walker<'a> {
 }
 
 impl Walker<'_> {
-    /// Finds the files below `top`: those that `rules` allow, or all of them if
-    /// there are no rules.
-    fn tree(&mut self, top: &Path, rules: Option<IgnoreRules>) -> io::Result<()> {
+    /// Finds the files below `top`, the root or an include path, that the rules
+    /// allow.
+    fn tree(&mut self, top: &Path) -> io::Result<()> {
+        let rules = IgnoreRules::of_top(top, self.roots, &mut self.warnings);
         // An explicit stack, because a deep tree could overflow the thread's.
         let mut folders = vec![(top.to_owned(), rules)];
         while let Some((folder, rules)) = folders.pop() {
@@ -155,7 +133,7 @@ impl Walker<'_> {
                 Err(error) => {
                     let warning = format!("{}: left out: {error}", folder.display());
                     self.warnings.push(warning);
-                    self.leave_out(&folder, true, format!("cannot be read: {error}"), false);
+                    self.leave_out(&folder, true, format!("cannot be read: {error}"));
                     continue;
                 }
             };
@@ -164,9 +142,9 @@ impl Walker<'_> {
                 entries.any(|(entry, kind)| !kind.is_dir() && entry.file_name() == name)
             };
             let ignores = (has(".fimignore"), has(".gitignore"));
-            let rules = rules.map(|rules| rules.below(&folder, ignores, &mut self.warnings));
+            let rules = rules.below(&folder, ignores, &mut self.warnings);
             for (entry, kind) in &entries {
-                self.entry(entry, *kind, rules.as_ref(), &mut folders);
+                self.entry(entry, *kind, &rules, &mut folders);
             }
             self.folders.insert(folder);
             self.check();
@@ -182,8 +160,8 @@ impl Walker<'_> {
         &mut self,
         entry: &DirEntry,
         kind: FileType,
-        rules: Option<&IgnoreRules>,
-        folders: &mut Vec<(PathBuf, Option<IgnoreRules>)>,
+        rules: &IgnoreRules,
+        folders: &mut Vec<(PathBuf, IgnoreRules)>,
     ) {
         let name = entry.file_name();
         let name = name.to_string_lossy();
@@ -192,22 +170,25 @@ impl Walker<'_> {
         if !is_folder && !is_php(&name) {
             return;
         }
-        let rule = rules.and_then(|rules| rules.rule_against(&path, &name, is_folder, self.roots));
-        if let Some(rule) = rule {
-            self.leave_out(&path, is_folder, rule, true);
+        if self.roots.tops().any(|top| top == path) {
+            // It is walked by itself.
+            return;
+        }
+        if let Some(rule) = rules.rule_against(&path, &name, is_folder, self.roots) {
+            self.leave_out(&path, is_folder, rule);
         } else if kind.is_symlink() {
-            self.leave_out(&path, is_folder, "symbolic link".into(), false);
+            self.leave_out(&path, is_folder, "symbolic link".into());
         } else if is_folder {
-            folders.push((path, rules.cloned()));
+            folders.push((path, rules.clone()));
         } else if !kind.is_file() {
-            self.leave_out(&path, false, "not a regular file".into(), false);
+            self.leave_out(&path, false, "not a regular file".into());
         } else {
             match entry.metadata() {
-                Ok(metadata) => self.offer(&path, &metadata, rules.is_some()),
+                Ok(metadata) => self.offer(&path, &metadata),
                 // The file vanished after its folder was read.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => {
-                    self.leave_out(&path, false, format!("cannot be read: {error}"), false);
+                    self.leave_out(&path, false, format!("cannot be read: {error}"));
                 }
             }
         }
@@ -228,14 +209,14 @@ impl Walker<'_> {
     }
 
     /// Adds a file unless it is too large or another file has its key.
-    fn offer(&mut self, path: &Path, metadata: &Metadata, in_root: bool) {
+    fn offer(&mut self, path: &Path, metadata: &Metadata) {
         let Some(key) = self.roots.key_of(path) else {
             return;
         };
         let bytes = metadata.len();
         if let Some(rule) = self.options.too_large(bytes) {
             let warning = format!("{}: left out: {rule}", path.display());
-            if self.leave_out(path, false, rule, false) {
+            if self.leave_out(path, false, rule) {
                 self.warnings.push(warning);
             }
             return;
@@ -243,27 +224,26 @@ impl Walker<'_> {
         let total = &mut self.bytes;
         let found = || {
             *total += bytes;
-            ProjectFile::new(key.clone(), path.to_owned(), metadata, in_root)
+            ProjectFile::new(key.clone(), path.to_owned(), metadata)
         };
         let taken = self.files.entry(key.clone()).or_insert_with(found);
         if taken.path != path {
             let rule = format!("same name as {} once made UTF-8", taken.path.display());
-            self.leave_out(path, false, rule, false);
+            self.leave_out(path, false, rule);
         }
     }
 
     /// Excludes a file or folder. Returns whether it was not excluded before.
-    fn leave_out(&mut self, path: &Path, is_folder: bool, rule: String, ignored: bool) -> bool {
+    fn leave_out(&mut self, path: &Path, is_folder: bool, rule: String) -> bool {
         let Some(mut key) = self.roots.key_of(path) else {
             return false;
         };
         if is_folder {
             key.push('/');
         }
-        let out = WalkExclusion {
+        let out = Exclusion {
             key: key.clone(),
             rule,
-            ignored,
         };
         self.left_out.insert((key, path.to_owned()), out).is_none()
     }

@@ -38,7 +38,7 @@ pub enum WatchError {
 pub fn wanted(roots: &Roots, folders: &BTreeSet<PathBuf>, library: &Composer) -> BTreeSet<PathBuf> {
     let mut wanted = folders.clone();
     wanted.extend(roots.includes().map(Path::to_path_buf));
-    wanted.extend(folders_above(roots.root()));
+    wanted.extend(roots.tops().flat_map(folders_above));
     wanted.extend(library.folders().map(Path::to_path_buf));
     wanted
 }

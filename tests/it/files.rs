@@ -71,7 +71,6 @@ fn php_is_in_and_the_default_folders_are_out() {
             ("x.min.php", "default: *.min.php"),
         ]
     );
-    assert!(walk.files.iter().all(|found| found.in_root));
 }
 
 #[test]
@@ -143,19 +142,27 @@ fn fimignore_wins_over_gitignore_and_defaults() {
 }
 
 #[test]
-fn include_paths_win_over_every_rule() {
+fn an_include_path_counts_though_it_is_ignored_and_has_the_rules_of_a_root() {
     let dir = tree(&[
         "p/a.php",
         "p/vendor/acme/x.php",
-        "p/vendor/acme/vendor/y.min.php",
+        "p/vendor/acme/vendor/y.php",
+        "p/vendor/acme/z.min.php",
         "p/vendor/other/z.php",
         "p/one.inc",
         "p/gen/g.php",
         "lib/l.php",
+        "lib/vendor/v.php",
+        "lib/.git/g.php",
+        "lib/view.blade.php",
+        "lib/ignored.php",
+        "lib/gone.php",
         "x/lib/m.php",
         "solo.php",
     ]);
     write(dir.path(), "p/.gitignore", "*.php\n!a.php\n");
+    write(dir.path(), "lib/.gitignore", "ignored.php\n");
+    write(dir.path(), "lib/.fimignore", "gone.php\n");
     let at = |path: &str| dir.path().join(path);
     let includes = [
         at("p/vendor/acme"),
@@ -165,6 +172,7 @@ fn include_paths_win_over_every_rule() {
         at("x/lib"),
         at("solo.php"),
         at("p/../lib"),
+        at("p"),
     ];
     let walk = walk(&at("p"), &includes);
     assert_eq!(
@@ -176,24 +184,60 @@ fn include_paths_win_over_every_rule() {
             "lib/l.php",
             "one.inc",
             "solo.php",
-            "vendor/acme/vendor/y.min.php",
             "vendor/acme/x.php",
         ]
     );
-    assert_eq!(rules(&walk), [("vendor/", "default: vendor/")]);
-    let own: Vec<_> = walk
-        .files
-        .iter()
-        .filter(|f| f.in_root)
-        .map(|f| &*f.key)
-        .collect();
-    assert_eq!(own, ["a.php"]);
+    assert_eq!(
+        rules(&walk),
+        [
+            ("lib/.git/", "hidden"),
+            ("lib/gone.php", "lib/.fimignore: gone.php"),
+            ("lib/ignored.php", "lib/.gitignore: ignored.php"),
+            ("lib/vendor/", "default: vendor/"),
+            ("lib/view.blade.php", "default: *.blade.php"),
+            ("vendor/", "default: vendor/"),
+            ("vendor/acme/vendor/", "default: vendor/"),
+            ("vendor/acme/z.min.php", "default: *.min.php"),
+        ]
+    );
     let roots = Roots::new(&at("p"), &includes).unwrap();
+    let files = walk.files.iter().map(|found| &*found.key);
+    let own: Vec<_> = files.filter(|key| roots.owns(key)).collect();
+    assert_eq!(own, ["a.php"]);
     for found in &walk.files {
         assert_eq!(roots.path(&found.key), found.path);
         assert_eq!(roots.key(found.path.to_str().unwrap()), found.key);
+        assert_eq!(files::belongs(&roots, &found.path), found.key != "one.inc");
         assert!(files::read(found).is_ok());
     }
+    for out in [
+        "lib/vendor/v.php",
+        "lib/ignored.php",
+        "p/vendor/other/z.php",
+    ] {
+        assert!(!files::belongs(&roots, &at(out).canonicalize().unwrap()));
+    }
+}
+
+#[test]
+fn gitignore_above_an_include_path_holds_unless_it_excludes_that_path() {
+    let dir = tree(&["r/a/a.php", "r/b/b.php", "r/b/out.php", "r/gen/out.php"]);
+    fs::create_dir(dir.path().join("r/.git")).unwrap();
+    write(dir.path(), "r/.gitignore", "out.php\n/gen/**\n");
+    let includes = [dir.path().join("r/b"), dir.path().join("r/gen")];
+    let walk = walk(&dir.path().join("r/a"), &includes);
+    assert_eq!(keys(&walk), ["a.php", "b/b.php", "gen/out.php"]);
+}
+
+#[test]
+fn an_include_path_may_hold_the_root() {
+    let dir = tree(&["top/t.php", "top/root/a.php", "top/root/vendor/v.php"]);
+    write(dir.path(), "top/.fimignore", "a.php\n!vendor/\n");
+    let (top, root) = (dir.path().join("top"), dir.path().join("top/root"));
+    let includes = [top];
+    assert_eq!(keys(&walk(&root, &includes)), ["a.php", "top/t.php"]);
+    let roots = Roots::new(&root, &includes).unwrap();
+    assert!(roots.owns("a.php") && !roots.owns("top/t.php"));
 }
 
 #[test]

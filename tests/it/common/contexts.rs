@@ -10,9 +10,15 @@ use serde_json::{Value, json};
 /// The server's contexts for the holes of `examples`, in their order, with this
 /// setting for secrets.
 pub(crate) fn contexts_of(project: &Path, examples: &[Value], secrets: &str) -> Vec<Value> {
+    let params = json!({"project_root": project, "bm25": true, "secrets": secrets});
+    contexts_after(params, project, examples)
+}
+
+/// The server's contexts for the holes of `examples` of `project`, in their order,
+/// after an `initialize` with these parameters.
+pub(crate) fn contexts_after(initialize: Value, project: &Path, examples: &[Value]) -> Vec<Value> {
     let mut lines = vec![json!({
-        "jsonrpc": "2.0", "id": 0, "method": "initialize",
-        "params": {"project_root": project, "bm25": true, "secrets": secrets},
+        "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": initialize,
     })];
     for (id, example) in (1..).zip(examples) {
         let text = fs::read_to_string(project.join(example["filepath"].as_str().unwrap())).unwrap();
@@ -22,7 +28,7 @@ pub(crate) fn contexts_of(project: &Path, examples: &[Value], secrets: &str) -> 
         lines.push(json!({
             "jsonrpc": "2.0", "id": id, "method": "getContext",
             "params": {
-                "filepath": example["filepath"],
+                "filepath": project.join(example["filepath"].as_str().unwrap()),
                 "content": holed,
                 "cursor_offset": start,
                 "max_chars": example["context_max_chars"],
