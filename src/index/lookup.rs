@@ -78,27 +78,35 @@ impl Snapshot {
     }
 
     /// The class-like with the fully qualified name `name`, in any case,
-    /// declared outside the file `exclude`: the first by path if there are several.
+    /// declared outside the file `exclude`. If there are several, as in a project that
+    /// holds packages, it is the one with the fewest folders between it and that file;
+    /// then the one in the fewest folders; then the first by path.
     #[must_use]
     pub fn class(&self, name: &str, exclude: &str) -> Option<ClassRef<'_>> {
+        let rank = |class: &ClassRef<'_>| {
+            let folders = class.path.matches('/').count();
+            (folders_between(class.path, exclude), folders)
+        };
         let hash = hash(DeclKind::Class, name);
-        let mut first: Option<ClassRef<'_>> = None;
+        let mut nearest: Option<ClassRef<'_>> = None;
         for live in self.segments() {
             let segment = live.segment();
             for decl in segment.symbols().classes_with_hash(hash) {
                 let class = decl.class(segment.files());
-                let is_earlier =
-                    first.is_none_or(|first| (class.path, class.item) < (first.path, first.item));
-                if is_earlier
+                let is_nearer = nearest.is_none_or(|nearest| {
+                    (rank(&class), class.path, class.item)
+                        < (rank(&nearest), nearest.path, nearest.item)
+                });
+                if is_nearer
                     && class.path != exclude
                     && live.is_live(decl.file as usize)
                     && class.is_called(name)
                 {
-                    first = Some(class);
+                    nearest = Some(class);
                 }
             }
         }
-        first
+        nearest
     }
 
     /// Classes that extend, implement or use the class-like with the fully
@@ -220,4 +228,13 @@ impl Snapshot {
             .into_iter()
             .flat_map(move |segment| segment.symbols().names_used(number))
     }
+}
+
+/// How many folders one leaves and enters on the way between the files with these keys.
+fn folders_between(a: &str, b: &str) -> usize {
+    let folders = |key: &'_ str| key.matches('/').count();
+    let shared = a.split('/').zip(b.split('/'));
+    let shared = shared.take_while(|(a, b)| a == b).count();
+    let shared = shared.min(folders(a)).min(folders(b));
+    folders(a) + folders(b) - 2 * shared
 }
