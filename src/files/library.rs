@@ -15,6 +15,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use self::listing::ClassListing;
 use self::reached::ReachedPackages;
+use super::ignores::folders_above;
 use super::limits::WalkOptions;
 use super::read::read_file;
 use super::roots::Roots;
@@ -223,24 +224,40 @@ struct ComposerReader<'a> {
 }
 
 impl ComposerReader<'_> {
-    /// The autoload rules of the project: first those that Composer has generated,
-    /// then those of `composer.json` and of its path repositories.
+    /// The autoload rules of the project, then those of the projects in whose folders
+    /// it lies, up to the top of the git repository: a package of a monorepo uses what
+    /// is installed and loaded there.
     fn autoload(&mut self) -> Autoload {
-        let Some(text) = self.read("composer.json") else {
-            return self.installed("vendor");
+        let mut all = self.autoload_of("");
+        for (up, _) in (1..).zip(folders_above(self.root)) {
+            all.extend(self.autoload_of(&"../".repeat(up)));
+        }
+        all
+    }
+
+    /// The autoload rules of the project in the folder `at`, which is empty for the
+    /// root or ends with `/`: first those that Composer has generated, then those of
+    /// `composer.json` and of its path repositories.
+    fn autoload_of(&mut self, at: &str) -> Autoload {
+        let Some(text) = self.read(&format!("{at}composer.json")) else {
+            return self.installed(&format!("{at}vendor"));
         };
         let manifest = match manifest(&text) {
             Ok(manifest) => manifest,
             Err(error) => {
-                let path = self.root.join("composer.json");
+                let path = self.root.join(at).join("composer.json");
                 tracing::warn!("{}: not used: {error}; correct it", path.display());
-                return self.installed("vendor");
+                return self.installed(&format!("{at}vendor"));
             }
         };
-        let mut all = self.installed(&manifest.vendor);
-        all.extend(manifest.autoload);
+        let mut all = self.installed(&format!("{at}{}", manifest.vendor));
+        all.extend(manifest.autoload.below(at));
         for pattern in &manifest.packages {
-            for folder in self.folders(pattern) {
+            let pattern = match pattern.starts_with('/') {
+                true => pattern.clone(),
+                false => format!("{at}{pattern}"),
+            };
+            for folder in self.folders(&pattern) {
                 let package = self.read(&format!("{folder}/composer.json"));
                 if let Some(Ok(package)) = package.map(|text| self::manifest(&text)) {
                     all.extend(package.autoload.below(&folder));

@@ -26,15 +26,58 @@ pub struct Autoload {
     pub files: Vec<String>,
 }
 
+/// The types of packages that need no other program around them.
+const STANDALONE: [&str; 4] = ["library", "project", "composer-plugin", "symfony-bundle"];
+
 /// The parts of a `composer.json` that matter here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ComposerManifest {
+    /// Whether the package is a project of its own when its folder lies in another
+    /// project. It is none if its type says that another program hosts it, such as
+    /// `wordpress-plugin`, or if it has no autoload rules and only serves tools, by
+    /// `require-dev` or `scripts`.
+    pub stands_alone: bool,
     /// The autoload rules of the package.
     pub autoload: Autoload,
     /// The folder in which packages are installed.
     pub vendor: String,
     /// Folders of further packages. `*` stands for any folder.
     pub packages: Vec<String>,
+}
+
+impl Default for ComposerManifest {
+    /// What counts for a folder without a `composer.json`.
+    fn default() -> Self {
+        Self {
+            stands_alone: true,
+            autoload: Autoload::default(),
+            vendor: "vendor".to_owned(),
+            packages: Vec::new(),
+        }
+    }
+}
+
+impl ComposerManifest {
+    /// Whether the package in `folder`, relative to the folder of this one, belongs to
+    /// this one: it is installed there, or the autoload rules of this one name a
+    /// folder that holds it.
+    #[must_use]
+    pub fn takes_in(&self, folder: &str) -> bool {
+        let Autoload {
+            psr4,
+            psr0,
+            searched,
+            ..
+        } = &self.autoload;
+        let of_prefixes = psr4.iter().chain(psr0).flat_map(|(_, folders)| folders);
+        let mut loaded = of_prefixes.chain(searched).chain([&self.vendor]);
+        loaded.any(|above| {
+            let above = above.trim_start_matches("./").trim_end_matches('/');
+            // The folder itself, "", would take in every package of a monorepo.
+            let rest = folder.strip_prefix(above).filter(|_| !above.is_empty());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
 }
 
 /// Reads a `composer.json`.
@@ -57,9 +100,15 @@ pub fn manifest(json: &str) -> Result<ComposerManifest, serde_json::Error> {
         serde_json::Value::Object(all) => all.into_iter().map(|(_, value)| value).collect(),
         _ => Vec::new(),
     };
+    let is_hosted = raw
+        .r#type
+        .as_str()
+        .is_some_and(|t| !STANDALONE.contains(&t));
+    let has_tools = !raw.require_dev.is_null() || !raw.scripts.is_null();
     let packages = repositories.iter().filter(|r| r["type"] == "path");
     let vendor = raw.config["vendor-dir"].as_str().unwrap_or("vendor");
     Ok(ComposerManifest {
+        stands_alone: !is_hosted && !(has_tools && autoload == Autoload::default()),
         autoload,
         vendor: vendor.trim_end_matches('/').to_owned(),
         packages: packages
@@ -76,6 +125,9 @@ struct ManifestJson {
     autoload_dev: AutoloadJson,
     config: serde_json::Value,
     repositories: serde_json::Value,
+    require_dev: serde_json::Value,
+    scripts: serde_json::Value,
+    r#type: serde_json::Value,
 }
 
 #[derive(Default, Deserialize)]
@@ -336,7 +388,9 @@ impl Autoload {
     pub fn extend(&mut self, other: Self) {
         self.psr4.extend(other.psr4);
         self.psr0.extend(other.psr0);
-        self.classes.extend(other.classes);
+        for (class, path) in other.classes {
+            self.classes.entry(class).or_insert(path);
+        }
         self.searched.extend(other.searched);
         self.files.extend(other.files);
     }

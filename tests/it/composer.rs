@@ -232,3 +232,61 @@ fn a_file_is_no_reason_for_its_own_context() {
     assert!(!answer.contains("whereAny"), "{answer}");
     assert_eq!(client.close().code, Some(0));
 }
+
+#[test]
+fn a_package_of_a_monorepo_sees_what_the_projects_around_it_load() {
+    let class = |namespace: &str, name: &str, method: &str| {
+        format!(
+            "<?php\nnamespace {namespace};\nclass {name}\n{{\n    public function {method}(): int {{ return 1; }}\n}}\n"
+        )
+    };
+    let installed = "<?php $vendorDir = dirname(__DIR__); return array('Acme\\\\' => array($vendorDir . '/acme/src'));";
+    let autoload =
+        |prefix: &str| format!(r#"{{"autoload": {{"psr-4": {{"{prefix}\\": "src/"}}}}}}"#);
+    let project = Project::new(&[
+        (".git/HEAD", ""),
+        (
+            "mono/composer.json",
+            r#"{"repositories": [{"type": "path", "url": "packages/*"}],
+                "autoload": {"psr-4": {"Mono\\": "src/", "One\\": "src/One/"}}}"#,
+        ),
+        ("mono/vendor/composer/autoload_psr4.php", installed),
+        (
+            "mono/vendor/acme/src/Tool.php",
+            &class("Acme", "Tool", "installed"),
+        ),
+        ("mono/src/App.php", &class("Mono", "App", "around")),
+        ("mono/src/One/Thing.php", &class("One", "Thing", "wrong")),
+        ("mono/packages/one/composer.json", &autoload("One")),
+        (
+            "mono/packages/one/src/Thing.php",
+            &class("One", "Thing", "own"),
+        ),
+        ("mono/packages/two/composer.json", &autoload("Two")),
+        (
+            "mono/packages/two/src/Thing.php",
+            &class("Two", "Thing", "sibling"),
+        ),
+    ]);
+    let root = project.path().join("mono/packages/one");
+    let buffers = [
+        "<?php\n$x = new \\Acme\\Tool();\n$x->|",
+        "<?php\n$x = new \\Mono\\App();\n$x->|",
+        "<?php\n$x = new \\One\\Thing();\n$x->|",
+        "<?php\n$x = new \\Two\\Thing();\n$x->|",
+    ];
+    let contexts = contexts(root.to_str().unwrap(), &buffers);
+    let methods = ["installed", "around", "own", "sibling"];
+    for (context, method) in contexts.iter().zip(methods) {
+        assert!(
+            context.contains(&format!("function {method}()")),
+            "{context}"
+        );
+    }
+    assert!(
+        contexts[3].contains("// --- ../two/src/Thing.php ---")
+            || contexts[3].contains("// --- ../../packages/two/src/Thing.php ---"),
+        "{}",
+        contexts[3]
+    );
+}
