@@ -30,7 +30,9 @@ pub use self::project::{Project, ProjectOptions};
 pub use self::settings::{SettingsChanges, SettingsFileStatus};
 pub use self::signing::sign;
 pub use self::sources::DatasetSources;
-pub use self::status::{ClientStatus, EngineStatus, IndexStatus, MethodStatus, ProjectStatus};
+pub use self::status::{
+    ClientStatus, EngineStatus, IndexStatus, MethodStatus, ProjectStatus, ProjectUse,
+};
 
 use self::client_settings::OwnSettings;
 use self::completion::ModelServer;
@@ -169,11 +171,12 @@ impl Engine {
         self.client.as_ref().map(|client| client.number())
     }
 
-    /// Sets the project of the client, for the status.
-    pub fn uses(&self, project: &Arc<Project>) {
-        if let Some(client) = &self.client {
-            client.uses(project);
-        }
+    /// Counts the client among the users of a project, for the status, until the
+    /// result is dropped. None if the handle is no client's.
+    #[must_use]
+    pub fn uses(&self, project: &Arc<Project>) -> Option<ProjectUse> {
+        let client = self.client.as_ref()?;
+        Some(ProjectUse::new(client, project))
     }
 
     /// Counts an answered request of `method`, for the status.
@@ -196,8 +199,9 @@ impl Engine {
                 Err(_) => None,
             };
             let clients = held.as_ref().map_or(0, |held| {
-                let of_it = |project: &&Weak<Project>| project.as_ptr() == Arc::as_ptr(held);
-                connected.iter().filter(of_it).count()
+                let is_it = |project: &Weak<Project>| project.as_ptr() == Arc::as_ptr(held);
+                let uses_it = |used: &&Vec<Weak<Project>>| used.iter().any(is_it);
+                connected.iter().filter(uses_it).count()
             });
             status.projects.push(ProjectStatus {
                 root: roots.root().to_string_lossy().into_owned(),

@@ -3,6 +3,7 @@
 
 mod cache;
 mod error;
+mod find;
 mod ignores;
 mod input;
 mod library;
@@ -18,6 +19,7 @@ pub mod watch;
 
 pub use self::cache::{Cache, Survey};
 pub use self::error::FilesError;
+pub use self::find::{root_of, root_within};
 pub use self::ignores::{belongs, folders_above, is_rule_file, is_walked};
 pub use self::input::{Repositories, Repository};
 pub use self::library::Composer;

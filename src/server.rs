@@ -9,7 +9,7 @@
 //! test are served alike.
 
 mod buffers;
-mod file_projects;
+mod client_projects;
 mod lsp;
 mod lsp_session;
 mod methods;

@@ -11,7 +11,7 @@ use crate::cancel::Cancel;
 use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
 use crate::context::{self, Context, ContextRequest, MinScore, Snippet, SnippetSource};
 use crate::engine::{Project, ProjectOptions};
-use crate::files::{self, Roots};
+use crate::files;
 use crate::index::Snapshot;
 use crate::secrets::{InContext, Secrets};
 use crate::text::{TextPosition, line_start};
@@ -30,7 +30,8 @@ pub(super) struct Args {
     /// has a composer.json, a .git or a .fimignore]
     #[arg(long, value_name = "DIR")]
     project: Option<PathBuf>,
-    /// Extra folder or file for context; ignore rules do not apply to it (repeatable)
+    /// Extra folder or file for context, which counts even if it is ignored; the rules apply
+    /// inside it (repeatable)
     #[arg(long, value_name = "PATH")]
     include_path: Vec<PathBuf>,
     /// Most characters of the context
@@ -63,7 +64,7 @@ pub(super) fn run(args: &Args, setup: Setup) -> Result<(), CliError> {
     let cursor = byte_at(args.at, &content, edited)?;
     let root = match &args.project {
         Some(root) => root.clone(),
-        None => Roots::find(&file).ok_or_else(|| {
+        None => files::root_of(&file).ok_or_else(|| {
             CliError::Usage(format!(
                 "{}: no folder above it has a composer.json, a .git or a .fimignore; \
                  name the project with --project",

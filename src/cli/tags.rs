@@ -20,7 +20,7 @@ use crate::engine::tags::{
     ContextError, PromptView, TagError, TagSite, TagsView, context, has_context, prepare,
 };
 use crate::engine::{Project, ProjectOptions};
-use crate::files::Roots;
+use crate::files::root_of;
 use crate::secrets::{InContext, Secrets};
 use crate::tags::Tags;
 use crate::text::{Encoding, TextPosition};
@@ -146,7 +146,7 @@ fn project(path: &Path, setup: &Setup) -> Result<Option<ContextSource>, CliError
     }
     let failure = |error: &dyn std::fmt::Display| CliError::Failure(error.to_string());
     let file = std::path::absolute(path).map_err(|error| failure(&error))?;
-    let root = Roots::find(&file).ok_or_else(|| {
+    let root = root_of(&file).ok_or_else(|| {
         CliError::Usage(format!(
             "{}: no folder above it has a composer.json, a .git or a .fimignore, so there is no \
              project to have context from",

@@ -14,7 +14,7 @@ const MAX_TEXTS: usize = 16;
 /// The completions at one cursor, and the buffer for which they were made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ShownCompletion {
-    /// The key of the file.
+    /// The path of the file, unlike that of any other file.
     pub path: String,
     /// The text before the cursor.
     pub before: String,

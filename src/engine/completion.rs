@@ -17,6 +17,7 @@
 
 mod prepared;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -53,6 +54,8 @@ pub enum Trigger {
 /// The position of a completion in a buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BufferPosition {
+    /// The root of the file's project: files of two projects may have the same key.
+    pub root: PathBuf,
     /// The key of the file, as [`ContextRequest::path`](crate::context::ContextRequest::path).
     pub path: String,
     /// The buffer's text.
@@ -62,8 +65,13 @@ pub struct BufferPosition {
 }
 
 impl BufferPosition {
+    /// The name of the file among those of all projects.
+    fn file(&self) -> String {
+        self.root.join(&self.path).to_string_lossy().into_owned()
+    }
+
     fn place(&self) -> OfferPlace {
-        OfferPlace::new(&self.path, &self.content, self.cursor)
+        OfferPlace::new(&self.file(), &self.content, self.cursor)
     }
 }
 
@@ -349,10 +357,10 @@ impl Completions {
             // This fails once the task has ended.
             while done.changed().await.is_ok() {}
         }
-        let place = position.place();
+        let (place, file) = (position.place(), position.file());
         let (before, after) = position.content.split_at(position.cursor);
         let recent = lock(&self.recent);
-        let mut rests = recent.rests(&position.path, before, after).peekable();
+        let mut rests = recent.rests(&file, before, after).peekable();
         rests.peek()?;
         let wanted = {
             let offers = lock(&self.offers);
@@ -375,9 +383,10 @@ impl Completions {
 
     /// Whether a text for `position` is known already.
     fn is_known(&self, position: &BufferPosition) -> bool {
+        let file = position.file();
         let (before, after) = position.content.split_at(position.cursor);
         let recent = lock(&self.recent);
-        let mut rests = recent.rests(&position.path, before, after);
+        let mut rests = recent.rests(&file, before, after);
         rests.next().is_some()
     }
 
@@ -409,10 +418,11 @@ impl Completions {
         } = prepared;
         let context = Arc::new(context);
         if !texts.is_empty() {
+            let path = position.file();
             let mut before = position.content;
             let after = before.split_off(position.cursor);
             lock(&self.recent).push(ShownCompletion {
-                path: position.path,
+                path,
                 before,
                 after,
                 texts: texts.clone(),

@@ -72,8 +72,9 @@ pub struct ClientStatus {
     pub number: u64,
     /// The framing of its messages.
     pub framing: String,
-    /// The root of its project; none before `initialize`.
-    pub root: Option<String>,
+    /// The roots of its projects, in the order in which it came to use them.
+    #[serde(default)]
+    pub roots: Vec<String>,
     /// Milliseconds since it connected.
     pub connected_ms: u64,
 }
@@ -111,7 +112,8 @@ pub(super) struct Activity {
 struct ClientEntry {
     framing: &'static str,
     since: Instant,
-    project: Weak<Project>,
+    /// The projects in use. One may be in use twice.
+    projects: Vec<Weak<Project>>,
 }
 
 #[derive(Debug)]
@@ -119,6 +121,13 @@ struct MethodTimes {
     errors: u64,
     /// In microseconds, with two significant digits.
     times: Histogram<u64>,
+}
+
+/// The use of a project by a client, until this is dropped.
+#[derive(Debug)]
+pub struct ProjectUse {
+    client: Arc<ConnectedClient>,
+    project: Weak<Project>,
 }
 
 /// A client that counts as connected until this is dropped.
@@ -167,18 +176,15 @@ impl Activity {
         }
     }
 
-    /// The status without settings, projects and jobs, and the project of each client.
-    pub(super) fn status(&self) -> (EngineStatus, Vec<Weak<Project>>) {
+    /// The status without settings, projects and jobs, and the projects of each client.
+    pub(super) fn status(&self) -> (EngineStatus, Vec<Vec<Weak<Project>>>) {
         let clients = lock(&self.clients);
-        let projects = clients
-            .1
-            .values()
-            .map(|client| Weak::clone(&client.project));
+        let projects = clients.1.values().map(|client| client.projects.clone());
         let projects = projects.collect();
         let clients = clients.1.iter().map(|(&number, client)| ClientStatus {
             number,
             framing: client.framing.into(),
-            root: client.project.upgrade().map(|project| root(&project)),
+            roots: roots(&client.projects),
             connected_ms: millis(client.since.elapsed()),
         });
         let clients = clients.collect();
@@ -218,7 +224,7 @@ impl ConnectedClient {
         let entry = ClientEntry {
             framing,
             since: Instant::now(),
-            project: Weak::new(),
+            projects: Vec::new(),
         };
         clients.1.insert(number, entry);
         Self {
@@ -232,11 +238,31 @@ impl ConnectedClient {
         self.number
     }
 
-    /// Sets the project of the client.
-    pub(super) fn uses(&self, project: &Arc<Project>) {
+    /// Changes the projects in use.
+    fn change(&self, change: impl FnOnce(&mut Vec<Weak<Project>>)) {
         if let Some(client) = lock(&self.activity.clients).1.get_mut(&self.number) {
-            client.project = Arc::downgrade(project);
+            change(&mut client.projects);
         }
+    }
+}
+
+impl ProjectUse {
+    /// Begins the use of a project by a client.
+    pub(super) fn new(client: &Arc<ConnectedClient>, project: &Arc<Project>) -> Self {
+        let project = Arc::downgrade(project);
+        client.change(|used| used.push(Weak::clone(&project)));
+        let client = Arc::clone(client);
+        Self { client, project }
+    }
+}
+
+impl Drop for ProjectUse {
+    fn drop(&mut self) {
+        self.client.change(|used| {
+            if let Some(at) = used.iter().position(|one| one.ptr_eq(&self.project)) {
+                used.remove(at);
+            }
+        });
     }
 }
 
@@ -246,8 +272,16 @@ impl Drop for ConnectedClient {
     }
 }
 
-fn root(project: &Project) -> String {
-    project.roots.root().to_string_lossy().into_owned()
+/// The roots of `projects`, each once.
+fn roots(projects: &[Weak<Project>]) -> Vec<String> {
+    let mut roots = Vec::new();
+    for project in projects.iter().filter_map(Weak::upgrade) {
+        let root = project.roots.root().to_string_lossy().into_owned();
+        if !roots.contains(&root) {
+            roots.push(root);
+        }
+    }
+    roots
 }
 
 impl IndexStatus {

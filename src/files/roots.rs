@@ -83,18 +83,6 @@ impl Roots {
         })
     }
 
-    /// The nearest folder above the absolute path `file` that looks like a
-    /// project's root: one with a `composer.json`, a `.git` or a `.fimignore`.
-    #[must_use]
-    pub fn find(file: &Path) -> Option<PathBuf> {
-        let names = ["composer.json", ".git", ".fimignore"];
-        let is_root = |folder: &&Path| names.iter().any(|name| folder.join(name).exists());
-        file.ancestors()
-            .skip(1)
-            .find(is_root)
-            .map(Path::to_path_buf)
-    }
-
     /// The folder of a file that belongs to no project. Keys are relative to this
     /// folder. A file without a folder counts as one of the root of the file system.
     #[must_use]

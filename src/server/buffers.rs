@@ -8,14 +8,14 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tower_lsp::ls_types::TextDocumentContentChangeEvent;
 
 use super::project::ClientProject;
 use crate::config::ContextSources;
-use crate::files::{self, Roots};
+use crate::files::{self, Roots, named_path, resolve};
 use crate::index::{Snapshot, SourceFile};
 use crate::php;
 use crate::text::{Encoding, position_offset};
@@ -26,7 +26,9 @@ const PHP_LANGUAGES: [&str; 3] = ["php", "phtml", "blade"];
 /// The file of a buffer.
 #[derive(Clone, Debug)]
 pub(super) struct BufferFile {
-    /// Its key, see [`Roots::key`].
+    /// Its canonical path.
+    path: PathBuf,
+    /// Its key in its project, see [`Roots::key`].
     pub(super) key: String,
     /// The root of its project.
     root: PathBuf,
@@ -37,6 +39,30 @@ pub(super) struct BufferFile {
 }
 
 impl BufferFile {
+    /// The file at the canonical path `path` of the project with these folders.
+    /// `is_file` tells whether the buffer has a file.
+    fn new(roots: &Roots, path: PathBuf, is_file: bool, language: &str) -> Self {
+        let key = roots.key_at(&path);
+        Self {
+            in_project: is_file && files::belongs(roots, &path),
+            is_php: PHP_LANGUAGES.contains(&language) || files::is_php(&key),
+            root: roots.root().to_owned(),
+            key,
+            path,
+        }
+    }
+
+    /// Its key in a project with the files of `base`, if that project has it.
+    fn key_in(&self, roots: &Roots, base: &Snapshot) -> Option<String> {
+        if self.root == roots.root() {
+            return self.in_project.then(|| self.key.clone());
+        }
+        // The file of another project may lie in an include path of this one, or
+        // below its root.
+        let key = roots.key_of(&self.path)?;
+        base.file(&key).is_some().then_some(key)
+    }
+
     /// The sources of its contexts: none if it holds no PHP, because PHP declarations
     /// are of no use there.
     pub(super) fn sources(&self, project: &ClientProject) -> ContextSources {
@@ -67,18 +93,22 @@ impl OpenBuffer {
         })
     }
 
-    fn indexed(&self) -> Arc<SourceFile> {
-        let file = self.indexed.get_or_init(|| {
-            let (path, text) = (self.file.key.as_str().into(), self.text.as_str().into());
+    /// The buffer as an indexed file with this key.
+    fn indexed(&self, key: &str) -> Arc<SourceFile> {
+        let index = || {
             let facts = php::facts(&self.text);
-            Arc::new(SourceFile::new(path, text, false, facts))
-        });
-        Arc::clone(file)
+            let text = self.text.as_str().into();
+            Arc::new(SourceFile::new(key.into(), text, false, facts))
+        };
+        match key == self.file.key {
+            true => Arc::clone(self.indexed.get_or_init(index)),
+            false => index(),
+        }
     }
 
-    fn is_as_in(&self, snapshot: &Snapshot) -> bool {
+    fn is_as_in(&self, snapshot: &Snapshot, key: &str) -> bool {
         snapshot
-            .file(&self.file.key)
+            .file(key)
             .is_some_and(|file| !file.lossy && *file.text == *self.text)
     }
 }
@@ -94,7 +124,7 @@ impl Buffers {
             max_bytes,
             buffers: Arc::default(),
             too_large: Arc::default(),
-            newest: Arc::default(),
+            overlays: Arc::default(),
         })
     }
 
@@ -106,28 +136,31 @@ impl Buffers {
     /// Opens a buffer of the language with this id, or replaces the text of an open
     /// one.
     pub(super) fn put(&mut self, roots: &Roots, uri: &str, language: &str, text: String) {
-        let is_file = uri.starts_with("file:");
-        self.put_file(roots, (uri, is_file), language, text);
+        let path = resolve(&roots.root().join(named_path(uri)));
+        let file = BufferFile::new(roots, path, uri.starts_with("file:"), language);
+        self.insert(uri, file, text);
     }
 
-    /// Like [`Buffers::put`]; `is_file` tells whether the buffer has a file.
-    fn put_file(
-        &mut self,
-        roots: &Roots,
-        (uri, is_file): (&str, bool),
-        language: &str,
-        text: String,
-    ) {
-        let key = roots.key(uri);
-        let in_project = is_file && files::belongs(roots, &roots.path(&key));
-        let is_php = PHP_LANGUAGES.contains(&language) || files::is_php(&key);
-        let file = BufferFile {
-            is_php,
-            key,
-            root: roots.root().to_owned(),
-            in_project,
+    /// The projects have changed: `roots` tells the folders of a buffer's project.
+    pub(super) fn move_to(&mut self, roots: impl Fn(&str) -> Roots) {
+        let moved = |uri: &str, file: &BufferFile| {
+            let roots = roots(uri);
+            let is_file = uri.starts_with("file:");
+            let is_php = file.is_php;
+            let moved = BufferFile::new(&roots, file.path.clone(), is_file, "");
+            (file.root != roots.root()).then(|| BufferFile { is_php, ..moved })
         };
-        self.insert(uri, file, text);
+        for (uri, buffer) in Arc::make_mut(&mut self.0.buffers) {
+            if let Some(file) = moved(uri, &buffer.file) {
+                *buffer = OpenBuffer::new(file, buffer.text.clone());
+            }
+        }
+        for (uri, file) in Arc::make_mut(&mut self.0.too_large) {
+            if let Some(moved) = moved(uri, file) {
+                *file = moved;
+            }
+        }
+        self.0.overlays = Arc::default();
     }
 
     /// Keeps a buffer. Of a buffer above the limit only its name stays, because
@@ -210,7 +243,8 @@ pub(super) struct OpenBuffers {
     buffers: Arc<BTreeMap<String, Arc<OpenBuffer>>>,
     /// The open buffers above the limit, without their texts.
     too_large: Arc<BTreeMap<String, BufferFile>>,
-    newest: Arc<Mutex<Option<BufferOverlay>>>,
+    /// The newest overlay of each project, by its root.
+    overlays: Arc<Mutex<BTreeMap<PathBuf, BufferOverlay>>>,
 }
 
 /// A snapshot in which buffers replace files.
@@ -232,17 +266,22 @@ impl OpenBuffers {
     ///
     /// # Errors
     /// The limit in bytes, if the text is above it.
-    pub(super) fn with(self, roots: &Roots, name: &str, text: String) -> Result<Self, usize> {
+    pub(super) fn with(
+        self,
+        project: &ClientProject,
+        name: &str,
+        text: String,
+    ) -> Result<Self, usize> {
         if text.len() > self.max_bytes {
             return Err(self.max_bytes);
         }
         // The requests about the open buffers keep their overlay.
-        let newest = Arc::default();
-        let mut buffers = Buffers(Self { newest, ..self });
-        let key = roots.key(name);
-        let is_other = |file: &BufferFile| file.key != key || file.root != roots.root();
-        Arc::make_mut(&mut buffers.0.buffers).retain(|_, buffer| is_other(&buffer.file));
-        buffers.put_file(roots, (name, true), "php", text);
+        let overlays = Arc::default();
+        let mut buffers = Buffers(Self { overlays, ..self });
+        let path = project.options.path(name);
+        Arc::make_mut(&mut buffers.0.buffers).retain(|_, buffer| buffer.file.path != path);
+        let file = BufferFile::new(&project.roots, path, true, "php");
+        buffers.insert(name, file, text);
         Ok(buffers.0)
     }
 
@@ -251,25 +290,28 @@ impl OpenBuffers {
         self.too_large.contains_key(uri).then_some(self.max_bytes)
     }
 
-    /// The snapshot `base` of the project at `root` with its open buffers in place of
-    /// their files, except the buffer with the key `except`. If a buffer has changed
-    /// since the last call, this takes time in proportion to the buffers that differ
-    /// from their files.
-    pub(super) fn over(&self, root: &Path, base: Arc<Snapshot>, except: &str) -> Arc<Snapshot> {
-        let buffers: Vec<_> = self
+    /// The present snapshot of a project with its open buffers in place of their
+    /// files, except the buffer with the key `except`; see [`OpenBuffers::laid_over`].
+    pub(super) fn over(&self, project: &ClientProject, except: &str) -> Arc<Snapshot> {
+        self.laid_over(&project.roots, project.index.snapshot(), except)
+    }
+
+    /// The snapshot `base` of the project with these folders, with its open buffers in
+    /// place of their files, except the buffer with the key `except`. If a buffer has
+    /// changed since the last call, this takes time in proportion to the buffers that
+    /// differ from their files.
+    fn laid_over(&self, roots: &Roots, base: Arc<Snapshot>, except: &str) -> Arc<Snapshot> {
+        let (keys, buffers): (Vec<_>, Vec<_>) = self
             .buffers
             .values()
-            .filter(|buffer| {
-                let file = &buffer.file;
-                file.in_project && file.root == root && file.key != except
-            })
-            .cloned()
-            .collect();
+            .filter_map(|buffer| Some((buffer.file.key_in(roots, &base)?, Arc::clone(buffer))))
+            .filter(|(key, _)| key != except)
+            .unzip();
         if buffers.is_empty() {
             return base;
         }
-        let newest = || self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(overlay) = &*newest()
+        let overlays = || self.overlays.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(overlay) = overlays().get(roots.root())
             && Arc::ptr_eq(&overlay.base, &base)
             && overlay.buffers.len() == buffers.len()
             && overlay
@@ -280,17 +322,22 @@ impl OpenBuffers {
         {
             return Arc::clone(&overlay.laid_over);
         }
-        let changed = buffers.iter().filter(|buffer| !buffer.is_as_in(&base));
-        let files: Vec<_> = changed.map(|buffer| buffer.indexed()).collect();
+        let files: Vec<_> = buffers
+            .iter()
+            .zip(&keys)
+            .filter(|(buffer, key)| !buffer.is_as_in(&base, key))
+            .map(|(buffer, key)| buffer.indexed(key))
+            .collect();
         let laid_over = match files.is_empty() {
             true => Arc::clone(&base),
             false => Arc::new(base.with_overlay(files)),
         };
-        *newest() = Some(BufferOverlay {
+        let overlay = BufferOverlay {
             base,
             buffers,
             laid_over: Arc::clone(&laid_over),
-        });
+        };
+        overlays().insert(roots.root().to_owned(), overlay);
         laid_over
     }
 }
@@ -324,8 +371,9 @@ mod tests {
         let put = |buffers: &mut Buffers, name: &str, text: &str| {
             buffers.put(&project.roots, &uri(name), "php", text.into());
         };
-        let root = project.roots.root();
-        let over = |buffers: &Buffers, except| buffers.open().over(root, Arc::clone(&base), except);
+        let roots = &project.roots;
+        let over =
+            |buffers: &Buffers, except| buffers.open().laid_over(roots, Arc::clone(&base), except);
 
         // Buffers that equal their files make no overlay.
         put(&mut buffers, A, "<?php // disk");
@@ -345,7 +393,7 @@ mod tests {
         buffers.close(&uri(A));
         assert!(Arc::ptr_eq(&over(&buffers, B), &base));
         assert_eq!(
-            text(&before.over(root, Arc::clone(&base), B), A),
+            text(&before.laid_over(roots, Arc::clone(&base), B), A),
             "<?php // typed"
         );
     }

@@ -31,11 +31,11 @@ use tower_lsp::jsonrpc::{self, ErrorCode};
 use tower_lsp::ls_types::{
     self, CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams,
     CompletionResponse, DidChangeConfigurationParams, DidChangeTextDocumentParams,
-    DidCloseTextDocumentParams, DidOpenTextDocumentParams, ExecuteCommandParams, Hover,
-    HoverParams, InitializeParams, InitializeResult, InitializedParams, LSPAny, MessageType,
-    NumberOrString, SemanticTokensParams, SemanticTokensRangeParams, SemanticTokensRangeResult,
-    SemanticTokensResult, ServerInfo, VersionedTextDocumentIdentifier,
-    WorkDoneProgressCancelParams,
+    DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
+    ExecuteCommandParams, Hover, HoverParams, InitializeParams, InitializeResult,
+    InitializedParams, LSPAny, MessageType, NumberOrString, SemanticTokensParams,
+    SemanticTokensRangeParams, SemanticTokensRangeResult, SemanticTokensResult, ServerInfo,
+    VersionedTextDocumentIdentifier, WorkDoneProgressCancelParams,
 };
 use tower_lsp::{LanguageServer, LspService};
 use tracing::Instrument;
@@ -48,7 +48,6 @@ use self::features::ClientFeatures;
 use super::methods::initialize;
 use super::peer::Peer;
 use super::session_view::SessionView;
-use crate::cancel::{Cancel, CancelOnDrop};
 use crate::config::{ClientSettings, SettingsError};
 use crate::engine::Engine;
 use crate::rpc;
@@ -137,12 +136,8 @@ impl Backend {
 
 impl LanguageServer for Backend {
     async fn initialize(&self, params: InitializeParams) -> jsonrpc::Result<InitializeResult> {
-        let cancel = Cancel::default();
-        let _stop = CancelOnDrop::from(cancel.clone());
-        let (counts, projects, positions) =
-            initialize::lsp(&self.connection.engine, &params, cancel)
-                .await
-                .map_err(to_lsp_error)?;
+        let opened = initialize::lsp(&self.connection.engine, &params).await;
+        let (counts, projects, positions) = opened.map_err(to_lsp_error)?;
         let features = ClientFeatures::read(&params);
         self.connection.initialize(projects, positions, features);
         Ok(InitializeResult {
@@ -180,13 +175,30 @@ impl LanguageServer for Backend {
     async fn did_open(&self, params: DidOpenTextDocumentParams) {
         let uri = params.text_document.uri.as_str().to_owned();
         let projects = self.connection.projects();
-        let Some(roots) = projects.and_then(|projects| projects.roots(&uri)) else {
+        let Some(roots) = projects.map(|projects| projects.roots(&uri)) else {
             return;
         };
         let mut documents = self.connection.documents();
         if documents.open(&roots, params.text_document) {
             self.connection.stale.add(&uri);
         }
+    }
+
+    async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
+        let Some(projects) = self.connection.projects() else {
+            return;
+        };
+        let added = initialize::change_folders(projects, &params.event);
+        let mut documents = self.connection.documents();
+        documents.move_to(|uri| projects.roots(uri));
+        let projects = Arc::clone(projects);
+        self.spawn(async move {
+            for folder in added {
+                if let Err(error) = projects.open(&folder.path).await {
+                    tracing::warn!("{}: not read: {error:?}", folder.path.display());
+                }
+            }
+        });
     }
 
     async fn did_change(&self, params: DidChangeTextDocumentParams) {

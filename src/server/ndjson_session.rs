@@ -1,5 +1,5 @@
 //! The session of an NDJSON client, which speaks the predecessor's protocol.
-//! Requests run concurrently. They see the project of the last `initialize`
+//! Requests run concurrently. They see the projects of the last `initialize`
 //! before them and are answered after it.
 
 use std::sync::Arc;
@@ -9,7 +9,6 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::buffers::Buffers;
 use super::methods::{Method, cancel_request, initialize};
-use super::project::CurrentProject;
 use super::reply::{self, Destination, Reply};
 use super::requests::Requests;
 use super::result::MethodResult;
@@ -25,7 +24,7 @@ use crate::rpc::{Call, Error, Message, Refusal};
 /// The state of an NDJSON connection.
 pub(super) struct NdjsonSession {
     engine: Engine,
-    current: CurrentProject,
+    current: SessionProjects,
     completions: Arc<Completions>,
 }
 
@@ -63,7 +62,7 @@ impl NdjsonSession {
     pub(super) fn new(engine: Engine) -> Self {
         Self {
             engine,
-            current: CurrentProject::known(None),
+            current: SessionProjects::known(None),
             completions: Arc::default(),
         }
     }
@@ -89,7 +88,7 @@ impl NdjsonSession {
             }
         }
         let opened = (!self.current.is(&before)).then(|| {
-            let (publisher, after) = CurrentProject::pending();
+            let (publisher, after) = SessionProjects::pending();
             (publisher, std::mem::replace(&mut self.current, after))
         });
         let output = requests.output();
@@ -143,7 +142,7 @@ impl NdjsonSession {
             engine: self.engine.clone(),
             completions: Arc::clone(&self.completions),
             open: Buffers::new(self.engine.limits().max_buffer_bytes).open(),
-            projects: SessionProjects::Named(self.current.clone()),
+            projects: self.current.clone(),
         }
     }
 
@@ -156,24 +155,23 @@ impl NdjsonSession {
         });
     }
 
-    /// Opens a project for the later requests of this connection. If that fails
-    /// or is cancelled, they keep the project that they had.
+    /// Opens projects for the later requests of this connection. If that fails or is
+    /// cancelled, they keep the projects that they had.
     fn initialize(&mut self, params: Option<Box<RawValue>>, reply: Reply, requests: &mut Requests) {
-        let (publisher, current) = CurrentProject::pending();
+        let (publisher, current) = SessionProjects::pending();
         let before = std::mem::replace(&mut self.current, current);
         let engine = self.engine.clone();
         let (cancel, cancelled) = oneshot::channel();
         let (id, bytes) = (reply.id().cloned(), reply.bytes());
         requests.spawn(id, bytes, Some(cancel), async move {
-            let stop = Cancel::default();
             let work = async {
-                before.clone().wait().await;
-                initialize::ndjson(&engine, params.as_deref(), stop.clone()).await
+                before.wait().await;
+                initialize::ndjson(&engine, params.as_deref()).await
             };
-            match work::finish(work, cancelled, stop.clone()).await {
-                Ok((counts, project)) => {
+            match work::finish(work, cancelled, Cancel::default()).await {
+                Ok((counts, projects)) => {
                     reply.send(Ok(counts.into())).await;
-                    publisher.publish(Some(Arc::new(project)));
+                    publisher.publish(Some(projects));
                 }
                 Err(error) => {
                     reply.send(Err(error)).await;

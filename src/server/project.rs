@@ -1,12 +1,11 @@
 //! The project that a request is about.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::watch;
-
 use crate::config::ContextSources;
-use crate::engine::{Engine, Project};
-use crate::files::Roots;
+use crate::engine::{Engine, Project, ProjectUse};
+use crate::files::{Roots, named_path, resolve};
 use crate::index::Index;
 use crate::secrets::{InContext, Secrets};
 use crate::text::Encoding;
@@ -24,9 +23,18 @@ pub(super) struct ClientOptions {
     pub(super) offsets: Encoding,
     /// The unit of the characters in the client's positions.
     pub(super) positions: Encoding,
+    /// The folder that relative paths of the client count from: the first that it
+    /// names.
+    pub(super) base: PathBuf,
 }
 
 impl ClientOptions {
+    /// The canonical path of the file that the client calls `name`, by its path or
+    /// URI.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        resolve(&self.base.join(named_path(name)))
+    }
+
     /// The sources of contexts, which the settings may switch off.
     pub(super) fn sources(&self) -> ContextSources {
         let enabled = self.engine.settings().context.sources;
@@ -53,18 +61,23 @@ pub(super) struct ClientProject {
     pub(super) index: Arc<Index>,
     /// What the client wants of it.
     pub(super) options: ClientOptions,
-    /// Keeps the project open. None if there is no project, only a file.
-    _project: Option<Arc<Project>>,
+    /// Keeps the project open, and counts the client among its users. None if there
+    /// is no project, only a file.
+    _held: Option<(Arc<Project>, Option<ProjectUse>)>,
 }
 
 impl ClientProject {
-    /// A project that has been read.
-    pub(super) fn new(project: Arc<Project>, options: ClientOptions) -> Self {
+    /// A project that has been read, with the client's use of it.
+    pub(super) fn new(
+        project: Arc<Project>,
+        used: Option<ProjectUse>,
+        options: ClientOptions,
+    ) -> Self {
         Self {
             roots: project.roots.clone(),
             index: Arc::clone(&project.index),
             options,
-            _project: Some(project),
+            _held: Some((project, used)),
         }
     }
 
@@ -74,62 +87,12 @@ impl ClientProject {
             roots,
             index: Arc::default(),
             options,
-            _project: None,
+            _held: None,
         }
     }
-}
 
-/// The project of the last `initialize` before a request, which may still be at
-/// work. A request takes it when it arrives, so a client need not wait for the
-/// answer to `initialize`.
-#[derive(Clone, Debug)]
-pub(super) struct CurrentProject(watch::Receiver<InitializeState>);
-
-/// None while `initialize` is at work.
-type InitializeState = Option<Option<Arc<ClientProject>>>;
-
-/// Announces the result of an `initialize`.
-#[derive(Debug)]
-pub(super) struct ProjectPublisher(watch::Sender<InitializeState>);
-
-impl CurrentProject {
-    /// A project that is known; none before the first `initialize`.
-    pub(super) fn known(project: Option<Arc<ClientProject>>) -> Self {
-        Self(watch::channel(Some(project)).1)
-    }
-
-    /// The project of an `initialize` that is at work.
-    pub(super) fn pending() -> (ProjectPublisher, Self) {
-        let (sender, receiver) = watch::channel(None);
-        (ProjectPublisher(sender), Self(receiver))
-    }
-
-    /// The project, if it is known now.
-    pub(super) fn now(&self) -> Option<Arc<ClientProject>> {
-        self.0.borrow().clone().flatten()
-    }
-
-    /// Waits until `initialize` has ended. Waits for nothing if the project is
-    /// known.
-    pub(super) async fn wait(mut self) -> Option<Arc<ClientProject>> {
-        // Takes a known project without an await, which the runtime may delay.
-        if let Some(known) = &*self.0.borrow() {
-            return known.clone();
-        }
-        // An error means that the session has ended.
-        let known = self.0.wait_for(Option::is_some).await.ok()?;
-        known.clone().flatten()
-    }
-
-    /// Whether no `initialize` came between the two.
-    pub(super) fn is(&self, other: &Self) -> bool {
-        self.0.same_channel(&other.0)
-    }
-}
-
-impl ProjectPublisher {
-    /// Gives the requests that wait for it their project.
-    pub(super) fn publish(self, project: Option<Arc<ClientProject>>) {
-        self.0.send_replace(Some(project));
+    /// The key of the file that the client calls `name`, by its path or URI.
+    pub(super) fn key(&self, name: &str) -> String {
+        self.roots.key_at(&self.options.path(name))
     }
 }

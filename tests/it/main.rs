@@ -41,6 +41,7 @@ mod predecessor;
 mod protocol;
 mod report;
 mod resume;
+mod roots;
 mod settings;
 mod socket;
 mod stdio;

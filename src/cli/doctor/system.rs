@@ -9,7 +9,7 @@ use rustix::fs::{Access, access};
 use super::Check;
 use crate::cli::daemon::{self, DaemonDifference, DaemonProcess, SocketOption};
 use crate::files::watch::{DiskChanges, WatchError, Watcher, wanted};
-use crate::files::{Cache, Composer, Roots, WalkOptions, walk_existing};
+use crate::files::{Cache, Composer, Roots, WalkOptions, root_of, walk_existing};
 
 /// The check of the cache. With `fix`, stale files are removed first.
 pub(super) fn cache(cache: Option<&Cache>, fix: bool) -> Check {
@@ -82,8 +82,8 @@ pub(super) fn watches(project: Option<&Path>, options: &WalkOptions) -> Check {
     };
     let root = project.map(Path::to_path_buf).or_else(|| {
         let here = std::env::current_dir().ok()?;
-        // `find` looks for the project of a file, which need not exist.
-        Roots::find(&here.join("composer.json"))
+        // `root_of` looks for the project of a file, which need not exist.
+        root_of(&here.join("composer.json"))
     });
     let Some(root) = root else {
         return Check::ok(

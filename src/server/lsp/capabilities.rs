@@ -5,7 +5,7 @@ use tower_lsp::ls_types::{
     CodeActionProviderCapability, CodeLensOptions, CompletionOptions, ExecuteCommandOptions,
     HoverProviderCapability, OneOf, PositionEncodingKind, SemanticTokensFullOptions,
     SemanticTokensOptions, ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind,
-    TextDocumentSyncOptions,
+    TextDocumentSyncOptions, WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
 };
 
 use super::command_name::CommandName;
@@ -48,6 +48,13 @@ pub(super) fn capabilities(
             ..ExecuteCommandOptions::default()
         }),
         inline_completion_provider: Some(OneOf::Left(true)),
+        workspace: Some(WorkspaceServerCapabilities {
+            workspace_folders: Some(WorkspaceFoldersServerCapabilities {
+                supported: Some(true),
+                change_notifications: Some(OneOf::Left(true)),
+            }),
+            ..WorkspaceServerCapabilities::default()
+        }),
         // Repeats the version, because not all clients show `serverInfo`.
         experimental: Some(json!({ "fimd": {
             "version": env!("CARGO_PKG_VERSION"),

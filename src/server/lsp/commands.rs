@@ -151,10 +151,10 @@ fn paste(
 /// Asks the model ahead for a completion at `at`.
 fn accepted(connection: &Connection, view: &DocumentView, at: usize) {
     // A completion was shown, so its project is open.
-    if let Some(project) = connection.projects_now().known(&view.uri) {
+    if let Some(project) = connection.projects_now().open_project(&view.uri) {
         let cursor = CompletionCursor {
             open: connection.documents().buffers(),
-            path: view.key().to_owned(),
+            path: project.key(&view.uri),
             content: view.text().to_owned(),
             sources: view.sources(&project),
             cursor: at,

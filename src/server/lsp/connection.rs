@@ -10,14 +10,14 @@ use super::runs::Runs;
 use super::stale::StaleDiagnostics;
 use crate::engine::Engine;
 use crate::engine::completion::Completions;
+use crate::server::client_projects::ClientProjects;
 use crate::server::peer::Peer;
-use crate::server::project::CurrentProject;
 use crate::server::session_projects::SessionProjects;
 use crate::text::Encoding;
 
 /// What `initialize` has set up.
 struct Initialized {
-    projects: SessionProjects,
+    projects: Arc<ClientProjects>,
     /// The unit of the client's positions.
     positions: Encoding,
     features: ClientFeatures,
@@ -61,7 +61,7 @@ impl Connection {
     /// after it has failed.
     pub(super) fn initialize(
         &self,
-        projects: SessionProjects,
+        projects: Arc<ClientProjects>,
         positions: Encoding,
         features: ClientFeatures,
     ) {
@@ -73,14 +73,13 @@ impl Connection {
     }
 
     /// The client's projects; none before `initialize`.
-    pub(super) fn projects(&self) -> Option<&SessionProjects> {
+    pub(super) fn projects(&self) -> Option<&Arc<ClientProjects>> {
         self.initialized.get().map(|known| &known.projects)
     }
 
-    /// The client's projects; before `initialize` no project is known.
+    /// The client's projects, as requests see them.
     pub(super) fn projects_now(&self) -> SessionProjects {
-        let projects = self.projects().cloned();
-        projects.unwrap_or_else(|| SessionProjects::Named(CurrentProject::known(None)))
+        SessionProjects::known(self.projects().cloned())
     }
 
     /// The client's features; none before `initialize`.

@@ -117,6 +117,11 @@ impl Documents {
         is_tagged
     }
 
+    /// The projects have changed: `roots` tells the folders of a document's project.
+    pub(super) fn move_to(&mut self, roots: impl Fn(&str) -> Roots) {
+        self.buffers.move_to(roots);
+    }
+
     /// From now on the documents in `languages` are those with tags. Returns the
     /// documents for which that is a change.
     pub(super) fn tag_languages(&mut self, languages: Vec<String>) -> Vec<String> {

@@ -261,15 +261,15 @@ async fn prepare(
     let work = move || {
         let context = match project {
             Some(project) => {
-                let base = project.index.snapshot();
+                let key = project.key(&view.uri);
                 let site = TagSite {
-                    path: view.key(),
+                    path: &key,
                     content: &content,
                     at,
                     sources: view.sources(&project),
                     secrets: project.options.secrets().map(AsRef::as_ref),
                 };
-                let snapshot = open.over(project.roots.root(), base, view.key());
+                let snapshot = open.over(&project, &key);
                 tags::context(&snapshot, site, &cancel)?
             }
             None => String::new(),

@@ -4,7 +4,6 @@ use serde::Deserialize;
 use tower_lsp::ls_types;
 
 use crate::config::ContextSources;
-use crate::files::Roots;
 use crate::rpc::Error;
 use crate::server::buffers::OpenBuffers;
 use crate::server::params::Params;
@@ -92,9 +91,8 @@ impl BufferParams {
         project: &ClientProject,
         open: &OpenBuffers,
     ) -> Result<NamedBuffer, Error> {
-        let roots = &project.roots;
         let closed = |name: &str, content| NamedBuffer {
-            key: roots.key(name),
+            key: project.key(name),
             content,
             sources: project.options.sources(),
         };
@@ -112,7 +110,7 @@ impl BufferParams {
         }
         match (given, open.get(&uri)) {
             (given, Some(buffer)) => Ok(NamedBuffer {
-                key: buffer.file.key.clone(),
+                key: project.key(&uri),
                 content: given.unwrap_or_else(|| buffer.text.clone()),
                 sources: buffer.file.sources(project),
             }),
@@ -146,10 +144,14 @@ impl UnsavedBuffers {
     ///
     /// # Errors
     /// If a buffer is above the limit.
-    pub(super) fn with(self, open: OpenBuffers, roots: &Roots) -> Result<OpenBuffers, Error> {
+    pub(super) fn with(
+        self,
+        open: OpenBuffers,
+        project: &ClientProject,
+    ) -> Result<OpenBuffers, Error> {
         self.0.into_iter().try_fold(open, |open, buffer| {
             let UnsavedBuffer { filepath, content } = buffer;
-            open.with(roots, &filepath, content).map_err(|limit| {
+            open.with(project, &filepath, content).map_err(|limit| {
                 Error::invalid_params(format!(
                     "buffers: {filepath} has more than {limit} bytes; raise max_buffer_bytes \
                      under [limits] in the settings file"
@@ -210,6 +212,7 @@ mod tests {
     use super::*;
     use crate::config::Settings;
     use crate::engine::Engine;
+    use crate::files::Roots;
     use crate::server::project::ClientOptions;
     use crate::text::Encoding;
 
@@ -225,6 +228,7 @@ mod tests {
                 engine: engine.clone(),
                 offsets: encoding,
                 positions: Encoding::Utf16,
+                base: "/".into(),
             };
             let roots = Roots::of_lone_file(Path::new("/a.php"));
             let project = ClientProject::without_files(roots, options);

@@ -108,7 +108,7 @@ pub(super) async fn run(
     let params = params?;
     let project = session.projects.of(params.buffer.name()).await?;
     let mut site = CompletionCursor::resolve(&session, project, params.buffer, params.cursor)?;
-    site.open = params.others.with(site.open, &site.project.roots)?;
+    site.open = params.others.with(site.open, &site.project)?;
     let at = match params.cursor {
         CursorParams::Position(_) => {
             let positions = site.project.options.positions;
@@ -166,7 +166,7 @@ pub(super) async fn accepted(
     } = params?;
     let project = session.projects.of(buffer.name()).await?;
     let mut cursor = CompletionCursor::resolve(&session, project, buffer, cursor)?;
-    cursor.open = others.with(cursor.open, &cursor.project.roots)?;
+    cursor.open = others.with(cursor.open, &cursor.project)?;
     cursor.prefetch(&session.engine, &session.completions);
     Ok(MethodResult::null())
 }

@@ -57,7 +57,7 @@ impl CompletionCursor {
     pub(super) fn snapshot(&self) -> impl FnOnce() -> Arc<Snapshot> + Send + use<> {
         let (open, project) = (self.open.clone(), Arc::clone(&self.project));
         let path = self.path.clone();
-        move || open.over(project.roots.root(), project.index.snapshot(), &path)
+        move || open.over(&project, &path)
     }
 
     /// The request for a completion at this cursor.
@@ -72,6 +72,7 @@ impl CompletionCursor {
             sources: self.sources,
             secrets: self.project.options.secrets().cloned(),
             position: BufferPosition {
+                root: root.to_owned(),
                 path: self.path,
                 content: self.content,
                 cursor: self.cursor,

@@ -28,7 +28,7 @@ const FOLDER: &str = "the absolute path of a folder";
 #[derive(Debug)]
 pub(in crate::server) struct GenerateDatasetParams {
     /// `project_root` and `projects`. If these and the inputs are empty, the
-    /// project is that of the connection.
+    /// projects are the folders that the connection names.
     projects: Vec<PathBuf>,
     inputs: Vec<PathBuf>,
     output: PathBuf,
@@ -84,7 +84,7 @@ pub(super) async fn run(
     params: Result<GenerateDatasetParams, Error>,
     client: Notifier,
 ) -> Result<MethodResult, Error> {
-    let project = session.projects.named().await;
+    let known = session.projects.wait().await;
     let GenerateDatasetParams {
         mut projects,
         inputs,
@@ -93,14 +93,14 @@ pub(super) async fn run(
         options,
     } = params?;
     if projects.is_empty() && inputs.is_empty() {
-        session.projects.initialized().await?;
-        let project = project.ok_or_else(|| {
-            Error::invalid_params(format!(
+        let known = known.ok_or_else(Error::not_initialized)?;
+        projects.extend(known.folders().into_iter().map(|folder| folder.path));
+        if projects.is_empty() {
+            return Err(Error::invalid_params(format!(
                 "{PROJECT_ROOT}: expected {FOLDER}, because this session has no project; found \
                  nothing"
-            ))
-        })?;
-        projects.push(project.roots.root().to_owned());
+            )));
+        }
     }
     let order = DatasetOrder {
         projects,

@@ -1,5 +1,7 @@
 //! `getContext`: cross-file context for a cursor in a buffer.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -54,6 +56,10 @@ struct GetContextResult<'a> {
 /// What `explain: true` adds.
 #[derive(Debug, Serialize)]
 struct Explanation<'a> {
+    /// The root from which the paths count, if it is not the first that the client
+    /// names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root: Option<Cow<'a, str>>,
     /// The snippets of the context, in its order.
     snippets: &'a [Snippet],
     /// What was found and left out, best first.
@@ -88,7 +94,7 @@ fn assemble(
         content,
         sources,
     } = params.buffer.resolve(project, &open)?;
-    let open = params.others.with(open, &project.roots)?;
+    let open = params.others.with(open, project)?;
     let max_chars = match params.max_chars {
         None => DEFAULT_MAX_CONTEXT_CHARS.min(max_context_chars),
         Some(asked) => usize::try_from(asked)
@@ -101,7 +107,7 @@ fn assemble(
                 ))
             })?,
     };
-    let snapshot = open.over(project.roots.root(), project.index.snapshot(), &path);
+    let snapshot = open.over(project, &path);
     let request = ContextRequest {
         path: &path,
         cursor: params.cursor.byte(&content, project),
@@ -119,8 +125,13 @@ fn assemble(
         dropped,
         ..
     } = &context;
+    let root = project.roots.root();
     json(&GetContextResult {
         context: text,
-        explanation: params.explain.then_some(Explanation { snippets, dropped }),
+        explanation: params.explain.then(|| Explanation {
+            root: (root != project.options.base).then(|| root.to_string_lossy()),
+            snippets,
+            dropped,
+        }),
     })
 }

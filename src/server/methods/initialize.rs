@@ -1,37 +1,58 @@
-//! `initialize`: opens a project for the connection.
+//! `initialize`: opens the projects of the connection.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
-use tower_lsp::ls_types::InitializeParams;
+use tower_lsp::ls_types::{InitializeParams, WorkspaceFoldersChangeEvent};
 
-use crate::cancel::Cancel;
 use crate::config::{ClientSettings, SettingsError};
 use crate::engine::Engine;
-use crate::files::{FilesError, Roots, named_path};
+use crate::files::{named_path, resolve};
 use crate::rpc::Error;
 use crate::secrets::InContext;
-use crate::server::file_projects::FileProjects;
+use crate::server::client_projects::{ClientProjects, NamedFolder};
 use crate::server::params::Params;
-use crate::server::project::{ClientOptions, ClientProject, CurrentProject};
+use crate::server::project::ClientOptions;
 use crate::server::result::json;
-use crate::server::session_projects::SessionProjects;
 use crate::text::Encoding;
 
-/// The size of the index.
+/// The size of the indexes of the projects that the client names.
 #[derive(Debug, Default, Serialize)]
 pub(in crate::server) struct IndexCounts {
-    /// The files in the index.
+    /// The files in the indexes.
     pub(in crate::server) file_count: usize,
     /// The chunks that BM25 searches; 0 if the client did not ask for it.
     pub(in crate::server) bm25_chunks: usize,
 }
 
-/// The options of a client beside the project's root.
+/// The parameter that names one project.
+const PROJECT_ROOT: &str = "project_root";
+
+/// The parameter that names folders.
+const ROOTS: &str = "roots";
+
+/// A folder that the client names, and the parameter that names it.
+struct NamedPath {
+    named_by: &'static str,
+    path: PathBuf,
+}
+
+impl NamedPath {
+    /// Finds the folder.
+    fn folder(&self) -> Result<NamedFolder, Error> {
+        let Self { named_by, path } = self;
+        NamedFolder::new(path, *named_by == PROJECT_ROOT)
+            .map_err(|error| Error::invalid_params(format!("{named_by}: {error}")))
+    }
+}
+
+/// fimd's own parameters, which both framings have.
 struct InitializeOptions {
+    /// The folders of `project_root` and `roots`.
+    named: Vec<NamedPath>,
     includes: Vec<PathBuf>,
     bm25: bool,
     secrets: Option<InContext>,
@@ -40,7 +61,16 @@ struct InitializeOptions {
 
 impl InitializeOptions {
     fn read(params: &Params<'_>, bm25: bool) -> Result<Self, Error> {
+        let project: Option<String> = params.optional(PROJECT_ROOT, "the path of a directory")?;
+        let roots: Option<Vec<String>> = params.optional(ROOTS, "an array of paths")?;
+        let project = project.into_iter().map(|path| (PROJECT_ROOT, path));
+        let roots = roots.into_iter().flatten().map(|path| (ROOTS, path));
+        let named = project.chain(roots).map(|(named_by, path)| NamedPath {
+            named_by,
+            path: named_path(&path),
+        });
         Ok(Self {
+            named: named.collect(),
             includes: params
                 .optional("include_paths", "an array of paths")?
                 .unwrap_or_default(),
@@ -51,47 +81,35 @@ impl InitializeOptions {
                 .unwrap_or_default(),
         })
     }
-
-    /// The options as the session keeps them, and the include paths. `positions` is
-    /// the unit of the client's positions.
-    fn for_client(self, engine: &Engine, positions: Encoding) -> (ClientOptions, Vec<PathBuf>) {
-        let options = ClientOptions {
-            bm25: self.bm25,
-            asked_secrets: self.secrets,
-            engine: engine.clone(),
-            offsets: self.offsets,
-            positions,
-        };
-        (options, self.includes)
-    }
 }
 
-/// Opens the project that an NDJSON client names. Returns the answer and what
+/// Opens the projects that an NDJSON client names. Returns the answer and what
 /// later requests need.
 pub(in crate::server) async fn ndjson(
     engine: &Engine,
     params: Option<&RawValue>,
-    cancel: Cancel,
-) -> Result<(Box<RawValue>, ClientProject), Error> {
+) -> Result<(Box<RawValue>, Arc<ClientProjects>), Error> {
     let params = Params::read(params)?;
-    let root: PathBuf = params.required("project_root", "the path of a directory")?;
     let options = InitializeOptions::read(&params, false)?;
+    if options.named.is_empty() {
+        // The error says what is missing.
+        params.raw(PROJECT_ROOT, "the path of a directory")?;
+    }
     let own = own_settings(&params)?;
+    let find = |named: &[NamedPath]| named.iter().map(NamedPath::folder).collect();
     let positions = options.offsets;
-    let (counts, project) =
-        open(engine, ("project_root", root), options, positions, cancel).await?;
+    let (counts, projects) = open(engine, options, find, positions).await?;
     engine.set_client_settings(own).map_err(wrong_settings)?;
-    Ok((json(&counts)?, project))
+    Ok((json(&counts)?, projects))
 }
 
-/// Opens the project that an LSP client names. Without one, fimd finds the project
+/// Opens the projects that an LSP client names. Without one, fimd finds the project
 /// of each file when a request needs it. Returns the unit of the client's positions,
 /// too.
 pub(in crate::server) async fn lsp(
     engine: &Engine,
     params: &InitializeParams,
-    cancel: Cancel,
-) -> Result<(IndexCounts, SessionProjects, Encoding), Error> {
+) -> Result<(IndexCounts, Arc<ClientProjects>, Encoding), Error> {
     let raw = params
         .initialization_options
         .as_ref()
@@ -100,25 +118,17 @@ pub(in crate::server) async fn lsp(
         .transpose()
         .map_err(|error| Error::invalid_params(format!("initializationOptions: {error}")))?;
     let own = Params::read(raw.as_deref())?;
-    let root = root(&own, params)?;
-    let options = InitializeOptions::read(&own, true)?;
+    let mut options = InitializeOptions::read(&own, true)?;
+    if options.named.is_empty() {
+        options.named = workspace(params);
+    }
     let own_settings = own_settings(&own)?;
     let positions = positions(params);
-    let Some(root) = root else {
-        engine
-            .set_client_settings(own_settings)
-            .map_err(wrong_settings)?;
-        let (options, includes) = options.for_client(engine, positions);
-        let projects = FileProjects::new(engine.clone(), options, includes);
-        let projects = SessionProjects::ByFile(Arc::new(projects));
-        return Ok((IndexCounts::default(), projects, positions));
-    };
-    let (counts, project) = open(engine, root, options, positions, cancel).await?;
+    let (counts, projects) = open(engine, options, readable, positions).await?;
     engine
         .set_client_settings(own_settings)
         .map_err(wrong_settings)?;
-    let current = CurrentProject::known(Some(Arc::new(project)));
-    Ok((counts, SessionProjects::Named(current), positions))
+    Ok((counts, projects, positions))
 }
 
 /// The settings that the client has of its own.
@@ -131,35 +141,73 @@ fn wrong_settings(error: SettingsError) -> Error {
     Error::invalid_params(error.to_string())
 }
 
-/// The root that an LSP client names, and the parameter that names it: one of its
-/// `initializationOptions`, its first workspace folder, `rootUri`, or `rootPath`.
-fn root(
-    options: &Params<'_>,
-    params: &InitializeParams,
-) -> Result<Option<(&'static str, PathBuf)>, Error> {
-    let named: Option<String> = options.optional("project_root", "the path of a directory")?;
-    let folders = params.workspace_folders.as_deref().unwrap_or_default();
-    if let (None, [_, ignored, ..]) = (&named, folders) {
-        tracing::warn!(
-            "only the first workspace folder is served, not {}; name others in include_paths",
-            ignored.uri.as_str()
-        );
-    }
+/// The folders that LSP's own parameters name: the workspace folders, else `rootUri`,
+/// else `rootPath`.
+fn workspace(params: &InitializeParams) -> Vec<NamedPath> {
+    let folders = params.workspace_folders.iter().flatten();
+    let folders = folders.map(|folder| ("workspaceFolders", folder.uri.as_str()));
     #[expect(deprecated, reason = "clients without workspace folders send them")]
     let (root_uri, root_path) = (params.root_uri.as_ref(), params.root_path.as_deref());
-    let candidates = [
-        ("project_root", named.as_deref()),
-        (
-            "workspaceFolders",
-            folders.first().map(|folder| folder.uri.as_str()),
-        ),
-        ("rootUri", root_uri.map(|uri| uri.as_str())),
-        ("rootPath", root_path.filter(|path| !path.is_empty())),
-    ];
-    let mut roots = candidates
-        .into_iter()
-        .filter_map(|(named_by, root)| Some((named_by, named_path(root?))));
-    Ok(roots.next())
+    let root_uri = root_uri.map(|uri| ("rootUri", uri.as_str()));
+    let root_path = root_path.filter(|path| !path.is_empty());
+    let root = root_uri.or(root_path.map(|path| ("rootPath", path)));
+    let mut named: Vec<_> = folders.collect();
+    if named.is_empty() {
+        named.extend(root);
+    }
+    let path = |(named_by, name)| NamedPath {
+        named_by,
+        path: named_path(name),
+    };
+    named.into_iter().map(path).collect()
+}
+
+/// The folders of a workspace. Leaves out those that cannot be read, which a workspace
+/// may have, and logs them.
+///
+/// # Errors
+/// If there are folders and none can be read.
+fn readable(named: &[NamedPath]) -> Result<Vec<NamedFolder>, Error> {
+    let (mut folders, mut errors) = (Vec::new(), Vec::new());
+    for path in named {
+        match path.folder() {
+            Ok(folder) => folders.push(folder),
+            Err(error) => errors.push(error),
+        }
+    }
+    match errors.into_iter().next() {
+        Some(error) if folders.is_empty() => Err(error),
+        Some(error) => {
+            tracing::warn!("left out: {error}");
+            Ok(folders)
+        }
+        None => Ok(folders),
+    }
+}
+
+/// Changes the folders in which a client works. Returns those that are new.
+pub(in crate::server) fn change_folders(
+    projects: &ClientProjects,
+    change: &WorkspaceFoldersChangeEvent,
+) -> Vec<NamedFolder> {
+    let mut folders = projects.folders();
+    for removed in &change.removed {
+        // The folder may be gone from the disk.
+        let path = resolve(&named_path(removed.uri.as_str()));
+        folders.retain(|folder| folder.path != path);
+    }
+    let mut added = Vec::new();
+    for folder in &change.added {
+        let path = named_path(folder.uri.as_str());
+        match NamedFolder::new(&path, false) {
+            Ok(folder) if !folders.contains(&folder) => added.push(folder),
+            Ok(_) => {}
+            Err(error) => tracing::warn!("workspaceFolders: left out: {error}"),
+        }
+    }
+    folders.extend(added.iter().cloned());
+    projects.work_in(folders);
+    added
 }
 
 /// The first of the client's position encodings that fimd knows.
@@ -177,34 +225,39 @@ fn positions(params: &InitializeParams) -> Encoding {
     known.next().unwrap_or(Encoding::Utf16)
 }
 
-/// Opens the project at `root`, which the parameter `named_by` names.
+/// Opens the projects at the folders that the options name and `find` finds.
 async fn open(
     engine: &Engine,
-    (named_by, root): (&'static str, PathBuf),
     options: InitializeOptions,
+    find: impl FnOnce(&[NamedPath]) -> Result<Vec<NamedFolder>, Error> + Send + 'static,
     positions: Encoding,
-    cancel: Cancel,
-) -> Result<(IndexCounts, ClientProject), Error> {
-    let bm25 = options.bm25;
-    let (options, includes) = options.for_client(engine, positions);
-    let roots = engine
-        .run(move || roots(named_by, &root, &includes))
-        .await??;
-    let project = engine.project(roots, cancel).await?;
-    engine.uses(&project);
-    let snapshot = project.index.snapshot();
-    let counts = IndexCounts {
-        file_count: snapshot.files().count(),
-        bm25_chunks: if bm25 { snapshot.chunk_count() } else { 0 },
+) -> Result<(IndexCounts, Arc<ClientProjects>), Error> {
+    let InitializeOptions {
+        named,
+        includes,
+        bm25,
+        secrets,
+        offsets,
+    } = options;
+    let folders = engine.run(move || find(&named)).await??;
+    let base = folders.first().map(|folder| folder.path.clone());
+    let options = ClientOptions {
+        bm25,
+        asked_secrets: secrets,
+        engine: engine.clone(),
+        offsets,
+        positions,
+        base: base.unwrap_or_else(|| "/".into()),
     };
-    Ok((counts, ClientProject::new(project, options)))
-}
-
-/// The project's folders. An error names the parameter at fault.
-fn roots(named_by: &'static str, root: &Path, includes: &[PathBuf]) -> Result<Roots, Error> {
-    let blame = |name: &'static str| {
-        move |error: FilesError| Error::invalid_params(format!("{name}: {error}"))
-    };
-    Roots::new(root, &[]).map_err(blame(named_by))?;
-    Roots::new(root, includes).map_err(blame("include_paths"))
+    let projects = ClientProjects::new(engine.clone(), options, folders, includes);
+    let mut counts = IndexCounts::default();
+    for folder in projects.folders() {
+        let project = projects.open(&folder.path).await?;
+        let snapshot = project.index.snapshot();
+        counts.file_count += snapshot.files().count();
+        if bm25 {
+            counts.bm25_chunks += snapshot.chunk_count();
+        }
+    }
+    Ok((counts, Arc::new(projects)))
 }

@@ -38,7 +38,7 @@ pub(super) async fn status(
     session: SessionView,
     params: Result<JobParams, Error>,
 ) -> Result<Box<RawValue>, Error> {
-    session.projects.named().await;
+    session.projects.wait().await;
     let job = params?.job(&session.engine)?;
     json(&job.status())
 }
@@ -49,7 +49,7 @@ pub(super) async fn cancel(
     session: SessionView,
     params: Result<JobParams, Error>,
 ) -> Result<Box<RawValue>, Error> {
-    session.projects.named().await;
+    session.projects.wait().await;
     let job = params?.job(&session.engine)?;
     session.engine.cancel_job(&job);
     json(&job.status())

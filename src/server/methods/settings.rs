@@ -9,7 +9,7 @@ use crate::server::settings::SettingsView;
 
 /// Answers the settings as they are now.
 pub(super) async fn run(session: SessionView) -> Result<Box<RawValue>, Error> {
-    session.projects.named().await;
+    session.projects.wait().await;
     let engine = &session.engine;
     json(&SettingsView::new(
         &engine.settings(),

@@ -103,7 +103,7 @@ impl FimTarget {
             _ => return Ok(None),
         };
         let project = projects.of(path).await?;
-        let key = project.roots.key(path);
+        let key = project.key(path);
         Ok(Some(TagFile { project, key }))
     }
 
@@ -141,7 +141,7 @@ impl TagFile {
         cancel: &Cancel,
     ) -> Result<String, Error> {
         let Self { project, key } = self;
-        let snapshot = open.over(project.roots.root(), project.index.snapshot(), key);
+        let snapshot = open.over(project, key);
         let site = TagSite {
             path: key,
             content,

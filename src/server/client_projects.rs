@@ -1,0 +1,194 @@
+//! The projects of one client. The client names the folders that it works in, or
+//! none. fimd finds the project of each file from its path.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::OnceCell;
+use tracing::Instrument;
+
+use super::project::{ClientOptions, ClientProject};
+use crate::cancel::{Cancel, CancelOnDrop};
+use crate::engine::Engine;
+use crate::files::{FilesError, Roots, root_of, root_within};
+use crate::rpc::Error;
+
+/// A folder that the client names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NamedFolder {
+    /// Its canonical path.
+    pub(super) path: PathBuf,
+    /// Whether it is one project. If not, Composer projects inside it are projects of
+    /// their own.
+    pub(super) is_project: bool,
+}
+
+impl NamedFolder {
+    /// The folder at `path`.
+    ///
+    /// # Errors
+    /// If there is no folder that can be read.
+    pub(super) fn new(path: &Path, is_project: bool) -> Result<Self, FilesError> {
+        let path = Roots::new(path, &[])?.root().to_owned();
+        Ok(Self { path, is_project })
+    }
+}
+
+/// A project that a request has named, with its folders.
+#[derive(Debug)]
+struct FoundProject {
+    roots: Roots,
+    /// The project, which is read once.
+    read: OnceCell<Arc<ClientProject>>,
+}
+
+/// The projects of the files of one connection.
+#[derive(Debug)]
+pub(super) struct ClientProjects {
+    engine: Engine,
+    options: ClientOptions,
+    /// The include paths of every project.
+    includes: Vec<PathBuf>,
+    /// The folders that the client names. Held for a moment only, as the next.
+    folders: Mutex<Vec<NamedFolder>>,
+    /// The projects that have been needed, by their root folders.
+    found: Mutex<BTreeMap<PathBuf, Arc<FoundProject>>>,
+    /// Stops the reading of projects when the connection ends.
+    end: Cancel,
+    _stop: CancelOnDrop,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl ClientProjects {
+    /// No projects yet, of a client that works in `folders`.
+    pub(super) fn new(
+        engine: Engine,
+        options: ClientOptions,
+        folders: Vec<NamedFolder>,
+        includes: Vec<PathBuf>,
+    ) -> Self {
+        let end = Cancel::default();
+        Self {
+            engine,
+            options,
+            includes,
+            folders: Mutex::new(folders),
+            found: Mutex::default(),
+            _stop: end.clone().into(),
+            end,
+        }
+    }
+
+    /// The client's options.
+    pub(super) fn options(&self) -> &ClientOptions {
+        &self.options
+    }
+
+    /// The folders that the client names, in the order of their names' arrival.
+    pub(super) fn folders(&self) -> Vec<NamedFolder> {
+        lock(&self.folders).clone()
+    }
+
+    /// The client now works in `folders`. Releases the projects outside of them.
+    pub(super) fn work_in(&self, folders: Vec<NamedFolder>) {
+        let is_within = |root: &Path| folders.iter().any(|named| root.starts_with(&named.path));
+        lock(&self.found).retain(|root, _| is_within(root));
+        *lock(&self.folders) = folders;
+    }
+
+    /// The folders by which the file that the client calls `name` has its key.
+    pub(super) fn roots(&self, name: &str) -> Roots {
+        let path = self.options.path(name);
+        let found = self.find(&path).ok().flatten();
+        found.map_or_else(|| Roots::of_lone_file(&path), |found| found.roots.clone())
+    }
+
+    /// The project of the file that the client calls `name`. Reads it if no request
+    /// has needed it before. A file outside of all projects has one without files.
+    ///
+    /// # Errors
+    /// If an include path or the project cannot be read.
+    pub(super) async fn of(&self, name: &str) -> Result<Arc<ClientProject>, Error> {
+        let path = self.options.path(name);
+        match self.find(&path).map_err(|error| wrong_include(&error))? {
+            Some(found) => self.read(&found).await,
+            None => {
+                let (roots, options) = (Roots::of_lone_file(&path), self.options.clone());
+                Ok(Arc::new(ClientProject::without_files(roots, options)))
+            }
+        }
+    }
+
+    /// The project of the file that the client calls `name`, if it has been read.
+    pub(super) fn known(&self, name: &str) -> Option<Arc<ClientProject>> {
+        let found = self.find(&self.options.path(name)).ok()??;
+        found.read.get().cloned()
+    }
+
+    /// Reads the project at `root`, a folder that the client names.
+    ///
+    /// # Errors
+    /// If an include path or the project cannot be read.
+    pub(super) async fn open(&self, root: &Path) -> Result<Arc<ClientProject>, Error> {
+        let found = self.found(root).map_err(|error| wrong_include(&error))?;
+        self.read(&found).await
+    }
+
+    /// The project of the file at a path, if there is one. A file outside of the only
+    /// folder that the client names belongs to that folder.
+    fn find(&self, file: &Path) -> Result<Option<Arc<FoundProject>>, FilesError> {
+        let folders = self.folders();
+        let holding = folders.iter().filter(|named| file.starts_with(&named.path));
+        let deepest = holding.max_by_key(|named| named.path.components().count());
+        let root = match (deepest, folders.as_slice()) {
+            (Some(named), _) if named.is_project => Some(named.path.clone()),
+            (Some(named), _) => Some(root_within(&named.path, file)),
+            (None, []) => root_of(file).filter(|root| root.is_absolute()),
+            (None, [only]) => Some(only.path.clone()),
+            (None, _) => None,
+        };
+        root.map(|root| self.found(&root)).transpose()
+    }
+
+    /// The project at `root`, which need not have been read.
+    fn found(&self, root: &Path) -> Result<Arc<FoundProject>, FilesError> {
+        if let Some(known) = lock(&self.found).get(root) {
+            return Ok(Arc::clone(known));
+        }
+        let roots = Roots::new(root, &self.includes)?;
+        let mut found = lock(&self.found);
+        let entry = found.entry(roots.root().to_owned());
+        let new = || FoundProject {
+            roots,
+            read: OnceCell::new(),
+        };
+        Ok(Arc::clone(entry.or_insert_with(|| Arc::new(new()))))
+    }
+
+    /// Reads a project in a task of its own: a client often cancels the request
+    /// that is the first to need it, and asks again.
+    async fn read(&self, found: &FoundProject) -> Result<Arc<ClientProject>, Error> {
+        let read = found.read.get_or_try_init(|| async {
+            let (engine, end) = (self.engine.clone(), self.end.clone());
+            let roots = found.roots.clone();
+            let read = async move { engine.project(roots, end).await };
+            let task = tokio::spawn(read.in_current_span());
+            let read = task
+                .await
+                .map_err(|error| Error::internal(error.to_string()))?;
+            let project = read?;
+            let used = self.engine.uses(&project);
+            let options = self.options.clone();
+            Ok(Arc::new(ClientProject::new(project, used, options)))
+        });
+        read.await.cloned()
+    }
+}
+
+fn wrong_include(error: &FilesError) -> Error {
+    Error::invalid_params(format!("include_paths: {error}"))
+}
