@@ -18,7 +18,7 @@ const LAST = "dataset";
 export async function generateDataset(server: Server, context: vscode.ExtensionContext, own: string): Promise<void> {
   const peer = server.peer();
   const { server: running } = server.state;
-  const root = (running.kind === "running" && running.root) || homedir();
+  const root = (running.kind === "running" && running.roots[0]) || homedir();
   const folder = await vscode.window.showSaveDialog({
     title: "Folder for the dataset (one that is there is replaced)",
     saveLabel: "Generate",

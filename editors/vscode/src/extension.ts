@@ -78,7 +78,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
       if (change.affectsConfiguration("fimd.enable")) running.refresh();
     }),
     vscode.window.onDidChangeActiveTextEditor(() => running.refresh()),
-    vscode.workspace.onDidChangeWorkspaceFolders(() => void running.restart()),
+    vscode.workspace.onDidChangeWorkspaceFolders(() => running.foldersChanged()),
     vscode.workspace.onDidGrantWorkspaceTrust(() => void running.restart()),
     vscode.workspace.onDidSaveTextDocument(({ languageId }) => {
       // The number of files may have changed.

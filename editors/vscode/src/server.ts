@@ -19,7 +19,7 @@ import { sent, words, type Counts, type EngineStatus, type Peer, type SettingsNe
 import { Edits } from "./edits";
 import { provider } from "./inline";
 import { Runs } from "./progress";
-import { includes, overrides, settings, surroundings } from "./settings";
+import { includes, overrides, roots, settings, surroundings } from "./settings";
 
 /** How often a server that ends is restarted within three minutes. */
 const MAX_RESTARTS = 4;
@@ -119,10 +119,17 @@ export class Server implements vscode.Disposable {
     const status = await this.peer().request<EngineStatus>("fimd/status");
     const { server } = this.shown;
     if (server.kind === "running") {
-      const index = status.projects.find(({ root }) => root === server.root)?.index;
-      if (index) this.update({ server: { ...server, files: index.files, chunks: index.chunks } });
+      const open = status.projects.filter(({ root }) => server.roots.includes(root)).flatMap(({ index }) => index ?? []);
+      const total = (of: "files" | "chunks") => open.reduce((sum, index) => sum + index[of], 0);
+      if (open.length > 0) this.update({ server: { ...server, files: total("files"), chunks: total("chunks") } });
     }
     return status;
+  }
+
+  /** The folders of the workspace have changed, of which the client tells the server. */
+  foldersChanged(): void {
+    const { server } = this.shown;
+    if (server.kind === "running") this.update({ server: { ...server, roots: roots() } });
   }
 
   private next(work: () => Promise<void>): Promise<void> {
@@ -150,19 +157,18 @@ export class Server implements vscode.Disposable {
   }
 
   private async start(): Promise<void> {
-    const [folder, ...others] = (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === "file");
+    const folders = roots();
     this.update({ server: { kind: "starting" } });
-    const root = folder?.uri.fsPath;
-    const cwd = root ?? homedir();
+    const cwd = folders[0] ?? homedir();
     try {
       const { path, socket, arguments: more } = settings();
       const binary = await locate(path, this.own, surroundings());
       const args = serveArguments(socket, more, surroundings());
-      this.output.info(`${binary.path} ${args.join(" ")} (fimd ${binary.version}) for ${root ?? "no folder"}`);
+      this.output.info(`${binary.path} ${args.join(" ")} (fimd ${binary.version}) for ${folders.join(", ") || "no folder"}`);
       const run = { command: binary.path, args, options: { cwd } };
-      const client = new QuietClient("fimd", "fimd", run, this.options(folder, others));
+      const client = new QuietClient("fimd", "fimd", run, this.options(cwd));
       this.client = client;
-      client.onDidChangeState(({ newState }) => this.changed(client, root, newState));
+      client.onDidChangeState(({ newState }) => this.changed(client, newState));
       client.onNotification("fimd/settingsChanged", (news: SettingsNews) => this.learn(client, news));
       try {
         await client.start();
@@ -184,13 +190,13 @@ export class Server implements vscode.Disposable {
     return client.initializeResult?.serverInfo?.version ?? "of no version";
   }
 
-  private changed(client: LanguageClient, root: string | undefined, state: State): void {
+  private changed(client: LanguageClient, state: State): void {
     if (client !== this.client) return;
     if (state === State.Running) {
       const counts = client.initializeResult?.capabilities.experimental?.fimd as Counts | undefined;
       const version = this.version(client);
       const [files, chunks] = [counts?.file_count ?? 0, counts?.bm25_chunks ?? 0];
-      this.update({ server: { kind: "running", version, root, files, chunks } });
+      this.update({ server: { kind: "running", version, roots: roots(), files, chunks } });
       client.sendRequest<SettingsNews>("fimd/settings").then(
         (news) => this.learn(client, news),
         (error: unknown) => this.output.warn(`fimd/settings: ${words(error)}`),
@@ -234,9 +240,8 @@ export class Server implements vscode.Disposable {
     }
   }
 
-  private options(folder: vscode.WorkspaceFolder | undefined, others: readonly vscode.WorkspaceFolder[]): LanguageClientOptions {
+  private options(cwd: string): LanguageClientOptions {
     const { languages, tagLanguages, includePaths, bm25 } = settings();
-    const root = folder?.uri.fsPath;
     const documents = [...new Set([...languages, ...tagLanguages])].flatMap((language) => [
       { scheme: "file", language },
       { scheme: "untitled", language },
@@ -244,14 +249,8 @@ export class Server implements vscode.Disposable {
     const ended: number[] = [];
     return {
       documentSelector: documents,
-      ...(folder && { workspaceFolder: folder }),
-      initializationOptions: {
-        // Without it fimd finds the project of each file.
-        ...(root !== undefined && { project_root: root }),
-        include_paths: includes(root ?? homedir(), others.map(({ uri }) => uri.fsPath), includePaths),
-        bm25,
-        settings: overrides(),
-      },
+      // The client sends the folders of the workspace, and tells when they change.
+      initializationOptions: { include_paths: includes(cwd, includePaths), bm25, settings: overrides() },
       outputChannel: this.output,
       // The one message about it is ours.
       initializationFailedHandler: () => false,

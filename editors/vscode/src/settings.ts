@@ -66,8 +66,12 @@ export function needsRestart(change: vscode.ConfigurationChangeEvent): boolean {
   return OF_SERVER.some((name) => change.affectsConfiguration(`fimd.${name}`));
 }
 
-/** The folders, besides the first, whose files serve as context. */
-export function includes(root: string, others: readonly string[], paths: readonly string[]): string[] {
-  const absolute = paths.map((path) => expand(path, surroundings()));
-  return [...others, ...absolute.map((path) => (isAbsolute(path) ? path : join(root, path)))];
+/** The paths of the folders of the workspace that are on the disk. */
+export const roots = (): string[] =>
+  (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === "file").map(({ uri }) => uri.fsPath);
+
+/** The absolute paths of the folders, besides the workspace's, whose files serve as context. */
+export function includes(root: string, paths: readonly string[]): string[] {
+  const expanded = paths.map((path) => expand(path, surroundings()));
+  return expanded.map((path) => (isAbsolute(path) ? path : join(root, path)));
 }

@@ -111,12 +111,12 @@ test("the real server explains its context and its status", { skip: NO_FIMD }, a
   const files = (initialized.capabilities.experimental as { fimd: { file_count: number } }).fimd.file_count;
   assert(files > 0);
   assert.equal(status.projects.find((project) => project.root === root)?.index?.files, files);
-  const running: Server = { kind: "running", version: status.version, root, files, chunks: 0 };
+  const running: Server = { kind: "running", version: status.version, roots: [root], files, chunks: 0 };
   assert(page({ server: running, automatic: true }, status).includes(`| ${root} | ${files} |`));
 });
 
 test("the status bar says how it is", () => {
-  const running: Server = { kind: "running", version: "0.1.0", root: "/shop", files: 1234, chunks: 5678 };
+  const running: Server = { kind: "running", version: "0.1.0", roots: ["/shop"], files: 1234, chunks: 5678 };
   const text = (state: Parameters<typeof bar>[0]) => bar(state).text;
   assert.equal(text({ server: { kind: "starting" }, automatic: true }), "$(loading~spin) fimd: indexing");
   assert.equal(text({ server: running, automatic: true }), "$(sparkle) fimd: ready");

@@ -4,7 +4,7 @@
  */
 
 import assert from "node:assert/strict";
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import Module, { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import test, { type TestContext } from "node:test";
@@ -21,9 +21,10 @@ interface Extension {
 }
 
 /** A window with the extension, after it has started. */
-async function open(t: TestContext, root: string | undefined, settings: Record<string, unknown>, env = {}): Promise<Seen> {
+async function open(t: TestContext, root: string | undefined, settings: Record<string, unknown>, env = {}, others: string[] = []): Promise<Seen> {
   const seen = new Seen();
   seen.folder = root;
+  seen.others = others;
   for (const [name, value] of Object.entries(settings)) seen.settings.set(`fimd.${name}`, value);
   const internals = Module as unknown as { _load: (name: string, ...rest: unknown[]) => unknown };
   const original = internals._load;
@@ -266,6 +267,31 @@ test("the real program: indexed, explained, and a dataset made of it", { skip: N
   await run(seen, "fimd.generateDataset");
   assert.match(seen.messages[0]?.message ?? "", /fimd: \d+ examples in /);
   assert(readdirSync(output).includes("report.html"));
+});
+
+test("the real program: each folder of the workspace is a project of its own", { skip: NO_FIMD }, async (t) => {
+  const roots = ["greet", "welcome", "salute"].map((method) => {
+    const root = realpathSync(folder(t));
+    const declared = `<?php\nclass Greeter\n{\n    public function ${method}(string $name): string { return $name; }\n}\n`;
+    writeFileSync(join(root, "Greeter.php"), declared);
+    return root;
+  });
+  const [first, second, third] = roots as [string, string, string];
+  const seen = await open(t, first, { path: FIMD, arguments: ["--no-cache"] }, {}, [second]);
+  const shown = async (root: string) => {
+    edit(seen, join(root, "caller.php"), "<?php\n$greeter = new Greeter();\n$greeter->|\n");
+    await run(seen, "fimd.showContext");
+    return seen.pages.at(-1)?.text.match(/function (\w+)\(string/)?.[1];
+  };
+  assert.equal(await shown(first), "greet", seen.log.join("\n"));
+  assert.equal(await shown(second), "welcome");
+  // A file outside of them has no context until its folder is added.
+  assert.equal(await shown(third), undefined);
+  seen.others.push(third);
+  const added = { added: [{ uri: Uri.file(third), name: "project", index: 2 }], removed: [] };
+  seen.emitters.get("workspace.onDidChangeWorkspaceFolders")?.fire(added);
+  assert.equal(await shown(third), "salute");
+  assert(seen.bar.tooltip?.includes(third), seen.bar.tooltip);
 });
 
 test("the real program: a mistake in its settings is told once, in its words", { skip: NO_FIMD }, async (t) => {

@@ -8,6 +8,7 @@
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import {
   CodeLensRequest,
   createProtocolConnection,
@@ -86,7 +87,7 @@ function serve(): void {
 
   connection.onRequest(InitializeRequest.type, (params) => {
     log.push({ method: "initialize", params });
-    root = (params.initializationOptions as { project_root: string }).project_root;
+    root = fileURLToPath(params.workspaceFolders?.[0]?.uri ?? "file:///");
     return {
       capabilities: {
         textDocumentSync: { openClose: true, change: 1 },

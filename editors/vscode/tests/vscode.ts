@@ -155,6 +155,8 @@ export class Seen {
   documents: TextDocument[] = [];
   activeTextEditor: unknown;
   folder: string | undefined;
+  /** The folders of the workspace besides the first. */
+  others: string[] = [];
   private readonly waiting: { holds: () => unknown; resolve: (value: never) => void }[] = [];
 
   /** Edits a document that is open, as the user or the extension does. */
@@ -275,7 +277,8 @@ export function vscode(seen: Seen): object {
     }),
     workspace: space("workspace", {
       get workspaceFolders() {
-        return seen.folder ? [{ uri: Uri.file(seen.folder), name: "project", index: 0 }] : undefined;
+        const folders = seen.folder ? [seen.folder, ...seen.others] : [];
+        return folders.length > 0 ? folders.map((path, index) => ({ uri: Uri.file(path), name: "project", index })) : undefined;
       },
       get textDocuments() {
         return seen.documents;

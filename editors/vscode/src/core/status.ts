@@ -6,7 +6,7 @@ import type { EngineStatus } from "./wire";
 export type Server =
   | { kind: "stopped"; why: string }
   | { kind: "starting" }
-  | { kind: "running"; version: string; root: string | undefined; files: number; chunks: number }
+  | { kind: "running"; version: string; roots: readonly string[]; files: number; chunks: number }
   | { kind: "failed"; why: string };
 
 /** Everything that the status bar shows. */
@@ -56,9 +56,9 @@ export function bar(state: State): Bar {
   const chunks = server.chunks ? `, ${count(server.chunks, "chunk")}` : "";
   const tooltip = [
     `fimd ${server.version}`,
-    ...(server.root === undefined
+    ...(server.roots.length === 0
       ? ["No folder is open: each file has the project that it is in"]
-      : [server.root, count(server.files, "file") + chunks]),
+      : [...server.roots, count(server.files, "file") + chunks]),
     ...(model === undefined ? [] : [`Model: ${model}`]),
     when,
   ];
