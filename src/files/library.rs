@@ -34,7 +34,7 @@ const MAX_SEARCHED: usize = 20_000;
 /// opened. The files of the packages may change later; they are read again then.
 #[derive(Debug)]
 pub struct Composer {
-    root: PathBuf,
+    roots: Roots,
     autoload: Autoload,
     /// Composer's files and the searched folders with their stamps at that time;
     /// `None` for those that did not exist.
@@ -66,7 +66,7 @@ impl Composer {
         let autoload = reader.autoload();
         Self {
             sources: reader.sources,
-            root: roots.root().to_owned(),
+            roots: roots.clone(),
             autoload,
             opened,
             max_file_bytes: options.max_file_bytes,
@@ -79,7 +79,7 @@ impl Composer {
 
     fn listing(&self) -> &ClassListing {
         self.listing
-            .get_or_init(|| ClassListing::read(&self.root, &self.autoload))
+            .get_or_init(|| ClassListing::read(self.roots.root(), &self.autoload))
     }
 
     /// Whether Composer's files may have changed since the project was opened.
@@ -108,13 +108,13 @@ impl Composer {
         let above = |path| Path::ancestors(path).skip(1).take(2);
         let above = files.into_iter().flat_map(move |(path, _)| above(path));
         let folders = folders.into_iter().map(|(path, _)| path.as_path());
-        folders.chain(above.filter(|folder| folder.starts_with(&self.root)))
+        folders.chain(above.filter(|folder| folder.starts_with(self.roots.root())))
     }
 
     /// The file at `path`, relative to the root, if it is not too large and can be
     /// read.
     fn file(&self, path: &str) -> Option<Arc<SourceFile>> {
-        let full = self.root.join(path);
+        let full = self.roots.root().join(path);
         let metadata = full.metadata().ok()?;
         if !metadata.is_file() || metadata.len() > self.max_file_bytes {
             return None;
@@ -147,13 +147,13 @@ impl Composer {
         let mut files = BTreeSet::new();
         for path in &self.autoload.searched {
             let path = path.trim_end_matches('/');
-            php_files(&self.root, path, &mut files);
+            php_files(self.roots.root(), path, &mut files);
         }
         if files.len() == MAX_SEARCHED {
             tracing::warn!(
                 "{}: more than {MAX_SEARCHED} files under \"classmap\" of composer.json; the rest \
                  is not searched: run `composer dump-autoload`",
-                self.root.display()
+                self.roots.root().display()
             );
         }
         let mut classes = FxHashMap::default();
@@ -174,6 +174,10 @@ impl Composer {
 }
 
 impl Library for Composer {
+    fn owns(&self, key: &str) -> bool {
+        self.roots.owns(key)
+    }
+
     fn is_empty(&self) -> bool {
         self.autoload == Autoload::default()
     }

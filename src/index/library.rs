@@ -1,4 +1,4 @@
-//! Classes from outside the index.
+//! What a project knows of classes beside its indexed files.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -6,11 +6,16 @@ use std::sync::Arc;
 use super::file::SourceFile;
 use super::packages::Packages;
 
-/// A source of classes that are not indexed: those of installed packages. Its answers
-/// must not depend on earlier calls.
+/// A source of classes that are not indexed: those of installed packages. It also tells
+/// the project's own files from those of include paths. Its answers must not depend on
+/// earlier calls.
 pub trait Library: Debug + Send + Sync {
     /// The file that declares the class with the fully qualified name `name`.
     fn file_of(&self, name: &str) -> Option<Arc<SourceFile>>;
+
+    /// Whether the indexed file with this key is the project's own, not one of an
+    /// include path.
+    fn owns(&self, key: &str) -> bool;
 
     /// Whether it has no classes at all.
     fn is_empty(&self) -> bool;

@@ -79,13 +79,15 @@ impl Snapshot {
 
     /// The class-like with the fully qualified name `name`, in any case,
     /// declared outside the file `exclude`. If there are several, as in a project that
-    /// holds packages, it is the one with the fewest folders between it and that file;
-    /// then the one in the fewest folders; then the first by path.
+    /// holds packages, it is one of the project's own before one of an include path,
+    /// then the one with the fewest folders between it and that file, then the one in
+    /// the fewest folders, then the first by path.
     #[must_use]
     pub fn class(&self, name: &str, exclude: &str) -> Option<ClassRef<'_>> {
         let rank = |class: &ClassRef<'_>| {
             let folders = class.path.matches('/').count();
-            (folders_between(class.path, exclude), folders)
+            let is_included = self.library().is_some_and(|known| !known.owns(class.path));
+            (is_included, folders_between(class.path, exclude), folders)
         };
         let hash = hash(DeclKind::Class, name);
         let mut nearest: Option<ClassRef<'_>> = None;

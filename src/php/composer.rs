@@ -108,7 +108,7 @@ pub fn manifest(json: &str) -> Result<ComposerManifest, serde_json::Error> {
     let packages = repositories.iter().filter(|r| r["type"] == "path");
     let vendor = raw.config["vendor-dir"].as_str().unwrap_or("vendor");
     Ok(ComposerManifest {
-        stands_alone: !is_hosted && !(has_tools && autoload == Autoload::default()),
+        stands_alone: !(is_hosted || has_tools && autoload == Autoload::default()),
         autoload,
         vendor: vendor.trim_end_matches('/').to_owned(),
         packages: packages
@@ -388,9 +388,9 @@ impl Autoload {
     pub fn extend(&mut self, other: Self) {
         self.psr4.extend(other.psr4);
         self.psr0.extend(other.psr0);
-        for (class, path) in other.classes {
-            self.classes.entry(class).or_insert(path);
-        }
+        let mut classes = other.classes;
+        classes.extend(std::mem::take(&mut self.classes));
+        self.classes = classes;
         self.searched.extend(other.searched);
         self.files.extend(other.files);
     }

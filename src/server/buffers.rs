@@ -145,10 +145,13 @@ impl Buffers {
     pub(super) fn move_to(&mut self, roots: impl Fn(&str) -> Roots) {
         let moved = |uri: &str, file: &BufferFile| {
             let roots = roots(uri);
+            if file.root == roots.root() {
+                return None;
+            }
             let is_file = uri.starts_with("file:");
-            let is_php = file.is_php;
             let moved = BufferFile::new(&roots, file.path.clone(), is_file, "");
-            (file.root != roots.root()).then(|| BufferFile { is_php, ..moved })
+            let is_php = file.is_php;
+            Some(BufferFile { is_php, ..moved })
         };
         for (uri, buffer) in Arc::make_mut(&mut self.0.buffers) {
             if let Some(file) = moved(uri, &buffer.file) {

@@ -93,10 +93,14 @@ impl ClientProjects {
         lock(&self.folders).clone()
     }
 
-    /// The client now works in `folders`. Releases the projects outside of them.
+    /// The client now works in `folders`. Releases the projects that these do not name
+    /// or hold.
     pub(super) fn work_in(&self, folders: Vec<NamedFolder>) {
-        let is_within = |root: &Path| folders.iter().any(|named| root.starts_with(&named.path));
-        lock(&self.found).retain(|root, _| is_within(root));
+        let is_left = |root: &Path| {
+            let file = root.join("any.php");
+            !folders.is_empty() && root_in(&folders, &file).is_some_and(|found| found == root)
+        };
+        lock(&self.found).retain(|root, _| is_left(root));
         *lock(&self.folders) = folders;
     }
 
@@ -138,19 +142,9 @@ impl ClientProjects {
         self.read(&found).await
     }
 
-    /// The project of the file at a path, if there is one. A file outside of the only
-    /// folder that the client names belongs to that folder.
+    /// The project of the file at a path, if there is one.
     fn find(&self, file: &Path) -> Result<Option<Arc<FoundProject>>, FilesError> {
-        let folders = self.folders();
-        let holding = folders.iter().filter(|named| file.starts_with(&named.path));
-        let deepest = holding.max_by_key(|named| named.path.components().count());
-        let root = match (deepest, folders.as_slice()) {
-            (Some(named), _) if named.is_project => Some(named.path.clone()),
-            (Some(named), _) => Some(root_within(&named.path, file)),
-            (None, []) => root_of(file).filter(|root| root.is_absolute()),
-            (None, [only]) => Some(only.path.clone()),
-            (None, _) => None,
-        };
+        let root = root_in(&self.folders(), file);
         root.map(|root| self.found(&root)).transpose()
     }
 
@@ -186,6 +180,20 @@ impl ClientProjects {
             Ok(Arc::new(ClientProject::new(project, used, options)))
         });
         read.await.cloned()
+    }
+}
+
+/// The root of the project of `file` for a client that works in `folders`. A file
+/// outside of the only folder belongs to that folder.
+fn root_in(folders: &[NamedFolder], file: &Path) -> Option<PathBuf> {
+    let holding = folders.iter().filter(|named| file.starts_with(&named.path));
+    let deepest = holding.max_by_key(|named| named.path.components().count());
+    match (deepest, folders) {
+        (Some(named), _) if named.is_project => Some(named.path.clone()),
+        (Some(named), _) => Some(root_within(&named.path, file)),
+        (None, []) => root_of(file).filter(|root| root.is_absolute()),
+        (None, [only]) => Some(only.path.clone()),
+        (None, _) => None,
     }
 }
 

@@ -355,6 +355,16 @@ fn folders_come_to_a_workspace_and_go() {
         let status = client.call("fimd/status", json!({}));
         let projects = status["result"]["projects"].as_array().unwrap();
         assert!(projects.iter().all(|project| project["clients"] == 0));
+
+        // A folder inside another one goes, and its files belong to the other.
+        change(&mut client, &["", "hotel"], &[]);
+        assert_eq!(seen(&client.context(&caller, PLACE.0, PLACE.1)), "edited");
+        let outside = get(&at(&both, "caller.php")).1;
+        client.call("getContext", outside);
+        assert_eq!(roots(&mut client).as_array().unwrap().len(), 2);
+        change(&mut client, &[], &["hotel"]);
+        let outer = at(&both, "");
+        assert_eq!(roots(&mut client), json!([outer.trim_end_matches('/')]));
     });
 }
 
@@ -409,6 +419,26 @@ fn wrong_roots_are_refused_and_a_lost_folder_of_a_workspace_is_left_out() {
         let said = refused["error"]["message"].as_str().unwrap();
         assert!(said.starts_with("workspaceFolders: project root"), "{said}");
     });
+}
+
+#[test]
+fn a_project_s_own_class_comes_before_one_of_an_include_path() {
+    let project = Project::new(&[
+        ("shop/src/a/very/deep/Greeter.php", &greeter("greet")),
+        ("hotel/Greeter.php", &greeter("welcome")),
+    ]);
+    let params = json!({
+        "project_root": at(&project, "shop"),
+        "include_paths": [at(&project, "hotel")],
+    });
+    for answers in lines(
+        &params,
+        &[get("caller.php"), get(&at(&project, "hotel/caller.php"))],
+    ) {
+        assert_eq!(seen(context(&answers[1])), "greet");
+        // The context of a file of the include path is that of the same project.
+        assert_eq!(seen(context(&answers[2])), "greet");
+    }
 }
 
 #[test]
