@@ -20,14 +20,14 @@ type Provide = NonNullable<Middleware["provideInlineCompletionItems"]>;
 
 /** Middleware between VS Code's request and the language client. */
 export function provider(client: () => LanguageClient | undefined, observer: Observer): Provide {
+  const globals = new ListOfGlobals();
   return async (document, position, context, token) => {
     const { enable, languages } = settings(document);
     const wasAsked = context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke;
     const running = client();
     if (!running || !languages.includes(document.languageId) || !(wasAsked || (enable && !observer.isSnoozed()))) return null;
     if (isOutOfPlace(document, position, context)) {
-      // VS Code asks again as soon as the list is gone.
-      void vscode.commands.executeCommand("hideSuggestWidget");
+      await globals.close(document, position);
       return null;
     }
     const began = performance.now();
@@ -51,13 +51,36 @@ export function provider(client: () => LanguageClient | undefined, observer: Obs
 }
 
 /**
- * Whether the list of suggestions offers a variable as the member of an object. VS
- * Code's own PHP extension opens such a list after each `->`, with PHP's global
- * variables, functions and keywords. VS Code would show grey text only behind the
- * selected one of them.
+ * Whether the list of suggestions offers a variable as the member of an object. VS Code
+ * would show grey text only behind that variable.
  */
 function isOutOfPlace(document: vscode.TextDocument, position: vscode.Position, context: vscode.InlineCompletionContext): boolean {
   const selected = context.selectedCompletionInfo;
   if (document.languageId !== "php" || !selected?.text.startsWith("$") || !selected.range.isEmpty) return false;
   return document.lineAt(position).text.slice(0, position.character).endsWith("->");
+}
+
+/**
+ * The list of suggestions that VS Code's own PHP extension opens after each `->`: PHP's
+ * global variables, functions and keywords.
+ */
+class ListOfGlobals {
+  /** The document and its version at the last closing. */
+  private closed: { document: vscode.TextDocument; version: number } | undefined;
+
+  /**
+   * Closes the list, unless a language server has put members into it or the user has
+   * opened it again. VS Code then asks again for grey text.
+   */
+  async close(document: vscode.TextDocument, position: vscode.Position): Promise<void> {
+    const { version } = document;
+    if (this.closed?.document === document && this.closed.version === version) return;
+    this.closed = { document, version };
+    const list = await vscode.commands.executeCommand<vscode.CompletionList | undefined>(
+      "vscode.executeCompletionItemProvider", document.uri, position, ">",
+    );
+    const { Method, Property, Constant, EnumMember } = vscode.CompletionItemKind;
+    const hasMembers = list?.items.some(({ kind }) => kind !== undefined && [Method, Property, Constant, EnumMember].includes(kind));
+    if (!hasMembers && document.version === version) await vscode.commands.executeCommand("hideSuggestWidget");
+  }
 }

@@ -390,10 +390,20 @@ test("the real program: after an arrow grey text comes in place of VS Code's lis
   const place = edit(seen, "/a.php", "<?php\n$this->orders->|");
   const select = (text: string) => ({ text, range: new Range(place.position, place.position) });
   const hidden = () => seen.executed.filter(([name]) => name === "hideSuggestWidget").length;
+  const globals = { label: "$_COOKIE", kind: 5 };
+  seen.commands.set("vscode.executeCompletionItemProvider", () => ({ items: [globals, { label: "array_map", kind: 2 }] }));
   assert.equal(await complete(seen, place, 1, undefined, select("$_COOKIE")), null);
   assert.deepEqual([hidden(), model.asked], [1, []]);
+  // The user may open it again.
+  assert.equal(await complete(seen, place, 1, undefined, select("$_COOKIE")), null);
+  assert.equal(hidden(), 1);
   assert.equal((await complete(seen, place))?.[0]?.insertText, "save($order);");
-  // The list of a language server stays, and grey text goes on from its selected member.
+  // The list of a language server stays, also behind the globals.
+  const other = edit(seen, "/b.php", "<?php\n$this->orders->|");
+  seen.commands.set("vscode.executeCompletionItemProvider", () => ({ items: [globals, { label: "find", kind: 1 }] }));
+  assert.equal(await complete(seen, other, 1, undefined, select("$_COOKIE")), null);
+  assert.equal(hidden(), 1);
+  // Grey text goes on from the selected member.
   model.act = says("($id);");
   assert.equal((await complete(seen, place, 1, undefined, select("find")))?.[0]?.insertText, "find($id);");
   assert.equal(hidden(), 1);

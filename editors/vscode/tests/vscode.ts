@@ -244,6 +244,7 @@ export function vscode(seen: Seen): object {
     Disposable, EventEmitter, CancellationTokenSource, Position, Range, TextEdit, WorkspaceEdit, Uri, InlineCompletionItem, InlineCompletionList,
     CancellationError: class extends Error {},
     ThemeColor: class { constructor(readonly id: string) {} },
+    CompletionItemKind: { Method: 1, Function: 2, Variable: 5, Property: 9, EnumMember: 19, Constant: 20 },
     InlineCompletionTriggerKind: { Invoke: 0, Automatic: 1 },
     ProgressLocation: { SourceControl: 1, Window: 10, Notification: 15 },
     StatusBarAlignment: { Left: 1, Right: 2 },
