@@ -19,7 +19,11 @@ export async function toggle(reach: Reach): Promise<void> {
   const section = vscode.workspace.getConfiguration("fimd", document);
   const enable = !section.get("enable", true);
   const { Global, Workspace } = vscode.ConfigurationTarget;
-  await section.update("enable", enable, reach === "workspace" ? Workspace : Global, reach === "language");
+  const set = (value: boolean | undefined) =>
+    section.update("enable", value, reach === "workspace" ? Workspace : Global, reach === "language");
+  // A value that is not needed would later overrule others.
+  await set(undefined);
+  if (settings(document).enable !== enable) await set(enable);
   const state = `completion as you type is ${enable ? "on" : "off"}`;
   if (settings(document).enable === enable) {
     const where = { everywhere: "", language: ` for ${document?.languageId}`, workspace: " for this workspace" }[reach];
