@@ -293,6 +293,7 @@ fn an_lsp_client_has_inline_completions() {
     let item = answer["result"]["items"][0].clone();
     assert_eq!(item["insertText"], "add($item); // \u{1f600}", "{answer}");
     assert_eq!(item["range"], json!({ "start": position, "end": position }));
+    assert_eq!(answer["result"]["timings"]["cached"], false, "{answer}");
     let end = json!({ "line": 1, "character": 53 });
     assert_eq!(
         item["command"]["arguments"][0],
@@ -323,6 +324,7 @@ fn an_lsp_client_has_inline_completions() {
     let answer = client.call("textDocument/inlineCompletion", listed);
     let text = &answer["result"]["items"][0]["insertText"];
     assert_eq!(text, "$cart->add($item); // \u{1f600}");
+    assert_eq!(answer["result"]["timings"]["cached"], true, "{answer}");
     assert!(server.is_unasked());
 
     // fimd asks for what follows before the editor does.

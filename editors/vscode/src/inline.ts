@@ -9,7 +9,7 @@ import { settings } from "./settings";
 export interface Observer {
   /** Whether completions come only when asked for, for some time. */
   isSnoozed(): boolean;
-  /** A completion was answered after this many milliseconds. */
+  /** The model server has answered after this many milliseconds. */
   answered(latency: number): void;
   /** The model server did not answer; the reason. */
   unreachable(why: string, wasAsked: boolean): void;
@@ -38,7 +38,9 @@ export function provider(client: () => LanguageClient | undefined, observer: Obs
       const answer = await running.sendRequest(InlineCompletionRequest.type, params, token);
       if (token.isCancellationRequested) return null;
       const items = await running.protocol2CodeConverter.asInlineCompletionResult(answer, token);
-      observer.answered(performance.now() - began);
+      // Other answers come without the model server.
+      const { timings } = (answer ?? {}) as { timings?: { first_token_ms: number | null } };
+      if (timings && timings.first_token_ms !== null) observer.answered(performance.now() - began);
       return items ?? null;
     } catch (error) {
       if (token.isCancellationRequested) return null;

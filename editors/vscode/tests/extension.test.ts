@@ -321,12 +321,13 @@ test("the real program: an outage of the model server is told once, and so is it
   const settings = withSettings(t, `[endpoint]\nurl = "${model.url}"\nmodel = "small"\n`);
   const seen = await open(t, shop(t), { path: FIMD, arguments: settings.arguments });
   await seen.until(() => seen.bar.text === "$(sparkle) fimd: small");
+  assert.equal((await complete(seen, edit(seen, "/first.php", "<?php $first->|")))?.length, 1);
   let places = 0;
   const type = (trigger = 1) => complete(seen, edit(seen, `/${++places}.php`, `<?php $place${places}->|`), trigger);
   const page = "<!DOCTYPE html><title>Welcome to nginx!</title><h1>Welcome</h1>";
   for (const [act, why] of [
     [sends(401, "application/json", '{"error":{"message":"Invalid API Key"}}'), /401 Unauthorized: Invalid API Key; set FIMD_API_KEY/],
-    [sends(404, "application/json", '{"error":{"message":"File Not Found"}}'), /404 Not Found: File Not Found; see whether url and kind/],
+    [sends(404, "application/json", '{"error":{"message":"File Not Found"}}'), /404 Not Found: File Not Found; see whether kind and url under/],
     [sends(503, "application/json", '{"error":{"message":"Loading model"}}'), /503 Service Unavailable: Loading model; try again/],
     [sends(200, "text/html", page), /no model server answers here: it sent an HTML page: Welcome to nginx!; set url/],
     [sends(200, "application/json", '{"message":"hello"}'), /no model server of this kind answers here: .* found application\/json: hello/],
@@ -339,6 +340,9 @@ test("the real program: an outage of the model server is told once, and so is it
     assert.deepEqual(seen.messages[length]?.actions, ["Open Settings", "Show Output"]);
     assert.equal(seen.bar.text, "$(warning) fimd: no answer");
     assert.match(seen.bar.tooltip ?? "", why);
+    // A text from before the outage does not end it.
+    assert.equal((await complete(seen, edit(seen, "/first.php", "<?php $first->sa|")))?.[0]?.insertText, "ve($order);");
+    assert.deepEqual([seen.messages.length, seen.bar.text], [length + 1, "$(warning) fimd: no answer"]);
     // A user who asks is answered.
     assert.equal(await type(0), null);
     assert.equal(seen.messages.length, length + 2);

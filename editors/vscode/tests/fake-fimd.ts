@@ -112,10 +112,11 @@ function serve(): void {
   connection.onRequest(InlineCompletionRequest.type, async (params, token) => {
     log.push({ method: "textDocument/inlineCompletion", params });
     const text = await model(params, token);
-    if (text === undefined) return { items: [] };
+    const timings = { context_ms: 3, first_token_ms: text === undefined ? null : 40, total_ms: 85, cached: false };
+    if (text === undefined) return { items: [], timings };
     const range = { start: params.position, end: params.position };
     const command = { title: "", command: "fimd.completion.accepted", arguments: [{ shown: text }] };
-    return { items: [{ insertText: text, range, command }] };
+    return { items: [{ insertText: text, range, command }], timings };
   });
   const context = "// src/Users.php\nclass Users {\n    public function findByEmail(string $email): ?User;\n}\n";
   const snippet = { path: "src/Users.php", start: 10, end: 60, source: "dependency", score: 0.875, chars: 50 };

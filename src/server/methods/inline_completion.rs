@@ -1,18 +1,19 @@
 //! LSP's `textDocument/inlineCompletion`: the code that comes next at a cursor,
 //! in the shapes of LSP.
 
+use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 use tower_lsp::ls_types::{
-    Command, InlineCompletionContext, InlineCompletionItem, InlineCompletionList,
-    InlineCompletionTriggerKind, Position, Range, SelectedCompletionInfo,
+    Command, InlineCompletionContext, InlineCompletionItem, InlineCompletionTriggerKind, Position,
+    Range, SelectedCompletionInfo,
 };
 
 use super::buffer::{BufferParams, CursorParams};
 use super::complete::read_max_items;
 use super::completion_cursor::CompletionCursor;
 use crate::cancel::Cancel;
-use crate::engine::completion::{CompletionItem, CompletionRequest, Trigger};
+use crate::engine::completion::{CompletionItem, CompletionRequest, Timings, Trigger};
 use crate::rpc::Error;
 use crate::server::params::Params;
 use crate::server::result::json;
@@ -61,6 +62,14 @@ impl InlineCompletionParams {
             selected: context.and_then(|context| context.selected_completion_info),
         })
     }
+}
+
+/// LSP's list of items, and an extension of it.
+#[derive(Serialize)]
+struct InlineCompletionResult {
+    items: Vec<InlineCompletionItem>,
+    /// By these an editor tells whether the model has answered just now.
+    timings: Timings,
 }
 
 /// Completes at a cursor.
@@ -115,8 +124,10 @@ pub(super) async fn run(
                 insert_text_format: None,
             }
         });
-    let items = items.collect();
-    json(&InlineCompletionList { items })
+    json(&InlineCompletionResult {
+        items: items.collect(),
+        timings: completion.timings,
+    })
 }
 
 /// Puts the word that is selected in a list of words into the buffer, so that the
