@@ -30,10 +30,10 @@ pub(super) struct ClassListing {
 impl ClassListing {
     /// Lists the classes that `autoload` locates. Its paths are relative to `root`.
     pub(super) fn read(root: &Path, autoload: &Autoload) -> Self {
-        let mut files: FxHashMap<Box<str>, Box<str>> = FxHashMap::default();
-        for (class, path) in &autoload.classes {
-            files.insert(class.as_str().into(), path.as_str().into());
-        }
+        let mapped = autoload.classes.iter();
+        let mut files: FxHashMap<Box<str>, Box<str>> = mapped
+            .map(|(class, path)| (class.as_str().into(), path.as_str().into()))
+            .collect();
         for (prefix, folders) in &autoload.psr4 {
             for folder in folders {
                 list(root, folder, &mut |inside, path| {
