@@ -166,18 +166,19 @@ local function mistake_while_running()
   t.same(times_told('the last good settings stay in use'), 1)
 end
 
-local function two_projects()
-  child:cmd('edit two/src/pay.php')
-  child:ready()
-  await_grey_text()
-  local prompt = model.prompts[#model.prompts]
-  t.has(prompt, 'function refund(): int;')
-  t.check(not prompt:find('function total'), 'the class of the other project: ' .. prompt)
-  child:cmd('edit one/src/pay.php')
-  await_grey_text()
-  prompt = model.prompts[#model.prompts]
-  t.has(prompt, 'function total(): int;')
-  t.check(not prompt:find('function refund'), 'the class of the other project: ' .. prompt)
+--- Each project has its own class of one name, also a project inside another one.
+local function several_projects()
+  local methods = { one = 'total', two = 'refund', ['one/packages/inner'] = 'discount' }
+  for _, name in ipairs({ 'two', 'one/packages/inner', 'one' }) do
+    child:cmd(('edit %s/src/pay.php'):format(name))
+    child:ready()
+    await_grey_text()
+    local prompt = model.prompts[#model.prompts]
+    for of, method in pairs(methods) do
+      local is_there = prompt:find(('function %s(): int;'):format(method), 1, true) ~= nil
+      t.same(is_there, of == name, ('the class of %s for %s: %s'):format(of, name, prompt))
+    end
+  end
 end
 
 local function tags()
@@ -250,6 +251,10 @@ local function uninstall(pid)
 end
 
 project('one', '<?php\nclass Order {\n    public function total(): int { return 1; }\n}\n')
+project(
+  'one/packages/inner',
+  '<?php\nclass Order {\n    public function discount(): int { return 1; }\n}\n'
+)
 project('two', '<?php\nclass Order {\n    public function refund(): int { return 1; }\n}\n')
 vim.fn.mkdir(home .. '/run', 'p', tonumber('700', 8))
 install()
@@ -272,7 +277,7 @@ local holds, why = xpcall(function()
     await_grey_text,
     server_down,
     server_up,
-    two_projects,
+    several_projects,
     mistake_while_running,
     tags,
   }) do
