@@ -88,7 +88,7 @@ impl ClientProjects {
         &self.options
     }
 
-    /// The folders that the client names, in the order of their names' arrival.
+    /// The folders that the client names, in the order in which it named them.
     pub(super) fn folders(&self) -> Vec<NamedFolder> {
         lock(&self.folders).clone()
     }

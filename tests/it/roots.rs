@@ -389,6 +389,41 @@ fn the_clients_of_a_daemon_share_the_projects_of_their_roots() {
 }
 
 #[test]
+fn a_dataset_is_made_of_all_folders_that_the_client_names() {
+    let method = |name: usize| {
+        format!(
+            "    public function total{name}(float $net, float $rate): float\n    {{\n        $gross{name} = $net + $net * $rate;\n        $rounded = round($gross{name}, {name});\n        return max($rounded, 0.0);\n    }}\n"
+        )
+    };
+    let class = |names: std::ops::Range<usize>| {
+        let methods: String = names.map(method).collect();
+        format!("<?php\nclass Bill\n{{\n{methods}}}\n")
+    };
+    let both = Project::new(&[
+        ("shop/Bill.php", &class(0..20)),
+        ("hotel/Bill.php", &class(20..40)),
+    ]);
+    over_both(|new| {
+        let folders = [folder(&both, "shop"), folder(&both, "hotel")];
+        let params = json!({"capabilities": {}, "workspaceFolders": folders});
+        let (mut client, _) = lsp_client::Client::initialized(new, params);
+        let temp = tempfile::tempdir().unwrap();
+        let output = temp.path().join("data");
+        let order = json!({"output": output, "dedup": "off"});
+        let answer = client.call("generateDataset", order);
+        let job = json!({"job_id": answer["result"]["job_id"]});
+        while client.receive()["params"]["value"]["kind"] != "end" {}
+        let status = client.call("job/status", job);
+        assert_eq!(status["result"]["state"], "done", "{status}");
+        let metadata = std::fs::read_to_string(output.join("metadata.json")).unwrap();
+        let metadata: Value = serde_json::from_str(&metadata).unwrap();
+        let projects = metadata["projects"].as_array().unwrap();
+        let names: Vec<_> = projects.iter().map(|project| &project["name"]).collect();
+        assert_eq!(names, ["shop", "hotel"]);
+    });
+}
+
+#[test]
 fn wrong_roots_are_refused_and_a_lost_folder_of_a_workspace_is_left_out() {
     let both = two_projects();
     let missing = at(&both, "missing");
