@@ -40,6 +40,8 @@ pub use self::reference::reference;
 
 pub use self::error::CliError;
 
+use crate::files::Extensions;
+
 use self::setup::{CommonOptions, Setup, run_log};
 
 /// Fill-in-the-middle completion on your own PHP code.
@@ -67,6 +69,11 @@ pub struct Cli {
     /// ~/.config, if it exists].
     #[arg(long, global = true, value_name = "FILE")]
     settings: Option<PathBuf>,
+    /// Endings of the files that count as PHP, separated by commas: php,inc,blade.php
+    /// [default: extensions under [files] in the settings file, else php, phtml, inc,
+    /// module, install, theme, profile and engine].
+    #[arg(long, global = true, value_name = "LIST", value_parser = extensions)]
+    extensions: Option<Extensions>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -91,6 +98,15 @@ enum Command {
     Stop(stop::Args),
     Tags(tags::Args),
     Verify(verify::Args),
+}
+
+/// The endings in a list with commas.
+fn extensions(list: &str) -> Result<Extensions, String> {
+    let endings: Vec<String> = list
+        .split(',')
+        .map(|ending| ending.trim().to_owned())
+        .collect();
+    Extensions::try_from(endings)
 }
 
 /// Runs the program on the process's arguments.
@@ -126,6 +142,7 @@ impl Cli {
             log_level: self.log_level,
             settings: self.settings,
             no_cache: self.no_cache,
+            extensions: self.extensions,
         };
         match (self.command, self.socket) {
             (None, None) => serve::stdio(options.setup_to_serve()?),
@@ -153,7 +170,7 @@ impl Command {
                 return doctor::run(&args, settings, options.cache().as_ref());
             }
             Self::Eval(args) => eval::run(&args, setup()?),
-            Self::Files(args) => files::run(&args, &setup()?.settings.limits),
+            Self::Files(args) => files::run(&args, &setup()?.settings),
             Self::Generate(generate) => generate.run(setup()?),
             Self::InstallUnits(install_units::Args {}) => install_units::run(),
             Self::Man(args) => man::run(&args),

@@ -15,6 +15,7 @@ mod editor;
 mod endpoint;
 mod error;
 mod file;
+mod files;
 mod limits;
 mod place;
 mod read;
@@ -37,10 +38,12 @@ pub use self::context::{ContextSettings, ContextSources};
 pub use self::editor::EditorSettings;
 pub use self::endpoint::{Endpoint, EndpointKind};
 pub use self::error::SettingsError;
+pub use self::files::FilesSettings;
 pub use self::limits::Limits;
 pub use self::place::EndpointPlace;
 pub use self::tags::TagSettings;
 
+use crate::files::WalkOptions;
 use crate::model::Families;
 
 /// The environment variable with the API key of the model server.
@@ -54,6 +57,8 @@ const FILE: &str = "fimd/settings.toml";
 pub struct Settings {
     /// The section `[limits]`.
     pub limits: Limits,
+    /// The section `[files]`.
+    pub files: FilesSettings,
     /// The model families: fimd's own and those of the sections `[models.NAME]`.
     pub families: Families,
     /// The section `[context]`.
@@ -72,6 +77,15 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The options for finding the files of a project.
+    #[must_use]
+    pub fn walk(&self) -> WalkOptions {
+        WalkOptions {
+            extensions: self.files.extensions.clone(),
+            ..self.limits.walk()
+        }
+    }
+
     /// The defaults, changed by `file`. Without `file`, by the user's
     /// `fimd/settings.toml` in `$XDG_CONFIG_HOME` (`~/.config`), which need not
     /// exist. The environment variable `FIMD_API_KEY` overrides the file's key.

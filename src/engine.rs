@@ -44,7 +44,7 @@ use self::status::{Activity, ConnectedClient};
 use self::tags::RunLog;
 use crate::cancel::Cancel;
 use crate::config::{Limits, Settings};
-use crate::files::{Cache, Roots};
+use crate::files::{Cache, Extensions, Roots};
 use crate::index::Index;
 use crate::secrets::Secrets;
 
@@ -82,7 +82,7 @@ struct Shared {
     reading: Pool,
     /// Every project that is open or being opened: a handful, so a list suffices.
     /// The lock is held for a moment, never while a project is read.
-    projects: Mutex<Vec<(Roots, ProjectSlot)>>,
+    projects: Mutex<Vec<(Roots, Extensions, ProjectSlot)>>,
     /// The jobs that generate datasets in the background.
     jobs: Jobs,
     cache: Option<Cache>,
@@ -189,7 +189,7 @@ impl Engine {
     pub fn status(&self) -> EngineStatus {
         let (mut status, connected) = self.shared.activity.status();
         let projects = self.projects().clone();
-        for (roots, slot) in projects {
+        for (roots, _, slot) in projects {
             let held = match slot.try_lock() {
                 Ok(project) => match project.upgrade() {
                     Some(project) => Some(project),
@@ -228,14 +228,21 @@ impl Engine {
         self.shared.requests.run(&self.permits, work).await
     }
 
-    /// The project with these folders, up to date with the disk. All users of the
-    /// same folders share one project. It stays open for some minutes after its
+    /// The project with these folders, up to date with the disk, of the files with
+    /// these endings, else those of the settings. All users of the same share one
+    /// project. It stays open for some minutes after its
     /// last user.
     ///
     /// # Errors
     /// If its files cannot be listed, once `cancel` is set, and on a panic.
-    pub async fn project(&self, roots: Roots, cancel: Cancel) -> Result<Arc<Project>, OpenError> {
-        let slot = self.slot(&roots);
+    pub async fn project(
+        &self,
+        roots: Roots,
+        extensions: Option<Extensions>,
+        cancel: Cancel,
+    ) -> Result<Arc<Project>, OpenError> {
+        let options = self.settings().walk().with_extensions(extensions);
+        let slot = self.slot(&roots, &options.extensions);
         let mut held = slot.lock().await;
         let shared = held.upgrade();
         if let Some(project) = shared {
@@ -244,7 +251,6 @@ impl Engine {
             self.on_disk(&project.disk, refresh).await??;
             return Ok(project);
         }
-        let options = self.limits().walk();
         let cache = self.shared.cache.clone();
         let work = move || {
             let started = Instant::now();
@@ -276,7 +282,7 @@ impl Engine {
     /// when no client is left.
     pub fn close(&self) {
         let projects = self.projects().clone();
-        for (_, slot) in projects {
+        for (.., slot) in projects {
             // A project that is still being read has no index yet.
             if let Some(project) = slot.try_lock().ok().and_then(|held| held.upgrade()) {
                 project.write_cache();
@@ -299,25 +305,28 @@ impl Engine {
             .await
     }
 
-    fn projects(&self) -> MutexGuard<'_, Vec<(Roots, ProjectSlot)>> {
+    fn projects(&self) -> MutexGuard<'_, Vec<(Roots, Extensions, ProjectSlot)>> {
         let projects = self.shared.projects.lock();
         projects.unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn slot(&self, roots: &Roots) -> ProjectSlot {
+    fn slot(&self, roots: &Roots, extensions: &Extensions) -> ProjectSlot {
         let mut projects = self.projects();
         // Nobody else can hold the lock of a slot that only this list has.
-        projects.retain(|(_, slot)| {
+        projects.retain(|(.., slot)| {
             Arc::strong_count(slot) > 1
                 || slot
                     .try_lock()
                     .is_ok_and(|project| project.strong_count() > 0)
         });
-        if let Some((_, slot)) = projects.iter().find(|(known, _)| known == roots) {
+        let is_same = |(known, its, _): &&(Roots, Extensions, ProjectSlot)| {
+            known == roots && its == extensions
+        };
+        if let Some((.., slot)) = projects.iter().find(is_same) {
             return Arc::clone(slot);
         }
         let slot = ProjectSlot::default();
-        projects.push((roots.clone(), Arc::clone(&slot)));
+        projects.push((roots.clone(), extensions.clone(), Arc::clone(&slot)));
         slot
     }
 }
@@ -403,7 +412,7 @@ mod tests {
     async fn those_who_name_the_same_folders_share_an_index() {
         let engine = Engine::new(Settings::default(), None).unwrap();
         let (_folder, roots) = folder();
-        let open = || engine.project(roots.clone(), Cancel::default());
+        let open = || engine.project(roots.clone(), None, Cancel::default());
         let (first, second) = tokio::join!(open(), open());
         let first = first.unwrap();
         assert!(Arc::ptr_eq(&first, &second.unwrap()));
@@ -414,7 +423,7 @@ mod tests {
     async fn a_project_named_again_is_brought_up_to_date() {
         let engine = Engine::new(Settings::default(), None).unwrap();
         let (folder, roots) = folder();
-        let open = || engine.project(roots.clone(), Cancel::default());
+        let open = || engine.project(roots.clone(), None, Cancel::default());
         let project = open().await.unwrap();
         std::fs::remove_file(folder.path().join("a.php")).unwrap();
         std::fs::write(folder.path().join("b.php"), "<?php // new").unwrap();
@@ -428,7 +437,10 @@ mod tests {
     async fn a_project_that_nobody_holds_is_dropped_some_minutes_later() {
         let engine = Engine::new(Settings::default(), None).unwrap();
         let (_folder, roots) = folder();
-        let project = engine.project(roots, Cancel::default()).await.unwrap();
+        let project = engine
+            .project(roots, None, Cancel::default())
+            .await
+            .unwrap();
         let alive = Arc::downgrade(&project);
         tokio::time::sleep(2 * LINGER).await;
         drop(project);
@@ -437,7 +449,10 @@ mod tests {
         tokio::time::sleep(LINGER).await;
         assert_eq!(alive.strong_count(), 0);
         let (_other, roots) = folder();
-        let _project = engine.project(roots, Cancel::default()).await.unwrap();
+        let _project = engine
+            .project(roots, None, Cancel::default())
+            .await
+            .unwrap();
         assert_eq!(engine.shared.projects.lock().unwrap().len(), 1);
     }
 
@@ -447,7 +462,7 @@ mod tests {
         let (_folder, roots) = folder();
         let cancel = Cancel::default();
         cancel.cancel();
-        let outcome = engine.project(roots, cancel).await;
+        let outcome = engine.project(roots, None, cancel).await;
         assert!(matches!(outcome, Err(OpenError::Cancelled(_))));
     }
 }

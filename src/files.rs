@@ -3,6 +3,7 @@
 
 mod cache;
 mod error;
+mod extensions;
 mod find;
 mod ignores;
 mod input;
@@ -13,14 +14,18 @@ mod origin;
 mod read;
 mod roots;
 mod rules;
+mod source_folders;
 mod stamp;
 mod walk;
 pub mod watch;
 
 pub use self::cache::{Cache, Survey};
 pub use self::error::FilesError;
+pub use self::extensions::{Extensions, file_holds_php};
 pub use self::find::{root_of, root_within};
-pub use self::ignores::{belongs, folders_above, is_rule_file, is_walked};
+pub use self::ignores::{
+    NameRules, belongs, belongs_by_default, folders_above, is_rule_file, is_walked,
+};
 pub use self::input::{Repositories, Repository};
 pub use self::library::Composer;
 pub use self::limits::WalkOptions;
@@ -28,6 +33,6 @@ pub use self::listing::{ProjectFile, Walk};
 pub use self::origin::origin_of;
 pub use self::read::{decode, read, read_source, read_text};
 pub use self::roots::{Roots, named_path, resolve};
-pub use self::rules::is_php;
+pub use self::source_folders::SourceFolders;
 pub use self::stamp::Stamp;
 pub use self::walk::{walk, walk_existing};

@@ -75,7 +75,7 @@ pub(super) fn run(args: &Args, setup: Setup) -> Result<(), CliError> {
     let project = Project::open(&ProjectOptions {
         root,
         include_paths: args.include_path.clone(),
-        walk: setup.settings.limits.walk(),
+        walk: setup.settings.walk(),
         cache: setup.cache,
     })
     .map_err(|error| CliError::Failure(error.to_string()))?;

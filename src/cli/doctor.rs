@@ -119,10 +119,10 @@ pub(super) fn run(
         checks.push(editor_settings(&own, &mut settings));
     }
     checks.push(system::cache(cache, args.fix));
-    let limits = settings.as_ref().map(|settings| settings.limits);
+    let walk = settings.as_ref().map(Settings::walk);
     checks.push(system::watches(
         args.project.as_deref(),
-        &limits.unwrap_or_default().walk(),
+        &walk.unwrap_or_default(),
     ));
     checks.extend(model::checks(settings.as_ref())?);
     checks.push(tokenizer());

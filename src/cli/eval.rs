@@ -77,7 +77,7 @@ impl ContextArgs {
         let project = Project::open(&ProjectOptions {
             root: self.project.clone(),
             include_paths: self.include_path.clone(),
-            walk: setup.settings.limits.walk(),
+            walk: setup.settings.walk(),
             cache: setup.cache,
         })
         .map_err(|error| CliError::Failure(error.to_string()))?;

@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::PathBuf;
 
 use super::CliError;
-use crate::config::Limits;
+use crate::config::Settings;
 use crate::files::{self, Roots, Walk};
 
 /// Print the files of a project.
@@ -27,10 +27,10 @@ pub(super) struct Args {
 /// Prints the files, one per line, sorted by key. With `--why` each line is `+`,
 /// a tab and the file, or `-`, a tab, the file or folder, a tab and the rule. The
 /// lines with `+` come first.
-pub(super) fn run(args: &Args, limits: &Limits) -> Result<(), CliError> {
+pub(super) fn run(args: &Args, settings: &Settings) -> Result<(), CliError> {
     let failure = |error: files::FilesError| CliError::Failure(error.to_string());
     let roots = Roots::new(&args.project, &args.include_path).map_err(failure)?;
-    let options = limits.walk().with_max_file_bytes(args.max_file_bytes);
+    let options = settings.walk().with_max_file_bytes(args.max_file_bytes);
     let walk = files::walk(&roots, &options).map_err(failure)?;
     if walk.files.is_empty() {
         let more = match args.why {

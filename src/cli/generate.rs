@@ -69,8 +69,8 @@ impl Generate {
         };
         let cancel = cancel_on_signals()?;
         let stage = StagingFolder::new(output, self.resume)?;
+        let walk = setup.settings.walk();
         let families = setup.settings.families;
-        let walk = setup.settings.limits.walk();
         let sources = DatasetSources::new(
             &self.folders()?,
             &self.input,
@@ -136,7 +136,7 @@ impl Generate {
         let project = Project::open(&ProjectOptions {
             root: folder.clone(),
             include_paths: self.options.include_path.clone(),
-            walk: setup.settings.limits.walk(),
+            walk: setup.settings.walk(),
             cache: setup.cache,
         })
         .map_err(|error| CliError::Failure(error.to_string()))?;

@@ -9,7 +9,7 @@ use tracing::level_filters::LevelFilter;
 use super::CliError;
 use crate::config::{Settings, SettingsError};
 use crate::engine::tags::RunLog;
-use crate::files::Cache;
+use crate::files::{Cache, Extensions};
 
 /// The settings and the cache, for every command that reads projects.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub(super) struct CommonOptions {
     pub(super) settings: Option<PathBuf>,
     /// Whether the cache is neither read nor written.
     pub(super) no_cache: bool,
+    /// The endings of the files that count; none for those of the settings.
+    pub(super) extensions: Option<Extensions>,
 }
 
 impl CommonOptions {
@@ -54,7 +56,10 @@ impl CommonOptions {
         Ok(self.with(settings))
     }
 
-    fn with(&self, settings: Settings) -> Setup {
+    fn with(&self, mut settings: Settings) -> Setup {
+        if let Some(extensions) = &self.extensions {
+            settings.files.extensions = extensions.clone();
+        }
         Setup {
             settings,
             named: self.settings.clone(),

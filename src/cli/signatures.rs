@@ -40,7 +40,7 @@ pub(super) fn run(args: Args, mut setup: Setup) -> Result<(), CliError> {
         limits.max_file_bytes = bytes;
     }
     let cancel = cancel_on_signals()?;
-    let sources = DatasetSources::new(&[], &input, &options, limits.walk(), None)
+    let sources = DatasetSources::new(&[], &input, &options, setup.settings.walk(), None)
         .map_err(GenerateError::from)?;
     let count = engine::sign(sources, &options, &output, &cancel)?;
     anstream::eprintln!("{}: the signatures of {count} files", output.display());

@@ -156,7 +156,7 @@ fn project(path: &Path, setup: &Setup) -> Result<Option<ContextSource>, CliError
     let project = Project::open(&ProjectOptions {
         root,
         include_paths: Vec::new(),
-        walk: setup.settings.limits.walk(),
+        walk: setup.settings.walk(),
         cache: setup.cache.clone(),
     })
     .map_err(|error| failure(&error))?;

@@ -75,7 +75,7 @@ fn verification(args: Args, mut setup: Setup) -> Result<Verification, CliError> 
     if !args.include_path.is_empty() {
         options.include_path = args.include_path;
     }
-    let walk = setup.settings.limits.walk();
+    let walk = setup.settings.walk();
     let sources = DatasetSources::new(&args.project, &[], &options, walk, setup.cache)
         .map_err(|error| failure(&error))?;
     let mut projects = sources.open(&cancel).map_err(|error| failure(&error))?;

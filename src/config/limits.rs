@@ -53,12 +53,12 @@ impl Default for Limits {
 
 impl Limits {
     /// The options for finding files within these limits.
-    #[must_use]
-    pub fn walk(&self) -> WalkOptions {
+    pub(super) fn walk(&self) -> WalkOptions {
         WalkOptions {
             max_files: self.max_files,
             max_file_bytes: self.max_file_bytes,
             max_project_bytes: self.max_project_bytes,
+            ..WalkOptions::default()
         }
     }
 }

@@ -13,6 +13,7 @@ use super::context::ContextSettings;
 use super::editor::EditorSettings;
 use super::endpoint::{Endpoint, EndpointSection};
 use super::error::SettingFault;
+use super::files::FilesSettings;
 use super::limits::Limits;
 use super::tags::TagSettings;
 use super::values::section;
@@ -24,6 +25,8 @@ use crate::model::{Families, Family};
 struct Sections {
     #[serde(deserialize_with = "section")]
     limits: Limits,
+    #[serde(deserialize_with = "section")]
+    files: FilesSettings,
     #[serde(deserialize_with = "section")]
     context: ContextSettings,
     models: NamedFamilies,
@@ -97,6 +100,7 @@ pub(super) fn read(text: &str) -> Result<Settings, SettingFault> {
         .map_err(|what| SettingFault::value(&document, &["completion", "context_style"], what))?;
     Ok(Settings {
         limits: sections.limits,
+        files: sections.files,
         families,
         context: sections.context,
         endpoint,

@@ -13,7 +13,10 @@ use rustc_hash::FxHashSet;
 
 use super::reading::read_each;
 use crate::files::watch::{self, DiskChanges};
-use crate::files::{self, Composer, FilesError, ProjectFile, Roots, Stamp, Walk, WalkOptions};
+use crate::files::{
+    self, Composer, FilesError, NameRules, ProjectFile, Roots, SourceFolders, Stamp, Walk,
+    WalkOptions,
+};
 use crate::index::{Exclusion, Index, IndexChange, Library};
 
 /// What is left out of a project, as of the last time its files were listed.
@@ -32,6 +35,7 @@ pub(super) struct Disk {
     /// Every file of the project by key, including those that cannot be read.
     synced: BTreeMap<String, SyncedFile>,
     folders: BTreeSet<PathBuf>,
+    source: SourceFolders,
     missing: Vec<PathBuf>,
     left_out: SharedExclusions,
     /// The present problems with the files. Each was logged when it came up.
@@ -95,6 +99,7 @@ impl Disk {
             options,
             library,
             folders: walk.folders,
+            source: walk.source,
             missing: Vec::new(),
             left_out,
             logged: walk.warnings.into_iter().collect(),
@@ -148,6 +153,14 @@ impl Disk {
         self.update(present, removed, check)
     }
 
+    fn name_rules(&self) -> NameRules<'_> {
+        NameRules {
+            roots: &self.roots,
+            extensions: &self.options.extensions,
+            folders: &self.source,
+        }
+    }
+
     fn change_at(&self, path: &Path) -> PathChange {
         let is_rule = path.file_name().is_some_and(files::is_rule_file);
         let mut tops = self.roots.tops();
@@ -167,12 +180,16 @@ impl Disk {
             return PathChange::Unclear;
         }
         match path.symlink_metadata() {
-            Ok(metadata) if metadata.is_dir() && files::is_walked(&self.roots, path) => {
+            Ok(metadata) if metadata.is_dir() && files::is_walked(self.name_rules(), path) => {
                 return PathChange::Unclear;
             }
-            Ok(metadata) if metadata.is_file() && files::belongs(&self.roots, path) => {
+            Ok(metadata) if metadata.is_file() && files::belongs(self.name_rules(), path) => {
                 if metadata.len() > self.options.max_file_bytes {
                     // The walk warns of it, once.
+                    return PathChange::Unclear;
+                }
+                if !files::file_holds_php(path) {
+                    // The walk notes that it is left out.
                     return PathChange::Unclear;
                 }
                 return PathChange::Present(ProjectFile::new(key, path.to_owned(), &metadata));
@@ -208,6 +225,7 @@ impl Disk {
         let removed = removed.cloned().collect();
         self.update(walk.files, removed, check)?;
         self.folders = walk.folders;
+        self.source = walk.source;
         let unreadable = self
             .synced
             .keys()

@@ -424,7 +424,7 @@ async fn run(engine: Engine, job: Arc<Job>) {
 async fn generate_for(engine: &Engine, job: &Arc<Job>) -> Result<DatasetCounts, JobError> {
     let pool = Pool::in_background()?;
     let permits = pool.permits();
-    let usual = engine.limits().walk();
+    let usual = engine.settings().walk();
     let walk = usual
         .clone()
         .with_max_file_bytes(job.order.options.max_file_bytes);
@@ -450,7 +450,7 @@ async fn generate_for(engine: &Engine, job: &Arc<Job>) -> Result<DatasetCounts, 
     if let Some(roots) = sources.only().cloned()
         && is_usual
     {
-        let project = engine.project(roots, job.cancel.clone()).await?;
+        let project = engine.project(roots, None, job.cancel.clone()).await?;
         sources = sources.with_open(project);
     }
     let job = Arc::clone(job);

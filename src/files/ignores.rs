@@ -7,25 +7,50 @@ use std::sync::Arc;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
+use super::extensions::Extensions;
 use super::roots::Roots;
-use super::rules::{is_php, left_out_by_name};
+use super::rules::{left_out_by_name, may_hold_source};
+use super::source_folders::SourceFolders;
+
+/// What decides about an entry of a folder beside the ignore files.
+#[derive(Clone, Copy, Debug)]
+pub struct NameRules<'a> {
+    /// The root and the include paths.
+    pub roots: &'a Roots,
+    /// The endings that count.
+    pub extensions: &'a Extensions,
+    /// The folders that count whatever they are called.
+    pub folders: &'a SourceFolders,
+}
 
 /// Whether a file with this canonical path would belong to the project by its
 /// name and the rules. The file need not exist.
 #[must_use]
-pub fn belongs(roots: &Roots, path: &Path) -> bool {
-    let name = path.file_name();
-    name.is_some_and(|name| is_php(&name.to_string_lossy())) && is_allowed(roots, path, false)
+pub fn belongs(names: NameRules<'_>, path: &Path) -> bool {
+    is_allowed(names, path, false)
+}
+
+/// Like [`belongs`], with the default endings, and without looking into the files of the
+/// project.
+#[must_use]
+pub fn belongs_by_default(roots: &Roots, path: &Path) -> bool {
+    let names = NameRules {
+        roots,
+        extensions: &Extensions::default(),
+        folders: &SourceFolders::autoloaded(roots),
+    };
+    belongs(names, path)
 }
 
 /// Whether the walk would read a folder with this canonical path.
 #[must_use]
-pub fn is_walked(roots: &Roots, folder: &Path) -> bool {
-    is_allowed(roots, folder, true)
+pub fn is_walked(names: NameRules<'_>, folder: &Path) -> bool {
+    is_allowed(names, folder, true)
 }
 
 /// Whether the rules allow the file or folder at `path`.
-fn is_allowed(roots: &Roots, path: &Path, is_folder: bool) -> bool {
+fn is_allowed(names: NameRules<'_>, path: &Path, is_folder: bool) -> bool {
+    let roots = names.roots;
     let Some(top) = roots.top_of(path) else {
         return false;
     };
@@ -36,15 +61,18 @@ fn is_allowed(roots: &Roots, path: &Path, is_folder: bool) -> bool {
     let mut warnings = Vec::new();
     let mut rules = IgnoreRules::of_top(top, roots, &mut warnings);
     let mut folder = top.to_owned();
-    let mut names = inside.iter().peekable();
-    while let Some(name) = names.next() {
+    let mut parts = inside.iter().peekable();
+    while let Some(name) = parts.next() {
         let has = |name: &str| folder.join(name).is_file();
         let ignores = (has(".fimignore"), has(".gitignore"));
         rules = rules.below(&folder, ignores, &mut warnings);
-        let is_folder = is_folder || names.peek().is_some();
+        let is_folder = is_folder || parts.peek().is_some();
         let path = folder.join(name);
         let name = name.to_string_lossy();
-        if rules.rule_against(&path, &name, is_folder, roots).is_some() {
+        if !is_folder && !names.extensions.count(&name) && !rules.bring_back(&path) {
+            return false;
+        }
+        if rules.rule_against(&path, &name, is_folder, names).is_some() {
             return false;
         }
         folder = path;
@@ -69,6 +97,24 @@ pub fn is_rule_file(name: &OsStr) -> bool {
     [".fimignore", ".gitignore", ".git"]
         .iter()
         .any(|rule| name == *rule)
+}
+
+/// The rule that excludes an entry.
+pub(super) struct ExclusionRule {
+    /// The rule in words for a user.
+    pub(super) rule: String,
+    /// Whether it gives way where the project uses what is in the folder.
+    pub(super) may_hold_source: bool,
+}
+
+impl ExclusionRule {
+    /// A rule that never gives way.
+    fn fixed(rule: String) -> Self {
+        Self {
+            rule,
+            may_hold_source: false,
+        }
+    }
 }
 
 /// The ignore files that apply to a folder: its own and those above it.
@@ -138,33 +184,59 @@ impl IgnoreRules {
         std::iter::successors(self.0.as_deref(), |level| level.above.0.as_deref())
     }
 
+    /// Whether a `.fimignore` file brings the file at `path` back with a `!`.
+    pub(super) fn bring_back(&self, path: &Path) -> bool {
+        let mut matched = self
+            .levels()
+            .map(|level| level.fimignore.matched(path, false));
+        let matched = matched.find(|matched| !matched.is_none());
+        matched.is_some_and(|matched| matched.is_whitelist())
+    }
+
     /// The rule that excludes an entry, if there is one.
     pub(super) fn rule_against(
         &self,
         path: &Path,
         name: &str,
         is_dir: bool,
-        roots: &Roots,
-    ) -> Option<String> {
+        names: NameRules<'_>,
+    ) -> Option<ExclusionRule> {
+        let roots = names.roots;
         let matched = self
             .levels()
             .map(|level| level.fimignore.matched(path, is_dir))
             .find(|matched| !matched.is_none());
         match matched {
             Some(Match::Whitelist(_)) => return None,
-            Some(Match::Ignore(glob)) => return Some(named(glob, roots)),
+            Some(Match::Ignore(glob)) => return Some(ExclusionRule::fixed(named(glob, roots))),
             Some(Match::None) | None => {}
         }
-        if let Some(rule) = left_out_by_name(name, is_dir) {
-            return Some(rule);
+        let by_name = left_out_by_name(name, is_dir, names.extensions);
+        let may_hold_source = is_dir && may_hold_source(name);
+        let is_source = || {
+            roots
+                .key_of(path)
+                .is_some_and(|key| names.folders.hold(&key))
+        };
+        let by_name = by_name.filter(|_| !(may_hold_source && is_source()));
+        if let Some(rule) = &by_name
+            && !may_hold_source
+        {
+            return Some(ExclusionRule::fixed(rule.clone()));
         }
         let matched = self
             .levels()
             .map(|level| level.gitignore.matched(path, is_dir))
             .find(|matched| !matched.is_none());
         match matched {
-            Some(Match::Ignore(glob)) => Some(named(glob, roots)),
-            Some(Match::Whitelist(_) | Match::None) | None => None,
+            Some(Match::Ignore(glob)) => {
+                let rule = by_name.unwrap_or_else(|| named(glob, roots));
+                Some(ExclusionRule::fixed(rule))
+            }
+            Some(Match::Whitelist(_) | Match::None) | None => by_name.map(|rule| ExclusionRule {
+                rule,
+                may_hold_source,
+            }),
         }
     }
 }

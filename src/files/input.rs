@@ -29,8 +29,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use self::row::{Row, RowIter};
 use super::error::FilesError;
+use super::extensions::holds_php;
 use super::limits::WalkOptions;
-use super::rules::{is_php, left_out_by_key};
+use super::rules::left_out_by_key;
 use crate::index::{Exclusion, Origin, SourceFile, SourceText, WHOLE, scan};
 
 /// One repository of a stream.
@@ -234,7 +235,7 @@ impl RepositoryBuilder {
 
     /// Adds a row.
     fn row(&mut self, row: Row) {
-        if self.over.is_some() || !is_php(&row.path) {
+        if self.over.is_some() || !self.limits.extensions.count(&row.path) {
             return;
         }
         if let Some((key, rule)) = self.left_out(&row) {
@@ -272,14 +273,22 @@ impl RepositoryBuilder {
         if !path.split('/').all(relative) {
             return Some((path.clone(), "not a relative path".into()));
         }
-        let by_name = left_out_by_key(path);
+        let by_name = left_out_by_key(path, &self.limits.extensions);
         let of_file = || {
             let bytes = row.content.len() as u64;
             let repeated = || {
                 let is_known = self.origins.contains_key(&**path);
                 is_known.then(|| "same path as an earlier row".into())
             };
-            let rule = self.limits.too_large(bytes).or_else(repeated)?;
+            let empty = || {
+                let is_empty = !holds_php(path, row.content.as_bytes());
+                is_empty.then(|| "no PHP in it".into())
+            };
+            let rule = self
+                .limits
+                .too_large(bytes)
+                .or_else(repeated)
+                .or_else(empty)?;
             Some((path.clone(), rule))
         };
         by_name.or_else(of_file)

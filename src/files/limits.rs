@@ -1,9 +1,10 @@
-//! The limits of a project: the number and the sizes of its files.
+//! Which files a walk takes: their endings, and the limits of their number and sizes.
 
 use super::error::FilesError;
+use super::extensions::Extensions;
 use super::roots::Roots;
 
-/// The limits of a walk.
+/// The limits of a walk, and the endings of the files that it takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WalkOptions {
     /// The most PHP files of a project. fimd refuses a project with more.
@@ -13,6 +14,8 @@ pub struct WalkOptions {
     /// The most bytes of memory of a project, by accounting. fimd refuses a
     /// project with more, at once if its files alone are larger.
     pub max_project_bytes: u64,
+    /// The endings by which files count.
+    pub extensions: Extensions,
 }
 
 impl Default for WalkOptions {
@@ -21,6 +24,7 @@ impl Default for WalkOptions {
             max_files: 200_000,
             max_file_bytes: 1 << 20,
             max_project_bytes: 4 << 30,
+            extensions: Extensions::default(),
         }
     }
 }
@@ -31,6 +35,15 @@ impl WalkOptions {
     pub fn with_max_file_bytes(mut self, max_file_bytes: Option<u64>) -> Self {
         if let Some(bytes) = max_file_bytes {
             self.max_file_bytes = bytes;
+        }
+        self
+    }
+
+    /// These limits, with other endings if they are given.
+    #[must_use]
+    pub fn with_extensions(mut self, extensions: Option<Extensions>) -> Self {
+        if let Some(extensions) = extensions {
+            self.extensions = extensions;
         }
         self
     }

@@ -5,6 +5,7 @@ use std::fs::Metadata;
 use std::path::PathBuf;
 
 use super::error::FilesError;
+use super::source_folders::SourceFolders;
 use super::stamp::Stamp;
 use crate::index::Exclusion;
 
@@ -42,6 +43,8 @@ pub struct Walk {
     pub left_out: Vec<Exclusion>,
     /// The canonical paths of the folders that were read.
     pub folders: BTreeSet<PathBuf>,
+    /// The folders that count whatever they are called.
+    pub source: SourceFolders,
     /// Warnings for the user, one line each.
     pub warnings: Vec<String>,
     /// The root and include paths that are gone or cannot be read.

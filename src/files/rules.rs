@@ -1,5 +1,7 @@
 //! The names that are excluded from a project by default.
 
+use super::extensions::{Extensions, ends_with};
+
 /// Folders anywhere below the root that hold no source of the project.
 const FOLDERS: [&str; 7] = [
     "vendor",
@@ -11,14 +13,27 @@ const FOLDERS: [&str; 7] = [
     "build",
 ];
 
-/// Whether a file is a PHP file by its name.
-#[must_use]
-pub fn is_php(name: &str) -> bool {
-    ends_with(name, ".php")
+/// Folders of other people's source, which no autoload rule of the project's own makes
+/// the project's.
+const FOREIGN: [&str; 2] = ["vendor", "node_modules"];
+
+/// Whether a file is one of PHP alone by its name.
+pub(super) fn is_php(name: &str) -> bool {
+    ends_with(name, "php")
+}
+
+/// Whether the rule that excludes a folder of this name gives way where the project
+/// uses what is in the folder.
+pub(super) fn may_hold_source(name: &str) -> bool {
+    FOLDERS.contains(&name) && !FOREIGN.contains(&name)
 }
 
 /// The rule that excludes an entry of a folder by its name alone, if there is one.
-pub(super) fn left_out_by_name(name: &str, is_folder: bool) -> Option<String> {
+pub(super) fn left_out_by_name(
+    name: &str,
+    is_folder: bool,
+    extensions: &Extensions,
+) -> Option<String> {
     if name.starts_with('.') {
         return Some("hidden".into());
     }
@@ -27,29 +42,23 @@ pub(super) fn left_out_by_name(name: &str, is_folder: bool) -> Option<String> {
     }
     ["blade.php", "min.php"]
         .into_iter()
-        .find(|ending| ends_with(name, &format!(".{ending}")))
+        .filter(|ending| !extensions.name(ending))
+        .find(|ending| ends_with(name, ending))
         .map(|ending| format!("default: *.{ending}"))
 }
 
 /// If names alone exclude the file with this key: the key of the file or of the
 /// folder above it that is excluded, and the rule.
-pub(super) fn left_out_by_key(key: &str) -> Option<(String, String)> {
+pub(super) fn left_out_by_key(key: &str, extensions: &Extensions) -> Option<(String, String)> {
     let folders = memchr::memchr_iter(b'/', key.as_bytes()).map(|slash| (&key[..slash], true));
     folders
         .chain([(key, false)])
         .find_map(|(above, is_folder)| {
             let name = above.rsplit('/').next().unwrap_or(above);
-            let rule = left_out_by_name(name, is_folder)?;
+            let rule = left_out_by_name(name, is_folder, extensions)?;
             let slash = if is_folder { "/" } else { "" };
             Some((format!("{above}{slash}"), rule))
         })
-}
-
-fn ends_with(name: &str, ending: &str) -> bool {
-    let start = name.len().checked_sub(ending.len());
-    start
-        .and_then(|start| name.get(start..))
-        .is_some_and(|end| end.eq_ignore_ascii_case(ending))
 }
 
 #[cfg(test)]
@@ -58,6 +67,8 @@ mod tests {
 
     #[test]
     fn endings_are_whole() {
+        let left_out_by_name =
+            |name, is_folder| left_out_by_name(name, is_folder, &Extensions::default());
         assert_eq!(
             left_out_by_name("a.blade.php", false).unwrap(),
             "default: *.blade.php"

@@ -8,7 +8,8 @@
 //!    a file the last matching pattern first. A pattern with `!` includes what
 //!    the rules below exclude.
 //! 3. Hidden files and folders are excluded, and so are the default folders and
-//!    endings.
+//!    endings. A default folder other than `vendor` and `node_modules` stays if
+//!    `composer.json` autoloads it or a file of the project names what is in it.
 //! 4. `.gitignore` files work like `.fimignore` files. Those above the root
 //!    count too, up to the top of the git repository around it, but not those
 //!    that exclude an include path as a whole.
@@ -27,11 +28,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::FilesError;
-use super::ignores::IgnoreRules;
+use super::extensions::file_holds_php;
+use super::ignores::{IgnoreRules, NameRules};
 use super::limits::WalkOptions;
 use super::listing::{ProjectFile, Walk};
 use super::roots::Roots;
-use super::rules::is_php;
+use super::source_folders::SourceFolders;
 use crate::index::Exclusion;
 
 /// Finds the project's PHP files and logs the warnings.
@@ -61,6 +63,8 @@ pub fn walk_existing(roots: &Roots, options: &WalkOptions) -> Walk {
         bytes: 0,
         left_out: BTreeMap::new(),
         folders: BTreeSet::new(),
+        source: SourceFolders::autoloaded(roots),
+        doubtful: BTreeMap::new(),
         warnings: Vec::new(),
         over: None,
     };
@@ -84,10 +88,12 @@ pub fn walk_existing(roots: &Roots, options: &WalkOptions) -> Walk {
         };
         note(include, walked);
     }
+    walker.add_named_folders();
     let Walker {
         files,
         left_out,
         folders,
+        source,
         warnings,
         over,
         ..
@@ -96,6 +102,7 @@ pub fn walk_existing(roots: &Roots, options: &WalkOptions) -> Walk {
         files: files.into_values().collect(),
         left_out: left_out.into_values().collect(),
         folders,
+        source,
         warnings,
         missing,
         over,
@@ -112,6 +119,10 @@ struct Walker<'a> {
     /// By key and path, because two paths may have the same key in UTF-8.
     left_out: BTreeMap<(String, PathBuf), Exclusion>,
     folders: BTreeSet<PathBuf>,
+    source: SourceFolders,
+    /// The folders that are left out by their names alone, by key, with the rules that
+    /// apply in them.
+    doubtful: BTreeMap<String, (PathBuf, IgnoreRules)>,
     warnings: Vec<String>,
     /// See [`Walk::over`].
     over: Option<FilesError>,
@@ -122,6 +133,40 @@ impl Walker<'_> {
     /// allow.
     fn tree(&mut self, top: &Path) -> io::Result<()> {
         let rules = IgnoreRules::of_top(top, self.roots, &mut self.warnings);
+        self.below(top, rules)
+    }
+
+    /// Takes in the folders that were left out by their names although files of the
+    /// project name what is in them.
+    fn add_named_folders(&mut self) {
+        while !self.doubtful.is_empty() && self.over.is_none() {
+            let mut doubtful = std::mem::take(&mut self.doubtful);
+            let folders = doubtful.iter();
+            let folders = folders
+                .map(|(key, (path, _))| (key.clone(), &**path))
+                .collect();
+            let extensions = &self.options.extensions;
+            let files: Vec<&Path> = self.files.values().map(|file| &*file.path).collect();
+            let named = self.source.add_named(&folders, extensions, &files);
+            if named.is_empty() {
+                return;
+            }
+            for key in named {
+                let Some((path, rules)) = doubtful.remove(&key) else {
+                    continue;
+                };
+                self.left_out.remove(&(format!("{key}/"), path.clone()));
+                if let Err(error) = self.below(&path, rules) {
+                    self.leave_out(&path, true, format!("cannot be read: {error}"));
+                }
+            }
+            // What was found now may name the others.
+            self.doubtful.append(&mut doubtful);
+        }
+    }
+
+    /// Finds the files below `top` that `rules` and those further down allow.
+    fn below(&mut self, top: &Path, rules: IgnoreRules) -> io::Result<()> {
         // An explicit stack, because a deep tree could overflow the thread's.
         let mut folders = vec![(top.to_owned(), rules)];
         while let Some((folder, rules)) = folders.pop() {
@@ -167,15 +212,26 @@ impl Walker<'_> {
         let name = name.to_string_lossy();
         let path = entry.path();
         let is_folder = kind.is_dir() || kind.is_symlink() && path.is_dir();
-        if !is_folder && !is_php(&name) {
+        if !is_folder && !self.options.extensions.count(&name) && !rules.bring_back(&path) {
             return;
         }
         if self.roots.tops().any(|top| top == path) {
             // It is walked by itself.
             return;
         }
-        if let Some(rule) = rules.rule_against(&path, &name, is_folder, self.roots) {
-            self.leave_out(&path, is_folder, rule);
+        let names = NameRules {
+            roots: self.roots,
+            extensions: &self.options.extensions,
+            folders: &self.source,
+        };
+        if let Some(rule) = rules.rule_against(&path, &name, is_folder, names) {
+            if rule.may_hold_source
+                && kind.is_dir()
+                && let Some(key) = self.roots.key_of(&path)
+            {
+                self.doubtful.insert(key, (path.clone(), rules.clone()));
+            }
+            self.leave_out(&path, is_folder, rule.rule);
         } else if kind.is_symlink() {
             self.leave_out(&path, is_folder, "symbolic link".into());
         } else if is_folder {
@@ -184,6 +240,12 @@ impl Walker<'_> {
             self.leave_out(&path, false, "not a regular file".into());
         } else {
             match entry.metadata() {
+                Ok(metadata)
+                    if self.options.too_large(metadata.len()).is_none()
+                        && !file_holds_php(&path) =>
+                {
+                    self.leave_out(&path, false, "no PHP in it".into());
+                }
                 Ok(metadata) => self.offer(&path, &metadata),
                 // The file vanished after its folder was read.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}

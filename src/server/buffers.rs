@@ -15,7 +15,7 @@ use tower_lsp::ls_types::TextDocumentContentChangeEvent;
 
 use super::project::ClientProject;
 use crate::config::ContextSources;
-use crate::files::{self, Roots, named_path, resolve};
+use crate::files::{self, Extensions, Roots, named_path, resolve};
 use crate::index::{Snapshot, SourceFile};
 use crate::php;
 use crate::text::{Encoding, position_offset};
@@ -32,7 +32,8 @@ pub(super) struct BufferFile {
     pub(super) key: String,
     /// The root of its project.
     root: PathBuf,
-    /// Whether the project has the file, or would have it if it were saved.
+    /// Whether the project would have the file if it were saved, by the default endings
+    /// of names.
     in_project: bool,
     /// Whether it holds PHP, by its language or its name.
     is_php: bool,
@@ -44,8 +45,8 @@ impl BufferFile {
     fn new(roots: &Roots, path: PathBuf, is_file: bool, language: &str) -> Self {
         let key = roots.key_at(&path);
         Self {
-            in_project: is_file && files::belongs(roots, &path),
-            is_php: PHP_LANGUAGES.contains(&language) || files::is_php(&key),
+            in_project: is_file && files::belongs_by_default(roots, &path),
+            is_php: PHP_LANGUAGES.contains(&language) || Extensions::default().count(&key),
             root: roots.root().to_owned(),
             key,
             path,
@@ -55,7 +56,8 @@ impl BufferFile {
     /// Its key in a project with the files of `base`, if that project has it.
     fn key_in(&self, roots: &Roots, base: &Snapshot) -> Option<String> {
         if self.root == roots.root() {
-            return self.in_project.then(|| self.key.clone());
+            let is_there = self.in_project || base.file(&self.key).is_some();
+            return is_there.then(|| self.key.clone());
         }
         // The file of another project may lie in an include path of this one, or
         // below its root.

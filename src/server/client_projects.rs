@@ -169,7 +169,8 @@ impl ClientProjects {
         let read = found.read.get_or_try_init(|| async {
             let (engine, end) = (self.engine.clone(), self.end.clone());
             let roots = found.roots.clone();
-            let read = async move { engine.project(roots, end).await };
+            let extensions = self.options.extensions.clone();
+            let read = async move { engine.project(roots, extensions, end).await };
             let task = tokio::spawn(read.in_current_span());
             let read = task
                 .await

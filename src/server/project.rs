@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::config::ContextSources;
 use crate::engine::{Engine, Project, ProjectUse};
-use crate::files::{Roots, named_path, resolve};
+use crate::files::{Extensions, Roots, named_path, resolve};
 use crate::index::Index;
 use crate::secrets::{InContext, Secrets};
 use crate::text::Encoding;
@@ -21,6 +21,8 @@ pub(super) struct ClientOptions {
     pub(super) engine: Engine,
     /// The unit of the client's offsets.
     pub(super) offsets: Encoding,
+    /// The endings of the files that count; none for those of the settings.
+    pub(super) extensions: Option<Extensions>,
     /// The unit of the characters in the client's positions.
     pub(super) positions: Encoding,
     /// The folder that relative paths of the client count from: the first that it

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use fimd::files::{self, Roots, Walk, WalkOptions};
+use fimd::files::{self, Extensions, NameRules, Roots, Walk, WalkOptions};
 use tempfile::TempDir;
 
 /// A tree of files; the text of each file is its path.
@@ -204,10 +204,15 @@ fn an_include_path_counts_though_it_is_ignored_and_has_the_rules_of_a_root() {
     let files = walk.files.iter().map(|found| &*found.key);
     let own: Vec<_> = files.filter(|key| roots.owns(key)).collect();
     assert_eq!(own, ["a.php"]);
+    let names = NameRules {
+        roots: &roots,
+        extensions: &Extensions::default(),
+        folders: &walk.source,
+    };
     for found in &walk.files {
         assert_eq!(roots.path(&found.key), found.path);
         assert_eq!(roots.key(found.path.to_str().unwrap()), found.key);
-        assert_eq!(files::belongs(&roots, &found.path), found.key != "one.inc");
+        assert!(files::belongs(names, &found.path));
         assert!(files::read(found).is_ok());
     }
     for out in [
@@ -215,7 +220,7 @@ fn an_include_path_counts_though_it_is_ignored_and_has_the_rules_of_a_root() {
         "lib/ignored.php",
         "p/vendor/other/z.php",
     ] {
-        assert!(!files::belongs(&roots, &at(out).canonicalize().unwrap()));
+        assert!(!files::belongs(names, &at(out).canonicalize().unwrap()));
     }
 }
 
@@ -456,5 +461,103 @@ fn a_project_without_files_says_so() {
     assert_eq!(
         said,
         "fimd: DIR: no PHP files; `fimd files --why DIR` lists what is left out\n"
+    );
+}
+
+/// What `fimd files --why` with `args` prints of the project at `root`.
+fn why(root: &Path, args: &[&str]) -> String {
+    let run = Command::new(env!("CARGO_BIN_EXE_fimd"))
+        .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
+        .args(["files", root.to_str().unwrap(), "--why"])
+        .args(args)
+        .output()
+        .unwrap();
+    assert!(
+        run.status.success(),
+        "{}",
+        String::from_utf8_lossy(&run.stderr)
+    );
+    String::from_utf8(run.stdout).unwrap()
+}
+
+#[test]
+fn files_of_other_endings_count_if_they_hold_php() {
+    let dir = tree(&["a.php", "notes.inc", "x.tpl", "y.blade.php"]);
+    for path in [
+        "b.inc",
+        "c.phtml",
+        "d.module",
+        "e.install",
+        "f.theme",
+        "g.profile",
+        "h.engine",
+    ] {
+        write(dir.path(), path, "<h1><?= 1 ?></h1>");
+    }
+    write(dir.path(), "z.tpl", "<? echo 1;");
+    let usual = why(dir.path(), &[]);
+    assert_eq!(
+        usual,
+        "+\ta.php\n+\tb.inc\n+\tc.phtml\n+\td.module\n+\te.install\n+\tf.theme\n+\tg.profile\n\
+         +\th.engine\n-\tnotes.inc\tno PHP in it\n-\ty.blade.php\tdefault: *.blade.php\n"
+    );
+    let own = why(dir.path(), &["--extensions", ".php,*.tpl,blade.php"]);
+    assert_eq!(
+        own,
+        "+\ta.php\n+\ty.blade.php\n+\tz.tpl\n-\tx.tpl\tno PHP in it\n"
+    );
+    // A settings file says the same, and a `.fimignore` brings single endings back.
+    write(dir.path(), "s.toml", "[files]\nextensions = [\"php\"]\n");
+    write(dir.path(), ".fimignore", "!*.module\n");
+    let settings = dir.path().join("s.toml");
+    let own = why(dir.path(), &["--settings", settings.to_str().unwrap()]);
+    assert_eq!(
+        own,
+        "+\ta.php\n+\td.module\n-\ty.blade.php\tdefault: *.blade.php\n"
+    );
+    let run = Command::new(env!("CARGO_BIN_EXE_fimd"))
+        .args(["files", ".", "--extensions", "a/b"])
+        .output()
+        .unwrap();
+    assert_eq!(run.status.code(), Some(2));
+}
+
+#[test]
+fn a_default_folder_is_source_where_the_project_loads_it() {
+    let dir = tree(&[
+        "app/build/Plan.php",
+        "app/build/dist/Deep.php",
+        "lib/cache/store.php",
+        "lib/cache/sub/more.php",
+        "other/cache/c.php",
+        "Public/p.php",
+        "public/index.php",
+        "src/vendor/v.php",
+        "tmp/cache/gen.php",
+    ]);
+    let app = r#"{"autoload": {"psr-4": {"App\\": "app/", "V\\": "./src/"}}}"#;
+    write(dir.path(), "composer.json", app);
+    write(
+        dir.path(),
+        "main.php",
+        "<?php require __DIR__ . '/lib/cache/store.php'; // mycache/c.php, cache/gone.php",
+    );
+    write(dir.path(), "tmp/cache/.gitignore", "*");
+    let walk = walk(dir.path(), &[]);
+    assert_eq!(
+        keys(&walk),
+        [
+            "Public/p.php",
+            "app/build/Plan.php",
+            "app/build/dist/Deep.php",
+            "lib/cache/store.php",
+            "lib/cache/sub/more.php",
+            "main.php",
+        ]
+    );
+    let out: Vec<&str> = rules(&walk).into_iter().map(|(key, _)| key).collect();
+    assert_eq!(
+        out,
+        ["other/cache/", "public/", "src/vendor/", "tmp/cache/"]
     );
 }

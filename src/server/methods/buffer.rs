@@ -227,6 +227,7 @@ mod tests {
                 asked_secrets: None,
                 engine: engine.clone(),
                 offsets: encoding,
+                extensions: None,
                 positions: Encoding::Utf16,
                 base: "/".into(),
             };

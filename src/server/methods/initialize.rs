@@ -10,7 +10,7 @@ use tower_lsp::ls_types::{InitializeParams, WorkspaceFoldersChangeEvent};
 
 use crate::config::{ClientSettings, SettingsError};
 use crate::engine::Engine;
-use crate::files::{named_path, resolve};
+use crate::files::{Extensions, named_path, resolve};
 use crate::rpc::Error;
 use crate::secrets::InContext;
 use crate::server::client_projects::{ClientProjects, NamedFolder};
@@ -57,6 +57,7 @@ struct InitializeOptions {
     bm25: bool,
     secrets: Option<InContext>,
     offsets: Encoding,
+    extensions: Option<Extensions>,
 }
 
 impl InitializeOptions {
@@ -79,6 +80,10 @@ impl InitializeOptions {
             offsets: params
                 .optional("offset_encoding", r#""utf-8", "utf-16" or "utf-32""#)?
                 .unwrap_or_default(),
+            extensions: params.optional(
+                "extensions",
+                r#"an array of endings such as "php" and "inc""#,
+            )?,
         })
     }
 }
@@ -238,6 +243,7 @@ async fn open(
         bm25,
         secrets,
         offsets,
+        extensions,
     } = options;
     let folders = engine.run(move || find(&named)).await??;
     let base = folders.first().map(|folder| folder.path.clone());
@@ -246,6 +252,7 @@ async fn open(
         asked_secrets: secrets,
         engine: engine.clone(),
         offsets,
+        extensions,
         positions,
         base: base.unwrap_or_else(|| "/".into()),
     };

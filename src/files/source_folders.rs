@@ -1,0 +1,139 @@
+//! Folders that hold source although their names are those of generated folders.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use aho_corasick::AhoCorasick;
+use rayon::prelude::*;
+
+use super::extensions::Extensions;
+use super::roots::Roots;
+use crate::php::composer::{Autoload, manifest};
+
+/// The most files of one folder whose names are looked for in the project.
+const MAX_NAMED: usize = 2000;
+
+/// The folders of a project that count as source whatever they are called.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceFolders {
+    /// The paths that `composer.json` autoloads, as keys.
+    autoloaded: Vec<String>,
+    /// The keys of the folders that other files name.
+    named: BTreeSet<String>,
+}
+
+impl SourceFolders {
+    /// The folders that the project's `composer.json` autoloads, if there is one that
+    /// can be read.
+    pub(super) fn autoloaded(roots: &Roots) -> Self {
+        let text = std::fs::read_to_string(roots.root().join("composer.json"));
+        let Some(Ok(manifest)) = text.ok().map(|text| manifest(&text)) else {
+            return Self::default();
+        };
+        let Autoload {
+            psr4,
+            psr0,
+            searched,
+            ..
+        } = manifest.autoload;
+        let prefixed = psr4.into_iter().chain(psr0).flat_map(|(_, paths)| paths);
+        let paths = prefixed.chain(searched).map(|path| {
+            let path = path.strip_prefix("./").unwrap_or(&path);
+            path.trim_end_matches('/').to_owned()
+        });
+        // The root itself says nothing about a folder.
+        Self {
+            autoloaded: paths.filter(|path| !matches!(&**path, "" | ".")).collect(),
+            named: BTreeSet::new(),
+        }
+    }
+
+    /// Whether the folder with this key is source.
+    pub(super) fn hold(&self, folder: &str) -> bool {
+        let is_in = |inner: &str, outer: &str| {
+            inner
+                .strip_prefix(outer)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.named.contains(folder)
+            || self
+                .autoloaded
+                .iter()
+                .any(|path| is_in(folder, path) || is_in(path, folder))
+    }
+
+    /// Adds those of `folders`, given by key and path, of which the file at one of the
+    /// paths `files` names a file: with the folder's name in front, as in an `include`
+    /// or a class map. Returns their keys.
+    pub(super) fn add_named(
+        &mut self,
+        folders: &BTreeMap<String, &Path>,
+        extensions: &Extensions,
+        files: &[&Path],
+    ) -> Vec<String> {
+        let mut patterns: Vec<String> = Vec::new();
+        let mut of_folder: Vec<&str> = Vec::new();
+        for (key, path) in folders {
+            let name = key.rsplit('/').next().unwrap_or(key);
+            for inside in names_below(path, extensions) {
+                patterns.push(format!("{name}/{inside}"));
+                of_folder.push(key);
+            }
+        }
+        if patterns.is_empty() {
+            return Vec::new();
+        }
+        // Too many patterns are the only fault that building them can have.
+        let Ok(search) = AhoCorasick::new(&patterns) else {
+            return Vec::new();
+        };
+        let named_in = |file: &Path| -> BTreeSet<&str> {
+            let text = std::fs::read(file).unwrap_or_default();
+            let found = search.find_overlapping_iter(&text);
+            let found = found.filter(|found| {
+                // The name is whole: `cache/a.php`, not `mycache/a.php`.
+                let before = found.start().checked_sub(1).map(|at| text[at]);
+                before.is_none_or(|byte| matches!(byte, b'/' | b'\'' | b'"'))
+            });
+            found
+                .map(|found| of_folder[found.pattern().as_usize()])
+                .collect()
+        };
+        let named: BTreeSet<&str> = files
+            .par_iter()
+            .flat_map_iter(|file| named_in(file))
+            .collect();
+        self.named.extend(named.iter().map(|&key| key.to_owned()));
+        named.into_iter().map(str::to_owned).collect()
+    }
+}
+
+/// The paths below `folder` of the PHP files in it, by their names.
+fn names_below(folder: &Path, extensions: &Extensions) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut folders = vec![String::new()];
+    while let Some(inside) = folders.pop() {
+        let entries = std::fs::read_dir(folder.join(&inside))
+            .into_iter()
+            .flatten()
+            .flatten();
+        for entry in entries {
+            let (Ok(kind), Ok(name)) = (entry.file_type(), entry.file_name().into_string()) else {
+                continue;
+            };
+            let below = match &*inside {
+                "" => name.clone(),
+                inside => format!("{inside}/{name}"),
+            };
+            if kind.is_dir() {
+                folders.push(below);
+            } else if extensions.count(&name) {
+                names.push(below);
+                if names.len() == MAX_NAMED {
+                    return names;
+                }
+            }
+        }
+    }
+    names
+}
