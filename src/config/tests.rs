@@ -217,12 +217,12 @@ fn what_is_wrong_is_named_with_its_line() {
         ("a", "s.toml:1: not TOML: "),
         (
             "a = 1",
-            "s.toml:1: a: unknown; expected [limits], [context], [models.NAME], ",
+            "s.toml:1: a: unknown; expected [limits], [files], [context], [models.NAME], ",
         ),
         ("\n\n[limits]\nmax_files = \n", "s.toml:4: not TOML: "),
         (
             "\n[limit]\nmax_files = 1",
-            "s.toml:2: limit: unknown; expected [limits], [context], ",
+            "s.toml:2: limit: unknown; expected [limits], [files], [context], ",
         ),
         (
             "limits = 5",

@@ -14,11 +14,10 @@ impl DeclarationScanner<'_> {
             return;
         }
         let first = self.first_modifier(keyword);
+        // Attributes may stand between `new` and the modifiers.
         let is_anonymous = first
             .checked_sub(1)
-            .is_some_and(|at| matches!(self.tokens[at].kind, TokenKind::New))
-            || before == Some(TokenKind::New)
-            || before == Some(TokenKind::Punct(b']'));
+            .is_some_and(|at| self.tokens[at].kind == TokenKind::New || self.tokens[at].is(b']'));
         let Some(name) = self.class_name(is_anonymous) else {
             return;
         };
