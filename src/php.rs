@@ -16,6 +16,7 @@ mod scan;
 mod span;
 pub mod spans;
 mod token;
+pub mod types;
 
 pub use self::facts::{
     ClassKind, ClassLike, Constant, FileFacts, Function, Import, ImportKind, Member, MemberKind,
