@@ -169,25 +169,6 @@ impl<'a> Buffer<'a> {
         }
         None
     }
-
-    /// The closing bracket of the opening bracket at token `open`, if it stands
-    /// before token `end`.
-    pub(super) fn closing(&self, open: usize, end: usize) -> Option<usize> {
-        let mut depth = 0_usize;
-        for at in open..end.min(self.tokens.len()) {
-            match self.tokens[at].kind {
-                TokenKind::Punct(b'(' | b'[' | b'{') | TokenKind::AttributeOpen => depth += 1,
-                TokenKind::Punct(b')' | b']' | b'}') => {
-                    depth = depth.checked_sub(1)?;
-                    if depth == 0 {
-                        return Some(at);
-                    }
-                }
-                _ => {}
-            }
-        }
-        None
-    }
 }
 
 /// The name before a `\` that ends at byte `cursor`, with that `\`: `A\B\`. Takes the

@@ -1,14 +1,31 @@
-//! Finds a class by its name: in the buffer, in the project's index, or in an
-//! installed package, whose file is read for the request.
+//! Finds a class by its name: in the buffer, in the project's index, in an
+//! installed package, whose file is read for the request, or among PHP's own.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use elsa::FrozenMap;
+use memchr::memmem;
 
 use super::limits::PACKAGE_LOOKUPS;
 use crate::context::buffer::Buffer;
 use crate::index::symbols::ClassRef;
 use crate::index::{Packages, Snapshot, SourceFile};
+use crate::php;
+
+/// Declarations of PHP's own functions and classes, as far as their types lead
+/// on to classes of a project.
+const BUILTIN: &str = include_str!("builtin.php");
+/// The path of that file. No file of a project is called so.
+pub(in crate::context) const BUILTIN_PATH: &str = "php:";
+/// What the name of an anonymous class of the buffer begins with; its number
+/// follows.
+const ANONYMOUS: &str = "class@";
+
+/// The name of the buffer's anonymous class number `item`.
+pub(super) fn anonymous_name(item: usize) -> String {
+    format!("{ANONYMOUS}{item}")
+}
 
 /// The classes that one request can see.
 pub(in crate::context) struct ClassLookup<'a> {
@@ -19,6 +36,8 @@ pub(in crate::context) struct ClassLookup<'a> {
     /// The files that the library gave beside these. Kept, so that the request may borrow
     /// from them and gets the same file for a name each time.
     package_files: FrozenMap<String, Box<Option<Arc<SourceFile>>>>,
+    /// PHP's own declarations, once they are asked for.
+    builtin: OnceCell<SourceFile>,
 }
 
 impl<'a> ClassLookup<'a> {
@@ -28,15 +47,43 @@ impl<'a> ClassLookup<'a> {
             buffer,
             packages: snapshot.packages(),
             package_files: FrozenMap::new(),
+            builtin: OnceCell::new(),
         }
     }
 
     /// The class-like with the fully qualified name `name`: the buffer's own
-    /// if it declares it, else the project's or a package's.
+    /// if it declares it, else the project's or a package's, else PHP's.
     pub(super) fn find(&'a self, name: &str) -> Option<ClassRef<'a>> {
+        if let Some(item) = name.strip_prefix(ANONYMOUS) {
+            let item = item.parse().ok()?;
+            return (item < self.buffer.facts.classes.len()).then(|| self.own(item));
+        }
         let own = self.buffer.class_named(name);
         own.map(|item| self.own(item))
             .or_else(|| self.outside(name))
+            .or_else(|| {
+                let file = self.builtin_for(name)?;
+                let mut classes =
+                    (0..file.facts.classes.len()).map(|item| ClassRef::of(file, item));
+                classes.find(|class| class.is_called(name))
+            })
+    }
+
+    /// PHP's own functions and classes, if `name` may be one of them. Most names
+    /// are not, and then the file need not be read.
+    pub(super) fn builtin_for(&'a self, name: &str) -> Option<&'a SourceFile> {
+        let is_there = |name: &str| memmem::find(BUILTIN.as_bytes(), name.as_bytes()).is_some();
+        if !is_there(name) && !is_there(&name.to_ascii_lowercase()) {
+            return None;
+        }
+        Some(self.builtin.get_or_init(|| {
+            SourceFile::new(
+                BUILTIN_PATH.into(),
+                BUILTIN.into(),
+                false,
+                php::facts(BUILTIN),
+            )
+        }))
     }
 
     /// The buffer's class number `item`.
@@ -80,7 +127,7 @@ impl<'a> ClassLookup<'a> {
     /// Whether the file with the key `path`, which declares a class that was found, is
     /// one of a package.
     pub(in crate::context) fn is_packaged(&self, path: &str) -> bool {
-        path != self.buffer.path && self.snapshot.file(path).is_none()
+        path != self.buffer.path && path != BUILTIN_PATH && self.snapshot.file(path).is_none()
     }
 
     /// The files of packages that the project's files lead to.

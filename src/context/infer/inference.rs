@@ -1,35 +1,40 @@
 //! What every part of the inference shares: the buffer, the classes that it
 //! can see, and the fuel that bounds the work.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
+
+use elsa::{FrozenMap, FrozenVec};
 
 use super::class_lookup::ClassLookup;
-use super::limits::{FUEL, STATEMENT_TOKENS};
+use super::flow::ValueFlow;
+use super::limits::{FUEL, MAX_DEPTH};
 use super::members::ClassMembers;
-use super::written::is_name;
 use crate::context::buffer::Buffer;
 use crate::index::Snapshot;
 use crate::index::symbols::ClassRef;
-use crate::php::lex::TokenKind;
-use crate::php::names::Scope;
 
 /// The inference over one buffer.
 pub(in crate::context) struct Inference<'a> {
     pub(in crate::context) buffer: &'a Buffer<'a>,
     pub(in crate::context) snapshot: &'a Snapshot,
     pub(in crate::context) lookup: &'a ClassLookup<'a>,
-    /// How many more expressions may be read. Without this bound the work
-    /// explodes where many variables are assigned from one another.
+    /// How many more steps may be taken. Without this bound the work explodes
+    /// where many types depend on one another.
     fuel: Cell<u32>,
-}
-
-/// The argument list of a call.
-#[derive(Clone, Copy)]
-pub(super) struct CallTokens {
-    /// The token of the `(`.
-    pub(super) open: usize,
-    /// The token before which the call ends.
-    pub(super) end: usize,
+    /// The levels of types that depend on other types.
+    depth: Cell<usize>,
+    /// How many nodes are being computed.
+    pub(super) level: Cell<u32>,
+    /// The lowest level of a node that was asked for while it was computed.
+    /// What is computed above that level is not known for good.
+    pub(super) circle: Cell<u32>,
+    /// The members of the classes that were asked for, by the place of the
+    /// class.
+    members: FrozenMap<(usize, usize), Box<ClassMembers<'a>>>,
+    /// The functions that were read.
+    pub(super) flows: FrozenVec<Box<ValueFlow<'a>>>,
+    /// The function at the cursor: its number in `flows`.
+    pub(super) at_cursor: OnceCell<usize>,
 }
 
 impl<'a> Inference<'a> {
@@ -43,10 +48,16 @@ impl<'a> Inference<'a> {
             snapshot,
             lookup,
             fuel: Cell::new(FUEL),
+            depth: Cell::new(0),
+            level: Cell::new(0),
+            circle: Cell::new(u32::MAX),
+            members: FrozenMap::new(),
+            flows: FrozenVec::new(),
+            at_cursor: OnceCell::new(),
         }
     }
 
-    /// Takes `cost` expressions from the number that may still be read. Takes
+    /// Takes `cost` steps from the number that may still be taken. Takes
     /// nothing and returns `false` if fewer are left.
     #[must_use]
     pub(super) fn spend(&self, cost: u32) -> bool {
@@ -57,13 +68,21 @@ impl<'a> Inference<'a> {
         left.is_some()
     }
 
-    /// Whether no further expression may be read.
-    pub(super) fn is_exhausted(&self) -> bool {
-        self.fuel.get() == 0
+    /// What `of` gives, one level further down; `None` where there are too
+    /// many levels.
+    pub(super) fn deeper<T>(&self, of: impl FnOnce() -> T) -> Option<T> {
+        let depth = self.depth.get();
+        if depth >= MAX_DEPTH {
+            return None;
+        }
+        self.depth.set(depth + 1);
+        let value = of();
+        self.depth.set(depth);
+        Some(value)
     }
 
     /// The class-like with the fully qualified name `name`: the buffer's own
-    /// if it declares it, else the project's or a package's.
+    /// if it declares it, else the project's or a package's, else PHP's.
     pub(in crate::context) fn class(&self, name: &str) -> Option<ClassRef<'a>> {
         self.lookup.find(name)
     }
@@ -74,19 +93,20 @@ impl<'a> Inference<'a> {
     }
 
     /// The members of a class and of all that it inherits from.
-    pub(in crate::context) fn members(&self, class: ClassRef<'a>) -> ClassMembers<'a> {
-        ClassMembers::of(class, self.lookup)
+    pub(in crate::context) fn members(&self, class: ClassRef<'a>) -> &ClassMembers<'a> {
+        let key = (std::ptr::from_ref(class.facts).addr(), class.item);
+        match self.members.get(&key) {
+            Some(known) => known,
+            None => self
+                .members
+                .insert(key, Box::new(ClassMembers::of(class, self.lookup))),
+        }
     }
 
     /// The members of the class at the cursor.
-    pub(in crate::context) fn members_at_cursor(&self) -> Option<ClassMembers<'a>> {
+    pub(in crate::context) fn members_at_cursor(&self) -> Option<&ClassMembers<'a>> {
         let item = self.buffer.class()?;
         Some(self.members(self.own(item)))
-    }
-
-    /// The fully qualified name of the class around byte `at`.
-    pub(super) fn this(&self, at: usize) -> Option<String> {
-        self.name_of(self.own(self.buffer.class_at(at)?))
     }
 
     /// The fully qualified name of `class`; for an anonymous class that of its
@@ -98,50 +118,5 @@ impl<'a> Inference<'a> {
         let declared = class.class();
         let parent = declared.extends.first().or(declared.implements.first())?;
         class.scope().class(parent.of(class.text))
-    }
-
-    /// The class that the word at token `at` names, at byte `at_byte`.
-    pub(super) fn class_name(
-        &self,
-        at: usize,
-        scope: &Scope<'_>,
-        at_byte: usize,
-    ) -> Option<String> {
-        let word = self.buffer.text(at);
-        match word.to_ascii_lowercase().as_str() {
-            "self" | "static" => self.this(at_byte),
-            "parent" => {
-                let item = self.buffer.class_at(at_byte)?;
-                let class = self.own(item);
-                let parent = class.class().extends.first()?;
-                class.scope().class(parent.of(class.text))
-            }
-            _ if is_name(word) => scope.class(word),
-            _ => None,
-        }
-    }
-
-    /// The names in force at byte `at` of the buffer.
-    pub(super) fn scope_at(&self, at: usize) -> Scope<'a> {
-        Scope::at(&self.buffer.facts, self.buffer.content, at)
-    }
-
-    /// The token behind the statement or argument that holds token `from`, at
-    /// most [`STATEMENT_TOKENS`] away.
-    pub(super) fn statement_end(&self, from: usize) -> usize {
-        let mut depth = 0_usize;
-        let tokens = self.buffer.tokens.iter().enumerate().skip(from);
-        for (at, token) in tokens.take(STATEMENT_TOKENS) {
-            match token.kind {
-                TokenKind::Punct(b'(' | b'[' | b'{') => depth += 1,
-                TokenKind::Punct(b')' | b']' | b'}') => match depth.checked_sub(1) {
-                    Some(outer) => depth = outer,
-                    None => return at,
-                },
-                TokenKind::Punct(b';' | b',') if depth == 0 => return at,
-                _ => {}
-            }
-        }
-        self.buffer.tokens.len().min(from + STATEMENT_TOKENS)
     }
 }

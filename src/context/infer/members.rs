@@ -1,8 +1,10 @@
 //! The members of a class: its own and those that come through traits,
 //! parents, interfaces and doc comments, by PHP's rules.
 
+use std::borrow::Cow;
+
 use super::class_lookup::ClassLookup;
-use super::doc_tags::{DocTag, doc_tags};
+use super::doc_tags::{DocTag, doc_tags, type_and_rest};
 use super::limits::HIERARCHY_CLASSES;
 use super::trait_rules::{TraitAdaptation, TraitRule, is_trait, trait_rules};
 use crate::index::symbols::ClassRef;
@@ -23,7 +25,8 @@ pub(in crate::context) struct VirtualMember<'a> {
     pub(in crate::context) visibility: Visibility,
     pub(in crate::context) is_static: bool,
     pub(in crate::context) name: &'a str,
-    /// Its type as the doc comment gives it; empty for a trait's method.
+    /// Its type as the doc comment gives it on one line; empty for a trait's
+    /// method.
     pub(in crate::context) ty: &'a str,
     /// The doc tag or trait rule that states it, one line.
     pub(in crate::context) line: &'a str,
@@ -53,10 +56,9 @@ impl<'a> ClassMembers<'a> {
                 .chain(&declared.extends)
                 .chain(&declared.implements);
             let named = named.map(|name| name.of(current.text));
-            let mixins = doc_tags(declared.doc.of(current.text))
-                .filter(|tag| tag.name == "mixin")
-                .map(|tag| tag.ty);
+            let mixins = mixins(declared.doc.of(current.text));
             let missing = HIERARCHY_CLASSES - hierarchy.len();
+            let mixins = mixins.iter().map(|name| &**name);
             for name in named.chain(mixins).take(missing) {
                 let Some(parent) = scope.class(name).and_then(|name| lookup.find(&name)) else {
                     continue;
@@ -176,7 +178,7 @@ impl<'a> ClassMembers<'a> {
                     class,
                     VirtualMember {
                         start,
-                        ..virtual_member(tag)?
+                        ..virtual_member(&tag)?
                     },
                 ))
             })
@@ -226,35 +228,50 @@ pub(in crate::context) fn is_visible(
     }
 }
 
+/// The names of the classes whose members a class has by its doc comment:
+/// `@mixin`, and what users of a trait or interface must inherit from.
+fn mixins(doc: &str) -> Vec<String> {
+    if !doc.contains("mixin") && !doc.contains("require-") {
+        return Vec::new();
+    }
+    let names = ["mixin", "require-extends", "require-implements"];
+    let tags = doc_tags(doc).filter(|tag| names.contains(&tag.name));
+    tags.map(|tag| tag.ty().split('<').next().unwrap_or("").to_owned())
+        .collect()
+}
+
 /// The virtual member that `tag` states, without its place in the file.
-fn virtual_member(tag: DocTag<'_>) -> Option<VirtualMember<'_>> {
+fn virtual_member<'a>(tag: &DocTag<'a>) -> Option<VirtualMember<'a>> {
+    let ty = match tag.body {
+        Cow::Borrowed(body) => virtual_type(tag.name, body),
+        Cow::Owned(_) => "",
+    };
     match tag.name {
         "property" | "property-read" | "property-write" => {
-            let name = tag.rest.split_whitespace().next()?;
-            let name = name.strip_prefix('$')?;
+            let variable = tag.variable()?;
+            let at = tag.source.find(variable)?;
             Some(VirtualMember {
                 kind: MemberKind::Property,
                 visibility: Visibility::Public,
                 is_static: false,
-                name,
-                ty: tag.ty,
+                name: &tag.source[at + 1..at + variable.len()],
+                ty,
                 line: tag.line,
                 start: 0,
             })
         }
         "method" => {
-            // `@method [static] [type] name(…)`
-            let open = tag.line.find('(')?;
-            let head = tag.line[..open].trim_end();
-            let name = head.rsplit([' ', '\t']).next()?;
-            let ty = head[..head.len() - name.len()]
-                .trim_end()
-                .rsplit([' ', '\t'])
-                .next()?;
+            let (head, name) = method_head(tag.line)?;
+            let words = head
+                .split_whitespace()
+                .filter(|word| *word == "static")
+                .count();
+            let is_only = head.split_whitespace().nth(1) == Some("static")
+                && head.split_whitespace().count() > 2;
             Some(VirtualMember {
                 kind: MemberKind::Method,
                 visibility: Visibility::Public,
-                is_static: tag.ty == "static" && ty != "static" || head.contains(" static static "),
+                is_static: words > 1 || is_only,
                 name,
                 ty,
                 line: tag.line,
@@ -263,4 +280,36 @@ fn virtual_member(tag: DocTag<'_>) -> Option<VirtualMember<'_>> {
         }
         _ => None,
     }
+}
+
+/// What stands before the name of the method in `@method [static] [type]
+/// name(…)`, and the name. A type may have brackets too.
+fn method_head(line: &str) -> Option<(&str, &str)> {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    for (open, _) in line.match_indices('(') {
+        let before = line[..open].trim_end();
+        let start = before.rfind(|c: char| !is_name(c)).map_or(0, |at| at + 1);
+        let head = &before[..start];
+        let depth = head.chars().fold(0_i32, |depth, c| match c {
+            '<' | '(' | '{' | '[' => depth + 1,
+            '>' | ')' | '}' | ']' => depth - 1,
+            _ => depth,
+        });
+        let is_type = matches!(&before[start..], "callable" | "Closure" | "");
+        if depth == 0 && !is_type && head.ends_with([' ', '\t', '&']) {
+            return Some((head.trim_end_matches(['&', ' ', '\t']), &before[start..]));
+        }
+    }
+    None
+}
+
+/// The type that the body of the tag `tag` states for a virtual member; empty
+/// without one.
+pub(super) fn virtual_type<'t>(tag: &str, body: &'t str) -> &'t str {
+    if tag != "method" {
+        return type_and_rest(body).0;
+    }
+    let head = method_head(body).map_or("", |(head, _)| head.trim());
+    // `static` before a type says that the method is static.
+    head.strip_prefix("static ").map_or(head, str::trim)
 }

@@ -70,21 +70,26 @@ function orders(): iterable {}
 /// The short names of the classes that the receiver in front of the last `|` of
 /// `code` may be of.
 fn receiver(code: &str) -> String {
+    at_mark(code, '|')
+}
+
+/// Like [`receiver`], with another mark.
+fn at_mark(code: &str, mark: char) -> String {
     let file = |path: &str, text: &str| {
         let facts = php::facts(text);
         Arc::new(SourceFile::new(path.into(), text.into(), false, facts))
     };
     let snapshot = Index::build(vec![file("lib.php", LIBRARY)]).snapshot();
     let code = format!("<?php namespace Lib; {code}");
-    let cursor = code.rfind('|').unwrap();
+    let cursor = code.rfind(mark).unwrap();
     let content = [&code[..cursor], &code[cursor + 1..]].concat();
     let request = ContextRequest::for_test("buffer.php", &content, cursor);
     let buffer = Buffer::new(&request);
     let lookup = ClassLookup::new(&snapshot, &buffer);
     let inference = Inference::new(&buffer, &snapshot, &lookup);
-    let ty = inference.receiver(buffer.before - 1);
+    let classes = inference.receiver(buffer.before.saturating_sub(1));
     let short = |name: &String| name.replace("Lib\\", "");
-    ty.classes.iter().map(short).collect::<Vec<_>>().join(" ")
+    classes.iter().map(short).collect::<Vec<_>>().join(" ")
 }
 
 #[track_caller]
@@ -96,7 +101,7 @@ fn is(code: &str, class: &str) {
 fn parameters_have_their_types() {
     is("function f(Order $x) { $x->|", "Order");
     is("function f(?Order $x = null) { $x?->|", "Order");
-    is("function f(Order|Owner &...$x) { $x->|", "Order Owner");
+    is("function f(Order|Owner &...$x) { $x[0]->|", "Order Owner");
     is("/** @param Order $x */ function f($x) { $x->|", "Order");
     is("fn (Order $x) => $x->|", "Order");
     is("$f = static function (Order $x) use ($y) { $x->|", "Order");
@@ -142,7 +147,7 @@ fn assignments_carry_types() {
         "$x = match (true) { 1 => new Order, 2, 3 => f([new Failure]), default => new Owner }; $x->|",
         "Order Owner",
     );
-    is("$x = new class(1) extends Order {}; $x->|", "Order");
+    is("$x = new class(1) extends Order {}; $x->|", "class@0");
     is("$x = $y = $x; $x->|", "");
     is("(new Order)->|", "Order");
     is("(clone $this)->|", "");
@@ -192,7 +197,7 @@ fn chains_follow_members() {
     is("class A extends Order { function f() { parent::|", "Order");
     is(
         "$x = new class extends Order { function f() { $this->|",
-        "Order",
+        "class@0",
     );
 }
 
@@ -240,4 +245,104 @@ fn trait_rules_apply() {
         "Order",
     );
     is("function f(Order $x) { $x->name()->|", "Owner");
+}
+
+/// Checks the cases of a table. A case is `#= classes`, then code with the
+/// cursor as the last `|` that ends a line.
+#[track_caller]
+fn holds(table: &str) {
+    let sorted = |names: &str| {
+        let mut names: Vec<String> = names.split_whitespace().map(str::to_owned).collect();
+        names.sort_unstable();
+        names.join(" ")
+    };
+    let cases: Vec<(&str, &str)> = table
+        .split("#=")
+        .skip(1)
+        .map(|case| case.split_once('\n').unwrap())
+        .collect();
+    let mut misses = Vec::new();
+    for (wanted, code) in &cases {
+        let cursor = code.rfind("|\n").unwrap();
+        let marked = format!("{}\0{}", &code[..cursor], &code[cursor + 1..]);
+        let (wanted, found) = (sorted(wanted), sorted(&at_mark(&marked, '\0')));
+        if found != wanted {
+            misses.push(format!("[{wanted}] is wanted, [{found}] found: {code}"));
+        }
+    }
+    let count = cases.len();
+    assert!(
+        misses.is_empty(),
+        "{} of {count} miss:\n{}",
+        misses.len(),
+        misses.join("\n")
+    );
+}
+
+#[test]
+fn the_table_of_generics_holds() {
+    holds(include_str!("tests/generics.txt"));
+}
+
+#[test]
+fn the_table_of_narrowing_holds() {
+    holds(include_str!("tests/narrowing.txt"));
+}
+
+#[test]
+fn the_table_of_types_holds() {
+    holds(include_str!("tests/types.txt"));
+}
+
+#[test]
+fn the_table_of_flow_holds() {
+    holds(include_str!("tests/flow.txt"));
+}
+
+#[test]
+fn the_table_of_documented_types_holds() {
+    holds(include_str!("tests/documented.txt"));
+}
+
+/// The work on endless or circular types is bounded, and so is the stack.
+#[test]
+fn hostile_types_cost_bounded_work() {
+    let repeat = |text: &str| format!("{text}\n").repeat(10_000);
+    let nest = |open: &str, close: &str| format!("{}$x->o{}; $x->|", repeat(open), repeat(close));
+    let buffers = [
+        format!("/** @param {}Order $x */ function f($x) {{ $x->|", repeat("A|")),
+        format!("/** @param {}Order{} $x */ function f($x) {{ $x->|", repeat("array<"), repeat(">")),
+        format!("/** @param {}Order $x */ function f($x) {{ $x->|", repeat("?")),
+        "/** @phpstan-type T array{T, T, T} */ class A { /** @param T $x */ function f($x) { $x[0]->|".to_owned(),
+        "/** @template T of T */ class A { /** @param T $x */ function f($x) { $x->|".to_owned(),
+        "/**\n * @template T of A<T>\n * @extends A<A<A<T>>>\n */ class A extends A { /** @return T */ function f() {} }\nfunction g(A $a) { $a->f()->f()->|".to_owned(),
+        "function a() { return b(); } function b() { return a(); } a()->|".to_owned(),
+        format!("class A {{ {} }} function f(A $a) {{ $a->m->|", (0..10_000).map(|n| format!("public $p{n};\n")).collect::<String>()),
+        format!("$x = new Order; {} $x->|", repeat("$x = [$x];")),
+        format!("$x = new Order; {} $x->|", (0..10_000).map(|n| format!("$x{n} = $x;\n")).collect::<String>()),
+        format!("$x = new Order; {} $x->|", repeat("if ($a) { $x = $x->y(); }")),
+        format!("$x = {}new Order; $x->|", repeat("$a ? $b : ")),
+        format!("$x = {}new Order; $x->|", repeat("fn () => ")),
+        format!("$x{}->|", repeat("->a()")),
+        format!("if ({}$x instanceof Order) {{ $x->|", repeat("$x instanceof Owner || ")),
+        nest("(", ")"),
+        nest("!", ""),
+        nest("[", "]"),
+        nest("f(", ")"),
+        nest("function () {", "}"),
+        nest("if ($x) {", "}"),
+        nest("while ($x) {", "}"),
+        nest("switch ($x) { case 1: ", "}"),
+        nest("match (1) { 1 => ", "}"),
+    ];
+    for buffer in &buffers {
+        receiver(buffer);
+    }
+    is(
+        &format!(
+            "$x = new Order; {} $x->|",
+            "f($x, fn ($y) => $y);\n".repeat(400)
+        ),
+        "Order",
+    );
 }

@@ -242,8 +242,9 @@ fn signature(head: &str, text: &str, ty: Span, doc: Span) -> String {
 fn documented(text: &str, doc: Span, tag: &str) -> Option<String> {
     let found = doc_tags(doc.of(text)).find(|found| found.name == tag)?;
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '\\' | '|' | '?');
-    let is_short = !found.ty.is_empty() && found.ty.len() <= DOCUMENTED_TYPE_BYTES;
-    (is_short && found.ty.chars().all(is_plain)).then(|| found.ty.to_owned())
+    let ty = found.ty();
+    let is_short = !ty.is_empty() && ty.len() <= DOCUMENTED_TYPE_BYTES;
+    (is_short && ty.chars().all(is_plain)).then(|| ty.to_owned())
 }
 
 /// `head` with the default values of its parameters left out.

@@ -50,7 +50,7 @@ pub(in crate::context) fn likely_declarations<'a>(
 struct DeclarationFinder<'n, 'a> {
     inference: &'a Inference<'a>,
     /// The members of the class at the cursor.
-    from: Option<ClassMembers<'a>>,
+    from: Option<&'a ClassMembers<'a>>,
     /// Members of the classes that matter here, those of the most relevant
     /// class first.
     relevant: FxHashMap<(NameKind, &'n str), Vec<Declaration<'a>>>,
@@ -86,7 +86,7 @@ impl<'n, 'a> DeclarationFinder<'n, 'a> {
                 }
             }
             for (index, member) in class.class().members.iter().enumerate() {
-                if !is_visible(member.visibility, class, from.as_ref()) {
+                if !is_visible(member.visibility, class, from) {
                     continue;
                 }
                 let kind = name_kind(member.kind);
@@ -194,8 +194,7 @@ impl<'n, 'a> DeclarationFinder<'n, 'a> {
     fn fits(&self, declared: &Declaration<'a>, kind: NameKind, name: &str) -> bool {
         let is_usable = match (declared, declared.member()) {
             (Declaration::Member(class, _), Some(member)) => {
-                name_kind(member.kind) == kind
-                    && is_visible(member.visibility, *class, self.from.as_ref())
+                name_kind(member.kind) == kind && is_visible(member.visibility, *class, self.from)
             }
             _ => true,
         };

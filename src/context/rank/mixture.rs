@@ -109,7 +109,7 @@ impl<'a> SignalNames<'a> {
                 if uses(Signal::Types) {
                     let receiver = surroundings.inference.receiver(operator);
                     add_members(surroundings, &receiver, operator, types, candidates);
-                    self.classes.add_type(&receiver, RECEIVER_CLASS);
+                    self.classes.add_classes(&receiver, RECEIVER_CLASS);
                 }
                 if uses(Signal::Receivers) {
                     add_used_on_receiver(surroundings, operator, &mut self.receivers);

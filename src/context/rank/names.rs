@@ -5,7 +5,6 @@ use std::borrow::Cow;
 
 use rustc_hash::FxHashMap;
 
-use crate::context::infer::Type;
 use crate::context::site::Site;
 use crate::context::weights::{EXPECTED_KIND, LATER_MEMBER, LATER_METHOD, STATIC_PROPERTY};
 use crate::index::symbols::NameKind;
@@ -66,9 +65,9 @@ impl<'a> ClassRelevance<'a> {
         *self.0.entry(folded.into()).or_default() += weight;
     }
 
-    /// Adds `weight` to each class of `ty`.
-    pub(super) fn add_type(&mut self, ty: &Type, weight: f32) {
-        for class in &ty.classes {
+    /// Adds `weight` to each of the classes with these fully qualified names.
+    pub(super) fn add_classes(&mut self, classes: &[String], weight: f32) {
+        for class in classes {
             self.add(NameKind::Class.fold(class), weight);
         }
     }

@@ -4,9 +4,13 @@ fn named(name: &str) -> TypeExpr {
     TypeExpr::Named(name.to_owned(), Vec::new())
 }
 
+#[track_caller]
+fn is(text: &str, ty: TypeExpr) {
+    assert_eq!(type_expr(text), Some(ty), "{text}");
+}
+
 #[test]
-fn types_are_read_as_they_are_written() {
-    let is = |text: &str, ty: TypeExpr| assert_eq!(type_expr(text), Some(ty), "{text}");
+fn names_and_arrays_are_read_as_they_are_written() {
     is("A", named("A"));
     is("\\A\\B", named("\\A\\B"));
     is("Resource", named("Resource"));
@@ -50,6 +54,10 @@ fn types_are_read_as_they_are_written() {
         "A::B_*",
         TypeExpr::Constant("A".to_owned(), "B_*".to_owned()),
     );
+}
+
+#[test]
+fn shapes_callables_and_conditions_are_read_as_they_are_written() {
     let field = |key: &str, is_optional| ShapeField {
         key: key.to_owned(),
         ty: named("A"),

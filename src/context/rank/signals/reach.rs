@@ -26,10 +26,10 @@ pub(in crate::context::rank) fn add_members_in_reach<'a>(
 ) -> Result<(), Cancelled> {
     let operator = surroundings.buffer.before;
     let inference = surroundings.inference;
-    for ty in inference.types_in_reach(operator, VARIABLES_IN_REACH) {
+    for types in inference.types_in_reach(operator, VARIABLES_IN_REACH) {
         cancel.check()?;
-        classes.add_type(&ty, REACH_CLASS);
-        add_members(surroundings, &ty, operator, names, candidates);
+        classes.add_classes(&types, REACH_CLASS);
+        add_members(surroundings, &types, operator, names, candidates);
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use rustc_hash::FxHashMap;
 
 use crate::context::candidate::Candidate;
-use crate::context::infer::{ClassMembers, Type, is_visible};
+use crate::context::infer::{BUILTIN_PATH, ClassMembers, is_visible};
 use crate::context::rank::names::{FoldedName, NameWeights, name_kind};
 use crate::context::rank::surroundings::Surroundings;
 use crate::context::site::Site;
@@ -27,11 +27,11 @@ struct TypeMember<'a> {
     candidate: Candidate<'a>,
 }
 
-/// Adds the members of the classes of `ty` that may be used behind token
+/// Adds the members of the classes `types` that may be used behind token
 /// `operator`. Members that more of the project's files use weigh more.
 pub(in crate::context::rank) fn add_members<'a>(
     surroundings: &Surroundings<'a>,
-    ty: &Type,
+    types: &[String],
     operator: usize,
     names: &mut NameWeights<'a>,
     candidates: &mut MemberCandidates<'a>,
@@ -42,12 +42,12 @@ pub(in crate::context::rank) fn add_members<'a>(
         ..
     } = *surroundings;
     let access = Access::behind(surroundings, operator);
-    for class in &ty.classes {
+    for class in types {
         let Some(class) = inference.class(class) else {
             continue;
         };
         let members = inference.members(class);
-        for member in type_members(&members) {
+        for member in type_members(members) {
             if !access.allows(&member) {
                 continue;
             }
@@ -104,7 +104,7 @@ struct Access<'a> {
     /// Whether the receiver is `self`, `static`, `parent` or `$this`.
     is_own: bool,
     /// The members of the class at the cursor.
-    from: Option<ClassMembers<'a>>,
+    from: Option<&'a ClassMembers<'a>>,
 }
 
 impl<'a> Access<'a> {
@@ -130,8 +130,10 @@ impl<'a> Access<'a> {
         let Self {
             is_static, is_own, ..
         } = *self;
-        if member.owner.path == self.path
-            || !is_visible(member.visibility, member.owner, self.from.as_ref())
+        // Every model knows PHP's own classes.
+        if member.owner.path == BUILTIN_PATH
+            || member.owner.path == self.path
+            || !is_visible(member.visibility, member.owner, self.from)
         {
             return false;
         }

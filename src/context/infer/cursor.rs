@@ -1,0 +1,204 @@
+//! The types at the cursor.
+
+use std::borrow::Cow;
+
+use super::eval::Eval;
+use super::flow::{Extent, ValueFlow, read_flow};
+use super::inference::Inference;
+use super::limits::{REACH_TOKENS, RECEIVER_CLASSES, TRAIT_USERS};
+use super::types::{Atom, ClassType, Type};
+use crate::index::symbols::ClassRef;
+use crate::php::lex::TokenKind;
+use crate::php::{ClassKind, MemberKind, Span};
+
+impl<'a> Inference<'a> {
+    /// The classes that the receiver in front of the `->` or `::` at token
+    /// `operator` may be of, by fully qualified name.
+    pub(in crate::context) fn receiver(&self, operator: usize) -> Vec<String> {
+        let flow = self.flow_at_cursor();
+        let eval = self.eval_at_cursor(flow);
+        let node = flow.receiver.filter(|_| operator + 1 == self.buffer.before);
+        let ty = node.map(|node| eval.ty(node)).unwrap_or_default();
+        self.classes_of(&ty)
+    }
+
+    /// The classes of the `most` nearest variables in reach of token `at`,
+    /// nearest first, without those whose class is unknown.
+    pub(in crate::context) fn types_in_reach(&self, at: usize, most: usize) -> Vec<Vec<String>> {
+        let buffer = self.buffer;
+        let Some(last) = at.checked_sub(1) else {
+            return Vec::new();
+        };
+        let function = buffer.function_at(buffer.tokens[last].span.start as usize);
+        let start = function.map_or(0, |(span, _)| span.start);
+        let flow = self.flow_at_cursor();
+        let eval = self.eval_at_cursor(flow);
+        let mut seen: Vec<&str> = Vec::new();
+        let mut types = Vec::new();
+        for index in (at.saturating_sub(REACH_TOKENS)..at).rev() {
+            let token = buffer.tokens[index];
+            if token.span.start < start || seen.len() >= most {
+                break;
+            }
+            let name = buffer.text(index);
+            if token.kind != TokenKind::Variable || name == "$this" || seen.contains(&name) {
+                continue;
+            }
+            seen.push(name);
+            let node = flow.at_cursor.iter().find(|(variable, _)| variable == name);
+            types.push(
+                node.map(|&(_, node)| self.classes_of(&eval.ty(node)))
+                    .unwrap_or_default(),
+            );
+        }
+        types.retain(|classes| !classes.is_empty());
+        types
+    }
+
+    /// The classes whose members a value of type `ty` has.
+    fn classes_of(&self, ty: &Type) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        let mut add = |name: &str| {
+            if names.len() < RECEIVER_CLASSES && !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
+            }
+        };
+        let instances = self.instance(&ty.filter(|atom| matches!(atom, Atom::ClassString(_))));
+        let all: Vec<ClassType> = ty.classes().chain(instances.classes()).cloned().collect();
+        for class in &all {
+            add(&class.name);
+        }
+        for class in &all {
+            for mixin in self.templated_mixins(class) {
+                add(&mixin.name);
+            }
+        }
+        names
+    }
+
+    /// The flow up to the cursor and on.
+    fn flow_at_cursor(&self) -> &ValueFlow<'a> {
+        let number = *self.at_cursor.get_or_init(|| {
+            self.flows.push(Box::new(self.read_at_cursor()));
+            self.flows.len() - 1
+        });
+        &self.flows[number]
+    }
+
+    fn read_at_cursor(&self) -> ValueFlow<'a> {
+        let buffer = self.buffer;
+        let at = self.cursor_byte();
+        let (span, doc, is_function) = match buffer.function_at(at) {
+            Some((span, doc)) => (span, doc, true),
+            None => match self.property_at(at) {
+                Some(span) => (span, Span::default(), true),
+                None => (self.loose_code(at), Span::default(), false),
+            },
+        };
+        let first = |byte: u32| {
+            buffer
+                .tokens
+                .partition_point(|token| token.span.start < byte)
+        };
+        read_flow(Extent {
+            text: buffer.content,
+            facts: &buffer.facts,
+            tokens: Cow::Borrowed(&buffer.tokens),
+            start: first(span.start),
+            end: first(span.end).max(buffer.before),
+            cursor: buffer.before,
+            operator: buffer.before.saturating_sub(1),
+            doc,
+            is_function,
+        })
+    }
+
+    /// A byte of the code just before the cursor.
+    fn cursor_byte(&self) -> usize {
+        let last = self.buffer.before.checked_sub(1);
+        last.map_or(0, |last| self.buffer.tokens[last].span.start as usize)
+    }
+
+    /// The property with hooks that holds byte `at`.
+    fn property_at(&self, at: usize) -> Option<Span> {
+        let class = self.class_around(at)?;
+        let mut members = class.class().members.iter();
+        let last = members.rfind(|member| member.head.start as usize <= at)?;
+        let tokens = &self.buffer.tokens;
+        let first = tokens.partition_point(|token| token.span.start < last.head.end);
+        let behind = tokens[first..]
+            .iter()
+            .take_while(|token| token.span.start as usize <= at);
+        let depth = behind.fold(0_i32, |depth, token| match token.kind {
+            TokenKind::Punct(b'{') => depth + 1,
+            TokenKind::Punct(b'}') => depth - 1,
+            _ => depth,
+        });
+        let is_hooked = last.kind == MemberKind::Property && depth > 0;
+        is_hooked.then_some(Span {
+            start: last.head.start,
+            end: last.end,
+        })
+    }
+
+    /// The code around byte `at` that is in no function: the whole script, or
+    /// in a class the declaration that is being written.
+    fn loose_code(&self, at: usize) -> Span {
+        let whole = Span {
+            start: 0,
+            end: u32::MAX,
+        };
+        let Some(class) = self.class_around(at) else {
+            return whole;
+        };
+        let members = class.class().members.iter();
+        let before = members
+            .map(|member| member.end)
+            .filter(|&end| end as usize <= at)
+            .max();
+        Span {
+            start: before.unwrap_or(class.class().body.start + 1),
+            end: at as u32,
+        }
+    }
+
+    /// Computes the types of the flow at the cursor.
+    fn eval_at_cursor<'e>(&'e self, flow: &'e ValueFlow<'a>) -> Eval<'e, 'a> {
+        let at = self.cursor_byte();
+        let class = self.class_around(at);
+        Eval {
+            inference: self,
+            flow,
+            class,
+            this: class.map(|class| self.this_of(class)).unwrap_or_default(),
+            function: self.function_around(at),
+        }
+    }
+
+    /// What `$this` is in the class `class`. In a trait it is an object of a
+    /// class that uses the trait.
+    fn this_of(&self, class: ClassRef<'a>) -> Type {
+        if class.short_name().is_empty() {
+            let item = Type::class(&super::class_lookup::anonymous_name(class.item));
+            return item;
+        }
+        let name = class.name();
+        let mut ty = Type::class(&name);
+        if class.class().kind == ClassKind::Trait {
+            for user in self.snapshot.children(&name).into_iter().take(TRAIT_USERS) {
+                ty.add(Type::of_class(self.name_of(user)));
+            }
+            for (item, user) in self.buffer.facts.classes.iter().enumerate() {
+                let scope = self.own(item).scope();
+                let uses = user.traits.iter().any(|used| {
+                    let used = scope.class(used.of(self.buffer.content));
+                    used.is_some_and(|used| used.eq_ignore_ascii_case(&name))
+                });
+                if uses {
+                    ty.add(Type::of_class(self.name_of(self.own(item))));
+                }
+            }
+        }
+        ty
+    }
+}
