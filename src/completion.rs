@@ -11,11 +11,14 @@
 
 mod answer;
 mod beginning;
+mod behind;
+mod enclosing;
 mod ending;
 mod fit;
 mod indent;
 mod offers;
 mod prompt;
+mod prose;
 mod recent;
 mod syntax;
 mod tidy;

@@ -1,6 +1,8 @@
 //! From the answer of a model to the text that is shown: streamed, remembered and
 //! prefetched answers all take this way.
 
+use super::enclosing::LexicalState;
+use super::prose;
 use super::syntax::{CompletionExtent, CursorSyntax};
 use super::tidy::{AnswerTidier, TidiedAnswer};
 use crate::text::LineBreak;
@@ -40,6 +42,13 @@ impl AnswerFilter {
     #[must_use]
     pub fn extent(&self) -> CompletionExtent {
         self.syntax.extent()
+    }
+
+    /// Whether `answer` begins as one of a model does that writes Markdown, so that its
+    /// first line is no code.
+    #[must_use]
+    pub fn is_markdown(&self, answer: &str) -> bool {
+        self.syntax.state == LexicalState::Code && prose::is_markdown(answer)
     }
 
     /// What to show of `answer`, which is the start of the stream unless `is_whole`:

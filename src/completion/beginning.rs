@@ -1,5 +1,5 @@
 //! What an answer begins with although it is no code or stands before the cursor
-//! already: a Markdown fence, lines above the cursor, the start of its line, a word
+//! already: sentences and a Markdown fence, lines above the cursor, the start of its line, a word
 //! begun there.
 //!
 //! Code may repeat itself: rows of a table, closing braces, calls that have an
@@ -7,8 +7,9 @@
 
 use std::collections::VecDeque;
 
+use super::enclosing::LexicalState;
 use super::ending::FENCE;
-use super::syntax::LexicalState;
+use super::prose::without_prose;
 use crate::text::line_start;
 
 /// The most lines above the cursor that are compared.
@@ -85,6 +86,7 @@ const STEPS: &[&str] = &[
 /// The text before a cursor that an answer may repeat.
 #[derive(Clone, Debug)]
 pub(super) struct Repeats {
+    in_code: bool,
     may_be_fenced: bool,
     /// The last lines above the cursor's line, trimmed and without blank ones.
     above: Vec<String>,
@@ -149,6 +151,7 @@ impl Repeats {
             names.map(str::to_owned).collect()
         });
         Self {
+            in_code: state == LexicalState::Code,
             may_be_fenced: state == LexicalState::Code
                 || own.is_empty() && !content.contains(FENCE),
             own: own.to_owned(),
@@ -173,6 +176,13 @@ impl Repeats {
         };
         loop {
             let rest = beginning.rest;
+            if self.in_code {
+                let code = without_prose(rest, is_whole)?;
+                if code.len() < rest.len() {
+                    beginning.rest = code;
+                    continue;
+                }
+            }
             match self.fence(rest, is_whole) {
                 RepeatMatch::Bytes(bytes) => {
                     beginning.rest = &rest[bytes..];

@@ -76,7 +76,7 @@ impl Indentation {
         is_whole: bool,
     ) -> String {
         let last = &text[line_start(text, text.len())..];
-        let is_undecided = !is_whole && last.chars().all(is_blank);
+        let is_undecided = !is_whole && last.trim().is_empty();
         let text = match is_undecided && (last.len() < text.len() || !in_line) {
             true => &text[..text.len() - last.len()],
             false => text,

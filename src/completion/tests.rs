@@ -1,10 +1,13 @@
+use std::ops::Range;
 use std::sync::Arc;
 
 use proptest::prelude::*;
 
+use super::behind::brackets;
+use super::enclosing::{Enclosing, LexicalState};
 use super::syntax::CursorSyntax;
 use super::*;
-use crate::php::lex::{LexMode, lex_from};
+use crate::php::lex::{LexMode, lex, lex_from};
 
 /// What is shown of `answer` at the `|` of `code`.
 fn shown(code: &str, answer: &str) -> String {
@@ -89,6 +92,93 @@ fn text_behind_the_cursor_is_not_repeated() {
     assert_eq!(shown(next, "return $sum;\n}"), "");
     let body = "<?php\nif ($a) {\n    $b = [\n        |\n    ];\n    return $b;\n}";
     assert_eq!(shown(body, "1, 2,\n        3,\n    ];"), "1, 2,");
+}
+
+/// Code with the cursor at `|`, an answer, and what is shown of it.
+const BEHIND: &[(&str, &str, &str)] = &[
+    // Brackets that are closed behind the cursor, in the line and below.
+    ("foo(|);", "$a, $b);", "$a, $b"),
+    ("foo(bar(|));", "$a));", "$a"),
+    ("foo([1, |\n);", "2]);\nbar();", "2]"),
+    ("$x = [\n    |\n];", "'a' => [1],\n];", "'a' => [1],"),
+    ("[|]", "1, 2];", "1, 2"),
+    ("if (|) {\n}", "isset($a[0])) {", "isset($a[0])"),
+    (
+        "function f() {\n    if ($a) {\n        |\n    }\n}",
+        "b();\n    }\n}",
+        "b();",
+    ),
+    // Brackets that the answer leaves open.
+    ("foo(|);", "array_map(\n    $a);", "array_map"),
+    ("foo(|);", "$a, bar($b", "$a, bar"),
+    ("foo(|)", "function () {", "function ()"),
+    ("foo|)", "($a", "($a"),
+    ("foo(\n    |\n);", "$a,\n    bar($b,", "$a,"),
+    // Quotes.
+    ("$x = 'abc|'", "def';", "def"),
+    ("$x = \"a|\";", "b $c\";", "b $c"),
+    ("foo('abc|');", "d', $b);", "d"),
+    ("foo(|);", "$a, 'b", "$a,"),
+    ("foo(|);", "'b", ""),
+    ("foo('a|);", "b'", "b'"),
+    ("foo('a|);", "b', [1", "b',"),
+    ("foo($a|, 'x');", " . 'b', 'x');", " . 'b'"),
+    // Comments.
+    ("$x = |;", "1; // one", "1"),
+    ("$x = |\nfoo();", "1; // one", "1; // one"),
+    ("foo(|);", "$a // the first", "$a"),
+    ("foo(|);", "$a /* the first", "$a"),
+    ("/* a | */", "b */", "b"),
+    ("/**\n * The |\n */", "sum */\nfoo", "sum"),
+    ("// a |\nfoo();", "b ?> c", "b"),
+    ("// a |\nfoo();", "b", "b"),
+    ("$x = <<<A\n|\nA;", "A;", ""),
+    ("$x = <<<A\n  |\n  A;", "foo", "foo"),
+    // `;` and `,`.
+    ("$x = |;", "1; $y = 2;", "1"),
+    ("for ($i = 0; |; $i++) {\n}", "$i < 9; $i++) {", "$i < 9"),
+    (
+        "for (|) {\n}",
+        "$i = 0; $i < 9; $i++) {",
+        "$i = 0; $i < 9; $i++",
+    ),
+    ("foo(|);", "$a;\nbar();", "$a"),
+    ("foo(|\n", "$a;", "$a"),
+    ("foo(|, $b);", "$a, ", "$a"),
+    (
+        "$x = $q\n    |\n    ->get();",
+        "->where(1);\n",
+        "->where(1)",
+    ),
+    ("$x = $q\n    |\n;", "->where(1);\nfoo();", "->where(1)"),
+    ("$x = | + 1;", "foo();", "foo()"),
+    ("$x = |\n    . 'b';", "'a';", "'a'"),
+    ("|\n++$x;", "foo();", "foo();"),
+    // Other signs.
+    ("class A|\n{\n}", " extends B\n{\n", " extends B"),
+    ("$x = [| => 1];", "'a' => 2", "'a'"),
+    ("$x = $a ? | : 2;", "$b ? 3 : 4 : 5;", "$b ? 3 : 4"),
+    ("$x = $a ? | : 2;", "B::C : 5;", "B::C"),
+    ("foo|($x);", "Bar($a, $b);", "Bar"),
+    ("$x = |($y);", "$a->foo", "$a->foo"),
+    // Tags.
+    ("?><?= $a| ?>", "->b ?></p>", "->b"),
+    ("?><p>|</p>", "<?php echo 1;", ""),
+    ("?><p>|</p>", "<?= $a ?>b", "<?= $a ?>b"),
+];
+
+#[test]
+fn what_stands_behind_the_cursor_stays_what_it_is() {
+    let mut differing = Vec::new();
+    for (code, answer, expected) in BEHIND {
+        let shown = shown(&format!("<?php\n{code}"), answer);
+        if shown != *expected {
+            differing.push(format!(
+                "{code:?} + {answer:?} shows {shown:?}, not {expected:?}"
+            ));
+        }
+    }
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
 }
 
 #[test]
@@ -184,7 +274,67 @@ fn piece() -> impl Strategy<Value = String> {
     ]
 }
 
+/// How many brackets of `code` have no partner, and whether a literal or a comment is
+/// open at its end.
+fn imbalance(code: &str) -> (usize, bool) {
+    let tokens = lex(code);
+    let (open, closers) = brackets(code, &tokens);
+    let is_open = !matches!(
+        Enclosing::at_end(code, &tokens),
+        Enclosing::Code | Enclosing::Html | Enclosing::LineComment
+    );
+    (open.len() + closers.len(), is_open)
+}
+
+/// Where the tokens of `code` are that begin at byte `at` or behind it, from there.
+fn tokens_from(code: &str, at: usize) -> Vec<Range<usize>> {
+    let spans = lex(code).into_iter().map(|token| token.span.range());
+    let behind = spans.filter(|span| span.start >= at);
+    behind.map(|span| span.start - at..span.end - at).collect()
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    /// The naive reference lexes the whole buffer before and after.
+    #[test]
+    fn an_answer_breaks_nothing_behind_the_cursor(
+        before in prop::collection::vec(piece(), 0..16),
+        after in prop::collection::vec(piece(), 0..12),
+        answer in prop::collection::vec(piece(), 0..14),
+    ) {
+        let (before, after, answer) = (before.concat(), after.concat(), answer.concat());
+        // The cursor does not stand inside of a sign.
+        let before = format!("<?php {}", before.trim_end_matches(['/', '#', '?', '<', '*']));
+        let place = CursorSyntax::new(&(before.clone() + &after), before.len());
+        let text = place.fit(&answer, 9).text;
+        let (old, new) = ([&*before, &after].concat(), [&*before, text, &after].concat());
+        // Where no code follows in the line, an unfinished block may be shown.
+        let may_be_open = place.extent() != CompletionExtent::Line || after.trim().is_empty();
+        let is_open_end = may_be_open
+            && !brackets(text, &lex_from(text, 0, LexMode::Code)).0.is_empty();
+        let (was, is) = (imbalance(&old), imbalance(&new));
+        // Templates open and close blocks in pieces of code.
+        let is_html = place.enclosing == Enclosing::Html;
+        // What a literal took in that the answer ends is code now.
+        let is_freed = !place.must_stay_inside && place.state != LexicalState::Code;
+        let is_free = place.behind.is_blank || is_freed;
+        prop_assert!(is.1 <= was.1 || is_free, "{text:?} in {before:?} | {after:?}");
+        prop_assert!(
+            is.0 <= was.0 || is_open_end || is_html || is_freed,
+            "{text:?} in {before:?} | {after:?}"
+        );
+        // The tokens behind the cursor's line are the same.
+        let line = after.find('\n').unwrap_or(after.len());
+        if place.state != LexicalState::Text && !is_open_end && !is_freed {
+            prop_assert_eq!(
+                tokens_from(&old, before.len() + line),
+                tokens_from(&new, before.len() + text.len() + line),
+                "{:?} in {:?} | {:?}", text, before, after
+            );
+        }
+    }
+
     #[test]
     fn a_completion_is_a_start_of_the_answer(
         before in prop::collection::vec(piece(), 0..20),

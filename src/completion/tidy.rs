@@ -2,7 +2,7 @@
 //! cursor: removes what is no code or stands before the cursor already, and indents
 //! as the buffer does.
 //!
-//! The stages follow each other: line breaks, the beginning (`beginning`), the end
+//! The stages follow each other: line breaks, the beginning (`beginning`, `prose`), the end
 //! (`ending`), indentation (`indent`). While the answer streams in, each stage holds
 //! back text about which it cannot decide yet. So no stage takes back text that it
 //! has passed on, and the result does not depend on how the stream is cut.
@@ -10,9 +10,10 @@
 use std::borrow::Cow;
 
 use super::beginning::{Beginning, Repeats};
+use super::enclosing::LexicalState;
 use super::ending;
 use super::indent::Indentation;
-use super::syntax::{CursorSyntax, LexicalState};
+use super::syntax::CursorSyntax;
 use crate::text::with_newlines;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -129,6 +130,14 @@ mod tests {
             tidy("<?php\n$x = array_s|", "```php\narray_sum($y);\n```"),
             "um($y);\n"
         );
+        let chat = "Sure! Here is the code:\n\n```php\n$x = 1;\n```\nIt sets $x.";
+        assert_eq!(tidy(code, chat), "$x = 1;\n");
+        assert_eq!(
+            tidy(code, "You can do it so:\n```\n$x = 1;\n```"),
+            "$x = 1;\n"
+        );
+        assert_unchanged(code, "Foo::bar();\n$x = <<<A\n```\nA;");
+        assert_unchanged(code, "Here is no code.\n");
         // In a literal a fence is content.
         assert_unchanged(code, "$md = <<<MD\n```php\n```\nMD;\n$x = \"```\";");
         assert_unchanged(code, "/*\n```\n*/\n$x = `ls`;");
@@ -311,7 +320,7 @@ mod tests {
                 "foo", "$x = ", "$x->", "(", ")", "{", "}", ";", "\n", "\n", "    ", "\t", "  ",
                 "'", "\"", "/*", "*/", "<<<A\n", "\nA\n", "?>", "<?php\n", "```", "`", "```php\n",
                 "\r", "\r\n", "\u{feff}", "// --- ", "a/b.php", " ---", "$x = 'a';\n", "foo();\n",
-                "function f()\n", "\n        ",
+                "function f()\n", "\n        ", "Here is it:\n", "Foo",
             ]).prop_map(str::to_owned),
             1 => ".{0,3}",
         ]

@@ -18,7 +18,7 @@
 mod prepared;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -164,6 +164,9 @@ pub enum CompleteError {
 #[derive(Debug)]
 pub(super) struct ModelServer {
     settings: Arc<Settings>,
+    /// Whether the model was seen to answer in Markdown, so that the first line of an
+    /// answer may be no code.
+    writes_markdown: AtomicBool,
     client: ModelClient,
     control_tokens: ControlTokens,
 }
@@ -501,6 +504,7 @@ impl Engine {
         let control_tokens = ControlTokens::new(settings.endpoint.family.reserved());
         let server = Arc::new(ModelServer {
             client: ModelClient::new(&settings.endpoint)?,
+            writes_markdown: AtomicBool::new(false),
             control_tokens: control_tokens.map_err(|error| CompleteError::Family {
                 key: settings.endpoint.place.key("family"),
                 reason: error.to_string(),

@@ -13,6 +13,7 @@ use crate::common::lsp_client;
 use crate::common::model_server::ModelServer;
 use crate::common::{Client, Project, fimd};
 
+mod callee;
 mod several;
 
 const SHOP: &[(&str, &str)] = &[
@@ -459,6 +460,79 @@ fn an_untidy_answer_is_tidied() {
         assert!(!prompt.contains(['\r', '\u{feff}']), "{prompt:?}");
     }
     assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
+
+/// A model that writes Markdown has its code behind the first line, also where only
+/// the rest of the line is wanted.
+#[test]
+fn code_in_markdown_is_found_where_a_line_is_wanted() {
+    let project = Project::new(SHOP);
+    // The server stops at the patterns as a real one does.
+    let server = ModelServer::start(|asked, answer| {
+        let said = "Here is the code:\n```php\nadd($item);\n```\nIt adds an item.";
+        let stops = asked.body["stop"].as_array().unwrap();
+        let ends_with_line = stops.contains(&json!("\n"));
+        answer.stream();
+        answer.text(
+            said.lines()
+                .next()
+                .filter(|_| ends_with_line)
+                .unwrap_or(said),
+        );
+        answer.done();
+    });
+    let mut session = Session::new(project.path(), &server, "");
+    let code = CODE.replace("|\n", "|;\n");
+    assert_eq!(text(&session.complete(1, &code)), "add($item)");
+    let stops = [(); 2].map(|()| server.asked().body["stop"][0].clone());
+    assert_eq!(stops, ["\n", "<|endoftext|>"]);
+    // From now on fimd knows.
+    let code = format!("{code}// more\n");
+    assert_eq!(text(&session.complete(2, &code)), "add($item)");
+    assert_ne!(server.asked().body["stop"][0], "\n");
+    assert!(server.is_unasked());
+}
+
+/// What stands behind the cursor, and what a model says that goes on there.
+const BEHIND: &[(&str, &str, &str)] = &[
+    ("<?php\n$one = foo(|);\n", "$a, $b);\nbar();\n", "$a, $b"),
+    ("<?php\n$two = 'a|';\n", "b';\nbar();\n", "b"),
+    (
+        "<?php\n$three = $query\n    |\n    ->get();\n",
+        "->where(1);\n",
+        "->where(1)",
+    ),
+    (
+        "<?php\nif ($four) {\n    |\n}\n",
+        "foo();\n}\nbar();\n",
+        "foo();",
+    ),
+    ("<?php\n$five = [|];\n", "1, [2\n", "1,"),
+    ("<?php\n$six = foo(|);\n", "$a, 'b", "$a,"),
+];
+
+/// The same by all ways: streamed, remembered and prefetched.
+#[test]
+fn what_stands_behind_the_cursor_is_not_broken() {
+    let project = Project::new(SHOP);
+    let answers: Vec<&str> = BEHIND
+        .iter()
+        .flat_map(|(_, answer, _)| [*answer, *answer])
+        .collect();
+    let server = saying_in_turn(&answers);
+    let mut session = Session::new(project.path(), &server, "");
+    for (id, (code, _, expected)) in (1..).step_by(3).zip(BEHIND) {
+        let answer = session.complete(id, code);
+        assert_eq!(text(&answer), *expected, "{code}");
+        let answer = session.ask(id + 1, "complete", &automatic_at(code));
+        assert_eq!(text(&answer), *expected, "{code}");
+        assert_eq!(answer["result"]["timings"]["cached"], true);
+        let other = format!("{code}// more\n");
+        session.send(None, "completion/accepted", &at(&other));
+        let answer = session.ask(id + 2, "complete", &automatic_at(&other));
+        assert_eq!(text(&answer), *expected, "{other}");
+        assert_eq!(answer["result"]["timings"]["cached"], true);
+    }
 }
 
 /// Remembered and prefetched completions are tidied as well.

@@ -1,5 +1,6 @@
 //! A completion that is ready to be asked for, and its answers.
 
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use futures_util::TryStreamExt;
@@ -9,13 +10,15 @@ use crate::cancel::{Cancel, Cancelled};
 use crate::completion::{
     AnswerFilter, CompletionExtent, CompletionPrompt, PromptInput, ShownAnswer,
 };
-use crate::config::{Endpoint, EndpointKind};
+use crate::config::EndpointKind;
 use crate::context::{self, Context, MinScore};
 use crate::endpoint::{EndpointError, MAX_STOPS, ModelPrompt, ModelRequest};
 use crate::index::Snapshot;
 
 /// The most tokens of a completion that ends with the line.
 const MAX_LINE_TOKENS: u32 = 96;
+/// The stop pattern of a completion that ends with the line.
+const LINE_BREAK: &str = "\n";
 /// The temperature of answers that are to differ, where the settings have none or 0.
 const VARYING_TEMPERATURE: f64 = 0.8;
 
@@ -67,7 +70,7 @@ impl PreparedCompletion {
         let lines = request.max_lines.unwrap_or(settings.max_lines);
         let (max_tokens, newline) = match filter.extent() {
             CompletionExtent::Statement | CompletionExtent::Body if lines > 1 => (most, None),
-            _ => (most.min(MAX_LINE_TOKENS), Some("\n")),
+            _ => (most.min(MAX_LINE_TOKENS), Some(LINE_BREAK)),
         };
         let stops = family.stops.iter().map(String::as_str);
         let stops = newline.into_iter().chain([family.end.trim()]).chain(stops);
@@ -95,26 +98,47 @@ impl PreparedCompletion {
     }
 
     /// The part of the answer to show, and the milliseconds from `begun` until its
-    /// first text. Stops reading the stream as soon as that part is complete. With a
-    /// `seed` the model samples its answer.
+    /// first text. With a `seed` the model samples its answer.
     pub(super) async fn answer(
         &self,
         server: &ModelServer,
         begun: Instant,
         seed: Option<u32>,
     ) -> Result<(String, Option<f64>), EndpointError> {
-        let Endpoint {
-            family,
-            temperature,
-            ..
-        } = &server.settings.endpoint;
         let mut model_request = self.model_request.clone();
         if seed.is_some() {
             model_request.seed = seed;
-            let own = temperature.filter(|own| *own > 0.0);
+            let own = server.settings.endpoint.temperature;
+            let own = own.filter(|own| *own > 0.0);
             model_request.temperature = Some(own.unwrap_or(VARYING_TEMPERATURE));
         }
-        let stops: Vec<&str> = family.reserved().collect();
+        let mut longer = model_request.clone();
+        longer.stop.retain(|stop| stop != LINE_BREAK);
+        let is_known = server.writes_markdown.load(Ordering::Relaxed);
+        if is_known || longer == model_request {
+            let (_, text, first) = self.read(server, begun, longer).await?;
+            return Ok((text, first));
+        }
+        let (answer, text, first) = self.read(server, begun, model_request).await?;
+        if !self.filter.is_markdown(&answer) {
+            return Ok((text, first));
+        }
+        // The code stands behind the first line.
+        server.writes_markdown.store(true, Ordering::Relaxed);
+        let (_, text, _) = self.read(server, begun, longer).await?;
+        Ok((text, first))
+    }
+
+    /// The answer to a request as far as it was read, the part of it to show, and the
+    /// milliseconds from `begun` until its first text. Stops reading the stream as soon
+    /// as that part is complete.
+    async fn read(
+        &self,
+        server: &ModelServer,
+        begun: Instant,
+        model_request: ModelRequest,
+    ) -> Result<(String, String, Option<f64>), EndpointError> {
+        let stops: Vec<&str> = server.settings.endpoint.family.reserved().collect();
         let mut deltas = Box::pin(server.client.stream(model_request));
         let shown =
             |answer: &str, is_whole| self.filter.shown(answer, is_whole, &stops, self.max_lines);
@@ -134,6 +158,7 @@ impl PreparedCompletion {
         }
         drop(deltas);
         let ShownAnswer { text, .. } = complete.unwrap_or_else(|| shown(&answer, true));
-        Ok((server.control_tokens.restore(&text).into_owned(), first))
+        let text = server.control_tokens.restore(&text).into_owned();
+        Ok((answer, text, first))
     }
 }
