@@ -39,6 +39,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     context.subscriptions.push(vscode.commands.registerCommand(name, guarded));
   };
   command("fimd.complete", () => vscode.commands.executeCommand("editor.action.inlineSuggest.trigger"));
+  command("fimd.dismiss", () => running.dismiss());
   command("fimd.menu", () => menu(running));
   command("fimd.toggle", () => toggle("everywhere"));
   command("fimd.toggleLanguage", () => toggle("language"));

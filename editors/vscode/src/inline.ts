@@ -3,6 +3,7 @@
 import * as vscode from "vscode";
 import { InlineCompletionRequest, type LanguageClient, type Middleware } from "vscode-languageclient/node";
 import { failure, words } from "./core/wire";
+import type { Offers } from "./offers";
 import { settings } from "./settings";
 
 /** What decides about completions, and listeners for their outcome. */
@@ -19,7 +20,7 @@ export interface Observer {
 type Provide = NonNullable<Middleware["provideInlineCompletionItems"]>;
 
 /** Middleware between VS Code's request and the language client. */
-export function provider(client: () => LanguageClient | undefined, observer: Observer): Provide {
+export function provider(client: () => LanguageClient | undefined, offers: Offers, observer: Observer): Provide {
   const globals = new ListOfGlobals();
   return async (document, position, context, token) => {
     const { enable, languages } = settings(document);
@@ -30,6 +31,7 @@ export function provider(client: () => LanguageClient | undefined, observer: Obs
       await globals.close(document, position);
       return null;
     }
+    offers.asked(document, position);
     const began = performance.now();
     try {
       // The library's `next` shows a message box for every error. If the model server
@@ -41,6 +43,7 @@ export function provider(client: () => LanguageClient | undefined, observer: Obs
       // Other answers come without the model server.
       const { timings } = (answer ?? {}) as { timings?: { first_token_ms: number | null } };
       if (timings && timings.first_token_ms !== null) observer.answered(performance.now() - began);
+      offers.answered(document, Array.isArray(items) ? items : (items?.items ?? []));
       return items ?? null;
     } catch (error) {
       if (token.isCancellationRequested) return null;

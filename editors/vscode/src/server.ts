@@ -18,6 +18,7 @@ import type { State as Shown } from "./core/status";
 import { sent, words, type Counts, type EngineStatus, type Peer, type SettingsNews } from "./core/wire";
 import { Edits } from "./edits";
 import { provider } from "./inline";
+import { Offers } from "./offers";
 import { Runs } from "./progress";
 import { includes, overrides, roots, settings, surroundings } from "./settings";
 
@@ -36,6 +37,7 @@ export class Server implements vscode.Disposable {
     () => this.client,
     () => this.runs.isRunning,
   );
+  private readonly offers = new Offers((id) => void this.client?.sendNotification("completion/declined", { id }));
   readonly runs = new Runs(
     () => this.client,
     () => this.edits.begin(),
@@ -112,6 +114,12 @@ export class Server implements vscode.Disposable {
     const { line, character } = editor.selection.active;
     const place = { uri, position: { line, character } };
     await this.peer().request(ExecuteCommandRequest.method, { command: name, arguments: [place] });
+  }
+
+  /** Hides the grey text, which the user does not want. */
+  async dismiss(): Promise<void> {
+    this.offers.dismissed();
+    await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
   }
 
   /** Asks for the status, which also has the current number of files. */
@@ -275,7 +283,7 @@ export class Server implements vscode.Disposable {
 
   private middleware(): Middleware {
     return {
-      provideInlineCompletionItems: provider(() => this.client, {
+      provideInlineCompletionItems: provider(() => this.client, this.offers, {
         isSnoozed: () => this.shown.snoozedUntil !== undefined,
         answered: (latency) => this.answered(latency),
         unreachable: (why, wasAsked) => void this.unreachable(why, wasAsked),

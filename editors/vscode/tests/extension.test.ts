@@ -521,3 +521,30 @@ test("the status bar opens a menu of what can be done", async (t) => {
     assert(labels?.some((label) => label.includes(part)), part);
   }
 });
+
+test("the real program: several texts when asked by hand, and none again that the user does not want", { skip: NO_FIMD }, async (t) => {
+  const model = await modelServer(t, says("save($order);"));
+  const settings = withSettings(t, `[endpoint]\nurl = "${model.url}"\n[completion]\ndebounce_ms = 0\n`);
+  const seen = await open(t, shop(t), { path: FIMD, arguments: settings.arguments });
+  const at = (typed: string) => edit(seen, "/a.php", `<?php\n$this->orders->${typed}|`);
+  const texts = async (typed: string, trigger = 1) => (await complete(seen, at(typed), trigger))?.map(({ insertText }) => insertText);
+  assert.deepEqual(await texts(""), ["save($order);"]);
+  let number = 0;
+  model.act = (response) => says(["find($id);", "count();", "count();"][number++] ?? "")(response);
+  assert.deepEqual(await texts("", 0), ["find($id);", "count();"]);
+  assert.equal(model.asked.length, 4);
+
+  // Dismissed.
+  await run(seen, "fimd.dismiss");
+  assert.deepEqual(seen.executed.at(-1)?.[0], "editor.action.inlineSuggest.hide");
+  assert.deepEqual(await texts(""), ["count();"]);
+  // Typed past; one wrong character is a slip.
+  model.act = says("");
+  assert.deepEqual(await texts("x"), []);
+  assert.deepEqual(await texts(""), ["count();"]);
+  assert.deepEqual(await texts("x"), []);
+  assert.deepEqual(await texts("xy"), []);
+  assert.deepEqual(await texts(""), ["save($order);"]);
+  // Who types what is shown wants it.
+  assert.deepEqual(await texts("sa"), ["ve($order);"]);
+});

@@ -98,8 +98,8 @@ export class TextDocument {
   /** Whether the next edit joins the step of the last one. */
   private isOpen = false;
   constructor(readonly uri: Uri, readonly languageId: string, public text: string) {}
-  getText(): string {
-    return this.text;
+  getText(range?: Range): string {
+    return range ? this.text.slice(this.offsetAt(range.start), this.offsetAt(range.end)) : this.text;
   }
   lineAt({ line }: Position): { text: string } {
     return { text: this.text.split("\n")[line] ?? "" };
