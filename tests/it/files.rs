@@ -7,6 +7,8 @@ use std::process::{Command, Output};
 use fimd::files::{self, Extensions, NameRules, Roots, Walk, WalkOptions};
 use tempfile::TempDir;
 
+use crate::common::{self, Client};
+
 /// A tree of files; the text of each file is its path.
 fn tree(paths: &[&str]) -> TempDir {
     let dir = TempDir::new().unwrap();
@@ -560,4 +562,36 @@ fn a_default_folder_is_source_where_the_project_loads_it() {
         out,
         ["other/cache/", "public/", "src/vendor/", "tmp/cache/"]
     );
+}
+
+#[test]
+fn a_client_may_name_the_endings_and_shares_no_project_with_others() {
+    let dir = tree(&["a.php"]);
+    write(
+        dir.path(),
+        "b.tpl",
+        "<?php class B { function ofTheTemplate() {} }",
+    );
+    let mut client = Client::start(&mut common::fimd());
+    let mut count = |id: usize, extensions: &str| {
+        let root = dir.path().to_str().unwrap();
+        client.send(format!(
+            "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"initialize\",\
+             \"params\":{{\"project_root\":{root:?}{extensions}}}}}\n"
+        ));
+        client.answer()
+    };
+    for (extensions, says) in [
+        ("", r#""file_count":1"#),
+        (r#","extensions":["php",".tpl"]"#, r#""file_count":2"#),
+        (r#","extensions":["php"]"#, r#""file_count":1"#),
+        (
+            r#","extensions":["a/b"]"#,
+            "extensions: expected an array of endings",
+        ),
+    ] {
+        let answer = count(1, extensions);
+        assert!(answer.contains(says), "{extensions}: {answer}");
+    }
+    assert_eq!(client.close().code, Some(0));
 }
