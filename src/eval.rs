@@ -10,12 +10,16 @@
 //! An [`EvalReport`] is a function of the snapshot and the [`EvalOptions`],
 //! except for its latencies. The number of threads does not matter.
 
+mod bodies;
+mod calls;
 mod candidates;
 mod hole;
 mod holes;
 mod kind;
 mod native;
+mod places;
 mod score;
+mod useful;
 
 use std::time::Instant;
 
@@ -28,7 +32,7 @@ use self::hole::NameHole;
 use self::score::NameScore;
 use crate::cancel::{Cancel, Cancelled};
 use crate::context::{self, ContextRequest, MinScore, Signal};
-use crate::index::Snapshot;
+use crate::index::{Snapshot, training_exclusion};
 
 /// What a run measures.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -83,6 +87,12 @@ pub struct KindResult {
     pub by_name: Vec<NameResult>,
     /// The lengths of the contexts, in characters.
     pub chars: Percentiles<usize>,
+    /// The mean length of the contexts, in characters.
+    pub mean_chars: f64,
+    /// The share of the contexts' characters that stand in lines with a name which
+    /// the code at the hole uses: the hole itself and the file's ten lines from its
+    /// start on. From 0 to 1.
+    pub useful: f64,
     /// The number of empty contexts.
     pub empty: usize,
     /// The number of holes that cut a line which no other file contains.
@@ -139,6 +149,8 @@ struct HoleScore {
     names: Vec<NameScore>,
     /// The length of the context, in characters.
     chars: usize,
+    /// How many of them stand in lines with a name that the code at the hole uses.
+    useful: usize,
     /// The time to assemble the context, in milliseconds.
     ms: f64,
     /// Whether the context holds the line that the hole cuts; `None` if another
@@ -146,21 +158,25 @@ struct HoleScore {
     leaks: Option<bool>,
 }
 
-/// Measures the contexts that `snapshot` gives. Files for which `is_source` is false
-/// can be part of a context but get no holes.
+/// Measures the contexts that `snapshot` gives. Files for which `is_own` is false
+/// can be part of a context but get no holes. Only holes of the kind
+/// [`HoleKind::Test`] are cut into files that are no source of training examples.
 ///
 /// # Errors
 /// [`Cancelled`] once `cancel` is set.
 pub fn run(
     snapshot: &Snapshot,
     options: &EvalOptions,
-    is_source: &(impl Fn(&str) -> bool + Sync),
+    is_own: &(impl Fn(&str) -> bool + Sync),
     cancel: &Cancel,
 ) -> Result<EvalReport, Cancelled> {
     let mut samples = Vec::new();
     for &kind in &options.kinds {
         cancel.check()?;
-        let mut holes = holes::sample(snapshot, kind, options.seed, options.holes, is_source);
+        let is_source = |key: &str| {
+            is_own(key) && (kind == HoleKind::Test || training_exclusion(key).is_none())
+        };
+        let mut holes = holes::sample(snapshot, kind, options.seed, options.holes, &is_source);
         if kind == HoleKind::HalfTyped {
             holes = holes.iter().filter_map(NameHole::half_typed).collect();
         }
@@ -225,6 +241,7 @@ fn score_hole(
     Ok(HoleScore {
         names: score::names(&context, &hole.names),
         chars: context.text.chars().count(),
+        useful: useful::useful_chars(&context.text, &useful::names_at(snapshot, hole)),
         ms,
         leaks: line.map(|line| score::leaks(&context.text, line)),
     })
@@ -232,7 +249,10 @@ fn score_hole(
 
 /// The results for one kind of hole.
 fn result(kind: HoleKind, scores: &[HoleScore]) -> KindResult {
-    let by_hole: Vec<Recall> = scores.iter().map(|hole| Recall::of(&hole.names)).collect();
+    let asked = scores.iter().filter(|hole| !hole.names.is_empty());
+    let by_hole: Vec<Recall> = asked.map(|hole| Recall::of(&hole.names)).collect();
+    let chars: usize = scores.iter().map(|hole| hole.chars).sum();
+    let useful: usize = scores.iter().map(|hole| hole.useful).sum();
     let names = |category: NameCategory| -> Vec<NameScore> {
         let all = scores.iter().flat_map(|hole| &hole.names);
         all.filter(|name| name.category == category)
@@ -256,6 +276,8 @@ fn result(kind: HoleKind, scores: &[HoleScore]) -> KindResult {
             })
             .collect(),
         chars: Percentiles::of(scores.iter().map(|hole| hole.chars).collect(), usize::cmp),
+        mean_chars: chars as f64 / scores.len().max(1) as f64,
+        useful: useful as f64 / chars.max(1) as f64,
         empty: scores.iter().filter(|hole| hole.chars == 0).count(),
         leaks_checked: checked.clone().count(),
         leaks: checked.filter(|&leaks| leaks).count(),
@@ -349,6 +371,7 @@ mod tests {
         let hole = |idents: &[bool]| HoleScore {
             names: idents.iter().map(|&ident| name(ident)).collect(),
             chars: 0,
+            useful: 0,
             ms: 0.0,
             leaks: Some(false),
         };

@@ -10,6 +10,7 @@
 pub mod composer;
 mod facts;
 pub mod lex;
+mod literals;
 pub mod names;
 mod references;
 mod scan;
@@ -19,9 +20,10 @@ mod token;
 pub mod types;
 
 pub use self::facts::{
-    ClassKind, ClassLike, Constant, FileFacts, Function, Import, ImportKind, Member, MemberKind,
-    Namespace, RefKind, Reference, Visibility,
+    ClassKind, ClassLike, Constant, FileFacts, Function, Import, ImportKind, LiteralUse, Member,
+    MemberKind, Namespace, RefKind, Reference, Visibility,
 };
+pub use self::literals::{Literal, literal_place, literals, place_hash};
 pub(crate) use self::references::receiver;
 pub use self::span::Span;
 
@@ -37,5 +39,8 @@ pub fn facts(source: &str) -> FileFacts {
 pub(crate) fn facts_of(source: &str, tokens: &[lex::Token]) -> FileFacts {
     let mut facts = scan::declarations(source, tokens);
     facts.references = references::references(source, tokens);
+    let uses = literals(source, tokens);
+    let uses = uses.filter_map(|found| LiteralUse::new(place_hash(&found.place), found.text));
+    facts.literals = uses.collect();
     facts
 }

@@ -11,7 +11,6 @@ use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
 use crate::context::{MinScore, Signal};
 use crate::engine::{Project, ProjectOptions};
 use crate::eval::{self, EvalOptions, EvalReport, EvalRun, HoleKind, KindResult, Recall};
-use crate::index::training_exclusion;
 
 /// Measure fimd on a project.
 #[derive(Debug, clap::Args)]
@@ -94,11 +93,9 @@ impl ContextArgs {
             },
             without: self.without.clone(),
         };
-        // Only the project's own files get holes, and only those that could give
-        // training data.
-        let is_source = |key: &str| project.roots.owns(key) && training_exclusion(key).is_none();
+        let is_own = |key: &str| project.roots.owns(key);
         let snapshot = project.index.snapshot();
-        let report = eval::run(&snapshot, &options, &is_source, &Cancel::default())
+        let report = eval::run(&snapshot, &options, &is_own, &Cancel::default())
             .map_err(|error| CliError::Failure(error.to_string()))?;
         if report.files == 0 {
             let project = self.project.display();
@@ -158,22 +155,21 @@ fn print(out: &mut impl Write, report: &EvalReport) -> io::Result<()> {
     writeln!(
         out,
         "\nident: the name stands in the context; def: at its definition; decl, bm25: among the\n\
-         declarations, in the chunks found by BM25; chars: length of half of the contexts at most;\n\
-         p50, p95, p99: milliseconds to assemble one."
+         declarations, in the chunks found by BM25; chars: mean length of the contexts; useful: share\n\
+         of it in lines with a name that the code at the hole uses; p50, p95, p99: milliseconds to assemble one."
     )
 }
 
 fn print_run(out: &mut impl Write, run: &EvalRun) -> io::Result<()> {
     writeln!(
         out,
-        "{:<14}{:>6}{:>8}{:>8}{:>8}{:>8}{:>7}{:>8}{:>8}{:>8}{:>9}",
-        "", "n", "ident", "def", "decl", "bm25", "chars", "p50", "p95", "p99", "leaks"
+        "{:<14}{:>6}{:>8}{:>8}{:>8}{:>8}{:>7}{:>8}{:>8}{:>8}{:>8}{:>9}",
+        "", "n", "ident", "def", "decl", "bm25", "chars", "useful", "p50", "p95", "p99", "leaks"
     )?;
     for result in &run.kinds {
         let KindResult {
             kind,
             holes,
-            chars,
             latency_ms: ms,
             leaks,
             leaks_checked,
@@ -182,8 +178,9 @@ fn print_run(out: &mut impl Write, run: &EvalRun) -> io::Result<()> {
         print_recall(out, &name_of(kind), *holes, result.recall)?;
         writeln!(
             out,
-            "{:>7}{:>8.2}{:>8.2}{:>8.2}{:>9}",
-            chars.p50,
+            "{:>7.0}{:>8.3}{:>8.2}{:>8.2}{:>8.2}{:>9}",
+            result.mean_chars,
+            result.useful,
             ms.p50,
             ms.p95,
             ms.p99,

@@ -25,8 +25,8 @@ const MAX_CLASSES: usize = 64;
 
 /// Finds the names in a file that other files declare.
 pub(super) struct ForeignNames<'s, 'a> {
-    snapshot: &'s Snapshot,
-    file: &'a SourceFile,
+    pub(super) snapshot: &'s Snapshot,
+    pub(super) file: &'a SourceFile,
     /// How often the file writes each identifier.
     counts: FxHashMap<&'a str, usize>,
     /// The names of the members of the classes that the file imports.
@@ -70,8 +70,9 @@ impl<'s, 'a> ForeignNames<'s, 'a> {
         holes
     }
 
-    /// Holes that cut whole statements.
-    pub(super) fn statements(&self) -> Vec<NameHole<'a>> {
+    /// Holes that cut whole statements. With `any`, also those that name nothing of
+    /// another file.
+    pub(super) fn statements(&self, any: bool) -> Vec<NameHole<'a>> {
         let tokens = lex(&self.file.text);
         let references = &self.file.facts.references;
         let mut known = FxHashMap::default();
@@ -90,7 +91,7 @@ impl<'s, 'a> ForeignNames<'s, 'a> {
                 let name = self.name(reference, span.clone(), &mut known);
                 names.extend(name.filter(|name| !names.contains(name)));
             }
-            if !names.is_empty() {
+            if any || !names.is_empty() {
                 holes.push(NameHole {
                     file: self.file,
                     start: span.start,
@@ -104,7 +105,7 @@ impl<'s, 'a> ForeignNames<'s, 'a> {
 
     /// The name at `reference`, if another file declares it and this file writes
     /// it nowhere outside the bytes `hole`.
-    fn name(
+    pub(super) fn name(
         &self,
         reference: Reference,
         hole: Range<usize>,
@@ -114,14 +115,7 @@ impl<'s, 'a> ForeignNames<'s, 'a> {
         let written = reference.name().of(&file.text);
         let ident = written.rsplit('\\').next().unwrap_or(written);
         let category = NameCategory::from(reference.kind);
-        if ident.len() < MIN_NAME || ident.starts_with("__") || is_native(category, ident) {
-            return None;
-        }
-        let all = self.counts.get(ident).copied().unwrap_or(0);
-        let cut = words(&file.text[hole])
-            .filter(|word| *word == ident)
-            .count();
-        if all != cut {
+        if is_native(category, ident) || !self.is_asked_for(ident, hole) {
             return None;
         }
         let kind = NameKind::from(reference.kind);
@@ -131,7 +125,21 @@ impl<'s, 'a> ForeignNames<'s, 'a> {
         declared.then(|| HiddenName {
             category,
             ident: ident.to_owned(),
+            declared: None,
         })
+    }
+
+    /// Whether the file writes `ident` nowhere outside the bytes `hole`.
+    pub(super) fn is_only_in(&self, ident: &str, hole: Range<usize>) -> bool {
+        let all = self.counts.get(ident).copied().unwrap_or(0);
+        let cut = words(&self.file.text[hole]);
+        all == cut.filter(|word| *word == ident).count()
+    }
+
+    /// Whether a hole may ask for `ident`, which is not PHP's own: it is long enough,
+    /// and the file writes it nowhere outside the bytes `hole`.
+    pub(super) fn is_asked_for(&self, ident: &str, hole: Range<usize>) -> bool {
+        ident.len() >= MIN_NAME && !ident.starts_with("__") && self.is_only_in(ident, hole)
     }
 
     /// Whether another file declares the name at `reference`. `written` is the name
@@ -187,7 +195,7 @@ impl<'s, 'a> ForeignNames<'s, 'a> {
 }
 
 /// The kind of the names of such members.
-fn name_kind(kind: MemberKind) -> NameKind {
+pub(super) fn name_kind(kind: MemberKind) -> NameKind {
     match kind {
         MemberKind::Method => NameKind::Method,
         MemberKind::Property => NameKind::Property,

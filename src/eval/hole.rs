@@ -8,6 +8,9 @@ use crate::index::SourceFile;
 pub(super) struct HiddenName {
     pub(super) category: NameCategory,
     pub(super) ident: String,
+    /// The file and the byte at which its declaration starts, if only this one will
+    /// do.
+    pub(super) declared: Option<(String, usize)>,
 }
 
 /// A hole: the bytes cut out of a file, and the names that they hold.
@@ -18,7 +21,7 @@ pub(super) struct NameHole<'a> {
     pub(super) start: usize,
     /// One past the last byte of the cut.
     pub(super) end: usize,
-    /// The names in the cut, at least one.
+    /// The names in the cut; none in a hole of the kind `place` only.
     pub(super) names: Vec<HiddenName>,
 }
 

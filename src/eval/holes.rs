@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use crate::eval::candidates::ForeignNames;
 use crate::eval::hole::NameHole;
 use crate::eval::kind::{HoleKind, NameCategory};
+use crate::eval::places::{Conventions, conventions};
 use crate::index::{Snapshot, SourceFile};
 
 /// The most holes of a kind from one file.
@@ -32,12 +33,17 @@ pub(super) fn sample<'a>(
         .collect();
     files.sort_by(|a, b| a.0.as_bytes().cmp(b.0.as_bytes()));
 
+    let conventions = if kind == HoleKind::Literal {
+        conventions(snapshot)
+    } else {
+        Conventions::default()
+    };
     let mut picks: Vec<Vec<NameHole<'a>>> = Vec::new();
     let mut with_one = 0;
     for batch in files.chunks(BATCH) {
         let found: Vec<Vec<NameHole<'a>>> = batch
             .par_iter()
-            .map(|(_, file)| pick(snapshot, file, kind, seed))
+            .map(|(_, file)| pick(snapshot, file, kind, seed, &conventions))
             .collect();
         with_one += found.iter().filter(|holes| !holes.is_empty()).count();
         picks.extend(found);
@@ -71,29 +77,33 @@ fn pick<'a>(
     file: &'a SourceFile,
     kind: HoleKind,
     seed: u64,
+    conventions: &Conventions,
 ) -> Vec<NameHole<'a>> {
     let foreign = ForeignNames::new(snapshot, file);
-    let mut by_category: Vec<(NameCategory, Vec<NameHole<'a>>)> = Vec::new();
+    let mut by_category: Vec<(Option<NameCategory>, Vec<NameHole<'a>>)> = Vec::new();
     let holes = match kind {
         HoleKind::Identifier | HoleKind::HalfTyped => foreign.lines(false),
         HoleKind::Member => foreign.lines(true),
-        HoleKind::Statement => foreign.statements(),
+        HoleKind::Statement => foreign.statements(false),
+        HoleKind::Place => foreign.statements(true),
+        HoleKind::Package => foreign.of_packages(),
+        HoleKind::Callee => foreign.calls(),
+        HoleKind::Body => foreign.bodies(),
+        HoleKind::Test => foreign.tests(),
+        HoleKind::Literal => foreign.literals(conventions),
+        HoleKind::Import => foreign.imports(),
     };
     for hole in holes {
-        let Some(category) = hole.names.first().map(|name| name.category) else {
-            continue;
-        };
+        let first = hole.names.first().map(|name| name.category);
+        // Holes of any statement are one group, whatever they name.
+        let category = first.filter(|_| kind != HoleKind::Place);
         match by_category.iter_mut().find(|(known, _)| *known == category) {
             Some((_, holes)) => holes.push(hole),
             None => by_category.push((category, vec![hole])),
         }
     }
     by_category.sort_by_key(|(category, _)| *category);
-    let what = if kind == HoleKind::Statement {
-        "statement"
-    } else {
-        "line"
-    };
+    let what = kind.drawn_as();
     let mut rng = ChaCha8Rng::from_seed(*draw(seed, &[&file.path, what]).as_bytes());
     let mut picked = Vec::new();
     while picked.len() < HOLES_PER_FILE && !by_category.is_empty() {
@@ -178,6 +188,77 @@ mod tests {
             [
                 "use.php: $x->items; = items",
                 "use.php: $y = Lib\\helper(Lib\\Basket::LIMIT)->addItem(\n                \\Lib\\DEPTH); = helper Basket LIMIT addItem DEPTH",
+            ]
+        );
+    }
+
+    #[test]
+    fn arguments_ask_for_the_signature() {
+        let library = "<?php namespace Lib;
+            class Basket { function __construct(int $size) {} function addItem(Item $item) {}
+                static function of(array $all) {} function clear() {} }
+            class Small extends Basket {}
+            function helper($x) {}";
+        let using = "<?php namespace App; use Lib\\Basket;
+            new Basket(3); new \\Lib\\Small(4); $b->addItem($x); Basket::of($y); \\Lib\\helper($z);
+            $b->clear(); $b->unknown(1); new Basket();";
+        let using = using.replace("\\\\", "\\");
+        let files = [("lib.php", library), ("use.php", using.as_str())];
+        let names: Vec<_> = cut(&files, HoleKind::Callee)
+            .iter()
+            .map(|hole| hole.rsplit(" = ").next().unwrap().to_owned())
+            .collect();
+        assert_eq!(
+            names,
+            ["addItem", "of", "helper", "__construct", "__construct"].map(String::from)
+        );
+    }
+
+    #[test]
+    fn a_body_asks_for_what_is_new_to_the_file() {
+        let using = "<?php class A { private $basket; private $known;
+            function run($b) { $this->basket->addItem(1); $b->items; $this->known; }
+            function short() { return 1; } }";
+        assert_eq!(
+            cut(&[LIBRARY, ("use.php", using)], HoleKind::Body),
+            ["use.php: $this->basket->addItem(1); $b->items; $this->known; = addItem items"]
+        );
+    }
+
+    #[test]
+    fn a_test_asks_for_members_of_its_class_and_the_constructor() {
+        let class =
+            "<?php class Basket extends Box { function __construct($a) {} function add() {} }
+            class Box { function open() {} } class Other { function add2() {} }";
+        let test = "<?php class BasketTest { function testAdd() {
+            $b = new Basket(1); $b->add(); $b->open(); $x->add2(); } function help() { $b->add3(); } }";
+        assert_eq!(
+            cut(
+                &[("lib.php", class), ("BasketTest.php", test)],
+                HoleKind::Test
+            ),
+            [
+                "BasketTest.php: $b = new Basket(1); $b->add(); $b->open(); $x->add2(); = add open __construct"
+            ]
+        );
+    }
+
+    #[test]
+    fn strings_and_imports_of_other_files_are_asked_for() {
+        let other = "<?php namespace B; add_action('init', $x); class K {}";
+        let using = "<?php\nuse B\\K;\nadd_action('init', 'mine'); f('init2');";
+        let using = using.replace("\\\\", "\\");
+        let files = [("a.php", other), ("use.php", using.as_str())];
+        assert_eq!(cut(&files, HoleKind::Import), ["use.php: K; = K"]);
+        let other = [
+            ("a.php", other),
+            ("use.php", "<?php add_action('init', 'mine');"),
+        ];
+        assert_eq!(
+            cut(&other, HoleKind::Literal),
+            [
+                "a.php: init', $x); class K {} = init",
+                "use.php: init', 'mine'); = init",
             ]
         );
     }

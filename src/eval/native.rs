@@ -16,9 +16,11 @@ pub(super) fn is_native(category: NameCategory, name: &str) -> bool {
     match category {
         NameCategory::Class => is(&CLASSES),
         NameCategory::Function => is(&FUNCTIONS),
-        NameCategory::Method => is(&METHODS),
+        NameCategory::Method | NameCategory::StaticMethod | NameCategory::PropertyMember => {
+            is(&METHODS)
+        }
         NameCategory::Property => PROPERTIES.contains(&name),
-        NameCategory::Constant => false,
+        NameCategory::Constant | NameCategory::Constructor | NameCategory::Literal => false,
     }
 }
 

@@ -36,18 +36,45 @@ pub(super) fn names(context: &Context, names: &[HiddenName]) -> Vec<NameScore> {
     let defined = definitions(&context.text);
     let declarations: FxHashSet<&str> = words(declarations).collect();
     let chunks: FxHashSet<&str> = words(chunks).collect();
+    let (declared_text, chunk_text) = parts(context);
     let score = |name: &HiddenName| {
-        let by_dependency = declarations.contains(&*name.ident);
-        let by_bm25 = chunks.contains(&*name.ident);
+        let ident = &*name.ident;
+        // Strings may hold more than one word.
+        let is_literal = name.category == NameCategory::Literal;
+        let by_dependency =
+            declarations.contains(ident) || is_literal && holds(declared_text, ident);
+        let by_bm25 = chunks.contains(ident) || is_literal && holds(chunk_text, ident);
+        let shows = |(path, at): &(String, usize)| {
+            let spans = context.snippets.iter();
+            spans
+                .clone()
+                .any(|s| s.path == *path && (s.start..s.end).contains(at))
+        };
+        let categories = name.category.declared_as().iter();
+        let def = match &name.declared {
+            Some(place) => shows(place),
+            None if is_literal => by_dependency || by_bm25,
+            None => categories
+                .clone()
+                .any(|&category| defined.contains(&(category, ident))),
+        };
         NameScore {
             category: name.category,
             ident: by_dependency || by_bm25,
-            def: defined.contains(&(name.category, &*name.ident)),
+            def,
             by_dependency,
             by_bm25,
         }
     };
     names.iter().map(score).collect()
+}
+
+/// Whether `text` holds `literal`, and not as a part of a longer word.
+fn holds(text: &str, literal: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(literal).any(|(at, _)| {
+        !text[..at].ends_with(is_word) && !text[at + literal.len()..].starts_with(is_word)
+    })
 }
 
 /// The declarations in the context's text, and the chunks behind them.

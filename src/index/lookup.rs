@@ -49,6 +49,88 @@ impl Snapshot {
         self.declarations(|symbols, files| symbols.with_prefix(kind, prefix, files))
     }
 
+    /// The number of declarations of `kind`. Dead files count here too.
+    #[must_use]
+    pub fn count_declared(&self, kind: DeclKind) -> usize {
+        let segments = self.segments().iter().map(LiveSegment::segment);
+        let all = segments.map(|s| s.symbols().with_prefix(kind, "", s.files()).len());
+        all.sum()
+    }
+
+    /// The declarations of `kind`, classes or functions, whose names hold the word
+    /// `word` in lower case. Empty if there are more than `most`; dead files count here
+    /// too.
+    #[must_use]
+    pub fn declared_with_word(
+        &self,
+        most: usize,
+        kind: DeclKind,
+        word: &str,
+    ) -> Vec<Declaration<'_>> {
+        let mut all = Vec::new();
+        let mut count = 0;
+        for live in self.segments() {
+            let segment = live.segment();
+            for decl in segment.symbols().with_word(kind, word) {
+                count += 1;
+                if count > most {
+                    return Vec::new();
+                }
+                if live.is_live(decl.file as usize) {
+                    all.push(decl.declaration(segment.files()));
+                }
+            }
+        }
+        all
+    }
+
+    /// The strings at the place with this hash, with their files; the first `most` of
+    /// each segment.
+    pub fn literals_at(
+        &self,
+        place: u32,
+        most: usize,
+    ) -> impl Iterator<Item = (&Arc<SourceFile>, &str)> {
+        self.segments().iter().flat_map(move |live| {
+            let segment = live.segment();
+            let found = segment.symbols().literals_at(place).take(most);
+            found
+                .filter(|&(file, _)| live.is_live(file))
+                .map(|(file, index)| {
+                    let file = &segment.files()[file];
+                    (file, file.facts.literals[index].text().of(&file.text))
+                })
+        })
+    }
+
+    /// The first `most` files directly in `folder`, a key that ends with `/` or is
+    /// empty, with their numbers, in the order of paths.
+    #[must_use]
+    pub fn files_in(&self, folder: &str, most: usize) -> Vec<(usize, &Arc<SourceFile>)> {
+        let mut all: Vec<(usize, &Arc<SourceFile>)> = Vec::new();
+        let mut number = 0;
+        for live in self.segments() {
+            let files = live.segment().files();
+            let first = files.partition_point(|file| &*file.path < folder);
+            let inside = files[first..]
+                .iter()
+                .enumerate()
+                .take_while(|(_, file)| file.path.starts_with(folder));
+            let direct = inside.filter(|(at, file)| {
+                live.is_live(first + at) && !file.path[folder.len()..].contains('/')
+            });
+            all.extend(
+                direct
+                    .take(most)
+                    .map(|(at, file)| (number + first + at, file)),
+            );
+            number += files.len();
+        }
+        all.sort_unstable_by(|a, b| a.1.path.cmp(&b.1.path));
+        all.truncate(most);
+        all
+    }
+
     /// The live declarations among those that `find` returns for each segment, in
     /// the order of paths.
     fn declarations<'a>(

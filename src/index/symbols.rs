@@ -21,6 +21,7 @@ pub use self::key::{NameKind, UseKey, used_name};
 use self::uses::{Posting, UseCollector};
 use super::dictionary::Dictionary;
 use super::file::SourceFile;
+use super::terms::name_words;
 
 /// The symbols of a segment's files.
 #[derive(Debug, Default)]
@@ -34,6 +35,12 @@ pub struct Symbols {
     /// For each name of a parent class, an interface or a trait in the head of a
     /// class: the number of its key, the file and the class. Ascending.
     children: Vec<(u32, u32, u32)>,
+    /// For each word in the name of a class or function, the hash of kind and word, and
+    /// the position of the declaration in `declared`. Ascending.
+    by_word: Vec<(u32, u32)>,
+    /// For each string that may be a convention, the hash of its place, the file and the
+    /// number in its `literals`. Ascending.
+    literals: Vec<(u32, u32, u32)>,
     keys: Dictionary,
     /// The position of each key's first posting, then the number of postings.
     first: Vec<u32>,
@@ -159,6 +166,55 @@ impl Symbols {
             }
         }
         by_full_name.shrink_to_fit(rehash);
+        self.list_words(files);
+        self.list_literals(files);
+    }
+
+    /// Fills the list of the words in names.
+    fn list_words(&mut self, files: &[Arc<SourceFile>]) {
+        for (at, decl) in (0..).zip(&self.declared) {
+            if matches!(decl.kind, DeclKind::Class | DeclKind::Function) {
+                name_words(decl.name(files), |word| {
+                    self.by_word.push((hash(decl.kind, word) as u32, at));
+                });
+            }
+        }
+        self.by_word.sort_unstable();
+        self.by_word.dedup();
+        self.by_word.shrink_to_fit();
+    }
+
+    /// Fills the list of strings.
+    fn list_literals(&mut self, files: &[Arc<SourceFile>]) {
+        for (number, file) in (0..).zip(files) {
+            let uses = (0..).zip(&file.facts.literals);
+            self.literals
+                .extend(uses.map(|(index, literal)| (literal.place, number, index)));
+        }
+        self.literals.sort_unstable();
+        self.literals.shrink_to_fit();
+    }
+
+    /// The strings at the place with this hash, as numbers of file and literal, in the
+    /// order of files.
+    pub(super) fn literals_at(&self, place: u32) -> impl Iterator<Item = (usize, usize)> {
+        let first = self.literals.partition_point(|literal| literal.0 < place);
+        let found = self.literals[first..].iter();
+        found
+            .take_while(move |literal| literal.0 == place)
+            .map(|&(_, file, index)| (file as usize, index as usize))
+    }
+
+    /// The declarations of `kind`, a class or function, whose names hold the word
+    /// `word`, as [`name_words`] gives it. Words with the same hash may be among them.
+    pub(super) fn with_word(&self, kind: DeclKind, word: &str) -> impl Iterator<Item = DeclEntry> {
+        let hash = hash(kind, word) as u32;
+        let first = self.by_word.partition_point(|&(other, _)| other < hash);
+        let found = self.by_word[first..].iter();
+        found
+            .take_while(move |&&(other, _)| other == hash)
+            .map(|&(_, at)| self.declared[at as usize])
+            .filter(move |decl| decl.kind == kind)
     }
 
     /// The declarations of `kind` called `name`, in any case.
@@ -265,6 +321,8 @@ impl Symbols {
     pub(super) fn memory(&self) -> usize {
         size_of_val(&*self.declared)
             + size_of_val(&*self.children)
+            + size_of_val(&*self.by_word)
+            + size_of_val(&*self.literals)
             + size_of_val(&*self.first)
             + size_of_val(&*self.postings)
             + self.keys.memory()

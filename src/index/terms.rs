@@ -55,6 +55,22 @@ pub fn terms(text: &str, mut each: impl FnMut(&str)) {
     });
 }
 
+/// Calls `each` with the words that the name `name` consists of, in lower case:
+/// `getUserName` gives `get`, `user` and `name`.
+pub fn name_words(name: &str, mut each: impl FnMut(&str)) {
+    let mut lower = String::new();
+    let mut has_parts = false;
+    parts(name, &mut lower, &mut |part: &str| {
+        has_parts = true;
+        each(part);
+    });
+    if !has_parts {
+        name.clone_into(&mut lower);
+        lower.make_ascii_lowercase();
+        each(&lower);
+    }
+}
+
 /// Calls `each` with every word of `text`.
 fn words(text: &str, mut each: impl FnMut(&str)) {
     let bytes = text.as_bytes();

@@ -79,6 +79,36 @@ impl Reference {
     }
 }
 
+/// A string at a place where other code may write the same strings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiteralUse {
+    /// The [`place_hash`](super::place_hash) of its place.
+    pub place: u32,
+    start: u32,
+    len: u8,
+}
+
+impl LiteralUse {
+    /// The string `text`, without its quotes; `None` if that has more than 255 bytes.
+    #[must_use]
+    pub(crate) fn new(place: u32, text: Span) -> Option<Self> {
+        Some(Self {
+            place,
+            start: text.start,
+            len: u8::try_from(text.len()).ok()?,
+        })
+    }
+
+    /// The string without its quotes.
+    #[must_use]
+    pub fn text(self) -> Span {
+        Span {
+            start: self.start,
+            end: self.start + u32::from(self.len),
+        }
+    }
+}
+
 /// Class, interface, trait or enum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ClassKind {
@@ -256,6 +286,8 @@ pub struct FileFacts {
     pub includes: Vec<Span>,
     /// Uses of names, in source order.
     pub references: Vec<Reference>,
+    /// Strings that may be conventions, in source order.
+    pub literals: Vec<LiteralUse>,
 }
 
 impl FileFacts {
@@ -278,5 +310,6 @@ impl FileFacts {
             + size_of_val(&*self.constants)
             + size_of_val(&*self.includes)
             + size_of_val(&*self.references)
+            + size_of_val(&*self.literals)
     }
 }

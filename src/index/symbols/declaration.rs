@@ -128,6 +128,23 @@ impl<'a> Declaration<'a> {
         }
     }
 
+    /// The length of the whole declaration with its body, in bytes.
+    #[must_use]
+    pub fn source_len(&self) -> usize {
+        match *self {
+            Self::Class(class) => class.class().body.len(),
+            Self::Member(class, member) => {
+                let member = &class.class().members[member];
+                member.end.saturating_sub(member.head.start) as usize
+            }
+            Self::Function(file, item) => {
+                let function = &file.facts.functions[item];
+                function.end.saturating_sub(function.head.start) as usize
+            }
+            Self::Constant(file, item) => file.facts.constants[item].head.len(),
+        }
+    }
+
     /// The member's declaration, if it is one.
     #[must_use]
     pub fn member(&self) -> Option<&'a Member> {
