@@ -69,19 +69,29 @@ pub fn assemble_without(
     cancel.check()?;
     let lookup = ClassLookup::new(snapshot, &buffer);
     let inference = Inference::new(&buffer, snapshot, &lookup);
+    let (mut literals, mut best) = (None, 0.0);
     let candidates = if request.dependencies {
         let surroundings = Surroundings::new(&inference);
         let count = names_looked_up(request.max_chars);
         let ranking = rank::rank(&surroundings, &hits, count, without, cancel)?;
         let mut candidates = rank::likely_declarations(&inference, &ranking, cancel)?;
         if !without.contains(&Signal::Dependencies) {
-            rank::add_dependencies(&inference, &mut candidates);
+            rank::add_dependencies(&surroundings, &mut candidates);
         }
+        best = ranking.best();
+        literals = ranking.literals;
         rank::merge_same(candidates)
     } else {
         Vec::new()
     };
     cancel.check()?;
     let chunks = &hits[..hits.len().min(SHOWN_CHUNKS)];
-    pack::pack(&candidates, chunks, request, cancel)
+    let found = pack::Found {
+        candidates: &candidates,
+        literals,
+        chunks,
+        threshold: request.min_score.below(best),
+        namespace: buffer.scope().namespace(),
+    };
+    pack::pack(found, request, cancel)
 }

@@ -103,7 +103,11 @@ impl ContextArgs {
                 "{project}: no PHP files; `fimd files --why {project}` lists what is left out"
             )));
         }
-        if report.runs[0].kinds.iter().all(|kind| kind.holes == 0) {
+        if report.runs[0]
+            .kinds
+            .iter()
+            .all(|kind| kind.by_name.is_empty())
+        {
             return Err(CliError::Failure(format!(
                 "{}: none of its {} files uses a name that only another one declares; \
                  measure a larger project",

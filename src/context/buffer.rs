@@ -34,6 +34,8 @@ pub(super) struct Buffer<'a> {
     pub(super) word_start: usize,
     /// Whether the identifier at the cursor is that of a static property: `X::$na`.
     pub(super) is_static_property: bool,
+    /// The byte of the cursor.
+    pub(super) cursor: usize,
     /// The byte at which the text after the cursor's line starts.
     pub(super) after: usize,
 }
@@ -92,6 +94,7 @@ impl<'a> Buffer<'a> {
             typed: word.map_or("", |word| word.of(content)),
             word_start: word.map_or(cursor, |word| word.start as usize),
             is_static_property,
+            cursor,
             after,
         }
     }
@@ -138,6 +141,21 @@ impl<'a> Buffer<'a> {
             .filter(|&(start, end, _)| start as usize <= at && at <= end as usize)
             .max_by_key(|&(start, ..)| start)
             .map(|(start, end, doc)| (Span { start, end }, doc))
+    }
+
+    /// The name of the method or function whose body holds the cursor; empty outside.
+    pub(super) fn method_name(&self) -> &'a str {
+        let at = self.word_start as u32;
+        let methods = self.facts.classes.iter().flat_map(|class| &class.members);
+        let methods = methods.filter(|member| !member.params.is_empty());
+        let bodies = methods.map(|member| (member.head.end, member.end, member.name));
+        let functions = self.facts.functions.iter();
+        let functions = functions.map(|f| (f.head.end, f.end, f.name));
+        let around = bodies
+            .chain(functions)
+            .filter(|&(start, end, _)| start <= at && at <= end);
+        let innermost = around.max_by_key(|&(start, ..)| start);
+        innermost.map_or("", |(.., name)| name.of(self.content))
     }
 
     /// The text of a token.

@@ -8,6 +8,7 @@
 mod chunks;
 mod declarations;
 mod duplicates;
+mod excerpt;
 mod render;
 mod state;
 
@@ -17,28 +18,46 @@ pub(crate) use render::file_header;
 use state::PackingState;
 
 use super::candidate::ScoredCandidate;
+use super::rank::LikelyLiterals;
 use super::request::ContextRequest;
 use super::snippet::Context;
-use super::weights::{CHUNK_BUDGET_SHARE, DROPPED_SNIPPETS, MIN_CHUNK_SCORE};
+use super::weights::{CHUNK_BUDGET_SHARE, CHUNK_LIMIT_SHARE, DROPPED_SNIPPETS, MIN_CHUNK_SCORE};
 use crate::cancel::{Cancel, Cancelled};
 use crate::index::Hit;
 
-/// Packs `candidates` and `chunks` into the budget of `request`.
+/// What was found for a context.
+pub(super) struct Found<'p, 'a> {
+    pub(super) candidates: &'p [ScoredCandidate<'a>],
+    pub(super) literals: Option<LikelyLiterals<'a>>,
+    pub(super) chunks: &'p [Hit],
+    /// The probability below which declarations are left out.
+    pub(super) threshold: f32,
+    /// The namespace at the cursor.
+    pub(super) namespace: &'a str,
+}
+
+/// Packs what was `found` into the budget of `request`.
 ///
 /// # Errors
 /// [`Cancelled`] once `cancel` is set.
 pub(super) fn pack(
-    candidates: &[ScoredCandidate<'_>],
-    chunks: &[Hit],
+    found: Found<'_, '_>,
     request: &ContextRequest<'_>,
     cancel: &Cancel,
 ) -> Result<Context, Cancelled> {
+    let Found {
+        candidates,
+        literals,
+        chunks,
+        threshold,
+        namespace,
+    } = found;
     let max_chars = request.max_chars;
     let best = chunks.first().map_or(0.0, |hit| hit.score);
     let (chunks, weak): (Vec<&Hit>, Vec<&Hit>) = chunks
         .iter()
         .partition(|hit| hit.score >= MIN_CHUNK_SCORE * best);
-    let share = if candidates.is_empty() {
+    let share = if candidates.is_empty() && literals.is_none() {
         1.0
     } else {
         CHUNK_BUDGET_SHARE
@@ -50,11 +69,15 @@ pub(super) fn pack(
     let reserved = ((max_chars as f32 * share) as usize).min(wanted);
 
     let mut state = PackingState::new(max_chars, request.secrets);
-    let mut declarations = DeclarationPacker::default();
-    let pending = declarations.sort_out(candidates, request.min_score, &mut state);
+    let mut declarations = DeclarationPacker::new(namespace);
+    if let Some(literals) = literals {
+        declarations.take_literals(&literals, max_chars / 4, &mut state);
+    }
+    let pending = declarations.sort_out(candidates, threshold, &mut state);
     let pending = declarations.take(pending, max_chars - reserved, &mut state, cancel)?;
     let mut usage = ChunkPacker::default();
-    usage.take(&chunks, &mut state);
+    let limit = ((max_chars as f32 * share.max(CHUNK_LIMIT_SHARE)) as usize).max(reserved);
+    usage.take(&chunks, limit, &mut state);
     // Declarations may fill the room that the chunks did not need.
     for candidate in declarations.take(pending, max_chars, &mut state, cancel)? {
         state.drop_candidate(candidate.scored, "no room");

@@ -9,10 +9,12 @@ mod declarations;
 mod dependencies;
 mod mixture;
 mod names;
+mod near_words;
 mod signals;
 mod surroundings;
 
 pub(super) use declarations::likely_declarations;
 pub(super) use dependencies::{add_dependencies, merge_same};
 pub(super) use mixture::rank;
+pub(super) use signals::literals::LikelyLiterals;
 pub(super) use surroundings::Surroundings;

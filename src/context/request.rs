@@ -1,6 +1,6 @@
 //! What a caller asks a context for.
 
-use super::weights::DEFAULT_MIN_SCORE;
+use super::weights::{DEFAULT_MIN_SCORE, RELATIVE_SCORE};
 use crate::secrets::Secrets;
 
 /// The relevance threshold: the least probability that a declaration is the
@@ -14,9 +14,10 @@ use crate::secrets::Secrets;
 pub struct MinScore(f32);
 
 impl MinScore {
-    /// The threshold as a probability.
-    pub(super) fn probability(self) -> f32 {
-        self.0
+    /// The threshold as a probability, where the likeliest name has the probability
+    /// `best`: what is much less likely than that is left out too.
+    pub(super) fn below(self, best: f32) -> f32 {
+        self.0.max(best * self.0 * RELATIVE_SCORE)
     }
 }
 
@@ -110,8 +111,20 @@ pub enum Signal {
     SimilarFiles,
     /// Names of the project that begin with the typed part.
     Typed,
-    /// Members of the types of the variables in reach.
+    /// Members of the types of the variables in reach and of the properties of
+    /// `$this`, and statics of imported classes.
     Reach,
+    /// The signature of the call whose arguments are being typed.
+    Callee,
+    /// Classes of the buffer's folder, and what methods called like the one at the
+    /// cursor use.
+    Nearby,
+    /// Functions and classes named by words near the cursor.
+    Words,
+    /// Strings that other files write at the same place.
+    Literals,
+    /// The members of the class that a test is about.
+    Tested,
     /// What the buffer imports, inherits from and names.
     Dependencies,
 }

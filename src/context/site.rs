@@ -22,10 +22,14 @@ pub(super) enum Site {
     },
     /// A class-like, and nothing else.
     Class,
+    /// The name of a class behind `use`, outside of classes.
+    Import,
     /// The name of a method that is being declared.
     Method,
     /// The start of an expression or a statement.
     Expression,
+    /// The start of the empty body of a function.
+    Body,
     /// No name of the project: the cursor is in text, a comment, a string, a
     /// variable's name, or a name that is new.
     Text,
@@ -43,14 +47,7 @@ impl Site {
         }
         let before = buffer.kind(last.checked_sub(1));
         match token.kind {
-            TokenKind::Html | TokenKind::CloseTag => Self::Text,
-            TokenKind::String | TokenKind::Template | TokenKind::Doc
-                if end == buffer.word_start && is_open(token.kind, buffer.text(last)) =>
-            {
-                Self::Text
-            }
-            TokenKind::Variable if end == buffer.word_start => Self::Text,
-            TokenKind::Punct(b'$') => Self::Text,
+            _ if is_text(buffer, last) => Self::Text,
             TokenKind::Arrow | TokenKind::NullArrow => Self::Member {
                 operator: last,
                 is_static: false,
@@ -61,6 +58,7 @@ impl Site {
                 is_static: true,
                 is_property: buffer.is_static_property,
             },
+            TokenKind::Use if buffer.class_at(token.span.start as usize).is_none() => Self::Import,
             TokenKind::New
             | TokenKind::Instanceof
             | TokenKind::Extends
@@ -84,11 +82,53 @@ impl Site {
                     Self::Expression
                 }
             }
+            TokenKind::Punct(b'{') if is_empty_body(buffer, last) => Self::Body,
             TokenKind::Punct(b'?') if is_nullable(buffer, last) => Self::Class,
             TokenKind::Punct(b'(' | b',' | b'|' | b'&') if takes_types(buffer, last) => Self::Class,
             _ => Self::Expression,
         }
     }
+}
+
+/// Whether no name may follow token `last` at the cursor: it is text outside of code, a
+/// tag without a blank behind it, an open string or comment, or the name of a variable.
+fn is_text(buffer: &Buffer<'_>, last: usize) -> bool {
+    let token = buffer.tokens[last];
+    let is_at_cursor = token.span.end as usize == buffer.word_start;
+    let text = buffer.text(last);
+    match token.kind {
+        TokenKind::Html | TokenKind::CloseTag | TokenKind::Punct(b'$') => true,
+        TokenKind::OpenTag => is_at_cursor && !text.ends_with(char::is_whitespace),
+        TokenKind::String | TokenKind::Template | TokenKind::Doc => {
+            is_at_cursor && is_open(token.kind, text)
+        }
+        TokenKind::Variable => is_at_cursor,
+        _ => false,
+    }
+}
+
+/// Whether the `{` at token `open`, the last before the cursor, begins the body of a
+/// function in which nothing stands behind the cursor's line.
+fn is_empty_body(buffer: &Buffer<'_>, open: usize) -> bool {
+    let is_closed = buffer
+        .tokens
+        .get(open + 1)
+        .is_some_and(|next| next.is(b'}'));
+    let at = buffer.tokens[open].span.start;
+    let methods = buffer.facts.classes.iter().flat_map(|class| &class.members);
+    let mut heads = methods
+        .filter(|member| !member.params.is_empty())
+        .map(|member| member.head.end)
+        .chain(
+            buffer
+                .facts
+                .functions
+                .iter()
+                .map(|function| function.head.end),
+        );
+    is_closed
+        && buffer.typed.is_empty()
+        && heads.any(|end| end <= at && buffer.content[end as usize..at as usize].trim().is_empty())
 }
 
 /// Whether `gap`, the white space and comments behind the last token, ends
@@ -267,6 +307,12 @@ mod tests {
         ] {
             assert_eq!(site(text), Site::Text, "{text}");
         }
+        assert_eq!(site("<?php use A\\|"), Site::Import);
+        assert_eq!(site("<?php class A { function f() {\n|\n} }"), Site::Body);
+        assert_eq!(
+            site("<?php function f() {\n| g();\nh(); }"),
+            Site::Expression
+        );
         assert_eq!(site("<?php class A { public function |"), Site::Method);
         let member = |code: &str| matches!(site(code), Site::Member { .. });
         for property in ["<?php A::$|", "<?php static::$na|", "<?php $a::$|;"] {

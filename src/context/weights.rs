@@ -16,10 +16,17 @@
 // The request
 // ---------------------------------------------------------------------------
 
-/// The default relevance threshold, a probability. It was 0.000 15 before it
-/// became an option. It costs next to no recall; the figures behind that are
-/// not recorded.
-pub(super) const DEFAULT_MIN_SCORE: f32 = 0.0005;
+/// The default relevance threshold, a probability. It was 0.0005 without
+/// [`RELATIVE_SCORE`]. With that at 20 to 30, `ident` of identifiers, statements and
+/// bodies (wordpress, mediawiki, symfony, 80 holes each) was .925, .776, .685 at
+/// 0.0007 and .925, .772, .675 at 0.002, with 3,600 and 3,220 characters for an
+/// identifier.
+pub(super) const DEFAULT_MIN_SCORE: f32 = 0.0007;
+
+/// How much the threshold rises with the probability of the likeliest name: times the
+/// threshold, times that probability. On cacti, `ident` of identifiers was .860 with 20
+/// and .830 with 57.
+pub(super) const RELATIVE_SCORE: f32 = 25.0;
 
 // ---------------------------------------------------------------------------
 // The buffer: how much of a large file is read
@@ -93,6 +100,10 @@ pub(super) struct SignalShares {
     /// Names that the variables in reach, the imports and the included files
     /// give.
     pub(super) reach: f32,
+    /// Classes of the folder, and names used in methods of the same name.
+    pub(super) nearby: f32,
+    /// Functions and classes named by words near the cursor.
+    pub(super) words: f32,
 }
 
 /// Behind `->` or `::`, where the receiver's type is known.
@@ -102,6 +113,8 @@ pub(super) const MEMBER_OF_KNOWN_TYPE: SignalShares = SignalShares {
     chunks: 0.15,
     similar_files: 0.1,
     reach: 0.0,
+    nearby: 0.0,
+    words: 0.0,
 };
 /// Behind `->` or `::`, where it is not known.
 pub(super) const MEMBER_OF_UNKNOWN_TYPE: SignalShares = SignalShares {
@@ -110,6 +123,8 @@ pub(super) const MEMBER_OF_UNKNOWN_TYPE: SignalShares = SignalShares {
     chunks: 0.35,
     similar_files: 0.3,
     reach: 0.0,
+    nearby: 0.0,
+    words: 0.0,
 };
 /// Where a method is being declared in a class with known parents or siblings.
 pub(super) const METHOD_OF_KNOWN_PARENT: SignalShares = SignalShares {
@@ -118,14 +133,29 @@ pub(super) const METHOD_OF_KNOWN_PARENT: SignalShares = SignalShares {
     chunks: 0.15,
     similar_files: 0.15,
     reach: 0.0,
+    nearby: 0.0,
+    words: 0.0,
 };
 /// Everywhere else.
 pub(super) const ELSEWHERE: SignalShares = SignalShares {
     types: 0.0,
     receivers: 0.0,
-    chunks: 0.45,
-    similar_files: 0.4,
-    reach: 0.15,
+    chunks: 0.35,
+    similar_files: 0.3,
+    reach: 0.1,
+    nearby: 0.13,
+    words: 0.12,
+};
+
+/// At the start of an empty body.
+pub(super) const EMPTY_BODY: SignalShares = SignalShares {
+    types: 0.0,
+    receivers: 0.0,
+    chunks: 0.2,
+    similar_files: 0.2,
+    reach: 0.35,
+    nearby: 0.2,
+    words: 0.05,
 };
 
 /// Share of the names that continue a half-typed name, on top of the
@@ -136,7 +166,7 @@ pub(super) const PREFIX_SHARE: f32 = 0.5;
 /// Factor for a name that the buffer already holds: the model sees it without
 /// a context. It was 0.15; names of the buffer are often what comes next, so
 /// it was raised. The figures behind that are not recorded.
-pub(super) const NAME_IN_BUFFER: f32 = 0.3;
+pub(super) const NAME_IN_BUFFER: f32 = 0.15;
 
 /// Factor for a name of a kind that the site asks for. No measurement
 /// recorded.
@@ -145,20 +175,25 @@ pub(super) const EXPECTED_KIND: f32 = 1.0;
 pub(super) const STATIC_PROPERTY: f32 = 0.5;
 /// Factor for a method where an expression begins: it comes later on the line.
 /// No measurement recorded.
-pub(super) const LATER_METHOD: f32 = 0.3;
+pub(super) const LATER_METHOD: f32 = 1.0;
 /// Factor for a property or class constant where an expression begins. No
 /// measurement recorded.
-pub(super) const LATER_MEMBER: f32 = 0.15;
+pub(super) const LATER_MEMBER: f32 = 0.3;
+
+/// Factor for a property or class constant in an empty body.
+pub(super) const MEMBER_IN_BODY: f32 = 0.5;
 
 /// Weight of a member of a known type that `uses` files of the project use:
 /// the logarithm keeps common members from drowning the rest. No measurement
 /// recorded.
+/// `shared` is the weight of the words that its name shares with the code near the
+/// cursor.
 ///
 /// A member of a package that `packaged` of the packages' files use weighs more as
 /// well: it is better known. No measurement recorded.
-pub(super) fn member_weight(uses: u32, packaged: usize) -> f32 {
+pub(super) fn member_weight(uses: u32, packaged: usize, shared: f32) -> f32 {
     let known = (1.0 + packaged as f32).ln();
-    1.0 + (1.0 + uses as f32).ln() + PACKAGED_USE * known
+    (1.0 + (1.0 + uses as f32).ln() + PACKAGED_USE * known) * (1.0 + shared)
 }
 /// What a use of a member in a package weighs beside one in the project.
 const PACKAGED_USE: f32 = 0.25;
@@ -180,6 +215,102 @@ pub(super) const UNUSED_IMPORT: f32 = 1.0;
 /// where an expression begins. No measurement of other weights is recorded.
 pub(super) fn package_function_weight(users: usize) -> f32 {
     (users as f32).sqrt()
+}
+
+/// Weight of a static method of a class that the buffer imports. No measurement
+/// recorded.
+pub(super) const IMPORTED_STATIC: f32 = 0.3;
+/// Properties of `$this` whose types the reach signal asks: a bound on the work.
+pub(super) const PROPERTIES_IN_REACH: usize = 16;
+
+/// Probability of the signature of the call around the cursor: it comes first. A
+/// second declaration counts half.
+pub(super) const CALLEE: f32 = 0.9;
+/// Declarations of a callee that are shown, where its receiver may be of several
+/// classes.
+pub(super) const CALLEES: usize = 2;
+/// Tokens before the cursor that are searched for the `(` of a call: a bound on the
+/// work.
+pub(super) const CALL_TOKENS: usize = 400;
+
+/// Files of the buffer's folder that are examined: a bound on the work.
+pub(super) const NEARBY_FILES: usize = 200;
+/// Classes of the folder that get a weight.
+pub(super) const NEARBY_CLASSES: usize = 24;
+/// Methods called like the one at the cursor whose bodies are read.
+pub(super) const SAME_METHODS: usize = 24;
+/// Share of the folder's classes among what the signal `nearby` gives; the rest are
+/// names used in methods called like the one at the cursor.
+pub(super) const NEARBY_CLASSES_SHARE: f32 = 0.5;
+/// Weight of a class of the folder that `users` of its files use, and whose name
+/// shares words of the weight `shared` with the code near the cursor.
+pub(super) fn nearby_class(users: u32, shared: f32) -> f32 {
+    (1.0 + (1.0 + users as f32).ln()) * (0.3 + shared)
+}
+/// Weight of a class of the namespace that is typed in front of the cursor, which
+/// `users` files use. It stands `deeper` namespaces further inside; `is_named` says
+/// whether the buffer names it without an import.
+pub(super) fn namespace_class(users: usize, deeper: usize, is_named: bool, shared: f32) -> f32 {
+    let named = if is_named { 50.0 } else { 1.0 };
+    let near = 0.2_f32.powi(deeper.min(4) as i32);
+    (1.0 + users as f32).sqrt() * near * named * (1.0 + shared)
+}
+/// Classes of a typed namespace that get a weight.
+pub(super) const NAMESPACE_CLASSES: usize = 200;
+
+/// Lines before the cursor whose words count.
+pub(super) const WORD_BEFORE_LINES: usize = 12;
+/// How fast a word's weight falls per line before the cursor, like
+/// [`TERM_BEFORE_DECAY`].
+pub(super) const WORD_BEFORE_DECAY: f32 = 0.3;
+/// Lines after the cursor's whose words count.
+pub(super) const WORD_AFTER_LINES: usize = 4;
+/// Weight of a word on those lines.
+pub(super) const WORD_AFTER: f32 = 0.3;
+/// Weight of a word of the name that is being typed.
+pub(super) const WORD_TYPED: f32 = 1.0;
+/// Weight of a word of the name of the function at the cursor.
+pub(super) const WORD_OF_FUNCTION: f32 = 0.8;
+/// Weight of a word of the file's name.
+pub(super) const WORD_OF_FILE: f32 = 0.4;
+/// A word in the names of more functions or classes than this tells none of them.
+pub(super) const SHARED_WORDS: usize = 250;
+/// Functions, and classes, that the signal `words` gives.
+pub(super) const WORD_NAMES: usize = 40;
+/// A project with at most this many functions may show all of them.
+pub(super) const FEW_FUNCTIONS: usize = 60;
+/// How much a word tells that stands in `count` names.
+pub(super) fn word_rarity(count: usize) -> f32 {
+    1.0 / (2.0 + count as f32).ln()
+}
+/// Weight of a function or class that `users` files use, whose name shares words of
+/// the weight `shared` with the code near the cursor.
+pub(super) fn named_by_words(shared: f32, users: usize) -> f32 {
+    shared * shared * (1.0 + (1.0 + users as f32).ln())
+}
+
+/// Strings that are shown where one is being typed.
+pub(super) const LITERALS: usize = 20;
+/// Strings that are shown where one may begin.
+pub(super) const LITERAL_USES: usize = 8;
+/// Uses of strings at one place that are examined in each segment: a bound on the work.
+pub(super) const PLACE_USES: usize = 4000;
+/// Weight of a string that `files` files write at the place of the cursor. `shared` is
+/// the weight of the words that it shares with the code near the cursor.
+pub(super) fn literal_weight(files: u32, shared: f32) -> f32 {
+    files as f32 * (1.0 + 2.0 * shared)
+}
+/// Characters of the line of strings.
+pub(super) const LITERAL_CHARS: usize = 400;
+
+/// Probability of the constructor of the class that a test is about.
+pub(super) const TESTED_CONSTRUCTOR: f32 = 0.2;
+/// Probability of another public member of that class. `shared` is the weight of the
+/// words that its name shares with the code near the cursor; `is_own` says that the
+/// class declares it itself.
+pub(super) fn tested_member(shared: f32, is_own: bool) -> f32 {
+    let own = if is_own { 0.03 } else { 0.006 };
+    own * (1.0 + 2.0 * shared)
 }
 
 /// Variables in reach of the cursor whose types the reach signal asks. No
@@ -314,17 +445,19 @@ pub(super) const RELEVANT_CLASSES: usize = 40;
 /// A name with more declarations than this says nothing of any one of them, and
 /// stands for none. No measurement recorded.
 pub(super) const COMMON_DECLARATION: usize = 40;
+/// The same for the method that the call around the cursor calls.
+pub(super) const COMMON_CALLEE: usize = 400;
 
 /// Probability added to a class that the buffer imports, names or inherits
 /// from. Without the three numbers of this group recall over identifier holes
 /// rises to .896 / .888: such a hole never asks for an imported class, while
 /// whole statements and readers of a context do.
-pub(super) const DEPENDENCY_CLASS: f32 = 0.02;
+pub(super) const DEPENDENCY_CLASS: f32 = 0.004;
 /// Probability added to a member of such a class that the buffer names.
-pub(super) const DEPENDENCY_MEMBER: f32 = 0.01;
+pub(super) const DEPENDENCY_MEMBER: f32 = 0.0005;
 /// Probability added to any other member of a class that the buffer inherits
 /// from.
-pub(super) const INHERITED_MEMBER: f32 = 0.002;
+pub(super) const INHERITED_MEMBER: f32 = 0.004;
 
 // ---------------------------------------------------------------------------
 // The packing
@@ -343,13 +476,18 @@ pub(super) const DOCUMENTED_TYPE_BYTES: usize = 24;
 pub(super) const SHOWN_CHUNKS: usize = 12;
 /// The least score of a shown chunk, as a share of the best chunk's. No
 /// measurement recorded.
-pub(super) const MIN_CHUNK_SCORE: f32 = 0.3;
+pub(super) const MIN_CHUNK_SCORE: f32 = 0.5;
 /// Share of the budget that is kept for chunks while declarations compete for
 /// the rest. Chunks show usage. No measurement recorded.
 pub(super) const CHUNK_BUDGET_SHARE: f32 = 0.25;
+/// Share of the budget that chunks may take where declarations leave room.
+pub(super) const CHUNK_LIMIT_SHARE: f32 = 0.3;
 /// Lines that a chunk must show where the budget cuts it. No measurement
 /// recorded.
 pub(super) const MIN_CUT_CHUNK_LINES: usize = 3;
+
+/// Tenths of a chunk's lines that must be code for it to be shown.
+pub(super) const MIN_CODE_TENTHS: usize = 5;
 
 /// Tenths of the longer chunk's words that the shorter one must have for the
 /// two to be near duplicates. No measurement recorded.
@@ -366,14 +504,10 @@ pub(super) const FILE_FRAME_CHARS: usize = 12;
 /// Characters added to each declaration before the division by its length, so
 /// that the shortest ones do not always win. No measurement recorded.
 const DENSITY_FLOOR_CHARS: usize = 8;
-/// The headers that a declaration opens serve later declarations too: it pays
-/// for one part in this many. No measurement recorded.
-const SHARED_HEADERS: usize = 2;
-
 /// Probability per character of a declaration that takes `chars` characters
 /// under headers that take `headers` characters.
 pub(super) fn density(probability: f32, chars: usize, headers: usize) -> f32 {
-    probability / (chars + headers / SHARED_HEADERS + DENSITY_FLOOR_CHARS) as f32
+    probability / (chars + headers + DENSITY_FLOOR_CHARS) as f32
 }
 
 /// How many of `waiting` declarations the packer tries before it finds their

@@ -21,7 +21,7 @@ pub(super) struct NameHole<'a> {
     pub(super) start: usize,
     /// One past the last byte of the cut.
     pub(super) end: usize,
-    /// The names in the cut; none in a hole of the kind `place` only.
+    /// The names in the cut; none in a hole of the kind `anywhere` only.
     pub(super) names: Vec<HiddenName>,
 }
 

@@ -85,7 +85,7 @@ fn pick<'a>(
         HoleKind::Identifier | HoleKind::HalfTyped => foreign.lines(false),
         HoleKind::Member => foreign.lines(true),
         HoleKind::Statement => foreign.statements(false),
-        HoleKind::Place => foreign.statements(true),
+        HoleKind::Anywhere => foreign.statements(true),
         HoleKind::Package => foreign.of_packages(),
         HoleKind::Callee => foreign.calls(),
         HoleKind::Body => foreign.bodies(),
@@ -96,7 +96,7 @@ fn pick<'a>(
     for hole in holes {
         let first = hole.names.first().map(|name| name.category);
         // Holes of any statement are one group, whatever they name.
-        let category = first.filter(|_| kind != HoleKind::Place);
+        let category = first.filter(|_| kind != HoleKind::Anywhere);
         match by_category.iter_mut().find(|(known, _)| *known == category) {
             Some((_, holes)) => holes.push(hole),
             None => by_category.push((category, vec![hole])),

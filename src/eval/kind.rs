@@ -34,7 +34,7 @@ pub enum HoleKind {
     Import,
     /// A statement drawn from all statements, whatever it names. Shows how much of a
     /// context is of use where nothing in particular is asked for.
-    Place,
+    Anywhere,
 }
 
 impl HoleKind {
@@ -50,7 +50,7 @@ impl HoleKind {
             Self::Test => "test",
             Self::Literal => "literal",
             Self::Import => "import",
-            Self::Place => "place",
+            Self::Anywhere => "anywhere",
         }
     }
 }

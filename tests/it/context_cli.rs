@@ -2,6 +2,8 @@
 //! context holds the declaration that they need and nothing that they have not
 //! typed yet, and the server gives an editor the same bytes.
 
+mod likely;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -123,7 +125,7 @@ const PLACES: [Case; 17] = [
         "alias of a trait method",
         "src/Model/Order.php",
         "return $this->touchT",
-        &["HasTimestamps::touch as protected touchTimestamp"],
+        &["function touchTimestamp(?\\DateTimeImmutable $now = null): static;"],
     ),
     (
         "type of a template's argument",

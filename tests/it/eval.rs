@@ -31,7 +31,7 @@ const KINDS: [&str; 11] = [
     "test",
     "literal",
     "import",
-    "place",
+    "anywhere",
 ];
 
 /// The report without times, which differ from run to run.

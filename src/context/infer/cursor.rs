@@ -55,6 +55,64 @@ impl<'a> Inference<'a> {
         types
     }
 
+    /// The class at the cursor, by fully qualified name, as a list of one or none.
+    pub(in crate::context) fn class_at_cursor(&self) -> Vec<String> {
+        let item = self.buffer.class();
+        let name = item.and_then(|item| self.name_of(self.own(item)));
+        name.into_iter().collect()
+    }
+
+    /// The class that the word at token `at` names, like
+    /// [`Self::class_at_cursor`].
+    pub(in crate::context) fn named_class(&self, at: usize) -> Vec<String> {
+        let word = self.buffer.text(at);
+        if ["self", "static", "$this"]
+            .iter()
+            .any(|own| word.eq_ignore_ascii_case(own))
+        {
+            return self.class_at_cursor();
+        }
+        if !self
+            .buffer
+            .tokens
+            .get(at)
+            .is_some_and(|token| token.is_word())
+        {
+            return Vec::new();
+        }
+        let name = if word.eq_ignore_ascii_case("parent") {
+            self.buffer.class().and_then(|item| {
+                let class = self.own(item);
+                let parent = class.class().extends.first()?;
+                class.scope().class(parent.of(class.text))
+            })
+        } else {
+            self.buffer.scope().class(word)
+        };
+        name.into_iter().collect()
+    }
+
+    /// The classes of the properties of the class at the cursor, of at most `most`
+    /// properties whose class is known, its own first.
+    pub(in crate::context) fn types_of_properties(&self, most: usize) -> Vec<Vec<String>> {
+        let (Some(members), Some(name)) = (self.members_at_cursor(), self.class_at_cursor().pop())
+        else {
+            return Vec::new();
+        };
+        let this: Type = Type::class(&name);
+        let properties = members
+            .all()
+            .filter(|(owner, index)| owner.class().members[*index].kind == MemberKind::Property);
+        let types = properties.map(|(owner, index)| {
+            let name = owner.class().members[index].name.of(owner.text);
+            self.classes_of(&self.property(&this, name))
+        });
+        types
+            .filter(|classes| !classes.is_empty())
+            .take(most)
+            .collect()
+    }
+
     /// The classes whose members a value of type `ty` has.
     fn classes_of(&self, ty: &Type) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();

@@ -1,6 +1,7 @@
 //! Packs chunks, which show how other files use what the buffer uses.
 
 use super::duplicates::{near_duplicates, word_hashes};
+use super::excerpt::whole_statements;
 use super::render::file_header;
 use super::state::PackingState;
 use crate::context::snippet::{Context, Snippet, SnippetSource};
@@ -18,33 +19,48 @@ pub(super) struct ChunkPacker {
 }
 
 impl ChunkPacker {
-    /// Takes those of `chunks` that fit, best first, near-duplicates once.
-    pub(super) fn take(&mut self, chunks: &[&Hit], state: &mut PackingState<'_>) {
+    /// Takes those of `chunks` that fit into `limit` characters, best first, near-duplicates once.
+    pub(super) fn take(&mut self, chunks: &[&Hit], limit: usize, state: &mut PackingState<'_>) {
+        let most = state.max_chars.min(state.used + limit);
         let mut shown: Vec<Vec<u64>> = Vec::new();
         for hit in chunks {
-            let text = hit.chunk.of(&hit.file.text).trim_end();
+            let Some(range) = whole_statements(&hit.file, hit.chunk) else {
+                state.drop_chunks(&[hit], "no whole statement");
+                continue;
+            };
+            let text = hit.file.text[range.clone()].trim_end();
             let words = word_hashes(text);
             if shown.iter().any(|other| near_duplicates(other, &words)) {
                 state.drop_chunks(&[hit], "like a chunk that is there");
                 continue;
             }
-            let header = file_header(&hit.file.path);
+            let is_open = self
+                .files
+                .last()
+                .is_some_and(|file| **file == *hit.file.path);
+            let header = if is_open {
+                String::new()
+            } else {
+                file_header(&hit.file.path)
+            };
             let header_chars = header.chars().count();
             let hidden = state
                 .secrets
                 .map_or(&[][..], |secrets| hit.file.secrets(secrets));
-            let room = state.max_chars.saturating_sub(state.used + header_chars);
-            let Some(excerpt) = Excerpt::of(hit, text, hidden, room) else {
+            let room = most.saturating_sub(state.used + header_chars);
+            let Some(excerpt) = Excerpt::of(hit, range.start, text, hidden, room) else {
                 state.drop_chunks(&[hit], "no room");
                 continue;
             };
-            let (start, end) = (hit.chunk.start as usize, excerpt.end);
+            let (start, end) = (range.start, excerpt.end);
             let chars = header_chars + excerpt.chars;
             state.used += chars;
             state.count_redacted(secrets::within(hidden, start..end));
             self.text.push_str(&header);
             self.text.push_str(&excerpt.body);
-            self.files.push(hit.file.path.to_string());
+            if !is_open {
+                self.files.push(hit.file.path.to_string());
+            }
             self.snippets.push(Snippet {
                 path: hit.file.path.to_string(),
                 start,
@@ -74,10 +90,9 @@ struct Excerpt {
 }
 
 impl Excerpt {
-    /// As many lines of `text`, the chunk `hit`, as fit into `room` characters;
+    /// As many lines of `text`, at byte `start` of the file of `hit`, as fit into `room` characters;
     /// `None` if too few fit to show anything.
-    fn of(hit: &Hit, text: &str, hidden: &[Secret], room: usize) -> Option<Self> {
-        let start = hit.chunk.start as usize;
+    fn of(hit: &Hit, start: usize, text: &str, hidden: &[Secret], room: usize) -> Option<Self> {
         let (mut body, mut chars) = (String::new(), 0);
         let (mut lines, mut end) = (0, start);
         for line in text.split_inclusive('\n') {

@@ -8,19 +8,20 @@ use super::render::{class_head, file_header, signature_chars, signature_line};
 use super::state::PackingState;
 use crate::cancel::{Cancel, Cancelled};
 use crate::context::candidate::{Candidate, ScoredCandidate};
-use crate::context::request::MinScore;
+use crate::context::rank::LikelyLiterals;
 use crate::context::snippet::{Context, Snippet, SnippetSource};
 use crate::context::weights::{
-    CLASS_FRAME_CHARS, FILE_FRAME_CHARS, SIGNATURE_CHARS, density, packing_round,
+    CLASS_FRAME_CHARS, FILE_FRAME_CHARS, LITERAL_CHARS, SIGNATURE_CHARS, density, packing_round,
 };
 use crate::index::symbols::Declaration;
 use crate::php::Span;
 use crate::secrets;
 
 /// The declarations that the context shows.
-#[derive(Default)]
 pub(super) struct DeclarationPacker<'a> {
     sections: Vec<FileSection<'a>>,
+    /// The namespace at the cursor, whose names need none.
+    own_namespace: &'a str,
 }
 
 /// A file with candidates, and those of them that the context shows.
@@ -34,9 +35,16 @@ struct FileSection<'a> {
     score: f32,
     /// The head of each shown class, by its number in the file, with its
     /// members.
-    classes: BTreeMap<usize, (String, Vec<SignatureLine>)>,
+    classes: BTreeMap<usize, (ClassHead, Vec<SignatureLine>)>,
     /// Functions and constants.
     others: Vec<SignatureLine>,
+}
+
+/// The first line of a class.
+struct ClassHead {
+    text: String,
+    span: Span,
+    score: f32,
 }
 
 /// A line of a file's section.
@@ -58,18 +66,66 @@ pub(super) struct PendingCandidate<'a> {
 }
 
 impl<'a> DeclarationPacker<'a> {
+    /// A packer for a cursor in the namespace `own_namespace`.
+    pub(super) fn new(own_namespace: &'a str) -> Self {
+        Self {
+            sections: Vec::new(),
+            own_namespace,
+        }
+    }
+
+    /// Takes the line that lists `literals`, as long as it stays within `budget`
+    /// characters.
+    pub(super) fn take_literals(
+        &mut self,
+        literals: &LikelyLiterals<'a>,
+        budget: usize,
+        state: &mut PackingState<'_>,
+    ) {
+        let header = file_header(literals.path).chars().count();
+        let mut line = String::from("//");
+        let mut chars = line.len() + "\n".len();
+        for text in &literals.texts {
+            let more = " ''".len() + text.chars().count();
+            if header + chars + more > budget.min(LITERAL_CHARS) {
+                break;
+            }
+            chars += more;
+            line.push_str(" '");
+            line.push_str(text);
+            line.push('\'');
+        }
+        let hidden = state.secrets.map(|secrets| secrets.find(&line));
+        if line.len() == 2 || hidden.is_some_and(|hidden| !hidden.is_empty()) {
+            return;
+        }
+        line.push('\n');
+        let mut section = FileSection::new(literals.path);
+        section.open(1.0, None);
+        section.others.push(SignatureLine {
+            text: line,
+            chars,
+            span: Span::new(literals.start, literals.end),
+            score: 1.0,
+        });
+        state.used += header + chars;
+        self.sections.push(section);
+    }
+
     /// Gives each candidate a section; drops those that are less likely than
-    /// `min_score`.
+    /// `threshold`.
     pub(super) fn sort_out(
         &mut self,
         candidates: &[ScoredCandidate<'a>],
-        min_score: MinScore,
+        threshold: f32,
         state: &mut PackingState<'_>,
     ) -> Vec<PendingCandidate<'a>> {
         let mut pending = Vec::with_capacity(candidates.len());
-        let mut numbers: FxHashMap<&str, usize> = FxHashMap::default();
+        let sections = (0..).zip(&self.sections);
+        let mut numbers: FxHashMap<&str, usize> =
+            sections.map(|(at, section)| (section.path, at)).collect();
         for &scored in candidates {
-            if scored.score < min_score.probability() {
+            if scored.score < threshold {
                 state.drop_candidate(scored, "below the relevance threshold");
                 continue;
             }
@@ -159,7 +215,7 @@ impl<'a> DeclarationPacker<'a> {
         }
         let chars = line.as_deref().map_or(0, |line| line.chars().count());
         let mut cost = chars;
-        let namespace = (!section.is_open).then(|| namespace_line(&candidate));
+        let namespace = (!section.is_open).then(|| namespace_line(&candidate, self.own_namespace));
         if let Some(namespace) = &namespace {
             let header = file_header(section.path);
             cost += header.chars().count() + namespace.chars().count();
@@ -179,8 +235,10 @@ impl<'a> DeclarationPacker<'a> {
         state.used += cost;
         state.count_redacted(&hidden);
         section.open(score, namespace);
-        if let (Some(item), Some(head)) = (class, head) {
-            section.classes.insert(item, (head, Vec::new()));
+        if let (Some(class), Some(text)) = (candidate.class(), head) {
+            let span = class.class().head;
+            let head = ClassHead { text, span, score };
+            section.classes.insert(class.item, (head, Vec::new()));
         }
         let line = line.map(|text| SignatureLine {
             text,
@@ -233,7 +291,15 @@ impl<'a> FileSection<'a> {
         context.files.push(self.path.to_owned());
         context.text.push_str(&self.namespace);
         for (head, lines) in self.classes.into_values() {
-            context.text.push_str(&head);
+            context.snippets.push(Snippet {
+                path: self.path.to_owned(),
+                start: head.span.start as usize,
+                end: head.span.end as usize,
+                source: SnippetSource::Dependency,
+                score: head.score,
+                chars: head.text.chars().count(),
+            });
+            context.text.push_str(&head.text);
             if lines.is_empty() {
                 context.text.push_str(" {}\n");
             } else {
@@ -262,8 +328,9 @@ fn write_lines(path: &str, mut lines: Vec<SignatureLine>, context: &mut Context)
     }
 }
 
-/// `namespace X;` for a candidate in a namespace, else nothing.
-fn namespace_line(candidate: &Candidate<'_>) -> String {
+/// `namespace X;` for a candidate in a namespace. Nothing if the namespace is that of
+/// the cursor, or if the file's folder is called like it.
+fn namespace_line(candidate: &Candidate<'_>, own: &str) -> String {
     let namespace = match candidate.class() {
         Some(class) => class.scope().namespace().to_owned(),
         None => match candidate {
@@ -275,7 +342,9 @@ fn namespace_line(candidate: &Candidate<'_>) -> String {
             _ => String::new(),
         },
     };
-    if namespace.is_empty() {
+    let folder = candidate.path().rsplit('/').nth(1).unwrap_or_default();
+    let last = namespace.rsplit('\\').next().unwrap_or_default();
+    if namespace.is_empty() || namespace == own || last == folder {
         String::new()
     } else {
         format!("namespace {namespace};\n")

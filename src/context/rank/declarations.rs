@@ -4,11 +4,13 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::mixture::Ranking;
-use super::names::{ClassRelevance, FoldedName, name_kind};
+use super::names::{FoldedName, name_kind};
 use crate::cancel::{Cancel, Cancelled};
 use crate::context::candidate::{Candidate, ScoredCandidate};
 use crate::context::infer::{ClassMembers, Inference, is_visible};
-use crate::context::weights::{COMMON_DECLARATION, NEXT_OWNER, OWNERS, RELEVANT_CLASSES};
+use crate::context::weights::{
+    CALLEE, CALLEES, COMMON_CALLEE, COMMON_DECLARATION, NEXT_OWNER, OWNERS, RELEVANT_CLASSES,
+};
 use crate::index::symbols::{DeclKind, Declaration, NameKind, UseKey};
 
 /// The declarations of the likely names of `ranking`.
@@ -20,8 +22,19 @@ pub(in crate::context) fn likely_declarations<'a>(
     ranking: &Ranking<'a>,
     cancel: &Cancel,
 ) -> Result<Vec<ScoredCandidate<'a>>, Cancelled> {
-    let mut finder = DeclarationFinder::new(inference, &ranking.classes, &ranking.names);
-    let mut likely = Vec::new();
+    let mut finder = DeclarationFinder::new(inference, ranking);
+    let mut likely = ranking.certain.clone();
+    if let Some(name) = &ranking.callee {
+        let declared = finder.owners(name, COMMON_CALLEE).into_iter().take(CALLEES);
+        likely.extend(
+            declared
+                .enumerate()
+                .map(|(rank, declared)| ScoredCandidate {
+                    candidate: Candidate::Declared(declared),
+                    score: CALLEE / (1.0 + rank as f32),
+                }),
+        );
+    }
     for (name, score) in &ranking.names {
         cancel.check()?;
         if let Some(&candidate) = ranking.candidates.get(name) {
@@ -62,15 +75,13 @@ struct DeclarationFinder<'n, 'a> {
 }
 
 impl<'n, 'a> DeclarationFinder<'n, 'a> {
-    fn new(
-        inference: &'a Inference<'a>,
-        classes: &ClassRelevance<'a>,
-        names: &'n [(FoldedName<'a>, f32)],
-    ) -> Self {
-        let names: FxHashSet<&str> = names.iter().map(|((_, name), _)| &**name).collect();
+    fn new(inference: &'a Inference<'a>, ranking: &'n Ranking<'a>) -> Self {
+        let named = ranking.names.iter().map(|(name, _)| name);
+        let named = named.chain(&ranking.callee);
+        let names: FxHashSet<&str> = named.map(|(_, name)| &**name).collect();
         let from = inference.members_at_cursor();
         let mut folded = String::new();
-        let mut classes: Vec<_> = classes.0.iter().collect();
+        let mut classes: Vec<_> = ranking.classes.0.iter().collect();
         classes.sort_by(|a, b| b.1.total_cmp(a.1).then_with(|| a.0.cmp(b.0)));
         let mut relevant: FxHashMap<(NameKind, &'n str), Vec<Declaration<'a>>> =
             FxHashMap::default();
@@ -115,6 +126,12 @@ impl<'n, 'a> DeclarationFinder<'n, 'a> {
 
     /// The declarations that `name` may stand for here, likeliest first.
     fn find(&mut self, name: &FoldedName<'_>) -> Vec<Declaration<'a>> {
+        self.owners(name, COMMON_DECLARATION)
+    }
+
+    /// Like [`Self::find`], but a member with more than `common` declarations stands
+    /// for none.
+    fn owners(&mut self, name: &FoldedName<'_>, common: usize) -> Vec<Declaration<'a>> {
         let (snapshot, path) = (self.inference.snapshot, self.inference.buffer.path);
         let (kind, text) = name;
         let decl = match kind {
@@ -130,12 +147,14 @@ impl<'n, 'a> DeclarationFinder<'n, 'a> {
             return owners.clone();
         }
         // A name with very many declarations tells nothing of one class.
-        let mut found = snapshot.declared_up_to(COMMON_DECLARATION, decl, text);
+        let mut found = snapshot.declared_up_to(common, decl, text);
         found.retain(|declared| declared.path() != path && self.fits(declared, *kind, text));
         if decl != DeclKind::Member {
             if found.is_empty() {
                 found = self.in_packages(decl, *kind, text);
             }
+            // The real declaration is longer than a stub of it.
+            found.sort_by_key(|declared| std::cmp::Reverse(declared.source_len()));
             found.truncate(1);
             return found;
         }

@@ -4,17 +4,23 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::context::buffer::Buffer;
 use crate::context::candidate::{Candidate, ScoredCandidate};
-use crate::context::infer::Inference;
+use crate::context::infer::is_visible;
+use crate::context::rank::surroundings::Surroundings;
 use crate::context::weights::{DEPENDENCY_CLASS, DEPENDENCY_MEMBER, INHERITED_MEMBER};
 use crate::index::symbols::{Declaration, NameKind};
 use crate::php::ImportKind;
 
 /// Adds what the buffer depends on: the classes it inherits from with their
 /// members, and the classes it names with the members that it uses.
+///
+/// A class without members is added only where a class may be named.
 pub(in crate::context) fn add_dependencies<'a>(
-    inference: &Inference<'a>,
+    surroundings: &Surroundings<'a>,
     candidates: &mut Vec<ScoredCandidate<'a>>,
 ) {
+    let inference = surroundings.inference;
+    let takes_class = surroundings.kind_weight(NameKind::Class) > 0.0;
+    let from = inference.members_at_cursor();
     let buffer = inference.buffer;
     let mut named: FxHashSet<&str> = FxHashSet::default();
     for reference in &buffer.facts.references {
@@ -36,9 +42,14 @@ pub(in crate::context) fn add_dependencies<'a>(
         };
         let mut add = |candidate, score| candidates.push(ScoredCandidate { candidate, score });
         let declared = Candidate::Declared;
-        add(declared(Declaration::Class(class)), DEPENDENCY_CLASS);
+        if takes_class {
+            add(declared(Declaration::Class(class)), DEPENDENCY_CLASS);
+        }
         for (index, member) in class.class().members.iter().enumerate() {
             let candidate = declared(Declaration::Member(class, index));
+            if !is_visible(member.visibility, class, from) {
+                continue;
+            }
             if named.contains(member.name.of(class.text)) {
                 add(candidate, DEPENDENCY_MEMBER);
             } else if is_inherited {

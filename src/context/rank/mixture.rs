@@ -2,22 +2,31 @@
 //! name's score is its probability in the mixture of them.
 
 use super::names::{ClassRelevance, FoldedName, NameWeights};
+use super::near_words::NearWords;
+use super::signals::callee::Callee;
 use super::signals::chunks::add_used_in_chunks;
+use super::signals::imports::{classes_of_namespace, typed_namespace};
+use super::signals::literals::{LikelyLiterals, likely_literals};
+use super::signals::nearby::{add_classes_nearby, add_same_methods};
 use super::signals::reach::{
-    add_functions_of_packages, add_included, add_members_in_reach, add_unused_imports,
+    add_functions_of_packages, add_imported_statics, add_included, add_members_in_reach,
+    add_unused_imports,
 };
 use super::signals::receivers::add_used_on_receiver;
 use super::signals::similar_files::add_used_in_files;
+use super::signals::tested::add_tested;
 use super::signals::typed::{TypedPart, prefix_matches, retain_prefix_matches};
 use super::signals::types::{MemberCandidates, add_members, add_overridable};
+use super::signals::words::add_named_by_words;
 use super::surroundings::Surroundings;
 use crate::cancel::{Cancel, Cancelled};
+use crate::context::candidate::ScoredCandidate;
 use crate::context::request::Signal;
 use crate::context::site::Site;
 use crate::context::weights::{
-    ELSEWHERE, IMPORTED_CLASS, MEMBER_OF_KNOWN_TYPE, MEMBER_OF_UNKNOWN_TYPE,
-    METHOD_OF_KNOWN_PARENT, NAME_IN_BUFFER, PREFIX_SHARE, RECEIVER_CLASS, RESERVED_NAMES,
-    SignalShares,
+    ELSEWHERE, EMPTY_BODY, IMPORTED_CLASS, MEMBER_OF_KNOWN_TYPE, MEMBER_OF_UNKNOWN_TYPE,
+    METHOD_OF_KNOWN_PARENT, NAME_IN_BUFFER, NEARBY_CLASSES_SHARE, PREFIX_SHARE, RECEIVER_CLASS,
+    RESERVED_NAMES, SignalShares,
 };
 use crate::index::Hit;
 use crate::index::symbols::NameKind;
@@ -27,10 +36,24 @@ use crate::php::ImportKind;
 pub(in crate::context) struct Ranking<'a> {
     /// Likely names with their probabilities, likeliest first.
     pub(super) names: Vec<(FoldedName<'a>, f32)>,
+    /// Declarations that are likely whatever their names.
+    pub(super) certain: Vec<ScoredCandidate<'a>>,
+    /// The strings that may stand at the cursor.
+    pub(in crate::context) literals: Option<LikelyLiterals<'a>>,
+    /// The name of what the call around the cursor calls, if its declaration is not
+    /// known.
+    pub(super) callee: Option<FoldedName<'a>>,
     /// The declarations of those names whose type is known.
     pub(super) candidates: MemberCandidates<'a>,
     /// How much each class matters here.
     pub(super) classes: ClassRelevance<'a>,
+}
+
+impl Ranking<'_> {
+    /// The probability of the likeliest name.
+    pub(in crate::context) fn best(&self) -> f32 {
+        self.names.first().map_or(0.0, |(_, score)| *score)
+    }
 }
 
 /// What each signal finds.
@@ -41,6 +64,8 @@ struct SignalNames<'a> {
     chunks: NameWeights<'a>,
     similar_files: NameWeights<'a>,
     reach: NameWeights<'a>,
+    nearby: NameWeights<'a>,
+    words: NameWeights<'a>,
     candidates: MemberCandidates<'a>,
     classes: ClassRelevance<'a>,
 }
@@ -58,8 +83,9 @@ pub(in crate::context) fn rank<'a>(
     cancel: &Cancel,
 ) -> Result<Ranking<'a>, Cancelled> {
     let uses = |signal| !without.contains(&signal);
+    let near = NearWords::new(surroundings.buffer);
     let mut found = SignalNames::default();
-    found.ask_site(surroundings, uses, cancel)?;
+    found.ask_site(surroundings, &near, uses, cancel)?;
     cancel.check()?;
     if uses(Signal::Chunks) {
         add_used_in_chunks(surroundings, hits, &mut found.chunks, &mut found.classes);
@@ -68,6 +94,8 @@ pub(in crate::context) fn rank<'a>(
     if uses(Signal::SimilarFiles) {
         add_used_in_files(surroundings, &mut found.similar_files, &mut found.classes);
     }
+    cancel.check()?;
+    found.ask_nearby(surroundings, &near, uses);
     let scope = surroundings.buffer.scope();
     for import in scope.imports().filter(|i| i.kind == ImportKind::Class) {
         let class = NameKind::Class.fold(&import.target);
@@ -78,6 +106,10 @@ pub(in crate::context) fn rank<'a>(
     let mut names = found.mix(surroundings.site);
     if let Some(typed) = TypedPart::of(surroundings.buffer) {
         if uses(Signal::Typed) {
+            if let Some(namespace) = typed_namespace(surroundings) {
+                let classes = classes_of_namespace(surroundings, &near, &namespace);
+                names.mix(classes, PREFIX_SHARE);
+            }
             names.mix(prefix_matches(surroundings, &typed), PREFIX_SHARE);
         }
         retain_prefix_matches(&mut names, &typed);
@@ -88,8 +120,26 @@ pub(in crate::context) fn rank<'a>(
         }
     }
     cancel.check()?;
+    let mut certain = Vec::new();
+    if uses(Signal::Tested) {
+        add_tested(surroundings, &near, &mut certain);
+    }
+    let mut callee = Callee::default();
+    if uses(Signal::Callee) {
+        callee = Callee::at_cursor(surroundings);
+    }
+    let scored = (0..).zip(callee.declared);
+    certain.extend(scored.map(|(rank, candidate)| ScoredCandidate {
+        candidate,
+        score: Callee::score(rank),
+    }));
     Ok(Ranking {
         names: names.best(count),
+        certain,
+        literals: uses(Signal::Literals)
+            .then(|| likely_literals(surroundings, &near))
+            .flatten(),
+        callee: callee.name,
         candidates: found.candidates,
         classes: found.classes,
     })
@@ -100,6 +150,7 @@ impl<'a> SignalNames<'a> {
     fn ask_site(
         &mut self,
         surroundings: &Surroundings<'a>,
+        near: &NearWords,
         uses: impl Fn(Signal) -> bool,
         cancel: &Cancel,
     ) -> Result<(), Cancelled> {
@@ -108,7 +159,7 @@ impl<'a> SignalNames<'a> {
             Site::Member { operator, .. } => {
                 if uses(Signal::Types) {
                     let receiver = surroundings.inference.receiver(operator);
-                    add_members(surroundings, &receiver, operator, types, candidates);
+                    add_members(surroundings, &receiver, operator, near, types, candidates);
                     self.classes.add_classes(&receiver, RECEIVER_CLASS);
                 }
                 if uses(Signal::Receivers) {
@@ -118,9 +169,10 @@ impl<'a> SignalNames<'a> {
             Site::Method if uses(Signal::Types) => {
                 add_overridable(surroundings, types, candidates);
             }
-            Site::Expression | Site::Text if uses(Signal::Reach) => {
+            Site::Expression | Site::Body | Site::Text if uses(Signal::Reach) => {
                 let (reach, classes) = (&mut self.reach, &mut self.classes);
-                add_members_in_reach(surroundings, reach, classes, candidates, cancel)?;
+                add_members_in_reach(surroundings, near, reach, classes, candidates, cancel)?;
+                add_imported_statics(surroundings, near, reach, candidates);
                 add_included(surroundings, reach);
                 add_functions_of_packages(surroundings, reach);
             }
@@ -128,9 +180,36 @@ impl<'a> SignalNames<'a> {
                 add_unused_imports(surroundings, &mut self.reach);
                 add_included(surroundings, &mut self.reach);
             }
-            Site::Class | Site::Method | Site::Expression | Site::Text => {}
+            Site::Class
+            | Site::Import
+            | Site::Method
+            | Site::Expression
+            | Site::Body
+            | Site::Text => {}
         }
         Ok(())
+    }
+
+    /// Asks the signals that know names without being told of any: nearby and words.
+    fn ask_nearby(
+        &mut self,
+        surroundings: &Surroundings<'a>,
+        near: &NearWords,
+        uses: impl Fn(Signal) -> bool,
+    ) {
+        if surroundings.site == Site::Text {
+            return;
+        }
+        if uses(Signal::Nearby) {
+            let (mut classes, mut methods) = (NameWeights::default(), NameWeights::default());
+            add_classes_nearby(surroundings, near, &mut classes);
+            add_same_methods(surroundings, &mut methods);
+            self.nearby.mix(classes, NEARBY_CLASSES_SHARE);
+            self.nearby.mix(methods, 1.0 - NEARBY_CLASSES_SHARE);
+        }
+        if uses(Signal::Words) {
+            add_named_by_words(surroundings, near, &mut self.words);
+        }
     }
 
     /// One distribution from those of the signals, which it takes out.
@@ -145,6 +224,8 @@ impl<'a> SignalNames<'a> {
             (&mut self.chunks, shares.chunks),
             (&mut self.similar_files, shares.similar_files),
             (&mut self.reach, shares.reach),
+            (&mut self.nearby, shares.nearby),
+            (&mut self.words, shares.words),
         ] {
             names.mix(std::mem::take(signal), share);
         }
@@ -159,6 +240,7 @@ fn signal_shares(site: Site, is_typed: bool) -> SignalShares {
         Site::Member { .. } if is_typed => MEMBER_OF_KNOWN_TYPE,
         Site::Member { .. } => MEMBER_OF_UNKNOWN_TYPE,
         Site::Method if is_typed => METHOD_OF_KNOWN_PARENT,
+        Site::Body => EMPTY_BODY,
         _ => ELSEWHERE,
     }
 }

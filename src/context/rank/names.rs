@@ -6,7 +6,9 @@ use std::borrow::Cow;
 use rustc_hash::FxHashMap;
 
 use crate::context::site::Site;
-use crate::context::weights::{EXPECTED_KIND, LATER_MEMBER, LATER_METHOD, STATIC_PROPERTY};
+use crate::context::weights::{
+    EXPECTED_KIND, LATER_MEMBER, LATER_METHOD, MEMBER_IN_BODY, STATIC_PROPERTY,
+};
 use crate::index::symbols::NameKind;
 use crate::php::MemberKind;
 
@@ -96,12 +98,14 @@ pub(super) fn kind_weight(site: Site, kind: NameKind) -> f32 {
             },
             NameKind::Property,
         )
-        | (Site::Class, NameKind::Class)
+        | (Site::Class | Site::Import, NameKind::Class)
         | (Site::Method, NameKind::Method)
         | (
-            Site::Expression | Site::Text,
+            Site::Expression | Site::Text | Site::Body,
             NameKind::Function | NameKind::Class | NameKind::Constant,
-        ) => EXPECTED_KIND,
+        )
+        | (Site::Body, NameKind::Method) => EXPECTED_KIND,
+        (Site::Body, NameKind::Property | NameKind::ClassConstant) => MEMBER_IN_BODY,
         (
             Site::Member {
                 is_static: true, ..

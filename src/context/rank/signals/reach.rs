@@ -3,15 +3,19 @@
 //! included files declare.
 
 use crate::cancel::{Cancel, Cancelled};
+use crate::context::candidate::Candidate;
 use crate::context::included::included_files;
 use crate::context::rank::names::{ClassRelevance, FoldedName, NameWeights};
+use crate::context::rank::near_words::NearWords;
 use crate::context::rank::signals::types::{MemberCandidates, add_members};
 use crate::context::rank::surroundings::Surroundings;
+use crate::context::site::Site;
 use crate::context::weights::{
-    REACH_CLASS, UNUSED_IMPORT, VARIABLES_IN_REACH, package_function_weight,
+    IMPORTED_STATIC, PROPERTIES_IN_REACH, REACH_CLASS, UNUSED_IMPORT, VARIABLES_IN_REACH,
+    package_function_weight,
 };
-use crate::index::symbols::{ClassRef, DeclKind, NameKind, UseKey};
-use crate::php::ImportKind;
+use crate::index::symbols::{ClassRef, DeclKind, Declaration, NameKind, UseKey};
+use crate::php::{ImportKind, MemberKind, Visibility};
 
 /// Adds the members of the types of the variables in reach.
 ///
@@ -19,6 +23,7 @@ use crate::php::ImportKind;
 /// [`Cancelled`] once `cancel` is set.
 pub(in crate::context::rank) fn add_members_in_reach<'a>(
     surroundings: &Surroundings<'a>,
+    near: &NearWords,
     names: &mut NameWeights<'a>,
     classes: &mut ClassRelevance<'a>,
     candidates: &mut MemberCandidates<'a>,
@@ -26,12 +31,48 @@ pub(in crate::context::rank) fn add_members_in_reach<'a>(
 ) -> Result<(), Cancelled> {
     let operator = surroundings.buffer.before;
     let inference = surroundings.inference;
-    for types in inference.types_in_reach(operator, VARIABLES_IN_REACH) {
+    let mut types = inference.types_in_reach(operator, VARIABLES_IN_REACH);
+    if !surroundings.buffer.method_name().is_empty() {
+        types.extend(inference.types_of_properties(PROPERTIES_IN_REACH));
+        if surroundings.site == Site::Body {
+            types.push(inference.class_at_cursor());
+        }
+    }
+    for types in types {
         cancel.check()?;
         classes.add_classes(&types, REACH_CLASS);
-        add_members(surroundings, &types, operator, names, candidates);
+        add_members(surroundings, &types, operator, near, names, candidates);
     }
     Ok(())
+}
+
+/// Adds the static methods of the classes that the buffer imports.
+pub(in crate::context::rank) fn add_imported_statics<'a>(
+    surroundings: &Surroundings<'a>,
+    near: &NearWords,
+    names: &mut NameWeights<'a>,
+    candidates: &mut MemberCandidates<'a>,
+) {
+    let inference = surroundings.inference;
+    for import in surroundings.buffer.scope().imports() {
+        let class = Some(&import).filter(|import| import.kind == ImportKind::Class);
+        let Some(class) = class.and_then(|import| inference.class(&import.target)) else {
+            continue;
+        };
+        for (index, member) in class.class().members.iter().enumerate() {
+            if member.kind == MemberKind::Method
+                && member.is_static
+                && member.visibility == Visibility::Public
+            {
+                let name = member.name.of(class.text);
+                let key: FoldedName<'a> = (NameKind::Method, NameKind::Method.fold(name).into());
+                let weight = IMPORTED_STATIC * (1.0 + near.shared(name));
+                names.add(key.0, key.1.clone(), weight);
+                let declared = Candidate::Declared(Declaration::Member(class, index));
+                candidates.entry(key).or_insert(declared);
+            }
+        }
+    }
 }
 
 /// Adds what the files that the buffer includes declare.

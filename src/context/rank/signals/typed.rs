@@ -74,8 +74,8 @@ pub(in crate::context::rank) fn prefix_matches<'a>(
 ) -> NameWeights<'a> {
     let kinds: &[DeclKind] = match surroundings.site {
         Site::Member { .. } => &[DeclKind::Member],
-        Site::Class => &[DeclKind::Class],
-        Site::Expression => &[DeclKind::Function, DeclKind::Class, DeclKind::Constant],
+        Site::Class | Site::Import => &[DeclKind::Class],
+        Site::Expression | Site::Body => &[DeclKind::Function, DeclKind::Class, DeclKind::Constant],
         Site::Method | Site::Text => &[],
     };
     let snapshot = surroundings.snapshot;

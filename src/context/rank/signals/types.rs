@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 use crate::context::candidate::Candidate;
 use crate::context::infer::{BUILTIN_PATH, ClassMembers, is_visible};
 use crate::context::rank::names::{FoldedName, NameWeights, name_kind};
+use crate::context::rank::near_words::NearWords;
 use crate::context::rank::surroundings::Surroundings;
 use crate::context::site::Site;
 use crate::context::weights::{ABSTRACT_METHOD, INHERITED_METHOD, SIBLING_METHOD, member_weight};
@@ -28,11 +29,13 @@ struct TypeMember<'a> {
 }
 
 /// Adds the members of the classes `types` that may be used behind token
-/// `operator`. Members that more of the project's files use weigh more.
+/// `operator`. Members that more of the project's files use, and those named by words
+/// near the cursor, weigh more.
 pub(in crate::context::rank) fn add_members<'a>(
     surroundings: &Surroundings<'a>,
     types: &[String],
     operator: usize,
+    near: &NearWords,
     names: &mut NameWeights<'a>,
     candidates: &mut MemberCandidates<'a>,
 ) {
@@ -63,7 +66,8 @@ pub(in crate::context::rank) fn add_members<'a>(
                 }
                 _ => 0,
             };
-            names.add(key.0, key.1.clone(), member_weight(uses, packaged));
+            let weight = member_weight(uses, packaged, near.shared(member.name));
+            names.add(key.0, key.1.clone(), weight);
             candidates.insert(key, member.candidate);
         }
     }

@@ -1,0 +1,146 @@
+//! The signal `callee`: the signature of the call whose arguments are being typed.
+
+use std::borrow::Cow;
+
+use crate::context::buffer::Buffer;
+use crate::context::candidate::Candidate;
+use crate::context::rank::names::FoldedName;
+use crate::context::rank::surroundings::Surroundings;
+use crate::context::weights::{CALL_TOKENS, CALLEE, CALLEES};
+use crate::index::symbols::{DeclKind, Declaration, NameKind};
+use crate::php::MemberKind;
+use crate::php::lex::TokenKind;
+
+/// What the call around the cursor calls.
+#[derive(Default)]
+pub(in crate::context::rank) struct Callee<'a> {
+    /// Its declarations, if they are known.
+    pub(in crate::context::rank) declared: Vec<Candidate<'a>>,
+    /// Its name, if the receiver's type is not known.
+    pub(in crate::context::rank) name: Option<FoldedName<'a>>,
+}
+
+impl<'a> Callee<'a> {
+    /// The callee of the innermost call whose arguments hold the cursor.
+    pub(in crate::context::rank) fn at_cursor(surroundings: &Surroundings<'a>) -> Self {
+        let buffer = surroundings.buffer;
+        let Some(open) = open_call(buffer) else {
+            return Self::default();
+        };
+        let Some(word) = open.checked_sub(1) else {
+            return Self::default();
+        };
+        let before = word.checked_sub(1);
+        match buffer.kind(before) {
+            Some(TokenKind::Arrow | TokenKind::NullArrow | TokenKind::DoubleColon) => {
+                let receiver = before.and_then(|operator| operator.checked_sub(1));
+                let receiver = receiver.map(|at| surroundings.inference.named_class(at));
+                Self::method(
+                    surroundings,
+                    &receiver.unwrap_or_default(),
+                    buffer.text(word),
+                )
+            }
+            Some(TokenKind::New | TokenKind::AttributeOpen) => {
+                let class = surroundings.inference.named_class(word);
+                Self::method(surroundings, &class, "__construct")
+            }
+            Some(TokenKind::Function | TokenKind::Fn) => Self::default(),
+            _ => Self::function(surroundings, buffer.text(word)),
+        }
+    }
+
+    /// The method `name` of an object of the classes `receiver`.
+    fn method(surroundings: &Surroundings<'a>, receiver: &[String], name: &str) -> Self {
+        let mut callee = Self::default();
+        let mut is_own = false;
+        for class in receiver {
+            let Some(class) = surroundings.inference.class(class) else {
+                continue;
+            };
+            let members = surroundings.inference.members(class);
+            let declared = members.all().find(|(owner, index)| {
+                let member = &owner.class().members[*index];
+                member.kind == MemberKind::Method
+                    && member.name.of(owner.text).eq_ignore_ascii_case(name)
+            });
+            let declared = declared.map(|(owner, index)| {
+                is_own |= owner.path == surroundings.buffer.path;
+                Candidate::Declared(Declaration::Member(owner, index))
+            });
+            let stated = || {
+                let mut all = members.all_virtual();
+                let found = all.find(|(_, member)| {
+                    member.kind == MemberKind::Method && member.name.eq_ignore_ascii_case(name)
+                });
+                found.map(|(owner, member)| Candidate::Virtual(owner, member))
+            };
+            let found = declared.or_else(stated);
+            callee
+                .declared
+                .extend(found.filter(|found| found.path() != surroundings.buffer.path));
+        }
+        callee.declared.truncate(CALLEES);
+        if callee.declared.is_empty() && !is_own && name != "__construct" {
+            let name = NameKind::Method.fold(name);
+            callee.name = Some((NameKind::Method, Cow::Owned(name)));
+        }
+        callee
+    }
+
+    /// The function that is called `written` at the cursor.
+    fn function(surroundings: &Surroundings<'a>, written: &str) -> Self {
+        let short = written.rsplit('\\').next().unwrap_or(written);
+        let means = surroundings.buffer.scope().function(written);
+        let mut found: Vec<(usize, Declaration<'a>)> = Vec::new();
+        for declared in surroundings.snapshot.declared(DeclKind::Function, short) {
+            let full = declared.full_name().unwrap_or_default();
+            let rank = means
+                .iter()
+                .position(|name| name.eq_ignore_ascii_case(&full));
+            if declared.path() == surroundings.buffer.path && rank.is_some() {
+                return Self::default();
+            }
+            found.extend(rank.map(|rank| (rank, declared)));
+        }
+        found.sort_by_key(|(rank, declared)| (*rank, std::cmp::Reverse(declared.source_len())));
+        let declared = found.into_iter().take(1);
+        Self {
+            declared: declared
+                .map(|(_, found)| Candidate::Declared(found))
+                .collect(),
+            name: None,
+        }
+    }
+
+    /// The probability of a candidate.
+    pub(in crate::context::rank) fn score(rank: usize) -> f32 {
+        CALLEE / (1.0 + rank as f32)
+    }
+}
+
+/// The `(` of the innermost call whose arguments hold the cursor.
+fn open_call(buffer: &Buffer<'_>) -> Option<usize> {
+    let mut depth = 0_usize;
+    let first = buffer.before.saturating_sub(CALL_TOKENS);
+    for at in (first..buffer.before).rev() {
+        match buffer.tokens[at].kind {
+            TokenKind::Punct(b')' | b']' | b'}') => depth += 1,
+            TokenKind::Punct(b'(') if depth == 0 => {
+                let is_call = at > 0 && buffer.tokens[at - 1].is_word();
+                let word = buffer.kind(at.checked_sub(1));
+                // `if (`, `array(`
+                if is_call && word != Some(TokenKind::Keyword) {
+                    return Some(at);
+                }
+            }
+            TokenKind::Punct(b'{' | b';') if depth == 0 => return None,
+            TokenKind::Punct(b'[') if depth == 0 => {}
+            TokenKind::Punct(b'(' | b'[' | b'{') | TokenKind::AttributeOpen => {
+                depth = depth.saturating_sub(1);
+            }
+            _ => {}
+        }
+    }
+    None
+}
