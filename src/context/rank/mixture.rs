@@ -3,7 +3,7 @@
 
 use super::names::{ClassRelevance, FoldedName, NameWeights};
 use super::near_words::NearWords;
-use super::signals::callee::Callee;
+use super::signals::callee::CallSignature;
 use super::signals::chunks::add_used_in_chunks;
 use super::signals::imports::{classes_of_namespace, typed_namespace};
 use super::signals::literals::{LikelyLiterals, likely_literals};
@@ -124,14 +124,14 @@ pub(in crate::context) fn rank<'a>(
     if uses(Signal::Tested) {
         add_tested(surroundings, &near, &mut certain);
     }
-    let mut callee = Callee::default();
+    let mut callee = CallSignature::default();
     if uses(Signal::Callee) {
-        callee = Callee::at_cursor(surroundings);
+        callee = CallSignature::at_cursor(surroundings);
     }
     let scored = (0..).zip(callee.declared);
     certain.extend(scored.map(|(rank, candidate)| ScoredCandidate {
         candidate,
-        score: Callee::score(rank),
+        score: CallSignature::score(rank),
     }));
     Ok(Ranking {
         names: names.best(count),

@@ -13,14 +13,14 @@ use crate::php::lex::TokenKind;
 
 /// What the call around the cursor calls.
 #[derive(Default)]
-pub(in crate::context::rank) struct Callee<'a> {
+pub(in crate::context::rank) struct CallSignature<'a> {
     /// Its declarations, if they are known.
     pub(in crate::context::rank) declared: Vec<Candidate<'a>>,
     /// Its name, if the receiver's type is not known.
     pub(in crate::context::rank) name: Option<FoldedName<'a>>,
 }
 
-impl<'a> Callee<'a> {
+impl<'a> CallSignature<'a> {
     /// The callee of the innermost call whose arguments hold the cursor.
     pub(in crate::context::rank) fn at_cursor(surroundings: &Surroundings<'a>) -> Self {
         let buffer = surroundings.buffer;
