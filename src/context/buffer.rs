@@ -9,7 +9,7 @@
 use rustc_hash::FxHashMap;
 
 use super::request::ContextRequest;
-use super::weights::{AFTER_BYTES, BEFORE_BYTES, HEAD_BYTES};
+use super::weights::{AFTER_BYTES, BEFORE_BYTES, CALL_TOKENS, HEAD_BYTES};
 use crate::php::lex::{LexMode, Token, TokenKind, lex, lex_from};
 use crate::php::names::Scope;
 use crate::php::{FileFacts, Span, facts_of};
@@ -168,6 +168,32 @@ impl<'a> Buffer<'a> {
     /// The kind of a token; `None` past either end.
     pub(super) fn kind(&self, token: Option<usize>) -> Option<TokenKind> {
         self.tokens.get(token?).map(|token| token.kind)
+    }
+
+    /// The `(` of the innermost call whose arguments hold the cursor.
+    pub(super) fn open_call(&self) -> Option<usize> {
+        let mut depth = 0_usize;
+        let first = self.before.saturating_sub(CALL_TOKENS);
+        for at in (first..self.before).rev() {
+            match self.tokens[at].kind {
+                TokenKind::Punct(b')' | b']' | b'}') => depth += 1,
+                TokenKind::Punct(b'(') if depth == 0 => {
+                    let is_call = at > 0 && self.tokens[at - 1].is_word();
+                    let word = self.kind(at.checked_sub(1));
+                    // `if (`, `array(`
+                    if is_call && word != Some(TokenKind::Keyword) {
+                        return Some(at);
+                    }
+                }
+                TokenKind::Punct(b'{' | b';') if depth == 0 => return None,
+                TokenKind::Punct(b'[') if depth == 0 => {}
+                TokenKind::Punct(b'(' | b'[' | b'{') | TokenKind::AttributeOpen => {
+                    depth = depth.saturating_sub(1);
+                }
+                _ => {}
+            }
+        }
+        None
     }
 
     /// The opening bracket of the closing bracket at token `close`.

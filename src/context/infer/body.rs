@@ -39,7 +39,7 @@ impl<'a> Inference<'a> {
             start: 0,
             end: tokens.len(),
             cursor: usize::MAX,
-            operator: usize::MAX,
+            operators: Vec::new(),
             tokens: Cow::Owned(tokens),
             doc,
             is_function,

@@ -13,12 +13,14 @@ use crate::php::{ClassKind, MemberKind, Span};
 
 impl<'a> Inference<'a> {
     /// The classes that the receiver in front of the `->` or `::` at token
-    /// `operator` may be of, by fully qualified name.
+    /// `operator` may be of, by fully qualified name. The operator stands right
+    /// before the cursor, or is that of the call whose arguments hold the cursor.
     pub(in crate::context) fn receiver(&self, operator: usize) -> Vec<String> {
         let flow = self.flow_at_cursor();
         let eval = self.eval_at_cursor(flow);
-        let node = flow.receiver.filter(|_| operator + 1 == self.buffer.before);
-        let ty = node.map(|node| eval.ty(node)).unwrap_or_default();
+        let mut receivers = flow.receivers.iter().rev();
+        let receiver = receivers.find(|(at, _)| *at == operator);
+        let ty = receiver.map(|(_, node)| eval.ty(*node)).unwrap_or_default();
         self.classes_of(&ty)
     }
 
@@ -158,6 +160,8 @@ impl<'a> Inference<'a> {
                 .tokens
                 .partition_point(|token| token.span.start < byte)
         };
+        let before_cursor = buffer.before.checked_sub(1);
+        let of_call = buffer.open_call().and_then(|open| open.checked_sub(2));
         read_flow(Extent {
             text: buffer.content,
             facts: &buffer.facts,
@@ -165,7 +169,7 @@ impl<'a> Inference<'a> {
             start: first(span.start),
             end: first(span.end).max(buffer.before),
             cursor: buffer.before,
-            operator: buffer.before.saturating_sub(1),
+            operators: before_cursor.into_iter().chain(of_call).collect(),
             doc,
             is_function,
         })

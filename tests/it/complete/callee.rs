@@ -55,6 +55,10 @@ fn the_parameters_of_the_callee_are_in_the_prompt() {
             "$m = new Money(1, '');\nformat_price($m->plus(|));",
             "plus(Money $other, int $times)",
         ),
+        (
+            "format_price(new Money(|",
+            "__construct(int $cents, string $unit)",
+        ),
         // The outer one, once the inner one is closed.
         (
             "format_price(price_of(1, 2, 3), |",

@@ -54,6 +54,31 @@ fn the_signature_of_the_call_comes_with_its_arguments() {
 }
 
 #[test]
+fn the_signature_is_of_the_class_that_the_receiver_is_of() {
+    let crates = (
+        "src/Crate.php",
+        "<?php namespace App; class Crate { public function addItem(string $label) {} }",
+    );
+    let functions = (
+        "src/functions.php",
+        "<?php namespace App; function basket(): Basket {}",
+    );
+    for call in [
+        "$b = basket();\n$b->addItem(|",
+        "function f(Basket $a) {\n    $b = $a;\n    strlen($b->addItem(g($x->y), |",
+        "basket()->addItem(1, |",
+    ] {
+        let buffer = format!("<?php\nnamespace App;\n{call}\n");
+        let context = context_of(&[crates, BASKET, functions], &buffer);
+        assert_holds(
+            &context,
+            &["function addItem(Item $item, int $count): void;"],
+        );
+        assert!(!context.contains("string $label"), "{call}:\n{context}");
+    }
+}
+
+#[test]
 fn a_stub_does_not_hide_the_real_function() {
     let stub = ("a/noop.php", "<?php function translate() {}");
     let real = (

@@ -21,8 +21,8 @@ pub(in crate::context::infer) struct ValueFlow<'a> {
     pub(in crate::context::infer) nodes: Vec<ValueNode<'a>>,
     /// The functions: the one that is read, then the closures in it.
     pub(in crate::context::infer) closures: Vec<Closure<'a>>,
-    /// What stands before the operator that the flow was read for.
-    pub(in crate::context::infer) receiver: Option<NodeId>,
+    /// What stands before the operators that the flow was read for, by their tokens.
+    pub(in crate::context::infer) receivers: Vec<(usize, NodeId)>,
     /// The text of each place.
     pub(super) place_names: Vec<String>,
     /// For a node that reads a property or an element: the node of that itself.

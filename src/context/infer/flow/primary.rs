@@ -19,8 +19,8 @@ impl<'a> FlowReader<'_, 'a> {
             };
             match kind {
                 TokenKind::Arrow | TokenKind::NullArrow => {
-                    if operator == self.operator {
-                        self.receiver = Some(node);
+                    if self.operators.contains(&operator) {
+                        self.receivers.push((operator, node));
                     }
                     self.at += 1;
                     node = self.member(node, kind == TokenKind::NullArrow);
@@ -130,8 +130,9 @@ impl<'a> FlowReader<'_, 'a> {
 
     /// What stands behind the `::` at the next token.
     fn static_member(&mut self, class: ClassExpr<'a>) -> NodeId {
-        if self.at == self.operator {
-            self.receiver = Some(self.node(ValueNode::Class(class)));
+        if self.operators.contains(&self.at) {
+            let receiver = self.node(ValueNode::Class(class));
+            self.receivers.push((self.at, receiver));
         }
         self.at += 1;
         match self.peek() {

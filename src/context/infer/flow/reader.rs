@@ -21,10 +21,10 @@ pub(in crate::context::infer) struct Extent<'a> {
     /// The tokens to read.
     pub(in crate::context::infer) start: usize,
     pub(in crate::context::infer) end: usize,
-    /// The token at which the cursor stands, and the operator before it whose
-    /// receiver is asked for; past the end without a cursor.
+    /// The token at which the cursor stands; past the end without a cursor.
     pub(in crate::context::infer) cursor: usize,
-    pub(in crate::context::infer) operator: usize,
+    /// The operators `->`, `?->` and `::` whose receivers are asked for.
+    pub(in crate::context::infer) operators: Vec<usize>,
     /// The doc comment of the function; empty without one.
     pub(in crate::context::infer) doc: Span,
     /// Whether a function is read, and no script.
@@ -51,7 +51,7 @@ pub(in crate::context::infer) fn read_flow(extent: Extent<'_>) -> ValueFlow<'_> 
     let FlowReader {
         nodes,
         closures,
-        receiver,
+        receivers,
         at_cursor,
         assigned,
         last,
@@ -65,7 +65,7 @@ pub(in crate::context::infer) fn read_flow(extent: Extent<'_>) -> ValueFlow<'_> 
         states: RefCell::new(vec![State::Open; nodes.len()]),
         nodes,
         closures,
-        receiver,
+        receivers,
         assigned,
         last,
         place_names: places.into_names(),
@@ -83,7 +83,7 @@ pub(super) struct FlowReader<'t, 'a> {
     pub(super) at: usize,
     pub(super) end: usize,
     pub(super) cursor: usize,
-    pub(super) operator: usize,
+    pub(super) operators: &'t [usize],
     /// Whether reading went on behind the cursor.
     pub(super) is_past_cursor: bool,
     /// Levels of expressions and blocks around the next token.
@@ -94,7 +94,7 @@ pub(super) struct FlowReader<'t, 'a> {
     pub(super) function: u32,
     pub(super) places: Places,
     pub(super) frames: Vec<EnvFrame>,
-    pub(super) receiver: Option<NodeId>,
+    pub(super) receivers: Vec<(usize, NodeId)>,
     pub(super) at_cursor: Option<Vec<(String, NodeId)>>,
     /// What `@var` before the statement says: the variable, if it names one,
     /// and the type.
@@ -122,7 +122,7 @@ impl<'t, 'a> FlowReader<'t, 'a> {
             tokens: &extent.tokens,
             at: extent.start,
             cursor: extent.cursor,
-            operator: extent.operator,
+            operators: &extent.operators,
             is_past_cursor: false,
             depth: 0,
             nodes: Vec::new(),
@@ -130,7 +130,7 @@ impl<'t, 'a> FlowReader<'t, 'a> {
             function: 0,
             places: Places::default(),
             frames: vec![EnvFrame::new(FrameKind::Function)],
-            receiver: None,
+            receivers: Vec::new(),
             at_cursor: None,
             documented: Vec::new(),
             statement_doc: Span::default(),

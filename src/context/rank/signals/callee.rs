@@ -2,11 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::context::buffer::Buffer;
 use crate::context::candidate::Candidate;
 use crate::context::rank::names::FoldedName;
 use crate::context::rank::surroundings::Surroundings;
-use crate::context::weights::{CALL_TOKENS, CALLEE, CALLEES};
+use crate::context::weights::{CALLEE, CALLEES};
 use crate::index::symbols::{DeclKind, Declaration, NameKind};
 use crate::php::MemberKind;
 use crate::php::lex::TokenKind;
@@ -24,7 +23,7 @@ impl<'a> CallSignature<'a> {
     /// The callee of the innermost call whose arguments hold the cursor.
     pub(in crate::context::rank) fn at_cursor(surroundings: &Surroundings<'a>) -> Self {
         let buffer = surroundings.buffer;
-        let Some(open) = open_call(buffer) else {
+        let Some(open) = buffer.open_call() else {
             return Self::default();
         };
         let Some(word) = open.checked_sub(1) else {
@@ -33,13 +32,9 @@ impl<'a> CallSignature<'a> {
         let before = word.checked_sub(1);
         match buffer.kind(before) {
             Some(TokenKind::Arrow | TokenKind::NullArrow | TokenKind::DoubleColon) => {
-                let receiver = before.and_then(|operator| operator.checked_sub(1));
-                let receiver = receiver.map(|at| surroundings.inference.named_class(at));
-                Self::method(
-                    surroundings,
-                    &receiver.unwrap_or_default(),
-                    buffer.text(word),
-                )
+                let receiver = before.map(|operator| surroundings.inference.receiver(operator));
+                let receiver = receiver.unwrap_or_default();
+                Self::method(surroundings, &receiver, buffer.text(word))
             }
             Some(TokenKind::New | TokenKind::AttributeOpen) => {
                 let class = surroundings.inference.named_class(word);
@@ -117,30 +112,4 @@ impl<'a> CallSignature<'a> {
     pub(in crate::context::rank) fn score(rank: usize) -> f32 {
         CALLEE / (1.0 + rank as f32)
     }
-}
-
-/// The `(` of the innermost call whose arguments hold the cursor.
-fn open_call(buffer: &Buffer<'_>) -> Option<usize> {
-    let mut depth = 0_usize;
-    let first = buffer.before.saturating_sub(CALL_TOKENS);
-    for at in (first..buffer.before).rev() {
-        match buffer.tokens[at].kind {
-            TokenKind::Punct(b')' | b']' | b'}') => depth += 1,
-            TokenKind::Punct(b'(') if depth == 0 => {
-                let is_call = at > 0 && buffer.tokens[at - 1].is_word();
-                let word = buffer.kind(at.checked_sub(1));
-                // `if (`, `array(`
-                if is_call && word != Some(TokenKind::Keyword) {
-                    return Some(at);
-                }
-            }
-            TokenKind::Punct(b'{' | b';') if depth == 0 => return None,
-            TokenKind::Punct(b'[') if depth == 0 => {}
-            TokenKind::Punct(b'(' | b'[' | b'{') | TokenKind::AttributeOpen => {
-                depth = depth.saturating_sub(1);
-            }
-            _ => {}
-        }
-    }
-    None
 }
