@@ -40,8 +40,8 @@ fn the_plugins_own_tests_pass() {
 }
 
 /// Answers a request for its models with one model. Completes PHP with a call, with
-/// another one if the request has a seed, and other text with a sentence about a cat. Answers almost nothing when the
-/// prompt asks it to be slow.
+/// another one if the request has a seed, and other text with a sentence about a cat.
+/// Answers almost nothing when the prompt asks it to be slow.
 fn answer(asked: &ReceivedRequest, answer: &mut Reply) {
     if asked.body.is_null() {
         return answer.whole("200 OK", "application/json", r#"{"data":[{"id":"tiny"}]}"#);

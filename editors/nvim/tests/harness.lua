@@ -289,6 +289,7 @@ function M.items(row, column, ...)
         },
       }
     end, { ... }),
+    timings = { context_ms = 1, first_token_ms = 2, total_ms = 3, cached = false },
   }
 end
 

@@ -3,8 +3,9 @@
 -- nvim --headless -u NONE -l editors/nvim/tests/real.lua FIMD URL
 --
 -- URL is that of a model server that answers `total();` in PHP, or `weigh();` to a
--- request with a seed, and `a small`, ` cat` and an end of line elsewhere. If the prompt contains `slow`, the server
--- answers `never` and then nothing. Prints one line if all checks pass.
+-- request with a seed, and `a small`, ` cat` and an end of line elsewhere. If the
+-- prompt contains `slow`, the server answers `never` and then nothing. Prints one line
+-- if all checks pass.
 
 local here = vim.fs.dirname(vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p'))
 package.path = here .. '/?.lua;' .. package.path

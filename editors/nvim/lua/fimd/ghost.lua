@@ -286,7 +286,8 @@ local function request(buf, trigger, max_items, on_answer)
       model_state.failed(client.id, err, trigger == INVOKED)
       return
     end
-    if result and next(result.items or result) then
+    -- A text that was known before tells nothing of the model server.
+    if result and type(vim.tbl_get(result, 'timings', 'first_token_ms')) == 'number' then
       model_state.answered(client.id, vim.uv.now() - asked)
     end
     local is_here = buf == vim.api.nvim_get_current_buf()
