@@ -44,8 +44,7 @@ impl AnswerFilter {
         self.syntax.extent()
     }
 
-    /// Whether `answer` begins as one of a model does that writes Markdown, so that its
-    /// first line is no code.
+    /// Whether `answer` begins like Markdown, so that its first line is no code.
     #[must_use]
     pub fn is_markdown(&self, answer: &str) -> bool {
         self.syntax.state == LexicalState::Code && prose::is_markdown(answer)

@@ -63,9 +63,9 @@ impl Enclosing {
         }
     }
 
-    /// The byte of `after` where the code behind a cursor in this begins; none if this
-    /// does not end in `after`, or in the cursor's line where it is a string.
-    /// `line` is the text before the cursor in its line.
+    /// The byte of `after` at which this has ended and code begins. None if this does
+    /// not end in `after`; a string must end in the cursor's line. `line` is the text
+    /// before the cursor in its line.
     pub(super) fn code_behind(&self, after: &str, line: &str) -> Option<usize> {
         match self {
             Self::Code => Some(0),
@@ -184,7 +184,7 @@ fn unescaped(text: &str, quote: u8, mut is_escaped: bool) -> Option<usize> {
     })
 }
 
-/// The byte where the label of a heredoc ends with which `line` begins.
+/// The byte behind the heredoc label at the start of `line`; none if it is not there.
 fn begins_with_label(line: &str, label: &str) -> Option<usize> {
     let code = line.trim_start_matches([' ', '\t']);
     let behind = code.strip_prefix(label)?;

@@ -70,9 +70,9 @@ impl CursorSyntax {
         self.enclosing.end(answer, &self.start_of_line)
     }
 
-    /// The byte where fitting code ends that begins at byte `from`: at a bracket that
-    /// closes more than may be closed here, at a sign that stands behind the cursor, or
-    /// behind the statement.
+    /// The byte where the code that begins at byte `from` ceases to fit: at a bracket
+    /// that closes more than may be closed here, at a sign that stands behind the cursor,
+    /// or behind the statement.
     fn end_of_code(&self, answer: &str, from: usize) -> Option<usize> {
         let mut open: Vec<OpenBracket> = Vec::new();
         let mut outer = self.brackets.open.clone();
@@ -248,7 +248,7 @@ impl CursorSyntax {
     }
 }
 
-/// The byte where the last group of round brackets begins, with which `text` ends.
+/// The byte where the round brackets at the end of `text` begin.
 fn last_group(text: &str) -> Option<usize> {
     let mut open = Vec::new();
     let mut group = None;
@@ -287,7 +287,8 @@ fn without_open_literal(text: &str, from: usize, ends_line: bool) -> &str {
 }
 
 /// `text` without its last token if that and the start of `rest` make a literal, a
-/// comment or a tag; and without a heredoc, whose first line would take in `rest`. Code begins at byte `from` of `text`.
+/// comment or a tag. A heredoc is left out as well: its first line would take in `rest`.
+/// Code begins at byte `from` of `text`.
 fn without_merging<'t>(text: &'t str, from: usize, rest: &str) -> &'t str {
     let whole = [text, rest].concat();
     let begins = |token: &Token| token.span.start as usize;

@@ -30,7 +30,7 @@ pub(super) fn without_prose(answer: &str, is_whole: bool) -> Option<&str> {
     fence.or_else(|| is_whole.then_some(answer))
 }
 
-/// Whether `answer` begins as one in Markdown does: with a fence or a sentence.
+/// Whether `answer` begins like Markdown: with a fence or a sentence.
 pub(super) fn is_markdown(answer: &str) -> bool {
     let code = answer.trim_start();
     code.starts_with(FENCE) || code.lines().next().is_some_and(is_sentence)

@@ -52,9 +52,8 @@ impl RecentCompletions {
         self.0.push_front(completed);
     }
 
-    /// What the user has not typed yet of the completions whose start he has typed
-    /// since they were shown, if nothing else has changed; newest first. No rest is
-    /// empty.
+    /// The rests of the completions whose start the user has typed since they were
+    /// shown, newest first. Nothing else may have changed. No rest is empty.
     pub fn rests<'a>(
         &'a self,
         path: &'a str,

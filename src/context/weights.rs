@@ -23,8 +23,8 @@
 /// identifier.
 pub(super) const DEFAULT_MIN_SCORE: f32 = 0.0007;
 
-/// How much the threshold rises with the probability of the likeliest name: times the
-/// threshold, times that probability. On cacti, `ident` of identifiers was .860 with 20
+/// Factor by which the threshold is raised, times the probability of the likeliest
+/// name; the threshold never falls. On cacti, `ident` of identifiers was .860 with 20
 /// and .830 with 57.
 pub(super) const RELATIVE_SCORE: f32 = 25.0;
 

@@ -301,8 +301,8 @@ impl Completions {
         });
     }
 
-    /// The completion that the model gives. The user gets texts that he has declined
-    /// here only if he asks explicitly, and then last.
+    /// The completion that the model gives. Texts that the user has declined here come
+    /// only if the user asks explicitly, and then last.
     async fn fresh(
         &self,
         engine: &Engine,

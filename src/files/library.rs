@@ -1,5 +1,5 @@
-//! Classes of installed packages, which are read from disk when a context needs
-//! them.
+//! What installed packages declare: their classes are listed by the names of files,
+//! and the files that matter to a project or a context are read from disk.
 
 mod listing;
 mod reached;

@@ -50,7 +50,8 @@ pub(super) struct ClientProjects {
     options: ClientOptions,
     /// The include paths of every project.
     includes: Vec<PathBuf>,
-    /// The folders that the client names. Held for a moment only, as the next.
+    /// The folders that the client names. Its lock and the next one are held for a
+    /// moment only.
     folders: Mutex<Vec<NamedFolder>>,
     /// The projects that have been needed, by their root folders.
     found: Mutex<BTreeMap<PathBuf, Arc<FoundProject>>>,
@@ -104,7 +105,8 @@ impl ClientProjects {
         *lock(&self.folders) = folders;
     }
 
-    /// The folders by which the file that the client calls `name` has its key.
+    /// The folders of the project of the file that the client calls `name`; they give
+    /// the file its key.
     pub(super) fn roots(&self, name: &str) -> Roots {
         let path = self.options.path(name);
         let found = self.find(&path).ok().flatten();

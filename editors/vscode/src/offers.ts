@@ -1,6 +1,6 @@
 /**
- * Tells fimd which grey text the user does not want: what he dismisses, and what he
- * types past. VS Code tells extensions neither, so the next request shows it.
+ * Tells fimd which grey text the user does not want: dismissed text, and text that the
+ * user types past. VS Code reports neither to extensions; the next request shows it.
  */
 
 import * as vscode from "vscode";

@@ -94,7 +94,7 @@ pub(super) fn watches(project: Option<&Path>, options: &WalkOptions) -> Check {
     let roots = match Roots::new(&root, &[]) {
         Ok(roots) => roots,
         Err(error) => {
-            // Its remedy is for those who name the folder otherwise.
+            // The remedy in the error is for other ways to name the folder.
             let says = error.to_string();
             let says = says.split("; ").next().unwrap_or_default();
             return Check::fault(NAME, says, "name another with --project");

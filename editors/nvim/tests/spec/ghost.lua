@@ -278,7 +278,7 @@ t.test('ghost: the server is told what the user does not want', function(child)
   t.wait('the notification', function()
     return vim.deep_equal(declined(child), { 1, 2, 4 })
   end)
-  -- Who leaves it standing has not said no.
+  -- A completion that only stays shown is not declined.
   child:tell('answer', { method = method, result = t.items(2, 10, 'total()') })
   child:cmd('Fimd complete')
   child:await_ghost('total()')
