@@ -1,11 +1,12 @@
 //! Measures contexts on a project's own code: cuts names out of its files and
 //! looks for them in the context of each hole.
 //!
-//! A name is cut only if another file declares it and its own file writes it
-//! nowhere else, so only cross-file context can contain it. A context scores
-//! `ident` if it holds the name as a whole word, and `def` if it holds the
-//! name's definition. The choice of holes depends only on the project's files,
-//! the seed and the number of holes, so two runs can be compared.
+//! A hole asks for names that another file or a package declares. In nearly all
+//! kinds of holes, its own file writes such a name nowhere else, so only cross-file
+//! context can contain it. A context scores `ident` if it holds the name as a whole
+//! word, and `def` if it holds the name's definition. The choice of holes depends
+//! only on the project's files, the seed and the number of holes, so two runs can be
+//! compared.
 //!
 //! An [`EvalReport`] is a function of the snapshot and the [`EvalOptions`],
 //! except for its latencies. The number of threads does not matter.
