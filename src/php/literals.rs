@@ -75,7 +75,8 @@ fn is_conventional(text: &str) -> bool {
 /// | `key>` | `'key' => '…'`, `$x['key'] = '…'` |
 /// | `x=` | `$x === '…'` |
 ///
-/// Names of functions are in lower case. `None` at any other place.
+/// Names of functions are in lower case; functions that name the same things have one
+/// place, such as `add_action` and `do_action`. `None` at any other place.
 #[must_use]
 pub fn literal_place(source: &str, tokens: &[Token], at: usize) -> Option<String> {
     let last = at.checked_sub(1)?;
@@ -158,6 +159,7 @@ fn bracketed(source: &str, tokens: &[Token], last: usize, levels: usize) -> Opti
             tokens[open].is(b'[') || tokens[before].span.of(source).eq_ignore_ascii_case("array");
         if !is_array {
             let callee = word(source, tokens, before)?.to_ascii_lowercase();
+            let callee = namesake(&callee, argument);
             return Some(format!("{callee}#{argument}{suffix}"));
         }
         suffix.insert(0, '[');
@@ -181,6 +183,59 @@ fn bracketed(source: &str, tokens: &[Token], last: usize, levels: usize) -> Opti
         }
     }
     None
+}
+
+/// The function that stands for all those whose argument number `argument` names the
+/// same things as that of `callee`, as the manuals of PHP, WordPress and Laravel
+/// describe them: who adds a callback to a hook writes the name that `do_action` has.
+fn namesake(callee: &str, argument: usize) -> &str {
+    match (argument, callee) {
+        (
+            0,
+            "add_action"
+            | "did_action"
+            | "do_action_ref_array"
+            | "doing_action"
+            | "has_action"
+            | "remove_action"
+            | "remove_all_actions",
+        ) => "do_action",
+        (
+            0,
+            "add_filter"
+            | "apply_filters_ref_array"
+            | "did_filter"
+            | "doing_filter"
+            | "has_filter"
+            | "remove_filter"
+            | "remove_all_filters",
+        ) => "apply_filters",
+        (0, "add_option" | "delete_option" | "update_option") => "get_option",
+        (0, "add_site_option" | "delete_site_option" | "update_site_option") => "get_site_option",
+        (0, "set_transient" | "delete_transient") => "get_transient",
+        (0, "remove_theme_mod" | "set_theme_mod") => "get_theme_mod",
+        (1, "add_post_meta" | "delete_post_meta" | "update_post_meta") => "get_post_meta",
+        (1, "add_user_meta" | "delete_user_meta" | "update_user_meta") => "get_user_meta",
+        (1, "add_term_meta" | "delete_term_meta" | "update_term_meta") => "get_term_meta",
+        (0, "register_post_type" | "post_type_exists" | "get_post_type_object") => "post_type",
+        (0, "register_taxonomy" | "taxonomy_exists" | "get_taxonomy" | "get_terms") => "taxonomy",
+        (
+            0,
+            "wp_add_inline_script"
+            | "wp_dequeue_script"
+            | "wp_enqueue_script"
+            | "wp_localize_script"
+            | "wp_script_is",
+        ) => "wp_register_script",
+        (0, "wp_add_inline_style" | "wp_dequeue_style" | "wp_enqueue_style" | "wp_style_is") => {
+            "wp_register_style"
+        }
+        (0, "name" | "to_route" | "routeis") => "route",
+        (0, "defined" | "constant") => "define",
+        (0, "ini_set") => "ini_get",
+        (0, "putenv" | "env") => "getenv",
+        _ => callee,
+    }
 }
 
 /// The bracket that is open behind token `last`, and the number of commas between
@@ -220,7 +275,7 @@ mod tests {
         for (code, expected) in [
             (
                 "add_Action('init', 'go')",
-                ["add_action#0 init", "add_action#1 go"].as_slice(),
+                ["do_action#0 init", "add_action#1 go"].as_slice(),
             ),
             ("$x->get(f(1, 2), \"a.b\");", &["get#1 a.b"]),
             ("new N\\Field('title')", &["field#0 title"]),

@@ -79,6 +79,25 @@ fn the_signature_is_of_the_class_that_the_receiver_is_of() {
 }
 
 #[test]
+fn a_hook_has_the_name_under_which_it_is_called() {
+    let shop = (
+        "inc/shop.php",
+        "<?php do_action('acme_before_checkout', $cart); update_option('acme_rate', 3);
+        $route->name('acme.cart');",
+    );
+    for (call, wanted) in [
+        ("add_action('acme_bef|", "acme_before_checkout"),
+        ("get_option(|", "acme_rate"),
+        ("route('|", "acme.cart"),
+    ] {
+        let buffer = format!("<?php\n{call}\n");
+        assert_holds(&context_of(&[shop], &buffer), &[wanted]);
+    }
+    let other = "<?php\nadd_filter('acme_bef|\n";
+    assert!(!context_of(&[shop], other).contains("acme_before"));
+}
+
+#[test]
 fn a_stub_does_not_hide_the_real_function() {
     let stub = ("a/noop.php", "<?php function translate() {}");
     let real = (
