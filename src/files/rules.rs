@@ -17,6 +17,15 @@ const FOLDERS: [&str; 7] = [
 /// the project's.
 const FOREIGN: [&str; 2] = ["vendor", "node_modules"];
 
+/// Folders of source, whatever the folders inside are called.
+const SOURCE: [&str; 6] = ["src", "lib", "app", "inc", "includes", "classes"];
+
+/// Whether the folder with this key is inside a folder of source, such as `lib/cache`.
+pub(super) fn is_inside_source(folder: &str) -> bool {
+    let above = folder.rsplit_once('/').map_or("", |(above, _)| above);
+    above.split('/').any(|name| SOURCE.contains(&name))
+}
+
 /// Whether a file is one of PHP alone by its name.
 pub(super) fn is_php(name: &str) -> bool {
     ends_with(name, "php")
@@ -55,6 +64,9 @@ pub(super) fn left_out_by_key(key: &str, extensions: &Extensions) -> Option<(Str
         .chain([(key, false)])
         .find_map(|(above, is_folder)| {
             let name = above.rsplit('/').next().unwrap_or(above);
+            if is_folder && may_hold_source(name) && is_inside_source(above) {
+                return None;
+            }
             let rule = left_out_by_name(name, is_folder, extensions)?;
             let slash = if is_folder { "/" } else { "" };
             Some((format!("{above}{slash}"), rule))
@@ -81,5 +93,13 @@ mod tests {
         assert_eq!(left_out_by_name("vendor", false), None);
         assert_eq!(left_out_by_name("vendors", true), None);
         assert!(is_php("A.PHP") && !is_php("php") && !is_php("a.php5"));
+    }
+
+    #[test]
+    fn keys_have_the_rules_of_folders() {
+        let rule = |key| left_out_by_key(key, &Extensions::default()).map(|(above, _)| above);
+        assert_eq!(rule("lib/cache/a.php"), None);
+        assert_eq!(rule("cache/lib/a.php").unwrap(), "cache/");
+        assert_eq!(rule("src/vendor/a.php").unwrap(), "src/vendor/");
     }
 }

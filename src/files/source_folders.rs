@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::extensions::Extensions;
 use super::roots::Roots;
+use super::rules::is_inside_source;
 use crate::php::composer::{Autoload, manifest};
 
 /// The most files of one folder whose names are looked for in the project.
@@ -55,7 +56,8 @@ impl SourceFolders {
                 .strip_prefix(outer)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        self.named.contains(folder)
+        is_inside_source(folder)
+            || self.named.contains(folder)
             || self
                 .autoloaded
                 .iter()

@@ -527,22 +527,22 @@ fn files_of_other_endings_count_if_they_hold_php() {
 #[test]
 fn a_default_folder_is_source_where_the_project_loads_it() {
     let dir = tree(&[
-        "app/build/Plan.php",
-        "app/build/dist/Deep.php",
-        "lib/cache/store.php",
-        "lib/cache/sub/more.php",
+        "modules/build/Plan.php",
+        "modules/build/dist/Deep.php",
+        "shared/cache/store.php",
+        "shared/cache/sub/more.php",
         "other/cache/c.php",
         "Public/p.php",
         "public/index.php",
         "src/vendor/v.php",
         "tmp/cache/gen.php",
     ]);
-    let app = r#"{"autoload": {"psr-4": {"App\\": "app/", "V\\": "./src/"}}}"#;
+    let app = r#"{"autoload": {"psr-4": {"App\\": "modules/", "V\\": "./src/"}}}"#;
     write(dir.path(), "composer.json", app);
     write(
         dir.path(),
         "main.php",
-        "<?php require __DIR__ . '/lib/cache/store.php'; // mycache/c.php, cache/gone.php",
+        "<?php require __DIR__ . '/shared/cache/store.php'; // mycache/c.php, cache/gone.php",
     );
     write(dir.path(), "tmp/cache/.gitignore", "*");
     let walk = walk(dir.path(), &[]);
@@ -550,11 +550,11 @@ fn a_default_folder_is_source_where_the_project_loads_it() {
         keys(&walk),
         [
             "Public/p.php",
-            "app/build/Plan.php",
-            "app/build/dist/Deep.php",
-            "lib/cache/store.php",
-            "lib/cache/sub/more.php",
             "main.php",
+            "modules/build/Plan.php",
+            "modules/build/dist/Deep.php",
+            "shared/cache/store.php",
+            "shared/cache/sub/more.php",
         ]
     );
     let out: Vec<&str> = rules(&walk).into_iter().map(|(key, _)| key).collect();
@@ -562,6 +562,24 @@ fn a_default_folder_is_source_where_the_project_loads_it() {
         out,
         ["other/cache/", "public/", "src/vendor/", "tmp/cache/"]
     );
+}
+
+#[test]
+fn a_folder_inside_of_source_is_source_whatever_it_is_called() {
+    let dir = tree(&[
+        "lib/cache/Pool.php",
+        "src/storage/deep/Disk.php",
+        "src/vendor/v.php",
+        "cache/src/gen.php",
+        "library/cache/gen.php",
+    ]);
+    let walk = walk(dir.path(), &[]);
+    assert_eq!(
+        keys(&walk),
+        ["lib/cache/Pool.php", "src/storage/deep/Disk.php"]
+    );
+    let out: Vec<&str> = rules(&walk).into_iter().map(|(key, _)| key).collect();
+    assert_eq!(out, ["cache/", "library/cache/", "src/vendor/"]);
 }
 
 #[test]
