@@ -186,8 +186,8 @@ fn bracketed(source: &str, tokens: &[Token], last: usize, levels: usize) -> Opti
 }
 
 /// The function that stands for all those whose argument number `argument` names the
-/// same things as that of `callee`, as the manuals of PHP, WordPress and Laravel
-/// describe them: who adds a callback to a hook writes the name that `do_action` has.
+/// same things as that of `callee`, by the manuals of PHP, WordPress and Laravel. For
+/// example, `add_action` names a hook that a call of `do_action` names.
 fn namesake(callee: &str, argument: usize) -> &str {
     match (argument, callee) {
         (
