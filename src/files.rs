@@ -12,6 +12,7 @@ mod limits;
 mod listing;
 mod origin;
 mod read;
+mod regular;
 mod roots;
 mod rules;
 mod source_folders;

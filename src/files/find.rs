@@ -7,6 +7,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::regular::read_regular;
 use crate::php::composer::{ComposerManifest, manifest};
 
 /// The file that describes a Composer project or package.
@@ -45,7 +46,7 @@ fn innermost<'a>(file: &'a Path, top: Option<&Path>) -> Option<&'a Path> {
     let mut found: Option<(&Path, bool)> = None;
     for folder in file.ancestors().skip(1) {
         let is_top = Some(folder) == top;
-        let text = std::fs::read_to_string(folder.join(COMPOSER)).ok();
+        let text = read_regular(&folder.join(COMPOSER)).ok();
         if text.is_some() || is_top {
             // A file that is being edited may be no JSON for a moment.
             let manifest = text.and_then(|text| manifest(&text).ok());

@@ -8,6 +8,7 @@ use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::extensions::Extensions;
+use super::regular::check_regular;
 use super::roots::Roots;
 use super::rules::{left_out_by_name, may_hold_source};
 use super::source_folders::SourceFolders;
@@ -245,7 +246,10 @@ impl IgnoreRules {
 fn load(folder: &Path, name: &str, warnings: &mut Vec<String>) -> Gitignore {
     let path = folder.join(name);
     let mut builder = GitignoreBuilder::new(folder);
-    let unread = builder.add(&path);
+    let unread = match check_regular(&path) {
+        Ok(()) => builder.add(&path),
+        Err(error) => Some(error.into()),
+    };
     let (gitignore, unbuilt) = match builder.build() {
         Ok(gitignore) => (gitignore, None),
         Err(error) => (Gitignore::empty(), Some(error)),

@@ -18,6 +18,7 @@ use self::reached::ReachedPackages;
 use super::ignores::folders_above;
 use super::limits::WalkOptions;
 use super::read::read_file;
+use super::regular::read_regular;
 use super::roots::Roots;
 use super::rules::is_php;
 use super::stamp::Stamp;
@@ -298,7 +299,7 @@ impl ComposerReader<'_> {
     /// The text of one of Composer's files, if it exists.
     fn read(&mut self, path: &str) -> Option<String> {
         let path = self.source(path);
-        match std::fs::read_to_string(&path) {
+        match read_regular(&path) {
             Ok(text) => Some(text),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => {

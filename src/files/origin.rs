@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::regular::read_regular;
 use crate::index::Origin;
 
 /// The origin of the files in the project folder `root`. The licence is the one that
@@ -62,7 +63,7 @@ fn packed(git: &Path, name: &str) -> Option<String> {
 
 /// The licence in `composer.json`. A list of licences offers a choice.
 fn composer_license(root: &Path) -> Option<String> {
-    let text = fs::read_to_string(root.join("composer.json")).ok()?;
+    let text = read_regular(&root.join("composer.json")).ok()?;
     let manifest: Value = serde_json::from_str(&text).ok()?;
     let all = match &manifest["license"] {
         Value::String(one) => vec![one.as_str()],

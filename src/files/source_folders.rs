@@ -7,6 +7,7 @@ use aho_corasick::AhoCorasick;
 use rayon::prelude::*;
 
 use super::extensions::Extensions;
+use super::regular::read_regular;
 use super::roots::Roots;
 use super::rules::is_inside_source;
 use crate::php::composer::{Autoload, manifest};
@@ -27,7 +28,7 @@ impl SourceFolders {
     /// The folders that the project's `composer.json` autoloads, if there is one that
     /// can be read.
     pub(super) fn autoloaded(roots: &Roots) -> Self {
-        let text = std::fs::read_to_string(roots.root().join("composer.json"));
+        let text = read_regular(&roots.root().join("composer.json"));
         let Some(Ok(manifest)) = text.ok().map(|text| manifest(&text)) else {
             return Self::default();
         };

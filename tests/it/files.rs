@@ -613,3 +613,28 @@ fn a_client_may_name_the_endings_and_shares_no_project_with_others() {
     }
     assert_eq!(client.close().code, Some(0));
 }
+
+#[test]
+fn a_pipe_in_place_of_a_file_with_a_fixed_name_is_not_read() {
+    let names = ["composer.json", "p/composer.json", "p/.gitignore"];
+    let dir = tree(&["a.php", "p/b.php"]);
+    for name in names.iter().chain(&[".fimignore"]) {
+        let made = Command::new("mkfifo").arg(dir.path().join(name)).status();
+        assert!(made.unwrap().success());
+    }
+    let mut client = Client::start(&mut common::fimd());
+    let root = dir.path().to_str().unwrap();
+    client.send(format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\
+         \"params\":{{\"roots\":[{root:?}]}}}}\n"
+    ));
+    let answer = client.answer();
+    assert!(answer.contains(r#""file_count":2"#), "{answer}");
+    client.send(format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"getContext\",\
+         \"params\":{{\"filepath\":\"{root}/p/b.php\",\"content\":\"<?php \"}}}}\n"
+    ));
+    let answer = client.answer();
+    assert!(answer.contains(r#""context":"#), "{answer}");
+    assert_eq!(client.close().code, Some(0));
+}
