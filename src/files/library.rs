@@ -150,7 +150,7 @@ impl Composer {
             let path = path.trim_end_matches('/');
             php_files(self.roots.root(), path, &mut files);
         }
-        if files.len() == MAX_SEARCHED {
+        if files.len() >= MAX_SEARCHED {
             tracing::warn!(
                 "{}: more than {MAX_SEARCHED} files under \"classmap\" of composer.json; the rest \
                  is not searched: run `composer dump-autoload`",
@@ -358,6 +358,9 @@ fn php_files(root: &Path, path: &str, files: &mut BTreeSet<String>) {
     }
     let mut folders = vec![path.to_owned()];
     while let Some(folder) = folders.pop() {
+        if files.len() >= MAX_SEARCHED {
+            return;
+        }
         let entries = std::fs::read_dir(root.join(&folder)).into_iter().flatten();
         let mut entries: Vec<_> = entries.flatten().collect();
         entries.sort_by_key(std::fs::DirEntry::file_name);
