@@ -26,8 +26,9 @@ pub(super) struct Args {
     /// Cursor: line and column (in characters), both counted from 1, or a byte offset
     #[arg(long, value_name = "LINE:COL|BYTE")]
     at: TextPosition,
-    /// Root folder of the project [default: the nearest folder above FILE that
-    /// has a composer.json, a .git or a .fimignore]
+    /// Root folder of the project [default: the nearest folder above FILE that has a
+    /// composer.json, a .git or a .fimignore; a package whose classes the project around it
+    /// loads belongs to that project]
     #[arg(long, value_name = "DIR")]
     project: Option<PathBuf>,
     /// Extra folder or file for context, which counts even if it is ignored; the rules apply
@@ -37,7 +38,7 @@ pub(super) struct Args {
     /// Most characters of the context
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_CONTEXT_CHARS)]
     max_chars: usize,
-    /// Leave out declarations with a lower probability than this of being used next, from 0 to 1
+    /// Leave out declarations less likely than this to be named next, from 0 to 1
     #[arg(long, value_name = "SCORE", default_value_t)]
     min_score: MinScore,
     /// Do not search for code chunks with BM25
