@@ -196,16 +196,24 @@ pub(super) fn unique_lines<'a>(
                 .collect()
         })
         .collect();
-    let mut files_with: FxHashMap<&str, usize> = FxHashMap::default();
-    for line in held.iter().flatten() {
-        *files_with.entry(line).or_default() += 1;
+    // Of each line a file that contains it, and whether another one does.
+    let mut holders: FxHashMap<&str, (&str, bool)> = FxHashMap::default();
+    for (file, lines) in files.iter().zip(&held) {
+        for line in lines.iter().copied() {
+            let holder = holders.entry(line).or_insert((&file.path, false));
+            holder.1 |= *holder.0 != *file.path;
+        }
     }
-    // The hole's own line may continue behind the hole. Then the cut text is no
-    // line of its own file, and `files_with` may be 0.
-    let is_unique = |line: &&str| files_with.get(line).is_none_or(|&files| files <= 1);
+    // If the hole's line goes on behind the hole, what was cut may be no line of the
+    // hole's own file, but one of another.
+    let is_unique = |line: &str, hole: &NameHole<'_>| {
+        holders
+            .get(line)
+            .is_none_or(|&(holder, others)| !others && *holder == *hole.file.path)
+    };
+    let lines = lines.into_iter().zip(holes);
     lines
-        .into_iter()
-        .map(|line| line.filter(is_unique))
+        .map(|(line, hole)| line.filter(|line| is_unique(line, hole)))
         .collect()
 }
 
