@@ -51,9 +51,9 @@ pub(super) struct ClientProjects {
     /// The include paths of every project.
     includes: Vec<PathBuf>,
     /// The folders that the client names. Its lock and the next one are held for a
-    /// moment only.
+    /// moment only; who holds both takes the next one first.
     folders: Mutex<Vec<NamedFolder>>,
-    /// The projects that have been needed, by their root folders.
+    /// The projects that have been needed, by their root folders; all belong to `folders`.
     found: Mutex<BTreeMap<PathBuf, Arc<FoundProject>>>,
     /// Stops the reading of projects when the connection ends.
     end: Cancel,
@@ -101,7 +101,8 @@ impl ClientProjects {
             let file = root.join("any.php");
             !folders.is_empty() && root_in(&folders, &file).is_some_and(|found| found == root)
         };
-        lock(&self.found).retain(|root, _| is_left(root));
+        let mut found = lock(&self.found);
+        found.retain(|root, _| is_left(root));
         *lock(&self.folders) = folders;
     }
 
@@ -140,29 +141,42 @@ impl ClientProjects {
     /// # Errors
     /// If an include path or the project cannot be read.
     pub(super) async fn open(&self, root: &Path) -> Result<Arc<ClientProject>, Error> {
-        let found = self.found(root).map_err(|error| wrong_include(&error))?;
+        let is_named = |folders: &[NamedFolder]| folders.iter().any(|named| named.path == root);
+        let found = self.found(root, is_named);
+        let found = found.map_err(|error| wrong_include(&error))?;
         self.read(&found).await
     }
 
     /// The project of the file at a path, if there is one.
     fn find(&self, file: &Path) -> Result<Option<Arc<FoundProject>>, FilesError> {
-        let root = root_in(&self.folders(), file);
-        root.map(|root| self.found(&root)).transpose()
+        let Some(root) = root_in(&self.folders(), file) else {
+            return Ok(None);
+        };
+        let is_left = |folders: &[NamedFolder]| root_in(folders, file).is_some_and(|at| at == root);
+        self.found(&root, is_left).map(Some)
     }
 
-    /// The project at `root`, which need not have been read.
-    fn found(&self, root: &Path) -> Result<Arc<FoundProject>, FilesError> {
+    /// The project at `root`, which need not have been read. Remembers it if it is one
+    /// `of` the client's folders, which may have changed meanwhile.
+    fn found(
+        &self,
+        root: &Path,
+        of: impl Fn(&[NamedFolder]) -> bool,
+    ) -> Result<Arc<FoundProject>, FilesError> {
         if let Some(known) = lock(&self.found).get(root) {
             return Ok(Arc::clone(known));
         }
         let roots = Roots::new(root, &self.includes)?;
-        let mut found = lock(&self.found);
-        let entry = found.entry(roots.root().to_owned());
-        let new = || FoundProject {
+        let key = roots.root().to_owned();
+        let new = Arc::new(FoundProject {
             roots,
             read: OnceCell::new(),
-        };
-        Ok(Arc::clone(entry.or_insert_with(|| Arc::new(new()))))
+        });
+        let mut found = lock(&self.found);
+        if !of(&lock(&self.folders)) {
+            return Ok(new);
+        }
+        Ok(Arc::clone(found.entry(key).or_insert(new)))
     }
 
     /// Reads a project in a task of its own: a client often cancels the request
@@ -202,4 +216,34 @@ fn root_in(folders: &[NamedFolder], file: &Path) -> Option<PathBuf> {
 
 fn wrong_include(error: &FilesError) -> Error {
     Error::invalid_params(format!("include_paths: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Settings;
+    use crate::text::Encoding;
+
+    #[tokio::test]
+    async fn a_folder_that_the_client_has_left_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let named = NamedFolder::new(folder.path(), true).unwrap();
+        let engine = Engine::new(Settings::default(), None).unwrap();
+        let options = ClientOptions {
+            bm25: true,
+            asked_secrets: None,
+            engine: engine.clone(),
+            offsets: Encoding::Utf8,
+            extensions: None,
+            positions: Encoding::Utf16,
+            base: "/".into(),
+        };
+        let projects = ClientProjects::new(engine, options, vec![named.clone()], Vec::new());
+        projects.open(&named.path).await.unwrap();
+        assert_eq!(lock(&projects.found).len(), 1);
+        // As when the client takes the folder away before fimd has begun to read it.
+        projects.work_in(Vec::new());
+        projects.open(&named.path).await.unwrap();
+        assert_eq!(lock(&projects.found).len(), 0);
+    }
 }
