@@ -14,6 +14,17 @@ use crate::context::weights::{
 };
 use crate::index::symbols::{DeclKind, Declaration, NameKind, UseKey};
 
+/// What a name shares with the code near the cursor.
+#[derive(Default)]
+struct SharedWords {
+    /// The weights of the words, added up.
+    weight: f32,
+    /// The bytes of the name without its namespace.
+    length: usize,
+    /// The number of the last word that it shares.
+    last: Option<usize>,
+}
+
 /// Adds the functions and classes that share words with the code near the cursor. In
 /// a project of few functions, adds all of them.
 pub(in crate::context::rank) fn add_named_by_words<'a>(
@@ -34,27 +45,26 @@ pub(in crate::context::rank) fn add_named_by_words<'a>(
             NameKind::Function
         };
         let kind_weight = surroundings.kind_weight(kind);
-        let mut found: FxHashMap<String, (f32, usize)> = FxHashMap::default();
-        for (word, weight) in near.all() {
+        let mut found: FxHashMap<String, SharedWords> = FxHashMap::default();
+        for (number, (word, weight)) in near.all().into_iter().enumerate() {
             let declared = snapshot.declared_with_word(SHARED_WORDS, decl, word);
             let rarity = word_rarity(declared.len());
-            let mut seen: Vec<String> = Vec::new();
             for declared in declared {
                 if declared.path() == surroundings.buffer.path {
                     continue;
                 }
-                let name = folded(kind, &declared);
-                if !seen.contains(&name) {
-                    let entry = found.entry(name.clone()).or_default();
-                    entry.0 += weight * rarity;
-                    entry.1 = declared.short_name().len();
-                    seen.push(name);
+                let shared = found.entry(folded(kind, &declared)).or_default();
+                // Several declarations of one name count once.
+                if shared.last != Some(number) {
+                    shared.last = Some(number);
+                    shared.weight += weight * rarity;
+                    shared.length = declared.short_name().len();
                 }
             }
         }
         let mut best: Vec<(String, f32)> = found
             .into_iter()
-            .map(|(name, (weight, length))| (name, weight / (8.0 + length as f32).sqrt()))
+            .map(|(name, shared)| (name, shared.weight / (8.0 + shared.length as f32).sqrt()))
             .collect();
         best.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         for (name, weight) in best.into_iter().take(WORD_NAMES) {
