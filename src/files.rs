@@ -1,6 +1,7 @@
 //! All access to the project's files: finds, names, reads and watches them, and
 //! caches what the index knows about them.
 
+mod below;
 mod cache;
 mod error;
 mod extensions;

@@ -6,6 +6,7 @@ mod reached;
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::SystemTime;
@@ -15,6 +16,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use self::listing::ClassListing;
 use self::reached::ReachedPackages;
+use super::below::each_below;
 use super::ignores::folders_above;
 use super::limits::WalkOptions;
 use super::read::read_file;
@@ -356,26 +358,16 @@ fn php_files(root: &Path, path: &str, files: &mut BTreeSet<String>) {
         files.insert(path.to_owned());
         return;
     }
-    let mut folders = vec![path.to_owned()];
-    while let Some(folder) = folders.pop() {
+    let every_folder = |_: &str| true;
+    each_below(&root.join(path), every_folder, |below, name, kind| {
         if files.len() >= MAX_SEARCHED {
-            return;
+            return ControlFlow::Break(());
         }
-        let entries = std::fs::read_dir(root.join(&folder)).into_iter().flatten();
-        let mut entries: Vec<_> = entries.flatten().collect();
-        entries.sort_by_key(std::fs::DirEntry::file_name);
-        for entry in entries {
-            let (Ok(kind), Ok(name)) = (entry.file_type(), entry.file_name().into_string()) else {
-                continue;
-            };
-            let path = format!("{folder}/{name}");
-            if kind.is_dir() {
-                folders.push(path);
-            } else if kind.is_file() && is_php(&name) && files.len() < MAX_SEARCHED {
-                files.insert(path);
-            }
+        if kind.is_file() && is_php(name) {
+            files.insert(format!("{path}/{below}"));
         }
-    }
+        ControlFlow::Continue(())
+    });
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! Folders that hold source although their names are those of generated folders.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use aho_corasick::AhoCorasick;
 use rayon::prelude::*;
 
+use super::below::each_below;
 use super::extensions::Extensions;
 use super::regular::read_regular;
 use super::roots::Roots;
@@ -114,29 +116,15 @@ impl SourceFolders {
 /// The paths below `folder` of the PHP files in it, by their names.
 fn names_below(folder: &Path, extensions: &Extensions) -> Vec<String> {
     let mut names = Vec::new();
-    let mut folders = vec![String::new()];
-    while let Some(inside) = folders.pop() {
-        let entries = std::fs::read_dir(folder.join(&inside))
-            .into_iter()
-            .flatten()
-            .flatten();
-        for entry in entries {
-            let (Ok(kind), Ok(name)) = (entry.file_type(), entry.file_name().into_string()) else {
-                continue;
-            };
-            let below = match &*inside {
-                "" => name.clone(),
-                inside => format!("{inside}/{name}"),
-            };
-            if kind.is_dir() {
-                folders.push(below);
-            } else if extensions.count(&name) {
-                names.push(below);
-                if names.len() == MAX_NAMED {
-                    return names;
-                }
-            }
+    let every_folder = |_: &str| true;
+    each_below(folder, every_folder, |below, name, _| {
+        if extensions.count(name) {
+            names.push(below.to_owned());
         }
-    }
+        match names.len() {
+            MAX_NAMED => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
+    });
     names
 }

@@ -1,10 +1,12 @@
 //! The classes that autoload rules locate, listed by the names of files, without
 //! reading them.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use rustc_hash::FxHashMap;
 
+use crate::files::below::each_below;
 use crate::files::rules::is_php;
 use crate::php::composer::Autoload;
 use crate::php::lex::{is_name_byte, is_name_start};
@@ -115,31 +117,17 @@ fn add(files: &mut FxHashMap<Box<str>, Box<str>>, name: String, path: &str) {
 /// not followed below it.
 fn list(root: &Path, folder: &str, found: &mut impl FnMut(&str, &str)) {
     let top = folder.trim_end_matches('/');
-    let mut folders = vec![String::new()];
-    while let Some(inside) = folders.pop() {
-        let entries = std::fs::read_dir(root.join(top).join(&inside));
-        let mut entries: Vec<_> = entries.into_iter().flatten().flatten().collect();
-        entries.sort_by_key(std::fs::DirEntry::file_name);
-        for entry in entries {
-            let (Ok(kind), Ok(name)) = (entry.file_type(), entry.file_name().into_string()) else {
-                continue;
-            };
-            let below = match &*inside {
-                "" => name.clone(),
-                inside => format!("{inside}/{name}"),
-            };
-            if kind.is_dir() && !name.starts_with('.') && !OWN_FOLDERS.contains(&&*name) {
-                folders.push(below);
-            } else if kind.is_file()
-                && is_php(&name)
-                && let Some((stem, _)) = below.rsplit_once('.')
-            {
-                let path = match top {
-                    "" => below.clone(),
-                    top => format!("{top}/{below}"),
-                };
-                found(stem, &path);
+    let enters = |name: &str| !name.starts_with('.') && !OWN_FOLDERS.contains(&name);
+    each_below(&root.join(top), enters, |below, name, kind| {
+        if kind.is_file()
+            && is_php(name)
+            && let Some((stem, _)) = below.rsplit_once('.')
+        {
+            match top {
+                "" => found(stem, below),
+                top => found(stem, &format!("{top}/{below}")),
             }
         }
-    }
+        ControlFlow::Continue(())
+    });
 }
