@@ -207,17 +207,8 @@ impl<'a> Inference<'a> {
             .iter()
             .find(|function| function.head.start == span.start);
         if let Some(function) = own {
-            return Some(FunctionRef {
-                text: buffer.content,
-                facts: &buffer.facts,
-                name: function.name,
-                head: function.head,
-                params: function.params,
-                ty: function.ty,
-                doc: function.doc,
-                end: function.end,
-                class: None,
-            });
+            let (text, facts) = (buffer.content, &buffer.facts);
+            return Some(FunctionRef::function(text, facts, function));
         }
         let classes = 0..buffer.facts.classes.len();
         classes.map(|item| self.own(item)).find_map(|class| {

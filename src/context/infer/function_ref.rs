@@ -3,7 +3,7 @@
 
 use crate::index::symbols::ClassRef;
 use crate::php::names::Scope;
-use crate::php::{FileFacts, Member, Span};
+use crate::php::{FileFacts, Function, Member, Span};
 
 /// A function or method where it is declared.
 #[derive(Clone, Copy)]
@@ -48,6 +48,21 @@ impl<'a> FunctionRef<'a> {
             doc: member.doc,
             end: member.end,
             class: Some(owner),
+        }
+    }
+
+    /// The function `function` of the source `text`.
+    pub(super) fn function(text: &'a str, facts: &'a FileFacts, function: &Function) -> Self {
+        Self {
+            text,
+            facts,
+            name: function.name,
+            head: function.head,
+            params: function.params,
+            ty: function.ty,
+            doc: function.doc,
+            end: function.end,
+            class: None,
         }
     }
 
@@ -140,15 +155,5 @@ pub(super) fn function_in<'a>(
                 .eq_ignore_ascii_case(full)
     };
     let function = facts.functions.iter().find(is_it)?;
-    Some(FunctionRef {
-        text,
-        facts,
-        name: function.name,
-        head: function.head,
-        params: function.params,
-        ty: function.ty,
-        doc: function.doc,
-        end: function.end,
-        class: None,
-    })
+    Some(FunctionRef::function(text, facts, function))
 }
