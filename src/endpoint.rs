@@ -6,9 +6,11 @@
 //! The API key is in no error and in no log.
 
 mod error;
+mod infill;
 mod probe;
 mod wire;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, TryFutureExt};
@@ -16,16 +18,18 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use reqwest::redirect::{Action, Attempt, Policy};
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde_json::Value;
+use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout, timeout_at};
 
 pub use self::error::{EndpointError, ServerPlace};
-pub use self::probe::ServerFacts;
+pub use self::probe::{ServerFacts, ServerFeatures};
 
 use crate::config::{Endpoint, EndpointKind};
-use crate::model::{ContextStyle, Family, PartOrder, PromptParts};
+use crate::model::{ContextFile, ContextStyle, Family, PartOrder, PromptParts};
 use crate::tags::server_url::is_local;
 
-/// The most stop patterns that are sent to a server: the limit of OpenAI's API.
+/// The most stop patterns that are sent to a server that was not seen to take more:
+/// the limit of OpenAI's API.
 pub const MAX_STOPS: usize = 4;
 
 /// The most redirections that are followed.
@@ -42,6 +46,16 @@ pub enum ModelPrompt {
     /// Text around the middle to fill in.
     Fim {
         /// The text before it.
+        before: String,
+        /// The text behind it.
+        after: String,
+    },
+    /// Code around the middle to fill in, with the text of other files, for a server
+    /// that adds the control tokens itself.
+    Code {
+        /// The text of other files.
+        context: Vec<ContextFile>,
+        /// The text before the middle.
         before: String,
         /// The text behind it.
         after: String,
@@ -84,7 +98,8 @@ impl ModelPrompt {
                 let prompt = family.prompt(&parts, family.format(), ContextStyle::Comment);
                 Some(prompt.text)
             }
-            (Self::Fim { .. }, EndpointKind::Infill | EndpointKind::Ollama) => None,
+            (Self::Fim { .. }, EndpointKind::Infill | EndpointKind::Ollama)
+            | (Self::Code { .. }, _) => None,
         }
     }
 }
@@ -109,17 +124,35 @@ pub struct ModelRequest {
     /// The seed of sampling; none for the server's own.
     pub seed: Option<u32>,
     /// The patterns at which the server stops by itself. It leaves the pattern out of
-    /// its answer. Only the first [`MAX_STOPS`] are sent.
+    /// its answer. Only the first [`MAX_STOPS`] are sent, unless the server was seen to
+    /// take more.
     pub stop: Vec<String>,
 }
 
 /// The part of the answer in one message of the stream.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StreamDelta {
     /// The text; may be empty.
     pub text: String,
     /// The pattern at which the server has stopped, if it says so.
     pub stopped_by: Option<String>,
+    /// The server's work on the request so far, if it says so.
+    pub work: Option<ServerWork>,
+}
+
+/// What a server says about its work on a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ServerWork {
+    /// Tokens of the prompt that it has read for this request.
+    pub read_tokens: u32,
+    /// Tokens of the prompt that it had read for earlier ones; none if it does not say.
+    pub reused_tokens: Option<u32>,
+    /// The time of reading, in milliseconds; none if it does not say.
+    pub read_ms: Option<f64>,
+    /// Tokens that it has written.
+    pub written_tokens: u32,
+    /// The time of writing, in milliseconds; none if it does not say.
+    pub write_ms: Option<f64>,
 }
 
 /// A client of a model server. It keeps connections open for the next request.
@@ -129,6 +162,8 @@ pub struct ModelClient {
     /// The URL of requests.
     url: Url,
     endpoint: Endpoint,
+    /// What the server was seen to have; empty until it has answered.
+    features: Arc<OnceCell<ServerFeatures>>,
 }
 
 impl ModelClient {
@@ -164,6 +199,7 @@ impl ModelClient {
             http,
             url,
             endpoint: endpoint.clone(),
+            features: Arc::default(),
         })
     }
 
@@ -177,7 +213,8 @@ impl ModelClient {
         async move {
             let deadline = Instant::now() + client.first_byte_timeout();
             let response = client.send(&request, deadline).await?;
-            Ok(wire::deltas(client, response, deadline))
+            let limit = wire::context_limit(client.endpoint.kind, &request);
+            Ok(wire::deltas(client, response, deadline, limit))
         }
         .try_flatten_stream()
     }
@@ -188,7 +225,14 @@ impl ModelClient {
         request: &ModelRequest,
         deadline: Instant,
     ) -> Result<Response, EndpointError> {
-        let body = wire::body(&self.endpoint, request);
+        let features = match self.endpoint.kind {
+            // What it is sent depends on them.
+            EndpointKind::Infill => self.features().await,
+            EndpointKind::Completions | EndpointKind::Ollama => {
+                self.features.get().copied().unwrap_or_default()
+            }
+        };
+        let body = wire::body(&self.endpoint, request, features);
         let request = self
             .http
             .post(self.url.clone())

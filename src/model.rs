@@ -34,7 +34,7 @@ pub use self::family::{
     ContextStyle, DEFAULT_FAMILY, Family, FamilyError, FimFormat, PartOrder, RepoLayout,
 };
 pub use self::family_name::FamilyName;
-pub use self::render::{ModelText, PromptParts};
+pub use self::render::{ContextFile, ModelText, PromptParts};
 pub use self::source::source_text;
 pub use self::tokens::Model;
 

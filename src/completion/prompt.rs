@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::context::Context;
-use crate::model::{ContextStyle, ControlTokens, Family, PromptParts, source_text};
+use crate::model::{ContextFile, ContextStyle, ControlTokens, Family, PromptParts, source_text};
 use crate::secrets::Secret;
 use crate::text::window;
 
@@ -31,7 +31,9 @@ pub struct PromptInput<'a> {
 pub struct CompletionPrompt {
     /// The whole prompt, with the family's control tokens.
     pub text: String,
-    /// The context and the text before the cursor, without control tokens.
+    /// The files of the context.
+    pub context: Vec<ContextFile>,
+    /// The text before the cursor, without control tokens.
     pub before: String,
     /// The text behind the cursor.
     pub after: String,
@@ -62,7 +64,8 @@ impl CompletionPrompt {
         let text = family.prompt(&parts, family.format(), style).text;
         Self {
             text,
-            before: [&*code, &*prefix].concat(),
+            context: ContextFile::all_of(&code, &context.files),
+            before: prefix.into_owned(),
             after: suffix.into_owned(),
         }
     }

@@ -154,6 +154,17 @@ pub enum EndpointError {
         /// The message of the server; may be empty.
         said: String,
     },
+    /// The server has cut the prompt.
+    #[error(
+        "{at}: the server has cut the prompt to {limit} tokens, so its answer does not know the \
+         code; lower max_total_chars under [completion], or show the model less"
+    )]
+    PromptCut {
+        /// The server.
+        at: Box<ServerPlace>,
+        /// The most tokens that it takes.
+        limit: u32,
+    },
     /// The answer is malformed.
     #[error("{at}: {reason}; see whether {} is what this server understands", at.key("kind"))]
     Malformed {

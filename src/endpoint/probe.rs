@@ -6,9 +6,9 @@ use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::json;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
-use super::{EndpointError, ModelClient, error, wire};
+use super::{EndpointError, ModelClient, error, milliseconds, wire};
 use crate::config::EndpointKind;
 
 /// What a model server tells about itself.
@@ -43,11 +43,34 @@ struct OllamaModel {
     name: String,
 }
 
+/// What a model server was seen to have beyond what servers of its kind have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ServerFeatures {
+    /// Whether it is the server of llama.cpp.
+    pub is_llama: bool,
+    /// How many requests it works on at a time, each with a cache of its own; 0 if it
+    /// does not tell.
+    pub slots: u32,
+    /// The most tokens of prompt and answer together; none if it does not tell.
+    pub context_tokens: Option<usize>,
+}
+
+/// How long the first request waits to learn what the server has, in milliseconds. A
+/// server that is at work may answer late, and is asked again with the next request.
+const FEATURES_MS: u64 = 500;
+
 /// The answer of llama.cpp's `/props`: the part that identifies the server.
 #[derive(Deserialize)]
 struct LlamaProps {
-    #[serde(rename = "default_generation_settings")]
-    _settings: IgnoredAny,
+    default_generation_settings: LlamaSettings,
+    #[serde(default)]
+    total_slots: u32,
+}
+
+#[derive(Deserialize)]
+struct LlamaSettings {
+    /// The size of a slot, in tokens.
+    n_ctx: Option<usize>,
 }
 
 /// The answer of llama.cpp's `/tokenize`.
@@ -79,24 +102,47 @@ impl ModelClient {
             Err(error) if is_not_there(&error) => None,
             Err(error) => return Err(error),
         };
-        let is_llama = match self.endpoint.kind {
-            EndpointKind::Ollama => false,
-            EndpointKind::Completions | EndpointKind::Infill => {
-                match self.get::<LlamaProps>("/props").await {
-                    Ok(_) => true,
-                    // Other servers have nothing, or something else, at this path.
-                    Err(
-                        EndpointError::Refused { .. }
-                        | EndpointError::Page { .. }
-                        | EndpointError::NoStream { .. }
-                        | EndpointError::Malformed { .. }
-                        | EndpointError::Redirected { .. },
-                    ) => false,
-                    Err(error) => return Err(error),
-                }
+        let features = self.ask_for_features().await?;
+        Ok(ServerFacts {
+            models,
+            is_llama: features.is_llama,
+        })
+    }
+
+    /// What the server was seen to have. Asks it if that is not known yet; nothing is
+    /// assumed of a server that does not answer in time.
+    pub async fn features(&self) -> ServerFeatures {
+        let asked = self.features.get_or_try_init(|| async {
+            let limit = milliseconds(FEATURES_MS);
+            match timeout(limit, self.ask_for_features()).await {
+                Ok(features) => features.map_err(|error| tracing::debug!("{error}")),
+                Err(_) => Err(()),
             }
-        };
-        Ok(ServerFacts { models, is_llama })
+        });
+        asked.await.copied().unwrap_or_default()
+    }
+
+    /// Asks the server what it has.
+    async fn ask_for_features(&self) -> Result<ServerFeatures, EndpointError> {
+        if self.endpoint.kind == EndpointKind::Ollama {
+            return Ok(ServerFeatures::default());
+        }
+        match self.get::<LlamaProps>("/props").await {
+            Ok(props) => Ok(ServerFeatures {
+                is_llama: true,
+                slots: props.total_slots,
+                context_tokens: props.default_generation_settings.n_ctx,
+            }),
+            // Other servers have nothing, or something else, at this path.
+            Err(
+                EndpointError::Refused { .. }
+                | EndpointError::Page { .. }
+                | EndpointError::NoStream { .. }
+                | EndpointError::Malformed { .. }
+                | EndpointError::Redirected { .. },
+            ) => Ok(ServerFeatures::default()),
+            Err(error) => Err(error),
+        }
     }
 
     /// The number of tokens that the server of llama.cpp makes of `token`.

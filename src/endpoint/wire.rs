@@ -15,14 +15,27 @@ use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
 use tokio_util::io::StreamReader;
 
 use super::{
-    EndpointError, MAX_STOPS, ModelClient, ModelPrompt, ModelRequest, StreamDelta, error,
-    milliseconds,
+    EndpointError, MAX_STOPS, ModelClient, ModelPrompt, ModelRequest, ServerFeatures, ServerWork,
+    StreamDelta, error, infill, milliseconds,
 };
 use crate::config::{Endpoint, EndpointKind};
+use crate::model::ContextFile;
 use crate::tags::server_url::server_url;
 
 /// The most bytes of an answer: more than any request can ask for.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
+
+/// How long Ollama keeps the model after a request, so that a pause at the desk does not
+/// end with loading it and reading the whole prompt.
+const KEEP_ALIVE: &str = "30m";
+
+/// The least tokens of a context that Ollama is asked for: enough for the default
+/// budgets.
+const LEAST_CONTEXT_TOKENS: u32 = 8192;
+
+/// The least bytes of a token on average over a prompt. Code has more, other text in
+/// Latin letters has more yet.
+const BYTES_PER_TOKEN: usize = 2;
 
 /// The URL of requests: the URL in the settings, with the path of the kind appended
 /// unless it is there already.
@@ -69,10 +82,15 @@ pub(super) fn media_type(kind: EndpointKind) -> &'static str {
     }
 }
 
-/// The body of a request. Values that the request does not set are taken from the
-/// settings; the server decides about those that the settings do not set either.
-pub(super) fn body(endpoint: &Endpoint, request: &ModelRequest) -> Value {
-    let stop = &request.stop[..request.stop.len().min(MAX_STOPS)];
+/// The body of a request to a server with these features. Values that the request does
+/// not set are taken from the settings; the server decides about those that the settings
+/// do not set either.
+pub(super) fn body(endpoint: &Endpoint, request: &ModelRequest, features: ServerFeatures) -> Value {
+    let stops = match features.is_llama {
+        true => request.stop.len(),
+        false => request.stop.len().min(MAX_STOPS),
+    };
+    let stop = &request.stop[..stops];
     let mut sampling = json!({});
     let mut set = |key: &str, value: Option<Value>| {
         if let Some(value) = value {
@@ -95,22 +113,11 @@ pub(super) fn body(endpoint: &Endpoint, request: &ModelRequest) -> Value {
         EndpointKind::Ollama => "num_predict",
     };
     set(tokens, Some(request.max_tokens.into()));
-    let mut body = match (endpoint.kind, &request.prompt) {
-        (EndpointKind::Completions, prompt) => json!({ "prompt": prompt.text(endpoint) }),
-        (EndpointKind::Infill, ModelPrompt::Plain(before)) => {
-            json!({ "input_prefix": before, "input_suffix": "" })
-        }
-        (EndpointKind::Infill, ModelPrompt::Fim { before, after }) => {
-            json!({ "input_prefix": before, "input_suffix": after })
-        }
-        // `raw` keeps Ollama from putting the text into a chat template.
-        (EndpointKind::Ollama, ModelPrompt::Plain(before)) => {
-            json!({ "prompt": before, "raw": true })
-        }
-        (EndpointKind::Ollama, ModelPrompt::Fim { before, after }) => {
-            json!({ "prompt": before, "suffix": after })
-        }
-    };
+    set(
+        "num_ctx",
+        context_limit(endpoint.kind, request).map(Value::from),
+    );
+    let mut body = prompt(endpoint, request, features);
     match (endpoint.kind, sampling) {
         (EndpointKind::Ollama, sampling) => body["options"] = sampling,
         (_, Value::Object(sampling)) => {
@@ -121,10 +128,87 @@ pub(super) fn body(endpoint: &Endpoint, request: &ModelRequest) -> Value {
         (_, _) => {}
     }
     body["stream"] = true.into();
+    if features.is_llama {
+        body["cache_prompt"] = true.into();
+        body["timings_per_token"] = true.into();
+    }
+    if endpoint.kind == EndpointKind::Ollama {
+        body["keep_alive"] = KEEP_ALIVE.into();
+        // An error, where the model takes fewer tokens than `num_ctx`.
+        body["truncate"] = false.into();
+    }
     if let Some(model) = &endpoint.model {
         body["model"] = model.as_str().into();
     }
     body
+}
+
+/// The fields of a request that hold its prompt.
+fn prompt(endpoint: &Endpoint, request: &ModelRequest, features: ServerFeatures) -> Value {
+    let infill = |context: &[ContextFile], before: &str, after: &str| {
+        infill::fields(context, before, after, request.max_tokens, features)
+    };
+    match (endpoint.kind, &request.prompt) {
+        (EndpointKind::Completions, prompt) => json!({ "prompt": prompt.text(endpoint) }),
+        (EndpointKind::Infill, ModelPrompt::Plain(before)) => infill(&[], before, ""),
+        (EndpointKind::Infill, ModelPrompt::Fim { before, after }) => infill(&[], before, after),
+        (
+            EndpointKind::Infill,
+            ModelPrompt::Code {
+                context,
+                before,
+                after,
+            },
+        ) => infill(context, before, after),
+        // `raw` keeps Ollama from putting the text into a chat template.
+        (EndpointKind::Ollama, ModelPrompt::Plain(before)) => {
+            json!({ "prompt": before, "raw": true })
+        }
+        (EndpointKind::Ollama, ModelPrompt::Fim { before, after }) => {
+            json!({ "prompt": before, "suffix": after })
+        }
+        (
+            EndpointKind::Ollama,
+            ModelPrompt::Code {
+                context,
+                before,
+                after,
+            },
+        ) => {
+            let above = context.iter().flat_map(|file| [&*file.header, &*file.text]);
+            let prompt: String = above.chain([&**before]).collect();
+            json!({ "prompt": prompt, "suffix": after })
+        }
+    }
+}
+
+/// The tokens of a context in which prompt and answer have room, for Ollama, which cuts
+/// what is longer. The same for all requests of usual length, because Ollama loads the
+/// model again when it changes.
+/// None for other servers.
+pub(super) fn context_limit(kind: EndpointKind, request: &ModelRequest) -> Option<u32> {
+    if kind != EndpointKind::Ollama {
+        return None;
+    }
+    let bytes = match &request.prompt {
+        ModelPrompt::Plain(before) => before.len(),
+        ModelPrompt::Fim { before, after } => before.len() + after.len(),
+        ModelPrompt::Code {
+            context,
+            before,
+            after,
+        } => {
+            let context: usize = context
+                .iter()
+                .map(|file| file.header.len() + file.text.len())
+                .sum();
+            context + before.len() + after.len()
+        }
+    };
+    let prompt = u32::try_from(bytes / BYTES_PER_TOKEN).unwrap_or(u32::MAX);
+    let needed = prompt.saturating_add(request.max_tokens);
+    let needed = needed.checked_next_power_of_two().unwrap_or(u32::MAX);
+    Some(needed.max(LEAST_CONTEXT_TOKENS))
 }
 
 /// A message of a stream, with the fields of all kinds of servers.
@@ -139,9 +223,73 @@ struct StreamMessage {
     content: Option<String>,
     stop: bool,
     stopping_word: Option<String>,
-    /// Fields of Ollama, with the next one.
+    /// Fields of Ollama, with the next ones. Times are in nanoseconds.
     response: Option<String>,
     done: bool,
+    prompt_eval_count: Option<u32>,
+    prompt_eval_duration: Option<u64>,
+    eval_count: Option<u32>,
+    eval_duration: Option<u64>,
+    /// Field of llama.cpp, beside those of any kind.
+    timings: Option<LlamaTimings>,
+    /// Field of OpenAI's API.
+    usage: Option<Usage>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+struct LlamaTimings {
+    cache_n: Option<u32>,
+    prompt_n: u32,
+    prompt_ms: f64,
+    predicted_n: u32,
+    predicted_ms: f64,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Usage {
+    prompt_tokens: u32,
+    completion_tokens: u32,
+    prompt_tokens_details: Option<PromptTokens>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+struct PromptTokens {
+    cached_tokens: Option<u32>,
+}
+
+impl StreamMessage {
+    /// What the message says about the work of the server.
+    fn work(&self) -> Option<ServerWork> {
+        if let Some(timings) = self.timings {
+            return Some(ServerWork {
+                read_tokens: timings.prompt_n,
+                reused_tokens: timings.cache_n,
+                read_ms: Some(timings.prompt_ms),
+                written_tokens: timings.predicted_n,
+                write_ms: Some(timings.predicted_ms),
+            });
+        }
+        if let Some(usage) = self.usage {
+            let cached = usage.prompt_tokens_details.and_then(|of| of.cached_tokens);
+            return Some(ServerWork {
+                read_tokens: usage.prompt_tokens.saturating_sub(cached.unwrap_or(0)),
+                reused_tokens: cached,
+                written_tokens: usage.completion_tokens,
+                ..ServerWork::default()
+            });
+        }
+        let ms = |nanoseconds: Option<u64>| nanoseconds.map(|ns| ns as f64 / 1e6);
+        self.prompt_eval_count.map(|read_tokens| ServerWork {
+            read_tokens,
+            reused_tokens: None,
+            read_ms: ms(self.prompt_eval_duration),
+            written_tokens: self.eval_count.unwrap_or(0),
+            write_ms: ms(self.eval_duration),
+        })
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -153,8 +301,13 @@ struct Choice {
     stop_reason: Option<Value>,
 }
 
-/// Reads one message of the stream. Returns its delta and whether it is the last.
-fn read(client: &ModelClient, data: &str) -> Result<(StreamDelta, bool), EndpointError> {
+/// Reads one message of the stream. Returns its delta and whether it is the last. A
+/// prompt of `limit` tokens or more was cut by the server.
+fn read(
+    client: &ModelClient,
+    data: &str,
+    limit: Option<u32>,
+) -> Result<(StreamDelta, bool), EndpointError> {
     // The last message of OpenAI's API.
     if data.trim() == "[DONE]" {
         return Ok((StreamDelta::default(), true));
@@ -177,13 +330,31 @@ fn read(client: &ModelClient, data: &str) -> Result<(StreamDelta, bool), Endpoin
             said,
         });
     }
+    let work = message.work();
+    if let (Some(limit), Some(work)) = (limit, work)
+        && work.read_tokens >= limit
+    {
+        return Err(EndpointError::PromptCut {
+            at: client.at(),
+            limit,
+        });
+    }
     let no_text = |name: &str| malformed(format!("the answer has no {name}"));
+    let delta = |text: String, stopped_by: Option<String>| StreamDelta {
+        text,
+        stopped_by,
+        work,
+    };
     match client.endpoint.kind {
         EndpointKind::Completions => {
             let choices = message.choices.ok_or_else(|| no_text("choices"))?;
             // A message with the token usage has no choice.
             let Some(choice) = choices.into_iter().next() else {
-                return Ok((StreamDelta::default(), false));
+                let delta = StreamDelta {
+                    work,
+                    ..StreamDelta::default()
+                };
+                return Ok((delta, false));
             };
             let last = choice.finish_reason.is_some();
             let text = match choice.text {
@@ -193,17 +364,16 @@ fn read(client: &ModelClient, data: &str) -> Result<(StreamDelta, bool), Endpoin
             };
             let stopped_by = choice.stop_reason.as_ref().and_then(Value::as_str);
             let stopped_by = stopped_by.map(ToOwned::to_owned);
-            Ok((StreamDelta { text, stopped_by }, last))
+            Ok((delta(text, stopped_by), last))
         }
         EndpointKind::Infill => {
             let text = message.content.ok_or_else(|| no_text("content"))?;
             let stopped_by = message.stopping_word.filter(|word| !word.is_empty());
-            Ok((StreamDelta { text, stopped_by }, message.stop))
+            Ok((delta(text, stopped_by), message.stop))
         }
         EndpointKind::Ollama => {
             let text = message.response.ok_or_else(|| no_text("response"))?;
-            let stopped_by = None;
-            Ok((StreamDelta { text, stopped_by }, message.done))
+            Ok((delta(text, None), message.done))
         }
     }
 }
@@ -223,23 +393,25 @@ fn said(error: &Value) -> Option<String> {
     message.as_str().map(ToOwned::to_owned)
 }
 
-/// The deltas of the stream, up to the one that the server marks as the last.
+/// The deltas of the stream, up to the one that the server marks as the last. The server
+/// cuts a prompt of `limit` tokens or more.
 pub(super) fn deltas(
     client: ModelClient,
     response: Response,
     deadline: Instant,
+    limit: Option<u32>,
 ) -> impl Stream<Item = Result<StreamDelta, EndpointError>> + Send + 'static {
     let messages = messages(client.clone(), response, deadline);
     try_unfold(
         (client, messages, false),
-        |(client, mut messages, ended)| async move {
+        move |(client, mut messages, ended)| async move {
             if ended {
                 return Ok(None);
             }
             let Some(data) = messages.try_next().await? else {
                 return Err(EndpointError::Incomplete { at: client.at() });
             };
-            let (delta, last) = read(&client, &data)?;
+            let (delta, last) = read(&client, &data, limit)?;
             Ok(Some((delta, (client, messages, last))))
         },
     )

@@ -411,7 +411,9 @@ impl Completions {
             let server = Arc::clone(&server);
             move || PreparedCompletion::new(request, &snapshot(), &server, &cancel)
         };
-        let prepared = engine.run(prepare).await??;
+        // While the prompt is made, the server is asked what it has, once.
+        let (prepared, _) = tokio::join!(engine.run(prepare), server.client.features());
+        let prepared = prepared??;
         let context_ms = millis(begun);
         let (texts, first_token_ms) = self
             .ask_for_texts(&prepared, &server, max_items, is_again)

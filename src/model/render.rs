@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use super::family::{ContextStyle, Family, FimFormat, PartOrder, RepoLayout};
 
+/// The least bytes of the start of a header that code does not begin a line with.
+const LEAST_HEADER: usize = 4;
+
 /// The parts of a prompt.
 #[derive(Clone, Copy, Debug)]
 pub struct PromptParts<'a> {
@@ -46,6 +49,21 @@ impl ModelText {
 }
 
 impl Family {
+    /// What a model writes when it goes on to another file, as contexts in this style
+    /// have it: a line break and the start of a header. None if a control token stands
+    /// there, or nothing that code could not begin a line with.
+    #[must_use]
+    pub fn header_stop(&self, style: ContextStyle) -> Option<String> {
+        let path = "\0";
+        let header = match (style, &self.repo) {
+            (ContextStyle::Repo, Some(repo)) => fill(&repo.file, "", path, path),
+            _ => crate::context::file_header(path),
+        };
+        let start = header.split('\0').next().unwrap_or_default();
+        let is_token = self.reserved().any(|token| start.contains(token));
+        (start.len() >= LEAST_HEADER && !is_token).then(|| format!("\n{start}"))
+    }
+
     /// The prompt: everything before the middle.
     #[must_use]
     pub fn prompt(
@@ -152,6 +170,42 @@ pub(super) fn fill(template: &str, repo: &str, path: &str, code: &str) -> String
     }
     out.push_str(rest);
     out
+}
+
+/// What a context shows of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContextFile {
+    /// The file's key; empty for text above the first header.
+    pub path: String,
+    /// The header with its line break; empty for text above the first one.
+    pub header: String,
+    /// The text under it.
+    pub text: String,
+}
+
+impl ContextFile {
+    /// The files of `context`, whose headers name `files` in this order. Headers and
+    /// texts together are the context.
+    #[must_use]
+    pub fn all_of(context: &str, files: &[String]) -> Vec<Self> {
+        let sections = sections(context, files);
+        let under: usize = sections
+            .iter()
+            .map(|(path, text)| crate::context::file_header(path).len() + text.len())
+            .sum();
+        let above = &context[..context.len() - under];
+        let above = (!above.is_empty()).then(|| Self {
+            path: String::new(),
+            header: String::new(),
+            text: above.to_owned(),
+        });
+        let files = sections.into_iter().map(|(path, text)| Self {
+            path: path.to_owned(),
+            header: crate::context::file_header(path),
+            text: text.to_owned(),
+        });
+        above.into_iter().chain(files).collect()
+    }
 }
 
 /// The files of a context, each with the text under its header. The function

@@ -135,6 +135,13 @@ fn what_is_shown_is_what_fits_and_the_model_is_not_kept_busy() {
     assert!(prompt.ends_with("$cart-><|fim_suffix|>\n<|fim_middle|>"));
     assert!(prompt.contains("public function total(): int"));
     assert_eq!(asked["stop"][0], "<|endoftext|>");
+    assert_eq!(asked["stop"][1], "\n// --- ", "the header of the next file");
+    assert_eq!(asked["temperature"], 0.0, "a server would sample");
+    assert_eq!(
+        asked["cache_prompt"],
+        Value::Null,
+        "not seen to be llama.cpp"
+    );
 
     // Before other code a completion ends with its line and repeats nothing that
     // follows the cursor.

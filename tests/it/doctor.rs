@@ -96,7 +96,8 @@ fn is(check: &Value, state: &str, says: &str, fix: &str) {
 
 /// A model server that answers `GET` and `POST` at these paths.
 fn serving(answers: &'static [(&'static str, &'static str)]) -> ModelServer {
-    ModelServer::start(move |asked, answer| {
+    let props = answers.iter().find(|(path, _)| *path == "/props");
+    ModelServer::with_props(props.map(|(_, body)| *body), move |asked, answer| {
         let known = answers.iter().find(|(path, _)| *path == asked.path);
         match known {
             Some((_, body)) => answer.whole("200 OK", "application/json", body),
@@ -170,9 +171,9 @@ fn a_model_server_is_asked_for_its_models_and_tokens() {
 fn nobody_is_sent_anything_but_markers() {
     let home = Home::new();
     home.put("a.php", "<?php class Secret {}");
-    let server = ModelServer::start(|asked, answer| {
+    let props = Some(r#"{"default_generation_settings":{}}"#);
+    let server = ModelServer::with_props(props, |asked, answer| {
         let body = match &*asked.path {
-            "/props" => r#"{"default_generation_settings":{}}"#,
             "/tokenize" => r#"{"tokens":[1]}"#,
             _ => r#"{"data":[]}"#,
         };
@@ -180,7 +181,7 @@ fn nobody_is_sent_anything_but_markers() {
     });
     home.settings(&format!("[endpoint]\nurl = '{}'\n", server.url));
     home.report(&["--project", "."]);
-    let asked: Vec<_> = (0..5).map(|_| server.asked()).collect();
+    let asked: Vec<_> = (0..4).map(|_| server.asked()).collect();
     assert!(server.is_unasked());
     let sent: Vec<_> = asked
         .iter()

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use fimd::config::{ApiKey, Endpoint, EndpointKind, Settings};
 use fimd::endpoint::{EndpointError, ModelClient, ModelPrompt, ModelRequest};
 use fimd::engine::tags::{RunError, RunLog, RunOutcome, Runner, prepare};
+use fimd::model::ContextFile;
 use futures_util::StreamExt;
 use proptest::prelude::*;
 use serde_json::json;
@@ -103,7 +104,10 @@ async fn each_kind_is_asked_in_its_own_words() {
             "/base/api/generate",
             json!({
                 "model": "tiny", "stream": true, "prompt": "a", "suffix": "b",
-                "options": { "num_predict": 7, "temperature": 0.5, "stop": four },
+                "keep_alive": "30m", "truncate": false,
+                "options": {
+                    "num_predict": 7, "temperature": 0.5, "stop": four, "num_ctx": 8192,
+                },
             }),
         ),
     ] {
@@ -117,6 +121,73 @@ async fn each_kind_is_asked_in_its_own_words() {
         let head = asked.head.to_lowercase();
         assert!(head.contains("authorization: bearer the-key\n"), "{head}");
     }
+}
+
+#[tokio::test]
+async fn llama_is_asked_for_what_it_was_seen_to_have() {
+    let say = |asked: &ReceivedRequest, answer: &mut Reply| {
+        answer.stream();
+        match asked.path.as_str() {
+            "/infill" => answer.send(
+                "data: {\"content\":\"hi\",\"stop\":true,\"timings\":{\"cache_n\":3,\
+                 \"prompt_n\":4,\"prompt_ms\":2.5,\"predicted_n\":1,\"predicted_ms\":1.5}}\n\n",
+            ),
+            _ => {
+                answer.text("hi");
+                answer.done();
+            }
+        }
+    };
+    let props = r#"{"default_generation_settings":{"n_ctx":4096},"total_slots":2}"#;
+    let all = json!(["1", "2", "3", "4", "5"]);
+    let mut bodies = Vec::new();
+    for kind in [EndpointKind::Completions, EndpointKind::Infill] {
+        let server = ModelServer::with_props(Some(props), say);
+        let client = ModelClient::new(&endpoint(&server, kind)).unwrap();
+        let prompt = ModelPrompt::Code {
+            context: vec![ContextFile {
+                path: "b.php".into(),
+                header: "// --- b.php ---\n".into(),
+                text: "class B;\n".into(),
+            }],
+            before: "a".into(),
+            after: "b".into(),
+        };
+        let prompt = match kind {
+            EndpointKind::Infill => prompt,
+            _ => fim(),
+        };
+        client.features().await;
+        let mut deltas = pin!(client.stream(request(prompt)));
+        let delta = deltas.next().await.unwrap().unwrap();
+        let work = delta
+            .work
+            .map(|work| (work.read_tokens, work.reused_tokens));
+        bodies.push((server.asked().body, work));
+    }
+    let (body, work) = &bodies[0];
+    assert_eq!((&body["stop"], &body["cache_prompt"]), (&all, &json!(true)));
+    assert_eq!(*work, None);
+    let (body, work) = &bodies[1];
+    assert_eq!(
+        body["input_extra"],
+        json!([{ "filename": "b.php", "text": "class B;\n" }])
+    );
+    assert_eq!((&body["stop"], &body["input_prefix"]), (&all, &json!("a")));
+    assert_eq!(*work, Some((4, Some(3))));
+}
+
+#[tokio::test]
+async fn a_prompt_that_ollama_cuts_is_an_error() {
+    let server = ModelServer::start(|_, answer| {
+        answer.head("200 OK", "application/x-ndjson");
+        answer.send("{\"response\":\"h\",\"done\":false}\n");
+        answer.send("{\"response\":\"i\",\"done\":true,\"prompt_eval_count\":8192}\n");
+    });
+    let (text, error) = answer(&endpoint(&server, EndpointKind::Ollama)).await;
+    assert_eq!(text, "h");
+    let said = error.unwrap().to_string();
+    assert!(said.contains("has cut the prompt to 8192 tokens"), "{said}");
 }
 
 #[test]

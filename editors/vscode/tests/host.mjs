@@ -78,6 +78,11 @@ function freePort() {
 function model() {
   const prompts = [];
   const server = createServer(async (request, response) => {
+    // fimd asks what kind of server this is.
+    if (request.method === "GET") {
+      response.writeHead(404).end();
+      return;
+    }
     let body = "";
     for await (const piece of request) body += piece;
     const { prompt = "" } = body ? JSON.parse(body) : {};

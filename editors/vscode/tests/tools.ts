@@ -89,6 +89,11 @@ export const sends =
 export async function modelServer(test: TestContext, act: ModelServer["act"]): Promise<ModelServer> {
   const asked: ModelServer["asked"] = [];
   const server = createServer(async (request, response) => {
+    // fimd asks what kind of server this is.
+    if (request.method === "GET") {
+      response.writeHead(404).end();
+      return;
+    }
     const pieces: Buffer[] = [];
     for await (const piece of request) pieces.push(piece as Buffer);
     asked.push(JSON.parse(Buffer.concat(pieces).toString()) as ModelServer["asked"][number]);

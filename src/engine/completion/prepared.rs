@@ -12,7 +12,7 @@ use crate::completion::{
 };
 use crate::config::EndpointKind;
 use crate::context::{self, Context, MinScore};
-use crate::endpoint::{EndpointError, MAX_STOPS, ModelPrompt, ModelRequest};
+use crate::endpoint::{EndpointError, ModelPrompt, ModelRequest};
 use crate::index::Snapshot;
 
 /// The most tokens of a completion that ends with the line.
@@ -72,21 +72,25 @@ impl PreparedCompletion {
             CompletionExtent::Statement | CompletionExtent::Body if lines > 1 => (most, None),
             _ => (most.min(MAX_LINE_TOKENS), Some(LINE_BREAK)),
         };
-        let stops = family.stops.iter().map(String::as_str);
-        let stops = newline.into_iter().chain([family.end.trim()]).chain(stops);
+        let header = family.header_stop(style);
+        let stops = newline.into_iter().chain([family.end.trim()]);
+        let stops = stops.chain(header.as_deref().filter(|_| newline.is_none()));
+        let stops = stops.chain(family.stops.iter().map(String::as_str));
         let model_request = ModelRequest {
             prompt: match endpoint.kind {
                 EndpointKind::Completions => ModelPrompt::Plain(prompt.text),
-                EndpointKind::Infill | EndpointKind::Ollama => ModelPrompt::Fim {
+                EndpointKind::Infill | EndpointKind::Ollama => ModelPrompt::Code {
+                    context: prompt.context,
                     before: prompt.before,
                     after: prompt.after,
                 },
             },
             max_tokens: max_tokens.min(settings.max_tokens),
-            temperature: None,
+            // A server that is told none samples at a default of its own.
+            temperature: Some(endpoint.temperature.unwrap_or(0.0)),
             top_p: None,
             seed: None,
-            stop: stops.take(MAX_STOPS).map(str::to_owned).collect(),
+            stop: stops.map(str::to_owned).collect(),
         };
         Ok(Self {
             position,

@@ -68,7 +68,7 @@ impl PreparedRun {
     pub fn mode(&self) -> PromptMode {
         match self.request.prompt {
             ModelPrompt::Plain(_) => PromptMode::Completion,
-            ModelPrompt::Fim { .. } => PromptMode::Fim,
+            ModelPrompt::Fim { .. } | ModelPrompt::Code { .. } => PromptMode::Fim,
         }
     }
 

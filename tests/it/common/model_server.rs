@@ -38,8 +38,17 @@ pub(crate) struct Reply {
 }
 
 impl ModelServer {
-    /// A server that calls `answer` for every request.
+    /// A server that calls `answer` for every request. It has nothing at `/props`, which
+    /// fimd asks for to recognise llama.cpp.
     pub(crate) fn start(
+        answer: impl Fn(&ReceivedRequest, &mut Reply) + Send + Sync + 'static,
+    ) -> Self {
+        Self::with_props(None, answer)
+    }
+
+    /// The same with this answer at `/props`. Questions for it are not told.
+    pub(crate) fn with_props(
+        props: Option<&'static str>,
         answer: impl Fn(&ReceivedRequest, &mut Reply) + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -52,7 +61,16 @@ impl ModelServer {
                 let (tell, gone, answer) = (tell.clone(), gone.clone(), Arc::clone(&answer));
                 std::thread::spawn(move || {
                     let stream = stream.unwrap();
-                    if let Some(asked) = read(&stream) {
+                    let Some(asked) = read(&stream) else {
+                        return;
+                    };
+                    if asked.path.ends_with("/props") {
+                        let mut reply = Reply { stream, gone };
+                        match props {
+                            Some(props) => reply.whole("200 OK", "application/json", props),
+                            None => reply.whole("404 Not Found", "application/json", "{}"),
+                        }
+                    } else {
                         // The test may not read any more requests.
                         let _ = tell.send(asked.clone());
                         answer(&asked, &mut Reply { stream, gone });
