@@ -41,7 +41,7 @@ impl<'a> Candidate<'a> {
     /// Its file and a byte there, which no other candidate has.
     pub(super) fn key(&self) -> (&'a str, u32) {
         let start = match self {
-            Self::Virtual(_, member) => member.start,
+            Self::Virtual(_, member) => member.span.start,
             Self::Declared(Declaration::Constant(file, item)) => {
                 file.facts.constants[*item].name.start
             }
@@ -60,10 +60,7 @@ impl<'a> Candidate<'a> {
             Self::Declared(Declaration::Member(class, index)) => class.class().members[index].head,
             Self::Declared(Declaration::Function(file, item)) => file.facts.functions[item].head,
             Self::Declared(Declaration::Constant(file, item)) => file.facts.constants[item].head,
-            Self::Virtual(_, member) => Span {
-                start: member.start,
-                end: member.start + member.line.len() as u32,
-            },
+            Self::Virtual(_, member) => member.span,
         }
     }
 }

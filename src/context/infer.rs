@@ -21,6 +21,7 @@
 //! | `flow/` | the graph of a function's values |
 //! | `eval`, `closure`, `narrow`, `assertions`, `kinds` | the types of its nodes |
 //! | `cursor` | the types at the cursor |
+//! | `framework`, `frameworks/` | what frameworks add to PHP's rules |
 //! | `inference`, `limits` | what all parts share, the bounds on the work |
 
 mod assertions;
@@ -32,6 +33,8 @@ mod doc_tags;
 mod elements;
 mod eval;
 mod flow;
+mod framework;
+mod frameworks;
 mod function;
 mod function_ref;
 mod generics;
@@ -50,5 +53,6 @@ mod types;
 
 pub(super) use class_lookup::{BUILTIN_PATH, ClassLookup};
 pub(super) use doc_tags::doc_tags;
+pub(super) use framework::ConventionalMember;
 pub(super) use inference::Inference;
 pub(super) use members::{ClassMembers, VirtualMember, is_visible};

@@ -39,6 +39,8 @@ const MAX_SEARCHED: usize = 20_000;
 pub struct Composer {
     roots: Roots,
     autoload: Autoload,
+    /// The packages that `composer.json` requires.
+    required: BTreeSet<String>,
     /// Composer's files and the searched folders with their stamps at that time;
     /// `None` for those that did not exist.
     sources: Vec<(PathBuf, Option<Stamp>)>,
@@ -65,10 +67,12 @@ impl Composer {
         let mut reader = ComposerReader {
             root: roots.root(),
             sources: Vec::new(),
+            required: BTreeSet::new(),
         };
         let autoload = reader.autoload();
         Self {
             sources: reader.sources,
+            required: reader.required,
             roots: roots.clone(),
             autoload,
             opened,
@@ -185,6 +189,10 @@ impl Library for Composer {
         self.autoload == Autoload::default()
     }
 
+    fn requires(&self, package: &str) -> bool {
+        self.required.contains(package)
+    }
+
     fn locates(&self, folded: &str) -> bool {
         self.listing().file_of(folded).is_some()
     }
@@ -228,6 +236,8 @@ fn stamp(path: &Path) -> Option<Stamp> {
 struct ComposerReader<'a> {
     root: &'a Path,
     sources: Vec<(PathBuf, Option<Stamp>)>,
+    /// The packages that the `composer.json` files require.
+    required: BTreeSet<String>,
 }
 
 impl ComposerReader<'_> {
@@ -257,6 +267,7 @@ impl ComposerReader<'_> {
                 return self.installed(&format!("{at}vendor"));
             }
         };
+        self.required.extend(manifest.required);
         let mut all = self.installed(&format!("{at}{}", manifest.vendor));
         all.extend(manifest.autoload.below(at));
         for pattern in &manifest.packages {

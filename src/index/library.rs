@@ -20,6 +20,10 @@ pub trait Library: Debug + Send + Sync {
     /// Whether it has no classes at all.
     fn is_empty(&self) -> bool;
 
+    /// Whether the project requires the package called `package`, such as
+    /// `vendor/name`.
+    fn requires(&self, package: &str) -> bool;
+
     /// Whether it knows a place for the class with the fully qualified name `folded`,
     /// which is in lower case. The class need not be there.
     fn locates(&self, folded: &str) -> bool;

@@ -41,6 +41,8 @@ pub struct ComposerManifest {
     pub autoload: Autoload,
     /// The folder in which packages are installed.
     pub vendor: String,
+    /// The packages that it requires, those for development included.
+    pub required: Vec<String>,
     /// Folders of further packages. `*` stands for any folder.
     pub packages: Vec<String>,
 }
@@ -53,6 +55,7 @@ impl Default for ComposerManifest {
             autoload: Autoload::default(),
             vendor: "vendor".to_owned(),
             packages: Vec::new(),
+            required: Vec::new(),
         }
     }
 }
@@ -104,12 +107,20 @@ pub fn manifest(json: &str) -> Result<ComposerManifest, serde_json::Error> {
         .r#type
         .as_str()
         .is_some_and(|t| !STANDALONE.contains(&t));
+    let sections = [&raw.require, &raw.require_dev];
+    let required = sections
+        .into_iter()
+        .filter_map(|section| section.as_object());
+    let required = required
+        .flat_map(|section| section.keys().cloned())
+        .collect();
     let has_tools = !raw.require_dev.is_null() || !raw.scripts.is_null();
     let packages = repositories.iter().filter(|r| r["type"] == "path");
     let vendor = raw.config["vendor-dir"].as_str().unwrap_or("vendor");
     Ok(ComposerManifest {
         stands_alone: !(is_hosted || has_tools && autoload == Autoload::default()),
         autoload,
+        required,
         vendor: vendor.trim_end_matches('/').to_owned(),
         packages: packages
             .filter_map(|repository| Some(repository["url"].as_str()?.to_owned()))
@@ -125,6 +136,7 @@ struct ManifestJson {
     autoload_dev: AutoloadJson,
     config: serde_json::Value,
     repositories: serde_json::Value,
+    require: serde_json::Value,
     require_dev: serde_json::Value,
     scripts: serde_json::Value,
     r#type: serde_json::Value,

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::doc_tags::best_tag;
 use super::eval::{Args, Eval};
 use super::flow::{Callee, ClassExpr, MemberName, NodeId, ValueNode};
+use super::framework::MethodCall;
 use super::function_ref::FunctionRef;
 use super::types::{Atom, CallableType, ClassType, Type};
 
@@ -182,6 +183,10 @@ impl<'a> Eval<'_, 'a> {
         if position == usize::MAX {
             return args.ty(0, "").unwrap_or_default();
         }
+        let told = self.told_callback(&callee, position, number, args);
+        if !told.is_empty() {
+            return told;
+        }
         let stated = self.stated_callback(&callee, position, args);
         let callables = self.inference.callables(&stated);
         let handed = callables
@@ -192,6 +197,32 @@ impl<'a> Eval<'_, 'a> {
             return handed;
         }
         self.guessed_callback(&callee, position, number, args)
+    }
+
+    /// What a framework says that the callee hands to its argument `position`.
+    fn told_callback(
+        &self,
+        callee: &Callee<'a>,
+        position: usize,
+        number: usize,
+        args: Args<'_, '_, 'a>,
+    ) -> Type {
+        let (receiver, name) = match callee {
+            Callee::Method(object, MemberName::Name(name), _) => (self.ty(*object), *name),
+            Callee::Static(class, MemberName::Name(name)) => (self.class_type(class), *name),
+            _ => return Type::default(),
+        };
+        let told = receiver.classes().map(|object| {
+            let this = self.receiver_of(Some(object));
+            let call = MethodCall {
+                object,
+                this: &this,
+                name,
+                args,
+            };
+            self.inference.told_handed(&call, position, number)
+        });
+        told.reduce(Type::or).unwrap_or_default()
     }
 
     /// The type that the callee states for its parameter `position`.
@@ -228,8 +259,8 @@ impl<'a> Eval<'_, 'a> {
                 return Vec::new();
             };
             let found = ty.classes().filter_map(|class| {
-                let function = self.inference.find_method(class, name)?;
-                Some((function, Some(class.clone())))
+                let (function, class) = self.inference.method_behind(class, name)?;
+                Some((function, Some(class)))
             });
             found.collect()
         };

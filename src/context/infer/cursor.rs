@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::eval::Eval;
 use super::flow::{Extent, ValueFlow, read_flow};
+use super::framework::ConventionalMember;
 use super::inference::Inference;
 use super::limits::{REACH_TOKENS, RECEIVER_CLASSES, TRAIT_USERS};
 use super::types::{Atom, ClassType, Type};
@@ -16,12 +17,36 @@ impl<'a> Inference<'a> {
     /// `operator` may be of, by fully qualified name. The operator stands right
     /// before the cursor, or is that of the call whose arguments hold the cursor.
     pub(in crate::context) fn receiver(&self, operator: usize) -> Vec<String> {
+        self.classes_of(&self.receiver_type(operator))
+    }
+
+    /// The members that this receiver has by a framework's conventions.
+    pub(in crate::context) fn conventional_members_behind(
+        &'a self,
+        operator: usize,
+    ) -> Vec<ConventionalMember<'a>> {
+        let is_static = self.buffer.kind(Some(operator)) == Some(TokenKind::DoubleColon);
+        self.conventional_members(&self.receiver_type(operator), is_static)
+    }
+
+    /// The members that objects of the classes `names` have by a framework's
+    /// conventions.
+    pub(in crate::context) fn conventional_members_of(
+        &'a self,
+        names: &[String],
+    ) -> Vec<ConventionalMember<'a>> {
+        let types = names.iter().map(|name| Type::class(name));
+        let ty = types.reduce(Type::or).unwrap_or_default();
+        self.conventional_members(&ty, false)
+    }
+
+    /// The type of the receiver in front of the operator at token `operator`.
+    fn receiver_type(&self, operator: usize) -> Type {
         let flow = self.flow_at_cursor();
         let eval = self.eval_at_cursor(flow);
         let mut receivers = flow.receivers.iter().rev();
         let receiver = receivers.find(|(at, _)| *at == operator);
-        let ty = receiver.map(|(_, node)| eval.ty(*node)).unwrap_or_default();
-        self.classes_of(&ty)
+        receiver.map(|(_, node)| eval.ty(*node)).unwrap_or_default()
     }
 
     /// The classes of the `most` nearest variables in reach of token `at`,

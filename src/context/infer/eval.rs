@@ -396,7 +396,8 @@ impl<'e, 'a> Eval<'e, 'a> {
     fn function_call(&self, name: &str, at: u32, args: Args<'_, '_, 'a>) -> Type {
         let inference = self.inference;
         let first = || args.ty(0, "").unwrap_or_default();
-        match name.trim_start_matches('\\').to_ascii_lowercase().as_str() {
+        let plain = name.trim_start_matches('\\').to_ascii_lowercase();
+        match plain.as_str() {
             "get_class" if !args.list.is_empty() => {
                 return Atom::ClassString(Box::new(
                     first().filter(|atom| !atom.classes().is_empty()),
@@ -411,6 +412,10 @@ impl<'e, 'a> Eval<'e, 'a> {
                 return results.reduce(Type::or).unwrap_or_default();
             }
             _ => {}
+        }
+        let told = inference.told_function(&plain, args);
+        if !told.is_empty() {
+            return told;
         }
         match inference.function(name, &self.scope(at)) {
             Some(function) => inference

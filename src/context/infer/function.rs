@@ -57,6 +57,20 @@ impl<'a> Inference<'a> {
         ))
     }
 
+    /// The method `name` of objects of `class`, or of a class that takes its
+    /// calls, with that class.
+    pub(super) fn method_behind(
+        &self,
+        class: &ClassType,
+        name: &str,
+    ) -> Option<(FunctionRef<'a>, ClassType)> {
+        if let Some(found) = self.find_method(class, name) {
+            return Some((found, class.clone()));
+        }
+        let forwards = self.forwards(class).into_iter();
+        { forwards }.find_map(|class| Some((self.find_method(&class, name)?, class)))
+    }
+
     /// Calls `then` with a resolver for the types that `function` states,
     /// given the object of the call and its arguments.
     pub(super) fn with_call<T>(

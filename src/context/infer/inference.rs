@@ -35,6 +35,11 @@ pub(in crate::context) struct Inference<'a> {
     pub(super) flows: FrozenVec<Box<ValueFlow<'a>>>,
     /// The function at the cursor: its number in `flows`.
     pub(super) at_cursor: OnceCell<usize>,
+    /// The frameworks that the project uses, by their numbers in the list of
+    /// `frameworks`.
+    pub(super) frameworks: OnceCell<Vec<usize>>,
+    /// Texts that no file holds, kept for the request.
+    texts: FrozenVec<String>,
 }
 
 impl<'a> Inference<'a> {
@@ -54,7 +59,14 @@ impl<'a> Inference<'a> {
             members: FrozenMap::new(),
             flows: FrozenVec::new(),
             at_cursor: OnceCell::new(),
+            frameworks: OnceCell::new(),
+            texts: FrozenVec::new(),
         }
+    }
+
+    /// Keeps a text that no file holds.
+    pub(super) fn keep(&self, text: String) -> &str {
+        self.texts.push_get(text)
     }
 
     /// Takes `cost` steps from the number that may still be taken. Takes

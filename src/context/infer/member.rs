@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::doc_tags::{best_tag, doc_tags, templates};
 use super::eval::Args;
+use super::framework::MethodCall;
 use super::function_ref::FunctionRef;
 use super::inference::Inference;
 use super::members::{VirtualMember, virtual_type};
@@ -36,6 +37,10 @@ impl<'a> Inference<'a> {
     }
 
     fn class_property(&self, object: &ClassType, name: &str) -> Type {
+        let told = self.told_property(object, name);
+        if !told.is_empty() {
+            return told;
+        }
         let Some(class) = self.class(&object.name) else {
             return Type::default();
         };
@@ -204,6 +209,15 @@ impl<'a> Inference<'a> {
         name: &str,
         args: Args<'_, '_, 'a>,
     ) -> Type {
+        let told = self.told_method(&MethodCall {
+            object,
+            this,
+            name,
+            args,
+        });
+        if !told.is_empty() {
+            return told;
+        }
         let Some(class) = self.class(&object.name) else {
             return Type::default();
         };
@@ -229,6 +243,13 @@ impl<'a> Inference<'a> {
         for mixin in self.templated_mixins(object) {
             let found = self.class_method(&mixin, this, name, args);
             if !found.is_empty() {
+                return found;
+            }
+        }
+        for class in self.forwards(object) {
+            let this: Type = Atom::Class(class.clone()).into();
+            let found = self.deeper(|| self.class_method(&class, &this, name, args));
+            if let Some(found) = found.filter(|found| !found.is_empty()) {
                 return found;
             }
         }

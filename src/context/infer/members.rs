@@ -8,7 +8,7 @@ use super::doc_tags::{DocTag, doc_tags, type_and_rest};
 use super::limits::HIERARCHY_CLASSES;
 use super::trait_rules::{TraitAdaptation, TraitRule, is_trait, trait_rules};
 use crate::index::symbols::ClassRef;
-use crate::php::{ClassKind, MemberKind, Visibility};
+use crate::php::{ClassKind, MemberKind, Span, Visibility};
 
 /// A class and everything that it inherits from, nearest first.
 pub(in crate::context) struct ClassMembers<'a> {
@@ -30,8 +30,8 @@ pub(in crate::context) struct VirtualMember<'a> {
     pub(in crate::context) ty: &'a str,
     /// The doc tag or trait rule that states it, one line.
     pub(in crate::context) line: &'a str,
-    /// The byte of its file at which `line` starts.
-    pub(in crate::context) start: u32,
+    /// The bytes of its file that state it.
+    pub(in crate::context) span: Span,
 }
 
 impl<'a> ClassMembers<'a> {
@@ -165,7 +165,7 @@ impl<'a> ClassMembers<'a> {
                 name: alias,
                 ty: "",
                 line: rule.line.of(user.text),
-                start: rule.line.start,
+                span: rule.line,
             };
             (!alias.is_empty()).then_some((user, virtual_member))
         });
@@ -174,10 +174,14 @@ impl<'a> ClassMembers<'a> {
             doc_tags(comment).filter_map(move |tag| {
                 let offset = tag.line.as_ptr().addr() - comment.as_ptr().addr();
                 let start = class.class().doc.start + u32::try_from(offset).ok()?;
+                let span = Span {
+                    start,
+                    end: start + tag.line.len() as u32,
+                };
                 Some((
                     class,
                     VirtualMember {
-                        start,
+                        span,
                         ..virtual_member(&tag)?
                     },
                 ))
@@ -257,7 +261,7 @@ fn virtual_member<'a>(tag: &DocTag<'a>) -> Option<VirtualMember<'a>> {
                 name: &tag.source[at + 1..at + variable.len()],
                 ty,
                 line: tag.line,
-                start: 0,
+                span: Span::default(),
             })
         }
         "method" => {
@@ -275,7 +279,7 @@ fn virtual_member<'a>(tag: &DocTag<'a>) -> Option<VirtualMember<'a>> {
                 name,
                 ty,
                 line: tag.line,
-                start: 0,
+                span: Span::default(),
             })
         }
         _ => None,

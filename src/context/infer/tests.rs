@@ -75,12 +75,22 @@ fn receiver(code: &str) -> String {
 
 /// Like [`receiver`], with another mark.
 fn at_mark(code: &str, mark: char) -> String {
+    in_project(
+        &[("lib.php", LIBRARY)],
+        &format!("<?php namespace Lib; {code}"),
+        mark,
+    )
+}
+
+/// The short names of the classes that the receiver in front of the last
+/// `mark` of `code` may be of, in a project of these files.
+fn in_project(files: &[(&str, &str)], code: &str, mark: char) -> String {
     let file = |path: &str, text: &str| {
         let facts = php::facts(text);
         Arc::new(SourceFile::new(path.into(), text.into(), false, facts))
     };
-    let snapshot = Index::build(vec![file("lib.php", LIBRARY)]).snapshot();
-    let code = format!("<?php namespace Lib; {code}");
+    let files = files.iter().map(|(path, text)| file(path, text));
+    let snapshot = Index::build(files.collect()).snapshot();
     let cursor = code.rfind(mark).unwrap();
     let content = [&code[..cursor], &code[cursor + 1..]].concat();
     let request = ContextRequest::for_test("buffer.php", &content, cursor);
@@ -88,7 +98,7 @@ fn at_mark(code: &str, mark: char) -> String {
     let lookup = ClassLookup::new(&snapshot, &buffer);
     let inference = Inference::new(&buffer, &snapshot, &lookup);
     let classes = inference.receiver(buffer.before.saturating_sub(1));
-    let short = |name: &String| name.replace("Lib\\", "");
+    let short = |name: &String| name.rsplit('\\').next().unwrap_or(name).to_owned();
     classes.iter().map(short).collect::<Vec<_>>().join(" ")
 }
 
@@ -251,6 +261,12 @@ fn trait_rules_apply() {
 /// cursor as the last `|` that ends a line.
 #[track_caller]
 fn holds(table: &str) {
+    holds_in(table, |marked| at_mark(marked, '\0'));
+}
+
+/// Like [`holds`], with what `find` finds at the mark `\0` of a case.
+#[track_caller]
+fn holds_in(table: &str, find: impl Fn(&str) -> String) {
     let sorted = |names: &str| {
         let mut names: Vec<String> = names.split_whitespace().map(str::to_owned).collect();
         names.sort_unstable();
@@ -265,7 +281,7 @@ fn holds(table: &str) {
     for (wanted, code) in &cases {
         let cursor = code.rfind("|\n").unwrap();
         let marked = format!("{}\0{}", &code[..cursor], &code[cursor + 1..]);
-        let (wanted, found) = (sorted(wanted), sorted(&at_mark(&marked, '\0')));
+        let (wanted, found) = (sorted(wanted), sorted(&find(&marked)));
         if found != wanted {
             misses.push(format!("[{wanted}] is wanted, [{found}] found: {code}"));
         }
@@ -302,6 +318,22 @@ fn the_table_of_flow_holds() {
 #[test]
 fn the_table_of_documented_types_holds() {
     holds(include_str!("tests/documented.txt"));
+}
+
+/// The classes at the cursor in a Laravel project, with the framework installed
+/// or not.
+#[test]
+fn the_table_of_laravel_holds() {
+    let app = ("app/App.php", include_str!("tests/laravel_app.php"));
+    let installed = ("vendor/Laravel.php", include_str!("tests/laravel.php"));
+    let find = |files: &[(&str, &str)], marked: &str| {
+        let code = format!("<?php namespace App; {marked}");
+        in_project(files, &code, '\0')
+    };
+    let table = include_str!("tests/laravel.txt");
+    holds_in(table, |marked| find(&[app, installed], marked));
+    let (_, bare) = table.split_once("## also without the framework").unwrap();
+    holds_in(bare, |marked| find(&[app], marked));
 }
 
 /// The work on endless or circular types is bounded, and so is the stack.

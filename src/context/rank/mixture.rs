@@ -158,8 +158,18 @@ impl<'a> SignalNames<'a> {
         match surroundings.site {
             Site::Member { operator, .. } => {
                 if uses(Signal::Types) {
-                    let receiver = surroundings.inference.receiver(operator);
-                    add_members(surroundings, &receiver, operator, near, types, candidates);
+                    let inference = surroundings.inference;
+                    let receiver = inference.receiver(operator);
+                    let told = inference.conventional_members_behind(operator);
+                    add_members(
+                        surroundings,
+                        &receiver,
+                        told,
+                        operator,
+                        near,
+                        types,
+                        candidates,
+                    );
                     self.classes.add_classes(&receiver, RECEIVER_CLASS);
                 }
                 if uses(Signal::Receivers) {

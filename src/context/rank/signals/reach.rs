@@ -41,7 +41,16 @@ pub(in crate::context::rank) fn add_members_in_reach<'a>(
     for types in types {
         cancel.check()?;
         classes.add_classes(&types, REACH_CLASS);
-        add_members(surroundings, &types, operator, near, names, candidates);
+        let told = inference.conventional_members_of(&types);
+        add_members(
+            surroundings,
+            &types,
+            told,
+            operator,
+            near,
+            names,
+            candidates,
+        );
     }
     Ok(())
 }

@@ -6,7 +6,9 @@ use std::borrow::Cow;
 use rustc_hash::FxHashMap;
 
 use crate::context::candidate::Candidate;
-use crate::context::infer::{BUILTIN_PATH, ClassMembers, is_visible};
+use crate::context::infer::{
+    BUILTIN_PATH, ClassMembers, ConventionalMember, VirtualMember, is_visible,
+};
 use crate::context::rank::names::{FoldedName, NameWeights, name_kind};
 use crate::context::rank::near_words::NearWords;
 use crate::context::rank::surroundings::Surroundings;
@@ -34,6 +36,7 @@ struct TypeMember<'a> {
 pub(in crate::context::rank) fn add_members<'a>(
     surroundings: &Surroundings<'a>,
     types: &[String],
+    conventional: Vec<ConventionalMember<'a>>,
     operator: usize,
     near: &NearWords,
     names: &mut NameWeights<'a>,
@@ -45,56 +48,84 @@ pub(in crate::context::rank) fn add_members<'a>(
         ..
     } = *surroundings;
     let access = Access::behind(surroundings, operator);
+    let mut add = |member: TypeMember<'a>| {
+        let key = (member.kind, Cow::Owned(member.kind.fold(member.name)));
+        if candidates.contains_key(&key) {
+            return;
+        }
+        let uses = snapshot.uses(UseKey::Name(key.0, &key.1));
+        let uses: u32 = uses.map(|uses| uses.value).sum();
+        let packaged = match inference.lookup.packages() {
+            Some(packages) if inference.lookup.is_packaged(member.owner.path) => {
+                packages.users(key.0, &key.1)
+            }
+            _ => 0,
+        };
+        let weight = member_weight(uses, packaged, near.shared(member.name));
+        names.add(key.0, key.1.clone(), weight);
+        candidates.insert(key, member.candidate);
+    };
     for class in types {
         let Some(class) = inference.class(class) else {
             continue;
         };
-        let members = inference.members(class);
-        for member in type_members(members) {
-            if !access.allows(&member) {
-                continue;
+        let members = type_members(inference.members(class));
+        members
+            .filter(|member| access.allows(member))
+            .for_each(&mut add);
+    }
+    for member in conventional {
+        let member = TypeMember::from(member);
+        if access.shows(&member) {
+            add(member);
+        }
+    }
+}
+
+impl<'a> From<ConventionalMember<'a>> for TypeMember<'a> {
+    fn from(member: ConventionalMember<'a>) -> Self {
+        match member {
+            ConventionalMember::Declared(owner, index) => {
+                let visibility = owner.class().members[index].visibility;
+                Self::declared(owner, index, visibility)
             }
-            let key = (member.kind, Cow::Owned(member.kind.fold(member.name)));
-            if candidates.contains_key(&key) {
-                continue;
-            }
-            let uses = snapshot.uses(UseKey::Name(key.0, &key.1));
-            let uses: u32 = uses.map(|uses| uses.value).sum();
-            let packaged = match inference.lookup.packages() {
-                Some(packages) if inference.lookup.is_packaged(member.owner.path) => {
-                    packages.users(key.0, &key.1)
-                }
-                _ => 0,
-            };
-            let weight = member_weight(uses, packaged, near.shared(member.name));
-            names.add(key.0, key.1.clone(), weight);
-            candidates.insert(key, member.candidate);
+            ConventionalMember::Virtual(owner, member) => Self::stated(owner, member),
+        }
+    }
+}
+
+impl<'a> TypeMember<'a> {
+    fn declared(owner: ClassRef<'a>, index: usize, visibility: Visibility) -> Self {
+        let member = &owner.class().members[index];
+        Self {
+            owner,
+            kind: name_kind(member.kind),
+            name: member.name.of(owner.text),
+            visibility,
+            is_static: member.is_static,
+            candidate: Candidate::Declared(Declaration::Member(owner, index)),
+        }
+    }
+
+    fn stated(owner: ClassRef<'a>, member: VirtualMember<'a>) -> Self {
+        Self {
+            owner,
+            kind: name_kind(member.kind),
+            name: member.name,
+            visibility: member.visibility,
+            is_static: member.is_static,
+            candidate: Candidate::Virtual(owner, member),
         }
     }
 }
 
 /// The declared members, then the virtual ones.
 fn type_members<'a>(members: &ClassMembers<'a>) -> impl Iterator<Item = TypeMember<'a>> {
-    let declared = members.all().map(|(owner, index)| {
-        let member = &owner.class().members[index];
-        TypeMember {
-            owner,
-            kind: name_kind(member.kind),
-            name: member.name.of(owner.text),
-            visibility: members.visibility(owner, index),
-            is_static: member.is_static,
-            candidate: Candidate::Declared(Declaration::Member(owner, index)),
-        }
-    });
-    let virtual_members = members.all_virtual().map(|(owner, member)| TypeMember {
-        owner,
-        kind: name_kind(member.kind),
-        name: member.name,
-        visibility: member.visibility,
-        is_static: member.is_static,
-        candidate: Candidate::Virtual(owner, member),
-    });
-    declared.chain(virtual_members)
+    let declared = members
+        .all()
+        .map(|(owner, index)| TypeMember::declared(owner, index, members.visibility(owner, index)));
+    let virtual_members = members.all_virtual();
+    declared.chain(virtual_members.map(|(owner, member)| TypeMember::stated(owner, member)))
 }
 
 /// Which members code may use behind an operator.
@@ -130,15 +161,17 @@ impl<'a> Access<'a> {
         }
     }
 
+    /// Whether a member needs to be shown: every model knows PHP's own classes,
+    /// and the buffer's own members stand in the buffer.
+    fn shows(&self, member: &TypeMember<'_>) -> bool {
+        member.owner.path != BUILTIN_PATH && member.owner.path != self.path
+    }
+
     fn allows(&self, member: &TypeMember<'_>) -> bool {
         let Self {
             is_static, is_own, ..
         } = *self;
-        // Every model knows PHP's own classes.
-        if member.owner.path == BUILTIN_PATH
-            || member.owner.path == self.path
-            || !is_visible(member.visibility, member.owner, self.from)
-        {
+        if !self.shows(member) || !is_visible(member.visibility, member.owner, self.from) {
             return false;
         }
         if member.name.starts_with("__") && !(is_own && is_static) {
