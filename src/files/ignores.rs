@@ -214,11 +214,11 @@ impl IgnoreRules {
         }
         let by_name = left_out_by_name(name, is_dir, names.extensions);
         let may_hold_source = is_dir && may_hold_source(name);
-        let is_source = || {
-            roots
-                .key_of(path)
-                .is_some_and(|key| names.folders.hold(&key))
-        };
+        let key = || roots.key_of(path).unwrap_or_default();
+        if by_name.is_none() && is_dir && names.folders.is_installed(&key()) {
+            return Some(ExclusionRule::fixed("composer.json: vendor-dir".into()));
+        }
+        let is_source = || names.folders.hold(&key());
         let by_name = by_name.filter(|_| !(may_hold_source && is_source()));
         if let Some(rule) = &by_name
             && !may_hold_source

@@ -3,9 +3,10 @@
 
 mod listing;
 mod reached;
+mod reader;
+mod stubs;
 
 use std::collections::BTreeSet;
-use std::io::ErrorKind;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -16,20 +17,21 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use self::listing::ClassListing;
 use self::reached::ReachedPackages;
+use self::reader::{ComposerReader, stamp};
 use super::below::each_below;
-use super::ignores::folders_above;
 use super::limits::WalkOptions;
 use super::read::read_file;
-use super::regular::read_regular;
 use super::roots::Roots;
 use super::rules::is_php;
 use super::stamp::Stamp;
 use crate::index::symbols::ClassRef;
 use crate::index::{Library, Packages, SourceFile};
-use crate::php::composer::{Autoload, generated, manifest};
+use crate::php::composer::Autoload;
 
 /// The most files that are kept in memory after they were read.
 const MAX_KEPT: usize = 4096;
+/// The most bytes of a file of stubs. Stubs of a whole program are one file.
+const MAX_STUB_BYTES: u64 = 16 << 20;
 /// The most files that are searched for classes that no autoload rule locates.
 const MAX_SEARCHED: usize = 20_000;
 
@@ -41,6 +43,10 @@ pub struct Composer {
     autoload: Autoload,
     /// The packages that `composer.json` requires.
     required: BTreeSet<String>,
+    /// The files of stubs, relative to the root, in their order.
+    stubs: Vec<String>,
+    /// The folders below the root that were looked into, too.
+    nested: BTreeSet<String>,
     /// Composer's files and the searched folders with their stamps at that time;
     /// `None` for those that did not exist.
     sources: Vec<(PathBuf, Option<Stamp>)>,
@@ -59,22 +65,23 @@ pub struct Composer {
 }
 
 impl Composer {
-    /// Reads Composer's files of the project in `roots`; the result is empty if
-    /// there are none. Files that cannot be read are logged and ignored.
+    /// Reads Composer's files of the project in `roots` and of its folders `nested`,
+    /// which a [`Walk`](super::Walk) has found; the result is empty if there are none.
+    /// Files that cannot be read are logged and ignored.
     #[must_use]
-    pub fn open(roots: &Roots, options: &WalkOptions) -> Self {
+    pub fn open(roots: &Roots, nested: &BTreeSet<String>, options: &WalkOptions) -> Self {
         let opened = SystemTime::now();
-        let mut reader = ComposerReader {
-            root: roots.root(),
-            sources: Vec::new(),
-            required: BTreeSet::new(),
-        };
-        let autoload = reader.autoload();
+        let mut reader = ComposerReader::new(roots.root());
+        let autoload = reader.autoload(nested);
+        let stubs = reader.stubs();
+        let (sources, required) = reader.finish();
         Self {
-            sources: reader.sources,
-            required: reader.required,
+            sources,
+            required,
             roots: roots.clone(),
             autoload,
+            stubs,
+            nested: nested.clone(),
             opened,
             max_file_bytes: options.max_file_bytes,
             kept: DashMap::default(),
@@ -89,9 +96,13 @@ impl Composer {
             .get_or_init(|| ClassListing::read(self.roots.root(), &self.autoload))
     }
 
-    /// Whether Composer's files may have changed since the project was opened.
+    /// Whether Composer's files may have changed since the project was opened, given the
+    /// folders `nested` that a walk has found now.
     #[must_use]
-    pub fn is_outdated(&self) -> bool {
+    pub fn is_outdated(&self, nested: &BTreeSet<String>) -> bool {
+        if self.nested != *nested {
+            return true;
+        }
         // The searched folders are not watched, so their classes may have changed.
         self.searched.get().is_some()
             || self.sources.iter().any(|(path, before)| {
@@ -118,12 +129,23 @@ impl Composer {
         folders.chain(above.filter(|folder| folder.starts_with(self.roots.root())))
     }
 
+    /// Whether the file at `path`, relative to the root, is one of stubs.
+    fn is_stub(&self, path: &str) -> bool {
+        let found = self.stubs.binary_search_by(|stub| (**stub).cmp(path));
+        found.is_ok()
+    }
+
     /// The file at `path`, relative to the root, if it is not too large and can be
     /// read.
     fn file(&self, path: &str) -> Option<Arc<SourceFile>> {
         let full = self.roots.root().join(path);
         let metadata = full.metadata().ok()?;
-        if !metadata.is_file() || metadata.len() > self.max_file_bytes {
+        let most = if self.is_stub(path) {
+            MAX_STUB_BYTES
+        } else {
+            self.max_file_bytes
+        };
+        if !metadata.is_file() || metadata.len() > most {
             return None;
         }
         let stamp = Stamp::of(&metadata);
@@ -186,7 +208,7 @@ impl Library for Composer {
     }
 
     fn is_empty(&self) -> bool {
-        self.autoload == Autoload::default()
+        self.autoload == Autoload::default() && self.stubs.is_empty()
     }
 
     fn requires(&self, package: &str) -> bool {
@@ -227,141 +249,6 @@ impl Library for Composer {
     }
 }
 
-/// The stamp of the file or folder at `path`, if there is one.
-fn stamp(path: &Path) -> Option<Stamp> {
-    path.metadata().ok().map(|metadata| Stamp::of(&metadata))
-}
-
-/// Reads Composer's files and records their stamps.
-struct ComposerReader<'a> {
-    root: &'a Path,
-    sources: Vec<(PathBuf, Option<Stamp>)>,
-    /// The packages that the `composer.json` files require.
-    required: BTreeSet<String>,
-}
-
-impl ComposerReader<'_> {
-    /// The autoload rules of the project, then those of the projects in whose folders
-    /// it lies, up to the top of the git repository: a package of a monorepo uses what
-    /// is installed and loaded there.
-    fn autoload(&mut self) -> Autoload {
-        let mut all = self.autoload_of("");
-        for (up, _) in (1..).zip(folders_above(self.root)) {
-            all.extend(self.autoload_of(&"../".repeat(up)));
-        }
-        all
-    }
-
-    /// The autoload rules of the project in the folder `at`, which is empty for the
-    /// root or ends with `/`: first those that Composer has generated, then those of
-    /// `composer.json` and of its path repositories.
-    fn autoload_of(&mut self, at: &str) -> Autoload {
-        let Some(text) = self.read(&format!("{at}composer.json")) else {
-            return self.installed(&format!("{at}vendor"));
-        };
-        let manifest = match manifest(&text) {
-            Ok(manifest) => manifest,
-            Err(error) => {
-                let path = self.root.join(at).join("composer.json");
-                tracing::warn!("{}: not used: {error}; correct it", path.display());
-                return self.installed(&format!("{at}vendor"));
-            }
-        };
-        self.required.extend(manifest.required);
-        let mut all = self.installed(&format!("{at}{}", manifest.vendor));
-        all.extend(manifest.autoload.below(at));
-        for pattern in &manifest.packages {
-            let pattern = match pattern.starts_with('/') {
-                true => pattern.clone(),
-                false => format!("{at}{pattern}"),
-            };
-            for folder in self.folders(&pattern) {
-                let package = self.read(&format!("{folder}/composer.json"));
-                if let Some(Ok(package)) = package.map(|text| self::manifest(&text)) {
-                    all.extend(package.autoload.below(&folder));
-                }
-            }
-        }
-        all
-    }
-
-    /// The autoload rules that Composer has generated in `vendor`.
-    fn installed(&mut self, vendor: &str) -> Autoload {
-        let folder = format!("{vendor}/composer");
-        let mut entries = |name: &str| {
-            let text = self.read(&format!("{folder}/autoload_{name}.php"));
-            text.map_or_else(Vec::new, |text| generated(&text, &folder))
-        };
-        let first = |(class, paths): (String, Vec<String>)| {
-            let path = paths.into_iter().next()?;
-            Some((class.to_ascii_lowercase(), path))
-        };
-        let files: Vec<String> = entries("files")
-            .into_iter()
-            .flat_map(|(_, paths)| paths)
-            .collect();
-        Autoload {
-            psr4: entries("psr4"),
-            psr0: entries("namespaces"),
-            classes: entries("classmap").into_iter().filter_map(first).collect(),
-            searched: files.clone(),
-            files,
-        }
-    }
-
-    /// The text of one of Composer's files, if it exists.
-    fn read(&mut self, path: &str) -> Option<String> {
-        let path = self.source(path);
-        match read_regular(&path) {
-            Ok(text) => Some(text),
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => {
-                tracing::warn!("{}: not used: {error}", path.display());
-                None
-            }
-        }
-    }
-
-    /// The full path of `path`, which is relative to the root. Records its stamp.
-    fn source(&mut self, path: &str) -> PathBuf {
-        let path = self.root.join(path);
-        self.sources.push((path.clone(), stamp(&path)));
-        path
-    }
-
-    /// The folders that `pattern` names, relative to the root, in the order of
-    /// names; each `*` stands for a folder.
-    fn folders(&mut self, pattern: &str) -> Vec<String> {
-        let mut found = vec![String::new()];
-        for part in pattern.trim_end_matches('/').split('/') {
-            let mut next = Vec::new();
-            for folder in found {
-                let slash = if folder.is_empty() && !pattern.starts_with('/') {
-                    ""
-                } else {
-                    "/"
-                };
-                if part == "*" {
-                    let entries = std::fs::read_dir(self.source(&folder));
-                    let entries = entries.into_iter().flatten().flatten();
-                    let names = entries.filter(|entry| entry.path().is_dir());
-                    let mut names: Vec<_> = names
-                        .filter_map(|entry| entry.file_name().into_string().ok())
-                        .collect();
-                    names.sort_unstable();
-                    next.extend(names.iter().map(|name| format!("{folder}{slash}{name}")));
-                } else if part.is_empty() {
-                    next.push(folder);
-                } else {
-                    next.push(format!("{folder}{slash}{part}"));
-                }
-            }
-            found = next;
-        }
-        found
-    }
-}
-
 /// Adds the PHP files at or below `path`, relative to `root`, up to
 /// [`MAX_SEARCHED`] in all. Symbolic links below it are not followed.
 fn php_files(root: &Path, path: &str, files: &mut BTreeSet<String>) {
@@ -384,6 +271,7 @@ fn php_files(root: &Path, path: &str, files: &mut BTreeSet<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::walk_existing;
 
     fn write(root: &Path, path: &str, text: &str) {
         let path = root.join(path);
@@ -393,7 +281,9 @@ mod tests {
 
     fn open(root: &Path) -> Composer {
         let roots = Roots::new(root, &[]).unwrap();
-        Composer::open(&roots, &WalkOptions::default())
+        let options = WalkOptions::default();
+        let nested = walk_existing(&roots, &options).nested;
+        Composer::open(&roots, &nested, &options)
     }
 
     fn path_of(composer: &Composer, name: &str) -> Option<String> {

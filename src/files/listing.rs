@@ -45,6 +45,9 @@ pub struct Walk {
     pub folders: BTreeSet<PathBuf>,
     /// The folders that count whatever they are called.
     pub source: SourceFolders,
+    /// The folders below the root in which Composer may have installed packages of
+    /// their own, as keys: those with a `composer.json` or a `vendor` folder.
+    pub nested: BTreeSet<String>,
     /// Warnings for the user, one line each.
     pub warnings: Vec<String>,
     /// The root and include paths that are gone or cannot be read.

@@ -20,6 +20,15 @@ const FOREIGN: [&str; 2] = ["vendor", "node_modules"];
 /// Folders of source, whatever the folders inside are called.
 const SOURCE: [&str; 6] = ["src", "lib", "app", "inc", "includes", "classes"];
 
+/// What the names of the files begin with that laravel-ide-helper writes: declarations
+/// for editors, beside the real ones.
+const IDE_HELPER: &str = "_ide_helper";
+
+/// Whether a file of this name only states for editors what other files declare.
+pub(super) fn is_helper(name: &str) -> bool {
+    name.starts_with(IDE_HELPER) && is_php(name)
+}
+
 /// Whether the folder with this key is inside a folder of source, such as `lib/cache`.
 pub(super) fn is_inside_source(folder: &str) -> bool {
     let above = folder.rsplit_once('/').map_or("", |(above, _)| above);
@@ -48,6 +57,9 @@ pub(super) fn left_out_by_name(
     }
     if is_folder {
         return FOLDERS.contains(&name).then(|| format!("default: {name}/"));
+    }
+    if is_helper(name) {
+        return Some(format!("default: {IDE_HELPER}*.php"));
     }
     ["blade.php", "min.php"]
         .into_iter()

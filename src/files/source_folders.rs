@@ -17,9 +17,12 @@ use crate::php::composer::{Autoload, manifest};
 /// The most files of one folder whose names are looked for in the project.
 const MAX_NAMED: usize = 2000;
 
-/// The folders of a project that count as source whatever they are called.
+/// The folders of a project that count as source whatever they are called, and the one
+/// that does not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceFolders {
+    /// The folder into which `composer.json` has packages installed, as a key.
+    installed: String,
     /// The paths that `composer.json` autoloads, as keys.
     autoloaded: Vec<String>,
     /// The keys of the folders that other files name.
@@ -34,6 +37,7 @@ impl SourceFolders {
         let Some(Ok(manifest)) = text.ok().map(|text| manifest(&text)) else {
             return Self::default();
         };
+        let installed = manifest.vendor;
         let Autoload {
             psr4,
             psr0,
@@ -49,7 +53,13 @@ impl SourceFolders {
         Self {
             autoloaded: paths.filter(|path| !matches!(&**path, "" | ".")).collect(),
             named: BTreeSet::new(),
+            installed: installed.trim_start_matches("./").to_owned(),
         }
+    }
+
+    /// Whether packages are installed in the folder with this key.
+    pub(super) fn is_installed(&self, folder: &str) -> bool {
+        !folder.is_empty() && self.installed == folder
     }
 
     /// Whether the folder with this key is source.

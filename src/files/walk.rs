@@ -64,6 +64,7 @@ pub fn walk_existing(roots: &Roots, options: &WalkOptions) -> Walk {
         left_out: BTreeMap::new(),
         folders: BTreeSet::new(),
         source: SourceFolders::autoloaded(roots),
+        nested: BTreeSet::new(),
         doubtful: BTreeMap::new(),
         warnings: Vec::new(),
         over: None,
@@ -94,6 +95,7 @@ pub fn walk_existing(roots: &Roots, options: &WalkOptions) -> Walk {
         left_out,
         folders,
         source,
+        nested,
         warnings,
         over,
         ..
@@ -103,6 +105,7 @@ pub fn walk_existing(roots: &Roots, options: &WalkOptions) -> Walk {
         left_out: left_out.into_values().collect(),
         folders,
         source,
+        nested,
         warnings,
         missing,
         over,
@@ -120,6 +123,8 @@ struct Walker<'a> {
     left_out: BTreeMap<(String, PathBuf), Exclusion>,
     folders: BTreeSet<PathBuf>,
     source: SourceFolders,
+    /// See [`Walk::nested`].
+    nested: BTreeSet<String>,
     /// The folders that are left out by their names alone, by key, with the rules that
     /// apply in them.
     doubtful: BTreeMap<String, (PathBuf, IgnoreRules)>,
@@ -212,6 +217,12 @@ impl Walker<'_> {
         let name = name.to_string_lossy();
         let path = entry.path();
         let is_folder = kind.is_dir() || kind.is_symlink() && path.is_dir();
+        if matches!(
+            (&*name, is_folder),
+            ("composer.json", false) | ("vendor", true)
+        ) {
+            self.note_nested(&path);
+        }
         if !is_folder && !self.options.extensions.count(&name) && !rules.bring_back(&path) {
             return;
         }
@@ -254,6 +265,15 @@ impl Walker<'_> {
                 }
             }
         }
+    }
+
+    /// Notes the folder of `entry`, unless it is the root.
+    fn note_nested(&mut self, entry: &Path) {
+        let folder = entry
+            .parent()
+            .filter(|_| self.roots.top_of(entry) == Some(self.roots.root()));
+        let key = folder.and_then(|folder| self.roots.key_of(folder));
+        self.nested.extend(key);
     }
 
     /// Records whether the files found so far exceed a limit.

@@ -213,7 +213,8 @@ impl Snapshot {
 
     /// The declarations of `packages` called `name`, whatever their namespace and case,
     /// in the order of paths, that count for the file `exclude`. A package's file
-    /// counts if another file of the project leads to it.
+    /// counts if another file of the project leads to it. The stub of a function or
+    /// constant counts if no package declares it.
     pub fn packaged<'a>(
         &'a self,
         packages: &'a Packages,
@@ -221,7 +222,13 @@ impl Snapshot {
         name: &str,
         exclude: &'a str,
     ) -> impl Iterator<Item = Declaration<'a>> {
-        self.counting(packages, packages.named(kind, name), exclude)
+        let named = packages.named(kind, name);
+        let is_declared =
+            kind != DeclKind::Member && named.iter().any(|entry| !packages.is_stub(entry));
+        let found = named
+            .iter()
+            .filter(move |entry| !(is_declared && packages.is_stub(entry)));
+        self.counting(packages, found, exclude)
     }
 
     /// Like [`packaged`](Self::packaged), for the names that start with `prefix`.
@@ -232,13 +239,13 @@ impl Snapshot {
         prefix: &str,
         exclude: &'a str,
     ) -> impl Iterator<Item = Declaration<'a>> {
-        self.counting(packages, packages.with_prefix(kind, prefix), exclude)
+        self.counting(packages, packages.with_prefix(kind, prefix).iter(), exclude)
     }
 
     fn counting<'a>(
         &'a self,
         packages: &'a Packages,
-        found: &'a [DeclEntry],
+        found: impl Iterator<Item = &'a DeclEntry>,
         exclude: &'a str,
     ) -> impl Iterator<Item = Declaration<'a>> {
         let counts = move |entry: &&DeclEntry| {
@@ -246,7 +253,6 @@ impl Snapshot {
             reasons.len() == 0 || reasons.any(|name| self.is_named(name, exclude))
         };
         let declared = found
-            .iter()
             .filter(counts)
             .map(|entry| packages.declaration(entry));
         declared.filter(move |declared| {

@@ -290,3 +290,193 @@ fn a_package_of_a_monorepo_sees_what_the_projects_around_it_load() {
         contexts[3]
     );
 }
+
+/// What Composer writes for the package in the folder `folder` of `vendor`.
+fn installs(prefix: &str, folder: &str) -> String {
+    format!(
+        "<?php $vendorDir = dirname(__DIR__); return array('{prefix}\\\\' => array($vendorDir . '/{folder}'));"
+    )
+}
+
+#[test]
+fn the_packages_of_a_plugin_are_known() {
+    let project = Project::new(&[
+        (".git/HEAD", ""),
+        ("plugins/pay/pay.php", "<?php function pay() {}"),
+        (
+            "plugins/pay/vendor/composer/autoload_psr4.php",
+            &installs("Pay", "pay/src"),
+        ),
+        (
+            "plugins/pay/vendor/pay/src/Purse.php",
+            "<?php namespace Pay; class Purse { function ofPay() {} }",
+        ),
+        (
+            "plugins/ship/composer.json",
+            r#"{"type": "wordpress-plugin", "config": {"vendor-dir": "third-party"},
+                "repositories": [{"type": "path", "url": "../../shared/*"}]}"#,
+        ),
+        (
+            "plugins/ship/third-party/composer/autoload_psr4.php",
+            &installs("Ship", "ship/src"),
+        ),
+        (
+            "plugins/ship/third-party/ship/src/Box.php",
+            "<?php namespace Ship; class Box { function ofShip() {} }",
+        ),
+        (".gitignore", "third-party\nshared\n"),
+        (
+            "shared/base/composer.json",
+            r#"{"autoload": {"psr-4": {"Shared\\": "src"}}}"#,
+        ),
+        (
+            "shared/base/src/Base.php",
+            "<?php namespace Shared; class Base { function ofShared() {} }",
+        ),
+    ]);
+    let root = project.path().to_str().unwrap();
+    let buffers = [
+        "<?php (new \\Pay\\Purse)->|",
+        "<?php (new \\Ship\\Box)->|",
+        "<?php (new \\Shared\\Base)->|",
+    ];
+    let methods = ["ofPay", "ofShip", "ofShared"];
+    for (context, method) in contexts(root, &buffers).iter().zip(methods) {
+        assert!(
+            context.contains(&format!("function {method}()")),
+            "{method}: {context}"
+        );
+    }
+}
+
+#[test]
+fn the_folder_of_installed_packages_is_no_source_whatever_it_is_called() {
+    let project = Project::new(&[
+        (
+            "composer.json",
+            r#"{"config": {"vendor-dir": "./lib/packages"}}"#,
+        ),
+        (
+            "lib/packages/composer/autoload_psr4.php",
+            &installs("Kit", "kit/src"),
+        ),
+        (
+            "lib/packages/kit/src/Tool.php",
+            "<?php namespace Kit; class Tool { function ofKit() {} }",
+        ),
+        ("lib/own.php", "<?php function own() {}"),
+    ]);
+    let root = project.path().to_str().unwrap();
+    let context = &contexts(root, &["<?php (new \\Kit\\Tool)->|"])[0];
+    assert!(context.contains("function ofKit()"), "{context}");
+    let files = fimd().args(["files", root]).output().unwrap();
+    assert_eq!(String::from_utf8(files.stdout).unwrap(), "lib/own.php\n");
+    let why = fimd().args(["files", root, "--why"]).output().unwrap();
+    let why = String::from_utf8(why.stdout).unwrap() + &String::from_utf8(why.stderr).unwrap();
+    assert!(why.contains("composer.json: vendor-dir"), "{why}");
+}
+
+/// A project with packages of stubs and files that state things for editors.
+fn with_stubs() -> Project {
+    Project::new(&[
+        (".gitignore", "/vendor\n_ide_helper*.php\n"),
+        ("composer.json", r#"{"autoload": {"psr-4": {"App\\": "app/"}}}"#),
+        (
+            "vendor/composer/autoload_psr4.php",
+            &installs("Kit", "kit/kit/src"),
+        ),
+        (
+            "vendor/kit/kit/src/Bag.php",
+            "<?php namespace Kit; class Bag { public function first() { return $this->items[0]; } }",
+        ),
+        (
+            "vendor/phpstan/phpstan-kit/stubs/Bag.stub",
+            "<?php namespace Kit; class Bag { /** @return \\App\\User */ public function first() {} }",
+        ),
+        (
+            "vendor/press/press-stubs/press-stubs.php",
+            "<?php namespace { /** @return Press_Query */ function press_query(string $name) {}
+             class Press_Query { public function press_posts() {} } }",
+        ),
+        (
+            "vendor/press/press-stubs/tests/Faked.php",
+            "<?php class Press_Faked {}",
+        ),
+        (
+            "vendor/jetbrains/phpstorm-stubs/Core/Core.php",
+            "<?php function press_of_php() {}",
+        ),
+        (
+            "_ide_helper.php",
+            "<?php namespace { class Shortcut extends \\Kit\\Bag {} }",
+        ),
+        (
+            "_ide_helper_models.php",
+            "<?php namespace App { /** @property string $nickname
+              * @method static \\App\\User whereNickname($value) */ class User extends \\Shortcut {} }",
+        ),
+        (
+            "app/User.php",
+            "<?php namespace App; class User { public function greet() {} }",
+        ),
+    ])
+}
+
+#[test]
+fn stubs_state_what_nothing_else_declares() {
+    let project = with_stubs();
+    let root = project.path().to_str().unwrap();
+    let contexts = contexts(
+        root,
+        &[
+            "<?php press_query('a')->|",
+            "<?php press_query(|",
+            "<?php press_|",
+            "<?php new Press_|",
+            "<?php (new Shortcut)->|",
+        ],
+    );
+    for (context, text) in contexts.iter().zip([
+        "function press_posts()",
+        "function press_query(string $name)",
+        "function press_query(string $name)",
+        "class Press_Query",
+        "function first()",
+    ]) {
+        assert!(context.contains(text), "{text}: {context}");
+        for none in ["press_of_php", "Press_Faked"] {
+            assert!(!context.contains(none), "{none}: {context}");
+        }
+    }
+}
+
+#[test]
+fn stubs_complete_what_a_class_declares() {
+    let project = with_stubs();
+    let root = project.path().to_str().unwrap();
+    let contexts = contexts(
+        root,
+        &[
+            "<?php $u = new \\App\\User; $u->|",
+            "<?php (new \\Kit\\Bag)->first()->|",
+            "<?php (new \\Kit\\Bag)->|",
+        ],
+    );
+    for line in [
+        "function greet()",
+        "public string $nickname;",
+        "whereNickname($value)",
+    ] {
+        assert!(contexts[0].contains(line), "{line}: {}", contexts[0]);
+    }
+    assert!(contexts[1].contains("function greet()"), "{}", contexts[1]);
+    // The class itself is shown, not the stub.
+    assert!(
+        contexts[2].contains("// --- vendor/kit/kit/src/Bag.php"),
+        "{}",
+        contexts[2]
+    );
+    assert!(!contexts[2].contains("Bag.stub"), "{}", contexts[2]);
+    let files = fimd().args(["files", root]).output().unwrap();
+    assert_eq!(String::from_utf8(files.stdout).unwrap(), "app/User.php\n");
+}

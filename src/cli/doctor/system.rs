@@ -101,7 +101,11 @@ pub(super) fn watches(project: Option<&Path>, options: &WalkOptions) -> Check {
         }
     };
     let walk = walk_existing(&roots, options);
-    let wanted = wanted(&roots, &walk.folders, &Composer::open(&roots, options));
+    let wanted = wanted(
+        &roots,
+        &walk.folders,
+        &Composer::open(&roots, &walk.nested, options),
+    );
     let count = wanted.iter().filter(|folder| folder.exists()).count();
     let says = format!("{limits}; folders of {}: {count}", root.display());
     let watched = Watcher::new(|_| {})

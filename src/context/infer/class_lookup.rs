@@ -111,9 +111,13 @@ impl<'a> ClassLookup<'a> {
             if let Some(class) = self.package_class(name) {
                 return Some(class);
             }
-            let file = self.package_file(name)?;
-            let mut classes = (0..file.facts.classes.len()).map(|item| ClassRef::of(file, item));
-            classes.find(|class| class.is_called(name))
+            let in_file = |file: &'a SourceFile| {
+                let mut classes =
+                    (0..file.facts.classes.len()).map(|item| ClassRef::of(file, item));
+                classes.find(|class| class.is_called(name))
+            };
+            let found = self.package_file(name).and_then(in_file);
+            found.or_else(|| self.stub(name))
         })
     }
 
@@ -121,7 +125,7 @@ impl<'a> ClassLookup<'a> {
     /// was not read yet.
     pub(in crate::context) fn outside_folded(&'a self, name: &str) -> Option<ClassRef<'a>> {
         let project = self.snapshot.class(name, self.buffer.path);
-        project.or_else(|| self.package_class(name))
+        project.or_else(|| self.package_class(name).or_else(|| self.stub(name)))
     }
 
     /// Whether the file with the key `path`, which declares a class that was found, is
@@ -133,6 +137,16 @@ impl<'a> ClassLookup<'a> {
     /// The files of packages that the project's files lead to.
     pub(in crate::context) fn packages(&self) -> Option<&Packages> {
         self.packages.as_deref()
+    }
+
+    /// Whether there are stubs of any class.
+    pub(super) fn has_stubs(&self) -> bool {
+        self.packages().is_some_and(Packages::has_stubs)
+    }
+
+    /// What stubs state of the class-like with the fully qualified name `name`.
+    pub(super) fn stub(&'a self, name: &str) -> Option<ClassRef<'a>> {
+        self.packages()?.stub(name)
     }
 
     fn package_class(&'a self, name: &str) -> Option<ClassRef<'a>> {

@@ -43,6 +43,9 @@ impl<'a> ClassMembers<'a> {
         while at < hierarchy.len() && hierarchy.len() < HIERARCHY_CLASSES {
             let current = hierarchy[at];
             at += 1;
+            // What stubs state of a class completes what it declares.
+            let stub = lookup.has_stubs().then(|| lookup.stub(&current.name()));
+            push(&mut hierarchy, stub.flatten());
             let declared = current.class();
             let scope = current.scope();
             for &braces in &declared.trait_rules {
@@ -60,14 +63,8 @@ impl<'a> ClassMembers<'a> {
             let missing = HIERARCHY_CLASSES - hierarchy.len();
             let mixins = mixins.iter().map(|name| &**name);
             for name in named.chain(mixins).take(missing) {
-                let Some(parent) = scope.class(name).and_then(|name| lookup.find(&name)) else {
-                    continue;
-                };
-                let same =
-                    |c: &ClassRef<'_>| std::ptr::eq(c.facts, parent.facts) && c.item == parent.item;
-                if !hierarchy.iter().any(same) {
-                    hierarchy.push(parent);
-                }
+                let parent = scope.class(name).and_then(|name| lookup.find(&name));
+                push(&mut hierarchy, parent);
             }
         }
         Self { hierarchy, rules }
@@ -199,6 +196,16 @@ impl<'a> ClassMembers<'a> {
         self.all_virtual()
             .find(|(_, member)| member.kind == kind && same_name(kind, member.name, name))
     }
+}
+
+/// Adds `class` behind `hierarchy`, if there is one that is not in it.
+fn push<'a>(hierarchy: &mut Vec<ClassRef<'a>>, class: Option<ClassRef<'a>>) {
+    let is_in = |new: &ClassRef<'_>| {
+        let same = |old: &ClassRef<'_>| std::ptr::eq(old.facts, new.facts) && old.item == new.item;
+        hierarchy.iter().any(same)
+    };
+    let class = class.filter(|class| !is_in(class));
+    hierarchy.extend(class);
 }
 
 /// Whether PHP takes two names of members of this kind for the same.

@@ -72,9 +72,9 @@ impl Composer {
         let mut reached: BTreeMap<String, PackageFile> = BTreeMap::new();
         let always = self.autoload.files.iter();
         let always = always.filter(|path| !path.contains(POLYFILLS));
-        for file in self.read(always.map(String::as_str).collect()) {
-            let reasons = Vec::new();
-            reached.insert(file.path.to_string(), PackageFile { file, reasons });
+        let paths = always.chain(&self.stubs).map(String::as_str).collect();
+        for file in self.read(paths) {
+            reached.insert(file.path.to_string(), self.package_file(file));
         }
         // The numbers of the classes that lead to each class that was found last.
         let mut level: FxHashMap<&str, Vec<u32>> = FxHashMap::default();
@@ -89,8 +89,7 @@ impl Composer {
             paths.truncate(MAX_REACHED - reached.len());
             let unread = paths.iter().filter(|path| !reached.contains_key(**path));
             for file in self.read(unread.copied().collect()) {
-                let reasons = Vec::new();
-                reached.insert(file.path.to_string(), PackageFile { file, reasons });
+                reached.insert(file.path.to_string(), self.package_file(file));
             }
             let mut next: FxHashMap<&str, Vec<u32>> = FxHashMap::default();
             for path in paths {
@@ -108,6 +107,15 @@ impl Composer {
             level = next;
         }
         Packages::new(Arc::clone(names), reached.into_values().collect())
+    }
+
+    /// `file` without a reason.
+    fn package_file(&self, file: Arc<SourceFile>) -> PackageFile {
+        PackageFile {
+            is_stub: self.is_stub(&file.path),
+            file,
+            reasons: Vec::new(),
+        }
     }
 
     /// The files at `paths` that can be read, with their facts.

@@ -88,12 +88,18 @@ impl<'a> CallSignature<'a> {
         let short = written.rsplit('\\').next().unwrap_or(written);
         let means = surroundings.buffer.scope().function(written);
         let mut found: Vec<(usize, Declaration<'a>)> = Vec::new();
-        for declared in surroundings.snapshot.declared(DeclKind::Function, short) {
+        let (snapshot, path) = (surroundings.snapshot, surroundings.buffer.path);
+        let packages = surroundings.inference.lookup.packages();
+        let packaged = packages
+            .into_iter()
+            .flat_map(|packages| snapshot.packaged(packages, DeclKind::Function, short, path));
+        let declared = snapshot.declared(DeclKind::Function, short);
+        for declared in declared.into_iter().chain(packaged) {
             let full = declared.full_name().unwrap_or_default();
             let rank = means
                 .iter()
                 .position(|name| name.eq_ignore_ascii_case(&full));
-            if declared.path() == surroundings.buffer.path && rank.is_some() {
+            if declared.path() == path && rank.is_some() {
                 return Self::default();
             }
             found.extend(rank.map(|rank| (rank, declared)));
