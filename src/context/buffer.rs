@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::request::ContextRequest;
 use super::weights::{AFTER_BYTES, BEFORE_BYTES, CALL_TOKENS, HEAD_BYTES};
-use crate::php::lex::{LexMode, Token, TokenKind, lex, lex_from};
+use crate::php::lex::{LexMode, Token, TokenKind, is_blade, lex, lex_blade, lex_from};
 use crate::php::names::Scope;
 use crate::php::{FileFacts, Span, facts_of};
 use crate::text::{line_end, line_start};
@@ -43,16 +43,14 @@ pub(super) struct Buffer<'a> {
 impl<'a> Buffer<'a> {
     pub(super) fn new(request: &ContextRequest<'a>) -> Self {
         let (content, cursor) = (request.content, request.cursor);
-        let prefix = &content[..cursor];
-        let mut tokens;
-        if cursor <= HEAD_BYTES + BEFORE_BYTES {
-            tokens = lex(prefix);
-        } else {
-            let head = line_start(content, content.floor_char_boundary(HEAD_BYTES));
-            let window = declaration_line(prefix, cursor - BEFORE_BYTES).max(head);
-            tokens = lex(&content[..head]);
-            tokens.extend(lex_from(prefix, window, LexMode::Code));
-        }
+        let (mut tokens, mode) = match is_blade(request.path) {
+            true => {
+                let window = cursor.saturating_sub(HEAD_BYTES + BEFORE_BYTES);
+                let window = line_start(content, content.floor_char_boundary(window));
+                lex_blade(&content[..cursor], window, LexMode::Html)
+            }
+            false => tokens_before(content, cursor),
+        };
         let last = tokens.last().copied();
         let is_static_property = ends_in_static_property(&tokens, cursor);
         let is_typed = |token: &Token| token.is_word() && token.span.end as usize == cursor;
@@ -69,11 +67,10 @@ impl<'a> Buffer<'a> {
         let before = tokens.len();
         let after = line_end(content, cursor);
         let end = content.floor_char_boundary((after + AFTER_BYTES).min(content.len()));
-        let outside = match last.map(|token| token.kind) {
-            None | Some(TokenKind::Html | TokenKind::CloseTag) => LexMode::Html,
-            _ => LexMode::Code,
-        };
-        tokens.extend(lex_from(&content[..end], after, outside));
+        tokens.extend(match is_blade(request.path) {
+            true => lex_blade(&content[..end], after, mode).0,
+            false => lex_from(&content[..end], after, mode),
+        });
         let facts = facts_of(content, &tokens);
         let mut classes = FxHashMap::default();
         for (item, class) in facts.classes.iter().enumerate() {
@@ -213,6 +210,26 @@ impl<'a> Buffer<'a> {
         }
         None
     }
+}
+
+/// The tokens before byte `cursor` of PHP source, and the mode there. Of a large text
+/// only the head and what stands near the cursor are read.
+fn tokens_before(content: &str, cursor: usize) -> (Vec<Token>, LexMode) {
+    let prefix = &content[..cursor];
+    let mut tokens;
+    if cursor <= HEAD_BYTES + BEFORE_BYTES {
+        tokens = lex(prefix);
+    } else {
+        let head = line_start(content, content.floor_char_boundary(HEAD_BYTES));
+        let window = declaration_line(prefix, cursor - BEFORE_BYTES).max(head);
+        tokens = lex(&content[..head]);
+        tokens.extend(lex_from(prefix, window, LexMode::Code));
+    }
+    let mode = match tokens.last().map(|token| token.kind) {
+        None | Some(TokenKind::Html | TokenKind::CloseTag) => LexMode::Html,
+        _ => LexMode::Code,
+    };
+    (tokens, mode)
 }
 
 /// The name before a `\` that ends at byte `cursor`, with that `\`: `A\B\`. Takes the

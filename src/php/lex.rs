@@ -2,8 +2,11 @@
 //! no PHP becomes a token of its own. White space and plain comments are dropped.
 //! A string is one token, whatever it interpolates.
 
+mod blade;
+
 use memchr::{memchr, memchr2, memchr3, memmem};
 
+pub use self::blade::{is_blade, lex_blade};
 use super::span::Span;
 use super::token::keyword;
 pub use super::token::{Token, TokenKind};

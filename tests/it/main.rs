@@ -10,6 +10,7 @@
 
 mod common;
 
+mod blade;
 mod cache;
 mod clean;
 mod complete;
