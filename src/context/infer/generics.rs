@@ -25,10 +25,7 @@ impl<'a> Inference<'a> {
         of: &ClassType,
         owner: ClassRef<'a>,
     ) -> Vec<TemplateBinding> {
-        let is_owner = |ancestor: &ClassRef<'a>| {
-            std::ptr::eq(ancestor.facts, owner.facts) && ancestor.item == owner.item
-        };
-        self.ancestor(class, of, is_owner)
+        self.ancestor(class, of, |ancestor| is_same(ancestor, &owner))
             .map_or_else(Vec::new, |found| found.bindings)
     }
 
@@ -47,22 +44,26 @@ impl<'a> Inference<'a> {
             bindings: own,
         }];
         let mut at = 0;
+        // The parent that takes the arguments of a class without templates.
+        let mut heir = Some(class);
         while at < steps.len() && at < TEMPLATE_STEPS {
             let current = steps[at].class;
             if is_it(&current) {
                 return Some(steps.swap_remove(at));
             }
+            let is_heir = heir.is_some_and(|heir| is_same(&heir, &current));
+            let hands_on = is_heir && templates(doc_of(&current)).is_empty();
             let resolver = Resolver {
                 bindings: steps[at].bindings.clone(),
                 ..Resolver::of_class(self, current, this.clone())
             };
             at += 1;
-            for (parent, bindings) in self.parents(current, &resolver) {
-                let is_new = |step: &Ancestor<'a>| {
-                    !(std::ptr::eq(step.class.facts, parent.facts)
-                        && step.class.item == parent.item)
-                };
-                if steps.iter().all(is_new) {
+            for (parent, mut bindings) in self.parents(current, &resolver) {
+                if hands_on && bindings.is_empty() && is_extended(&current, &parent) {
+                    bindings = bound(&templates(doc_of(&parent)), &of.args);
+                    heir = Some(parent);
+                }
+                if steps.iter().all(|step| !is_same(&step.class, &parent)) {
                     steps.push(Ancestor {
                         class: parent,
                         bindings,
@@ -312,6 +313,21 @@ fn bound(templates: &[Template], args: &[Type]) -> Vec<TemplateBinding> {
 /// Whether a template's name says that it stands for keys.
 fn is_key(name: &str) -> bool {
     name.to_ascii_lowercase().ends_with("key") || name == "K" || name == "TK"
+}
+
+/// Whether both are the class at the same place.
+fn is_same(a: &ClassRef<'_>, b: &ClassRef<'_>) -> bool {
+    std::ptr::eq(a.facts, b.facts) && a.item == b.item
+}
+
+/// Whether `class` names `parent` behind `extends`.
+fn is_extended(class: &ClassRef<'_>, parent: &ClassRef<'_>) -> bool {
+    let scope = class.scope();
+    let mut named = class.class().extends.iter();
+    named.any(|name| {
+        let name = scope.class(name.of(class.text));
+        name.is_some_and(|name| parent.is_called(&name))
+    })
 }
 
 fn doc_of<'a>(class: &ClassRef<'a>) -> &'a str {

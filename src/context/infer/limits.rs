@@ -44,3 +44,15 @@ pub(super) const CONDITION_NESTING: usize = 12;
 pub(super) const CONDITION_PLACES: usize = 12;
 /// The `break`s of a loop or `switch` that are followed.
 pub(super) const BREAKS: usize = 16;
+
+/// Strings of one array of a class that count as names.
+pub(super) const CONVENTION_STRINGS: usize = 256;
+/// Relations of a path such as `posts.comments` that are followed.
+pub(super) const RELATION_STEPS: usize = 8;
+/// Places of each segment at which a name is bound in a container that are
+/// looked at.
+pub(super) const BINDINGS: usize = 256;
+/// Tokens behind a bound name that are searched for its class.
+pub(super) const BINDING_TOKENS: usize = 48;
+/// Macros of each segment that are looked at.
+pub(super) const MACROS: usize = 128;

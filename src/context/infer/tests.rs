@@ -327,7 +327,9 @@ fn the_table_of_laravel_holds() {
     let app = ("app/App.php", include_str!("tests/laravel_app.php"));
     let installed = ("vendor/Laravel.php", include_str!("tests/laravel.php"));
     let find = |files: &[(&str, &str)], marked: &str| {
-        let code = format!("<?php namespace App; {marked}");
+        let code = format!(
+            "<?php namespace App; use Illuminate\\Support\\Facades\\{{Auth, Cache}}; {marked}"
+        );
         in_project(files, &code, '\0')
     };
     let table = include_str!("tests/laravel.txt");

@@ -60,6 +60,27 @@ namespace Illuminate\Support {
     class Carbon { }
     class ServiceProvider { protected $app; }
 }
+namespace Illuminate\Database\Eloquent\Casts {
+    /** @template TGet @template TSet */
+    class Attribute {
+        /**
+         * @template TMakeGet
+         * @param (callable(mixed, mixed): TMakeGet)|null $get
+         * @return static<TMakeGet, mixed>
+         */
+        public static function make(?callable $get = null, ?callable $set = null): static {}
+    }
+}
+namespace Illuminate\Database\Eloquent\Factories {
+    /** @template TModel of \Illuminate\Database\Eloquent\Model */
+    abstract class Factory {
+        /** @return \Illuminate\Database\Eloquent\Collection<int, TModel>|TModel */
+        public function create($attributes = []) {}
+        /** @return static */
+        public function count(?int $count) {}
+    }
+}
+namespace Illuminate\Http { class Request { public function user($guard = null) {} } }
 namespace Illuminate\Database\Query {
     class Builder {
         /** @return $this */
@@ -104,6 +125,12 @@ namespace Illuminate\Database\Eloquent {
          * @return \Illuminate\Database\Eloquent\Relations\BelongsTo<TRelatedModel, $this>
          */
         public function belongsTo($related, $foreignKey = null) {}
+        /** @return \Illuminate\Database\Eloquent\Relations\MorphTo<\Illuminate\Database\Eloquent\Model, $this> */
+        public function morphTo($name = null) {}
+        protected $casts = [];
+        protected $fillable = [];
+        public function newEloquentBuilder($query) { return new Builder($query); }
+        public function newCollection(array $models = []) { return new Collection($models); }
         public function __get($key) {}
         public function __call($method, $parameters) {}
         public static function __callStatic($method, $parameters) {}
@@ -134,7 +161,12 @@ namespace Illuminate\Database\Eloquent\Relations {
      * @template TDeclaringModel of \Illuminate\Database\Eloquent\Model
      * @extends Relation<TRelatedModel, TDeclaringModel, ?TRelatedModel>
      */
-    class BelongsTo extends Relation {}
+    class BelongsTo extends Relation {
+        /** @return $this */
+        public function withDefault($callback = true) {}
+    }
+    /** @extends Relation<\Illuminate\Database\Eloquent\Model, \Illuminate\Database\Eloquent\Model, mixed> */
+    class MorphTo extends Relation {}
 }
 namespace {
     /**

@@ -2,10 +2,10 @@
 //! name by which the container knows it; `@see` in the doc comment tells it
 //! where neither does.
 
-use super::FACADE;
+use super::{FACADE, container, object_of};
 use crate::context::infer::doc_tags::doc_tags;
 use crate::context::infer::inference::Inference;
-use crate::context::infer::types::{Atom, ClassType, Type};
+use crate::context::infer::types::{Atom, ClassType};
 
 /// The classes of the object behind the facade `object`.
 pub(super) fn roots(inference: &Inference<'_>, object: &ClassType) -> Vec<ClassType> {
@@ -15,9 +15,11 @@ pub(super) fn roots(inference: &Inference<'_>, object: &ClassType) -> Vec<ClassT
     if accessor.class.is_some_and(|class| class.is_called(FACADE)) {
         return Vec::new();
     }
-    let this: Type = Atom::Class(object.clone()).into();
-    let named = inference.body_result(&accessor, &this);
-    let root = inference.instance(&named);
+    let named = inference.body_result(&accessor, &object_of(object));
+    let root = match named.members() {
+        [Atom::String(Some(name))] => container::named(inference, name),
+        _ => inference.instance(&named),
+    };
     if !root.is_empty() {
         return root.classes().cloned().collect();
     }
