@@ -20,6 +20,7 @@ mod kind;
 mod native;
 mod places;
 mod score;
+pub mod typing;
 mod useful;
 
 use std::time::Instant;

@@ -1,5 +1,7 @@
 //! `fimd eval`: measures fimd on a project's own code.
 
+mod typing;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -22,6 +24,7 @@ pub(super) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     Context(ContextArgs),
+    Typing(typing::TypingArgs),
 }
 
 /// Measure how often the context holds the name that comes next.
@@ -65,6 +68,7 @@ struct ContextArgs {
 pub(super) fn run(args: &Args, setup: Setup) -> Result<(), CliError> {
     match &args.what {
         What::Context(args) => args.run(setup),
+        What::Typing(args) => args.run(setup),
     }
 }
 

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::context::Context;
-use crate::model::{ContextFile, ContextStyle, ControlTokens, Family, PromptParts, source_text};
+use crate::model::{
+    ContextFile, ContextStyle, ControlTokens, Family, ModelText, PromptParts, source_text,
+};
 use crate::secrets::Secret;
 use crate::text::window;
 
@@ -30,7 +32,7 @@ pub struct PromptInput<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompletionPrompt {
     /// The whole prompt, with the family's control tokens.
-    pub text: String,
+    pub text: ModelText,
     /// The files of the context.
     pub context: Vec<ContextFile>,
     /// The text before the cursor, without control tokens.
@@ -61,7 +63,7 @@ impl CompletionPrompt {
             prefix: &prefix,
             suffix: &suffix,
         };
-        let text = family.prompt(&parts, family.format(), style).text;
+        let text = family.prompt(&parts, family.format(), style);
         Self {
             text,
             context: ContextFile::all_of(&code, &context.files),

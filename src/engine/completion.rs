@@ -32,9 +32,9 @@ use crate::cancel::{Cancel, Cancelled};
 use crate::completion::{OfferPlace, Offers, RecentCompletions, ShownCompletion};
 use crate::config::{ContextSources, Settings};
 use crate::context::Context;
-use crate::endpoint::{EndpointError, ModelClient};
+use crate::endpoint::{EndpointError, ModelClient, ModelRequest};
 use crate::index::Snapshot;
-use crate::model::ControlTokens;
+use crate::model::{ControlTokens, ModelText};
 use crate::secrets::Secrets;
 
 /// The most texts that one request may ask for.
@@ -160,15 +160,51 @@ pub enum CompleteError {
     Work(#[from] WorkError),
 }
 
+/// What `complete` asks a model server at a cursor.
+#[derive(Clone, Debug)]
+pub struct AskedPrompt {
+    /// The prompt of a server that is sent one text.
+    pub text: ModelText,
+    /// The cross-file context in it.
+    pub context: Context,
+    /// The request.
+    pub request: ModelRequest,
+}
+
 /// The client of the model server, with the settings from which it was made.
 #[derive(Debug)]
-pub(super) struct ModelServer {
+pub struct ModelServer {
     settings: Arc<Settings>,
     /// Whether the model was seen to answer in Markdown, so that the first line of an
     /// answer may be no code.
     writes_markdown: AtomicBool,
     client: ModelClient,
     control_tokens: ControlTokens,
+}
+
+impl ModelServer {
+    /// The server of these settings. Does not connect yet.
+    ///
+    /// # Errors
+    /// As [`ModelClient::new`], and if the settings' family is invalid.
+    pub fn new(settings: Arc<Settings>) -> Result<Self, CompleteError> {
+        let control_tokens = ControlTokens::new(settings.endpoint.family.reserved());
+        Ok(Self {
+            client: ModelClient::new(&settings.endpoint)?,
+            writes_markdown: AtomicBool::new(false),
+            control_tokens: control_tokens.map_err(|error| CompleteError::Family {
+                key: settings.endpoint.place.key("family"),
+                reason: error.to_string(),
+            })?,
+            settings,
+        })
+    }
+
+    /// Its client.
+    #[must_use]
+    pub fn client(&self) -> &ModelClient {
+        &self.client
+    }
 }
 
 /// The place of a request in the order of one client's requests.
@@ -393,6 +429,20 @@ impl Completions {
         rests.next().is_some()
     }
 
+    /// What [`Self::complete`] asks `server` for `request`, without asking it.
+    ///
+    /// # Errors
+    /// [`Cancelled`] once `cancel` is set.
+    pub fn prompt(
+        &self,
+        server: &ModelServer,
+        request: CompletionRequest,
+        snapshot: &Snapshot,
+        cancel: &Cancel,
+    ) -> Result<AskedPrompt, Cancelled> {
+        PreparedCompletion::new(request, snapshot, server, cancel).map(PreparedCompletion::asked)
+    }
+
     /// Asks the model and remembers its answers.
     async fn ask(
         &self,
@@ -503,16 +553,7 @@ impl Engine {
         {
             return Ok(Arc::clone(server));
         }
-        let control_tokens = ControlTokens::new(settings.endpoint.family.reserved());
-        let server = Arc::new(ModelServer {
-            client: ModelClient::new(&settings.endpoint)?,
-            writes_markdown: AtomicBool::new(false),
-            control_tokens: control_tokens.map_err(|error| CompleteError::Family {
-                key: settings.endpoint.place.key("family"),
-                reason: error.to_string(),
-            })?,
-            settings,
-        });
+        let server = Arc::new(ModelServer::new(settings)?);
         *latest = Some(Arc::clone(&server));
         Ok(server)
     }

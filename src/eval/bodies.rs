@@ -169,7 +169,7 @@ impl<'a> ForeignNames<'_, 'a> {
     }
 
     /// The references from byte `start` to `end`.
-    fn references(&self, start: usize, end: usize) -> &'a [Reference] {
+    pub(super) fn references(&self, start: usize, end: usize) -> &'a [Reference] {
         let references = &self.file.facts.references;
         let first = references.partition_point(|r| (r.name().start as usize) < start);
         let last = references.partition_point(|r| (r.name().start as usize) < end);
@@ -177,7 +177,7 @@ impl<'a> ForeignNames<'_, 'a> {
     }
 
     /// The bytes of a method's body without its braces and the blanks inside them.
-    fn inside(&self, method: &Member) -> Option<(usize, usize)> {
+    pub(super) fn inside(&self, method: &Member) -> Option<(usize, usize)> {
         if method.kind != MemberKind::Method {
             return None;
         }

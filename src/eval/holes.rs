@@ -60,7 +60,7 @@ pub(super) fn sample<'a>(
 }
 
 /// A random number that depends on `seed` and `what`.
-fn draw(seed: u64, what: &[&str]) -> blake3::Hash {
+pub(super) fn draw(seed: u64, what: &[&str]) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&seed.to_le_bytes());
     for part in what {

@@ -30,6 +30,10 @@ impl Tokenizer {
         match *self {}
     }
 
+    pub(super) fn tokens(&self, _: &str) -> Result<Vec<u32>, TokenizerError> {
+        match *self {}
+    }
+
     pub(super) fn count(&self, _: &ModelText) -> Result<TokenCounts, TokenizerError> {
         match *self {}
     }

@@ -75,6 +75,13 @@ impl Tokenizer {
         special
     }
 
+    /// The numbers of the tokens of `text`.
+    pub(super) fn tokens(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
+        let encoding = self.inner.encode_fast(text, false);
+        let encoding = encoding.map_err(|error| self.unreadable(&*error))?;
+        Ok(encoding.get_ids().to_vec())
+    }
+
     pub(super) fn count(&self, text: &ModelText) -> Result<TokenCounts, TokenizerError> {
         let encoding = self
             .inner

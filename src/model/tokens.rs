@@ -69,6 +69,15 @@ impl Model {
         self.tokenizer.is_some()
     }
 
+    /// The numbers of the tokens of `text`; none without a tokenizer.
+    ///
+    /// # Errors
+    /// If the tokenizer cannot encode the text.
+    pub fn tokens(&self, text: &str) -> Result<Option<Vec<u32>>, TokenizerError> {
+        let tokenizer = self.tokenizer.as_ref();
+        tokenizer.map(|own| own.tokens(text)).transpose()
+    }
+
     /// The tokens of a text, counted by the tokenizer or estimated with
     /// [`CHARS_PER_TOKEN`].
     ///

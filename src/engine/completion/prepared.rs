@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use futures_util::TryStreamExt;
 
-use super::{BufferPosition, CompletionRequest, ModelServer, millis};
+use super::{AskedPrompt, BufferPosition, CompletionRequest, ModelServer, millis};
 use crate::cancel::{Cancel, Cancelled};
 use crate::completion::{
     AnswerFilter, CompletionExtent, CompletionPrompt, PromptInput, ShownAnswer,
@@ -14,6 +14,7 @@ use crate::config::EndpointKind;
 use crate::context::{self, Context, MinScore};
 use crate::endpoint::{EndpointError, ModelPrompt, ModelRequest};
 use crate::index::Snapshot;
+use crate::model::ModelText;
 
 /// The most tokens of a completion that ends with the line.
 const MAX_LINE_TOKENS: u32 = 96;
@@ -26,6 +27,8 @@ const VARYING_TEMPERATURE: f64 = 0.8;
 pub(super) struct PreparedCompletion {
     pub(super) position: BufferPosition,
     pub(super) context: Context,
+    /// The prompt of a server that is sent one text.
+    text: ModelText,
     filter: AnswerFilter,
     model_request: ModelRequest,
     max_lines: usize,
@@ -78,7 +81,7 @@ impl PreparedCompletion {
         let stops = stops.chain(family.stops.iter().map(String::as_str));
         let model_request = ModelRequest {
             prompt: match endpoint.kind {
-                EndpointKind::Completions => ModelPrompt::Plain(prompt.text),
+                EndpointKind::Completions => ModelPrompt::Plain(prompt.text.text.clone()),
                 EndpointKind::Infill | EndpointKind::Ollama => ModelPrompt::Code {
                     context: prompt.context,
                     before: prompt.before,
@@ -96,9 +99,19 @@ impl PreparedCompletion {
             position,
             filter,
             context,
+            text: prompt.text,
             model_request,
             max_lines: lines.min(settings.max_lines),
         })
+    }
+
+    /// The prompt and the request for it.
+    pub(super) fn asked(self) -> AskedPrompt {
+        AskedPrompt {
+            text: self.text,
+            context: self.context,
+            request: self.model_request,
+        }
     }
 
     /// The part of the answer to show, and the milliseconds from `begun` until its
