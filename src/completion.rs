@@ -1,4 +1,4 @@
-//! The prompt for a completion, and the part of a model's answer that is worth
+//! The part of a model's answer that is worth
 //! showing at the cursor.
 //!
 //! A model repeats what stands before the cursor, wraps code in Markdown, and
@@ -17,7 +17,6 @@ mod ending;
 mod fit;
 mod indent;
 mod offers;
-mod prompt;
 mod prose;
 mod recent;
 mod syntax;
@@ -25,7 +24,6 @@ mod tidy;
 
 pub use self::answer::{AnswerFilter, ShownAnswer};
 pub use self::offers::{OfferPlace, Offers};
-pub use self::prompt::{CompletionPrompt, PromptInput};
 pub use self::recent::{RecentCompletions, ShownCompletion};
 pub use self::syntax::CompletionExtent;
 

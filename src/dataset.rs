@@ -49,23 +49,18 @@
 //! projects in the part. [`sign`] gives the signatures that find near duplicates
 //! among projects beforehand, and [`report::merge`] joins the reports.
 //!
-//! # How an example shares `max_total_chars`
-//! [`CharBudget`](crate::context::budget::CharBudget) is the rule:
-//! - The middle takes at most a quarter and is never cut.
-//! - The context is assembled with [`Options::context_budget`], the smaller of
-//!   `max_context_chars` and half of the total. Each record keeps this number as
-//!   `context_max_chars`, so a reader can ask `getContext` with the same
-//!   `max_chars` and compare. The context is never cut after that.
-//! - Prefix and suffix share the rest two to one, and one takes what the other
-//!   does not need. The prefix begins and the suffix ends at a line break if there
-//!   is one.
+//! # What stands before the middle
+//! The text before the middle is, byte for byte, the prompt that `complete` sends for
+//! the file without the middle with the same settings: [`crate::prompt::Prompt`] makes
+//! both. Context, prefix and suffix each have a budget
+//! ([`PromptBudget`](crate::prompt::PromptBudget)) that depends on the options alone.
+//! The middle comes on top and is never cut; a longer one than
+//! [`Options::max_middle_chars`] gives no example. Each record keeps the budget of its
+//! context as `context_max_chars`, so a reader can ask `getContext` with the same
+//! `max_chars` and compare.
 //!
-//! # How an example keeps to `max_tokens`
-//! fimd counts the tokens of the whole text. While there are too many, it assembles
-//! the context again with a smaller budget, down to none; the record keeps that
-//! budget as `context_max_chars`. Then it shortens prefix and suffix at their far
-//! ends. An example whose middle alone has too many tokens is rejected. No part
-//! gets the characters that another part gives up.
+//! With `max_tokens` all budgets are smaller, by the characters that a token is
+//! estimated to have, and a text that has more tokens anyway gives no example.
 
 mod batch;
 pub mod cut;
@@ -73,6 +68,7 @@ pub mod duplicates;
 mod error;
 pub mod format;
 mod options;
+mod prompt;
 mod record;
 pub mod reject;
 mod repo;

@@ -13,6 +13,7 @@ pub mod files;
 pub mod index;
 pub mod model;
 pub mod php;
+pub mod prompt;
 pub mod rpc;
 pub mod secrets;
 pub mod server;

@@ -31,7 +31,8 @@ pub use self::control_tokens::ControlTokens;
 pub use self::counts::{CHARS_PER_TOKEN, TokenCounts, TokenizerError};
 pub use self::families::Families;
 pub use self::family::{
-    ContextStyle, DEFAULT_FAMILY, Family, FamilyError, FimFormat, PartOrder, RepoLayout,
+    ContextStyle, DEFAULT_FAMILY, Family, FamilyError, FimFormat, OrderChoice, PartOrder,
+    RepoLayout,
 };
 pub use self::family_name::FamilyName;
 pub use self::render::{ContextFile, ModelText, PromptParts};

@@ -3,7 +3,6 @@
 
 mod line_break;
 
-use std::ops::Range;
 use std::str::FromStr;
 
 pub use self::line_break::{LineBreak, with_newlines};
@@ -111,50 +110,6 @@ pub fn position_offset(text: &str, line: u64, character: u64, encoding: Encoding
     let length = memchr::memchr2(b'\n', b'\r', &bytes[start..]);
     let end = length.map_or(text.len(), |length| start + length);
     start + byte_offset(&text[start..end], character, encoding)
-}
-
-/// The byte range of `text` around `hole` that a prompt contains, the hole
-/// included. It has at most `chars` characters beside the hole, two thirds of them
-/// before it unless one side has fewer, and is cut between lines. `count` returns
-/// the number of characters of a part of the text.
-#[must_use]
-pub fn window(
-    text: &str,
-    hole: &Range<usize>,
-    chars: usize,
-    count: impl Fn(Range<usize>) -> usize,
-) -> Range<usize> {
-    let before = count(0..hole.start);
-    let after = count(hole.end..text.len());
-    let for_suffix = (chars / 3).max(chars.saturating_sub(before)).min(after);
-    let for_prefix = (chars - for_suffix).min(before);
-    let prefix = &text[..hole.start];
-    let start = if for_prefix == before {
-        0
-    } else {
-        let cut = if before == prefix.len() {
-            // The prefix is ASCII.
-            before - for_prefix
-        } else {
-            let cut = prefix.char_indices().rev().take(for_prefix).last();
-            cut.map_or(prefix.len(), |(at, _)| at)
-        };
-        memchr::memchr(b'\n', &prefix.as_bytes()[cut.saturating_sub(1)..])
-            .map_or(cut, |newline| cut.saturating_sub(1) + newline + 1)
-    };
-    let suffix = &text[hole.end..];
-    let end = if for_suffix == after {
-        suffix.len()
-    } else {
-        let cut = if after == suffix.len() {
-            for_suffix
-        } else {
-            let cut = suffix.char_indices().nth(for_suffix);
-            cut.map_or(suffix.len(), |(at, _)| at)
-        };
-        memchr::memrchr(b'\n', &suffix.as_bytes()[..cut]).map_or(cut, |newline| newline + 1)
-    };
-    start..hole.end + end
 }
 
 /// Converts byte offsets of a text to LSP positions. Calls in ascending order cost

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, ErrorKind, Write};
 
 use super::CliError;
-use crate::model::{Families, Family, PartOrder, RepoLayout};
+use crate::model::{Families, Family, FimFormat, PartOrder, RepoLayout};
 
 /// Print the model families that --base-model accepts, with their control tokens.
 #[derive(Debug, clap::Args)]
@@ -43,6 +43,7 @@ fn print(out: &mut impl Write, family: &Family) -> io::Result<()> {
     };
     let mut line = |what: &str, text: &str| writeln!(out, "  {what:<10} {text}");
     line("order", order)?;
+    line("trained on", &trained_on(family))?;
     for (what, marker) in [
         ("prefix", &family.prefix),
         ("suffix", &family.suffix),
@@ -57,6 +58,17 @@ fn print(out: &mut impl Write, family: &Family) -> io::Result<()> {
     match &family.repo {
         None => line("repository", "none"),
         Some(repo) => line("repository", &quoted(&form(repo, family))),
+    }
+}
+
+/// The orders that the models were trained on, and where that is from.
+fn trained_on(family: &Family) -> String {
+    let orders = [FimFormat::Psm, FimFormat::Spm];
+    let known = orders.into_iter().filter(|order| family.knows(*order));
+    let known: Vec<_> = known.map(|order| order.to_string()).collect();
+    match &*family.source {
+        "" => known.join(", "),
+        source => format!("{} ({source})", known.join(", ")),
     }
 }
 

@@ -81,9 +81,9 @@ impl ClientSettings {
             .over(base, &file.families)
             .map_err(|what| SettingsError::of_client(format!("endpoint.family: {what}")))?;
         let completion = completion.over(&file.completion);
-        completion.check(&endpoint).map_err(|what| {
-            SettingsError::of_client(format!("completion.context_style: {what}"))
-        })?;
+        completion
+            .check(&endpoint)
+            .map_err(|(key, what)| SettingsError::of_client(format!("completion.{key}: {what}")))?;
         Ok(Settings {
             endpoint,
             completion,

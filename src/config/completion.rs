@@ -4,8 +4,11 @@ use serde::{Deserialize, Deserializer};
 
 use super::endpoint::{Endpoint, EndpointKind};
 use super::values::{choice, some_integer};
-use crate::context::budget::{CharBudget, DEFAULT_MAX_CONTEXT_CHARS, DEFAULT_MAX_TOTAL_CHARS};
-use crate::model::ContextStyle;
+use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
+use crate::model::{ContextStyle, FimFormat, OrderChoice};
+use crate::prompt::{
+    DEFAULT_MAX_SUFFIX_CHARS, DEFAULT_MAX_TOTAL_CHARS, PromptBudget, PromptLimits,
+};
 
 /// The size and the timing of completions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +24,14 @@ pub struct CompletionSettings {
     pub max_total_chars: usize,
     /// The most characters of the cross-file context.
     pub max_context_chars: usize,
+    /// The most characters of the prefix; none for what the total leaves.
+    pub max_prefix_chars: Option<usize>,
+    /// The most characters of the suffix.
+    pub max_suffix_chars: usize,
     /// How the context is laid out.
     pub context_style: ContextStyle,
+    /// The order of prefix and suffix in prompts.
+    pub order: OrderChoice,
 }
 
 impl Default for CompletionSettings {
@@ -33,26 +42,42 @@ impl Default for CompletionSettings {
             debounce_ms: 75,
             max_total_chars: DEFAULT_MAX_TOTAL_CHARS,
             max_context_chars: DEFAULT_MAX_CONTEXT_CHARS,
+            max_prefix_chars: None,
+            max_suffix_chars: DEFAULT_MAX_SUFFIX_CHARS,
             context_style: ContextStyle::default(),
+            order: OrderChoice::default(),
         }
     }
 }
 
 impl CompletionSettings {
-    /// How context, prefix and suffix share their characters.
+    /// How context, prefix and suffix share the characters of a prompt.
     #[must_use]
-    pub fn budget(&self) -> CharBudget {
-        CharBudget {
-            max_total: self.max_total_chars,
-            max_context: self.max_context_chars,
-        }
+    pub fn budget(&self) -> PromptBudget {
+        let limits = PromptLimits {
+            total: self.max_total_chars,
+            context: self.max_context_chars,
+            prefix: self.max_prefix_chars,
+            suffix: self.max_suffix_chars,
+        };
+        limits.budget()
     }
 
-    /// Checks that the model at `endpoint` takes contexts in this style.
+    /// Checks that the model at `endpoint` takes prompts in this order, and contexts in
+    /// this style.
     ///
     /// # Errors
-    /// If it does not; the message is for the key `context_style`.
-    pub(super) fn check(&self, endpoint: &Endpoint) -> Result<(), String> {
+    /// If it does not: the key, and the message for it.
+    pub(super) fn check(&self, endpoint: &Endpoint) -> Result<(), (&'static str, String)> {
+        if let OrderChoice::Fixed(format) = self.order {
+            let check = endpoint.family.check_order(format);
+            check.map_err(|why| ("order", format!("{why}; set \"auto\" or \"spm\"")))?;
+        }
+        self.check_style(endpoint)
+            .map_err(|why| ("context_style", why))
+    }
+
+    fn check_style(&self, endpoint: &Endpoint) -> Result<(), String> {
         match (self.context_style, endpoint.kind) {
             (ContextStyle::Comment, _) => Ok(()),
             (ContextStyle::Repo, EndpointKind::Completions) if endpoint.family.repo.is_some() => {
@@ -86,8 +111,14 @@ pub(super) struct CompletionSection {
     max_total_chars: Option<usize>,
     #[serde(deserialize_with = "some_integer::<_, _, 0, 1_048_576>")]
     max_context_chars: Option<usize>,
+    #[serde(deserialize_with = "some_integer::<_, _, 0, 1_048_576>")]
+    max_prefix_chars: Option<usize>,
+    #[serde(deserialize_with = "some_integer::<_, _, 0, 1_048_576>")]
+    max_suffix_chars: Option<usize>,
     #[serde(deserialize_with = "context_style")]
     context_style: Option<ContextStyle>,
+    #[serde(deserialize_with = "order")]
+    order: Option<OrderChoice>,
 }
 
 impl CompletionSection {
@@ -99,7 +130,10 @@ impl CompletionSection {
             debounce_ms: self.debounce_ms.unwrap_or(base.debounce_ms),
             max_total_chars: self.max_total_chars.unwrap_or(base.max_total_chars),
             max_context_chars: self.max_context_chars.unwrap_or(base.max_context_chars),
+            max_prefix_chars: self.max_prefix_chars.or(base.max_prefix_chars),
+            max_suffix_chars: self.max_suffix_chars.unwrap_or(base.max_suffix_chars),
             context_style: self.context_style.unwrap_or(base.context_style),
+            order: self.order.unwrap_or(base.order),
         }
     }
 }
@@ -111,6 +145,15 @@ where
     let choices = [
         ("comment", ContextStyle::Comment),
         ("repo", ContextStyle::Repo),
+    ];
+    choice(deserializer, &choices).map(Some)
+}
+
+fn order<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<OrderChoice>, D::Error> {
+    let choices = [
+        ("auto", OrderChoice::Auto),
+        ("psm", OrderChoice::Fixed(FimFormat::Psm)),
+        ("spm", OrderChoice::Fixed(FimFormat::Spm)),
     ];
     choice(deserializer, &choices).map(Some)
 }

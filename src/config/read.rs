@@ -97,7 +97,7 @@ pub(super) fn read(text: &str) -> Result<Settings, SettingFault> {
     let completion = sections.completion.over(&CompletionSettings::default());
     completion
         .check(&endpoint)
-        .map_err(|what| SettingFault::value(&document, &["completion", "context_style"], what))?;
+        .map_err(|(key, what)| SettingFault::value(&document, &["completion", key], what))?;
     Ok(Settings {
         limits: sections.limits,
         files: sections.files,

@@ -11,13 +11,22 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::context::MinScore;
-use crate::context::budget::{CharBudget, DEFAULT_MAX_CONTEXT_CHARS, DEFAULT_MAX_TOTAL_CHARS};
+use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
 use crate::dataset::format::{FileFormat, in_bytes};
 use crate::dataset::record::SpanKind;
-use crate::model::{ContextStyle, DEFAULT_FAMILY, Families, Family, FamilyName, Model};
+use crate::model::{
+    CHARS_PER_TOKEN, ContextStyle, DEFAULT_FAMILY, Families, Family, FamilyName, FimFormat, Model,
+    PartOrder,
+};
+use crate::prompt::{
+    DEFAULT_MAX_SUFFIX_CHARS, DEFAULT_MAX_TOTAL_CHARS, PromptBudget, PromptLimits,
+};
 
 /// The least size of a shard. Smaller shards would hold only a few examples each.
 const MIN_SHARD: ByteSize = ByteSize::kb(10);
+
+/// The characters of control tokens that a limit of tokens leaves room for.
+const CONTROL_CHARS: usize = 64;
 
 /// What stays together when examples are split into training and validation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -81,9 +90,9 @@ pub struct Options {
         default_value_t = Options::default().base_model
     )]
     pub base_model: String,
-    /// Share of the examples with the suffix first, from 0 to 1, for families that have the prefix first
-    #[arg(long, value_name = "RATE", default_value_t = Options::default().spm_rate)]
-    pub spm_rate: f64,
+    /// Share of the examples with the suffix first, from 0 to 1, for families that have the prefix first [default: 0.5 if the models know both orders, else 0]
+    #[arg(long, value_name = "RATE")]
+    pub spm_rate: Option<f64>,
     /// How the cross-file context stands in the text: under comments, or with the family's tokens for repositories
     #[arg(long, value_name = "STYLE", default_value = "comment")]
     pub context_style: ContextStyle,
@@ -93,7 +102,7 @@ pub struct Options {
     /// The model's tokenizer.json: counts tokens, and proves that each marker is one
     #[arg(long, value_name = "FILE")]
     pub tokenizer: Option<PathBuf>,
-    /// Most tokens of a text, counted with --tokenizer, else estimated; gives up context first
+    /// Most tokens of a text, counted with --tokenizer, else estimated; all parts get fewer characters
     #[arg(long, value_name = "N")]
     pub max_tokens: Option<usize>,
     /// Put declarations that the file refers to before the prefix
@@ -115,12 +124,18 @@ pub struct Options {
     /// Fewest characters of a middle
     #[arg(long, value_name = "N", default_value_t = Options::default().min_middle_chars)]
     pub min_middle_chars: usize,
-    /// Most characters of context, prefix, middle and suffix together
+    /// Most characters of context, prefix and suffix together; the middle has at most a quarter of this, and comes on top
     #[arg(long, value_name = "N", default_value_t = Options::default().max_total_chars)]
     pub max_total_chars: usize,
     /// Most characters of the cross-file context
     #[arg(long, value_name = "N", default_value_t = Options::default().max_context_chars)]
     pub max_context_chars: usize,
+    /// Most characters of the prefix [default: what the total leaves]
+    #[arg(long, value_name = "N")]
+    pub max_prefix_chars: Option<usize>,
+    /// Most characters of the suffix
+    #[arg(long, value_name = "N", default_value_t = Options::default().max_suffix_chars)]
+    pub max_suffix_chars: usize,
     /// Leave out declarations less likely than this to be named next, from 0 to 1
     #[arg(long, value_name = "SCORE", default_value_t)]
     pub min_score: MinScore,
@@ -200,7 +215,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             base_model: DEFAULT_FAMILY.into(),
-            spm_rate: 0.0,
+            spm_rate: None,
             context_style: ContextStyle::default(),
             markers: ControlTokenPolicy::default(),
             tokenizer: None,
@@ -213,6 +228,8 @@ impl Default for Options {
             min_middle_chars: 40,
             max_total_chars: DEFAULT_MAX_TOTAL_CHARS,
             max_context_chars: DEFAULT_MAX_CONTEXT_CHARS,
+            max_prefix_chars: None,
+            max_suffix_chars: DEFAULT_MAX_SUFFIX_CHARS,
             min_score: MinScore::default(),
             tested_only: false,
             curriculum: false,
@@ -263,16 +280,31 @@ impl Options {
     /// The most characters of a middle.
     #[must_use]
     pub fn max_middle_chars(&self) -> usize {
-        self.budget().middle()
+        self.limits().middle()
     }
 
-    /// How context, prefix, middle and suffix share their characters.
+    /// The limits of prompts. A limit of tokens counts as the characters that so many
+    /// tokens are sure to have; it depends on no example, so that each example is a
+    /// prompt that `complete` would send.
     #[must_use]
-    pub fn budget(&self) -> CharBudget {
-        CharBudget {
-            max_total: self.max_total_chars,
-            max_context: self.max_context_chars,
+    pub fn limits(&self) -> PromptLimits {
+        // A middle of a quarter of the total comes on top.
+        let in_tokens = |tokens: usize| (tokens as f64 * CHARS_PER_TOKEN) as usize;
+        let most = self
+            .max_tokens
+            .map(|tokens| in_tokens(tokens).saturating_sub(CONTROL_CHARS) / 5 * 4);
+        PromptLimits {
+            total: most.map_or(self.max_total_chars, |most| most.min(self.max_total_chars)),
+            context: self.max_context_chars,
+            prefix: self.max_prefix_chars,
+            suffix: self.max_suffix_chars,
         }
+    }
+
+    /// How context, prefix and suffix share the characters of a prompt.
+    #[must_use]
+    pub fn budget(&self) -> PromptBudget {
+        self.limits().budget()
     }
 
     /// The characters with which each context is assembled; 0 if the options ask for
@@ -280,9 +312,20 @@ impl Options {
     #[must_use]
     pub fn context_budget(&self) -> usize {
         if self.cross_file_context || self.bm25_context {
-            self.budget().context()
+            self.budget().context
         } else {
             0
+        }
+    }
+
+    /// The share of the examples of `family` that have the suffix first.
+    #[must_use]
+    pub fn suffix_first_rate(&self, family: &Family) -> f64 {
+        match (family.order, self.spm_rate) {
+            (PartOrder::SuffixFirst, _) => 1.0,
+            (PartOrder::PrefixFirst, Some(rate)) => rate,
+            (PartOrder::PrefixFirst, None) if family.knows(FimFormat::Spm) => 0.5,
+            (PartOrder::PrefixFirst, None) => 0.0,
         }
     }
 
@@ -325,21 +368,29 @@ impl Options {
         }
         if self.max_middle_chars() < self.min_middle_chars {
             let least = self.min_middle_chars.saturating_mul(4);
-            return wrong(
-                "max_total_chars",
-                format!(
-                    "at least {least}, since a middle has at least {} characters and at most a quarter of these; found {}",
-                    self.min_middle_chars, self.max_total_chars
-                ),
+            let total = self.max_total_chars;
+            let why = format!(
+                "since a middle has at least {} characters and at most a quarter of the prompt's",
+                self.min_middle_chars
             );
+            return match self.max_tokens {
+                Some(tokens) if total >= least => wrong(
+                    "max_tokens",
+                    format!("tokens for at least {least} characters, {why}; found {tokens}"),
+                ),
+                _ => wrong(
+                    "max_total_chars",
+                    format!("at least {least}, {why}; found {total}"),
+                ),
+            };
         }
         Ok(())
     }
 
     /// Checks shares, percentages and the limit of tokens.
     fn check_numbers(&self) -> Result<(), WrongOption> {
-        if !(0.0..=1.0).contains(&self.spm_rate) {
-            return wrong("spm_rate", format!("0 to 1, found {}", self.spm_rate));
+        if let Some(rate) = self.spm_rate.filter(|rate| !(0.0..=1.0).contains(rate)) {
+            return wrong("spm_rate", format!("0 to 1, found {rate}"));
         }
         if self.max_tokens == Some(0) {
             return wrong("max_tokens", "at least 1, found 0");
@@ -410,7 +461,7 @@ impl Options {
             let known = families.names(|_| true);
             return wrong("base_model", format!("one of {known}, found {name}"));
         };
-        if self.spm_rate > 0.0 && !family.mixes_formats() {
+        if self.spm_rate.is_some_and(|rate| rate > 0.0) && !family.mixes_formats() {
             let expected = format!("0, since {name} has the suffix first in every example");
             return wrong("spm_rate", expected);
         }

@@ -1,6 +1,6 @@
 //! The built-in families, each as its makers document it.
 
-use super::family::{DEFAULT_FAMILY, Family, PartOrder, RepoLayout};
+use super::family::{DEFAULT_FAMILY, Family, FimFormat, PartOrder, RepoLayout};
 
 impl Default for Family {
     /// [`DEFAULT_FAMILY`].
@@ -22,6 +22,8 @@ fn family(name: &str, tokens: [&str; 4], special: &[&str]) -> Family {
         stops: Vec::new(),
         special: owned(special),
         repo: None,
+        trained_on: vec![FimFormat::Psm],
+        source: String::new(),
     }
 }
 
@@ -33,6 +35,19 @@ impl Family {
 
     fn suffix_first(mut self) -> Self {
         self.order = PartOrder::SuffixFirst;
+        self.trained_on = vec![FimFormat::Spm];
+        self
+    }
+
+    /// Its models were trained on both orders.
+    fn both_orders(mut self) -> Self {
+        self.trained_on = vec![FimFormat::Psm, FimFormat::Spm];
+        self
+    }
+
+    /// Names where the orders are documented that its models were trained on.
+    fn source(mut self, source: &str) -> Self {
+        source.clone_into(&mut self.source);
         self
     }
 
@@ -86,6 +101,7 @@ pub(super) fn qwen() -> Family {
         "<|file_sep|>{path}\n{code}",
         "<|file_sep|>{path}\n",
     )
+    .source("arXiv:2409.12186")
 }
 
 /// All built-in families; the first is the default.
@@ -100,15 +116,21 @@ pub(super) fn families() -> Vec<Family> {
             "granite-code",
             with(plain, "<|endoftext|>"),
             &["<fim_pad>", "<reponame>", "<filename>", "<gh_stars>"],
-        ),
+        )
+        .both_orders()
+        .source("arXiv:2405.04324"),
         // The vocabulary holds these tokens with the space before them.
-        family("codellama", ["<PRE> ", " <SUF>", " <MID>", " <EOT>"], &[]),
+        family("codellama", ["<PRE> ", " <SUF>", " <MID>", " <EOT>"], &[])
+            .both_orders()
+            .source("arXiv:2308.12950"),
         // `<reponame>` and `<filename>` are metadata of one file.
         family(
             "starcoder",
             with(plain, "<|endoftext|>"),
             &["<fim_pad>", "<reponame>", "<filename>", "<gh_stars>"],
-        ),
+        )
+        .both_orders()
+        .source("arXiv:2305.06161"),
         family(
             "starcoder2",
             with(plain, "<|endoftext|>"),
@@ -120,12 +142,14 @@ pub(super) fn families() -> Vec<Family> {
             "<file_sep>{path}\n{code}",
             "<file_sep>",
         )
-        .path_in_prefix(),
+        .path_in_prefix()
+        .source("arXiv:2402.19173"),
         family(
             "granite-4",
             with(PIPED, "<|end_of_text|>"),
             &["<|fim_pad|>"],
-        ),
+        )
+        .source("model card of Granite 4.0"),
         // Fullwidth bars U+FF5C, and U+2581 for spaces.
         family(
             "deepseek-coder",
@@ -137,18 +161,22 @@ pub(super) fn families() -> Vec<Family> {
             ],
             &["<\u{ff5c}begin\u{2581}of\u{2581}sentence\u{ff5c}>"],
         )
-        .repo_in_prefix("#{path}\n{code}", "#{path}\n"),
-        // The separator has no room for a path, so the path stays in a comment.
+        .repo_in_prefix("#{path}\n{code}", "#{path}\n")
+        .source("arXiv:2401.14196"),
+        // The separator has no room for a path, so the path stays in a comment. The models
+        // were trained on suffix first, too, but how its tokens stand is not documented.
         family("codegemma", with(PIPED, "<|file_separator|>"), &["<bos>"])
             .stops(&["<eos>"])
-            .repo("", "// --- {path} ---\n{code}<|file_separator|>", ""),
+            .repo("", "// --- {path} ---\n{code}<|file_separator|>", "")
+            .source("arXiv:2406.11409, which shows no layout for suffix first"),
         family(
             "codestral",
             ["[PREFIX]", "[SUFFIX]", "", "</s>"],
             &["<s>", "[MIDDLE]"],
         )
         .suffix_first()
-        .repo_in_prefix("+++++ {path}\n{code}\n", "+++++ {path}\n"),
+        .repo_in_prefix("+++++ {path}\n{code}\n", "+++++ {path}\n")
+        .source("mistral-common"),
         family(
             "seed-coder",
             [
@@ -159,7 +187,8 @@ pub(super) fn families() -> Vec<Family> {
             ],
             &["<[begin\u{2581}of\u{2581}sentence]>"],
         )
-        .suffix_first(),
+        .suffix_first()
+        .source("arXiv:2506.03524"),
         family(
             "glm-4.5",
             [
@@ -169,7 +198,8 @@ pub(super) fn families() -> Vec<Family> {
                 "<|endoftext|>",
             ],
             &[],
-        ),
+        )
+        .source("tokenizer of GLM-4.5"),
         family(
             "mellum",
             with(plain, "<|endoftext|>"),
@@ -180,6 +210,7 @@ pub(super) fn families() -> Vec<Family> {
             "<reponame>{repo}",
             "<filename>{path}\n{code}",
             "<filename>{path}\n",
-        ),
+        )
+        .source("model card of Mellum-4b-base"),
     ]
 }

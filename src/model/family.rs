@@ -11,9 +11,22 @@ use serde::{Deserialize, Serialize};
 pub enum PartOrder {
     /// Prefix, suffix, middle.
     #[default]
+    #[serde(alias = "psm")]
     PrefixFirst,
     /// Suffix, prefix, middle.
+    #[serde(alias = "spm")]
     SuffixFirst,
+}
+
+/// The order that a user wants prompts in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OrderChoice {
+    /// The suffix first if the models of the family were trained on that, because model
+    /// servers then keep most of the prompt while somebody types.
+    #[default]
+    Auto,
+    /// This order, because the model was tuned on it.
+    Fixed(FimFormat),
 }
 
 /// The order of the parts in one text.
@@ -98,6 +111,12 @@ pub struct Family {
     /// How it separates files, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repo: Option<RepoLayout>,
+    /// The orders that its models were trained on; empty for [`Self::format`] alone.
+    #[serde(default)]
+    pub trained_on: Vec<FimFormat>,
+    /// Where `trained_on` is from.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
 }
 
 /// The family of a model unless another one is named.
@@ -116,6 +135,37 @@ impl Family {
             PartOrder::PrefixFirst => FimFormat::Psm,
             PartOrder::SuffixFirst => FimFormat::Spm,
         }
+    }
+
+    /// Whether its models were trained on texts in this order.
+    #[must_use]
+    pub fn knows(&self, format: FimFormat) -> bool {
+        match &*self.trained_on {
+            [] => self.format() == format,
+            orders => orders.contains(&format),
+        }
+    }
+
+    /// The order of a prompt for `choice`. [`Self::check_order`] tells whether the
+    /// family can be asked so.
+    #[must_use]
+    pub fn format_for(&self, choice: OrderChoice) -> FimFormat {
+        match choice {
+            OrderChoice::Fixed(format) => format,
+            OrderChoice::Auto if self.knows(FimFormat::Spm) => FimFormat::Spm,
+            OrderChoice::Auto => self.format(),
+        }
+    }
+
+    /// Checks that the family has control tokens for this order.
+    ///
+    /// # Errors
+    /// If it has not; one line.
+    pub fn check_order(&self, format: FimFormat) -> Result<(), String> {
+        if format == FimFormat::Psm && self.order == PartOrder::SuffixFirst {
+            return Err(format!("the family {} has the suffix first", self.name));
+        }
+        Ok(())
     }
 
     /// Whether it can be trained in the other order too. A family with the suffix
@@ -162,6 +212,10 @@ impl Family {
             return Err(FamilyError(format!(
                 "expected tokens of two characters or more, found {short:?}"
             )));
+        }
+        for format in &self.trained_on {
+            self.check_order(*format)
+                .map_err(|reason| FamilyError(format!("trained_on: {reason}")))?;
         }
         if let Some(repo) = &self.repo
             && !repo.file.contains("{code}")

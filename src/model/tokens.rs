@@ -18,6 +18,7 @@ use super::tokenizer::Tokenizer;
 #[derive(Clone, Debug)]
 pub struct Model {
     family: Family,
+    family_tokens: ControlTokens,
     control_tokens: ControlTokens,
     tokenizer: Option<Tokenizer>,
 }
@@ -36,15 +37,19 @@ impl Model {
     ) -> Result<Self, TokenizerError> {
         let tokenizer = tokenizer.map(|path| Tokenizer::read(path, read));
         let tokenizer = tokenizer.transpose()?;
+        let too_many = |error| TokenizerError(format!("too many control tokens: {error}"));
         let mut reserved: Vec<_> = family.reserved().map(str::to_owned).collect();
+        let family_tokens =
+            ControlTokens::new(reserved.iter().map(String::as_str)).map_err(too_many)?;
         if let Some(tokenizer) = &tokenizer {
             tokenizer.prove(&family)?;
             reserved.extend(tokenizer.special());
         }
-        let control_tokens = ControlTokens::new(reserved.iter().map(String::as_str))
-            .map_err(|error| TokenizerError(format!("too many control tokens: {error}")))?;
+        let control_tokens =
+            ControlTokens::new(reserved.iter().map(String::as_str)).map_err(too_many)?;
         Ok(Self {
             family,
+            family_tokens,
             control_tokens,
             tokenizer,
         })
@@ -54,6 +59,12 @@ impl Model {
     #[must_use]
     pub fn family(&self) -> &Family {
         &self.family
+    }
+
+    /// The control tokens of the family. Prompts neutralise those that a file spells.
+    #[must_use]
+    pub fn family_tokens(&self) -> &ControlTokens {
+        &self.family_tokens
     }
 
     /// The control tokens that texts must not contain: those of the family and,

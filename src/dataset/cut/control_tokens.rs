@@ -1,47 +1,6 @@
-//! Control tokens of the model family in source files: their neutralisation, and
-//! the check that the parts of an example spell none.
+//! The check that the parts of an example spell no control token of the model.
 
-use std::borrow::Cow;
-
-use crate::dataset::options::ControlTokenPolicy;
 use crate::model::{ContextStyle, ControlTokens, ModelText, PromptParts};
-
-/// Applies the policy for control tokens that a source file spells itself.
-pub(super) struct ControlTokenFilter<'m> {
-    pub(super) tokens: &'m ControlTokens,
-    pub(super) policy: ControlTokenPolicy,
-}
-
-/// A text as an example shows it.
-pub(super) struct FilteredText<'t> {
-    pub(super) text: Cow<'t, str>,
-    /// How many control tokens in it are neutralised.
-    pub(super) neutralised: usize,
-}
-
-impl ControlTokenFilter<'_> {
-    /// Applies the policy to `text`.
-    pub(super) fn apply<'t>(&self, text: Cow<'t, str>) -> FilteredText<'t> {
-        let (neutral, neutralised) = match self.policy {
-            ControlTokenPolicy::Drop => (None, 0),
-            ControlTokenPolicy::Neutralise => match self.tokens.neutralise(&text) {
-                (Cow::Owned(neutral), count) => (Some(neutral), count),
-                (Cow::Borrowed(_), count) => (None, count),
-            },
-        };
-        FilteredText {
-            text: neutral.map_or(text, Cow::Owned),
-            neutralised,
-        }
-    }
-}
-
-impl FilteredText<'_> {
-    /// Its characters.
-    pub(super) fn chars(&self) -> usize {
-        self.text.chars().count()
-    }
-}
 
 /// Whether a part of `text` spells a control token, alone or together with what
 /// stands next to it.

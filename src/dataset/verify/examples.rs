@@ -10,7 +10,7 @@ use crate::dataset::verify::checker::{
 };
 use crate::dataset::verify::claims::{Claim, Objections, quoted};
 use crate::dataset::verify::error::VerifyError;
-use crate::model::{ModelText, PromptParts};
+use crate::model::{FimFormat, ModelText, PromptParts};
 
 /// The claims that [`Checker::check`] checks for every example.
 pub(super) const CLAIMS: [Claim; 6] = [
@@ -140,8 +140,13 @@ impl Checker<'_> {
         let Example { text, format, .. } = example;
         let project = self.project(example.repo.as_deref());
         let family = self.model.family();
-        if self.options.spm_rate == 0.0 && *format != family.format() {
-            let what = format!("format: expected {}, found {format}", family.format());
+        let rate = self.options.suffix_first_rate(family);
+        let impossible = match *format {
+            FimFormat::Psm => rate >= 1.0,
+            FimFormat::Spm => rate <= 0.0,
+        };
+        if impossible {
+            let what = format!("format: found {format}, where {rate} have the suffix first");
             objections.push((Claim::Text, what));
         }
         let parts = PromptParts {
@@ -217,9 +222,7 @@ impl Checker<'_> {
         let options = &self.options;
         let chars = |text: &str| text.chars().count();
         let (middle, context) = (chars(&spelling.middle), chars(&spelling.context));
-        let Example { prefix, suffix, .. } = example;
-        let total = [&example.context, prefix, &example.middle, suffix].map(|text| chars(text));
-        let total = total.iter().sum();
+        let (prefix, suffix) = (chars(&spelling.prefix), chars(&spelling.suffix));
         let lines = example.middle.lines().count();
         let mut most = |what: &str, found: usize, most: usize, from: &str| {
             if found > most {
@@ -227,10 +230,16 @@ impl Checker<'_> {
                 objections.push((Claim::Budget, what));
             }
         };
-        let max_total = options.max_total_chars;
-        most("characters in all", total, max_total, "max_total_chars");
+        let budget = options.budget();
+        // Placeholders may be longer than their secrets. The claim of parity knows how
+        // long such a part is.
+        if example.redacted == 0 {
+            let from = "the options' budget";
+            most("characters of prefix", prefix, budget.prefix, from);
+            most("characters of suffix", suffix, budget.suffix, from);
+        }
         let quarter = options.max_middle_chars();
-        let from = "a quarter of max_total_chars";
+        let from = "a quarter of the prompt's";
         most("characters of middle", middle, quarter, from);
         let max_lines = options.max_middle_lines;
         most("lines of middle", lines, max_lines, "max_middle_lines");

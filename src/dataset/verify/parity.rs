@@ -1,114 +1,78 @@
-//! Checks what needs the context of an example assembled again.
-
-use std::borrow::Cow;
+//! Checks what needs the prompt of an example made again.
 
 use rayon::prelude::*;
 
-use crate::cancel::Cancelled;
-use crate::context::{self, Context};
-use crate::dataset::options::{ControlTokenPolicy, SecretPolicy};
+use crate::dataset::prompt;
 use crate::dataset::record::Example;
-use crate::dataset::verify::checker::{Checker, PlacedExample, first_difference, misfit};
+use crate::dataset::verify::checker::{Checker, PlacedExample, first_difference};
 use crate::dataset::verify::claims::{Claim, Objections, quoted};
 use crate::dataset::verify::error::VerifyError;
-use crate::model::source_text;
+use crate::prompt::{Prompt, PromptBuffer};
 use crate::secrets;
 
 impl Checker<'_> {
-    /// Assembles the context of each example of `batch` again, and checks what depends
-    /// on it. The results are in the order of the batch.
+    /// Makes the prompt of each example of `batch` again, as `complete` makes it, and
+    /// checks what depends on it. The results are in the order of the batch.
     pub(super) fn parity(&self, batch: &[&PlacedExample]) -> Result<Vec<Objections>, VerifyError> {
-        let objections = |(_, example): &&PlacedExample| {
-            let mut objections = Vec::new();
-            let Some(context) = self.context(example)? else {
-                let what = "expected a hole that can be cut out of the file, found none";
-                return Ok(vec![(Claim::Parity, what.to_owned())]);
-            };
-            let expected = match self.options.markers {
-                ControlTokenPolicy::Drop => Cow::Borrowed(context.text.as_str()),
-                ControlTokenPolicy::Neutralise => {
-                    self.model.control_tokens().neutralise(&context.text).0
-                }
-            };
-            if let Some(at) = first_difference(&expected, &example.context) {
-                let what = format!(
-                    "context: expected {} at byte {at}, found {}; the example, or some file of the project, has changed since",
-                    quoted(&expected[at..]),
-                    quoted(&example.context[at..])
-                );
-                objections.push((Claim::Parity, what));
-            }
-            let redacted: u64 = context.redacted.values().sum();
-            if let Some(redacted) = self
-                .placeholders(example)
-                .map(|in_window| in_window + redacted)
-                && redacted != example.redacted
-            {
-                let what = format!("redacted: expected {redacted}, found {}", example.redacted);
-                objections.push((Claim::Metadata, what));
-            }
-            if !self.texts_need_no_context() {
-                self.text(example, &context.files, &mut objections)?;
-            }
-            Ok(objections)
-        };
+        let objections = |(_, example): &&PlacedExample| self.prompt(example);
         batch.par_iter().map(objections).collect()
     }
 
-    /// The number of secrets that placeholders replace in prefix, middle and suffix;
-    /// `None` if these do not match the source file.
-    fn placeholders(&self, example: &Example) -> Option<u64> {
-        let source = self.source(example.repo.as_deref(), &example.filepath);
-        let text = source.ok()?;
-        let (start, end) = (example.start_byte, example.end_byte);
-        let all = self.secrets_of(text);
-        let spelling = self.spelling(example);
-        if misfit(example, &spelling, text, &all).is_some() {
-            return None;
-        }
-        // The example's window starts where the redacted text in front of the hole
-        // is as long as the prefix, and ends where the redacted text behind the hole
-        // is as long as the suffix.
-        let redacted_bytes = |window| source_text(text, window, &all).len();
-        let (mut from, mut to) = (start, end);
-        for secret in all.iter().rev().filter(|secret| secret.range.end <= start) {
-            if redacted_bytes(secret.range.end..start) >= spelling.prefix.len() {
-                break;
-            }
-            from = secret.range.start;
-        }
-        for secret in all.iter().filter(|secret| secret.range.start >= end) {
-            if redacted_bytes(end..secret.range.start) >= spelling.suffix.len() {
-                break;
-            }
-            to = secret.range.end;
-        }
-        Some(secrets::within(&all, from..to).count() as u64)
-    }
-
-    /// The context for the example's hole; `None` if the source file has no such
-    /// hole.
-    fn context(&self, example: &Example) -> Result<Option<Context>, Cancelled> {
+    fn prompt(&self, example: &Example) -> Result<Objections, VerifyError> {
         self.cancel.check()?;
-        let Some(project) = self.project(example.repo.as_deref()) else {
-            return Ok(None);
+        let mut objections = Vec::new();
+        let project = self.project(example.repo.as_deref());
+        let around = self.around_hole(example);
+        let (Some(project), Some([before, middle, after])) = (project, around) else {
+            let what = "expected a hole that can be cut out of the file, found none";
+            return Ok(vec![(Claim::Parity, what.to_owned())]);
         };
-        let Some([before, _, after]) = self.around_hole(example) else {
-            return Ok(None);
-        };
-        if example.context_max_chars == 0 {
-            return Ok(Some(Context::default()));
-        }
-        let request = context::ContextRequest {
+        let settings = prompt::settings(&self.options, self.model, &self.secrets);
+        let buffer = PromptBuffer {
+            repo: project.title,
             path: &example.filepath,
-            content: &[before, after].concat(),
-            cursor: example.start_byte,
-            max_chars: example.context_max_chars,
-            min_score: self.options.min_score,
-            dependencies: self.options.cross_file_context,
-            bm25: self.options.bm25_context,
-            secrets: (self.options.secrets != SecretPolicy::Keep).then_some(&self.secrets),
+            before,
+            after,
         };
-        context::assemble(project.snapshot, &request, self.cancel).map(Some)
+        let context = prompt::context(&settings, project.snapshot, &buffer, self.cancel)?;
+        let prompt = Prompt::new(settings, buffer, &context);
+        let parts = [
+            ("context", &*prompt.context, &*example.context),
+            ("prefix", &*prompt.prefix, &*example.prefix),
+            ("suffix", &*prompt.suffix, &*example.suffix),
+        ];
+        for (name, expected, found) in parts {
+            if let Some(at) = first_difference(expected, found) {
+                let what = format!(
+                    "{name}: expected {} at byte {at}, found {}; the example, or some file of the project, has changed since",
+                    quoted(&expected[at..]),
+                    quoted(&found[at..])
+                );
+                objections.push((Claim::Parity, what));
+            }
+        }
+        let asked = prompt.text(example.format).text;
+        if !example.text.starts_with(&asked) {
+            let at = first_difference(&asked, &example.text).unwrap_or(0);
+            let what = format!(
+                "text: expected the prompt {} at byte {at}, found {}",
+                quoted(&asked[at..]),
+                quoted(&example.text[at..])
+            );
+            objections.push((Claim::Parity, what));
+        }
+        let whole = [before, middle, after].concat();
+        let (start, end) = (before.len(), before.len() + middle.len());
+        let in_middle = secrets::within(&self.secrets_of(&whole), start..end).count() as u64;
+        let in_context: u64 = context.redacted.values().sum();
+        let redacted = in_context + prompt.hidden.len() as u64 + in_middle;
+        if redacted != example.redacted {
+            let what = format!("redacted: expected {redacted}, found {}", example.redacted);
+            objections.push((Claim::Metadata, what));
+        }
+        if !self.texts_need_no_context() {
+            self.text(example, &context.files, &mut objections)?;
+        }
+        Ok(objections)
     }
 }

@@ -7,14 +7,14 @@ use futures_util::TryStreamExt;
 
 use super::{AskedPrompt, BufferPosition, CompletionRequest, ModelServer, millis};
 use crate::cancel::{Cancel, Cancelled};
-use crate::completion::{
-    AnswerFilter, CompletionExtent, CompletionPrompt, PromptInput, ShownAnswer,
-};
-use crate::config::EndpointKind;
-use crate::context::{self, Context, MinScore};
+use crate::completion::{AnswerFilter, CompletionExtent, ShownAnswer};
+use crate::config::{ContextSources, EndpointKind};
+use crate::context::{Context, MinScore};
 use crate::endpoint::{EndpointError, ModelPrompt, ModelRequest};
 use crate::index::Snapshot;
 use crate::model::ModelText;
+use crate::prompt::{Prompt, PromptBuffer, PromptSettings};
+use crate::secrets::Secrets;
 
 /// The most tokens of a completion that ends with the line.
 const MAX_LINE_TOKENS: u32 = 96;
@@ -34,6 +34,27 @@ pub(super) struct PreparedCompletion {
     max_lines: usize,
 }
 
+impl ModelServer {
+    /// What prompts for the server are made with.
+    fn prompt_settings<'a>(
+        &'a self,
+        sources: ContextSources,
+        secrets: Option<&'a Secrets>,
+    ) -> PromptSettings<'a> {
+        let completion = &self.settings.completion;
+        PromptSettings {
+            budget: completion.budget(),
+            style: completion.context_style,
+            family: &self.settings.endpoint.family,
+            control_tokens: &self.control_tokens,
+            min_score: MinScore::default(),
+            dependencies: sources.dependencies,
+            bm25: sources.bm25,
+            secrets,
+        }
+    }
+}
+
 impl PreparedCompletion {
     pub(super) fn new(
         request: CompletionRequest,
@@ -44,30 +65,33 @@ impl PreparedCompletion {
         let CompletionRequest {
             position, secrets, ..
         } = request;
-        let secrets = secrets.as_deref();
-        let (settings, endpoint) = (&server.settings.completion, &server.settings.endpoint);
-        let context_request = context::ContextRequest {
-            path: &position.path,
-            content: &position.content,
-            cursor: position.cursor,
-            max_chars: settings.budget().context(),
-            min_score: MinScore::default(),
-            dependencies: request.sources.dependencies,
-            bm25: request.sources.bm25,
-            secrets,
-        };
-        let context = context::assemble(snapshot, &context_request, cancel)?;
-        let secrets = secrets.map_or_else(Vec::new, |secrets| secrets.find(&position.content));
-        let shown = PromptInput {
+        let settings = server.prompt_settings(request.sources, secrets.as_deref());
+        let BufferPosition {
+            path,
+            content,
+            cursor,
+            ..
+        } = &position;
+        let context = settings.context(snapshot, path, content, *cursor, cancel)?;
+        let (before, after) = content.split_at(*cursor);
+        let buffer = PromptBuffer {
             repo: &request.repo,
-            path: &position.path,
-            content: &position.content,
-            cursor: position.cursor,
-            secrets: &secrets,
-            max_chars: settings.max_total_chars,
+            path,
+            before,
+            after,
         };
-        let (family, style) = (&endpoint.family, settings.context_style);
-        let prompt = CompletionPrompt::new(&shown, &context, family, &server.control_tokens, style);
+        let prompt = Prompt::new(settings, buffer, &context);
+        let (settings, endpoint) = (&server.settings.completion, &server.settings.endpoint);
+        let family = &endpoint.family;
+        let text = prompt.text(family.format_for(settings.order));
+        let asked = match endpoint.kind {
+            EndpointKind::Completions => ModelPrompt::Plain(text.text.clone()),
+            EndpointKind::Infill | EndpointKind::Ollama => ModelPrompt::Code {
+                context: prompt.context_files(),
+                before: prompt.prefix,
+                after: prompt.suffix,
+            },
+        };
         let filter = AnswerFilter::new(&position.content, position.cursor);
         let most = request.max_tokens.unwrap_or(settings.max_tokens);
         let lines = request.max_lines.unwrap_or(settings.max_lines);
@@ -75,19 +99,12 @@ impl PreparedCompletion {
             CompletionExtent::Statement | CompletionExtent::Body if lines > 1 => (most, None),
             _ => (most.min(MAX_LINE_TOKENS), Some(LINE_BREAK)),
         };
-        let header = family.header_stop(style);
+        let header = family.header_stop(settings.context_style);
         let stops = newline.into_iter().chain([family.end.trim()]);
         let stops = stops.chain(header.as_deref().filter(|_| newline.is_none()));
         let stops = stops.chain(family.stops.iter().map(String::as_str));
         let model_request = ModelRequest {
-            prompt: match endpoint.kind {
-                EndpointKind::Completions => ModelPrompt::Plain(prompt.text.text.clone()),
-                EndpointKind::Infill | EndpointKind::Ollama => ModelPrompt::Code {
-                    context: prompt.context,
-                    before: prompt.before,
-                    after: prompt.after,
-                },
-            },
+            prompt: asked,
             max_tokens: max_tokens.min(settings.max_tokens),
             // A server that is told none samples at a default of its own.
             temperature: Some(endpoint.temperature.unwrap_or(0.0)),
@@ -99,7 +116,7 @@ impl PreparedCompletion {
             position,
             filter,
             context,
-            text: prompt.text,
+            text,
             model_request,
             max_lines: lines.min(settings.max_lines),
         })

@@ -1,0 +1,109 @@
+//! How many characters each part of a prompt may have.
+//!
+//! Training examples and completions follow the same rule, so a model is asked
+//! with the prompts that it was trained on. The budgets follow from the settings
+//! alone. What one part leaves goes to no other part: otherwise the length of the
+//! context, which changes with every keystroke, would move the window.
+
+use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
+
+/// The most characters of a whole prompt, unless a user sets another number.
+pub const DEFAULT_MAX_TOTAL_CHARS: usize = 8192;
+
+/// The most characters of a suffix, unless a user sets another number. A suffix of
+/// 400 characters had the same recall while typing as one of 2,700, and it is read
+/// again with each keystroke where it stands behind the prefix.
+pub const DEFAULT_MAX_SUFFIX_CHARS: usize = 400;
+
+/// What a user sets of the budgets, in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PromptLimits {
+    /// The most characters of context, prefix and suffix together.
+    pub total: usize,
+    /// The most characters of the cross-file context.
+    pub context: usize,
+    /// The most characters of the prefix; none for what the total leaves.
+    pub prefix: Option<usize>,
+    /// The most characters of the suffix.
+    pub suffix: usize,
+}
+
+/// The budgets of the parts of a prompt, in characters of the files.
+///
+/// Line breaks and the placeholders of secrets may make a part longer or shorter
+/// than the text that it stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct PromptBudget {
+    /// The most characters of the cross-file context.
+    pub context: usize,
+    /// The most characters of the file's text before the cursor.
+    pub prefix: usize,
+    /// The most characters of the file's text behind the cursor.
+    pub suffix: usize,
+}
+
+impl Default for PromptLimits {
+    fn default() -> Self {
+        Self {
+            total: DEFAULT_MAX_TOTAL_CHARS,
+            context: DEFAULT_MAX_CONTEXT_CHARS,
+            prefix: None,
+            suffix: DEFAULT_MAX_SUFFIX_CHARS,
+        }
+    }
+}
+
+impl PromptLimits {
+    /// The budgets: the context has at most half of the total, the suffix at most a
+    /// quarter, and the prefix what these two leave.
+    #[must_use]
+    pub fn budget(self) -> PromptBudget {
+        let context = self.context.min(self.total / 2);
+        let suffix = self.suffix.min(self.total / 4);
+        let rest = self.total - context - suffix;
+        PromptBudget {
+            context,
+            prefix: self.prefix.map_or(rest, |own| own.min(rest)),
+            suffix,
+        }
+    }
+
+    /// The most characters of the middle of a training example, which comes on top of
+    /// the total: a quarter of it.
+    #[must_use]
+    pub fn middle(self) -> usize {
+        self.total / 4
+    }
+}
+
+impl PromptBudget {
+    /// The most characters of the prompt.
+    #[must_use]
+    pub fn total(self) -> usize {
+        self.context + self.prefix + self.suffix
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_part_has_a_number_of_its_own() {
+        let of = |total, context, prefix, suffix| {
+            let limits = PromptLimits {
+                total,
+                context,
+                prefix,
+                suffix,
+            };
+            let budget = limits.budget();
+            assert!(budget.total() <= total);
+            (budget.context, budget.prefix, budget.suffix)
+        };
+        assert_eq!(of(8192, 4096, None, 400), (4096, 3696, 400));
+        assert_eq!(of(8192, 0, None, 400), (0, 7792, 400));
+        assert_eq!(of(8192, 9000, Some(2000), 9000), (4096, 2000, 2048));
+        assert_eq!(of(256, 4096, Some(4096), 400), (128, 64, 64));
+    }
+}
