@@ -20,7 +20,7 @@ pub struct CompletionSettings {
     /// How long an automatic completion waits for a pause in the typing, in
     /// milliseconds.
     pub debounce_ms: u64,
-    /// The most characters of context, prefix and suffix together.
+    /// The most characters of context, prefix, suffix and the longest middle together.
     pub max_total_chars: usize,
     /// The most characters of the cross-file context.
     pub max_context_chars: usize,

@@ -124,7 +124,7 @@ pub struct Options {
     /// Fewest characters of a middle
     #[arg(long, value_name = "N", default_value_t = Options::default().min_middle_chars)]
     pub min_middle_chars: usize,
-    /// Most characters of context, prefix and suffix together; the middle has at most a quarter of this, and comes on top
+    /// Most characters of context, prefix, middle and suffix together; a quarter is kept for the middle
     #[arg(long, value_name = "N", default_value_t = Options::default().max_total_chars)]
     pub max_total_chars: usize,
     /// Most characters of the cross-file context
@@ -288,11 +288,10 @@ impl Options {
     /// prompt that `complete` would send.
     #[must_use]
     pub fn limits(&self) -> PromptLimits {
-        // A middle of a quarter of the total comes on top.
         let in_tokens = |tokens: usize| (tokens as f64 * CHARS_PER_TOKEN) as usize;
         let most = self
             .max_tokens
-            .map(|tokens| in_tokens(tokens).saturating_sub(CONTROL_CHARS) / 5 * 4);
+            .map(|tokens| in_tokens(tokens).saturating_sub(CONTROL_CHARS));
         PromptLimits {
             total: most.map_or(self.max_total_chars, |most| most.min(self.max_total_chars)),
             context: self.max_context_chars,
@@ -370,7 +369,7 @@ impl Options {
             let least = self.min_middle_chars.saturating_mul(4);
             let total = self.max_total_chars;
             let why = format!(
-                "since a middle has at least {} characters and at most a quarter of the prompt's",
+                "since a middle has at least {} characters and at most a quarter of these",
                 self.min_middle_chars
             );
             return match self.max_tokens {

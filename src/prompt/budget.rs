@@ -7,7 +7,8 @@
 
 use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
 
-/// The most characters of a whole prompt, unless a user sets another number.
+/// The most characters of a prompt and its middle together, unless a user sets another
+/// number.
 pub const DEFAULT_MAX_TOTAL_CHARS: usize = 8192;
 
 /// The most characters of a suffix, unless a user sets another number. A suffix of
@@ -18,7 +19,7 @@ pub const DEFAULT_MAX_SUFFIX_CHARS: usize = 400;
 /// What a user sets of the budgets, in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PromptLimits {
-    /// The most characters of context, prefix and suffix together.
+    /// The most characters of context, prefix, suffix and middle together.
     pub total: usize,
     /// The most characters of the cross-file context.
     pub context: usize,
@@ -54,13 +55,13 @@ impl Default for PromptLimits {
 }
 
 impl PromptLimits {
-    /// The budgets: the context has at most half of the total, the suffix at most a
-    /// quarter, and the prefix what these two leave.
+    /// The budgets: a quarter of the total is kept for the middle, the context has at
+    /// most half, the suffix at most an eighth, and the prefix what these leave.
     #[must_use]
     pub fn budget(self) -> PromptBudget {
         let context = self.context.min(self.total / 2);
-        let suffix = self.suffix.min(self.total / 4);
-        let rest = self.total - context - suffix;
+        let suffix = self.suffix.min(self.total / 8);
+        let rest = self.total - self.middle() - context - suffix;
         PromptBudget {
             context,
             prefix: self.prefix.map_or(rest, |own| own.min(rest)),
@@ -68,8 +69,7 @@ impl PromptLimits {
         }
     }
 
-    /// The most characters of the middle of a training example, which comes on top of
-    /// the total: a quarter of it.
+    /// The most characters of the middle of a training example.
     #[must_use]
     pub fn middle(self) -> usize {
         self.total / 4
@@ -98,12 +98,12 @@ mod tests {
                 suffix,
             };
             let budget = limits.budget();
-            assert!(budget.total() <= total);
+            assert!(budget.total() + limits.middle() <= total);
             (budget.context, budget.prefix, budget.suffix)
         };
-        assert_eq!(of(8192, 4096, None, 400), (4096, 3696, 400));
-        assert_eq!(of(8192, 0, None, 400), (0, 7792, 400));
-        assert_eq!(of(8192, 9000, Some(2000), 9000), (4096, 2000, 2048));
-        assert_eq!(of(256, 4096, Some(4096), 400), (128, 64, 64));
+        assert_eq!(of(8192, 4096, None, 400), (4096, 1648, 400));
+        assert_eq!(of(8192, 0, None, 400), (0, 5744, 400));
+        assert_eq!(of(8192, 9000, Some(1000), 9000), (4096, 1000, 1024));
+        assert_eq!(of(256, 4096, Some(4096), 400), (128, 32, 32));
     }
 }

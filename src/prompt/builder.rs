@@ -11,7 +11,8 @@ use crate::cancel::{Cancel, Cancelled};
 use crate::context::{self, Context, ContextRequest, MinScore};
 use crate::index::Snapshot;
 use crate::model::{
-    ContextFile, ContextStyle, ControlTokens, Family, FimFormat, ModelText, PromptParts, source_text,
+    ContextFile, ContextStyle, ControlTokens, Family, FimFormat, ModelText, PromptParts,
+    source_text,
 };
 use crate::secrets::{Secret, Secrets};
 

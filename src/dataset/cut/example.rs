@@ -425,7 +425,7 @@ mod tests {
                 prop_assert!(shown(*end_byte..text.len()).starts_with(suffix));
                 prop_assert!(!example.text.contains("\r\n"));
                 let chars = [&example.context, prefix, middle, suffix].map(|part| part.chars().count());
-                prop_assert!(chars.iter().sum::<usize>() <= total + total / 4);
+                prop_assert!(chars.iter().sum::<usize>() <= total);
                 prop_assert_eq!(example.middle_lines, middle.lines().count());
                 prop_assert!(example.text.contains(prefix) && example.text.contains(suffix));
             }

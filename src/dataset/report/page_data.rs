@@ -83,7 +83,7 @@ impl<T> PageData<T> {
             budget.prefix,
             limits.middle(),
             budget.suffix,
-            limits.total + limits.middle(),
+            limits.total,
         ];
         Self {
             kinds: BTreeMap::new(),

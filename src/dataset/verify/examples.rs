@@ -239,7 +239,7 @@ impl Checker<'_> {
             most("characters of suffix", suffix, budget.suffix, from);
         }
         let quarter = options.max_middle_chars();
-        let from = "a quarter of the prompt's";
+        let from = "a quarter of max_total_chars";
         most("characters of middle", middle, quarter, from);
         let max_lines = options.max_middle_lines;
         most("lines of middle", lines, max_lines, "max_middle_lines");
