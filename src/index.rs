@@ -24,6 +24,7 @@ pub mod snapshot;
 pub mod stored;
 pub mod symbols;
 pub mod terms;
+mod visible;
 
 #[cfg(test)]
 mod tests;
@@ -41,13 +42,14 @@ pub use self::exclusion::{Exclusion, WHOLE, training_exclusion};
 pub use self::file::{SourceFile, SourceText, scan};
 pub use self::library::Library;
 pub use self::live::LiveSegment;
-pub use self::lookup::FileUse;
+pub use self::lookup::{FileUse, NumberedDeclarations};
 pub use self::origin::Origin;
 pub use self::packages::{PackageFile, Packages};
 pub use self::segment::Segment;
 use self::snapshot::ChangeSet;
 pub use self::snapshot::Snapshot;
 pub use self::stored::{FORMAT, RestoredIndex, StoredIndex};
+pub use self::visible::VisiblePackages;
 
 /// A change to one file of an [`Index`].
 #[derive(Clone, Debug)]

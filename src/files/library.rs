@@ -2,6 +2,7 @@
 //! and the files that matter to a project or a context are read from disk.
 
 mod listing;
+mod package_files;
 mod reached;
 mod reader;
 mod stubs;
@@ -12,15 +13,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::SystemTime;
 
-use dashmap::DashMap;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::FxHashMap;
 
 use self::listing::ClassListing;
+use self::package_files::PackageFiles;
 use self::reached::ReachedPackages;
 use self::reader::{ComposerReader, stamp};
 use super::below::each_below;
 use super::limits::WalkOptions;
-use super::read::read_file;
 use super::roots::Roots;
 use super::rules::is_php;
 use super::stamp::Stamp;
@@ -28,10 +28,6 @@ use crate::index::symbols::ClassRef;
 use crate::index::{Library, Packages, SourceFile};
 use crate::php::composer::Autoload;
 
-/// The most files that are kept in memory after they were read.
-const MAX_KEPT: usize = 4096;
-/// The most bytes of a file of stubs. Stubs of a whole program are one file.
-const MAX_STUB_BYTES: u64 = 16 << 20;
 /// The most files that are searched for classes that no autoload rule locates.
 const MAX_SEARCHED: usize = 20_000;
 
@@ -43,18 +39,13 @@ pub struct Composer {
     autoload: Autoload,
     /// The packages that `composer.json` requires.
     required: BTreeSet<String>,
-    /// The files of stubs, relative to the root, in their order.
-    stubs: Vec<String>,
     /// The folders below the root that were looked into, too.
     nested: BTreeSet<String>,
     /// Composer's files and the searched folders with their stamps at that time;
     /// `None` for those that did not exist.
     sources: Vec<(PathBuf, Option<Stamp>)>,
     opened: SystemTime,
-    max_file_bytes: u64,
-    /// The files read so far, by path relative to the root. An entry is valid while
-    /// its stamp is the file's.
-    kept: DashMap<String, (Stamp, Arc<SourceFile>), FxBuildHasher>,
+    files: Arc<PackageFiles>,
     /// The files of the classes that no autoload rule locates, by the class's name
     /// in lower case. The search runs when it is first needed.
     searched: OnceLock<FxHashMap<String, String>>,
@@ -78,13 +69,15 @@ impl Composer {
         Self {
             sources,
             required,
+            files: Arc::new(PackageFiles::new(
+                roots.root(),
+                options.max_file_bytes,
+                stubs,
+            )),
             roots: roots.clone(),
             autoload,
-            stubs,
             nested: nested.clone(),
             opened,
-            max_file_bytes: options.max_file_bytes,
-            kept: DashMap::default(),
             searched: OnceLock::new(),
             listing: OnceLock::new(),
             reached: Mutex::default(),
@@ -129,48 +122,6 @@ impl Composer {
         folders.chain(above.filter(|folder| folder.starts_with(self.roots.root())))
     }
 
-    /// Whether the file at `path`, relative to the root, is one of stubs.
-    fn is_stub(&self, path: &str) -> bool {
-        let found = self.stubs.binary_search_by(|stub| (**stub).cmp(path));
-        found.is_ok()
-    }
-
-    /// The file at `path`, relative to the root, if it is not too large and can be
-    /// read.
-    fn file(&self, path: &str) -> Option<Arc<SourceFile>> {
-        let full = self.roots.root().join(path);
-        let metadata = full.metadata().ok()?;
-        let most = if self.is_stub(path) {
-            MAX_STUB_BYTES
-        } else {
-            self.max_file_bytes
-        };
-        if !metadata.is_file() || metadata.len() > most {
-            return None;
-        }
-        let stamp = Stamp::of(&metadata);
-        if let Some(kept) = self.kept.get(path)
-            && kept.0 == stamp
-        {
-            return Some(Arc::clone(&kept.1));
-        }
-        let file = match read_file(&full, path) {
-            Ok(file) => Arc::new(file),
-            Err(error) => {
-                tracing::warn!("{error}; its classes are left out");
-                return None;
-            }
-        };
-        // Only whole datasets need so many files. Reading them again costs less than
-        // recording the age of each.
-        if self.kept.len() >= MAX_KEPT {
-            self.kept.clear();
-        }
-        self.kept
-            .insert(path.to_owned(), (stamp, Arc::clone(&file)));
-        Some(file)
-    }
-
     /// Searches the folders and files that the autoload rules name for classes.
     fn search(&self) -> FxHashMap<String, String> {
         let mut files = BTreeSet::new();
@@ -187,7 +138,7 @@ impl Composer {
         }
         let mut classes = FxHashMap::default();
         for path in &files {
-            let Some(file) = self.file(path) else {
+            let Some(file) = self.files.read(path) else {
                 continue;
             };
             for item in 0..file.facts.classes.len() {
@@ -208,7 +159,7 @@ impl Library for Composer {
     }
 
     fn is_empty(&self) -> bool {
-        self.autoload == Autoload::default() && self.stubs.is_empty()
+        self.autoload == Autoload::default() && self.files.stubs().is_empty()
     }
 
     fn requires(&self, package: &str) -> bool {
@@ -232,11 +183,13 @@ impl Library for Composer {
             (0..file.facts.classes.len()).any(|item| ClassRef::of(file, item).is_called(name))
         };
         let found = self.autoload.candidates(name);
-        let found = found.filter_map(|path| self.file(&path)).find(declares);
+        let found = found
+            .filter_map(|path| self.files.read(&path))
+            .find(declares);
         // The autoload rules want a name as it is declared, unlike PHP.
         let found = found.or_else(|| {
             let path = self.listing().file_of(&name.to_ascii_lowercase())?;
-            self.file(path).filter(declares)
+            self.files.read(path).filter(declares)
         });
         found.or_else(|| {
             if self.autoload.searched.is_empty() {
@@ -244,7 +197,7 @@ impl Library for Composer {
             }
             let searched = self.searched.get_or_init(|| self.search());
             let path = searched.get(&name.to_ascii_lowercase())?;
-            self.file(path).filter(declares)
+            self.files.read(path).filter(declares)
         })
     }
 }

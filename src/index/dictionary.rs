@@ -16,9 +16,35 @@ pub(super) struct Dictionary {
 }
 
 fn hash(term: &str) -> u64 {
+    match term.as_bytes() {
+        [] => hash_tagged(0, &[]),
+        [tag, rest @ ..] => hash_tagged(*tag, rest),
+    }
+}
+
+/// The hash of the term that consists of the byte `tag` and of `rest`.
+fn hash_tagged(tag: u8, rest: &[u8]) -> u64 {
     let mut hasher = FxHasher::default();
-    hasher.write(term.as_bytes());
+    hasher.write(rest);
+    hasher.write_u8(tag);
     hasher.finish()
+}
+
+/// A term of two parts that is looked up in several dictionaries and hashed once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TaggedTerm<'a> {
+    tag: u8,
+    rest: &'a str,
+    hash: u64,
+}
+
+impl<'a> TaggedTerm<'a> {
+    /// The term that consists of the ASCII character `tag` and of `rest`.
+    pub(super) fn new(tag: u8, rest: &'a str) -> Self {
+        debug_assert!(tag.is_ascii());
+        let hash = hash_tagged(tag, rest.as_bytes());
+        Self { tag, rest, hash }
+    }
 }
 
 /// The term with number `id`.
@@ -33,6 +59,15 @@ impl Dictionary {
     pub(super) fn get(&self, term: &str) -> Option<u32> {
         let same = |&id: &u32| term_at(&self.text, &self.ends, id) == term;
         self.table.find(hash(term), same).copied()
+    }
+
+    /// The number of the term of two parts `term`, if it is in the dictionary.
+    pub(super) fn get_tagged(&self, term: TaggedTerm<'_>) -> Option<u32> {
+        let same = |&id: &u32| {
+            let text = term_at(&self.text, &self.ends, id).as_bytes();
+            text.split_first() == Some((&term.tag, term.rest.as_bytes()))
+        };
+        self.table.find(term.hash, same).copied()
     }
 
     /// The string with number `id`.

@@ -89,6 +89,11 @@ impl LiveSegment {
         all.filter(|&(file, _)| self.is_live(file))
     }
 
+    /// Whether every file is part of the snapshot.
+    pub(super) fn is_whole(&self) -> bool {
+        self.dead.files.is_empty()
+    }
+
     /// The number of the live file with key `path`.
     pub(super) fn position(&self, path: &str) -> Option<usize> {
         self.segment

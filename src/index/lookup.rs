@@ -1,12 +1,14 @@
 //! Names looked up in a snapshot: their declarations, subclasses and uses.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::file::SourceFile;
 use super::live::LiveSegment;
-use super::packages::Packages;
 use super::snapshot::Snapshot;
-use super::symbols::{ClassRef, DeclEntry, DeclKind, Declaration, NameKind, Symbols, UseKey, hash};
+use super::symbols::{
+    ClassRef, DeclEntry, DeclKind, Declaration, NameKind, Posting, Symbols, UseKey, hash,
+};
 
 /// One posting of a key; see [`Snapshot::uses`].
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +20,68 @@ pub struct FileUse<'a> {
     /// How often the file uses the name, or for [`UseKey::Receiver`] the number of one
     /// of its references.
     pub value: u32,
+}
+
+/// The declarations of one kind, numbered from 0 on. Those of dead files have numbers,
+/// too.
+#[derive(Debug)]
+pub struct NumberedDeclarations<'a> {
+    kind: DeclKind,
+    /// Each segment, with the range of these declarations among all of it.
+    segments: Vec<(&'a LiveSegment, Range<usize>)>,
+}
+
+impl<'a> NumberedDeclarations<'a> {
+    /// How many numbers there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.segments.iter().map(|(_, range)| range.len()).sum()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The declaration with this number; `None` if its file is dead.
+    #[must_use]
+    pub fn get(&self, number: usize) -> Option<Declaration<'a>> {
+        let mut number = number;
+        for (live, range) in &self.segments {
+            if number < range.len() {
+                let segment = live.segment();
+                let entry = segment.symbols().declared_at(range.start + number);
+                let is_live = live.is_live(entry.file as usize);
+                return is_live.then(|| entry.declaration(segment.files()));
+            }
+            number -= range.len();
+        }
+        None
+    }
+
+    /// Writes the numbers of those whose names hold the word `word` in lower case into
+    /// `numbers`; none if there are more than `most`. Dead files count for `most` only.
+    /// Only classes and functions are found by words.
+    pub fn with_word(&self, most: usize, word: &str, numbers: &mut Vec<usize>) {
+        numbers.clear();
+        let word = hash(self.kind, word) as u32;
+        let (mut first, mut count) = (0, 0);
+        for (live, range) in &self.segments {
+            let symbols = live.segment().symbols();
+            for at in symbols.with_word(range.clone(), word) {
+                count += 1;
+                if count > most {
+                    numbers.clear();
+                    return;
+                }
+                if live.is_live(symbols.declared_at(at).file as usize) {
+                    numbers.push(first + at - range.start);
+                }
+            }
+            first += range.len();
+        }
+    }
 }
 
 impl Snapshot {
@@ -53,35 +117,17 @@ impl Snapshot {
     #[must_use]
     pub fn count_declared(&self, kind: DeclKind) -> usize {
         let segments = self.segments().iter().map(LiveSegment::segment);
-        let all = segments.map(|s| s.symbols().with_prefix(kind, "", s.files()).len());
-        all.sum()
+        segments.map(|s| s.symbols().of_kind(kind).len()).sum()
     }
 
-    /// The declarations of `kind`, classes or functions, whose names hold the word
-    /// `word` in lower case. Empty if there are more than `most`; dead files count here
-    /// too.
+    /// All declarations of `kind`, by number.
     #[must_use]
-    pub fn declared_with_word(
-        &self,
-        most: usize,
-        kind: DeclKind,
-        word: &str,
-    ) -> Vec<Declaration<'_>> {
-        let mut all = Vec::new();
-        let mut count = 0;
-        for live in self.segments() {
-            let segment = live.segment();
-            for decl in segment.symbols().with_word(kind, word) {
-                count += 1;
-                if count > most {
-                    return Vec::new();
-                }
-                if live.is_live(decl.file as usize) {
-                    all.push(decl.declaration(segment.files()));
-                }
-            }
+    pub fn numbered(&self, kind: DeclKind) -> NumberedDeclarations<'_> {
+        let of_segment = |live| (live, LiveSegment::segment(live).symbols().of_kind(kind));
+        NumberedDeclarations {
+            kind,
+            segments: self.segments().iter().map(of_segment).collect(),
         }
-        all
     }
 
     /// The strings at the place with this hash, with their files; the first `most` of
@@ -177,15 +223,14 @@ impl Snapshot {
             let segment = live.segment();
             for decl in segment.symbols().classes_with_hash(hash) {
                 let class = decl.class(segment.files());
-                let is_nearer = nearest.is_none_or(|nearest| {
+                let is_it = class.path != exclude
+                    && live.is_live(decl.file as usize)
+                    && class.is_called(name);
+                let is_nearer = |nearest: ClassRef<'_>| {
                     (rank(&class), class.path, class.item)
                         < (rank(&nearest), nearest.path, nearest.item)
-                });
-                if is_nearer
-                    && class.path != exclude
-                    && live.is_live(decl.file as usize)
-                    && class.is_called(name)
-                {
+                };
+                if is_it && nearest.is_none_or(is_nearer) {
                     nearest = Some(class);
                 }
             }
@@ -211,66 +256,6 @@ impl Snapshot {
         all
     }
 
-    /// The declarations of `packages` called `name`, whatever their namespace and case,
-    /// in the order of paths, that count for the file `exclude`. A package's file
-    /// counts if another file of the project leads to it. The stub of a function or
-    /// constant counts if no package declares it.
-    pub fn packaged<'a>(
-        &'a self,
-        packages: &'a Packages,
-        kind: DeclKind,
-        name: &str,
-        exclude: &'a str,
-    ) -> impl Iterator<Item = Declaration<'a>> {
-        let named = packages.named(kind, name);
-        let is_declared =
-            kind != DeclKind::Member && named.iter().any(|entry| !packages.is_stub(entry));
-        let found = named
-            .iter()
-            .filter(move |entry| !(is_declared && packages.is_stub(entry)));
-        self.counting(packages, found, exclude)
-    }
-
-    /// Like [`packaged`](Self::packaged), for the names that start with `prefix`.
-    pub fn packaged_with_prefix<'a>(
-        &'a self,
-        packages: &'a Packages,
-        kind: DeclKind,
-        prefix: &str,
-        exclude: &'a str,
-    ) -> impl Iterator<Item = Declaration<'a>> {
-        self.counting(packages, packages.with_prefix(kind, prefix).iter(), exclude)
-    }
-
-    fn counting<'a>(
-        &'a self,
-        packages: &'a Packages,
-        found: impl Iterator<Item = &'a DeclEntry>,
-        exclude: &'a str,
-    ) -> impl Iterator<Item = Declaration<'a>> {
-        let counts = move |entry: &&DeclEntry| {
-            let mut reasons = packages.reasons(entry);
-            reasons.len() == 0 || reasons.any(|name| self.is_named(name, exclude))
-        };
-        let declared = found
-            .filter(counts)
-            .map(|entry| packages.declaration(entry));
-        declared.filter(move |declared| {
-            declared.path() != exclude && self.file(declared.path()).is_none()
-        })
-    }
-
-    /// Whether another file than `exclude` names the class called `name`, which is in
-    /// lower case.
-    fn is_named(&self, name: &str, exclude: &str) -> bool {
-        let mut uses = self.uses(UseKey::Name(NameKind::Class, name));
-        uses.any(|user| *user.file.path != *exclude)
-            || self
-                .children(name)
-                .iter()
-                .any(|child| child.path != exclude)
-    }
-
     /// One more than the highest file number in [`FileUse::number`].
     #[must_use]
     pub fn file_numbers(&self) -> usize {
@@ -284,10 +269,15 @@ impl Snapshot {
     pub fn uses<'a>(&'a self, key: UseKey<'_>) -> impl Iterator<Item = FileUse<'a>> + Clone {
         let mut first = 0;
         let mut lists = Vec::with_capacity(self.segments().len());
-        for live in self.segments() {
-            lists.push((live, first, live.segment().symbols().postings(key)));
-            first += live.segment().files().len();
-        }
+        key.with_term(|term| {
+            for live in self.segments() {
+                let postings = live.segment().symbols().postings(term);
+                if !postings.is_empty() {
+                    lists.push((live, first, postings));
+                }
+                first += live.segment().files().len();
+            }
+        });
         lists.into_iter().flat_map(|(live, first, postings)| {
             postings
                 .iter()
@@ -297,6 +287,40 @@ impl Snapshot {
                     number: first + posting.file as usize,
                     value: posting.value,
                 })
+        })
+    }
+
+    /// The number of files that use `key`.
+    #[must_use]
+    pub fn users(&self, key: UseKey<'_>) -> usize {
+        self.sum_of_uses(key, |postings| postings.len(), |_| 1)
+    }
+
+    /// How often the files use the name with the key `key`, all together.
+    #[must_use]
+    pub fn use_count(&self, key: UseKey<'_>) -> usize {
+        let value = |posting: &Posting| posting.value as usize;
+        self.sum_of_uses(key, |postings| postings.iter().map(value).sum(), value)
+    }
+
+    /// Adds up the uses of `key`: `of_all` gives the sum of several, `of_one` the
+    /// number that one counts.
+    fn sum_of_uses(
+        &self,
+        key: UseKey<'_>,
+        of_all: impl Fn(&[Posting]) -> usize,
+        of_one: impl Fn(&Posting) -> usize,
+    ) -> usize {
+        key.with_term(|term| {
+            let of_segment = |live: &LiveSegment| {
+                let postings = live.segment().symbols().postings(term);
+                if live.is_whole() {
+                    return of_all(postings);
+                }
+                let alive = postings.iter().filter(|p| live.is_live(p.file as usize));
+                alive.map(&of_one).sum()
+            };
+            self.segments().iter().map(of_segment).sum()
         })
     }
 

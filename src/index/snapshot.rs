@@ -35,6 +35,8 @@ pub struct Snapshot {
     library: Option<Arc<dyn Library>>,
     /// See [`Snapshot::package_names`].
     package_names: OnceLock<Arc<[Box<str>]>>,
+    /// See [`Snapshot::builtin`]. All states share it.
+    builtin: Arc<OnceLock<SourceFile>>,
     /// The number of changes that led to it.
     revision: u64,
 }
@@ -70,6 +72,7 @@ impl Snapshot {
             library: Some(library),
             revision: self.revision,
             package_names: OnceLock::new(),
+            builtin: Arc::clone(&self.builtin),
         }
     }
 
@@ -77,6 +80,11 @@ impl Snapshot {
     #[must_use]
     pub fn library(&self) -> Option<&dyn Library> {
         self.library.as_deref()
+    }
+
+    /// PHP's own declarations, which the first call for any state of the index `read`s.
+    pub fn builtin(&self, read: impl FnOnce() -> SourceFile) -> &SourceFile {
+        self.builtin.get_or_init(read)
     }
 
     /// The files of installed packages that matter to this state; `None` without a
@@ -126,6 +134,7 @@ impl Snapshot {
             library: self.library.clone(),
             revision: self.revision,
             package_names: OnceLock::new(),
+            builtin: Arc::clone(&self.builtin),
         }
     }
 
@@ -166,6 +175,7 @@ impl Snapshot {
             library: self.library.clone(),
             revision: self.revision + 1,
             package_names: OnceLock::new(),
+            builtin: Arc::clone(&self.builtin),
         }
     }
 

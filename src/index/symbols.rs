@@ -8,6 +8,7 @@ mod stored;
 mod uses;
 
 use std::hash::Hasher;
+use std::ops::Range;
 use std::sync::Arc;
 
 use hashbrown::HashTable;
@@ -18,8 +19,9 @@ pub(super) use self::entry::DeclEntry;
 pub use self::entry::DeclKind;
 use self::key::RECEIVER_TAG;
 pub use self::key::{NameKind, UseKey, used_name};
-use self::uses::{Posting, UseCollector};
-use super::dictionary::Dictionary;
+pub(super) use self::uses::Posting;
+use self::uses::UseCollector;
+use super::dictionary::{Dictionary, TaggedTerm};
 use super::file::SourceFile;
 use super::terms::name_words;
 
@@ -87,6 +89,26 @@ impl Symbols {
         symbols.list_used_names(files.len(), &uses);
         symbols.sort_postings(&uses);
         symbols.hash_names(files);
+        symbols.list_words(files);
+        symbols.list_literals(files);
+        symbols
+    }
+
+    /// The symbols of `files` of packages. They have neither the receivers nor the
+    /// parents that the files name, and are not found by words or strings: nobody asks
+    /// packages for these.
+    pub(super) fn of_packages(files: &[Arc<SourceFile>]) -> Self {
+        let mut uses = UseCollector::default();
+        for (number, file) in (0..).zip(files) {
+            uses.add_names(number, file);
+        }
+        let mut symbols = Self {
+            declared: declarations(files),
+            keys: uses.keys,
+            ..Self::default()
+        };
+        symbols.sort_postings(&uses.uses);
+        symbols.hash_names(files);
         symbols
     }
 
@@ -119,7 +141,7 @@ impl Symbols {
 
     /// Fills the list of the names that each file uses.
     fn list_used_names(&mut self, files: usize, uses: &[(u32, Posting)]) {
-        let is_name = |id: u32| !self.keys.text(id).starts_with(RECEIVER_TAG);
+        let is_name = |id: u32| !self.keys.text(id).starts_with(char::from(RECEIVER_TAG));
         let mut at = 0;
         for file in 0..files {
             self.first_used.push(self.used.len() as u32);
@@ -166,8 +188,6 @@ impl Symbols {
             }
         }
         by_full_name.shrink_to_fit(rehash);
-        self.list_words(files);
-        self.list_literals(files);
     }
 
     /// Fills the list of the words in names.
@@ -205,16 +225,32 @@ impl Symbols {
             .map(|&(_, file, index)| (file as usize, index as usize))
     }
 
-    /// The declarations of `kind`, a class or function, whose names hold the word
-    /// `word`, as [`name_words`] gives it. Words with the same hash may be among them.
-    pub(super) fn with_word(&self, kind: DeclKind, word: &str) -> impl Iterator<Item = DeclEntry> {
-        let hash = hash(kind, word) as u32;
-        let first = self.by_word.partition_point(|&(other, _)| other < hash);
+    /// The declarations of `kind`, as a range of [`Self::declared`].
+    pub(super) fn of_kind(&self, kind: DeclKind) -> Range<usize> {
+        let first = self.declared.partition_point(|decl| decl.kind < kind);
+        let count = self.declared[first..].partition_point(|decl| decl.kind == kind);
+        first..first + count
+    }
+
+    /// The declaration at position `at` of the list of all.
+    pub(super) fn declared_at(&self, at: usize) -> DeclEntry {
+        self.declared[at]
+    }
+
+    /// The positions in `of_kind`, the range of all classes or of all functions, of the
+    /// declarations whose names hold the word with the hash `word`. Words with the same
+    /// hash may be among them.
+    pub(super) fn with_word(
+        &self,
+        of_kind: Range<usize>,
+        word: u32,
+    ) -> impl Iterator<Item = usize> {
+        let first = self.by_word.partition_point(|&(other, _)| other < word);
         let found = self.by_word[first..].iter();
         found
-            .take_while(move |&&(other, _)| other == hash)
-            .map(|&(_, at)| self.declared[at as usize])
-            .filter(move |decl| decl.kind == kind)
+            .take_while(move |&&(other, _)| other == word)
+            .map(|&(_, at)| at as usize)
+            .filter(move |at| of_kind.contains(at))
     }
 
     /// The declarations of `kind` called `name`, in any case.
@@ -263,12 +299,10 @@ impl Symbols {
         files: &[Arc<SourceFile>],
     ) -> &[DeclEntry] {
         let order = |decl: &DeclEntry| {
-            let name = decl.name(files);
-            let start = &name.as_bytes()[..name.len().min(prefix.len())];
-            let folded = |bytes: &[u8]| bytes.to_ascii_lowercase();
-            decl.kind
-                .cmp(&kind)
-                .then_with(|| folded(start).cmp(&folded(prefix.as_bytes())))
+            let start = decl.name(files).bytes().take(prefix.len());
+            let start = start.map(|byte| byte.to_ascii_lowercase());
+            let prefix = prefix.bytes().map(|byte| byte.to_ascii_lowercase());
+            decl.kind.cmp(&kind).then_with(|| start.cmp(prefix))
         };
         let first = self.declared.partition_point(|decl| order(decl).is_lt());
         let rest = &self.declared[first..];
@@ -285,7 +319,8 @@ impl Symbols {
     /// The classes that name `parent` in their heads or use it as a trait, as
     /// numbers of file and class. `parent` is a fully qualified name in lower case.
     pub(super) fn children(&self, parent: &str) -> impl Iterator<Item = (usize, usize)> {
-        let id = self.key(UseKey::Name(NameKind::Class, parent));
+        let key = UseKey::Name(NameKind::Class, parent);
+        let id = key.with_term(|term| self.keys.get_tagged(term));
         id.into_iter().flat_map(|id| {
             let start = self.children.partition_point(|child| child.0 < id);
             let children = self.children[start..].iter();
@@ -295,15 +330,11 @@ impl Symbols {
         })
     }
 
-    fn key(&self, key: UseKey<'_>) -> Option<u32> {
-        let mut text = String::new();
-        key.write(&mut text);
-        self.keys.get(&text)
-    }
-
-    /// The uses of `key`, in the order of files.
-    pub(super) fn postings(&self, key: UseKey<'_>) -> &[Posting] {
-        let Some(id) = self.key(key) else { return &[] };
+    /// The uses of the key that dictionaries hold as `term`, in the order of files.
+    pub(super) fn postings(&self, term: TaggedTerm<'_>) -> &[Posting] {
+        let Some(id) = self.keys.get_tagged(term) else {
+            return &[];
+        };
         let id = id as usize;
         &self.postings[self.first[id] as usize..self.first[id + 1] as usize]
     }

@@ -361,6 +361,7 @@ fn symbols(snapshot: &Snapshot) -> Vec<String> {
         answers.push(uses(snapshot, UseKey::Receiver("x")));
     }
     answers.push(names_used(snapshot));
+    answers.push(by_words(snapshot));
     answers
 }
 
@@ -401,7 +402,30 @@ fn uses(snapshot: &Snapshot, key: UseKey<'_>) -> String {
         .map(|u| (&u.file.path, u.value))
         .collect();
     uses.sort();
+    assert_eq!(snapshot.users(key), uses.len());
+    let values = uses.iter().map(|(_, value)| *value as usize);
+    assert_eq!(snapshot.use_count(key), values.sum::<usize>());
     format!("{uses:?}")
+}
+
+/// The live classes and functions by each word of their names.
+fn by_words(snapshot: &Snapshot) -> String {
+    let mut answers = Vec::new();
+    for kind in [DeclKind::Class, DeclKind::Function] {
+        let numbered = snapshot.numbered(kind);
+        assert_eq!(numbered.len(), snapshot.count_declared(kind));
+        for word in ["alpha", "beta", "delta", "f", "n"] {
+            let mut numbers = Vec::new();
+            numbered.with_word(usize::MAX, word, &mut numbers);
+            let declared = numbers.iter().map(|&number| numbered.get(number).unwrap());
+            let mut declared: Vec<_> = declared
+                .map(|found| (found.path(), found.short_name()))
+                .collect();
+            declared.sort_unstable();
+            answers.push(format!("{kind:?} {word} {declared:?}"));
+        }
+    }
+    format!("{answers:?}")
 }
 
 fn names_used(snapshot: &Snapshot) -> String {

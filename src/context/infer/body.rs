@@ -3,16 +3,16 @@
 
 use std::borrow::Cow;
 
-use memchr::memmem;
+use memchr::memchr2_iter;
 
 use super::eval::Eval;
 use super::flow::{Extent, ValueFlow, read_flow};
 use super::function_ref::FunctionRef;
-use super::inference::Inference;
+use super::inference::{AssigningMethods, Inference};
 use super::limits::{ASSIGNING_METHODS, BODY_BYTES, BODY_FUEL};
 use super::types::Type;
 use crate::index::symbols::{ClassRef, DeclKind, Declaration};
-use crate::php::lex::{LexMode, lex_from};
+use crate::php::lex::{LexMode, is_name_byte, lex_from};
 use crate::php::names::Scope;
 use crate::php::{FileFacts, MemberKind, Span};
 
@@ -93,26 +93,13 @@ impl<'a> Inference<'a> {
 
     /// What the class `owner` assigns to its property `name`.
     pub(super) fn assigned_property(&self, owner: ClassRef<'a>, this: &Type, name: &str) -> Type {
-        let class = owner.class();
         let mut all = Type::default();
-        let mut left = ASSIGNING_METHODS;
-        for member in class
-            .members
-            .iter()
-            .filter(|member| member.kind == MemberKind::Method)
-        {
-            if left == 0 || all.leads_on() {
+        let methods = self.assigning_methods(owner).get(name);
+        for &method in methods.into_iter().flatten().take(ASSIGNING_METHODS) {
+            if all.leads_on() {
                 break;
             }
-            let span = Span {
-                start: member.head.end,
-                end: member.end,
-            };
-            if !assigns(span.of(owner.text), name) {
-                continue;
-            }
-            left -= 1;
-            let function = FunctionRef::method(owner, member);
+            let function = FunctionRef::method(owner, &owner.class().members[method]);
             let found = self.deeper(|| {
                 let flow = self.flow_of(&function)?;
                 let eval = self.eval_of(flow, &function, this);
@@ -128,6 +115,30 @@ impl<'a> Inference<'a> {
             all.add(found.flatten().unwrap_or_default());
         }
         all
+    }
+
+    /// The methods of the class `owner` that seem to assign to its properties.
+    fn assigning_methods(&self, owner: ClassRef<'a>) -> &AssigningMethods<'a> {
+        if let Some(known) = self.assigning.get(&owner.place()) {
+            return known;
+        }
+        let mut methods = AssigningMethods::default();
+        for (number, member) in owner.class().members.iter().enumerate() {
+            if member.kind != MemberKind::Method {
+                continue;
+            }
+            let body = Span {
+                start: member.head.end,
+                end: member.end,
+            };
+            each_assigned(body.of(owner.text), |name| {
+                let of_name = methods.entry(name).or_default();
+                if of_name.last() != Some(&number) {
+                    of_name.push(number);
+                }
+            });
+        }
+        self.assigning.insert(owner.place(), Box::new(methods))
     }
 
     /// The type of the value behind the first `=` in the bytes of `span`.
@@ -221,18 +232,28 @@ impl<'a> Inference<'a> {
     }
 }
 
-/// Whether `body` seems to assign to the property `name`.
-fn assigns(body: &str, name: &str) -> bool {
+/// Calls `each` with the name of each property that `body` seems to assign to.
+fn each_assigned<'a>(body: &'a str, mut each: impl FnMut(&'a str)) {
     let bytes = body.as_bytes();
-    memmem::find_iter(bytes, name.as_bytes()).any(|at| {
-        let before = &body[..at];
-        let is_member = before.ends_with("->") || before.ends_with("::$");
-        let behind = body[at + name.len()..].trim_start();
-        is_member
-            && (behind.starts_with('=') && !behind.starts_with("==")
-                || behind.starts_with("??=")
-                || behind.starts_with('['))
-    })
+    for sign in memchr2_iter(b'>', b'$', bytes) {
+        let is_member = match bytes[sign] {
+            b'>' => bytes[..sign].ends_with(b"-"),
+            _ => bytes[..sign].ends_with(b"::"),
+        };
+        if !is_member {
+            continue;
+        }
+        let name = bytes[sign + 1..].iter();
+        let length = name.take_while(|&&byte| is_name_byte(byte)).count();
+        let end = sign + 1 + length;
+        let behind = body[end..].trim_start();
+        let is_assigned = behind.starts_with('=') && !behind.starts_with("==")
+            || behind.starts_with("??=")
+            || behind.starts_with('[');
+        if length > 0 && is_assigned {
+            each(&body[sign + 1..end]);
+        }
+    }
 }
 
 /// The byte of the `;` that ends the statement at byte `at`.

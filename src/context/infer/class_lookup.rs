@@ -1,16 +1,18 @@
 //! Finds a class by its name: in the buffer, in the project's index, in an
 //! installed package, whose file is read for the request, or among PHP's own.
 
-use std::cell::OnceCell;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use elsa::FrozenMap;
 use memchr::memmem;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
+use super::doc_tags::doc_tags;
 use super::limits::PACKAGE_LOOKUPS;
 use crate::context::buffer::Buffer;
 use crate::index::symbols::ClassRef;
-use crate::index::{Packages, Snapshot, SourceFile};
+use crate::index::{Snapshot, SourceFile, VisiblePackages};
 use crate::php;
 
 /// Declarations of PHP's own functions and classes, as far as their types lead
@@ -32,28 +34,47 @@ pub(in crate::context) struct ClassLookup<'a> {
     snapshot: &'a Snapshot,
     buffer: &'a Buffer<'a>,
     /// The files of packages that the project's files lead to.
-    packages: Option<Arc<Packages>>,
+    packages: Option<VisiblePackages<'a>>,
     /// The files that the library gave beside these. Kept, so that the request may borrow
     /// from them and gets the same file for a name each time.
     package_files: FrozenMap<String, Box<Option<Arc<SourceFile>>>>,
-    /// PHP's own declarations, once they are asked for.
-    builtin: OnceCell<SourceFile>,
+    /// What [`Self::find`] and [`Self::outside`] have found, by name.
+    found: RefCell<FxHashMap<String, Option<ClassRef<'a>>>>,
+    found_outside: RefCell<FxHashMap<String, Option<ClassRef<'a>>>>,
+    /// What classes inherit from, by their places.
+    parents: FrozenMap<(usize, usize), Vec<Option<ClassRef<'a>>>, FxBuildHasher>,
+    /// Whether a file is one of a package, by the address of its key.
+    packaged: RefCell<FxHashMap<usize, bool>>,
 }
 
 impl<'a> ClassLookup<'a> {
     pub(in crate::context) fn new(snapshot: &'a Snapshot, buffer: &'a Buffer<'a>) -> Self {
+        let packages = snapshot.packages();
         Self {
             snapshot,
             buffer,
-            packages: snapshot.packages(),
+            packages: packages
+                .map(|packages| VisiblePackages::new(snapshot, packages, buffer.path)),
             package_files: FrozenMap::new(),
-            builtin: OnceCell::new(),
+            found: RefCell::default(),
+            found_outside: RefCell::default(),
+            parents: FrozenMap::default(),
+            packaged: RefCell::default(),
         }
     }
 
     /// The class-like with the fully qualified name `name`: the buffer's own
     /// if it declares it, else the project's or a package's, else PHP's.
     pub(super) fn find(&'a self, name: &str) -> Option<ClassRef<'a>> {
+        if let Some(&known) = self.found.borrow().get(name) {
+            return known;
+        }
+        let found = self.find_anew(name);
+        self.found.borrow_mut().insert(name.to_owned(), found);
+        found
+    }
+
+    fn find_anew(&'a self, name: &str) -> Option<ClassRef<'a>> {
         if let Some(item) = name.strip_prefix(ANONYMOUS) {
             let item = item.parse().ok()?;
             return (item < self.buffer.facts.classes.len()).then(|| self.own(item));
@@ -76,7 +97,7 @@ impl<'a> ClassLookup<'a> {
         if !is_there(name) && !is_there(&name.to_ascii_lowercase()) {
             return None;
         }
-        Some(self.builtin.get_or_init(|| {
+        Some(self.snapshot.builtin(|| {
             SourceFile::new(
                 BUILTIN_PATH.into(),
                 BUILTIN.into(),
@@ -106,6 +127,16 @@ impl<'a> ClassLookup<'a> {
     /// The project comes before the packages. A package's file that the
     /// project's index holds as well is read from the index only.
     pub(in crate::context) fn outside(&'a self, name: &str) -> Option<ClassRef<'a>> {
+        if let Some(&known) = self.found_outside.borrow().get(name) {
+            return known;
+        }
+        let found = self.outside_anew(name);
+        let mut all = self.found_outside.borrow_mut();
+        all.insert(name.to_owned(), found);
+        found
+    }
+
+    fn outside_anew(&'a self, name: &str) -> Option<ClassRef<'a>> {
         let project = self.snapshot.class(name, self.buffer.path);
         project.or_else(|| {
             if let Some(class) = self.package_class(name) {
@@ -128,20 +159,48 @@ impl<'a> ClassLookup<'a> {
         project.or_else(|| self.package_class(name).or_else(|| self.stub(name)))
     }
 
+    /// What `class` inherits from directly, in the order in which PHP looks into it:
+    /// traits, then the parent, then interfaces; last what its doc comment states.
+    /// `None` stands for what is not found.
+    pub(super) fn parents(&'a self, class: ClassRef<'a>) -> &'a [Option<ClassRef<'a>>] {
+        if let Some(known) = self.parents.get(&class.place()) {
+            return known;
+        }
+        let (declared, scope) = (class.class(), class.scope());
+        let named = declared
+            .traits
+            .iter()
+            .chain(&declared.extends)
+            .chain(&declared.implements);
+        let named = named.map(|name| name.of(class.text));
+        let mixins = mixins(declared.doc.of(class.text));
+        let parents = named
+            .chain(mixins.iter().map(|name| &**name))
+            .map(|name| scope.class(name).and_then(|name| self.find(&name)));
+        self.parents.insert(class.place(), parents.collect())
+    }
+
     /// Whether the file with the key `path`, which declares a class that was found, is
     /// one of a package.
-    pub(in crate::context) fn is_packaged(&self, path: &str) -> bool {
-        path != self.buffer.path && path != BUILTIN_PATH && self.snapshot.file(path).is_none()
+    pub(in crate::context) fn is_packaged(&self, path: &'a str) -> bool {
+        if self.packages.is_none() {
+            return false;
+        }
+        let mut packaged = self.packaged.borrow_mut();
+        // Keys do not move while the request runs.
+        *packaged.entry(path.as_ptr().addr()).or_insert_with(|| {
+            path != self.buffer.path && path != BUILTIN_PATH && self.snapshot.file(path).is_none()
+        })
     }
 
     /// The files of packages that the project's files lead to.
-    pub(in crate::context) fn packages(&self) -> Option<&Packages> {
-        self.packages.as_deref()
+    pub(in crate::context) fn packages(&self) -> Option<&VisiblePackages<'a>> {
+        self.packages.as_ref()
     }
 
     /// Whether there are stubs of any class.
     pub(super) fn has_stubs(&self) -> bool {
-        self.packages().is_some_and(Packages::has_stubs)
+        self.packages().is_some_and(|packages| packages.has_stubs())
     }
 
     /// What stubs state of the class-like with the fully qualified name `name`.
@@ -151,8 +210,7 @@ impl<'a> ClassLookup<'a> {
 
     fn package_class(&'a self, name: &str) -> Option<ClassRef<'a>> {
         let class = self.packages()?.class(name)?;
-        let is_outside = class.path != self.buffer.path && self.snapshot.file(class.path).is_none();
-        is_outside.then_some(class)
+        self.is_packaged(class.path).then_some(class)
     }
 
     fn package_file(&'a self, name: &str) -> Option<&'a SourceFile> {
@@ -170,4 +228,16 @@ impl<'a> ClassLookup<'a> {
         };
         file.as_deref()
     }
+}
+
+/// The names of the classes whose members a class has by its doc comment:
+/// `@mixin`, and what users of a trait or interface must inherit from.
+fn mixins(doc: &str) -> Vec<String> {
+    if !doc.contains("mixin") && !doc.contains("require-") {
+        return Vec::new();
+    }
+    let names = ["mixin", "require-extends", "require-implements"];
+    let tags = doc_tags(doc).filter(|tag| names.contains(&tag.name));
+    tags.map(|tag| tag.ty().split('<').next().unwrap_or("").to_owned())
+        .collect()
 }

@@ -62,11 +62,23 @@ pub(super) fn type_and_rest(body: &str) -> (&str, &str) {
 /// The tags of a doc comment, in order. A tag begins a line and reaches to the
 /// next one.
 pub(in crate::context) fn doc_tags(comment: &str) -> impl Iterator<Item = DocTag<'_>> {
+    doc_tags_where(comment, |_| true)
+}
+
+/// The tags of a doc comment whose names, without a tool's prefix, fit.
+fn doc_tags_where<'a>(
+    comment: &'a str,
+    fits: impl Fn(&str) -> bool,
+) -> impl Iterator<Item = DocTag<'a>> {
     let mut lines = comment.lines().map(content).peekable();
     std::iter::from_fn(move || {
-        let line = lines.find(|line| line.starts_with('@'))?;
-        let tag = &line[1..];
-        let (name, body) = tag.split_once([' ', '\t']).unwrap_or((tag, ""));
+        let (line, name, bare, body) = lines.find_map(|line| {
+            let tag = line.strip_prefix('@')?;
+            let (name, body) = tag.split_once([' ', '\t']).unwrap_or((tag, ""));
+            let prefixes = ["psalm-", "phpstan-", "phan-"];
+            let bare = prefixes.iter().find_map(|prefix| name.strip_prefix(prefix));
+            fits(bare.unwrap_or(name)).then_some((line, name, bare, body))
+        })?;
         let mut body = Cow::Borrowed(body.trim_start());
         while let Some(more) = lines.next_if(|line| !line.starts_with('@')) {
             if !more.is_empty() {
@@ -77,8 +89,6 @@ pub(in crate::context) fn doc_tags(comment: &str) -> impl Iterator<Item = DocTag
                 body.push_str(more);
             }
         }
-        let prefixes = ["psalm-", "phpstan-", "phan-"];
-        let bare = prefixes.iter().find_map(|prefix| name.strip_prefix(prefix));
         Some(DocTag {
             name: bare.unwrap_or(name),
             is_prefixed: bare.is_some(),
@@ -106,7 +116,10 @@ pub(super) fn best_tag<'a>(
     is_it: impl Fn(&DocTag<'a>) -> bool,
 ) -> Option<DocTag<'a>> {
     let mut best: Option<DocTag<'a>> = None;
-    for tag in doc_tags(comment).filter(|tag| tag.name == name && is_it(tag)) {
+    if !comment.contains(name) {
+        return None;
+    }
+    for tag in doc_tags_where(comment, |other| other == name).filter(|tag| is_it(tag)) {
         let is_better = best
             .as_ref()
             .is_none_or(|best| tag.is_prefixed && !best.is_prefixed);

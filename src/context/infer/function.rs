@@ -26,10 +26,8 @@ impl<'a> Inference<'a> {
             }
             let path = self.buffer.path;
             let packages = self.lookup.packages();
-            let packaged = packages.into_iter().flat_map(|packages| {
-                self.snapshot
-                    .packaged(packages, DeclKind::Function, short, path)
-            });
+            let packaged = packages.into_iter();
+            let packaged = packaged.flat_map(|packages| packages.named(DeclKind::Function, short));
             let project = self.snapshot.declared(DeclKind::Function, short);
             for declared in project.into_iter().chain(packaged) {
                 let is_it = |name: String| name.eq_ignore_ascii_case(full);

@@ -25,6 +25,10 @@ impl<'a> Inference<'a> {
         of: &ClassType,
         owner: ClassRef<'a>,
     ) -> Vec<TemplateBinding> {
+        // Without templates there is nothing to bind; most classes have none.
+        if !doc_of(&owner).contains("template") {
+            return Vec::new();
+        }
         self.ancestor(class, of, |ancestor| is_same(ancestor, &owner))
             .map_or_else(Vec::new, |found| found.bindings)
     }

@@ -4,6 +4,7 @@
 use std::cell::{Cell, OnceCell};
 
 use elsa::{FrozenMap, FrozenVec};
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::class_lookup::ClassLookup;
 use super::flow::ValueFlow;
@@ -12,6 +13,10 @@ use super::members::ClassMembers;
 use crate::context::buffer::Buffer;
 use crate::index::Snapshot;
 use crate::index::symbols::ClassRef;
+
+/// For the name of each property that methods of a class seem to assign to: the numbers
+/// of these methods.
+pub(super) type AssigningMethods<'a> = FxHashMap<&'a str, Vec<usize>>;
 
 /// The inference over one buffer.
 pub(in crate::context) struct Inference<'a> {
@@ -30,7 +35,9 @@ pub(in crate::context) struct Inference<'a> {
     pub(super) circle: Cell<u32>,
     /// The members of the classes that were asked for, by the place of the
     /// class.
-    members: FrozenMap<(usize, usize), Box<ClassMembers<'a>>>,
+    members: FrozenMap<(usize, usize), Box<ClassMembers<'a>>, FxBuildHasher>,
+    /// The methods that assign to properties, by the places of their classes; see `body`.
+    pub(super) assigning: FrozenMap<(usize, usize), Box<AssigningMethods<'a>>, FxBuildHasher>,
     /// The functions that were read.
     pub(super) flows: FrozenVec<Box<ValueFlow<'a>>>,
     /// The function at the cursor: its number in `flows`.
@@ -56,7 +63,8 @@ impl<'a> Inference<'a> {
             depth: Cell::new(0),
             level: Cell::new(0),
             circle: Cell::new(u32::MAX),
-            members: FrozenMap::new(),
+            members: FrozenMap::default(),
+            assigning: FrozenMap::default(),
             flows: FrozenVec::new(),
             at_cursor: OnceCell::new(),
             frameworks: OnceCell::new(),
@@ -106,7 +114,7 @@ impl<'a> Inference<'a> {
 
     /// The members of a class and of all that it inherits from.
     pub(in crate::context) fn members(&self, class: ClassRef<'a>) -> &ClassMembers<'a> {
-        let key = (std::ptr::from_ref(class.facts).addr(), class.item);
+        let key = class.place();
         match self.members.get(&key) {
             Some(known) => known,
             None => self

@@ -2,6 +2,12 @@
 //! parents, interfaces and doc comments, by PHP's rules.
 
 use std::borrow::Cow;
+use std::cell::{Cell, OnceCell};
+use std::hash::Hasher;
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use rustc_hash::FxHasher;
 
 use super::class_lookup::ClassLookup;
 use super::doc_tags::{DocTag, doc_tags, type_and_rest};
@@ -15,6 +21,72 @@ pub(in crate::context) struct ClassMembers<'a> {
     hierarchy: Vec<ClassRef<'a>>,
     /// The rules for traits, each with the class that states it.
     rules: Vec<(ClassRef<'a>, TraitRule<'a>)>,
+    /// See [`Self::all_virtual`].
+    virtual_members: OnceCell<Vec<(ClassRef<'a>, VirtualMember<'a>)>>,
+    /// How often a member was looked for by its name.
+    finds: Cell<u32>,
+    by_name: OnceCell<MemberTable<'a>>,
+}
+
+/// The nearest member of each kind and name.
+struct MemberTable<'a> {
+    /// The members that none with the same kind and name hides.
+    members: Vec<(ClassRef<'a>, usize)>,
+    /// Their numbers, by the hashes of kind and name.
+    numbers: HashTable<u32>,
+}
+
+/// Looking for a few members costs less than making a table of all.
+const FINDS_WITHOUT_TABLE: u32 = 6;
+
+impl<'a> MemberTable<'a> {
+    fn new(all: impl Iterator<Item = (ClassRef<'a>, usize)>) -> Self {
+        let mut members: Vec<(ClassRef<'a>, usize)> = Vec::new();
+        let mut numbers = HashTable::new();
+        for (owner, index) in all {
+            let member = &owner.class().members[index];
+            let (kind, name) = (member.kind, member.name.of(owner.text));
+            let entry = numbers.entry(
+                hash(kind, name),
+                |&known: &u32| is_called(members[known as usize], kind, name),
+                |&known: &u32| {
+                    let (owner, index) = members[known as usize];
+                    let member = &owner.class().members[index];
+                    hash(member.kind, member.name.of(owner.text))
+                },
+            );
+            if let Entry::Vacant(vacant) = entry {
+                vacant.insert(members.len() as u32);
+                members.push((owner, index));
+            }
+        }
+        Self { members, numbers }
+    }
+
+    fn find(&self, kind: MemberKind, name: &str) -> Option<(ClassRef<'a>, usize)> {
+        let is_it = |&number: &u32| is_called(self.members[number as usize], kind, name);
+        let found = self.numbers.find(hash(kind, name), is_it);
+        found.map(|&number| self.members[number as usize])
+    }
+}
+
+/// A hash that is the same for names that PHP takes for the same.
+fn hash(kind: MemberKind, name: &str) -> u64 {
+    let mut hasher = FxHasher::default();
+    hasher.write_u8(kind as u8);
+    for byte in name.bytes() {
+        hasher.write_u8(byte.to_ascii_lowercase());
+    }
+    hasher.finish()
+}
+
+/// Whether a member is of the kind `kind` and called `name`.
+fn is_called((owner, index): (ClassRef<'_>, usize), kind: MemberKind, name: &str) -> bool {
+    let member = &owner.class().members[index];
+    // Comparing lengths first leaves most of the text unread.
+    member.kind == kind
+        && member.name.len() == name.len()
+        && same_name(kind, member.name.of(owner.text), name)
 }
 
 /// A member without a declaration of its own: `@property` or `@method` in a
@@ -46,28 +118,37 @@ impl<'a> ClassMembers<'a> {
             // What stubs state of a class completes what it declares.
             let stub = lookup.has_stubs().then(|| lookup.stub(&current.name()));
             push(&mut hierarchy, stub.flatten());
-            let declared = current.class();
-            let scope = current.scope();
-            for &braces in &declared.trait_rules {
+            for &braces in &current.class().trait_rules {
                 let found = trait_rules(current.text, braces);
                 rules.extend(found.into_iter().map(|rule| (current, rule)));
             }
-            // PHP looks into traits first, then the parent, then interfaces.
-            let named = declared
-                .traits
-                .iter()
-                .chain(&declared.extends)
-                .chain(&declared.implements);
-            let named = named.map(|name| name.of(current.text));
-            let mixins = mixins(declared.doc.of(current.text));
             let missing = HIERARCHY_CLASSES - hierarchy.len();
-            let mixins = mixins.iter().map(|name| &**name);
-            for name in named.chain(mixins).take(missing) {
-                let parent = scope.class(name).and_then(|name| lookup.find(&name));
+            for &parent in lookup.parents(current).iter().take(missing) {
                 push(&mut hierarchy, parent);
             }
         }
-        Self { hierarchy, rules }
+        Self {
+            hierarchy,
+            rules,
+            virtual_members: OnceCell::new(),
+            finds: Cell::new(0),
+            by_name: OnceCell::new(),
+        }
+    }
+
+    /// Whether the class or one that it inherits from states rules for its traits.
+    pub(in crate::context) fn changes_traits(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
+    /// The members that `owner`, a class of the hierarchy, declares, without those that
+    /// `insteadof` excludes.
+    pub(in crate::context) fn declared_by(
+        &self,
+        owner: ClassRef<'a>,
+    ) -> impl Iterator<Item = usize> {
+        let all = 0..owner.class().members.len();
+        all.filter(move |&member| !self.is_excluded(owner, member))
     }
 
     /// The class, then what it inherits from.
@@ -96,11 +177,13 @@ impl<'a> ClassMembers<'a> {
 
     /// The nearest member called `name` of the kind `kind`.
     pub(super) fn find(&self, kind: MemberKind, name: &str) -> Option<(ClassRef<'a>, usize)> {
-        let mut all = self.all();
-        let found = all.find(|&(class, member)| {
-            let member = &class.class().members[member];
-            member.kind == kind && same_name(kind, member.name.of(class.text), name)
-        });
+        self.finds.set(self.finds.get() + 1);
+        let found = if self.finds.get() <= FINDS_WITHOUT_TABLE {
+            self.all().find(|&member| is_called(member, kind, name))
+        } else {
+            let table = self.by_name.get_or_init(|| MemberTable::new(self.all()));
+            table.find(kind, name)
+        };
         found.or_else(|| {
             let is_alias = |rule: &TraitRule<'_>| {
                 kind == MemberKind::Method
@@ -149,6 +232,11 @@ impl<'a> ClassMembers<'a> {
     pub(in crate::context) fn all_virtual(
         &self,
     ) -> impl Iterator<Item = (ClassRef<'a>, VirtualMember<'a>)> {
+        let all = self.virtual_members.get_or_init(|| self.read_virtual());
+        all.iter().copied()
+    }
+
+    fn read_virtual(&self) -> Vec<(ClassRef<'a>, VirtualMember<'a>)> {
         let aliases = self.rules.iter().filter_map(|&(user, rule)| {
             let TraitAdaptation::Alias(alias, visibility) = rule.adaptation else {
                 return None;
@@ -184,7 +272,7 @@ impl<'a> ClassMembers<'a> {
                 ))
             })
         });
-        documented.chain(aliases)
+        documented.chain(aliases).collect()
     }
 
     /// The nearest virtual member called `name` of the kind `kind`.
@@ -237,18 +325,6 @@ pub(in crate::context) fn is_visible(
                 || owner.class().kind == ClassKind::Trait && from.hierarchy().iter().any(shares)
         }
     }
-}
-
-/// The names of the classes whose members a class has by its doc comment:
-/// `@mixin`, and what users of a trait or interface must inherit from.
-fn mixins(doc: &str) -> Vec<String> {
-    if !doc.contains("mixin") && !doc.contains("require-") {
-        return Vec::new();
-    }
-    let names = ["mixin", "require-extends", "require-implements"];
-    let tags = doc_tags(doc).filter(|tag| names.contains(&tag.name));
-    tags.map(|tag| tag.ty().split('<').next().unwrap_or("").to_owned())
-        .collect()
 }
 
 /// The virtual member that `tag` states, without its place in the file.

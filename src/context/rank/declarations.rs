@@ -68,10 +68,10 @@ struct DeclarationFinder<'n, 'a> {
     /// class first.
     relevant: FxHashMap<(NameKind, &'n str), Vec<Declaration<'a>>>,
     /// The rank of the package classes that matter here, and of those that they inherit
-    /// from, by their files and their numbers there. The most relevant is the first.
-    packaged: FxHashMap<(&'a str, usize), usize>,
-    /// How many files use a class, by its file and its number there.
-    uses: FxHashMap<(&'a str, usize), usize>,
+    /// from, by their places. The most relevant is the first.
+    packaged: FxHashMap<(usize, usize), usize>,
+    /// How many files use a class, by its place.
+    uses: FxHashMap<(usize, usize), usize>,
 }
 
 impl<'n, 'a> DeclarationFinder<'n, 'a> {
@@ -81,25 +81,22 @@ impl<'n, 'a> DeclarationFinder<'n, 'a> {
         let names: FxHashSet<&str> = named.map(|(_, name)| &**name).collect();
         let from = inference.members_at_cursor();
         let mut folded = String::new();
-        let mut classes: Vec<_> = ranking.classes.0.iter().collect();
-        classes.sort_by(|a, b| b.1.total_cmp(a.1).then_with(|| a.0.cmp(b.0)));
+        let has_packages = inference.lookup.packages().is_some();
         let mut relevant: FxHashMap<(NameKind, &'n str), Vec<Declaration<'a>>> =
             FxHashMap::default();
         let mut packaged = FxHashMap::default();
-        for (name, _) in classes.into_iter().take(RELEVANT_CLASSES) {
+        for name in ranking.classes.most_relevant(RELEVANT_CLASSES) {
             let Some(class) = inference.lookup.outside_folded(name) else {
                 continue;
             };
-            for owner in inference.members(class).hierarchy() {
+            let hierarchy = has_packages.then(|| inference.members(class).hierarchy());
+            for owner in hierarchy.into_iter().flatten() {
                 if inference.lookup.is_packaged(owner.path) {
                     let next = packaged.len();
-                    packaged.entry((owner.path, owner.item)).or_insert(next);
+                    packaged.entry(owner.place()).or_insert(next);
                 }
             }
             for (index, member) in class.class().members.iter().enumerate() {
-                if !is_visible(member.visibility, class, from) {
-                    continue;
-                }
                 let kind = name_kind(member.kind);
                 folded.clear();
                 folded.push_str(member.name.of(class.text));
@@ -109,6 +106,9 @@ impl<'n, 'a> DeclarationFinder<'n, 'a> {
                 let Some(name) = names.get(&*folded) else {
                     continue;
                 };
+                if !is_visible(member.visibility, class, from) {
+                    continue;
+                }
                 let owners = relevant.entry((kind, *name)).or_default();
                 if owners.len() < OWNERS {
                     owners.push(Declaration::Member(class, index));
@@ -177,16 +177,10 @@ impl<'n, 'a> DeclarationFinder<'n, 'a> {
     /// The declarations of packages that `name` may stand for, those of the most
     /// relevant classes first, then those that most files of the project use.
     fn in_packages(&mut self, decl: DeclKind, kind: NameKind, name: &str) -> Vec<Declaration<'a>> {
-        let Inference {
-            snapshot,
-            buffer,
-            lookup,
-            ..
-        } = *self.inference;
-        let Some(packages) = lookup.packages() else {
+        let Some(packages) = self.inference.lookup.packages() else {
             return Vec::new();
         };
-        let found = snapshot.packaged(packages, decl, name, buffer.path);
+        let found = packages.named(decl, name);
         let mut found: Vec<_> = found
             .filter(|declared| self.fits(declared, kind, name))
             .collect();
@@ -204,7 +198,7 @@ impl<'n, 'a> DeclarationFinder<'n, 'a> {
     /// The rank of the class of a package's member, if it matters here.
     fn rank(&self, declared: &Declaration<'a>) -> Option<usize> {
         match declared {
-            Declaration::Member(class, _) => self.packaged.get(&(class.path, class.item)).copied(),
+            Declaration::Member(class, _) => self.packaged.get(&class.place()).copied(),
             _ => None,
         }
     }
@@ -228,11 +222,8 @@ impl<'n, 'a> DeclarationFinder<'n, 'a> {
         let count = || {
             let owner = NameKind::Class.fold(&class.name());
             let snapshot = self.inference.snapshot;
-            snapshot.uses(UseKey::Name(NameKind::Class, &owner)).count()
+            snapshot.users(UseKey::Name(NameKind::Class, &owner))
         };
-        *self
-            .uses
-            .entry((class.path, class.item))
-            .or_insert_with(count)
+        *self.uses.entry(class.place()).or_insert_with(count)
     }
 }

@@ -16,7 +16,7 @@ use super::signals::receivers::add_used_on_receiver;
 use super::signals::similar_files::add_used_in_files;
 use super::signals::tested::add_tested;
 use super::signals::typed::{TypedPart, prefix_matches, retain_prefix_matches};
-use super::signals::types::{MemberCandidates, add_members, add_overridable};
+use super::signals::types::{MemberAdder, MemberCandidates, add_overridable};
 use super::signals::words::add_named_by_words;
 use super::surroundings::Surroundings;
 use crate::cancel::{Cancel, Cancelled};
@@ -161,15 +161,8 @@ impl<'a> SignalNames<'a> {
                     let inference = surroundings.inference;
                     let receiver = inference.receiver(operator);
                     let told = inference.conventional_members_behind(operator);
-                    add_members(
-                        surroundings,
-                        &receiver,
-                        told,
-                        operator,
-                        near,
-                        types,
-                        candidates,
-                    );
+                    let mut adder = MemberAdder::behind(surroundings, operator, near);
+                    adder.add(&receiver, told, types, candidates);
                     self.classes.add_classes(&receiver, RECEIVER_CLASS);
                 }
                 if uses(Signal::Receivers) {

@@ -67,6 +67,18 @@ impl<'a> ClassRelevance<'a> {
         *self.0.entry(folded.into()).or_default() += weight;
     }
 
+    /// The `count` classes of most weight, heaviest first, then in the order of names.
+    pub(super) fn most_relevant(&self, count: usize) -> Vec<&str> {
+        let mut all: Vec<(&str, f32)> = self.0.iter().map(|(name, w)| (&**name, *w)).collect();
+        let order = |a: &(&str, f32), b: &(&str, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(b.0));
+        if all.len() > count {
+            all.select_nth_unstable_by(count, order);
+            all.truncate(count);
+        }
+        all.sort_unstable_by(order);
+        all.into_iter().map(|(name, _)| name).collect()
+    }
+
     /// Adds `weight` to each of the classes with these fully qualified names.
     pub(super) fn add_classes(&mut self, classes: &[String], weight: f32) {
         for class in classes {

@@ -78,6 +78,13 @@ impl NearWords {
         shared
     }
 
+    /// The word `word`, which is in lower case, with its weight, if it stands near the
+    /// cursor.
+    pub(super) fn find(&self, word: &str) -> Option<(&str, f32)> {
+        let (word, weight) = self.0.get_key_value(word)?;
+        Some((word, *weight))
+    }
+
     /// The words with their weights, in the order of words.
     pub(super) fn all(&self) -> Vec<(&str, f32)> {
         let mut all: Vec<(&str, f32)> = self.0.iter().map(|(word, w)| (&**word, *w)).collect();

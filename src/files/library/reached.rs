@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
 use super::Composer;
+use super::package_files::PackageFiles;
 use crate::index::{PackageFile, Packages, SourceFile};
 use crate::php::names::Scope;
 use crate::php::{ClassLike, FileFacts};
@@ -28,6 +30,36 @@ pub(super) struct ReachedPackages {
     names: Arc<[Box<str>]>,
     packages: Arc<Packages>,
     checked: Instant,
+    /// A thread that compares the files with the disk.
+    check: Option<JoinHandle<bool>>,
+}
+
+impl ReachedPackages {
+    /// Whether the files are as they were when they were last compared with the disk.
+    /// If that is long ago, a thread compares them again; until it has done so, the
+    /// answer is yes, so that no request waits for the disk.
+    fn is_current(&mut self, reader: &Arc<PackageFiles>) -> bool {
+        if let Some(check) = self.check.take_if(|check| check.is_finished()) {
+            self.checked = Instant::now();
+            return check.join().unwrap_or(false);
+        }
+        if self.check.is_some() || self.checked.elapsed() < FRESH {
+            return true;
+        }
+        let (reader, packages) = (Arc::clone(reader), Arc::clone(&self.packages));
+        let compare = move || reader.are_current(packages.files());
+        let thread = thread::Builder::new().name("fimd-packages".into());
+        match thread.spawn(compare) {
+            Ok(check) => {
+                self.check = Some(check);
+                true
+            }
+            Err(error) => {
+                tracing::warn!("no thread for comparing packages with the disk: {error}");
+                false
+            }
+        }
+    }
 }
 
 impl Composer {
@@ -37,16 +69,25 @@ impl Composer {
         let mut known = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
         let same =
             |known: &ReachedPackages| Arc::ptr_eq(&known.names, names) || known.names == *names;
+        let mut outdated = None;
         if let Some(at) = known.iter().position(same) {
             let mut found = known.remove(at);
-            if found.checked.elapsed() < FRESH || self.are_current(found.packages.files()) {
-                found.checked = Instant::now();
+            if found.is_current(&self.files) {
                 let packages = Arc::clone(&found.packages);
                 known.push(found);
                 return packages;
             }
+            outdated = Some(found.packages);
         }
-        let packages = Arc::new(self.reach(names));
+        let packages = match (outdated, known.last_mut()) {
+            (Some(before), _) => self.reach(names, Some(&before), false),
+            (None, Some(last)) => {
+                let is_current = last.is_current(&self.files);
+                self.reach(names, Some(&last.packages), is_current)
+            }
+            (None, None) => self.reach(names, None, false),
+        };
+        let packages = Arc::new(packages);
         if known.len() == KEPT {
             known.remove(0);
         }
@@ -54,26 +95,35 @@ impl Composer {
             names: Arc::clone(names),
             packages: Arc::clone(&packages),
             checked: Instant::now(),
+            check: None,
         });
         packages
     }
 
-    fn are_current(&self, files: &[Arc<SourceFile>]) -> bool {
-        files.iter().all(|file| {
-            let kept = self.file(&file.path);
-            kept.is_some_and(|kept| Arc::ptr_eq(&kept, file))
-        })
-    }
-
     /// Reads the files level by level: those of the classes, then those of what they
-    /// inherit from.
-    fn reach(&self, names: &Arc<[Box<str>]>) -> Packages {
+    /// inherit from. `before` is an earlier answer; if `is_current`, its files are as on
+    /// disk.
+    fn reach(
+        &self,
+        names: &Arc<[Box<str>]>,
+        before: Option<&Packages>,
+        is_current: bool,
+    ) -> Packages {
         let listing = self.listing();
+        let known: FxHashMap<&str, &Arc<SourceFile>> = before
+            .filter(|_| is_current)
+            .into_iter()
+            .flat_map(Packages::files)
+            .map(|file| (&*file.path, file))
+            .collect();
         let mut reached: BTreeMap<String, PackageFile> = BTreeMap::new();
         let always = self.autoload.files.iter();
         let always = always.filter(|path| !path.contains(POLYFILLS));
-        let paths = always.chain(&self.stubs).map(String::as_str).collect();
-        for file in self.read(paths) {
+        let paths = always
+            .chain(self.files.stubs())
+            .map(String::as_str)
+            .collect();
+        for file in self.read(paths, &known) {
             reached.insert(file.path.to_string(), self.package_file(file));
         }
         // The numbers of the classes that lead to each class that was found last.
@@ -88,7 +138,7 @@ impl Composer {
             paths.sort_unstable();
             paths.truncate(MAX_REACHED - reached.len());
             let unread = paths.iter().filter(|path| !reached.contains_key(**path));
-            for file in self.read(unread.copied().collect()) {
+            for file in self.read(unread.copied().collect(), &known) {
                 reached.insert(file.path.to_string(), self.package_file(file));
             }
             let mut next: FxHashMap<&str, Vec<u32>> = FxHashMap::default();
@@ -106,34 +156,49 @@ impl Composer {
             }
             level = next;
         }
-        Packages::new(Arc::clone(names), reached.into_values().collect())
+        Packages::new(Arc::clone(names), reached.into_values().collect(), before)
     }
 
     /// `file` without a reason.
     fn package_file(&self, file: Arc<SourceFile>) -> PackageFile {
         PackageFile {
-            is_stub: self.is_stub(&file.path),
+            is_stub: self.files.is_stub(&file.path),
             file,
             reasons: Vec::new(),
         }
     }
 
-    /// The files at `paths` that can be read, with their facts.
-    fn read(&self, paths: Vec<&str>) -> Vec<Arc<SourceFile>> {
+    /// The files at `paths` that can be read, with their facts. Those that are `known` are
+    /// not read again.
+    fn read(
+        &self,
+        paths: Vec<&str>,
+        known: &FxHashMap<&str, &Arc<SourceFile>>,
+    ) -> Vec<Arc<SourceFile>> {
+        let (old, paths): (Vec<_>, Vec<_>) =
+            paths.into_iter().partition(|path| known.contains_key(path));
+        let old = old.into_iter().filter_map(|path| known.get(path));
+        let mut all: Vec<Arc<SourceFile>> = old.map(|file| Arc::clone(file)).collect();
+        if paths.is_empty() {
+            return all;
+        }
         // A thread of a pool may hold a lock here that other work of the pool waits
         // for, so the pool's own threads must not be asked to help.
         let part = paths.len().div_ceil(THREADS).max(1);
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             let read = |part: &[&str]| -> Vec<_> {
-                part.iter().filter_map(|path| self.file(path)).collect()
+                part.iter()
+                    .filter_map(|path| self.files.read(path))
+                    .collect()
             };
             let parts: Vec<_> = paths
                 .chunks(part)
                 .map(|part| scope.spawn(move || read(part)))
                 .collect();
             let parts = parts.into_iter().filter_map(|part| part.join().ok());
-            parts.flatten().collect()
-        })
+            all.extend(parts.flatten());
+        });
+        all
     }
 }
 

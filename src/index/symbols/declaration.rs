@@ -30,6 +30,13 @@ impl<'a> ClassRef<'a> {
         }
     }
 
+    /// What tells it from every other class that is in memory: the address of the facts
+    /// and the number there.
+    #[must_use]
+    pub fn place(&self) -> (usize, usize) {
+        (std::ptr::from_ref(self.facts).addr(), self.item)
+    }
+
     /// The declaration.
     #[must_use]
     pub fn class(&self) -> &'a ClassLike {

@@ -1,5 +1,8 @@
 //! The keys of uses of names.
 
+use std::borrow::Cow;
+
+use crate::index::dictionary::TaggedTerm;
 use crate::php::RefKind;
 use crate::php::names::Scope;
 
@@ -55,6 +58,17 @@ impl NameKind {
         }
     }
 
+    /// Like [`Self::fold`], without a copy of a name that is folded already.
+    #[must_use]
+    pub fn folded(self, name: &str) -> Cow<'_, str> {
+        let keeps_case = matches!(self, Self::Constant | Self::Property | Self::ClassConstant);
+        if keeps_case || !name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            Cow::Borrowed(name)
+        } else {
+            Cow::Owned(name.to_ascii_lowercase())
+        }
+    }
+
     /// Whether `name` folds to `folded`.
     #[must_use]
     pub fn is_folded(self, name: &str, folded: &str) -> bool {
@@ -78,33 +92,44 @@ impl NameKind {
     }
 
     /// The first character of the keys of names of this kind.
-    fn tag(self) -> char {
+    fn tag(self) -> u8 {
         match self {
-            Self::Class => 'c',
-            Self::Function => 'f',
-            Self::Constant => 'k',
-            Self::Method => 'm',
-            Self::Property => 'p',
-            Self::ClassConstant => 'e',
+            Self::Class => b'c',
+            Self::Function => b'f',
+            Self::Constant => b'k',
+            Self::Method => b'm',
+            Self::Property => b'p',
+            Self::ClassConstant => b'e',
         }
     }
 }
 
 /// The first character of the text of a [`UseKey::Receiver`]. The text of a name
 /// begins with the tag of its kind.
-pub(super) const RECEIVER_TAG: char = 'r';
+pub(super) const RECEIVER_TAG: u8 = b'r';
 
 impl UseKey<'_> {
+    /// Calls `look_up` with the term under which dictionaries hold the key.
+    pub(in crate::index) fn with_term<T>(self, look_up: impl FnOnce(TaggedTerm<'_>) -> T) -> T {
+        match self {
+            Self::Name(kind, name) => look_up(TaggedTerm::new(kind.tag(), name)),
+            Self::Receiver(receiver) => {
+                let folded = receiver.to_ascii_lowercase();
+                look_up(TaggedTerm::new(RECEIVER_TAG, &folded))
+            }
+        }
+    }
+
     /// Writes the text under which the dictionary holds the key.
     pub(super) fn write(self, out: &mut String) {
         out.clear();
         match self {
             Self::Name(kind, name) => {
-                out.push(kind.tag());
+                out.push(char::from(kind.tag()));
                 out.push_str(name);
             }
             Self::Receiver(receiver) => {
-                out.push(RECEIVER_TAG);
+                out.push(char::from(RECEIVER_TAG));
                 out.push_str(receiver);
                 out[1..].make_ascii_lowercase();
             }

@@ -83,6 +83,8 @@ impl Symbols {
             self.renumber(numbers);
         }
         self.hash_names(files);
+        self.list_words(files);
+        self.list_literals(files);
     }
 
     fn renumber(&mut self, files: &Renumbering) {

@@ -31,6 +31,15 @@ pub(super) struct UseCollector {
 impl UseCollector {
     /// Adds the references of the file with this number.
     pub(super) fn add_references(&mut self, number: u32, file: &SourceFile) {
+        self.add_uses(number, file, true);
+    }
+
+    /// Like [`Self::add_references`], without their receivers.
+    pub(super) fn add_names(&mut self, number: u32, file: &SourceFile) {
+        self.add_uses(number, file, false);
+    }
+
+    fn add_uses(&mut self, number: u32, file: &SourceFile, with_receivers: bool) {
         let first = self.uses.len();
         let regions = &file.facts.namespaces;
         let mut region = 0;
@@ -49,7 +58,7 @@ impl UseCollector {
             };
             self.count(first, UseKey::Name(kind, &name), number);
             let receiver = reference.receiver().of(&file.text);
-            if !receiver.is_empty() {
+            if with_receivers && !receiver.is_empty() {
                 self.add(
                     UseKey::Receiver(last_segment(receiver)),
                     number,

@@ -90,9 +90,8 @@ impl<'a> CallSignature<'a> {
         let mut found: Vec<(usize, Declaration<'a>)> = Vec::new();
         let (snapshot, path) = (surroundings.snapshot, surroundings.buffer.path);
         let packages = surroundings.inference.lookup.packages();
-        let packaged = packages
-            .into_iter()
-            .flat_map(|packages| snapshot.packaged(packages, DeclKind::Function, short, path));
+        let packaged = packages.into_iter();
+        let packaged = packaged.flat_map(|packages| packages.named(DeclKind::Function, short));
         let declared = snapshot.declared(DeclKind::Function, short);
         for declared in declared.into_iter().chain(packaged) {
             let full = declared.full_name().unwrap_or_default();

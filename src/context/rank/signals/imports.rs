@@ -73,7 +73,7 @@ pub(in crate::context::rank) fn classes_of_namespace<'a>(
         if known.contains(&name) {
             continue;
         }
-        let users = snapshot.uses(UseKey::Name(NameKind::Class, &name)).count();
+        let users = snapshot.users(UseKey::Name(NameKind::Class, &name));
         let deeper = own[namespace.len()..].matches('\\').count();
         let is_named = named.contains(class.short_name());
         let shared = near.shared(class.short_name());

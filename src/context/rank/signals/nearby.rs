@@ -10,6 +10,7 @@ use crate::context::rank::near_words::NearWords;
 use crate::context::rank::surroundings::Surroundings;
 use crate::context::weights::{NEARBY_CLASSES, NEARBY_FILES, SAME_METHODS, nearby_class};
 use crate::index::symbols::{ClassRef, NameKind, used_name};
+use crate::index::terms::name_words;
 use crate::php::MemberKind;
 use crate::php::names::Scope;
 
@@ -40,24 +41,29 @@ pub(in crate::context::rank) fn add_classes_nearby<'a>(
         let declared = (0..file.facts.classes.len()).map(|item| ClassRef::of(file, item));
         classes.extend(declared.filter(|class| !class.short_name().is_empty()));
     }
-    // A word of every class's name tells none from another.
-    let mut words: FxHashMap<String, u32> = FxHashMap::default();
-    for class in &classes {
-        crate::index::terms::name_words(class.short_name(), |word| {
-            *words.entry(word.to_owned()).or_default() += 1;
+    // The near words in the classes' names, each with the position of its class. A word
+    // of every class's name tells none from another.
+    let mut shared_words: Vec<(usize, &str, f32)> = Vec::new();
+    let mut counts: FxHashMap<&str, u32> = FxHashMap::default();
+    for (at, class) in classes.iter().enumerate() {
+        name_words(class.short_name(), |word| {
+            if let Some((word, weight)) = near.find(word) {
+                shared_words.push((at, word, weight));
+                *counts.entry(word).or_default() += 1;
+            }
         });
     }
-    let total = classes.len() as f32;
+    let mut shared = vec![0.0_f32; classes.len()];
+    for (at, word, weight) in shared_words {
+        let count = counts.get(word).copied().unwrap_or(1) as f32;
+        shared[at] += weight * (1.0 + classes.len() as f32 / count).ln();
+    }
     let mut weighed: Vec<(f32, String)> = classes
         .iter()
-        .map(|class| {
+        .zip(shared)
+        .map(|(class, shared)| {
             let name = NameKind::Class.fold(&class.name());
             let users = users.get(&*name).copied().unwrap_or(0);
-            let mut shared = 0.0;
-            crate::index::terms::name_words(class.short_name(), |word| {
-                let count = words.get(word).copied().unwrap_or(1) as f32;
-                shared += near.shared(word) * (1.0 + total / count).ln();
-            });
             (nearby_class(users, shared), name)
         })
         .collect();
@@ -96,6 +102,7 @@ pub(in crate::context::rank) fn add_same_methods<'a>(
         let members = class.class().members.iter();
         let same = members.filter(|member| {
             member.kind == MemberKind::Method
+                && member.name.len() == method.len()
                 && member.name.of(class.text).eq_ignore_ascii_case(method)
         });
         for member in same {

@@ -7,7 +7,7 @@ use crate::context::candidate::Candidate;
 use crate::context::included::included_files;
 use crate::context::rank::names::{ClassRelevance, FoldedName, NameWeights};
 use crate::context::rank::near_words::NearWords;
-use crate::context::rank::signals::types::{MemberCandidates, add_members};
+use crate::context::rank::signals::types::{MemberAdder, MemberCandidates};
 use crate::context::rank::surroundings::Surroundings;
 use crate::context::site::Site;
 use crate::context::weights::{
@@ -38,19 +38,12 @@ pub(in crate::context::rank) fn add_members_in_reach<'a>(
             types.push(inference.class_at_cursor());
         }
     }
+    let mut adder = MemberAdder::behind(surroundings, operator, near);
     for types in types {
         cancel.check()?;
         classes.add_classes(&types, REACH_CLASS);
         let told = inference.conventional_members_of(&types);
-        add_members(
-            surroundings,
-            &types,
-            told,
-            operator,
-            near,
-            names,
-            candidates,
-        );
+        adder.add(&types, told, names, candidates);
     }
     Ok(())
 }
@@ -117,7 +110,7 @@ pub(in crate::context::rank) fn add_functions_of_packages<'a>(
     let Some(packages) = surroundings.inference.lookup.packages() else {
         return;
     };
-    for function in snapshot.packaged_with_prefix(packages, DeclKind::Function, "", path) {
+    for function in packages.with_prefix(DeclKind::Function, "") {
         let name = NameKind::Function.fold(function.short_name());
         let users = snapshot.uses(UseKey::Name(NameKind::Function, &name));
         let users = users.filter(|user| *user.file.path != *path).count();

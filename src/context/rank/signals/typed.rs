@@ -79,13 +79,12 @@ pub(in crate::context::rank) fn prefix_matches<'a>(
         Site::Method | Site::Text => &[],
     };
     let snapshot = surroundings.snapshot;
-    let path = surroundings.buffer.path;
     let packages = surroundings.inference.lookup.packages();
     let mut names = NameWeights::default();
     let mut add = |kind: NameKind, name: String| {
         let kind_weight = surroundings.kind_weight(kind);
         if kind_weight > 0.0 && typed.begins(kind, &name) {
-            let users = snapshot.uses(UseKey::Name(kind, &name)).count();
+            let users = snapshot.users(UseKey::Name(kind, &name));
             // Several declarations of a name count once.
             let weight = prefix_weight(kind_weight, users);
             names.0.insert((kind, Cow::Owned(name)), weight);
@@ -100,7 +99,7 @@ pub(in crate::context::rank) fn prefix_matches<'a>(
         let declared = snapshot.declared_with_prefix(decl, prefix);
         let in_packages = packages
             .into_iter()
-            .flat_map(|packages| snapshot.packaged_with_prefix(packages, decl, prefix, path));
+            .flat_map(|packages| packages.with_prefix(decl, prefix));
         for declared in declared.into_iter().chain(in_packages).take(PREFIX_MATCHES) {
             let kind = match declared {
                 Declaration::Class(_) => NameKind::Class,

@@ -2,8 +2,9 @@
 //! the parents and siblings of the class at the cursor declare.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::context::candidate::Candidate;
 use crate::context::infer::{
@@ -15,7 +16,7 @@ use crate::context::rank::surroundings::Surroundings;
 use crate::context::site::Site;
 use crate::context::weights::{ABSTRACT_METHOD, INHERITED_METHOD, SIBLING_METHOD, member_weight};
 use crate::index::symbols::{ClassRef, Declaration, NameKind, UseKey};
-use crate::php::{MemberKind, Visibility};
+use crate::php::{ClassKind, MemberKind, Visibility};
 
 /// The declarations of names whose type is known.
 pub(in crate::context::rank) type MemberCandidates<'a> = FxHashMap<FoldedName<'a>, Candidate<'a>>;
@@ -30,55 +31,103 @@ struct TypeMember<'a> {
     candidate: Candidate<'a>,
 }
 
-/// Adds the members of the classes `types` that may be used behind token
-/// `operator`. Members that more of the project's files use, and those named by words
-/// near the cursor, weigh more.
-pub(in crate::context::rank) fn add_members<'a>(
-    surroundings: &Surroundings<'a>,
-    types: &[String],
-    conventional: Vec<ConventionalMember<'a>>,
-    operator: usize,
-    near: &NearWords,
-    names: &mut NameWeights<'a>,
-    candidates: &mut MemberCandidates<'a>,
-) {
-    let Surroundings {
-        inference,
-        snapshot,
-        ..
-    } = *surroundings;
-    let access = Access::behind(surroundings, operator);
-    let mut add = |member: TypeMember<'a>| {
-        let key = (member.kind, Cow::Owned(member.kind.fold(member.name)));
+/// Adds members of types behind one operator. Members that more of the project's files
+/// use, and those named by words near the cursor, weigh more.
+pub(in crate::context::rank) struct MemberAdder<'s, 'a> {
+    surroundings: &'s Surroundings<'a>,
+    near: &'s NearWords,
+    access: Access<'a>,
+    /// The classes whose own members were added. Many types inherit from the same ones.
+    added: FxHashSet<(usize, usize)>,
+}
+
+impl<'s, 'a> MemberAdder<'s, 'a> {
+    /// An adder of members that may be used behind token `operator`.
+    pub(in crate::context::rank) fn behind(
+        surroundings: &'s Surroundings<'a>,
+        operator: usize,
+        near: &'s NearWords,
+    ) -> Self {
+        Self {
+            surroundings,
+            near,
+            access: Access::behind(surroundings, operator),
+            added: FxHashSet::default(),
+        }
+    }
+
+    /// Adds the members of the classes `types`, and the `conventional` ones.
+    pub(in crate::context::rank) fn add(
+        &mut self,
+        types: &[String],
+        conventional: Vec<ConventionalMember<'a>>,
+        names: &mut NameWeights<'a>,
+        candidates: &mut MemberCandidates<'a>,
+    ) {
+        let inference = self.surroundings.inference;
+        for class in types {
+            let Some(class) = inference.class(class) else {
+                continue;
+            };
+            let members = inference.members(class);
+            let mut new: Vec<ClassRef<'a>> = Vec::new();
+            for &owner in members.hierarchy() {
+                // What a class makes of a trait depends on the class.
+                let is_changed = members.changes_traits() && owner.class().kind == ClassKind::Trait;
+                if is_changed || self.added.insert(owner.place()) {
+                    new.push(owner);
+                }
+            }
+            for &owner in &new {
+                let access = OwnerAccess::new(&self.access, owner);
+                for index in members.declared_by(owner) {
+                    let visibility = members.visibility(owner, index);
+                    let member = TypeMember::declared(owner, index, visibility);
+                    if access.allows(&member) {
+                        self.add_one(&member, names, candidates);
+                    }
+                }
+            }
+            for (owner, member) in members.all_virtual() {
+                let member = TypeMember::stated(owner, member);
+                if OwnerAccess::new(&self.access, owner).allows(&member) {
+                    self.add_one(&member, names, candidates);
+                }
+            }
+        }
+        for member in conventional {
+            let member = TypeMember::from(member);
+            if self.access.shows(member.owner) {
+                self.add_one(&member, names, candidates);
+            }
+        }
+    }
+
+    fn add_one(
+        &self,
+        member: &TypeMember<'a>,
+        names: &mut NameWeights<'a>,
+        candidates: &mut MemberCandidates<'a>,
+    ) {
+        let Surroundings {
+            inference,
+            snapshot,
+            ..
+        } = *self.surroundings;
+        let key = (member.kind, member.kind.folded(member.name));
         if candidates.contains_key(&key) {
             return;
         }
-        let uses = snapshot.uses(UseKey::Name(key.0, &key.1));
-        let uses: u32 = uses.map(|uses| uses.value).sum();
+        let uses = snapshot.use_count(UseKey::Name(key.0, &key.1)) as u32;
         let packaged = match inference.lookup.packages() {
             Some(packages) if inference.lookup.is_packaged(member.owner.path) => {
                 packages.users(key.0, &key.1)
             }
             _ => 0,
         };
-        let weight = member_weight(uses, packaged, near.shared(member.name));
+        let weight = member_weight(uses, packaged, self.near.shared(member.name));
         names.add(key.0, key.1.clone(), weight);
         candidates.insert(key, member.candidate);
-    };
-    for class in types {
-        let Some(class) = inference.class(class) else {
-            continue;
-        };
-        let members = type_members(inference.members(class));
-        members
-            .filter(|member| access.allows(member))
-            .for_each(&mut add);
-    }
-    for member in conventional {
-        let member = TypeMember::from(member);
-        if access.shows(&member) {
-            add(member);
-        }
     }
 }
 
@@ -119,15 +168,6 @@ impl<'a> TypeMember<'a> {
     }
 }
 
-/// The declared members, then the virtual ones.
-fn type_members<'a>(members: &ClassMembers<'a>) -> impl Iterator<Item = TypeMember<'a>> {
-    let declared = members
-        .all()
-        .map(|(owner, index)| TypeMember::declared(owner, index, members.visibility(owner, index)));
-    let virtual_members = members.all_virtual();
-    declared.chain(virtual_members.map(|(owner, member)| TypeMember::stated(owner, member)))
-}
-
 /// Which members code may use behind an operator.
 struct Access<'a> {
     /// The key of the buffer's file, whose members need no context.
@@ -161,24 +201,53 @@ impl<'a> Access<'a> {
         }
     }
 
-    /// Whether a member needs to be shown: every model knows PHP's own classes,
-    /// and the buffer's own members stand in the buffer.
-    fn shows(&self, member: &TypeMember<'_>) -> bool {
-        member.owner.path != BUILTIN_PATH && member.owner.path != self.path
+    /// Whether the members of `owner` need to be shown: every model knows PHP's own
+    /// classes, and the buffer's own members stand in the buffer.
+    fn shows(&self, owner: ClassRef<'_>) -> bool {
+        owner.path != BUILTIN_PATH && owner.path != self.path
+    }
+}
+
+/// Which members of one class code may use behind an operator.
+struct OwnerAccess<'c, 'a> {
+    access: &'c Access<'a>,
+    owner: ClassRef<'a>,
+    is_shown: bool,
+    /// Whether code may use its protected and its private members, once that is asked.
+    sees_protected: OnceCell<bool>,
+    sees_private: OnceCell<bool>,
+}
+
+impl<'c, 'a> OwnerAccess<'c, 'a> {
+    fn new(access: &'c Access<'a>, owner: ClassRef<'a>) -> Self {
+        Self {
+            access,
+            owner,
+            is_shown: access.shows(owner),
+            sees_protected: OnceCell::new(),
+            sees_private: OnceCell::new(),
+        }
     }
 
+    /// Whether code may use `member`, which is one of the class.
     fn allows(&self, member: &TypeMember<'_>) -> bool {
-        let Self {
+        let Access {
             is_static, is_own, ..
-        } = *self;
-        if !self.shows(member) || !is_visible(member.visibility, member.owner, self.from) {
+        } = *self.access;
+        let sees = || is_visible(member.visibility, self.owner, self.access.from);
+        let is_visible = match member.visibility {
+            Visibility::Public => true,
+            Visibility::Protected => *self.sees_protected.get_or_init(sees),
+            Visibility::Private => *self.sees_private.get_or_init(sees),
+        };
+        if !self.is_shown || !is_visible {
             return false;
         }
         if member.name.starts_with("__") && !(is_own && is_static) {
             return false;
         }
         match member.kind {
-            kind if self.is_property => kind == NameKind::Property && member.is_static,
+            kind if self.access.is_property => kind == NameKind::Property && member.is_static,
             NameKind::ClassConstant => is_static,
             kind => !is_static || member.is_static || is_own && kind == NameKind::Method,
         }

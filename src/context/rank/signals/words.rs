@@ -3,8 +3,6 @@
 
 use std::borrow::Cow;
 
-use rustc_hash::FxHashMap;
-
 use crate::context::rank::names::NameWeights;
 use crate::context::rank::near_words::NearWords;
 use crate::context::rank::surroundings::Surroundings;
@@ -13,17 +11,6 @@ use crate::context::weights::{
     FEW_FUNCTIONS, SHARED_WORDS, WORD_NAMES, named_by_words, word_rarity,
 };
 use crate::index::symbols::{DeclKind, Declaration, NameKind, UseKey};
-
-/// What a name shares with the code near the cursor.
-#[derive(Default)]
-struct SharedWords {
-    /// The weights of the words, added up.
-    weight: f32,
-    /// The bytes of the name without its namespace.
-    length: usize,
-    /// The number of the last word that it shares.
-    last: Option<usize>,
-}
 
 /// Adds the functions and classes that share words with the code near the cursor. In
 /// a project of few functions, adds all of them.
@@ -45,30 +32,8 @@ pub(in crate::context::rank) fn add_named_by_words<'a>(
             NameKind::Function
         };
         let kind_weight = surroundings.kind_weight(kind);
-        let mut found: FxHashMap<String, SharedWords> = FxHashMap::default();
-        for (number, (word, weight)) in near.all().into_iter().enumerate() {
-            let declared = snapshot.declared_with_word(SHARED_WORDS, decl, word);
-            let rarity = word_rarity(declared.len());
-            for declared in declared {
-                if declared.path() == surroundings.buffer.path {
-                    continue;
-                }
-                let shared = found.entry(folded(kind, &declared)).or_default();
-                // Several declarations of one name count once.
-                if shared.last != Some(number) {
-                    shared.last = Some(number);
-                    shared.weight += weight * rarity;
-                    shared.length = declared.short_name().len();
-                }
-            }
-        }
-        let mut best: Vec<(String, f32)> = found
-            .into_iter()
-            .map(|(name, shared)| (name, shared.weight / (8.0 + shared.length as f32).sqrt()))
-            .collect();
-        best.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        for (name, weight) in best.into_iter().take(WORD_NAMES) {
-            let users = snapshot.uses(UseKey::Name(kind, &name)).count();
+        for (name, weight) in named_by_near_words(surroundings, near, decl, kind) {
+            let users = snapshot.users(UseKey::Name(kind, &name));
             names.add(
                 kind,
                 Cow::Owned(name),
@@ -79,6 +44,52 @@ pub(in crate::context::rank) fn add_named_by_words<'a>(
             add_few(surroundings, names);
         }
     }
+}
+
+/// The [`WORD_NAMES`] names of this kind that share the most with the words near the
+/// cursor, with the weights of these words. Of equal ones the first by name.
+fn named_by_near_words(
+    surroundings: &Surroundings<'_>,
+    near: &NearWords,
+    decl: DeclKind,
+    kind: NameKind,
+) -> Vec<(String, f32)> {
+    let numbered = surroundings.snapshot.numbered(decl);
+    let mut shared = vec![0.0_f32; numbered.len()];
+    let mut found = Vec::new();
+    for (word, weight) in near.all() {
+        numbered.with_word(SHARED_WORDS, word, &mut found);
+        let rarity = word_rarity(found.len());
+        for &number in &found {
+            shared[number] += weight * rarity;
+        }
+    }
+    let mut weighed: Vec<(f32, Declaration<'_>)> = Vec::new();
+    for (number, shared) in shared.into_iter().enumerate() {
+        if shared > 0.0
+            && let Some(declared) = numbered.get(number)
+            && declared.path() != surroundings.buffer.path
+        {
+            let length = declared.short_name().len() as f32;
+            weighed.push((shared / (8.0 + length).sqrt(), declared));
+        }
+    }
+    weighed.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+    let mut best: Vec<(String, f32)> = Vec::new();
+    for group in weighed.chunk_by(|a, b| a.0 == b.0) {
+        if best.len() >= WORD_NAMES {
+            break;
+        }
+        // Several declarations of one name count once.
+        let names = group.iter().map(|(_, declared)| folded(kind, declared));
+        let mut names: Vec<String> = names.collect();
+        names.sort_unstable();
+        names.dedup();
+        names.retain(|name| best.iter().all(|(known, _)| known != name));
+        best.extend(names.into_iter().map(|name| (name, group[0].0)));
+    }
+    best.truncate(WORD_NAMES);
+    best
 }
 
 /// Adds every function of a project that has few.
