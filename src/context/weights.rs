@@ -198,6 +198,11 @@ pub(super) fn member_weight(uses: u32, packaged: usize, shared: f32) -> f32 {
 /// What a use of a member in a package weighs beside one in the project.
 const PACKAGED_USE: f32 = 0.25;
 
+/// Factor for what a class of the project has from a package: the class itself says
+/// more. Two Laravel applications, 300 holes at names of the project: recall of `ident`
+/// .937 without it, .967 at 0.35; at names of packages, 240 holes: .875 and .871.
+pub(super) const PACKAGED_PARENT: f32 = 0.4;
+
 /// Weight of an inherited method without a body, which a class must declare.
 /// No measurement recorded.
 pub(super) const ABSTRACT_METHOD: f32 = 3.0;

@@ -71,6 +71,15 @@ pub(super) trait Framework {
         Type::default()
     }
 
+    /// The strings that may stand at `place`, as
+    /// [`literal_place`](crate::php::literal_place) writes it, because code at
+    /// another place defines them. Those that other code writes at the same
+    /// place are known without it.
+    fn strings<'a>(&self, inference: &'a Inference<'a>, place: &str) -> Vec<DefinedString<'a>> {
+        let _ = (inference, place);
+        Vec::new()
+    }
+
     /// What a method hands to the closure that is its argument `position`, as
     /// the closure's parameter `number`.
     fn handed<'a>(
@@ -95,6 +104,18 @@ pub(super) struct MethodCall<'c, 'e, 'a> {
     pub(super) name: &'c str,
     /// The arguments.
     pub(super) args: Args<'c, 'e, 'a>,
+}
+
+/// A string that names what is defined somewhere else: a key of the
+/// configuration, a template.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::context) struct DefinedString<'a> {
+    /// The string.
+    pub(in crate::context) text: &'a str,
+    /// The key of the file that defines it.
+    pub(in crate::context) path: &'a str,
+    /// The first byte of the definition there.
+    pub(in crate::context) start: u32,
 }
 
 /// A member that a class has by convention.

@@ -4,7 +4,7 @@
 mod laravel;
 
 use super::eval::Args;
-use super::framework::{ConventionalMember, Framework, MethodCall, Project};
+use super::framework::{ConventionalMember, DefinedString, Framework, MethodCall, Project};
 use super::inference::Inference;
 use super::types::{ClassType, Type};
 use crate::php::{MemberKind, Visibility};
@@ -57,6 +57,14 @@ impl<'a> Inference<'a> {
         number: usize,
     ) -> Type {
         self.told(|framework| framework.handed(self, call, position, number))
+    }
+
+    /// The strings that may stand at `place` because code at another place
+    /// defines them.
+    pub(in crate::context) fn defined_strings(&'a self, place: &str) -> Vec<DefinedString<'a>> {
+        let all = self.frameworks();
+        all.flat_map(|framework| framework.strings(self, place))
+            .collect()
     }
 
     /// The classes that take the calls which `object` has no method for.

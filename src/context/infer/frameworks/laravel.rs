@@ -8,6 +8,7 @@
 //! | `relations` | the relations of a model, as methods and as properties |
 //! | `attributes` | casts, accessors and `$fillable` as properties |
 //! | `macros` | methods that code adds at run time |
+//! | `strings` | keys of the configuration and of translations, names of routes and views |
 //! | `arrays` | the strings of an array that is written out |
 
 mod arrays;
@@ -17,9 +18,12 @@ mod container;
 mod facade;
 mod macros;
 mod relations;
+mod strings;
 
 use crate::context::infer::eval::Args;
-use crate::context::infer::framework::{ConventionalMember, Framework, MethodCall, Project};
+use crate::context::infer::framework::{
+    ConventionalMember, DefinedString, Framework, MethodCall, Project,
+};
 use crate::context::infer::inference::Inference;
 use crate::context::infer::types::{Atom, ClassType, Type};
 use crate::index::symbols::ClassRef;
@@ -109,6 +113,10 @@ impl Framework for Laravel {
 
     fn function<'a>(&self, inference: &Inference<'a>, name: &str, args: Args<'_, '_, 'a>) -> Type {
         container::function(inference, name, args)
+    }
+
+    fn strings<'a>(&self, inference: &'a Inference<'a>, place: &str) -> Vec<DefinedString<'a>> {
+        strings::at(inference, place)
     }
 
     fn handed<'a>(

@@ -1,5 +1,6 @@
 //! The signal `literals`: strings that other files write at the place of the cursor: the
-//! same argument of the same function, a key of an array called the same.
+//! same argument of the same function, a key of an array called the same. A framework
+//! adds those that are defined elsewhere.
 
 use rustc_hash::FxHashMap;
 
@@ -8,7 +9,6 @@ use crate::context::rank::near_words::NearWords;
 use crate::context::rank::surroundings::Surroundings;
 use crate::context::site::Site;
 use crate::context::weights::{LITERAL_USES, LITERALS, PLACE_USES, literal_weight};
-use crate::index::SourceFile;
 use crate::php::lex::TokenKind;
 use crate::php::{literal_place, place_hash};
 
@@ -31,39 +31,65 @@ pub(in crate::context::rank) fn likely_literals<'a>(
     let buffer = surroundings.buffer;
     let (at, typed) = string_at_cursor(buffer, surroundings.site)?;
     let place = literal_place(buffer.content, &buffer.tokens[..buffer.before], at)?;
-    let place = place_hash(&place);
-    let mut found: FxHashMap<&'a str, (u32, &'a SourceFile, &'a str)> = FxHashMap::default();
-    for (file, text) in surroundings.snapshot.literals_at(place, PLACE_USES) {
-        if *file.path == *buffer.path || !text.starts_with(typed) {
+    let mut found: FxHashMap<&'a str, WrittenString<'a>> = FxHashMap::default();
+    let written = surroundings
+        .snapshot
+        .literals_at(place_hash(&place), PLACE_USES);
+    let written = written.map(|(file, text)| WrittenString {
+        files: 1,
+        path: &file.path,
+        start: text.as_ptr().addr() - file.text.as_ptr().addr(),
+        text,
+    });
+    let defined = surroundings.inference.defined_strings(&place);
+    let defined = defined.into_iter().map(|defined| WrittenString {
+        files: 1,
+        path: defined.path,
+        start: defined.start as usize,
+        text: defined.text,
+    });
+    for new in written.chain(defined) {
+        if *new.path == *buffer.path || !new.text.starts_with(typed) {
             continue;
         }
-        let entry = found.entry(text).or_insert((0, file, text));
+        let Some(known) = found.get_mut(new.text) else {
+            found.insert(new.text, new);
+            continue;
+        };
         // Several uses in one file count once.
-        if entry.0 == 0 || entry.1.path != file.path {
-            entry.0 += 1;
+        let files = known.files + u32::from(known.path != new.path);
+        if (new.path, new.start) < (known.path, known.start) {
+            *known = new;
         }
-        if file.path < entry.1.path {
-            (entry.1, entry.2) = (file, text);
-        }
+        known.files = files;
     }
     let mut weighed: Vec<_> = found
         .into_values()
-        .map(|(files, file, text)| (literal_weight(files, near.shared(text)), file, text))
+        .map(|found| (literal_weight(found.files, near.shared(found.text)), found))
         .collect();
-    weighed.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.2.cmp(b.2)));
+    weighed.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.text.cmp(b.1.text)));
     weighed.truncate(if typed.is_empty() && surroundings.site != Site::Text {
         LITERAL_USES
     } else {
         LITERALS
     });
-    let &(_, file, best) = weighed.first()?;
-    let start = best.as_ptr().addr() - file.text.as_ptr().addr();
+    let (_, best) = weighed.first()?;
     Some(LikelyLiterals {
-        path: &file.path,
-        start,
-        end: start + best.len(),
-        texts: weighed.into_iter().map(|(.., text)| text).collect(),
+        path: best.path,
+        start: best.start,
+        end: best.start + best.text.len(),
+        texts: weighed.iter().map(|(_, found)| found.text).collect(),
     })
+}
+
+/// A string that may stand at the cursor.
+struct WrittenString<'a> {
+    /// The files that write it.
+    files: u32,
+    /// The first of them, and where the string begins there.
+    path: &'a str,
+    start: usize,
+    text: &'a str,
 }
 
 /// The token that the string at the cursor is or will be, and the part of the string

@@ -14,7 +14,9 @@ use crate::context::rank::names::{FoldedName, NameWeights, name_kind};
 use crate::context::rank::near_words::NearWords;
 use crate::context::rank::surroundings::Surroundings;
 use crate::context::site::Site;
-use crate::context::weights::{ABSTRACT_METHOD, INHERITED_METHOD, SIBLING_METHOD, member_weight};
+use crate::context::weights::{
+    ABSTRACT_METHOD, INHERITED_METHOD, PACKAGED_PARENT, SIBLING_METHOD, member_weight,
+};
 use crate::index::symbols::{ClassRef, Declaration, NameKind, UseKey};
 use crate::php::{ClassKind, MemberKind, Visibility};
 
@@ -37,6 +39,9 @@ pub(in crate::context::rank) struct MemberAdder<'s, 'a> {
     surroundings: &'s Surroundings<'a>,
     near: &'s NearWords,
     access: Access<'a>,
+    /// Whether the first of the types is a class of the project: it says more
+    /// than what it inherits from a package.
+    is_of_project: bool,
     /// The classes whose own members were added. Many types inherit from the same ones.
     added: FxHashSet<(usize, usize)>,
 }
@@ -52,6 +57,7 @@ impl<'s, 'a> MemberAdder<'s, 'a> {
             surroundings,
             near,
             access: Access::behind(surroundings, operator),
+            is_of_project: false,
             added: FxHashSet::default(),
         }
     }
@@ -65,6 +71,8 @@ impl<'s, 'a> MemberAdder<'s, 'a> {
         candidates: &mut MemberCandidates<'a>,
     ) {
         let inference = self.surroundings.inference;
+        let first = types.first().and_then(|name| inference.class(name));
+        self.is_of_project = first.is_some_and(|class| !inference.lookup.is_packaged(class.path));
         for class in types {
             let Some(class) = inference.class(class) else {
                 continue;
@@ -119,13 +127,15 @@ impl<'s, 'a> MemberAdder<'s, 'a> {
             return;
         }
         let uses = snapshot.use_count(UseKey::Name(key.0, &key.1)) as u32;
+        let is_packaged = inference.lookup.is_packaged(member.owner.path);
         let packaged = match inference.lookup.packages() {
-            Some(packages) if inference.lookup.is_packaged(member.owner.path) => {
-                packages.users(key.0, &key.1)
-            }
+            Some(packages) if is_packaged => packages.users(key.0, &key.1),
             _ => 0,
         };
-        let weight = member_weight(uses, packaged, self.near.shared(member.name));
+        let mut weight = member_weight(uses, packaged, self.near.shared(member.name));
+        if is_packaged && self.is_of_project {
+            weight *= PACKAGED_PARENT;
+        }
         names.add(key.0, key.1.clone(), weight);
         candidates.insert(key, member.candidate);
     }

@@ -1,6 +1,6 @@
-//! The strings of an array that is written out.
+//! The strings and keys of arrays that are written out.
 
-use crate::context::infer::limits::CONVENTION_STRINGS;
+use crate::context::infer::limits::{CONVENTION_BYTES, CONVENTION_STRINGS, KEY_LEVELS};
 use crate::php::Span;
 use crate::php::lex::{LexMode, Token, TokenKind, lex_from};
 
@@ -45,6 +45,46 @@ pub(super) fn entries(text: &str, span: Span) -> Vec<ArrayEntry<'_>> {
             is_key,
             value: written,
         });
+    }
+    all
+}
+
+/// The keys of the nested arrays of a file, those of one array behind another
+/// joined by dots, each with its first byte.
+pub(super) fn keys(text: &str) -> Vec<(String, u32)> {
+    let end = text.floor_char_boundary(CONVENTION_BYTES.min(text.len()));
+    let tokens = lex_from(&text[..end], 0, LexMode::Html);
+    let mut all = Vec::new();
+    // The key of each array that is open; `None` for one without.
+    let mut open: Vec<Option<&str>> = Vec::new();
+    let mut key = None;
+    for (at, token) in tokens.iter().enumerate() {
+        match token.kind {
+            TokenKind::Punct(b'[' | b'(') => open.push(key.take()),
+            TokenKind::Punct(b']' | b')') => {
+                open.pop();
+            }
+            TokenKind::Punct(b',') => key = None,
+            TokenKind::String => {
+                let is_key =
+                    tokens.get(at + 1).map(|next| next.kind) == Some(TokenKind::DoubleArrow);
+                let inside = unquoted(text, *token).filter(|_| is_key);
+                let Some(inside) = inside else {
+                    continue;
+                };
+                key = Some(inside.of(text));
+                let above = open.get(1..).unwrap_or_default();
+                if above.len() >= KEY_LEVELS || above.iter().any(Option::is_none) {
+                    continue;
+                }
+                let path = above.iter().flatten().chain(&key).copied();
+                all.push((path.collect::<Vec<_>>().join("."), inside.start));
+            }
+            _ => {}
+        }
+        if all.len() == CONVENTION_STRINGS {
+            break;
+        }
     }
     all
 }
