@@ -25,6 +25,7 @@ mod eval;
 mod files;
 mod foreign;
 mod formats;
+mod frameworks;
 mod generate;
 mod hostile;
 mod jobs;

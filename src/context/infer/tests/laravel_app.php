@@ -41,4 +41,9 @@ class Bill extends Facade { protected static function getFacadeAccessor() { retu
 class BoundBill extends Facade { protected static function getFacadeAccessor() { return 'billing'; } }
 class Provider extends \Illuminate\Support\ServiceProvider {
     public function register() { $this->app->singleton('billing', fn ($app) => new Billing($app)); }
+    public function boot() {
+        \Illuminate\Support\Collection::macro('total', function ($of) {
+            return $this->sum($of);
+        });
+    }
 }
