@@ -91,7 +91,7 @@ pub fn assemble_without(
         literals,
         chunks,
         threshold: request.min_score.below(best),
-        namespace: buffer.scope().namespace(),
+        buffer: &buffer,
     };
     pack::pack(found, request, cancel)
 }

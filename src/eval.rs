@@ -35,6 +35,7 @@ use self::score::NameScore;
 use crate::cancel::{Cancel, Cancelled};
 use crate::context::{self, ContextRequest, MinScore, Signal};
 use crate::index::{Snapshot, training_exclusion};
+use crate::prompt::{PromptLimits, window};
 
 /// What a run measures.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -231,6 +232,11 @@ fn score_hole(
         path: &hole.file.path,
         content: &content,
         cursor: hole.start,
+        window: Some(window(
+            &content,
+            hole.start,
+            PromptLimits::default().budget(),
+        )),
         max_chars,
         min_score: options.min_score,
         dependencies: true,

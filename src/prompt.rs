@@ -21,3 +21,4 @@ pub use self::budget::{
     DEFAULT_MAX_SUFFIX_CHARS, DEFAULT_MAX_TOTAL_CHARS, PromptBudget, PromptLimits,
 };
 pub use self::builder::{Prompt, PromptBuffer, PromptSettings};
+pub use self::window::window;

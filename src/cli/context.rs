@@ -13,6 +13,7 @@ use crate::context::{self, Context, ContextRequest, MinScore, Snippet, SnippetSo
 use crate::engine::{Project, ProjectOptions};
 use crate::files;
 use crate::index::Snapshot;
+use crate::prompt::window;
 use crate::secrets::{InContext, Secrets};
 use crate::text::{TextPosition, line_start};
 
@@ -93,6 +94,7 @@ pub(super) fn run(args: &Args, setup: Setup) -> Result<(), CliError> {
         path: &path,
         content: &content,
         cursor,
+        window: Some(window(&content, cursor, setup.settings.completion.budget())),
         max_chars: args.max_chars,
         min_score: args.min_score,
         dependencies: sources.dependencies,
@@ -194,6 +196,7 @@ fn print_snippet(
     let (source, colour) = match snippet.source {
         SnippetSource::Dependency => ("dependency", AnsiColor::Green),
         SnippetSource::Bm25 => ("bm25", AnsiColor::Cyan),
+        SnippetSource::Outline => ("outline", AnsiColor::Magenta),
     };
     let colour = colour.on_default();
     let Snippet {

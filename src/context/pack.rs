@@ -9,19 +9,24 @@ mod chunks;
 mod declarations;
 mod duplicates;
 mod excerpt;
+mod outline;
 mod render;
 mod state;
 
 use chunks::ChunkPacker;
 use declarations::DeclarationPacker;
+use outline::Outline;
 pub(crate) use render::file_header;
 use state::PackingState;
 
+use super::buffer::Buffer;
 use super::candidate::ScoredCandidate;
 use super::rank::LikelyLiterals;
 use super::request::ContextRequest;
 use super::snippet::Context;
-use super::weights::{CHUNK_BUDGET_SHARE, CHUNK_LIMIT_SHARE, DROPPED_SNIPPETS, MIN_CHUNK_SCORE};
+use super::weights::{
+    CHUNK_BUDGET_SHARE, CHUNK_LIMIT_SHARE, DROPPED_SNIPPETS, MIN_CHUNK_SCORE, OUTLINE_BUDGET_SHARE,
+};
 use crate::cancel::{Cancel, Cancelled};
 use crate::index::Hit;
 
@@ -32,8 +37,8 @@ pub(super) struct Found<'p, 'a> {
     pub(super) chunks: &'p [Hit],
     /// The probability below which declarations are left out.
     pub(super) threshold: f32,
-    /// The namespace at the cursor.
-    pub(super) namespace: &'a str,
+    /// The buffer, whose outline the context begins with.
+    pub(super) buffer: &'a Buffer<'a>,
 }
 
 /// Packs what was `found` into the budget of `request`.
@@ -50,7 +55,7 @@ pub(super) fn pack(
         literals,
         chunks,
         threshold,
-        namespace,
+        buffer,
     } = found;
     let max_chars = request.max_chars;
     let best = chunks.first().map_or(0.0, |hit| hit.score);
@@ -69,7 +74,14 @@ pub(super) fn pack(
     let reserved = ((max_chars as f32 * share) as usize).min(wanted);
 
     let mut state = PackingState::new(max_chars, request.secrets);
-    let mut declarations = DeclarationPacker::new(namespace);
+    let outline = match &request.window {
+        Some((start, end)) if request.dependencies => {
+            let budget = (max_chars as f32 * OUTLINE_BUDGET_SHARE) as usize;
+            Outline::new(buffer, &(*start..*end), budget, &mut state)
+        }
+        _ => Outline::default(),
+    };
+    let mut declarations = DeclarationPacker::new(buffer.scope().namespace());
     if let Some(literals) = literals {
         declarations.take_literals(&literals, max_chars / 4, &mut state);
     }
@@ -85,6 +97,7 @@ pub(super) fn pack(
     state.drop_chunks(&weak, "below the relevance threshold");
 
     let mut context = Context::default();
+    outline.write(&mut context);
     declarations.write(&mut context);
     usage.write(&mut context);
     (context.dropped, context.redacted) = state.finish();

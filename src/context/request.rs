@@ -65,6 +65,9 @@ pub struct ContextRequest<'a> {
     /// Where the completion will be inserted, in bytes of `content`, on a
     /// character boundary.
     pub cursor: usize,
+    /// The bytes of `content` that the prompt shows, so that the context holds an outline
+    /// of the rest. Without it, the context has no outline.
+    pub window: Option<(usize, usize)>,
     /// The largest size of the context, in characters.
     pub max_chars: usize,
     /// Declarations less likely than this are left out.
@@ -86,6 +89,7 @@ impl<'a> ContextRequest<'a> {
             path,
             content,
             cursor,
+            window: None,
             max_chars: 100,
             min_score: MinScore::default(),
             dependencies: true,

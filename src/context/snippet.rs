@@ -10,6 +10,8 @@ pub enum SnippetSource {
     Dependency,
     /// The BM25 search for chunks.
     Bm25,
+    /// The outline of the edited file.
+    Outline,
 }
 
 /// One piece of a context: a declaration or a chunk.

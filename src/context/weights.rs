@@ -482,6 +482,11 @@ pub(super) const SHOWN_CHUNKS: usize = 12;
 /// The least score of a shown chunk, as a share of the best chunk's. No
 /// measurement recorded.
 pub(super) const MIN_CHUNK_SCORE: f32 = 0.5;
+/// Share of the budget that the outline of the edited file takes at most.
+pub(super) const OUTLINE_BUDGET_SHARE: f32 = 0.25;
+/// Declarations of the edited file that are considered for its outline. So many do not
+/// fit; the limit bounds the time in a file with thousands.
+pub(super) const OUTLINE_DECLARATIONS: usize = 200;
 /// Share of the budget that is kept for chunks while declarations compete for
 /// the rest. Chunks show usage. No measurement recorded.
 pub(super) const CHUNK_BUDGET_SHARE: f32 = 0.25;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use memchr::memmem;
 
 use super::budget::PromptBudget;
-use super::window::{prefix_start, suffix_end};
+use super::window::{prefix_start, suffix_end, window};
 use crate::cancel::{Cancel, Cancelled};
 use crate::context::{self, Context, ContextRequest, MinScore};
 use crate::index::Snapshot;
@@ -108,6 +108,7 @@ impl PromptSettings<'_> {
             path,
             content,
             cursor,
+            window: Some(window(content, cursor, self.budget)),
             max_chars: self.budget.context,
             min_score: self.min_score,
             dependencies: self.dependencies,

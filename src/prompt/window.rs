@@ -8,8 +8,21 @@
 
 use memchr::{memchr, memrchr};
 
+use super::budget::PromptBudget;
+
 /// The prefix begins at another place after this share of its budget.
 const STEPS: usize = 4;
+
+/// The bytes of `content` that a prompt with the cursor at byte `cursor` shows: where its
+/// prefix begins and where its suffix ends.
+#[must_use]
+pub fn window(content: &str, cursor: usize, budget: PromptBudget) -> (usize, usize) {
+    let (before, after) = content.split_at(cursor);
+    (
+        prefix_start(before, budget.prefix),
+        cursor + suffix_end(after, budget.suffix),
+    )
+}
 
 /// The byte of `before`, the text before the cursor, at which a prefix of at most
 /// `chars` characters begins: 0 if the text is not longer. Otherwise it is the first

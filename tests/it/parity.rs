@@ -1,15 +1,18 @@
-//! Training and completion see the same contexts: the context of each training
-//! example is, byte for byte, what `getContext` answers for the same file
-//! without the middle and with the cursor at the hole.
+//! What is trained is what is asked: the text of each training example before its
+//! middle is, byte for byte, the prompt that `complete` sends for the same file without
+//! the middle and with the cursor at the hole. And nothing of a prompt tells how long
+//! the middle is.
 
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::common::Project;
-use crate::common::contexts::{contexts_after, contexts_of};
+use crate::common::contexts::contexts_after;
+use crate::common::model_server::ModelServer;
+use crate::common::{Client, Project, fimd};
 
 /// The examples that `fimd generate` makes with contexts of both kinds.
 fn examples_of(project: &Path, output: &Path, options: &[&str]) -> Vec<Value> {
@@ -42,14 +45,15 @@ fn examples_of(project: &Path, output: &Path, options: &[&str]) -> Vec<Value> {
 fn the_context_of_an_example_is_what_the_server_answers() {
     let project = format!("{}/tests/fixtures/shop", env!("CARGO_MANIFEST_DIR"));
     let temp = tempfile::tempdir().unwrap();
-    for (total, chars) in [("8192", 4096), ("1000", 500)] {
+    for (total, chars, sides) in [("8192", 4096, None), ("1000", 500, Some((125, 125)))] {
         let options = ["--max-total-chars", total];
         let examples = examples_of(project.as_ref(), &temp.path().join(total), &options);
         assert!(examples.iter().any(|example| example["context"] != ""));
         let of_a_package = "// --- vendor/acme/money/src/Money.php ---";
         let mut contexts = examples.iter().filter_map(|e| e["context"].as_str());
         assert!(contexts.any(|context| context.contains(of_a_package)));
-        let answers = contexts_of(project.as_ref(), &examples, "redact");
+        let initialize = json!({"project_root": &project, "bm25": true, "secrets": "redact"});
+        let answers = contexts_after(initialize, project.as_ref(), &examples, sides);
         assert_eq!(answers.len(), examples.len());
         for (example, answer) in examples.iter().zip(answers) {
             assert_eq!(example["context_max_chars"], chars);
@@ -95,8 +99,221 @@ fn files_of_an_include_path_are_named_alike() {
         "include_paths": [include],
         "bm25": true,
     });
-    let answers = contexts_after(initialize, shop.path(), &examples);
+    let answers = contexts_after(initialize, shop.path(), &examples, None);
     for (example, answer) in examples.iter().zip(answers) {
         assert_eq!(example["context"], answer, "{example}");
     }
+}
+
+/// A file that is longer than all windows of these tests, with what prompts change:
+/// line ends, a byte order mark, secrets, control tokens and characters of several bytes.
+fn long_file(line_end: &str, mark: &str) -> String {
+    let methods: String = (0..30)
+        .map(|n| {
+            format!(
+                "    /** Adds up w\u{f6}rk {n}. */\n    public function total{n}(array $lines, Tax $tax): float\n    {{\n        $apiKey = 'sk_live_4eC39HqLyjWDarjtT1zdp7d{n:02}';\n        // <|fim_middle|> \u{1F600}\n        foreach ($lines as $line) {{\n            $this->sum{n} += $line->price() * $tax->rate({n});\n        }}\n        return round($this->total{n}($lines), {n});\n    }}\n\n"
+            )
+        })
+        .collect();
+    let text =
+        format!("{mark}<?php\nnamespace App;\nuse Lib\\Tax;\n\nclass Totals\n{{\n{methods}}}\n");
+    text.replace('\n', line_end)
+}
+
+/// A family that `fimd models` lists.
+struct ListedFamily {
+    name: String,
+    end: String,
+    is_prefix_first: bool,
+    has_repo: bool,
+}
+
+fn families() -> Vec<ListedFamily> {
+    let models = Command::new(env!("CARGO_BIN_EXE_fimd"))
+        .args(["models", "--json"])
+        .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
+        .output()
+        .unwrap();
+    let models: Vec<Value> = serde_json::from_slice(&models.stdout).unwrap();
+    let family = |model: &Value| ListedFamily {
+        name: model["name"].as_str().unwrap().to_owned(),
+        end: model["end"].as_str().unwrap().to_owned(),
+        is_prefix_first: model["order"] == "prefix-first",
+        has_repo: model.get("repo").is_some_and(Value::is_object),
+    };
+    models.iter().map(family).collect()
+}
+
+/// The prompts that `complete` sends at the holes of `examples`, with these settings
+/// under `[completion]`.
+fn asked(project: &Path, family: &str, settings: &str, examples: &[Value]) -> HashSet<String> {
+    let model = ModelServer::saying(&["x;"]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("settings.toml");
+    let endpoint = format!(
+        "[endpoint]\nurl = \"{}\"\nfamily = \"{family}\"\n",
+        model.url
+    );
+    fs::write(&file, format!("{endpoint}[completion]\n{settings}")).unwrap();
+    let mut client = Client::start(fimd().arg("--settings").arg(&file));
+    let params = json!({ "project_root": project, "bm25": true });
+    let mut ask = |id: usize, method: &str, params: &Value| {
+        let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+        client.send(format!("{message}\n"));
+        let answer: Value = serde_json::from_str(&client.answer()).unwrap();
+        assert!(answer.get("result").is_some(), "{answer}");
+    };
+    ask(0, "initialize", &params);
+    let mut prompts = HashSet::new();
+    for (id, example) in (1..).zip(examples) {
+        let path = project.join(example["filepath"].as_str().unwrap());
+        let text = fs::read_to_string(&path).unwrap();
+        let at = |field: &str| usize::try_from(example[field].as_u64().unwrap()).unwrap();
+        let (start, end) = (at("start_byte"), at("end_byte"));
+        let content = [&text[..start], &text[end..]].concat();
+        let params = json!({ "filepath": path, "content": content, "cursor_offset": start });
+        ask(id, "complete", &params);
+        let body = model.asked().body;
+        prompts.insert(body["prompt"].as_str().unwrap().to_owned());
+    }
+    prompts
+}
+
+/// The text of an example before its middle and `end`.
+fn trained(example: &Value, end: &str) -> String {
+    let of = |field: &str| example[field].as_str().unwrap();
+    let text = of("text").strip_suffix(end).unwrap();
+    text.strip_suffix(of("middle")).unwrap().to_owned()
+}
+
+#[test]
+fn the_text_before_a_middle_is_the_prompt_of_complete() {
+    let project = Project::new(&[
+        ("src/Totals.php", &long_file("\n", "")),
+        (
+            "src/Windows.php",
+            &long_file("\r\n", "\u{feff}").replace("Totals", "Windows"),
+        ),
+        (
+            "lib/Tax.php",
+            "<?php\nnamespace Lib;\nclass Tax\n{\n    public const BASE = 19;\n    public function rate(int $year): float { return 0.2; }\n}\n",
+        ),
+    ]);
+    let temp = tempfile::tempdir().unwrap();
+    for family in families() {
+        let ListedFamily {
+            name,
+            end,
+            is_prefix_first,
+            has_repo,
+        } = &family;
+        let orders: &[_] = if *is_prefix_first {
+            &[("0", "psm"), ("1", "spm")]
+        } else {
+            &[("", "auto")]
+        };
+        let styles = if *has_repo {
+            &["comment", "repo"][..]
+        } else {
+            &["comment"]
+        };
+        for (rate, order) in orders {
+            for style in styles {
+                let mut options = vec!["--base-model", name, "--context-style", style];
+                options.extend(["--max-total-chars", "3000", "--min-middle-chars", "3"]);
+                options.extend(["--markers", "neutralise", "--dedup", "off"]);
+                if !rate.is_empty() {
+                    options.extend(["--spm-rate", rate]);
+                }
+                let output = temp.path().join(format!("{name}-{order}-{style}"));
+                let examples = examples_of(project.path(), &output, &options);
+                let examples = some_of_each_kind(examples, 2);
+                let settings = format!(
+                    "order = \"{order}\"\ncontext_style = \"{style}\"\nmax_total_chars = 3000\n"
+                );
+                let prompts = asked(project.path(), name, &settings, &examples);
+                for example in &examples {
+                    let trained = trained(example, end);
+                    assert!(
+                        prompts.contains(&trained),
+                        "{name} {order} {style}: complete sends another prompt than {trained:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Up to `count` of `examples` of each kind of span and file.
+fn some_of_each_kind(examples: Vec<Value>, count: usize) -> Vec<Value> {
+    let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+    let mut wanted = |example: &Value| {
+        let key = format!("{}{}", example["span_kind"], example["filepath"]);
+        let taken = taken.entry(key).or_default();
+        *taken += 1;
+        *taken <= count
+    };
+    let few: Vec<_> = examples.into_iter().filter(|e| wanted(e)).collect();
+    assert!(few.len() > 8, "{}", few.len());
+    few
+}
+
+/// Between full prompts, the length tells nothing of the middle's.
+#[test]
+fn no_length_of_a_prompt_tells_that_of_the_middle() {
+    let files: Vec<_> = (0..15)
+        .map(|n| {
+            (
+                format!("src/Totals{n}.php"),
+                long_file("\n", "").replace("Totals", &format!("Totals{n}")),
+            )
+        })
+        .collect();
+    let files: Vec<_> = files
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .collect();
+    let project = Project::new(&files);
+    let temp = tempfile::tempdir().unwrap();
+    let options = [
+        "--max-total-chars",
+        "4000",
+        "--markers",
+        "neutralise",
+        "--dedup",
+        "off",
+        // Contexts of files that are so alike would hold the middles.
+        "--max-context-chars",
+        "0",
+        "--val-split",
+        "0",
+    ];
+    let examples = examples_of(project.path(), &temp.path().join("data"), &options);
+    let lengths: Vec<(f64, f64)> = examples
+        .iter()
+        .filter(|example| example["start_byte"].as_u64().unwrap() > 2000)
+        .map(|example| {
+            let chars = |field: &str| example[field].as_str().unwrap().chars().count() as f64;
+            (chars("middle"), chars("text") - chars("middle"))
+        })
+        .collect();
+    assert!(lengths.len() > 200, "{}", lengths.len());
+    let correlation = correlation(&lengths);
+    assert!(correlation.abs() < 0.15, "{correlation}");
+}
+
+/// Pearson's coefficient of correlation.
+fn correlation(pairs: &[(f64, f64)]) -> f64 {
+    let count = pairs.len() as f64;
+    let (x, y) = pairs
+        .iter()
+        .fold((0.0, 0.0), |(x, y), pair| (x + pair.0, y + pair.1));
+    let (x, y) = (x / count, y / count);
+    let [mut xy, mut xx, mut yy] = [0.0; 3];
+    for pair in pairs {
+        xy += (pair.0 - x) * (pair.1 - y);
+        xx += (pair.0 - x).powi(2);
+        yy += (pair.1 - y).powi(2);
+    }
+    xy / (xx * yy).sqrt()
 }

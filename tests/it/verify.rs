@@ -220,7 +220,7 @@ type Fault = (
     fn(&Fixture),
 );
 
-fn faults() -> [Fault; 18] {
+fn faults() -> [Fault; 19] {
     [
         ("an edited middle", &["round_trip"], "train:2", |fixture| {
             fixture.edit("train", |records| {
@@ -230,10 +230,24 @@ fn faults() -> [Fault; 18] {
         }),
         ("an edited prefix", &["round_trip"], "prefix: ", |fixture| {
             fixture.edit("train", |records| {
-                let prefix = str_of(&records[0], "prefix").replace("class", "clash");
+                let prefix = format!("clash {}", str_of(&records[0], "prefix"));
                 set(&mut records[0], "prefix", prefix);
             });
         }),
+        (
+            "a window that complete does not show",
+            &["parity"],
+            "prefix: expected",
+            |fixture| {
+                fixture.edit("train", |records| {
+                    let shorter = |record: &&mut Value| str_of(record, "prefix").contains('\n');
+                    let record = records.iter_mut().find(shorter).unwrap();
+                    let prefix = str_of(record, "prefix");
+                    let (_, rest) = prefix.split_once('\n').unwrap();
+                    set(record, "prefix", rest.to_owned());
+                });
+            },
+        ),
         ("an edited suffix", &["round_trip"], "suffix: ", |fixture| {
             fixture.edit("val", |records| {
                 let record = records

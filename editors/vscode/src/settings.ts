@@ -14,7 +14,10 @@ const OF_FILE = {
     "url", "kind", "model", "api_key", "family", "fim_prefix", "fim_suffix", "fim_middle", "temperature", "top_p",
     "connect_timeout_ms", "first_byte_timeout_ms", "idle_timeout_ms",
   ],
-  completion: ["max_tokens", "max_lines", "debounce_ms", "max_total_chars", "max_context_chars", "context_style"],
+  completion: [
+    "max_tokens", "max_lines", "debounce_ms", "max_total_chars", "max_context_chars", "max_prefix_chars",
+    "max_suffix_chars", "context_style", "order",
+  ],
 };
 
 export const surroundings = (): Surroundings => ({

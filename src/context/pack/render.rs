@@ -3,9 +3,8 @@
 use crate::context::candidate::Candidate;
 use crate::context::infer::{VirtualMember, doc_tags};
 use crate::context::weights::{DOCUMENTED_TYPE_BYTES, SIGNATURE_CHARS, VALUE_CHARS};
-use crate::index::SourceFile;
 use crate::index::symbols::{ClassRef, Declaration};
-use crate::php::{Member, MemberKind, Span, Visibility};
+use crate::php::{FileFacts, Member, MemberKind, Span, Visibility};
 
 /// The line that names a file in a context.
 pub(crate) fn file_header(path: &str) -> String {
@@ -22,17 +21,30 @@ pub(super) fn signature_chars(span: Span) -> usize {
 pub(super) fn signature_line(candidate: &Candidate<'_>) -> Option<String> {
     match *candidate {
         Candidate::Declared(Declaration::Class(_)) => None,
-        Candidate::Declared(Declaration::Member(class, index)) => {
-            Some(format!("\t{}\n", member(class, index)))
-        }
+        Candidate::Declared(Declaration::Member(class, index)) => Some(member_line(class, index)),
         Candidate::Declared(Declaration::Function(file, item)) => {
-            Some(format!("{}\n", function(file, item)))
+            Some(function_line(&file.text, &file.facts, item))
         }
         Candidate::Declared(Declaration::Constant(file, item)) => {
-            Some(format!("{}\n", constant(file, item)))
+            Some(constant_line(&file.text, &file.facts, item))
         }
         Candidate::Virtual(_, member) => Some(format!("\t{}\n", virtual_member(&member))),
     }
+}
+
+/// The line of member `index` of a class.
+pub(super) fn member_line(class: ClassRef<'_>, index: usize) -> String {
+    format!("\t{}\n", member(class, index))
+}
+
+/// The line of function `item` of a file with these `facts`.
+pub(super) fn function_line(text: &str, facts: &FileFacts, item: usize) -> String {
+    format!("{}\n", function(text, facts, item))
+}
+
+/// The line of constant `item` of a file with these `facts`.
+pub(super) fn constant_line(text: &str, facts: &FileFacts, item: usize) -> String {
+    format!("{}\n", constant(text, facts, item))
 }
 
 /// `class X extends Y`, without its brace.
@@ -174,25 +186,21 @@ fn property_modifiers(member: &Member, text: &str) -> String {
 }
 
 /// A function without its body.
-fn function(file: &SourceFile, item: usize) -> String {
-    let function = &file.facts.functions[item];
-    signature(
-        &one_line(function.head.of(&file.text)),
-        &file.text,
-        function.ty,
-        function.doc,
-    )
+fn function(text: &str, facts: &FileFacts, item: usize) -> String {
+    let function = &facts.functions[item];
+    let head = one_line(function.head.of(text));
+    signature(&head, text, function.ty, function.doc)
 }
 
 /// A constant, with its value if that is short.
-fn constant(file: &SourceFile, item: usize) -> String {
-    let constant = &file.facts.constants[item];
-    let name = constant.name.of(&file.text);
+fn constant(text: &str, facts: &FileFacts, item: usize) -> String {
+    let constant = &facts.constants[item];
+    let name = constant.name.of(text);
     let value = Span {
         start: constant.name.end,
         end: constant.head.end,
     };
-    let value = value.of(&file.text);
+    let value = value.of(text);
     if constant.is_define {
         let value = value
             .trim_start_matches(['\'', '"'])

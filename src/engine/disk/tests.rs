@@ -154,6 +154,7 @@ fn answers(snapshot: &Snapshot) -> Vec<String> {
             path: "a/x.php",
             content,
             cursor: content.len(),
+            window: None,
             max_chars: 2000,
             min_score: context::MinScore::default(),
             dependencies: true,

@@ -52,6 +52,8 @@ pub fn context(
         path: site.path,
         content: &content,
         cursor,
+        // A tag shows the whole file unless other tags bound its window.
+        window: None,
         max_chars: DEFAULT_MAX_CONTEXT_CHARS,
         min_score: MinScore::default(),
         dependencies: site.sources.dependencies,

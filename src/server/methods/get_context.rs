@@ -9,6 +9,7 @@ use super::buffer::{BufferParams, CursorParams, NamedBuffer, UnsavedBuffers};
 use crate::cancel::Cancel;
 use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
 use crate::context::{self, Context, ContextRequest, DroppedSnippet, MinScore, Snippet};
+use crate::prompt::{PromptBudget, window};
 use crate::rpc::Error;
 use crate::server::buffers::OpenBuffers;
 use crate::server::params::Params;
@@ -26,6 +27,9 @@ pub(in crate::server) struct GetContextParams {
     max_chars: Option<u64>,
     /// The least probability of a declaration, from 0 to 1.
     min_score: Option<MinScore>,
+    /// The most characters of the prefix and the suffix that the client shows.
+    max_prefix_chars: Option<usize>,
+    max_suffix_chars: Option<usize>,
     explain: bool,
 }
 
@@ -36,6 +40,8 @@ impl GetContextParams {
             buffer: BufferParams::read(params)?,
             others: UnsavedBuffers::read(params)?,
             max_chars: params.count("max_chars")?,
+            max_prefix_chars: side(params, "max_prefix_chars")?,
+            max_suffix_chars: side(params, "max_suffix_chars")?,
             explain: params
                 .optional("explain", "true or false")?
                 .unwrap_or(false),
@@ -43,6 +49,12 @@ impl GetContextParams {
             min_score: params.optional("min_score", "a number from 0 to 1")?,
         })
     }
+}
+
+/// Reads the budget of a side of the window.
+fn side(params: &Params<'_>, name: &str) -> Result<Option<usize>, Error> {
+    let chars = params.count(name)?;
+    Ok(chars.map(|chars| usize::try_from(chars).unwrap_or(usize::MAX)))
 }
 
 /// The result of `getContext`.
@@ -77,8 +89,11 @@ pub(super) async fn run(
     let project = session.projects.of(params.buffer.name()).await?;
     let SessionView { engine, open, .. } = session;
     let most = engine.limits().max_context_chars;
+    let mut budget = engine.settings().completion.budget();
+    budget.prefix = params.max_prefix_chars.unwrap_or(budget.prefix);
+    budget.suffix = params.max_suffix_chars.unwrap_or(budget.suffix);
     engine
-        .run(move || assemble(&project, open, params, most, &cancel))
+        .run(move || assemble(&project, open, params, budget, most, &cancel))
         .await?
 }
 
@@ -86,6 +101,7 @@ fn assemble(
     project: &ClientProject,
     open: OpenBuffers,
     params: GetContextParams,
+    budget: PromptBudget,
     max_context_chars: usize,
     cancel: &Cancel,
 ) -> Result<Box<RawValue>, Error> {
@@ -108,10 +124,12 @@ fn assemble(
             })?,
     };
     let snapshot = open.over(project, &path);
+    let cursor = params.cursor.byte(&content, project);
     let request = ContextRequest {
         path: &path,
-        cursor: params.cursor.byte(&content, project),
+        cursor,
         content: &content,
+        window: Some(window(&content, cursor, budget)),
         max_chars,
         min_score: params.min_score.unwrap_or_default(),
         dependencies: sources.dependencies,

@@ -11,12 +11,18 @@ use serde_json::{Value, json};
 /// setting for secrets.
 pub(crate) fn contexts_of(project: &Path, examples: &[Value], secrets: &str) -> Vec<Value> {
     let params = json!({"project_root": project, "bm25": true, "secrets": secrets});
-    contexts_after(params, project, examples)
+    contexts_after(params, project, examples, None)
 }
 
 /// The server's contexts for the holes of `examples` of `project`, in their order,
-/// after an `initialize` with these parameters.
-pub(crate) fn contexts_after(initialize: Value, project: &Path, examples: &[Value]) -> Vec<Value> {
+/// after an `initialize` with these parameters. `sides` are the most characters of prefix
+/// and suffix that the dataset was made with, unless they are the default.
+pub(crate) fn contexts_after(
+    initialize: Value,
+    project: &Path,
+    examples: &[Value],
+    sides: Option<(usize, usize)>,
+) -> Vec<Value> {
     let mut lines = vec![json!({
         "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": initialize,
     })];
@@ -25,14 +31,18 @@ pub(crate) fn contexts_after(initialize: Value, project: &Path, examples: &[Valu
         let at = |field: &str| usize::try_from(example[field].as_u64().unwrap()).unwrap();
         let (start, end) = (at("start_byte"), at("end_byte"));
         let holed = [&text[..start], &text[end..]].concat();
+        let mut params = json!({
+            "filepath": project.join(example["filepath"].as_str().unwrap()),
+            "content": holed,
+            "cursor_offset": start,
+            "max_chars": example["context_max_chars"],
+        });
+        if let Some((prefix, suffix)) = sides {
+            params["max_prefix_chars"] = prefix.into();
+            params["max_suffix_chars"] = suffix.into();
+        }
         lines.push(json!({
-            "jsonrpc": "2.0", "id": id, "method": "getContext",
-            "params": {
-                "filepath": project.join(example["filepath"].as_str().unwrap()),
-                "content": holed,
-                "cursor_offset": start,
-                "max_chars": example["context_max_chars"],
-            },
+            "jsonrpc": "2.0", "id": id, "method": "getContext", "params": params,
         }));
     }
     let mut server = Command::new(env!("CARGO_BIN_EXE_fimd"))
