@@ -22,7 +22,7 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout, timeout_at};
 
 pub use self::error::{EndpointError, ServerPlace};
-pub use self::probe::{ServerFacts, ServerFeatures};
+pub use self::probe::{REREADS, ServerFacts, ServerFeatures};
 
 use crate::config::{Endpoint, EndpointKind};
 use crate::model::{ContextFile, ContextStyle, Family, PartOrder, PromptParts};
@@ -127,6 +127,12 @@ pub struct ModelRequest {
     /// its answer. Only the first [`MAX_STOPS`] are sent, unless the server was seen to
     /// take more.
     pub stop: Vec<String>,
+    /// How long the server may write once it has begun a second line, in milliseconds;
+    /// for a server that was seen to know of it.
+    pub max_write_ms: Option<u32>,
+    /// The slot of the server that works on it; for a server that was seen to have
+    /// several.
+    pub slot: Option<u32>,
 }
 
 /// The part of the answer in one message of the stream.
@@ -138,6 +144,8 @@ pub struct StreamDelta {
     pub stopped_by: Option<String>,
     /// The server's work on the request so far, if it says so.
     pub work: Option<ServerWork>,
+    /// Whether the server ends the answer here though the model has more to say.
+    pub is_cut: bool,
 }
 
 /// What a server says about its work on a request.

@@ -7,6 +7,7 @@ mod disk;
 mod error;
 mod generation;
 mod jobs;
+mod model_status;
 mod pool;
 mod project;
 mod reading;
@@ -26,6 +27,7 @@ pub use self::generation::generate;
 pub use self::jobs::{
     DatasetOrder, Job, JobStage, JobState, JobStatus, SubmitError, WrittenDataset,
 };
+pub use self::model_status::{ModelStatus, RecentValues};
 pub use self::project::{Project, ProjectOptions};
 pub use self::settings::{SettingsChanges, SettingsFileStatus};
 pub use self::signing::sign;
@@ -182,6 +184,16 @@ impl Engine {
     /// Counts an answered request of `method`, for the status.
     pub fn answered(&self, method: &str, took: Duration, is_error: bool) {
         self.shared.activity.answered(method, took, is_error);
+    }
+
+    /// Counts a completion, for the status.
+    pub(super) fn completed(&self, timings: &completion::Timings) {
+        self.shared.activity.model.completed(timings);
+    }
+
+    /// Notes whether the model server reads whole prompts again, for the status.
+    pub(super) fn rereads(&self, rereads: bool) {
+        self.shared.activity.model.rereads(rereads);
     }
 
     /// The status. Takes time in proportion to the number of files in all indexes.

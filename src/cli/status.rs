@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use super::CliError;
 use super::daemon::{DaemonDifference, DaemonProcess, SocketOption, failure, read, status};
 use super::json_file::file_json;
-use crate::engine::{EngineStatus, JobStatus, MethodStatus, ProjectStatus};
+use crate::endpoint::REREADS;
+use crate::engine::{
+    EngineStatus, JobStatus, MethodStatus, ModelStatus, ProjectStatus, RecentValues,
+};
 
 /// Print a daemon's projects, clients, jobs and response times.
 #[derive(Debug, clap::Args)]
@@ -72,7 +75,33 @@ fn print(out: &mut impl Write, status: &EngineStatus, note: Option<String>) -> i
     writeln!(out, "clients  {clients}, this one included")?;
     print_projects(out, &status.projects)?;
     print_jobs(out, &status.jobs)?;
-    print_methods(out, &status.methods)
+    print_methods(out, &status.methods)?;
+    print_model(out, &status.model)
+}
+
+fn print_model(out: &mut impl Write, model: &ModelStatus) -> io::Result<()> {
+    if model.completions == 0 {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\n{:>10} {:>10} {:>10}  model server, {} completions",
+        "p50", "p90", "last", model.completions
+    )?;
+    for (name, values) in [
+        ("tokens read", model.read_tokens),
+        ("tokens reused", model.reused_tokens),
+        ("ms to the first text", model.first_token_ms),
+        ("ms to the text that is shown", model.shown_ms),
+    ] {
+        if let Some(RecentValues { p50, p90, last }) = values {
+            writeln!(out, "{p50:>10.0} {p90:>10.0} {last:>10.0}  {name}")?;
+        }
+    }
+    if model.rereads {
+        writeln!(out, "note: it {REREADS}")?;
+    }
+    Ok(())
 }
 
 fn print_projects(out: &mut impl Write, projects: &[ProjectStatus]) -> io::Result<()> {

@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::json;
 use tokio::time::{Instant, timeout};
 
-use super::{EndpointError, ModelClient, error, milliseconds, wire};
+use super::{EndpointError, ModelClient, ModelPrompt, ModelRequest, error, milliseconds, wire};
 use crate::config::EndpointKind;
 
 /// What a model server tells about itself.
@@ -54,6 +54,16 @@ pub struct ServerFeatures {
     /// The most tokens of prompt and answer together; none if it does not tell.
     pub context_tokens: Option<usize>,
 }
+
+/// What is wrong with a server that reads whole prompts again, and the remedy.
+pub const REREADS: &str = "reads the whole prompt again for each request, because its model keeps \
+     only a window of what it has read (sliding window), or no separate tokens (hybrid and \
+     recurrent models); start llama.cpp with --swa-full, or with more --ctx-checkpoints, or serve \
+     a model with full attention";
+
+/// The words of the prompt by which [`ModelClient::reuses`] asks, and how many there are.
+const WORD: &str = "one ";
+const WORDS: usize = 300;
 
 /// How long the first request waits to learn what the server has, in milliseconds. A
 /// server that is at work may answer late, and is asked again with the next request.
@@ -159,6 +169,35 @@ impl ModelClient {
             .body(body.to_string());
         let answer: TokenList = client.json(request).await?;
         Ok(answer.tokens.len())
+    }
+
+    /// Whether the server of llama.cpp reuses what it has read of a prompt for the next
+    /// one; none if it does not tell. Asks it twice for one token behind a text of
+    /// equal words.
+    ///
+    /// # Errors
+    /// As [`ModelClient::stream`].
+    pub async fn reuses(&self) -> Result<Option<bool>, EndpointError> {
+        self.features().await;
+        let mut last = None;
+        for words in [WORDS, WORDS + 1] {
+            let mut deltas = Box::pin(self.stream(ModelRequest {
+                prompt: ModelPrompt::Plain(WORD.repeat(words)),
+                max_tokens: 1,
+                temperature: Some(0.0),
+                top_p: None,
+                seed: None,
+                stop: Vec::new(),
+                max_write_ms: None,
+                slot: Some(0),
+            }));
+            last = None;
+            while let Some(delta) = deltas.try_next().await? {
+                last = delta.work.or(last);
+            }
+        }
+        let reused = last.and_then(|work| Some((work.reused_tokens?, work.read_tokens)));
+        Ok(reused.map(|(reused, read)| reused > read))
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, EndpointError> {

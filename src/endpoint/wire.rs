@@ -131,6 +131,12 @@ pub(super) fn body(endpoint: &Endpoint, request: &ModelRequest, features: Server
     if features.is_llama {
         body["cache_prompt"] = true.into();
         body["timings_per_token"] = true.into();
+        if let Some(ms) = request.max_write_ms {
+            body["t_max_predict_ms"] = ms.into();
+        }
+        if let Some(slot) = request.slot.filter(|slot| *slot < features.slots) {
+            body["id_slot"] = slot.into();
+        }
     }
     if endpoint.kind == EndpointKind::Ollama {
         body["keep_alive"] = KEEP_ALIVE.into();
@@ -219,13 +225,15 @@ struct StreamMessage {
     error: Option<Value>,
     /// Field of OpenAI's API.
     choices: Option<Vec<Choice>>,
-    /// Fields of llama.cpp, with the next two.
+    /// Fields of llama.cpp, with the next three.
     content: Option<String>,
     stop: bool,
     stopping_word: Option<String>,
+    stop_type: Option<String>,
     /// Fields of Ollama, with the next ones. Times are in nanoseconds.
     response: Option<String>,
     done: bool,
+    done_reason: Option<String>,
     prompt_eval_count: Option<u32>,
     prompt_eval_duration: Option<u64>,
     eval_count: Option<u32>,
@@ -340,10 +348,11 @@ fn read(
         });
     }
     let no_text = |name: &str| malformed(format!("the answer has no {name}"));
-    let delta = |text: String, stopped_by: Option<String>| StreamDelta {
+    let delta = |text: String, stopped_by: Option<String>, end: Option<&str>| StreamDelta {
         text,
         stopped_by,
         work,
+        is_cut: matches!(end, Some("length" | "limit")),
     };
     match client.endpoint.kind {
         EndpointKind::Completions => {
@@ -364,16 +373,25 @@ fn read(
             };
             let stopped_by = choice.stop_reason.as_ref().and_then(Value::as_str);
             let stopped_by = stopped_by.map(ToOwned::to_owned);
-            Ok((delta(text, stopped_by), last))
+            Ok((
+                delta(text, stopped_by, choice.finish_reason.as_deref()),
+                last,
+            ))
         }
         EndpointKind::Infill => {
             let text = message.content.ok_or_else(|| no_text("content"))?;
             let stopped_by = message.stopping_word.filter(|word| !word.is_empty());
-            Ok((delta(text, stopped_by), message.stop))
+            Ok((
+                delta(text, stopped_by, message.stop_type.as_deref()),
+                message.stop,
+            ))
         }
         EndpointKind::Ollama => {
             let text = message.response.ok_or_else(|| no_text("response"))?;
-            Ok((delta(text, None), message.done))
+            Ok((
+                delta(text, None, message.done_reason.as_deref()),
+                message.done,
+            ))
         }
     }
 }

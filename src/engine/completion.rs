@@ -3,8 +3,8 @@
 //!
 //! Three things keep completions fast while the user types. An automatic
 //! completion ([`Trigger::Automatic`]) first waits for a pause in the typing; a
-//! newer request cancels it and closes its connection to the model server. If the
-//! user types the text that was shown, the rest of it is shown again without
+//! newer request supersedes it, and closes its connection to the model server unless
+//! what is typed agrees with what comes. If the user types the text that was shown, the rest of it is shown again without
 //! asking the model. And after a completion was accepted, the next one is
 //! prefetched.
 //!
@@ -15,26 +15,32 @@
 //! asked for with a seed of their own and a temperature above 0. So is the first if
 //! the user has been shown something here already.
 
+mod flight;
+mod prefetch;
 mod prepared;
+mod server;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::Serialize;
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
 
-use self::prepared::PreparedCompletion;
+pub use self::server::ModelServer;
+
+use self::flight::Flight;
+use self::prefetch::Prefetch;
+use self::prepared::{ModelAnswer, PreparedCompletion};
 use super::{Engine, WorkError};
 use crate::cancel::{Cancel, Cancelled};
 use crate::completion::{OfferPlace, Offers, RecentCompletions, ShownCompletion};
-use crate::config::{ContextSources, Settings};
+use crate::config::ContextSources;
 use crate::context::Context;
-use crate::endpoint::{EndpointError, ModelClient, ModelRequest};
+use crate::endpoint::{EndpointError, ModelRequest, ServerWork};
 use crate::index::Snapshot;
-use crate::model::{ControlTokens, ModelText};
+use crate::model::ModelText;
 use crate::secrets::Secrets;
 
 /// The most texts that one request may ask for.
@@ -118,6 +124,7 @@ pub struct CompletionItem {
 }
 
 /// What the model has answered.
+#[derive(Debug, Default)]
 struct ModelAnswers {
     /// The different texts that are worth showing.
     texts: Vec<String>,
@@ -132,6 +139,10 @@ pub struct Timings {
     pub context_ms: f64,
     /// From then until the first text of the model; none if the model was not asked.
     pub first_token_ms: Option<f64>,
+    /// Tokens of the prompt that the model server read for it; none if it does not say.
+    pub read_tokens: Option<u32>,
+    /// Tokens of the prompt that it had read before; none if it does not say.
+    pub reused_tokens: Option<u32>,
     /// The whole time, including the wait for a pause.
     pub total_ms: f64,
     /// Whether the text comes from an earlier completion or a prefetched one.
@@ -171,42 +182,6 @@ pub struct AskedPrompt {
     pub request: ModelRequest,
 }
 
-/// The client of the model server, with the settings from which it was made.
-#[derive(Debug)]
-pub struct ModelServer {
-    settings: Arc<Settings>,
-    /// Whether the model was seen to answer in Markdown, so that the first line of an
-    /// answer may be no code.
-    writes_markdown: AtomicBool,
-    client: ModelClient,
-    control_tokens: ControlTokens,
-}
-
-impl ModelServer {
-    /// The server of these settings. Does not connect yet.
-    ///
-    /// # Errors
-    /// As [`ModelClient::new`], and if the settings' family is invalid.
-    pub fn new(settings: Arc<Settings>) -> Result<Self, CompleteError> {
-        let control_tokens = ControlTokens::new(settings.endpoint.family.reserved());
-        Ok(Self {
-            client: ModelClient::new(&settings.endpoint)?,
-            writes_markdown: AtomicBool::new(false),
-            control_tokens: control_tokens.map_err(|error| CompleteError::Family {
-                key: settings.endpoint.place.key("family"),
-                reason: error.to_string(),
-            })?,
-            settings,
-        })
-    }
-
-    /// Its client.
-    #[must_use]
-    pub fn client(&self) -> &ModelClient {
-        &self.client
-    }
-}
-
 /// The place of a request in the order of one client's requests.
 #[derive(Debug)]
 pub struct Turn(watch::Receiver<u64>);
@@ -232,21 +207,8 @@ pub struct Completions {
     last_seed: AtomicU32,
     /// The prefetched completion.
     prefetched: Mutex<Option<Prefetch>>,
-}
-
-/// A completion that is requested before the client asks for it.
-#[derive(Debug)]
-struct Prefetch {
-    position: BufferPosition,
-    /// Closed when the task ends.
-    done: watch::Receiver<()>,
-    task: AbortHandle,
-}
-
-impl Drop for Prefetch {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    /// The automatic completion that is at the model server.
+    flight: Mutex<Option<Flight>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -267,12 +229,13 @@ impl Completions {
 
     /// Completes code. `snapshot` is called on a thread of the engine, so it may
     /// block. Dropping the future cancels the completion and closes the connection
-    /// to the model server.
+    /// to the model server; that of an automatic one a moment later, unless the user
+    /// types what it says.
     ///
     /// # Errors
     /// See [`CompleteError`]. A superseded completion is no error, but empty.
     pub async fn complete(
-        &self,
+        self: &Arc<Self>,
         engine: &Engine,
         mut turn: Turn,
         request: CompletionRequest,
@@ -280,23 +243,8 @@ impl Completions {
         cancel: Cancel,
     ) -> Result<Completion, CompleteError> {
         let begun = Instant::now();
-        let trigger = request.trigger;
-        let work = async {
-            match trigger {
-                Trigger::Automatic => {
-                    if let Some(known) = self.known(&request.position).await {
-                        return Ok(known);
-                    }
-                    let quiet = engine.settings().completion.debounce_ms;
-                    tokio::time::sleep(Duration::from_millis(quiet)).await;
-                }
-                // A prefetch would keep the model server busy.
-                Trigger::Invoked => *lock(&self.prefetched) = None,
-            }
-            self.fresh(engine, request, snapshot, cancel).await
-        };
         let superseded = async {
-            match trigger {
+            match request.trigger {
                 Trigger::Automatic => turn.superseded().await,
                 Trigger::Invoked => std::future::pending().await,
             }
@@ -304,58 +252,64 @@ impl Completions {
         let mut completion = tokio::select! {
             biased;
             () = superseded => Completion::default(),
-            completion = work => completion?,
+            completion = self.work(engine, request.clone(), snapshot, cancel) => completion?,
         };
         completion.timings.total_ms = millis(begun);
+        if !completion.items.is_empty() {
+            engine.completed(&completion.timings);
+        }
         Ok(completion)
     }
 
-    /// Starts the completion of `request` before the client asks for it. Replaces the
-    /// previous prefetch.
-    pub fn prefetch(
+    async fn work(
         self: &Arc<Self>,
-        engine: &Engine,
-        request: CompletionRequest,
-        snapshot: impl FnOnce() -> Arc<Snapshot> + Send + 'static,
-    ) {
-        let (completions, engine) = (Arc::clone(self), engine.clone());
-        let (finished, done) = watch::channel(());
-        let position = request.position.clone();
-        let mut prefetched = lock(&self.prefetched);
-        let task = tokio::spawn(async move {
-            let cancel = Cancel::default();
-            let completion = completions.ask(&engine, request, snapshot, cancel);
-            if let Err(error) = completion.await {
-                tracing::debug!("nothing was completed ahead of time: {error}");
-            }
-            drop(finished);
-        });
-        *prefetched = Some(Prefetch {
-            position,
-            done,
-            task: task.abort_handle(),
-        });
-    }
-
-    /// The completion that the model gives. Texts that the user has declined here come
-    /// only if the user asks explicitly, and then last.
-    async fn fresh(
-        &self,
         engine: &Engine,
         request: CompletionRequest,
         snapshot: impl FnOnce() -> Arc<Snapshot> + Send + 'static,
         cancel: Cancel,
     ) -> Result<Completion, CompleteError> {
         let (place, trigger) = (request.position.place(), request.trigger);
-        let mut answers = self.ask(engine, request, snapshot, cancel).await?;
+        let answers = match trigger {
+            Trigger::Automatic => {
+                let begun = Instant::now();
+                if let Some(known) = self.known(&request.position).await {
+                    return Ok(known);
+                }
+                if let Some(landed) = self.landed(&request.position).await {
+                    return Ok(landed);
+                }
+                let pause = engine.model_server()?.pause();
+                tokio::time::sleep(pause.saturating_sub(begun.elapsed())).await;
+                self.fly(engine, request, snapshot).await?
+            }
+            Trigger::Invoked => {
+                // Others would keep the model server busy.
+                *lock(&self.prefetched) = None;
+                *lock(&self.flight) = None;
+                let (progress, _) = watch::channel(String::new());
+                self.ask(engine, request, snapshot, cancel, &progress)
+                    .await?
+            }
+        };
+        Ok(self.wanted(&place, trigger, answers))
+    }
+
+    /// What of `answers` to offer. Texts that the user has declined here come only if
+    /// the user asks explicitly, and then last.
+    fn wanted(
+        &self,
+        place: &OfferPlace,
+        trigger: Trigger,
+        mut answers: ModelAnswers,
+    ) -> Completion {
         let offers = lock(&self.offers);
-        let is_declined = |text: &String| offers.is_declined(&place, text);
+        let is_declined = |text: &String| offers.is_declined(place, text);
         match trigger {
             Trigger::Automatic => answers.texts.retain(|text| !is_declined(text)),
             Trigger::Invoked => answers.texts.sort_by_key(is_declined),
         }
         drop(offers);
-        Ok(self.offer(&place, answers))
+        self.offer(place, answers)
     }
 
     /// The user does not want the item of this number. The same text is not offered at
@@ -375,49 +329,6 @@ impl Completions {
             context: answers.context,
             timings: answers.timings,
         }
-    }
-
-    /// The completion at `position`, if it is known already: the rest of one that the
-    /// user is typing, or a prefetched one. Empty if the user has declined all that is
-    /// known. Waits for a prefetch in progress.
-    async fn known(&self, position: &BufferPosition) -> Option<Completion> {
-        let done = {
-            let mut prefetched = lock(&self.prefetched);
-            match &*prefetched {
-                Some(prefetch) if prefetch.position == *position => Some(prefetch.done.clone()),
-                _ => {
-                    // The cursor is elsewhere, so the prefetch is useless.
-                    *prefetched = None;
-                    None
-                }
-            }
-        };
-        if let Some(mut done) = done {
-            // This fails once the task has ended.
-            while done.changed().await.is_ok() {}
-        }
-        let (place, file) = (position.place(), position.file());
-        let (before, after) = position.content.split_at(position.cursor);
-        let recent = lock(&self.recent);
-        let mut rests = recent.rests(&file, before, after).peekable();
-        rests.peek()?;
-        let wanted = {
-            let offers = lock(&self.offers);
-            rests.find(|(_, rest)| !offers.is_declined(&place, rest))
-        };
-        let (texts, context) = wanted.map_or_else(Default::default, |(shown, rest)| {
-            (vec![rest.to_owned()], Arc::clone(&shown.context))
-        });
-        let timings = Timings {
-            cached: true,
-            ..Timings::default()
-        };
-        let answers = ModelAnswers {
-            texts,
-            context,
-            timings,
-        };
-        Some(self.offer(&place, answers))
     }
 
     /// Whether a text for `position` is known already.
@@ -443,13 +354,15 @@ impl Completions {
         PreparedCompletion::new(request, snapshot, server, cancel).map(PreparedCompletion::asked)
     }
 
-    /// Asks the model and remembers its answers.
+    /// Asks the model and remembers its answers. `progress` gets what is to be shown of
+    /// the first one as it comes.
     async fn ask(
         &self,
         engine: &Engine,
         request: CompletionRequest,
         snapshot: impl FnOnce() -> Arc<Snapshot> + Send + 'static,
         cancel: Cancel,
+        progress: &watch::Sender<String>,
     ) -> Result<ModelAnswers, CompleteError> {
         let begun = Instant::now();
         let server = engine.model_server()?;
@@ -457,17 +370,24 @@ impl Completions {
             Trigger::Automatic => (1, false),
             Trigger::Invoked => (request.max_items, self.is_known(&request.position)),
         };
+        let client = engine.client_number().unwrap_or_default();
+        let buffer = format!("{client} {}", request.position.file());
         let prepare = {
             let server = Arc::clone(&server);
             move || PreparedCompletion::new(request, &snapshot(), &server, &cancel)
         };
         // While the prompt is made, the server is asked what it has, once.
-        let (prepared, _) = tokio::join!(engine.run(prepare), server.client.features());
-        let prepared = prepared??;
+        let (prepared, features) = tokio::join!(engine.run(prepare), server.client.features());
+        let mut prepared = prepared??;
+        prepared.take_slot(server.slot(&buffer, features.slots));
         let context_ms = millis(begun);
-        let (texts, first_token_ms) = self
-            .ask_for_texts(&prepared, &server, max_items, is_again)
+        let (texts, first_token_ms, work) = self
+            .ask_for_texts(&prepared, &server, max_items, is_again, progress)
             .await?;
+        if let Some(ms) = first_token_ms {
+            server.saw(&buffer, prepared.prompt(), ms, work.unwrap_or_default());
+            engine.rereads(server.rereads());
+        }
         let PreparedCompletion {
             position, context, ..
         } = prepared;
@@ -490,21 +410,24 @@ impl Completions {
             timings: Timings {
                 context_ms,
                 first_token_ms,
+                read_tokens: work.map(|work| work.read_tokens),
+                reused_tokens: work.and_then(|work| work.reused_tokens),
                 ..Timings::default()
             },
         })
     }
 
-    /// Asks the model `max_items` times. Returns its different texts, and the
-    /// milliseconds until its first one began. The first request varies only if the
-    /// user has been shown a text here (`is_again`).
+    /// Asks the model `max_items` times. Returns its different texts, the milliseconds
+    /// until its first one began, and the server's work on that one. The first request
+    /// varies only if the user has been shown a text here (`is_again`).
     async fn ask_for_texts(
         &self,
         prepared: &PreparedCompletion,
         server: &ModelServer,
         max_items: usize,
         is_again: bool,
-    ) -> Result<(Vec<String>, Option<f64>), EndpointError> {
+        progress: &watch::Sender<String>,
+    ) -> Result<(Vec<String>, Option<f64>, Option<ServerWork>), EndpointError> {
         let begun = Instant::now();
         let seed = || {
             Some(
@@ -514,20 +437,26 @@ impl Completions {
             )
         };
         let first = match is_again {
-            true => prepared.answer(server, begun, seed()).await,
-            false => prepared.answer(server, begun, None).await,
+            true => prepared.answer(server, begun, seed(), None).await,
+            false => prepared.answer(server, begun, None, Some(progress)).await,
         };
-        let (text, first_token_ms) = match first {
+        let first = match first {
             // The server may not know what a seed is.
             Err(EndpointError::Refused { .. }) if is_again => {
-                prepared.answer(server, begun, None).await?
+                prepared.answer(server, begun, None, None).await?
             }
             first => first?,
         };
+        let ModelAnswer {
+            text,
+            first_token_ms,
+            work,
+            ..
+        } = first;
         let mut texts = vec![text];
         for _ in 1..max_items {
-            match prepared.answer(server, begun, seed()).await {
-                Ok((text, _)) if !texts.contains(&text) => texts.push(text),
+            match prepared.answer(server, begun, seed(), None).await {
+                Ok(ModelAnswer { text, .. }) if !texts.contains(&text) => texts.push(text),
                 Ok(_) => {}
                 Err(error) => {
                     tracing::debug!("no other text: {error}");
@@ -536,7 +465,7 @@ impl Completions {
             }
         }
         texts.retain(|text| !text.is_empty());
-        Ok((texts, first_token_ms))
+        Ok((texts, first_token_ms, work))
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
+use super::model_status::{ModelStatus, ModelTimes};
 use super::{JobStatus, Project, SettingsFileStatus};
 
 /// The name under which requests are counted whose method has never had a result,
@@ -39,6 +40,9 @@ pub struct EngineStatus {
     pub jobs: Vec<(String, JobStatus)>,
     /// The answered requests, by method.
     pub methods: BTreeMap<String, MethodStatus>,
+    /// What users were shown of the model server's answers. Older versions do not tell.
+    #[serde(default)]
+    pub model: ModelStatus,
 }
 
 /// One project.
@@ -106,6 +110,7 @@ pub(super) struct Activity {
     clients: Mutex<(u64, BTreeMap<u64, ClientEntry>)>,
     /// The lock is held while one request is counted.
     methods: Mutex<BTreeMap<String, MethodTimes>>,
+    pub(super) model: ModelTimes,
 }
 
 #[derive(Debug)]
@@ -151,6 +156,7 @@ impl Activity {
             started: Instant::now(),
             clients: Mutex::default(),
             methods: Mutex::default(),
+            model: ModelTimes::default(),
         }
     }
 
@@ -210,6 +216,7 @@ impl Activity {
             clients,
             jobs: Vec::new(),
             methods: methods.collect(),
+            model: self.model.status(),
         };
         (status, projects)
     }

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
+use std::sync::mpsc::{self, Sender};
 
 use serde_json::{Value, json};
 
@@ -172,7 +173,7 @@ fn who_types_what_is_shown_asks_nobody() {
 }
 
 #[test]
-fn who_types_on_supersedes_what_the_editor_asked_of_its_own_accord() {
+fn who_types_otherwise_supersedes_what_the_editor_asked_of_its_own_accord() {
     let project = Project::new(SHOP);
     let server = ModelServer::start(|_, answer| {
         answer.stream();
@@ -182,7 +183,7 @@ fn who_types_on_supersedes_what_the_editor_asked_of_its_own_accord() {
     let automatic = |typed: &str| automatic_at(&CODE.replace('|', &format!("{typed}|")));
     session.send(Some(1), "complete", &automatic("a"));
     server.asked();
-    session.send(Some(2), "complete", &automatic("ad"));
+    session.send(Some(2), "complete", &automatic("b"));
     assert_eq!(text(&session.answer(1)), "");
     server.left();
     server.asked();
@@ -197,6 +198,52 @@ fn who_types_on_supersedes_what_the_editor_asked_of_its_own_accord() {
     session.send(None, "$/cancelRequest", &json!({ "id": 3 }));
     assert_eq!(session.answer(3)["error"]["code"], -32800);
     server.left();
+    // So does one of the editor's own, if nobody types what it may say.
+    session.send(None, "$/cancelRequest", &json!({ "id": 4 }));
+    assert_eq!(session.answer(4)["error"]["code"], -32800);
+    server.left();
+}
+
+/// A model server that says "ad", and the rest once the test tells it to.
+fn saying_in_two(rest: &'static str) -> (ModelServer, Sender<()>) {
+    let (go, wait) = mpsc::channel();
+    let wait = Mutex::new(wait);
+    let server = ModelServer::start(move |_, answer| {
+        answer.stream();
+        answer.text("ad");
+        // The test may have ended.
+        let _ = wait.lock().unwrap().recv();
+        answer.text(rest);
+        answer.done();
+    });
+    (server, go)
+}
+
+#[test]
+fn who_types_what_comes_waits_for_the_rest_of_it() {
+    let project = Project::new(SHOP);
+    let (server, go) = saying_in_two("d($item);\n");
+    let mut session = Session::new(project.path(), &server, "[completion]\ndebounce_ms = 1\n");
+    let automatic = |typed: &str| automatic_at(&CODE.replace('|', &format!("{typed}|")));
+    session.send(Some(1), "complete", &automatic(""));
+    server.asked();
+    // An editor cancels the request when a key is pressed, and asks again.
+    session.send(None, "$/cancelRequest", &json!({ "id": 1 }));
+    session.send(Some(2), "complete", &automatic("a"));
+    session.send(Some(3), "complete", &automatic("add"));
+    assert_eq!(session.answer(1)["error"]["code"], -32800);
+    assert_eq!(text(&session.answer(2)), "");
+    go.send(()).unwrap();
+    assert_eq!(text(&session.answer(3)), "($item);");
+    assert!(server.is_unasked(), "the model was asked once");
+    // What disagrees is asked for anew, and the old request ends.
+    session.send(Some(4), "complete", &automatic("t"));
+    server.asked();
+    session.send(Some(5), "complete", &automatic("to"));
+    server.asked();
+    go.send(()).unwrap();
+    go.send(()).unwrap();
+    assert_eq!(text(&session.answer(4)), "");
 }
 
 #[test]

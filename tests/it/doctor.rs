@@ -168,7 +168,7 @@ fn a_model_server_is_asked_for_its_models_and_tokens() {
 }
 
 #[test]
-fn nobody_is_sent_anything_but_markers() {
+fn nobody_is_sent_any_code() {
     let home = Home::new();
     home.put("a.php", "<?php class Secret {}");
     let props = Some(r#"{"default_generation_settings":{}}"#);
@@ -181,8 +181,14 @@ fn nobody_is_sent_anything_but_markers() {
     });
     home.settings(&format!("[endpoint]\nurl = '{}'\n", server.url));
     home.report(&["--project", "."]);
-    let asked: Vec<_> = (0..4).map(|_| server.asked()).collect();
+    // The models, three markers, and twice a text of equal words.
+    let asked: Vec<_> = (0..5).map(|_| server.asked()).collect();
     assert!(server.is_unasked());
+    let texts: Vec<_> = asked
+        .iter()
+        .filter_map(|asked| asked.body["prompt"].as_str())
+        .collect();
+    assert!(texts.iter().all(|text| text.replace("one ", "").is_empty()));
     let sent: Vec<_> = asked
         .iter()
         .filter_map(|asked| asked.body.get("content"))

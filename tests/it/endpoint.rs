@@ -39,6 +39,8 @@ fn request(prompt: ModelPrompt) -> ModelRequest {
         top_p: None,
         seed: None,
         stop: ["1", "2", "3", "4", "5"].map(String::from).into(),
+        max_write_ms: Some(500),
+        slot: Some(1),
     }
 }
 
@@ -167,6 +169,10 @@ async fn llama_is_asked_for_what_it_was_seen_to_have() {
     }
     let (body, work) = &bodies[0];
     assert_eq!((&body["stop"], &body["cache_prompt"]), (&all, &json!(true)));
+    assert_eq!(
+        (&body["t_max_predict_ms"], &body["id_slot"]),
+        (&json!(500), &json!(1))
+    );
     assert_eq!(*work, None);
     let (body, work) = &bodies[1];
     assert_eq!(

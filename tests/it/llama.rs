@@ -1,13 +1,13 @@
-//! The client and runs of tags against llama.cpp's own server, with a tiny model
+//! The client, completions and runs of tags against llama.cpp's own server, with a tiny model
 //! made for the test. Needs a Python with `xllamacpp` and `gguf`, which
 //! `FIMD_LLAMA` names. `.ci/run` installs one.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::common::{Project, fimd, skip};
+use crate::common::{Client, Project, fimd, skip};
 
 /// The server. Ends when dropped.
 struct Llama {
@@ -124,5 +124,66 @@ fn a_real_server_says_what_it_does_not_like() {
         let said = String::from_utf8(ran.stderr).unwrap();
         assert_eq!(ran.status.code(), Some(1));
         assert!(said.contains(says) && said.lines().count() == 1, "{said}");
+    }
+}
+
+/// Completions of a file that somebody types, with the context of another one. Returns
+/// the timings of each answer, and the status after them.
+fn complete(server: &Llama, kind: &str) -> (Vec<Value>, Value) {
+    let methods: String = (0..6)
+        .map(|n| format!("    public function part{n}(int $count): int {{ return {n}; }}\n"))
+        .collect();
+    let cart = format!("<?php\nclass Cart {{\n{methods}}}\n");
+    let folder = Project::new(&[("Cart.php", &cart)]);
+    let settings = tempfile::tempdir().unwrap();
+    let file = settings.path().join("settings.toml");
+    let text = format!(
+        "[endpoint]\nurl = \"{}\"\nkind = \"{kind}\"\n[completion]\nmax_tokens = 16\n",
+        server.url
+    );
+    std::fs::write(&file, text).unwrap();
+    let mut client = Client::start(fimd().arg("--settings").arg(&file));
+    let mut ask = |id: u64, method: &str, params: Value| {
+        let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+        client.send(format!("{message}\n"));
+        let answer: Value = serde_json::from_str(&client.answer()).unwrap();
+        assert!(answer["error"].is_null(), "{answer}");
+        answer["result"].clone()
+    };
+    ask(0, "initialize", json!({ "project_root": folder.path() }));
+    let before = format!("<?php\n{}$cart = new Cart();\n", "$a = 1;\n".repeat(12));
+    let mut timings = Vec::new();
+    for (id, typed) in (1..).zip(["", "$cart->", "$cart->p", "$cart->part"]) {
+        let content = format!("{before}{typed}\n\necho 1;\n");
+        let cursor = before.len() + typed.len();
+        let params = json!({
+            "filepath": "page.php", "content": content, "cursor_offset": cursor,
+            "trigger": "invoked",
+        });
+        timings.push(ask(id, "complete", params)["timings"].clone());
+    }
+    (timings, ask(9, "fimd/status", json!({})))
+}
+
+#[test]
+fn a_real_server_reads_only_what_has_changed() {
+    let Some(server) = Llama::start() else {
+        return;
+    };
+    for kind in ["completions", "infill"] {
+        let (timings, status) = complete(&server, kind);
+        let tokens = |timings: &Value| {
+            let of = |name: &str| {
+                timings[name]
+                    .as_u64()
+                    .unwrap_or_else(|| panic!("{timings}"))
+            };
+            (of("read_tokens"), of("reused_tokens"))
+        };
+        let all: Vec<_> = timings.iter().map(tokens).collect();
+        let (read, reused) = all[3];
+        // A token is a character; what stands before the cursor does not change.
+        assert!(read < 100 && reused > 200, "{kind}: {all:?}");
+        assert!(status["model"]["rereads"] == false, "{status}");
     }
 }

@@ -22,6 +22,7 @@ mod docs;
 mod doctor;
 mod endpoint;
 mod eval;
+mod eval_typing;
 mod files;
 mod foreign;
 mod formats;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::Check;
 use crate::cli::CliError;
 use crate::config::{Endpoint, EndpointKind, Settings};
-use crate::endpoint::{EndpointError, ModelClient, ServerFacts};
+use crate::endpoint::{EndpointError, ModelClient, REREADS, ServerFacts};
 
 const NAME: &str = "model";
 
@@ -40,7 +40,25 @@ async fn ask(endpoint: &Endpoint) -> Vec<Check> {
     if facts.is_llama && endpoint.kind == EndpointKind::Completions {
         checks.push(control_tokens(&client, endpoint).await);
     }
+    if facts.is_llama {
+        checks.extend(reading(&client).await);
+    }
     checks
+}
+
+/// Whether the server reuses what it has read; no check if it does not tell.
+async fn reading(client: &ModelClient) -> Option<Check> {
+    const NAME: &str = "reading";
+    match client.reuses().await {
+        Ok(known) => known.map(|reuses| match reuses {
+            true => Check::ok(NAME, "the server reads only what has changed of a prompt"),
+            false => {
+                let (says, fix) = REREADS.split_once("; ").unwrap_or((REREADS, ""));
+                Check::warning(NAME, format!("the server {says}"), fix)
+            }
+        }),
+        Err(error) => Some(failed(NAME, &error)),
+    }
 }
 
 /// The fault for `error`, whose message is split into cause and remedy.

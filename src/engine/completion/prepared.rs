@@ -4,13 +4,14 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use futures_util::TryStreamExt;
+use tokio::sync::watch;
 
-use super::{AskedPrompt, BufferPosition, CompletionRequest, ModelServer, millis};
+use super::{AskedPrompt, BufferPosition, CompletionRequest, ModelServer, Trigger, millis};
 use crate::cancel::{Cancel, Cancelled};
 use crate::completion::{AnswerFilter, CompletionExtent, ShownAnswer};
 use crate::config::{ContextSources, EndpointKind};
 use crate::context::{Context, MinScore};
-use crate::endpoint::{EndpointError, ModelPrompt, ModelRequest};
+use crate::endpoint::{EndpointError, ModelPrompt, ModelRequest, ServerWork};
 use crate::index::Snapshot;
 use crate::model::ModelText;
 use crate::prompt::{Prompt, PromptBuffer, PromptSettings};
@@ -18,6 +19,9 @@ use crate::secrets::Secrets;
 
 /// The most tokens of a completion that ends with the line.
 const MAX_LINE_TOKENS: u32 = 96;
+/// How long a server that knows of it may write on at an automatic completion once it
+/// has begun a second line, in milliseconds.
+const AUTOMATIC_WRITE_MS: u32 = 1000;
 /// The stop pattern of a completion that ends with the line.
 const LINE_BREAK: &str = "\n";
 /// The temperature of answers that are to differ, where the settings have none or 0.
@@ -63,7 +67,10 @@ impl PreparedCompletion {
         cancel: &Cancel,
     ) -> Result<Self, Cancelled> {
         let CompletionRequest {
-            position, secrets, ..
+            position,
+            secrets,
+            trigger,
+            ..
         } = request;
         let settings = server.prompt_settings(request.sources, secrets.as_deref());
         let BufferPosition {
@@ -111,6 +118,11 @@ impl PreparedCompletion {
             top_p: None,
             seed: None,
             stop: stops.map(str::to_owned).collect(),
+            max_write_ms: match trigger {
+                Trigger::Automatic => Some(AUTOMATIC_WRITE_MS),
+                Trigger::Invoked => None,
+            },
+            slot: None,
         };
         Ok(Self {
             position,
@@ -131,14 +143,25 @@ impl PreparedCompletion {
         }
     }
 
-    /// The part of the answer to show, and the milliseconds from `begun` until its
-    /// first text. With a `seed` the model samples its answer.
+    /// The text of the prompt.
+    pub(super) fn prompt(&self) -> &str {
+        &self.text.text
+    }
+
+    /// Asks for the answer in this slot of the server.
+    pub(super) fn take_slot(&mut self, slot: Option<u32>) {
+        self.model_request.slot = slot;
+    }
+
+    /// The answer of the model, the times counted from `begun`. With a `seed` the model
+    /// samples its answer. `progress` gets what is to be shown of it as it comes.
     pub(super) async fn answer(
         &self,
         server: &ModelServer,
         begun: Instant,
         seed: Option<u32>,
-    ) -> Result<(String, Option<f64>), EndpointError> {
+        progress: Option<&watch::Sender<String>>,
+    ) -> Result<ModelAnswer, EndpointError> {
         let mut model_request = self.model_request.clone();
         if seed.is_some() {
             model_request.seed = seed;
@@ -150,49 +173,82 @@ impl PreparedCompletion {
         longer.stop.retain(|stop| stop != LINE_BREAK);
         let is_known = server.writes_markdown.load(Ordering::Relaxed);
         if is_known || longer == model_request {
-            let (_, text, first) = self.read(server, begun, longer).await?;
-            return Ok((text, first));
+            return self.read(server, begun, longer, progress).await;
         }
-        let (answer, text, first) = self.read(server, begun, model_request).await?;
-        if !self.filter.is_markdown(&answer) {
-            return Ok((text, first));
+        let answer = self.read(server, begun, model_request, progress).await?;
+        if !self.filter.is_markdown(&answer.whole) {
+            return Ok(answer);
         }
         // The code stands behind the first line.
         server.writes_markdown.store(true, Ordering::Relaxed);
-        let (_, text, _) = self.read(server, begun, longer).await?;
-        Ok((text, first))
+        let ModelAnswer { whole, text, .. } = self.read(server, begun, longer, progress).await?;
+        Ok(ModelAnswer {
+            whole,
+            text,
+            ..answer
+        })
     }
 
-    /// The answer to a request as far as it was read, the part of it to show, and the
-    /// milliseconds from `begun` until its first text. Stops reading the stream as soon
-    /// as that part is complete.
+    /// The answer to a request. Stops reading the stream as soon as what is to be shown
+    /// is complete.
     async fn read(
         &self,
         server: &ModelServer,
         begun: Instant,
         model_request: ModelRequest,
-    ) -> Result<(String, String, Option<f64>), EndpointError> {
+        progress: Option<&watch::Sender<String>>,
+    ) -> Result<ModelAnswer, EndpointError> {
         let stops: Vec<&str> = server.settings.endpoint.family.reserved().collect();
+        let is_timed = model_request.max_write_ms.is_some();
         let mut deltas = Box::pin(server.client.stream(model_request));
         let shown =
             |answer: &str, is_whole| self.filter.shown(answer, is_whole, &stops, self.max_lines);
         let mut complete = None;
-        let mut answer = String::new();
-        let mut first = None;
+        let mut answer = ModelAnswer::default();
         while let Some(delta) = deltas.try_next().await? {
+            answer.work = delta.work.or(answer.work);
+            if delta.is_cut && is_timed {
+                answer.drop_begun_line();
+            }
             if delta.text.is_empty() {
                 continue;
             }
-            first.get_or_insert_with(|| millis(begun));
-            answer.push_str(&delta.text);
-            complete = Some(shown(&answer, false)).filter(|shown| shown.is_complete);
+            answer.first_token_ms.get_or_insert_with(|| millis(begun));
+            answer.whole.push_str(&delta.text);
+            let so_far = shown(&answer.whole, false);
+            if let Some(progress) = progress {
+                progress.send_replace(server.control_tokens.restore(&so_far.text).into_owned());
+            }
+            complete = Some(so_far).filter(|shown| shown.is_complete);
             if complete.is_some() {
                 break;
             }
         }
         drop(deltas);
-        let ShownAnswer { text, .. } = complete.unwrap_or_else(|| shown(&answer, true));
-        let text = server.control_tokens.restore(&text).into_owned();
-        Ok((answer, text, first))
+        let ShownAnswer { text, .. } = complete.unwrap_or_else(|| shown(&answer.whole, true));
+        answer.text = server.control_tokens.restore(&text).into_owned();
+        Ok(answer)
+    }
+}
+
+/// An answer of the model.
+#[derive(Debug, Default)]
+pub(super) struct ModelAnswer {
+    /// All of it, as far as it was read.
+    whole: String,
+    /// The part of it to show.
+    pub(super) text: String,
+    /// The milliseconds until its first text.
+    pub(super) first_token_ms: Option<f64>,
+    /// The server's work on it, if it says so.
+    pub(super) work: Option<ServerWork>,
+}
+
+impl ModelAnswer {
+    /// Drops a last line that the server has not ended, unless it is the only one.
+    fn drop_begun_line(&mut self) {
+        if let Some(newline) = self.whole.rfind('\n') {
+            self.whole.truncate(newline + 1);
+        }
     }
 }

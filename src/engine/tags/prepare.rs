@@ -137,6 +137,8 @@ pub fn prepare(
         top_p: prompt.top_p,
         seed: None,
         stop: stops::for_server(&stops::plain(&prompt.stops)),
+        max_write_ms: None,
+        slot: None,
     };
     Ok(PreparedRun {
         sent: request.prompt.text(endpoint),
