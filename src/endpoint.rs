@@ -22,7 +22,7 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout, timeout_at};
 
 pub use self::error::{EndpointError, ServerPlace};
-pub use self::probe::{REREADS, ServerFacts, ServerFeatures};
+pub use self::probe::{REREADS, ServerFacts};
 
 use crate::config::{Endpoint, EndpointKind};
 use crate::model::{ContextFile, ContextStyle, Family, PartOrder, PromptParts};
@@ -146,6 +146,18 @@ pub struct StreamDelta {
     pub work: Option<ServerWork>,
     /// Whether the server ends the answer here though the model has more to say.
     pub is_cut: bool,
+}
+
+/// What a model server was seen to have beyond what servers of its kind have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ServerFeatures {
+    /// Whether it is the server of llama.cpp.
+    pub is_llama: bool,
+    /// How many requests it works on at a time, each with a cache of its own; 0 if it
+    /// does not tell.
+    pub slots: u32,
+    /// The most tokens of prompt and answer together; none if it does not tell.
+    pub context_tokens: Option<usize>,
 }
 
 /// What a server says about its work on a request.

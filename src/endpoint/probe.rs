@@ -8,7 +8,10 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::json;
 use tokio::time::{Instant, timeout};
 
-use super::{EndpointError, ModelClient, ModelPrompt, ModelRequest, error, milliseconds, wire};
+use super::{
+    EndpointError, ModelClient, ModelPrompt, ModelRequest, ServerFeatures, error, milliseconds,
+    wire,
+};
 use crate::config::EndpointKind;
 
 /// What a model server tells about itself.
@@ -41,18 +44,6 @@ struct OllamaModels {
 #[derive(Deserialize)]
 struct OllamaModel {
     name: String,
-}
-
-/// What a model server was seen to have beyond what servers of its kind have.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ServerFeatures {
-    /// Whether it is the server of llama.cpp.
-    pub is_llama: bool,
-    /// How many requests it works on at a time, each with a cache of its own; 0 if it
-    /// does not tell.
-    pub slots: u32,
-    /// The most tokens of prompt and answer together; none if it does not tell.
-    pub context_tokens: Option<usize>,
 }
 
 /// What is wrong with a server that reads whole prompts again, and the remedy.
