@@ -31,7 +31,7 @@ pub use self::ignores::{
 pub use self::input::{Repositories, Repository};
 pub use self::library::Composer;
 pub use self::limits::WalkOptions;
-pub use self::listing::{ProjectFile, Walk};
+pub use self::listing::{FoundBeside, ProjectFile, Walk};
 pub use self::origin::origin_of;
 pub use self::read::{decode, read, read_source, read_text};
 pub use self::roots::{Roots, named_path, resolve};

@@ -14,6 +14,7 @@ mod literals;
 pub mod names;
 mod references;
 mod scan;
+pub mod services;
 mod span;
 pub mod spans;
 mod token;

@@ -237,8 +237,8 @@ impl Disk {
         }));
         left_out.sort_by(|a, b| a.key.cmp(&b.key));
         self.left_out.store(Arc::new(left_out));
-        if self.library.is_outdated(&walk.nested) {
-            let library = Composer::open(&self.roots, &walk.nested, &self.options);
+        if self.library.is_outdated(&walk.beside) {
+            let library = Composer::open(&self.roots, &walk.beside, &self.options);
             self.library = Arc::new(library);
             let library = Arc::clone(&self.library);
             self.index.set_library(library as Arc<dyn Library>);

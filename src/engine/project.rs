@@ -99,7 +99,7 @@ impl Project {
         let index = Arc::new(Index::restore(restored, scan(unknown, check)?));
         tracing::debug!(bytes = all, new, "what is not in the cache was scanned");
         options.check_memory(&roots, index.snapshot().memory() as u64)?;
-        let library = Arc::new(Composer::open(&roots, &walk.nested, &options));
+        let library = Arc::new(Composer::open(&roots, &walk.beside, &options));
         index.set_library(Arc::clone(&library) as Arc<dyn Library>);
         let left_out = SharedExclusions::new(ArcSwap::from_pointee(left_out));
         let disk = Disk::new(

@@ -5,6 +5,7 @@ mod listing;
 mod package_files;
 mod reached;
 mod reader;
+mod services;
 mod stubs;
 
 use std::collections::BTreeSet;
@@ -18,9 +19,11 @@ use rustc_hash::FxHashMap;
 use self::listing::ClassListing;
 use self::package_files::PackageFiles;
 use self::reached::ReachedPackages;
-use self::reader::{ComposerReader, stamp};
+use self::reader::ComposerReader;
+use self::services::ServiceIds;
 use super::below::each_below;
 use super::limits::WalkOptions;
+use super::listing::FoundBeside;
 use super::roots::Roots;
 use super::rules::is_php;
 use super::stamp::Stamp;
@@ -39,8 +42,10 @@ pub struct Composer {
     autoload: Autoload,
     /// The packages that `composer.json` requires.
     required: BTreeSet<String>,
-    /// The folders below the root that were looked into, too.
-    nested: BTreeSet<String>,
+    /// What a walk has found beside the project's files.
+    beside: FoundBeside,
+    /// The services by their ids, read when they are first needed.
+    services: OnceLock<ServiceIds>,
     /// Composer's files and the searched folders with their stamps at that time;
     /// `None` for those that did not exist.
     sources: Vec<(PathBuf, Option<Stamp>)>,
@@ -56,14 +61,14 @@ pub struct Composer {
 }
 
 impl Composer {
-    /// Reads Composer's files of the project in `roots` and of its folders `nested`,
-    /// which a [`Walk`](super::Walk) has found; the result is empty if there are none.
+    /// Reads Composer's files of the project in `roots` and of the folders `beside`
+    /// that a [`Walk`](super::Walk) has found; the result is empty if there are none.
     /// Files that cannot be read are logged and ignored.
     #[must_use]
-    pub fn open(roots: &Roots, nested: &BTreeSet<String>, options: &WalkOptions) -> Self {
+    pub fn open(roots: &Roots, beside: &FoundBeside, options: &WalkOptions) -> Self {
         let opened = SystemTime::now();
         let mut reader = ComposerReader::new(roots.root());
-        let autoload = reader.autoload(nested);
+        let autoload = reader.autoload(&beside.nested);
         let stubs = reader.stubs();
         let (sources, required) = reader.finish();
         Self {
@@ -76,7 +81,8 @@ impl Composer {
             )),
             roots: roots.clone(),
             autoload,
-            nested: nested.clone(),
+            beside: beside.clone(),
+            services: OnceLock::new(),
             opened,
             searched: OnceLock::new(),
             listing: OnceLock::new(),
@@ -89,17 +95,18 @@ impl Composer {
             .get_or_init(|| ClassListing::read(self.roots.root(), &self.autoload))
     }
 
-    /// Whether Composer's files may have changed since the project was opened, given the
-    /// folders `nested` that a walk has found now.
+    /// Whether Composer's files may have changed since the project was opened, given
+    /// what a walk has found `beside` the project's files now.
     #[must_use]
-    pub fn is_outdated(&self, nested: &BTreeSet<String>) -> bool {
-        if self.nested != *nested {
+    pub fn is_outdated(&self, beside: &FoundBeside) -> bool {
+        let services = self.services.get();
+        if self.beside != *beside || services.is_some_and(ServiceIds::is_outdated) {
             return true;
         }
         // The searched folders are not watched, so their classes may have changed.
         self.searched.get().is_some()
             || self.sources.iter().any(|(path, before)| {
-                let now = stamp(path);
+                let now = Stamp::at(path);
                 now != *before || now.is_some_and(|now| !now.is_settled(self.opened))
             })
     }
@@ -107,6 +114,13 @@ impl Composer {
     /// Whether a change at `path` may be a change to Composer's files.
     #[must_use]
     pub fn depends_on(&self, path: &Path) -> bool {
+        if self
+            .services
+            .get()
+            .is_some_and(|services| services.depend_on(path))
+        {
+            return true;
+        }
         let mut sources = self.sources.iter();
         sources.any(|(source, _)| source.starts_with(path) || path.parent() == Some(source))
     }
@@ -164,6 +178,13 @@ impl Library for Composer {
 
     fn requires(&self, package: &str) -> bool {
         self.required.contains(package)
+    }
+
+    fn service(&self, id: &str) -> Option<&str> {
+        let services = self.services.get_or_init(|| {
+            ServiceIds::read(self.roots.root(), &self.beside.services, &self.autoload)
+        });
+        services.class(id)
     }
 
     fn locates(&self, folded: &str) -> bool {
@@ -235,7 +256,7 @@ mod tests {
     fn open(root: &Path) -> Composer {
         let roots = Roots::new(root, &[]).unwrap();
         let options = WalkOptions::default();
-        let nested = walk_existing(&roots, &options).nested;
+        let nested = walk_existing(&roots, &options).beside;
         Composer::open(&roots, &nested, &options)
     }
 

@@ -34,6 +34,16 @@ impl ProjectFile {
     }
 }
 
+/// What a walk finds below the root beside the files of the project, as keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FoundBeside {
+    /// The folders in which Composer may have installed packages of their own: those
+    /// with a `composer.json` or a `vendor` folder.
+    pub nested: BTreeSet<String>,
+    /// The YAML files that may state services.
+    pub services: BTreeSet<String>,
+}
+
 /// The result of a walk. Each list is in the order of keys.
 #[derive(Clone, Debug, Default)]
 pub struct Walk {
@@ -45,9 +55,8 @@ pub struct Walk {
     pub folders: BTreeSet<PathBuf>,
     /// The folders that count whatever they are called.
     pub source: SourceFolders,
-    /// The folders below the root in which Composer may have installed packages of
-    /// their own, as keys: those with a `composer.json` or a `vendor` folder.
-    pub nested: BTreeSet<String>,
+    /// What was found beside the files.
+    pub beside: FoundBeside,
     /// Warnings for the user, one line each.
     pub warnings: Vec<String>,
     /// The root and include paths that are gone or cannot be read.

@@ -2,6 +2,7 @@
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The coarsest step of a file system's clock. A file that changes twice within
@@ -32,6 +33,11 @@ impl Stamp {
             device: metadata.dev(),
             inode: metadata.ino(),
         }
+    }
+
+    /// The stamp of the file or folder at `path`, if there is one.
+    pub(super) fn at(path: &Path) -> Option<Self> {
+        path.metadata().ok().map(|metadata| Self::of(&metadata))
     }
 
     /// Whether a file that had this stamp at `time` and still has it is sure to

@@ -31,7 +31,7 @@ use super::error::FilesError;
 use super::extensions::file_holds_php;
 use super::ignores::{IgnoreRules, NameRules};
 use super::limits::WalkOptions;
-use super::listing::{ProjectFile, Walk};
+use super::listing::{FoundBeside, ProjectFile, Walk};
 use super::roots::Roots;
 use super::source_folders::SourceFolders;
 use crate::index::Exclusion;
@@ -64,7 +64,7 @@ pub fn walk_existing(roots: &Roots, options: &WalkOptions) -> Walk {
         left_out: BTreeMap::new(),
         folders: BTreeSet::new(),
         source: SourceFolders::autoloaded(roots),
-        nested: BTreeSet::new(),
+        beside: FoundBeside::default(),
         doubtful: BTreeMap::new(),
         warnings: Vec::new(),
         over: None,
@@ -95,7 +95,7 @@ pub fn walk_existing(roots: &Roots, options: &WalkOptions) -> Walk {
         left_out,
         folders,
         source,
-        nested,
+        beside,
         warnings,
         over,
         ..
@@ -105,7 +105,7 @@ pub fn walk_existing(roots: &Roots, options: &WalkOptions) -> Walk {
         left_out: left_out.into_values().collect(),
         folders,
         source,
-        nested,
+        beside,
         warnings,
         missing,
         over,
@@ -123,8 +123,8 @@ struct Walker<'a> {
     left_out: BTreeMap<(String, PathBuf), Exclusion>,
     folders: BTreeSet<PathBuf>,
     source: SourceFolders,
-    /// See [`Walk::nested`].
-    nested: BTreeSet<String>,
+    /// See [`Walk::beside`].
+    beside: FoundBeside,
     /// The folders that are left out by their names alone, by key, with the rules that
     /// apply in them.
     doubtful: BTreeMap<String, (PathBuf, IgnoreRules)>,
@@ -217,12 +217,7 @@ impl Walker<'_> {
         let name = name.to_string_lossy();
         let path = entry.path();
         let is_folder = kind.is_dir() || kind.is_symlink() && path.is_dir();
-        if matches!(
-            (&*name, is_folder),
-            ("composer.json", false) | ("vendor", true)
-        ) {
-            self.note_nested(&path);
-        }
+        self.note_beside(&path, &name, is_folder);
         if !is_folder && !self.options.extensions.count(&name) && !rules.bring_back(&path) {
             return;
         }
@@ -267,13 +262,28 @@ impl Walker<'_> {
         }
     }
 
-    /// Notes the folder of `entry`, unless it is the root.
-    fn note_nested(&mut self, entry: &Path) {
-        let folder = entry
-            .parent()
-            .filter(|_| self.roots.top_of(entry) == Some(self.roots.root()));
-        let key = folder.and_then(|folder| self.roots.key_of(folder));
-        self.nested.extend(key);
+    /// Notes an entry that counts although it is no file of the project.
+    fn note_beside(&mut self, path: &Path, name: &str, is_folder: bool) {
+        let is_nested = matches!(
+            (name, is_folder),
+            ("composer.json", false) | ("vendor", true)
+        );
+        let is_yaml = !is_folder && (name.ends_with(".yml") || name.ends_with(".yaml"));
+        if !is_nested && !is_yaml || self.roots.top_of(path) != Some(self.roots.root()) {
+            return;
+        }
+        if is_nested {
+            let folder = path.parent().and_then(|folder| self.roots.key_of(folder));
+            self.beside.nested.extend(folder);
+            return;
+        }
+        let in_folder = path.parent().and_then(Path::file_name);
+        let states_services = name.starts_with("services.")
+            || name.contains(".services.")
+            || in_folder.is_some_and(|folder| folder == "services");
+        if states_services {
+            self.beside.services.extend(self.roots.key_of(path));
+        }
     }
 
     /// Records whether the files found so far exceed a limit.

@@ -24,6 +24,10 @@ pub trait Library: Debug + Send + Sync {
     /// `vendor/name`.
     fn requires(&self, package: &str) -> bool;
 
+    /// The fully qualified name of the class of the service with the id `id`, as the
+    /// project's container knows it.
+    fn service(&self, id: &str) -> Option<&str>;
+
     /// Whether it knows a place for the class with the fully qualified name `folded`,
     /// which is in lower case. The class need not be there.
     fn locates(&self, folded: &str) -> bool;

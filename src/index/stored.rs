@@ -18,7 +18,7 @@ use super::snapshot::Snapshot;
 /// The version of the stored bytes, and of the way in which their contents are read
 /// out of texts. A build reads only what a build with the same number has stored. A
 /// test fails when the number must change.
-pub const FORMAT: u32 = 4;
+pub const FORMAT: u32 = 5;
 
 /// The stored index of files whose texts were not read yet.
 #[derive(Debug, Default)]

@@ -68,6 +68,7 @@ fn is_conventional(text: &str) -> bool {
 /// | place | of the string `…` in |
 /// | --- | --- |
 /// | `f#0` | `f('…'`, `$x->F('…'`, `X::f('…'` |
+/// | `f#name` | `f(name: '…'` |
 /// | `f#1[` | `f($a, ['…' => ` |
 /// | `f#1[key[` | `f($a, ['key' => ['…' => ` |
 /// | `x[` | `$x['…'`, `$this->x['…'` |
@@ -96,8 +97,29 @@ pub fn literal_place(source: &str, tokens: &[Token], at: usize) -> Option<String
             Some(format!("{name}="))
         }
         TokenKind::Punct(b'(' | b',') => bracketed(source, tokens, last, LEVELS),
+        TokenKind::Punct(b':') => named_argument(source, tokens, last),
         _ => None,
     }
+}
+
+/// The place behind the `:` of a named argument, at token `colon`.
+fn named_argument(source: &str, tokens: &[Token], colon: usize) -> Option<String> {
+    let name = colon.checked_sub(1)?;
+    let before = name.checked_sub(1)?;
+    let is_argument = matches!(tokens[before].kind, TokenKind::Punct(b'(' | b','));
+    if !is_argument || !tokens[name].is_word() {
+        return None;
+    }
+    let (open, _) = enclosing(tokens, before)?;
+    if !tokens[open].is(b'(') {
+        return None;
+    }
+    let callee = word(source, tokens, open.checked_sub(1)?)?.to_ascii_lowercase();
+    let name = tokens[name].span.of(source);
+    Some(match (&*callee, name) {
+        ("route", "name") => "route#0".to_owned(),
+        _ => format!("{callee}#{name}"),
+    })
 }
 
 /// The string at token `at` as a key.
@@ -159,6 +181,13 @@ fn bracketed(source: &str, tokens: &[Token], last: usize, levels: usize) -> Opti
             tokens[open].is(b'[') || tokens[before].span.of(source).eq_ignore_ascii_case("array");
         if !is_array {
             let callee = word(source, tokens, before)?.to_ascii_lowercase();
+            let is_attribute = before
+                .checked_sub(1)
+                .is_some_and(|at| tokens[at].kind == TokenKind::AttributeOpen);
+            // The first argument of Symfony's attribute is the path, not the name.
+            if is_attribute && argument == 0 && callee == "route" {
+                return Some(format!("route#path{suffix}"));
+            }
             let callee = namesake(&callee, argument);
             return Some(format!("{callee}#{argument}{suffix}"));
         }
@@ -186,7 +215,8 @@ fn bracketed(source: &str, tokens: &[Token], last: usize, levels: usize) -> Opti
 }
 
 /// The function that stands for all those whose argument number `argument` names the
-/// same things as that of `callee`, by the manuals of PHP, WordPress and Laravel. For
+/// same things as that of `callee`, by the manuals of PHP, WordPress, Laravel and
+/// Symfony. For
 /// example, `add_action` names a hook that a call of `do_action` names.
 fn namesake(callee: &str, argument: usize) -> &str {
     match (argument, callee) {
@@ -230,7 +260,7 @@ fn namesake(callee: &str, argument: usize) -> &str {
         (0, "wp_add_inline_style" | "wp_dequeue_style" | "wp_enqueue_style" | "wp_style_is") => {
             "wp_register_style"
         }
-        (0, "name" | "to_route" | "routeis") => "route",
+        (0, "name" | "to_route" | "routeis" | "redirecttoroute" | "generateurl") => "route",
         (0, "defined" | "constant") => "define",
         (0, "ini_set") => "ini_get",
         (0, "putenv" | "env") => "getenv",
@@ -287,6 +317,11 @@ mod tests {
             ),
             ("f($y, array('k1' => 'v1'))", &["f#1[ k1", "k1> v1"]),
             ("f(['out' => ['in' => 1]])", &["f#0[ out", "f#0[out[ in"]),
+            ("f($a, by: 'name', x: $b ? c : 'd')", &["f#by name"]),
+            (
+                "#[Route('/a', name: 'home')] f(); redirectToRoute('home')",
+                &["route#path /a", "route#0 home", "route#0 home"],
+            ),
             ("$x['type'] = 'text'", &["x[ type", "type> text"]),
             ("$type !== 'post'", &["type= post"]),
             ("echo 'hello'; f('two words', '12', '')", &[]),

@@ -480,3 +480,78 @@ fn stubs_complete_what_a_class_declares() {
     let files = fimd().args(["files", root]).output().unwrap();
     assert_eq!(String::from_utf8(files.stdout).unwrap(), "app/User.php\n");
 }
+
+#[test]
+fn services_have_the_classes_that_yaml_files_state() {
+    let project = Project::new(&[
+        (
+            "composer.json",
+            r#"{"require": {"psr/container": "*", "drupal/core": "*"}}"#,
+        ),
+        (
+            "config/services.yaml",
+            "services:\n    app.mailer:\n        class: App\\Mailer\n    mail: '@app.mailer'\n    App\\MailerInterface: '@mail'\n",
+        ),
+        (
+            "config/other.yaml",
+            "services:\n    app.other: { class: App\\Mailer }\n",
+        ),
+        (
+            "src/Mailer.php",
+            "<?php namespace App; interface MailerInterface {} class Mailer implements MailerInterface { function deliver() {} }",
+        ),
+        (".gitignore", "/web/core\n/vendor\n"),
+        (
+            "vendor/composer/autoload_psr4.php",
+            "<?php $vendorDir = dirname(__DIR__); $baseDir = dirname($vendorDir);
+             return array('Psr\\\\Container\\\\' => array($vendorDir . '/psr'),
+             'Drupal\\\\Core\\\\' => array($baseDir . '/web/core/lib/Drupal/Core'));",
+        ),
+        (
+            "vendor/psr/ContainerInterface.php",
+            "<?php namespace Psr\\Container; interface ContainerInterface { public function get(string $id); }",
+        ),
+        (
+            "web/core/lib/Drupal/Core/A.php",
+            "<?php namespace Drupal\\Core; class A {}",
+        ),
+        (
+            "web/core/core.services.yml",
+            "services:\n  a:\n    class: Drupal\\Core\\A\n",
+        ),
+        ("web/core/modules/node/node.info.yml", "name: Node\n"),
+        (
+            "web/core/modules/node/node.services.yml",
+            "services:\n  node.grants:\n    class: Drupal\\node\\Grants\n",
+        ),
+        (
+            "web/core/modules/node/src/Grants.php",
+            "<?php namespace Drupal\\node; class Grants { function ofNode() {} }",
+        ),
+    ]);
+    let root = project.path().to_str().unwrap();
+    let get = |id: &str| {
+        format!(
+            "<?php function f(\\Psr\\Container\\ContainerInterface $some) {{ $some->get({id})->|"
+        )
+    };
+    let buffers = [
+        get("'app.mailer'"),
+        get("'mail'"),
+        get("\\App\\MailerInterface::class"),
+        get("'node.grants'"),
+        get("'app.other'"),
+    ];
+    let buffers: Vec<&str> = buffers.iter().map(String::as_str).collect();
+    let contexts = contexts(root, &buffers);
+    for (context, method) in contexts
+        .iter()
+        .zip(["deliver", "deliver", "deliver", "ofNode"])
+    {
+        assert!(
+            context.contains(&format!("function {method}()")),
+            "{method}: {context}"
+        );
+    }
+    assert!(!contexts[4].contains("deliver"), "{}", contexts[4]);
+}

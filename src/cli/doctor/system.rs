@@ -104,7 +104,7 @@ pub(super) fn watches(project: Option<&Path>, options: &WalkOptions) -> Check {
     let wanted = wanted(
         &roots,
         &walk.folders,
-        &Composer::open(&roots, &walk.nested, options),
+        &Composer::open(&roots, &walk.beside, options),
     );
     let count = wanted.iter().filter(|folder| folder.exists()).count();
     let says = format!("{limits}; folders of {}: {count}", root.display());

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::doc_tags::best_tag;
 use super::eval::{Args, Eval};
 use super::flow::{Callee, ClassExpr, MemberName, NodeId, ValueNode};
-use super::framework::MethodCall;
+use super::framework::{CalledFunction, MethodCall};
 use super::function_ref::FunctionRef;
 use super::types::{Atom, CallableType, ClassType, Type};
 
@@ -128,6 +128,9 @@ impl<'a> Eval<'_, 'a> {
             if inherited.leads_on() {
                 ty = inherited;
             }
+            if ty.is_empty() {
+                ty = self.inference.told_parameter(named, number as usize);
+            }
         }
         if ty.is_empty()
             && let Some(default) = param.default
@@ -210,6 +213,13 @@ impl<'a> Eval<'_, 'a> {
         let (receiver, name) = match callee {
             Callee::Method(object, MemberName::Name(name), _) => (self.ty(*object), *name),
             Callee::Static(class, MemberName::Name(name)) => (self.class_type(class), *name),
+            Callee::Function(name, _) => {
+                let name = name.trim_start_matches('\\').to_ascii_lowercase();
+                let call = CalledFunction { name: &name, args };
+                return self
+                    .inference
+                    .told_handed_by_function(&call, position, number);
+            }
             _ => return Type::default(),
         };
         let told = receiver.classes().map(|object| {
@@ -361,6 +371,12 @@ impl<'a> Eval<'_, 'a> {
             && method.eq_ignore_ascii_case("bind")
         {
             return list.get(1).map(|argument| self.ty(argument.value));
+        }
+        if let Callee::Function(name, _) = callee {
+            let told = self.inference.told_this(name.trim_start_matches('\\'));
+            if !told.is_empty() {
+                return Some(told);
+            }
         }
         for (function, receiver) in self.functions_of(callee) {
             let doc = function.doc();

@@ -151,6 +151,7 @@ impl<'e, 'a> Eval<'e, 'a> {
             ValueNode::Known(ty) => ty.clone(),
             ValueNode::Declared(text, at) => self.resolver(*at).read(text),
             ValueNode::This(function) => self.this_in(*function),
+            ValueNode::Global(name) => self.inference.told_global(name),
             ValueNode::Read(_, value) | ValueNode::Same(value) => self.ty(*value),
             ValueNode::Array(items) => self.array(items),
             ValueNode::New(class, args) => self.object(class, args),

@@ -21,6 +21,7 @@
 //! bounds of their own in `limits`.
 
 use super::eval::Args;
+use super::function_ref::FunctionRef;
 use super::inference::Inference;
 use super::members::VirtualMember;
 use super::types::{ClassType, Type};
@@ -92,6 +93,51 @@ pub(super) trait Framework {
         let _ = (inference, call, position, number);
         Type::default()
     }
+
+    /// What a function hands to the callback that is its argument `position`, as the
+    /// callback's parameter `number`. The function's name is in lower case.
+    fn handed_by_function<'a>(
+        &self,
+        inference: &Inference<'a>,
+        call: &CalledFunction<'_, '_, 'a>,
+        position: usize,
+        number: usize,
+    ) -> Type {
+        let _ = (inference, call, position, number);
+        Type::default()
+    }
+
+    /// What `$this` is in a closure that is handed to the function `name`.
+    fn closure_this(&self, inference: &Inference<'_>, name: &str) -> Type {
+        let _ = (inference, name);
+        Type::default()
+    }
+
+    /// The type of the parameter with this number of a function that states nothing
+    /// of it.
+    fn parameter(
+        &self,
+        inference: &Inference<'_>,
+        function: &FunctionRef<'_>,
+        number: usize,
+    ) -> Type {
+        let _ = (inference, function, number);
+        Type::default()
+    }
+
+    /// The type of the global variable `name`, which begins with `$`.
+    fn global(&self, inference: &Inference<'_>, name: &str) -> Type {
+        let _ = (inference, name);
+        Type::default()
+    }
+}
+
+/// A call of a function.
+pub(super) struct CalledFunction<'c, 'e, 'a> {
+    /// The function's name in lower case, without the backslash at its start.
+    pub(super) name: &'c str,
+    /// The arguments.
+    pub(super) args: Args<'c, 'e, 'a>,
 }
 
 /// A call of a method of an object, or of a class behind `::`.
@@ -136,6 +182,15 @@ impl Project<'_, '_> {
     pub(super) fn requires(&self, package: &str) -> bool {
         let library = self.0.snapshot.library();
         library.is_some_and(|library| library.requires(package))
+    }
+
+    /// Whether its code calls the function `name`, which is in lower case.
+    pub(super) fn calls_function(&self, name: &str) -> bool {
+        let Inference {
+            snapshot, buffer, ..
+        } = self.0;
+        let mut uses = snapshot.uses(UseKey::Name(NameKind::Function, name));
+        uses.any(|user| *user.file.path != *buffer.path)
     }
 
     /// Whether its code names the class with the fully qualified name `name`,

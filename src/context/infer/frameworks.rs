@@ -1,16 +1,32 @@
 //! The frameworks that fimd knows, and how the inference asks those that a
 //! project uses.
 
+mod declared;
+mod doctrine;
+mod drupal;
 mod laravel;
+mod symfony;
+mod testing;
+mod wordpress;
 
 use super::eval::Args;
-use super::framework::{ConventionalMember, DefinedString, Framework, MethodCall, Project};
+use super::framework::{
+    CalledFunction, ConventionalMember, DefinedString, Framework, MethodCall, Project,
+};
+use super::function_ref::FunctionRef;
 use super::inference::Inference;
 use super::types::{ClassType, Type};
 use crate::php::{MemberKind, Visibility};
 
 /// Every framework. One that is asked first goes before the others.
-const FRAMEWORKS: [&dyn Framework; 1] = [&laravel::Laravel];
+const FRAMEWORKS: [&dyn Framework; 6] = [
+    &laravel::Laravel,
+    &doctrine::Doctrine,
+    &drupal::Drupal,
+    &symfony::Symfony,
+    &wordpress::WordPress,
+    &testing::Testing,
+];
 
 impl<'a> Inference<'a> {
     /// The frameworks that the project uses.
@@ -65,6 +81,32 @@ impl<'a> Inference<'a> {
         let all = self.frameworks();
         all.flat_map(|framework| framework.strings(self, place))
             .collect()
+    }
+
+    /// What a framework says that a function hands to a callback.
+    pub(super) fn told_handed_by_function(
+        &self,
+        call: &CalledFunction<'_, '_, 'a>,
+        position: usize,
+        number: usize,
+    ) -> Type {
+        self.told(|framework| framework.handed_by_function(self, call, position, number))
+    }
+
+    /// What a framework says that `$this` is in a closure that is handed to the function
+    /// `name`.
+    pub(super) fn told_this(&self, name: &str) -> Type {
+        self.told(|framework| framework.closure_this(self, name))
+    }
+
+    /// What a framework says of a parameter that nothing else tells of.
+    pub(super) fn told_parameter(&self, function: &FunctionRef<'_>, number: usize) -> Type {
+        self.told(|framework| framework.parameter(self, function, number))
+    }
+
+    /// What a framework says of the global variable `name`.
+    pub(super) fn told_global(&self, name: &str) -> Type {
+        self.told(|framework| framework.global(self, name))
     }
 
     /// The classes that take the calls which `object` has no method for.

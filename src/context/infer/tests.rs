@@ -338,6 +338,24 @@ fn the_table_of_laravel_holds() {
     holds_in(bare, |marked| find(&[app], marked));
 }
 
+/// The classes at the cursor in a project of several frameworks.
+#[test]
+fn the_table_of_frameworks_holds() {
+    let app = ("src/App.php", include_str!("tests/frameworks_app.php"));
+    let installed = (
+        "vendor/Frameworks.php",
+        include_str!("tests/frameworks.php"),
+    );
+    holds_in(include_str!("tests/frameworks.txt"), |marked| {
+        let code = format!(
+            "<?php use App\\Entity\\{{Mark, Tag}}; use App\\Repository\\TagRepository; \
+             use Doctrine\\ORM\\EntityManagerInterface; use PHPUnit\\Framework\\TestCase; \
+             use Psr\\Container\\ContainerInterface; {marked}"
+        );
+        in_project(&[app, installed], &code, '\0')
+    });
+}
+
 /// The work on endless or circular types is bounded, and so is the stack.
 #[test]
 fn hostile_types_cost_bounded_work() {

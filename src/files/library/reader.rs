@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::services::of_modules;
 use super::stubs::{IDE_HELPERS, stub_files};
 use crate::files::ignores::folders_above;
 use crate::files::regular::read_regular;
@@ -12,11 +13,6 @@ use crate::php::composer::{Autoload, generated, manifest};
 
 /// The most folders below the root in which installed packages are looked for.
 const MAX_NESTED: usize = 200;
-
-/// The stamp of the file or folder at `path`, if there is one.
-pub(super) fn stamp(path: &Path) -> Option<Stamp> {
-    path.metadata().ok().map(|metadata| Stamp::of(&metadata))
-}
 
 /// Reads Composer's files and records their stamps.
 pub(super) struct ComposerReader<'a> {
@@ -62,6 +58,8 @@ impl<'a> ComposerReader<'a> {
         for folder in nested.iter().take(MAX_NESTED) {
             all.extend(self.autoload_below(&format!("{folder}/")));
         }
+        let modules = of_modules(self.root, &all);
+        all.psr4.extend(modules);
         all
     }
 
@@ -171,7 +169,7 @@ impl<'a> ComposerReader<'a> {
     /// The full path of `path`, which is relative to the root. Records its stamp.
     fn source(&mut self, path: &str) -> PathBuf {
         let path = self.root.join(path);
-        self.sources.push((path.clone(), stamp(&path)));
+        self.sources.push((path.clone(), Stamp::at(&path)));
         path
     }
 

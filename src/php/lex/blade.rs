@@ -223,6 +223,12 @@ impl BladeLexer<'_> {
         }
         self.text(at);
         self.lexer.at = at + 1;
+        self.tokens_of(directive, end);
+        self.lexer.at
+    }
+
+    /// The tokens of a directive whose name begins at the next byte and ends at `end`.
+    fn tokens_of(&mut self, directive: Directive, end: usize) {
         match directive {
             Directive::Opens(kind) => {
                 self.lexer.push(kind, end);
@@ -259,7 +265,6 @@ impl BladeLexer<'_> {
                 self.arguments();
             }
         }
-        self.lexer.at
     }
 
     /// The brackets at the next token, with what is in them.

@@ -58,6 +58,8 @@ pub(in crate::context::infer) enum ValueNode<'a> {
     Declared(Cow<'a, str>, u32),
     /// `$this` in a function.
     This(u32),
+    /// A global variable that nothing states the type of.
+    Global(&'a str),
     /// The value of a place.
     Read(PlaceId, NodeId),
     /// `[…]`

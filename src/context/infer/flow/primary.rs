@@ -190,8 +190,10 @@ impl<'a> FlowReader<'_, 'a> {
         let Some(place) = self.places.number(name.to_owned(), None) else {
             return self.unknown();
         };
-        let node = self.lookup(place).unwrap_or_default();
-        if node == 0 {
+        let mut node = self.lookup(place).unwrap_or_default();
+        if node == 0 && self.is_script() {
+            node = self.node(ValueNode::Global(name));
+        } else if node == 0 {
             self.unknown();
         }
         self.node(ValueNode::Read(place, node))

@@ -84,6 +84,8 @@ pub(super) struct FlowReader<'t, 'a> {
     pub(super) end: usize,
     pub(super) cursor: usize,
     pub(super) operators: &'t [usize],
+    /// Whether a function is read, and no script.
+    is_function: bool,
     /// Whether reading went on behind the cursor.
     pub(super) is_past_cursor: bool,
     /// Levels of expressions and blocks around the next token.
@@ -123,6 +125,7 @@ impl<'t, 'a> FlowReader<'t, 'a> {
             at: extent.start,
             cursor: extent.cursor,
             operators: &extent.operators,
+            is_function: extent.is_function,
             is_past_cursor: false,
             depth: 0,
             nodes: Vec::new(),
@@ -161,6 +164,11 @@ impl<'t, 'a> FlowReader<'t, 'a> {
         let at = self.at + ahead;
         let is_hidden = at >= self.cursor && !self.is_past_cursor;
         (at < self.end && !is_hidden).then(|| self.tokens[at].kind)
+    }
+
+    /// Whether the next token stands in a script, outside of functions.
+    pub(super) fn is_script(&self) -> bool {
+        !self.is_function && self.function == 0
     }
 
     /// Whether reading stands at the cursor.

@@ -245,11 +245,12 @@ impl<'a> FlowReader<'_, 'a> {
             let ty = tags
                 .find(|tag| tag.variable() == Some(name))
                 .map(|tag| tag.ty().to_owned());
-            if let Some(ty) = ty {
-                let node = self.declared(ty, at);
-                let target = self.variable(name);
-                self.assign(target, node);
-            }
+            let node = match ty {
+                Some(ty) => self.declared(ty, at),
+                None => self.node(ValueNode::Global(name)),
+            };
+            let target = self.variable(name);
+            self.assign(target, node);
             if !self.eat(b',') {
                 break;
             }
