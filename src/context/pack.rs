@@ -71,7 +71,6 @@ pub(super) fn pack(
         .iter()
         .map(|hit| hit.chunk.len() + hit.file.path.len())
         .sum();
-    let reserved = ((max_chars as f32 * share) as usize).min(wanted);
 
     let mut state = PackingState::new(max_chars, request.secrets);
     let outline = match &request.window {
@@ -81,6 +80,8 @@ pub(super) fn pack(
         }
         _ => Outline::default(),
     };
+    let room = max_chars - state.used;
+    let reserved = ((room as f32 * share) as usize).min(wanted);
     let mut declarations = DeclarationPacker::new(buffer.scope().namespace());
     if let Some(literals) = literals {
         declarations.take_literals(&literals, max_chars / 4, &mut state);

@@ -2,6 +2,8 @@
 //! of `fimd generate`, the parameters of `generateDataset` and the options in
 //! `metadata.json`. A field has the long name of its flag, with `_` for `-`.
 
+mod limits;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -14,19 +16,11 @@ use crate::context::MinScore;
 use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
 use crate::dataset::format::{FileFormat, in_bytes};
 use crate::dataset::record::SpanKind;
-use crate::model::{
-    CHARS_PER_TOKEN, ContextStyle, DEFAULT_FAMILY, Families, Family, FamilyName, FimFormat, Model,
-    PartOrder,
-};
-use crate::prompt::{
-    DEFAULT_MAX_SUFFIX_CHARS, DEFAULT_MAX_TOTAL_CHARS, PromptBudget, PromptLimits,
-};
+use crate::model::{ContextStyle, DEFAULT_FAMILY, Families, Family, FamilyName, Model};
+use crate::prompt::{DEFAULT_MAX_SUFFIX_CHARS, DEFAULT_MAX_TOTAL_CHARS};
 
 /// The least size of a shard. Smaller shards would hold only a few examples each.
 const MIN_SHARD: ByteSize = ByteSize::kb(10);
-
-/// The characters of control tokens that a limit of tokens leaves room for.
-const CONTROL_CHARS: usize = 64;
 
 /// What stays together when examples are split into training and validation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -277,57 +271,6 @@ impl WrongOption {
 }
 
 impl Options {
-    /// The most characters of a middle.
-    #[must_use]
-    pub fn max_middle_chars(&self) -> usize {
-        self.limits().middle()
-    }
-
-    /// The limits of prompts. A limit of tokens counts as the characters that so many
-    /// tokens are sure to have; it depends on no example, so that each example is a
-    /// prompt that `complete` would send.
-    #[must_use]
-    pub fn limits(&self) -> PromptLimits {
-        let in_tokens = |tokens: usize| (tokens as f64 * CHARS_PER_TOKEN) as usize;
-        let most = self
-            .max_tokens
-            .map(|tokens| in_tokens(tokens).saturating_sub(CONTROL_CHARS));
-        PromptLimits {
-            total: most.map_or(self.max_total_chars, |most| most.min(self.max_total_chars)),
-            context: self.max_context_chars,
-            prefix: self.max_prefix_chars,
-            suffix: self.max_suffix_chars,
-        }
-    }
-
-    /// How context, prefix and suffix share the characters of a prompt.
-    #[must_use]
-    pub fn budget(&self) -> PromptBudget {
-        self.limits().budget()
-    }
-
-    /// The characters with which each context is assembled; 0 if the options ask for
-    /// no context.
-    #[must_use]
-    pub fn context_budget(&self) -> usize {
-        if self.cross_file_context || self.bm25_context {
-            self.budget().context
-        } else {
-            0
-        }
-    }
-
-    /// The share of the examples of `family` that have the suffix first.
-    #[must_use]
-    pub fn suffix_first_rate(&self, family: &Family) -> f64 {
-        match (family.order, self.spm_rate) {
-            (PartOrder::SuffixFirst, _) => 1.0,
-            (PartOrder::PrefixFirst, Some(rate)) => rate,
-            (PartOrder::PrefixFirst, None) if family.knows(FimFormat::Spm) => 0.5,
-            (PartOrder::PrefixFirst, None) => 0.0,
-        }
-    }
-
     /// The kinds of spans to cut.
     pub fn spans(&self) -> impl Iterator<Item = SpanKind> {
         let all = <SpanKind as clap::ValueEnum>::value_variants();
@@ -353,35 +296,6 @@ impl Options {
                 },
                 "some kind of span that is not excluded",
             );
-        }
-        Ok(())
-    }
-
-    /// Checks the limits of a middle.
-    fn check_middles(&self) -> Result<(), WrongOption> {
-        if self.max_middle_lines == 0 {
-            return wrong("max_middle_lines", "at least 1, found 0");
-        }
-        if self.min_middle_chars == 0 {
-            return wrong("min_middle_chars", "at least 1, found 0");
-        }
-        if self.max_middle_chars() < self.min_middle_chars {
-            let least = self.min_middle_chars.saturating_mul(4);
-            let total = self.max_total_chars;
-            let why = format!(
-                "since a middle has at least {} characters and at most a quarter of these",
-                self.min_middle_chars
-            );
-            return match self.max_tokens {
-                Some(tokens) if total >= least => wrong(
-                    "max_tokens",
-                    format!("tokens for at least {least} characters, {why}; found {tokens}"),
-                ),
-                _ => wrong(
-                    "max_total_chars",
-                    format!("at least {least}, {why}; found {total}"),
-                ),
-            };
         }
         Ok(())
     }

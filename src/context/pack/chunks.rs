@@ -1,7 +1,7 @@
 //! Packs chunks, which show how other files use what the buffer uses.
 
 use super::duplicates::{near_duplicates, word_hashes};
-use super::excerpt::whole_statements;
+use super::excerpt::{is_code, whole_statements};
 use super::render::file_header;
 use super::state::PackingState;
 use crate::context::snippet::{Context, Snippet, SnippetSource};
@@ -95,6 +95,9 @@ impl Excerpt {
     fn of(hit: &Hit, start: usize, text: &str, hidden: &[Secret], room: usize) -> Option<Self> {
         let (mut body, mut chars) = (String::new(), 0);
         let (mut lines, mut end) = (0, start);
+        let mut in_comment = false;
+        // What is there up to the last line of code.
+        let mut code = (0, 0, 0, start);
         for line in text.split_inclusive('\n') {
             let line_end = end + line.len();
             // The placeholder of a secret of several lines stands on one line.
@@ -116,8 +119,16 @@ impl Excerpt {
             }
             lines += 1;
             end = line_end;
+            if is_code(line, &mut in_comment) {
+                code = (body.len(), chars, lines, end);
+            }
         }
         let is_whole = end == start + text.len();
+        if !is_whole {
+            // A comment that is cut off would go on in what follows the context.
+            body.truncate(code.0);
+            (chars, lines, end) = (code.1, code.2, code.3);
+        }
         if !is_whole && !body.is_empty() && !body.ends_with('\n') {
             // The cut is behind the first line of a secret, whose placeholder
             // took the line break with it.
@@ -126,5 +137,39 @@ impl Excerpt {
         }
         let is_too_short = body.trim().is_empty() || !is_whole && lines < MIN_CUT_CHUNK_LINES;
         (!is_too_short).then_some(Self { body, chars, end })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::index::SourceFile;
+    use crate::php::{self, Span};
+
+    #[test]
+    fn a_chunk_that_is_cut_ends_with_code() {
+        let text = "<?php\n$a = f(1);\n$b = f(2);\n$c = f(3);\n\n/**\n * Long words on it.\n */\n// More.\nfunction g() {}\n";
+        let file = SourceFile::new("a.php".into(), text.into(), false, php::facts(text));
+        let hit = Hit {
+            file: Arc::new(file),
+            chunk: Span::new(6, text.len()),
+            score: 1.0,
+        };
+        let mut shown = Vec::new();
+        for room in 0..text.len() {
+            if let Some(excerpt) = Excerpt::of(&hit, 6, &text[6..], &[], room) {
+                assert!(excerpt.chars <= room);
+                assert_eq!(excerpt.chars, excerpt.body.chars().count());
+                shown.push(excerpt.body);
+            }
+        }
+        shown.dedup();
+        let [.., cut, whole] = &*shown else {
+            panic!("{shown:?}");
+        };
+        assert_eq!(whole, &text[6..]);
+        assert_eq!(cut, "$a = f(1);\n$b = f(2);\n$c = f(3);\n");
     }
 }

@@ -84,6 +84,12 @@ fn kind_of(line: &str, in_comment: &mut bool) -> Line {
     Line::Code
 }
 
+/// Whether `line` has code in it that is no import. `in_comment` says whether it begins
+/// inside a comment, and then whether the next line does.
+pub(super) fn is_code(line: &str, in_comment: &mut bool) -> bool {
+    kind_of(line.trim(), in_comment) == Line::Code
+}
+
 /// Whether a statement or block ends or begins behind `line`.
 fn ends_statement(line: &str) -> bool {
     // A comment behind the code does not count.

@@ -13,6 +13,7 @@ use crate::dataset::options::Options;
 use crate::dataset::report::Report;
 use crate::dataset::split::Split;
 use crate::dataset::write::columns::{Column, ColumnKind, columns};
+use crate::model::{ContextStyle, FimFormat};
 
 /// The card of the dataset with these files, given by split and name.
 pub(super) fn text(report: &Report, files: &[(Split, String)]) -> io::Result<String> {
@@ -111,6 +112,7 @@ fn body(
     example(card, report, columns)?;
     writeln!(card, "\n## How it was made\n")?;
     changed_options(card, options)?;
+    settings(card, report)?;
     writeln!(card, "{}\n", division(report))?;
     writeln!(card, "| kind of hole | examples |\n| --- | --- |")?;
     for (kind, examples) in &report.spans {
@@ -190,6 +192,29 @@ fn changed_options(card: &mut String, options: &[(String, String)]) -> fmt::Resu
         writeln!(card, "| `{name}` | {value} |")?;
     }
     writeln!(card)
+}
+
+/// The settings with which fimd asks a model that was trained on the dataset.
+fn settings(card: &mut String, report: &Report) -> fmt::Result {
+    let options = &report.options;
+    let budget = options.budget();
+    let style = match options.context_style {
+        ContextStyle::Comment => "comment",
+        ContextStyle::Repo => "repo",
+    };
+    let formats = &report.shapes.formats;
+    let order = match formats.contains_key(&FimFormat::Spm) {
+        true => FimFormat::Spm,
+        false => FimFormat::Psm,
+    };
+    writeln!(
+        card,
+        "The text before a middle is, byte for byte, what fimd asks a model for with these settings, beside the model's family:\n\n```toml\n[completion]\nmax_total_chars = {}\nmax_context_chars = {}\nmax_prefix_chars = {}\nmax_suffix_chars = {}\ncontext_style = \"{style}\"\norder = \"{order}\"\n```\n",
+        options.limits().total,
+        options.context_budget(),
+        budget.prefix,
+        budget.suffix,
+    )
 }
 
 /// How the examples are divided into splits.
@@ -338,6 +363,18 @@ mod tests {
         | `--cross-file-context` | true |
         | `--format` | parquet |
         | `--include-path` | (a path), lib |
+
+        The text before a middle is, byte for byte, what fimd asks a model for with these settings, beside the model's family:
+
+        ```toml
+        [completion]
+        max_total_chars = 8192
+        max_context_chars = 4096
+        max_prefix_chars = 1648
+        max_suffix_chars = 400
+        context_style = "comment"
+        order = "psm"
+        ```
 
         The split is by file: no file gives examples to both parts, and no middle that validates stands, exactly or nearly, in what is trained on, contexts included.
 
