@@ -107,16 +107,17 @@ impl Framework for WordPress {
             let facts = &inference.buffer.facts;
             let text = inference.buffer.content;
             let own = facts.literals.iter().filter(|literal| literal.place == at);
-            let own = own.map(|literal| (text, literal.text().of(text)));
+            let mut own = own.map(|literal| literal.text().of(text));
+            let mut hook = own
+                .find(|callback| *callback == name)
+                .and_then(|callback| hook_before(text, callback));
             // A method is usually added by its own class.
-            let others = inference.snapshot.literals_at(at, USES);
-            let others = others.map(|(file, name)| (&*file.text, name));
-            let others = others.filter(|_| function.class.is_none());
-            let hook = own.chain(others).find_map(|(text, callback)| {
-                (callback == name)
-                    .then(|| hook_before(text, callback))
-                    .flatten()
-            });
+            if hook.is_none() && function.class.is_none() {
+                let others = inference.snapshot.literals_at(at, USES);
+                let others = others.filter(|(_, callback)| *callback == name);
+                let first = others.min_by_key(|(file, callback)| (&file.path, callback.as_ptr()));
+                hook = first.and_then(|(file, callback)| hook_before(&file.text, callback));
+            }
             if let Some(hook) = hook {
                 return hook_parameter(inference, place, hook, number);
             }
