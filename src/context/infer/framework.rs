@@ -33,7 +33,7 @@ use crate::php::ImportKind;
 pub(super) trait Framework {
     /// Whether the project uses the framework. Asked once a request, so it only
     /// looks names up.
-    fn applies(&self, project: &Project<'_, '_>) -> bool;
+    fn applies(&self, project: &ProjectSigns<'_, '_>) -> bool;
 
     /// The classes that take the calls which `object`, or its class behind
     /// `::`, has no method for. Their public members count as its own behind
@@ -174,9 +174,9 @@ pub(in crate::context) enum ConventionalMember<'a> {
 }
 
 /// What [`Framework::applies`] may ask of a project.
-pub(super) struct Project<'i, 'a>(pub(super) &'i Inference<'a>);
+pub(super) struct ProjectSigns<'i, 'a>(pub(super) &'i Inference<'a>);
 
-impl Project<'_, '_> {
+impl ProjectSigns<'_, '_> {
     /// Whether its `composer.json` requires the package, for development or
     /// not.
     pub(super) fn requires(&self, package: &str) -> bool {

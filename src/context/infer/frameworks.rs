@@ -11,7 +11,7 @@ mod wordpress;
 
 use super::eval::Args;
 use super::framework::{
-    CalledFunction, ConventionalMember, DefinedString, Framework, MethodCall, Project,
+    CalledFunction, ConventionalMember, DefinedString, Framework, MethodCall, ProjectSigns,
 };
 use super::function_ref::FunctionRef;
 use super::inference::Inference;
@@ -32,7 +32,7 @@ impl<'a> Inference<'a> {
     /// The frameworks that the project uses.
     fn frameworks(&self) -> impl Iterator<Item = &'static dyn Framework> {
         let known = self.frameworks.get_or_init(|| {
-            let project = Project(self);
+            let project = ProjectSigns(self);
             let all = (0..).zip(FRAMEWORKS);
             all.filter(|(_, framework)| framework.applies(&project))
                 .map(|(number, _)| number)

@@ -3,7 +3,7 @@
 
 use super::declared::{before_class, before_member, class_at_key};
 use crate::context::infer::doc_tags::best_tag;
-use crate::context::infer::framework::{Framework, MethodCall, Project};
+use crate::context::infer::framework::{Framework, MethodCall, ProjectSigns};
 use crate::context::infer::function_ref::FunctionRef;
 use crate::context::infer::inference::Inference;
 use crate::context::infer::types::{Atom, ClassType, Type};
@@ -32,7 +32,7 @@ const COLLECTION: &str = "Doctrine\\Common\\Collections\\Collection";
 pub(super) struct Doctrine;
 
 impl Framework for Doctrine {
-    fn applies(&self, project: &Project<'_, '_>) -> bool {
+    fn applies(&self, project: &ProjectSigns<'_, '_>) -> bool {
         let packages = [
             "doctrine/orm",
             "doctrine/persistence",

@@ -4,7 +4,7 @@
 
 use super::declared::{before_class, class_at_key, value_at_key};
 use super::symfony::service;
-use crate::context::infer::framework::{Framework, MethodCall, Project};
+use crate::context::infer::framework::{Framework, MethodCall, ProjectSigns};
 use crate::context::infer::inference::Inference;
 use crate::context::infer::types::{Atom, ClassType, Type};
 use crate::index::symbols::{ClassRef, DeclKind, Declaration};
@@ -21,7 +21,7 @@ const CLASSES: usize = 16;
 pub(super) struct Drupal;
 
 impl Framework for Drupal {
-    fn applies(&self, project: &Project<'_, '_>) -> bool {
+    fn applies(&self, project: &ProjectSigns<'_, '_>) -> bool {
         let packages = ["drupal/core", "drupal/core-recommended"];
         packages.iter().any(|package| project.requires(package))
             || [MANAGER, DRUPAL]

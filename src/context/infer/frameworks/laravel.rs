@@ -5,6 +5,7 @@
 //! | `container` | objects by the names that the container knows, the user |
 //! | `facade` | the object behind a facade |
 //! | `builder` | what queries models, scopes, factories |
+//! | `models` | the builder, the collection and the model that belong together |
 //! | `relations` | the relations of a model, as methods and as properties |
 //! | `attributes` | casts, accessors and `$fillable` as properties |
 //! | `macros` | methods that code adds at run time |
@@ -17,12 +18,13 @@ mod builder;
 mod container;
 mod facade;
 mod macros;
+mod models;
 mod relations;
 mod strings;
 
 use crate::context::infer::eval::Args;
 use crate::context::infer::framework::{
-    ConventionalMember, DefinedString, Framework, MethodCall, Project,
+    ConventionalMember, DefinedString, Framework, MethodCall, ProjectSigns,
 };
 use crate::context::infer::inference::Inference;
 use crate::context::infer::types::{Atom, ClassType, Type};
@@ -46,7 +48,7 @@ const FACTORY: &str = "Illuminate\\Database\\Eloquent\\Factories\\Factory";
 const REAL_TIME: &str = "Facades\\";
 
 impl Framework for Laravel {
-    fn applies(&self, project: &Project<'_, '_>) -> bool {
+    fn applies(&self, project: &ProjectSigns<'_, '_>) -> bool {
         let packages = [
             "laravel/framework",
             "illuminate/support",
@@ -61,16 +63,16 @@ impl Framework for Laravel {
             return vec![ClassType::new(root)];
         }
         if is_a(inference, object, MODEL) {
-            return vec![builder::of_model(inference, object)];
+            return vec![models::builder_of(inference, object)];
         }
         if is_a(inference, object, FACADE) {
             return facade::roots(inference, object);
         }
         if is_a(inference, object, RELATION) {
-            let related = relations::related(inference, object);
+            let related = models::related(inference, object);
             let builders = related
                 .classes()
-                .map(|model| builder::of_model(inference, model));
+                .map(|model| models::builder_of(inference, model));
             return builders.collect();
         }
         Vec::new()
@@ -86,7 +88,7 @@ impl Framework for Laravel {
             relations::add_properties(inference, object, &mut all);
             attributes::add_properties(inference, object, &mut all);
         }
-        if let Some(model) = builder::model_of(inference, object) {
+        if let Some(model) = models::model_of(inference, object) {
             builder::add_scopes(inference, &model, &mut all);
         }
         all

@@ -1,7 +1,7 @@
 //! Symfony, and any other container of PSR-11: `get(X::class)` gives an object of the
 //! class, `get('id')` one of the class that the project's YAML files state.
 
-use crate::context::infer::framework::{Framework, MethodCall, Project};
+use crate::context::infer::framework::{Framework, MethodCall, ProjectSigns};
 use crate::context::infer::inference::Inference;
 use crate::context::infer::types::{Atom, Type};
 
@@ -15,7 +15,7 @@ const CONTAINERS: [&str; 3] = [
 pub(super) struct Symfony;
 
 impl Framework for Symfony {
-    fn applies(&self, project: &Project<'_, '_>) -> bool {
+    fn applies(&self, project: &ProjectSigns<'_, '_>) -> bool {
         let packages = [
             "symfony/framework-bundle",
             "symfony/dependency-injection",

@@ -1,7 +1,7 @@
 //! PHPUnit, Mockery, Prophecy and Pest: the doubles of a class, and `$this` in the
 //! closures of Pest.
 
-use crate::context::infer::framework::{ConventionalMember, Framework, MethodCall, Project};
+use crate::context::infer::framework::{ConventionalMember, Framework, MethodCall, ProjectSigns};
 use crate::context::infer::inference::Inference;
 use crate::context::infer::types::{Atom, ClassType, Type};
 use crate::php::names::Scope;
@@ -50,7 +50,7 @@ const PEST_FILE: &str = "tests/Pest.php";
 pub(super) struct Testing;
 
 impl Framework for Testing {
-    fn applies(&self, project: &Project<'_, '_>) -> bool {
+    fn applies(&self, project: &ProjectSigns<'_, '_>) -> bool {
         let packages = [
             "phpunit/phpunit",
             "pestphp/pest",

@@ -2,7 +2,7 @@
 //! which the doc comment in front of `do_action` or `apply_filters` states.
 
 use crate::context::infer::doc_tags::doc_tags;
-use crate::context::infer::framework::{CalledFunction, Framework, Project};
+use crate::context::infer::framework::{CalledFunction, Framework, ProjectSigns};
 use crate::context::infer::function_ref::FunctionRef;
 use crate::context::infer::inference::Inference;
 use crate::context::infer::resolve::Resolver;
@@ -53,7 +53,7 @@ const BEFORE_CALL: usize = 400;
 pub(super) struct WordPress;
 
 impl Framework for WordPress {
-    fn applies(&self, project: &Project<'_, '_>) -> bool {
+    fn applies(&self, project: &ProjectSigns<'_, '_>) -> bool {
         let functions = ["add_action", "add_filter", "get_header"];
         functions.iter().any(|name| project.calls_function(name)) || project.knows_class("WP_Query")
     }

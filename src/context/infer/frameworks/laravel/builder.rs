@@ -4,7 +4,7 @@
 //! so what their methods return stands here.
 
 use super::{
-    BUILDER, FACTORY, MODEL, RELATION, beside, generic, is_a, is_own, lower_first, object_of,
+    BUILDER, FACTORY, MODEL, beside, generic, is_a, is_own, lower_first, models, object_of,
     relations,
 };
 use crate::context::infer::framework::{ConventionalMember, MethodCall};
@@ -15,8 +15,6 @@ use crate::context::infer::types::{Atom, ClassType, Type};
 use crate::index::symbols::ClassRef;
 use crate::php::{Member, MemberKind, Visibility};
 
-/// The collection of models.
-const COLLECTION: &str = "Illuminate\\Database\\Eloquent\\Collection";
 /// The collection that reads while it is iterated.
 const LAZY_COLLECTION: &str = "Illuminate\\Support\\LazyCollection";
 
@@ -77,85 +75,6 @@ const PAGES: [(&str, &str); 3] = [
     ("simplepaginate", "Illuminate\\Pagination\\Paginator"),
 ];
 
-/// What queries the model `object`.
-pub(super) fn of_model(inference: &Inference<'_>, object: &ClassType) -> ClassType {
-    let custom = custom(
-        inference,
-        object,
-        "newEloquentBuilder",
-        "UseEloquentBuilder",
-    );
-    let name = custom.unwrap_or_else(|| BUILDER.to_owned());
-    ClassType::new(&name).with(vec![object_of(object)])
-}
-
-/// A collection of the models `object`.
-pub(super) fn collection_of(inference: &Inference<'_>, object: &ClassType) -> Type {
-    let custom = custom(inference, object, "newCollection", "CollectedBy");
-    let name = custom.as_deref().unwrap_or(COLLECTION);
-    generic(name, vec![Atom::Int(None).into(), object_of(object)])
-}
-
-/// The class that a model uses instead of the framework's own: what the
-/// `method` that it overrides returns, or what its `attribute` names.
-fn custom(
-    inference: &Inference<'_>,
-    object: &ClassType,
-    method: &str,
-    attribute: &str,
-) -> Option<String> {
-    let class = inference.class(&object.name)?;
-    let head = class.class().head.start as usize;
-    if let Some(written) = attribute_before(class.text, head, attribute)
-        && let Some((_, named)) = written.split_once('(')
-        && let Some((named, _)) = named.split_once("::class")
-    {
-        return class.scope().class(named.trim());
-    }
-    let function = inference.find_method(object, method)?;
-    if function.class.is_none_or(is_own) {
-        return None;
-    }
-    let ty = inference.result(
-        &function,
-        Some(object),
-        &object_of(object),
-        crate::context::infer::eval::Args::NONE,
-    );
-    ty.classes().next().map(|class| class.name.to_string())
-}
-
-/// The model that a builder or a relation is for.
-pub(super) fn model_of(inference: &Inference<'_>, object: &ClassType) -> Option<ClassType> {
-    if is_a(inference, object, RELATION) {
-        return relations::related(inference, object)
-            .classes()
-            .next()
-            .cloned();
-    }
-    if !is_a(inference, object, BUILDER) {
-        return None;
-    }
-    bound_model(inference, object, BUILDER)
-}
-
-/// The model that the first template of `parent`, of which `object` is one,
-/// stands for.
-pub(super) fn bound_model(
-    inference: &Inference<'_>,
-    object: &ClassType,
-    parent: &str,
-) -> Option<ClassType> {
-    let args = inference.args_of(object, parent).unwrap_or_default();
-    // What is not bound stands for any model.
-    let is_bound = |ty: &&Type| {
-        let mut classes = ty.classes();
-        classes.any(|class| !class.name.eq_ignore_ascii_case(MODEL))
-    };
-    let model = args.first().filter(is_bound).or(object.args.first())?;
-    model.classes().next().cloned()
-}
-
 /// What a method of a model returns, also behind `::`.
 pub(super) fn of_model_method(inference: &Inference<'_>, call: &MethodCall<'_, '_, '_>) -> Type {
     let name = call.name.to_ascii_lowercase();
@@ -163,16 +82,16 @@ pub(super) fn of_model_method(inference: &Inference<'_>, call: &MethodCall<'_, '
     let is_overridden = declared.is_some_and(|method| !method.class.is_none_or(is_own));
     if !is_overridden {
         if QUERIES.contains(&&*name) {
-            return object_of(&of_model(inference, call.object));
+            return object_of(&models::builder_of(inference, call.object));
         }
         match &*name {
-            "all" => return collection_of(inference, call.object),
+            "all" => return models::collection_of(inference, call.object),
             "factory" => return factory(inference, call.object),
             _ => {}
         }
     }
     match scope(inference, call.object, call.name) {
-        Some(_) => object_of(&of_model(inference, call.object)),
+        Some(_) => object_of(&models::builder_of(inference, call.object)),
         None => Type::default(),
     }
 }
@@ -183,7 +102,7 @@ pub(super) fn method(inference: &Inference<'_>, call: &MethodCall<'_, '_, '_>) -
     if is_a(inference, call.object, FACTORY) {
         return made(inference, call.object, &name);
     }
-    let Some(model) = model_of(inference, call.object) else {
+    let Some(model) = models::model_of(inference, call.object) else {
         return Type::default();
     };
     if scope(inference, &model, call.name).is_some() {
@@ -200,7 +119,7 @@ pub(super) fn method(inference: &Inference<'_>, call: &MethodCall<'_, '_, '_>) -
                 .any(|atom| matches!(atom, Atom::Array(_)))
         });
     if MANY.contains(&&*name) || finds_many {
-        return collection_of(inference, &model);
+        return models::collection_of(inference, &model);
     }
     if ONE.contains(&&*name) {
         return object_of(&model);
@@ -229,9 +148,9 @@ pub(super) fn handed(
 ) -> Type {
     let mut object = call.object.clone();
     if is_a(inference, &object, MODEL) {
-        object = of_model(inference, &object);
+        object = models::builder_of(inference, &object);
     }
-    let Some(model) = model_of(inference, &object) else {
+    let Some(model) = models::model_of(inference, &object) else {
         return Type::default();
     };
     if number > 0 {
@@ -247,13 +166,15 @@ pub(super) fn handed(
             let path = call.args.ty(0, "").and_then(|ty| ty.key());
             let related = path.map(|path| relations::along(inference, &model, &path));
             let related = related.unwrap_or_default();
-            let builders = related.classes().map(|model| of_model(inference, model));
+            let builders = related
+                .classes()
+                .map(|model| models::builder_of(inference, model));
             builders
                 .map(|builder| object_of(&builder))
                 .fold(Type::default(), Type::or)
         }
         "chunk" | "chunkbyid" | "chunkbyiddesc" if position == 1 => {
-            collection_of(inference, &model)
+            models::collection_of(inference, &model)
         }
         "each" | "eachbyid" if position == 0 => object_of(&model),
         _ => Type::default(),
@@ -276,15 +197,15 @@ fn factory(inference: &Inference<'_>, model: &ClassType) -> Type {
 
 /// What the method `name` of a factory returns.
 fn made(inference: &Inference<'_>, factory: &ClassType, name: &str) -> Type {
-    let Some(model) = bound_model(inference, factory, FACTORY) else {
+    let Some(model) = models::bound_model(inference, factory, FACTORY) else {
         return Type::default();
     };
     match name {
         "createone" | "createonequietly" | "makeone" | "newmodel" => object_of(&model),
         "create" | "createquietly" | "make" => {
-            object_of(&model).or(collection_of(inference, &model))
+            object_of(&model).or(models::collection_of(inference, &model))
         }
-        "createmany" | "createmanyquietly" => collection_of(inference, &model),
+        "createmany" | "createmanyquietly" => models::collection_of(inference, &model),
         _ => Type::default(),
     }
 }
@@ -338,23 +259,9 @@ fn scope_name<'a>(owner: ClassRef<'a>, member: &Member) -> Option<&'a str> {
         let first = rest.chars().next();
         first.is_some_and(char::is_uppercase)
     });
-    behind
-        .or_else(|| attribute_before(owner.text, member.head.start as usize, "Scope").map(|_| name))
-}
-
-/// The attribute called `name` that stands before byte `at`, as written.
-fn attribute_before<'t>(text: &'t str, at: usize, name: &str) -> Option<&'t str> {
-    let mut before = text[..at].trim_end();
-    while before.ends_with(']') {
-        let start = before.rfind("#[")?;
-        let written = &before[start + 2..before.len() - 1];
-        let head = written.split('(').next().unwrap_or(written);
-        if head.trim().rsplit('\\').next() == Some(name) {
-            return Some(written);
-        }
-        before = before[..start].trim_end();
-    }
-    None
+    behind.or_else(|| {
+        models::attribute_before(owner.text, member.head.start as usize, "Scope").map(|_| name)
+    })
 }
 
 /// How a scope is called, as a doc tag: without its first parameter, the query.

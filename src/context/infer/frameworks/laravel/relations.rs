@@ -1,7 +1,7 @@
 //! The relations of a model: methods that return `$this->hasMany(Post::class)`,
 //! and the properties of the same names.
 
-use super::{MODEL, RELATION, beside, builder, generic, is_a, is_own, object_of};
+use super::{MODEL, beside, generic, is_a, is_own, models, object_of};
 use crate::context::infer::eval::Args;
 use crate::context::infer::framework::{ConventionalMember, MethodCall};
 use crate::context::infer::function_ref::FunctionRef;
@@ -77,13 +77,13 @@ pub(super) fn property(inference: &Inference<'_>, object: &ClassType, name: &str
         .classes()
         .map(|class| match is_many(inference, class) {
             true => {
-                let models = related(inference, class);
+                let models = models::related(inference, class);
                 let builders = models
                     .classes()
-                    .map(|model| builder::collection_of(inference, model));
+                    .map(|model| models::collection_of(inference, model));
                 builders.fold(Type::default(), Type::or)
             }
-            false => related(inference, class),
+            false => models::related(inference, class),
         });
     all.fold(Type::default(), Type::or)
 }
@@ -104,12 +104,6 @@ fn relation<'a>(inference: &Inference<'a>, object: &ClassType, function: &Functi
     }
 }
 
-/// The models that a relation leads to.
-pub(super) fn related(inference: &Inference<'_>, relation: &ClassType) -> Type {
-    let model = builder::bound_model(inference, relation, RELATION);
-    model.map_or_else(Type::default, |model| object_of(&model))
-}
-
 /// Whether a relation leads to several models.
 fn is_many(inference: &Inference<'_>, relation: &ClassType) -> bool {
     let many = KINDS.iter().filter(|kind| kind.is_many);
@@ -126,7 +120,9 @@ pub(super) fn along(inference: &Inference<'_>, model: &ClassType, path: &str) ->
                 return Type::default();
             };
             let relation = relation(inference, model, &function);
-            let models = relation.classes().map(|class| related(inference, class));
+            let models = relation
+                .classes()
+                .map(|class| models::related(inference, class));
             models.fold(Type::default(), Type::or)
         });
         at = next.fold(Type::default(), Type::or);
