@@ -58,7 +58,7 @@ pub(super) const BINDING_TOKENS: usize = 48;
 pub(super) const MACROS: usize = 128;
 /// Files of a folder whose keys are names elsewhere.
 pub(super) const STRING_FILES: usize = 64;
-/// Bytes of such a file that are read.
+/// Bytes of such a file, or of an array in a class, that are read.
 pub(super) const CONVENTION_BYTES: usize = 64 << 10;
 /// Keys, one behind another, that make such a name.
 pub(super) const KEY_LEVELS: usize = 4;

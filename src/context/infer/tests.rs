@@ -398,3 +398,57 @@ fn hostile_types_cost_bounded_work() {
         "Order",
     );
 }
+
+/// Conventions that lead in circles or are very many cost bounded work.
+#[test]
+fn hostile_laravel_code_costs_bounded_work() {
+    let installed = ("vendor/Laravel.php", include_str!("tests/laravel.php"));
+    let many = |each: &dyn Fn(u32) -> String| (0..10_000).map(each).collect::<String>();
+    let facade = "extends \\Illuminate\\Support\\Facades\\Facade";
+    let model = "extends \\Illuminate\\Database\\Eloquent\\Model";
+    let accessor = |to: &str| {
+        format!("{{ protected static function getFacadeAccessor() {{ return {to}::class; }} }}")
+    };
+    let relation = |name: &str, to: &str| {
+        format!("public function {name}() {{ return $this->hasMany({to}::class); }}\n")
+    };
+    let projects = [
+        format!("class A {facade} {}", accessor("A")),
+        format!(
+            "class A {facade} {} class B {facade} {}",
+            accessor("B"),
+            accessor("A")
+        ),
+        format!("class A {model} {{ {} }}", relation("a", "A")),
+        format!(
+            "class A {model} {{ public function a() {{ return $this->a()->hasMany($this->a); }} }}"
+        ),
+        format!(
+            "class A {model} {{ {} }}",
+            many(&|n| relation(&format!("a{n}"), "A"))
+        ),
+        format!(
+            "class A {model} {{ protected $casts = [{}]; }}",
+            many(&|n| format!("'a{n}' => A::class, "))
+        ),
+        format!(
+            "class A {model} {{ {} }}",
+            many(&|n| format!("public function scopeA{n}($q) {{}}\n"))
+        ),
+        format!(
+            "class A {model} {{ public function newEloquentBuilder($q) {{ return static::query(); }} }}"
+        ),
+    ];
+    let chain = "->a".repeat(2_000);
+    for project in &projects {
+        let project = format!("<?php namespace App; {project}");
+        for code in [
+            "A::\0".to_owned(),
+            format!("A::first(){chain}->\0"),
+            format!("A::a(){}->\0", "->a()".repeat(2_000)),
+        ] {
+            let files = [installed, ("app/App.php", &*project)];
+            in_project(&files, &format!("<?php namespace App; {code}"), '\0');
+        }
+    }
+}

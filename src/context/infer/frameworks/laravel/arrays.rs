@@ -18,7 +18,8 @@ pub(super) struct ArrayEntry<'t> {
 
 /// The strings in the bytes of `span` that are keys or elements.
 pub(super) fn entries(text: &str, span: Span) -> Vec<ArrayEntry<'_>> {
-    let end = text.floor_char_boundary((span.end as usize).min(text.len()));
+    let end = (span.end as usize).min(span.start as usize + CONVENTION_BYTES);
+    let end = text.floor_char_boundary(end.min(text.len()));
     let tokens = lex_from(&text[..end], span.start as usize, LexMode::Code);
     let mut all = Vec::new();
     for (at, token) in tokens.iter().enumerate() {

@@ -7,6 +7,7 @@ use crate::context::infer::eval::Args;
 use crate::context::infer::framework::ConventionalMember;
 use crate::context::infer::function_ref::FunctionRef;
 use crate::context::infer::inference::Inference;
+use crate::context::infer::limits::CONVENTION_BYTES;
 use crate::context::infer::members::VirtualMember;
 use crate::context::infer::types::{Atom, ClassType, Type};
 use crate::index::symbols::ClassRef;
@@ -141,6 +142,11 @@ fn arrays<'a>(
             start: member.head.end,
             end: member.end,
         };
+        // Reading a long array costs more steps than a short one.
+        let cost = 1 + value.len().min(CONVENTION_BYTES) / 1024;
+        if !inference.spend(cost as u32) {
+            break;
+        }
         let found = entries(owner.text, value);
         all.extend(found.into_iter().map(|entry| (owner, entry)));
     }

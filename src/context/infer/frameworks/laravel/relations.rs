@@ -6,7 +6,7 @@ use crate::context::infer::eval::Args;
 use crate::context::infer::framework::{ConventionalMember, MethodCall};
 use crate::context::infer::function_ref::FunctionRef;
 use crate::context::infer::inference::Inference;
-use crate::context::infer::limits::RELATION_STEPS;
+use crate::context::infer::limits::{BODY_BYTES, RELATION_STEPS};
 use crate::context::infer::members::VirtualMember;
 use crate::context::infer::types::{ClassType, Type};
 use crate::index::symbols::ClassRef;
@@ -156,6 +156,7 @@ fn made_in<'a>(owner: ClassRef<'a>, member: &Member) -> Option<(&'static Relatio
     let body = owner
         .text
         .get(member.head.end as usize..member.end as usize)?;
+    let body = &body[..body.floor_char_boundary(BODY_BYTES.min(body.len()))];
     let mut calls = body
         .match_indices("$this->")
         .map(|(at, sign)| &body[at + sign.len()..]);
