@@ -22,7 +22,7 @@ mod weights;
 use buffer::Buffer;
 use infer::{ClassLookup, Inference};
 pub(crate) use pack::file_header;
-use rank::Surroundings;
+use rank::{LikelyNames, RealCalls, Surroundings, Threshold};
 pub use request::{ContextRequest, MinScore, Signal};
 pub use snippet::{Context, DroppedSnippet, Snippet, SnippetSource};
 use weights::{NEIGHBOUR_CHUNKS, SHOWN_CHUNKS, names_looked_up};
@@ -69,18 +69,22 @@ pub fn assemble_without(
     cancel.check()?;
     let lookup = ClassLookup::new(snapshot, &buffer);
     let inference = Inference::new(&buffer, snapshot, &lookup);
-    let (mut literals, mut best) = (None, 0.0);
+    let (mut literals, mut threshold) = (None, Threshold::default());
+    let (mut ranking, mut calls) = (None, RealCalls::default());
     let candidates = if request.dependencies {
         let surroundings = Surroundings::new(&inference);
         let count = names_looked_up(request.max_chars);
-        let ranking = rank::rank(&surroundings, &hits, count, without, cancel)?;
-        let mut candidates = rank::likely_declarations(&inference, &ranking, cancel)?;
+        let mut found = rank::rank(&surroundings, &hits, count, without, cancel)?;
+        let mut candidates = rank::likely_declarations(&inference, &found, cancel)?;
         if !without.contains(&Signal::Dependencies) {
             rank::add_dependencies(&surroundings, &mut candidates);
         }
-        best = ranking.best();
-        literals = ranking.literals;
-        rank::merge_same(candidates)
+        threshold = found.threshold(request.min_score);
+        literals = found.literals.take();
+        ranking = Some(found);
+        let candidates = rank::merge_same(candidates);
+        calls = rank::real_calls(&surroundings, &candidates);
+        candidates
     } else {
         Vec::new()
     };
@@ -90,7 +94,9 @@ pub fn assemble_without(
         candidates: &candidates,
         literals,
         chunks,
-        threshold: request.min_score.below(best),
+        names: ranking.as_ref().map(LikelyNames::of),
+        calls,
+        threshold,
         buffer: &buffer,
     };
     pack::pack(found, request, cancel)

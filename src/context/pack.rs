@@ -11,6 +11,7 @@ mod duplicates;
 mod excerpt;
 mod outline;
 mod render;
+mod sections;
 mod state;
 
 use chunks::ChunkPacker;
@@ -21,7 +22,7 @@ use state::PackingState;
 
 use super::buffer::Buffer;
 use super::candidate::ScoredCandidate;
-use super::rank::LikelyLiterals;
+use super::rank::{LikelyLiterals, LikelyNames, RealCalls, Threshold};
 use super::request::ContextRequest;
 use super::snippet::Context;
 use super::weights::{
@@ -35,8 +36,12 @@ pub(super) struct Found<'p, 'a> {
     pub(super) candidates: &'p [ScoredCandidate<'a>],
     pub(super) literals: Option<LikelyLiterals<'a>>,
     pub(super) chunks: &'p [Hit],
-    /// The probability below which declarations are left out.
-    pub(super) threshold: f32,
+    /// The likely names, for judging what the chunks show; `None` if none were asked for.
+    pub(super) names: Option<LikelyNames<'p>>,
+    /// Real calls of the likeliest candidates.
+    pub(super) calls: RealCalls<'a>,
+    /// What is below it is left out.
+    pub(super) threshold: Threshold,
     /// The buffer, whose outline the context begins with.
     pub(super) buffer: &'a Buffer<'a>,
 }
@@ -54,6 +59,8 @@ pub(super) fn pack(
         candidates,
         literals,
         chunks,
+        names,
+        calls,
         threshold,
         buffer,
     } = found;
@@ -80,20 +87,39 @@ pub(super) fn pack(
         }
         _ => Outline::default(),
     };
-    let room = max_chars - state.used;
+    let outlined = state.used;
+    let room = max_chars - outlined;
     let reserved = ((room as f32 * share) as usize).min(wanted);
-    let mut declarations = DeclarationPacker::new(buffer.scope().namespace());
+    let mut declarations = DeclarationPacker::new(buffer.scope().namespace(), calls);
     if let Some(literals) = literals {
         declarations.take_literals(&literals, max_chars / 4, &mut state);
     }
-    let pending = declarations.sort_out(candidates, threshold, &mut state);
-    let pending = declarations.take(pending, max_chars - reserved, &mut state, cancel)?;
+    let pending = declarations.sort_out(candidates, threshold.probability, &mut state);
+    let pending = declarations.take(
+        pending,
+        max_chars - reserved,
+        threshold.per_char,
+        &mut state,
+        cancel,
+    )?;
     let mut usage = ChunkPacker::default();
     let limit = ((max_chars as f32 * share.max(CHUNK_LIMIT_SHARE)) as usize).max(reserved);
-    usage.take(&chunks, limit, &mut state);
+    usage.take(
+        &chunks,
+        names.as_ref(),
+        threshold.per_usage_char,
+        limit,
+        &mut state,
+    );
     // Declarations may fill the room that the chunks did not need.
-    for candidate in declarations.take(pending, max_chars, &mut state, cancel)? {
-        state.drop_candidate(candidate.scored, "no room");
+    for candidate in
+        declarations.take(pending, max_chars, threshold.per_char, &mut state, cancel)?
+    {
+        state.drop_candidate(candidate.scored, "no room, or not worth it");
+    }
+    if state.used == outlined {
+        // Nothing likely is known, so what is most like the code is all there is to show.
+        usage.take(&chunks, None, 0.0, limit, &mut state);
     }
     state.drop_chunks(&weak, "below the relevance threshold");
 

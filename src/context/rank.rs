@@ -7,14 +7,19 @@
 
 mod declarations;
 mod dependencies;
+mod evidence;
+mod likely_names;
 mod mixture;
 mod names;
 mod near_words;
+mod real_calls;
 mod signals;
 mod surroundings;
 
 pub(super) use declarations::likely_declarations;
 pub(super) use dependencies::{add_dependencies, merge_same};
-pub(super) use mixture::rank;
+pub(super) use likely_names::{LikelyName, LikelyNames};
+pub(super) use mixture::{Threshold, rank};
+pub(super) use real_calls::{RealCall, RealCalls, real_calls};
 pub(super) use signals::literals::LikelyLiterals;
 pub(super) use surroundings::Surroundings;

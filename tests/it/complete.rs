@@ -134,7 +134,7 @@ fn what_is_shown_is_what_fits_and_the_model_is_not_kept_busy() {
     let prompt = asked["prompt"].as_str().unwrap();
     assert!(prompt.starts_with("<|fim_prefix|>// --- src/Cart.php ---\n"));
     assert!(prompt.ends_with("$cart-><|fim_suffix|>\n<|fim_middle|>"));
-    assert!(prompt.contains("public function total(): int"));
+    assert!(prompt.contains("function total(): int;"));
     assert_eq!(asked["stop"][0], "<|endoftext|>");
     assert_eq!(asked["stop"][1], "\n// --- ", "the header of the next file");
     assert_eq!(asked["temperature"], 0.0, "a server would sample");

@@ -1,9 +1,12 @@
 //! Packs chunks, which show how other files use what the buffer uses.
 
+use std::ops::Range;
+
 use super::duplicates::{near_duplicates, word_hashes};
-use super::excerpt::{is_code, whole_statements};
+use super::excerpt::{Statements, is_code};
 use super::render::file_header;
 use super::state::PackingState;
+use crate::context::rank::LikelyNames;
 use crate::context::snippet::{Context, Snippet, SnippetSource};
 use crate::context::weights::MIN_CUT_CHUNK_LINES;
 use crate::index::Hit;
@@ -16,60 +19,113 @@ pub(super) struct ChunkPacker {
     /// The file under each header in `text`.
     files: Vec<String>,
     snippets: Vec<Snippet>,
+    /// The words of each excerpt in `text`.
+    shown: Vec<Vec<u64>>,
+    /// Which likely names the excerpts show in use, by their numbers.
+    in_use: Vec<bool>,
 }
 
 impl ChunkPacker {
-    /// Takes those of `chunks` that fit into `limit` characters, best first, near-duplicates once.
-    pub(super) fn take(&mut self, chunks: &[&Hit], limit: usize, state: &mut PackingState<'_>) {
+    /// Takes excerpts of those of `chunks` that fit into `limit` characters, the
+    /// likeliest first, near-duplicates once. An excerpt shows likely `names` in use; a
+    /// character of it must be worth `per_char`. Without likely names, chunks are shown
+    /// whole.
+    pub(super) fn take(
+        &mut self,
+        chunks: &[&Hit],
+        names: Option<&LikelyNames<'_>>,
+        per_char: f32,
+        limit: usize,
+        state: &mut PackingState<'_>,
+    ) {
         let most = state.max_chars.min(state.used + limit);
-        let mut shown: Vec<Vec<u64>> = Vec::new();
-        for hit in chunks {
-            let Some(range) = whole_statements(&hit.file, hit.chunk) else {
-                state.drop_chunks(&[hit], "no whole statement");
-                continue;
+        let mut waiting: Vec<WaitingChunk<'_>> = chunks
+            .iter()
+            .map(|hit| WaitingChunk::of(hit, names, per_char))
+            .collect();
+        // Chunks of the same worth stay in the order of the search.
+        waiting.sort_by(|a, b| b.worth.total_cmp(&a.worth));
+        for chunk in &waiting {
+            let header = self.header(chunk.hit);
+            let range = match names {
+                Some(_) => {
+                    let least = per_char * header.chars().count() as f32;
+                    let best = chunk.statements.best_run(per_char, &self.in_use);
+                    best.filter(|(_, worth)| *worth > least)
+                        .map(|(range, _)| range)
+                }
+                None => chunk.statements.whole(),
             };
-            let text = hit.file.text[range.clone()].trim_end();
-            let words = word_hashes(text);
-            if shown.iter().any(|other| near_duplicates(other, &words)) {
-                state.drop_chunks(&[hit], "like a chunk that is there");
-                continue;
+            match range {
+                Some(range) => self.take_one(chunk, range, &header, most, state),
+                None => state.drop_chunks(&[chunk.hit], "shows no likely name in use"),
             }
-            let is_open = self
-                .files
-                .last()
-                .is_some_and(|file| **file == *hit.file.path);
-            let header = if is_open {
-                String::new()
-            } else {
-                file_header(&hit.file.path)
-            };
-            let header_chars = header.chars().count();
-            let hidden = state
-                .secrets
-                .map_or(&[][..], |secrets| hit.file.secrets(secrets));
-            let room = most.saturating_sub(state.used + header_chars);
-            let Some(excerpt) = Excerpt::of(hit, range.start, text, hidden, room) else {
-                state.drop_chunks(&[hit], "no room");
-                continue;
-            };
-            let (start, end) = (range.start, excerpt.end);
-            let chars = header_chars + excerpt.chars;
-            state.used += chars;
-            state.count_redacted(secrets::within(hidden, start..end));
-            self.text.push_str(&header);
-            self.text.push_str(&excerpt.body);
-            if !is_open {
-                self.files.push(hit.file.path.to_string());
+        }
+    }
+
+    /// The header that an excerpt of `hit` needs behind those that are there.
+    fn header(&self, hit: &Hit) -> String {
+        let last = self.files.last();
+        if last.is_some_and(|file| **file == *hit.file.path) {
+            String::new()
+        } else {
+            file_header(&hit.file.path)
+        }
+    }
+
+    /// Takes the bytes `range` of a chunk if they fit into `most` characters and are not
+    /// like what is shown already.
+    fn take_one(
+        &mut self,
+        chunk: &WaitingChunk<'_>,
+        range: Range<usize>,
+        header: &str,
+        most: usize,
+        state: &mut PackingState<'_>,
+    ) {
+        let hit = chunk.hit;
+        let text = hit.file.text[range.clone()].trim_end();
+        let words = word_hashes(text);
+        if self
+            .shown
+            .iter()
+            .any(|other| near_duplicates(other, &words))
+        {
+            state.drop_chunks(&[hit], "like a chunk that is there");
+            return;
+        }
+        let header_chars = header.chars().count();
+        let hidden = state
+            .secrets
+            .map_or(&[][..], |secrets| hit.file.secrets(secrets));
+        let room = most.saturating_sub(state.used + header_chars);
+        let Some(excerpt) = Excerpt::of(hit, range.start, text, hidden, room) else {
+            state.drop_chunks(&[hit], "no room");
+            return;
+        };
+        let (start, end) = (range.start, excerpt.end);
+        let chars = header_chars + excerpt.chars;
+        state.used += chars;
+        state.count_redacted(secrets::within(hidden, start..end));
+        self.text.push_str(header);
+        self.text.push_str(&excerpt.body);
+        if !header.is_empty() {
+            self.files.push(hit.file.path.to_string());
+        }
+        self.snippets.push(Snippet {
+            path: hit.file.path.to_string(),
+            start,
+            end: start + text[..end - start].trim_end().len(),
+            source: SnippetSource::Bm25,
+            score: hit.score,
+            chars,
+        });
+        self.shown.push(words);
+        for number in chunk.statements.names_in(&(start..end)) {
+            if self.in_use.len() <= number {
+                self.in_use.resize(number + 1, false);
             }
-            self.snippets.push(Snippet {
-                path: hit.file.path.to_string(),
-                start,
-                end: start + text[..end - start].trim_end().len(),
-                source: SnippetSource::Bm25,
-                score: hit.score,
-                chars,
-            });
-            shown.push(words);
+            self.in_use[number] = true;
         }
     }
 
@@ -78,6 +134,27 @@ impl ChunkPacker {
         context.text.push_str(&self.text);
         context.files.extend(self.files);
         context.snippets.extend(self.snippets);
+    }
+}
+
+/// A chunk that waits for room.
+struct WaitingChunk<'h> {
+    hit: &'h Hit,
+    statements: Statements,
+    /// What its best run of statements is worth.
+    worth: f32,
+}
+
+impl<'h> WaitingChunk<'h> {
+    fn of(hit: &'h Hit, names: Option<&LikelyNames<'_>>, per_char: f32) -> Self {
+        let used = names.map(|names| names.used_in(&hit.file, hit.chunk));
+        let statements = Statements::of(&hit.file, hit.chunk, &used.unwrap_or_default());
+        let best = statements.best_run(per_char, &[]);
+        Self {
+            hit,
+            statements,
+            worth: best.map_or(0.0, |(_, worth)| worth),
+        }
     }
 }
 

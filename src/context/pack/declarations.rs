@@ -1,17 +1,19 @@
 //! Packs declarations as signatures, grouped by file and class.
 
-use std::collections::BTreeMap;
-
 use rustc_hash::FxHashMap;
 
-use super::render::{class_head, file_header, signature_chars, signature_line};
+use super::render::{
+    call_line, class_head, file_header, line_chars, signature_chars, signature_line,
+};
+use super::sections::{ClassHead, FileSection, Folders, SignatureLine};
 use super::state::PackingState;
 use crate::cancel::{Cancel, Cancelled};
 use crate::context::candidate::{Candidate, ScoredCandidate};
-use crate::context::rank::LikelyLiterals;
-use crate::context::snippet::{Context, Snippet, SnippetSource};
+use crate::context::rank::{LikelyLiterals, RealCalls};
+use crate::context::snippet::Context;
 use crate::context::weights::{
-    CLASS_FRAME_CHARS, FILE_FRAME_CHARS, LITERAL_CHARS, SIGNATURE_CHARS, density, packing_round,
+    BRIEF_ABOVE_CHARS, BRIEF_SCORE, CLASS_FRAME_CHARS, LITERAL_CHARS, SIGNATURE_CHARS, density,
+    packing_round,
 };
 use crate::index::symbols::Declaration;
 use crate::php::Span;
@@ -20,39 +22,13 @@ use crate::secrets;
 /// The declarations that the context shows.
 pub(super) struct DeclarationPacker<'a> {
     sections: Vec<FileSection<'a>>,
+    folders: Folders,
     /// The namespace at the cursor, whose names need none.
     own_namespace: &'a str,
-}
-
-/// A file with candidates, and those of them that the context shows.
-struct FileSection<'a> {
-    path: &'a str,
-    /// Whether the context shows anything of the file.
-    is_open: bool,
-    /// The line that names the namespace; empty without one.
-    namespace: String,
-    /// The best score of what is shown.
-    score: f32,
-    /// The head of each shown class, by its number in the file, with its
-    /// members.
-    classes: BTreeMap<usize, (ClassHead, Vec<SignatureLine>)>,
-    /// Functions and constants.
-    others: Vec<SignatureLine>,
-}
-
-/// The first line of a class.
-struct ClassHead {
-    text: String,
-    span: Span,
-    score: f32,
-}
-
-/// A line of a file's section.
-struct SignatureLine {
-    text: String,
-    chars: usize,
-    span: Span,
-    score: f32,
+    /// Real calls of some candidates.
+    calls: RealCalls<'a>,
+    /// The probability below which a function is shown without its parameters.
+    brief_below: f32,
 }
 
 /// A candidate that waits for room.
@@ -60,17 +36,29 @@ pub(super) struct PendingCandidate<'a> {
     pub(super) scored: ScoredCandidate<'a>,
     /// Which of [`DeclarationPacker::sections`] it belongs to.
     section: usize,
+    /// The number of its class in the file.
+    class: Option<usize>,
     /// About how many characters it takes. The exact number is known once it
     /// is written.
     chars: usize,
 }
 
+impl PendingCandidate<'_> {
+    /// Its probability per character of its own line.
+    fn own_density(&self) -> f32 {
+        density(self.scored.score, self.chars)
+    }
+}
+
 impl<'a> DeclarationPacker<'a> {
     /// A packer for a cursor in the namespace `own_namespace`.
-    pub(super) fn new(own_namespace: &'a str) -> Self {
+    pub(super) fn new(own_namespace: &'a str, calls: RealCalls<'a>) -> Self {
         Self {
             sections: Vec::new(),
+            folders: Folders::default(),
             own_namespace,
+            calls,
+            brief_below: 0.0,
         }
     }
 
@@ -100,20 +88,23 @@ impl<'a> DeclarationPacker<'a> {
             return;
         }
         line.push('\n');
-        let mut section = FileSection::new(literals.path);
-        section.open(1.0, None);
+        let folder = self.folders.number(literals.path, String::new());
+        let mut section = FileSection::new(literals.path, folder);
+        (section.is_open, section.score) = (true, 1.0);
+        self.folders.open(&section);
         section.others.push(SignatureLine {
             text: line,
             chars,
             span: Span::new(literals.start, literals.end),
             score: 1.0,
+            call: None,
         });
         state.used += header + chars;
         self.sections.push(section);
     }
 
     /// Gives each candidate a section; drops those that are less likely than
-    /// `threshold`.
+    /// `threshold`. Those of one class stand together, the densest first.
     pub(super) fn sort_out(
         &mut self,
         candidates: &[ScoredCandidate<'a>],
@@ -124,28 +115,42 @@ impl<'a> DeclarationPacker<'a> {
         let sections = (0..).zip(&self.sections);
         let mut numbers: FxHashMap<&str, usize> =
             sections.map(|(at, section)| (section.path, at)).collect();
+        let likely = candidates.iter().filter(|scored| scored.score >= threshold);
+        let chars = likely.map(|scored| signature_chars(scored.candidate.span()));
+        if chars.sum::<usize>() > BRIEF_ABOVE_CHARS {
+            self.brief_below = BRIEF_SCORE;
+        }
         for &scored in candidates {
             if scored.score < threshold {
                 state.drop_candidate(scored, "below the relevance threshold");
                 continue;
             }
-            let path = scored.candidate.path();
+            let candidate = &scored.candidate;
+            let path = candidate.path();
             let section = *numbers.entry(path).or_insert_with(|| {
-                self.sections.push(FileSection::new(path));
+                let namespace = namespace_line(candidate, self.own_namespace);
+                let folder = self.folders.number(path, namespace);
+                self.sections.push(FileSection::new(path, folder));
                 self.sections.len() - 1
             });
+            let chars = line_chars(candidate, scored.score < self.brief_below);
             pending.push(PendingCandidate {
                 scored,
                 section,
-                chars: signature_chars(scored.candidate.span()),
+                class: candidate.class().map(|class| class.item),
+                chars,
             });
         }
+        pending.sort_by(|a, b| {
+            let group = (a.section, a.class).cmp(&(b.section, b.class));
+            group.then_with(|| b.own_density().total_cmp(&a.own_density()))
+        });
         pending
     }
 
     /// Takes the candidates with the highest probability per character while
-    /// the context stays within `budget` characters. Returns those that did not
-    /// fit.
+    /// the context stays within `budget` characters and that probability is at least
+    /// `least`. Returns those that it did not take.
     ///
     /// # Errors
     /// [`Cancelled`] once `cancel` is set.
@@ -153,6 +158,7 @@ impl<'a> DeclarationPacker<'a> {
         &mut self,
         mut pending: Vec<PendingCandidate<'a>>,
         budget: usize,
+        least: f32,
         state: &mut PackingState<'_>,
         cancel: &Cancel,
     ) -> Result<Vec<PendingCandidate<'a>>, Cancelled> {
@@ -161,11 +167,9 @@ impl<'a> DeclarationPacker<'a> {
         // takes the best few and then computes the densities anew.
         loop {
             cancel.check()?;
-            let mut order: Vec<(f32, usize)> = pending
-                .iter()
-                .enumerate()
-                .map(|(index, candidate)| (self.density(candidate), index))
-                .collect();
+            let densities = self.densities(&pending).into_iter().zip(0..);
+            let mut order: Vec<(f32, usize)> =
+                densities.filter(|(density, _)| *density >= least).collect();
             order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
             order.truncate(packing_round(order.len()));
             let mut taken = vec![false; pending.len()];
@@ -181,19 +185,42 @@ impl<'a> DeclarationPacker<'a> {
         }
     }
 
-    /// Probability per character, estimated from the lengths in the source.
-    fn density(&self, pending: &PendingCandidate<'a>) -> f32 {
+    /// The probability per character of each candidate, estimated from the lengths in
+    /// the source. Members of one class share the headers that they need: those that
+    /// pay for the headers best together have the density of all of them.
+    fn densities(&self, pending: &[PendingCandidate<'a>]) -> Vec<f32> {
+        let mut densities = Vec::with_capacity(pending.len());
+        for group in pending.chunk_by(|a, b| (a.section, a.class) == (b.section, b.class)) {
+            let headers = self.header_chars(&group[0]);
+            let (mut probability, mut chars, mut best) = (0.0, headers, 0.0_f32);
+            for candidate in group {
+                probability += candidate.scored.score;
+                chars += candidate.chars;
+                best = best.max(density(probability, chars));
+            }
+            let own = group.iter().map(|candidate| match headers {
+                0 => candidate.own_density(),
+                _ => candidate.own_density().min(best),
+            });
+            densities.extend(own);
+        }
+        densities
+    }
+
+    /// About how many characters of headers the context still needs to show the
+    /// candidate.
+    fn header_chars(&self, pending: &PendingCandidate<'a>) -> usize {
         let section = &self.sections[pending.section];
         let mut headers = 0;
         if !section.is_open {
-            headers += section.path.len() + FILE_FRAME_CHARS;
+            headers = usize::try_from(self.folders.more_chars(section)).unwrap_or(0);
         }
         if let Some(class) = pending.scored.candidate.class()
             && !section.classes.contains_key(&class.item)
         {
             headers += class.class().head.len().min(SIGNATURE_CHARS) + CLASS_FRAME_CHARS;
         }
-        density(pending.scored.score, pending.chars, headers)
+        headers
     }
 
     /// Takes the candidate if it fits.
@@ -205,7 +232,7 @@ impl<'a> DeclarationPacker<'a> {
     ) -> bool {
         let ScoredCandidate { candidate, score } = pending.scored;
         let section = &mut self.sections[pending.section];
-        let mut line = signature_line(&candidate);
+        let mut line = signature_line(&candidate, score < self.brief_below);
         let mut hidden = Vec::new();
         if let (Some(secrets), Some(line)) = (state.secrets, &mut line) {
             hidden = secrets.find(line);
@@ -214,11 +241,17 @@ impl<'a> DeclarationPacker<'a> {
             }
         }
         let chars = line.as_deref().map_or(0, |line| line.chars().count());
-        let mut cost = chars;
-        let namespace = (!section.is_open).then(|| namespace_line(&candidate, self.own_namespace));
-        if let Some(namespace) = &namespace {
-            let header = file_header(section.path);
-            cost += header.chars().count() + namespace.chars().count();
+        let call = self.calls.get(&candidate.key()).and_then(|call| {
+            let line = call_line(&candidate, call);
+            let hidden = state.secrets.map(|secrets| secrets.find(&line));
+            hidden
+                .is_none_or(|hidden| hidden.is_empty())
+                .then_some((line, *call))
+        });
+        let call_chars = call.as_ref().map_or(0, |(line, _)| line.chars().count());
+        let mut cost = (chars + call_chars) as isize;
+        if !section.is_open {
+            cost += self.folders.more_chars(section);
         }
         let class = candidate.class().map(|class| class.item);
         let is_new = |item: &usize| !section.classes.contains_key(item);
@@ -227,14 +260,19 @@ impl<'a> DeclarationPacker<'a> {
             .filter(|class| is_new(&class.item))
             .map(class_head);
         if let Some(head) = &head {
-            cost += head.chars().count() + CLASS_FRAME_CHARS;
+            cost += (head.chars().count() + CLASS_FRAME_CHARS) as isize;
         }
-        if state.used + cost > budget {
+        let used = state.used.saturating_add_signed(cost);
+        if used > budget {
             return false;
         }
-        state.used += cost;
+        state.used = used;
         state.count_redacted(&hidden);
-        section.open(score, namespace);
+        if !section.is_open {
+            section.is_open = true;
+            self.folders.open(section);
+        }
+        section.score = section.score.max(score);
         if let (Some(class), Some(text)) = (candidate.class(), head) {
             let span = class.class().head;
             let head = ClassHead { text, span, score };
@@ -245,6 +283,7 @@ impl<'a> DeclarationPacker<'a> {
             chars,
             span: candidate.span(),
             score,
+            call,
         });
         match class.and_then(|item| section.classes.get_mut(&item)) {
             Some((_, lines)) => lines.extend(line),
@@ -255,76 +294,7 @@ impl<'a> DeclarationPacker<'a> {
 
     /// Appends the sections to `context`, the one with the best score first.
     pub(super) fn write(self, context: &mut Context) {
-        let mut sections = self.sections;
-        sections.retain(|section| section.is_open);
-        sections.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.path.cmp(b.path)));
-        for section in sections {
-            section.write(context);
-        }
-    }
-}
-
-impl<'a> FileSection<'a> {
-    fn new(path: &'a str) -> Self {
-        Self {
-            path,
-            is_open: false,
-            namespace: String::new(),
-            score: 0.0,
-            classes: BTreeMap::new(),
-            others: Vec::new(),
-        }
-    }
-
-    /// Notes that something with this score is shown; the first time, with the
-    /// line that names the namespace.
-    fn open(&mut self, score: f32, namespace: Option<String>) {
-        self.is_open = true;
-        self.score = self.score.max(score);
-        if let Some(namespace) = namespace {
-            self.namespace = namespace;
-        }
-    }
-
-    fn write(self, context: &mut Context) {
-        context.text.push_str(&file_header(self.path));
-        context.files.push(self.path.to_owned());
-        context.text.push_str(&self.namespace);
-        for (head, lines) in self.classes.into_values() {
-            context.snippets.push(Snippet {
-                path: self.path.to_owned(),
-                start: head.span.start as usize,
-                end: head.span.end as usize,
-                source: SnippetSource::Dependency,
-                score: head.score,
-                chars: head.text.chars().count(),
-            });
-            context.text.push_str(&head.text);
-            if lines.is_empty() {
-                context.text.push_str(" {}\n");
-            } else {
-                context.text.push_str(" {\n");
-                write_lines(self.path, lines, context);
-                context.text.push_str("}\n");
-            }
-        }
-        write_lines(self.path, self.others, context);
-    }
-}
-
-/// Appends the lines of the file `path` in the order of its source.
-fn write_lines(path: &str, mut lines: Vec<SignatureLine>, context: &mut Context) {
-    lines.sort_by_key(|line| line.span.start);
-    for line in lines {
-        context.text.push_str(&line.text);
-        context.snippets.push(Snippet {
-            path: path.to_owned(),
-            start: line.span.start as usize,
-            end: line.span.end as usize,
-            source: SnippetSource::Dependency,
-            score: line.score,
-            chars: line.chars,
-        });
+        self.folders.write(self.sections, context);
     }
 }
 

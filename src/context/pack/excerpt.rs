@@ -3,7 +3,8 @@
 
 use std::ops::Range;
 
-use crate::context::weights::MIN_CODE_TENTHS;
+use crate::context::rank::LikelyName;
+use crate::context::weights::{MIN_CODE_TENTHS, USED_AGAIN};
 use crate::index::SourceFile;
 use crate::php::Span;
 
@@ -16,36 +17,117 @@ enum Line {
     Code,
 }
 
-/// The bytes of `chunk` that are worth showing; `None` if it is mostly comment, holds
-/// imports only, or no whole statement.
-pub(super) fn whole_statements(file: &SourceFile, chunk: Span) -> Option<Range<usize>> {
-    let start = chunk.start as usize;
-    let text = chunk.of(&file.text);
-    let mut lines: Vec<(Range<usize>, Line)> = Vec::new();
-    let mut in_comment = begins_in_comment(text);
-    let mut at = start;
-    for line in text.split_inclusive('\n') {
-        let range = at..at + line.len();
-        at = range.end;
-        lines.push((range, kind_of(line.trim(), &mut in_comment)));
+/// Whole statements of a chunk, with the likely names that they use.
+pub(super) struct Statements {
+    /// The bytes of each statement or group of statements that no border divides; the
+    /// comments around them are groups of their own.
+    groups: Vec<Group>,
+}
+
+/// Lines that are shown together or not at all.
+struct Group {
+    range: Range<usize>,
+    lines: usize,
+    /// Lines that are neither comment nor blank.
+    code: usize,
+    names: Vec<LikelyName>,
+}
+
+impl Statements {
+    /// The whole statements of `chunk`, which uses the likely names `used`.
+    pub(super) fn of(file: &SourceFile, chunk: Span, used: &[(u32, LikelyName)]) -> Self {
+        let text = chunk.of(&file.text);
+        let mut in_comment = begins_in_comment(text);
+        let mut at = chunk.start as usize;
+        let before = file.text[..at].trim_end();
+        // A chunk that goes on with a statement begins behind the end of it.
+        let mut is_whole = ends_statement(last_line(before));
+        let mut groups: Vec<Group> = Vec::new();
+        let mut open: Option<Group> = None;
+        for line in text.split_inclusive('\n') {
+            let start = at;
+            at += line.len();
+            let kind = kind_of(line.trim(), &mut in_comment);
+            let is_code = kind == Line::Code;
+            // Comments in front of a statement are a group of their own.
+            groups.extend(open.take_if(|group| is_code && group.code == 0));
+            if is_whole && (is_code || open.is_some() || !groups.is_empty()) {
+                let group = open.get_or_insert_with(|| Group {
+                    range: start..start,
+                    lines: 0,
+                    code: 0,
+                    names: Vec::new(),
+                });
+                group.range.end = at;
+                group.lines += 1;
+                group.code += usize::from(is_code);
+            }
+            if ends_statement(line) {
+                is_whole = true;
+                groups.extend(open.take());
+            }
+        }
+        for group in &mut groups {
+            let first = used.partition_point(|(at, _)| (*at as usize) < group.range.start);
+            let inside = used[first..].iter();
+            let inside = inside.take_while(|(at, _)| (*at as usize) < group.range.end);
+            group.names.extend(inside.map(|(_, name)| *name));
+        }
+        Self { groups }
     }
-    let is_code = |line: &(Range<usize>, Line)| line.1 == Line::Code;
-    let before = file.text[..start].trim_end();
-    let mut first = lines.iter().position(is_code)?;
-    // A chunk that goes on with a statement begins behind the end of it.
-    if first == 0 && !ends_statement(last_line(before)) {
-        let borders = lines.iter();
-        let mut borders = borders.map(|(range, _)| ends_statement(&file.text[range.clone()]));
-        let border = borders.position(|ends| ends)?;
-        first = border + 1 + lines[border + 1..].iter().position(is_code)?;
+
+    /// The run of statements whose likely names are worth most beyond their
+    /// characters, and what it is worth: the probabilities of the names, less those
+    /// that `shown` says the context shows in use already, minus `per_char` for each
+    /// character. `None` if no run is worth anything.
+    pub(super) fn best_run(&self, per_char: f32, shown: &[bool]) -> Option<(Range<usize>, f32)> {
+        let mut best: Option<(Range<usize>, f32)> = None;
+        let mut seen: Vec<usize> = Vec::new();
+        for (first, from) in self.groups.iter().enumerate() {
+            if from.names.is_empty() {
+                continue;
+            }
+            seen.clear();
+            let (mut worth, mut code, mut lines) = (0.0, 0, 0);
+            for group in &self.groups[first..] {
+                for name in &group.names {
+                    if seen.contains(&name.number) {
+                        continue;
+                    }
+                    seen.push(name.number);
+                    let is_shown = shown.get(name.number).copied().unwrap_or(false);
+                    worth += name.score * if is_shown { USED_AGAIN } else { 1.0 };
+                }
+                code += group.code;
+                lines += group.lines;
+                worth -= per_char * (group.range.end - group.range.start) as f32;
+                let ends_well = !group.names.is_empty() && code * 10 >= lines * MIN_CODE_TENTHS;
+                if ends_well && best.as_ref().is_none_or(|(_, most)| worth > *most) {
+                    best = Some((from.range.start..group.range.end, worth));
+                }
+            }
+        }
+        best.filter(|(_, worth)| *worth > 0.0)
     }
-    let last = (first..lines.len())
-        .rev()
-        .find(|&line| is_code(&lines[line]) && ends_statement(&file.text[lines[line].0.clone()]))?;
-    let shown = &lines[first..=last];
-    let code = shown.iter().filter(|line| is_code(line)).count();
-    let is_code_mostly = code * 10 >= shown.len() * MIN_CODE_TENTHS;
-    is_code_mostly.then(|| lines[first].0.start..lines[last].0.end)
+
+    /// All statements; `None` if they are mostly comment, or there is none.
+    pub(super) fn whole(&self) -> Option<Range<usize>> {
+        let last = self.groups.iter().rposition(|group| group.code > 0)?;
+        let shown = &self.groups[..=last];
+        let code: usize = shown.iter().map(|group| group.code).sum();
+        let lines: usize = shown.iter().map(|group| group.lines).sum();
+        let range = shown[0].range.start..shown[last].range.end;
+        (code * 10 >= lines * MIN_CODE_TENTHS).then_some(range)
+    }
+
+    /// The numbers of the likely names that the statements in `range` use.
+    pub(super) fn names_in(&self, range: &Range<usize>) -> impl Iterator<Item = usize> {
+        let (start, end) = (range.start, range.end);
+        let groups = self.groups.iter();
+        let inside =
+            groups.filter(move |group| start <= group.range.start && group.range.end <= end);
+        inside.flat_map(|group| group.names.iter().map(|name| name.number))
+    }
 }
 
 /// Whether `text`, the beginning of a chunk, goes on with a comment.
@@ -117,7 +199,7 @@ mod tests {
         let text = text.replace('|', "");
         let facts = php::facts(&text);
         let file = SourceFile::new("a.php".into(), text.into(), false, facts);
-        let range = whole_statements(&file, Span::new(start, end))?;
+        let range = Statements::of(&file, Span::new(start, end), &[]).whole()?;
         Some(file.text[range].trim_end().to_owned())
     }
 
@@ -143,5 +225,32 @@ mod tests {
         );
         assert_eq!(shown("|<?php\nuse B\\C;\nuse B\\D;\n|"), None);
         assert_eq!(shown("<?php\n|f();\n// a\n// b\n// c\n// d\ng();|"), None);
+    }
+
+    #[test]
+    fn an_excerpt_is_the_statements_with_likely_names() {
+        let text = "<?php\nfirst();\n$x = 1;\n// why\nlikely(1,\n  2);\nother();\nsecond();\n";
+        let facts = php::facts(text);
+        let file = SourceFile::new("a.php".into(), text.into(), false, facts);
+        let names = [("first", 0.01), ("likely", 0.5), ("second", 0.2)];
+        let used: Vec<(u32, LikelyName)> = (0..)
+            .zip(names)
+            .map(|(number, (name, score))| {
+                let at = text.find(name).unwrap() as u32;
+                (at, LikelyName { number, score })
+            })
+            .collect();
+        let statements = Statements::of(&file, Span::new(6, text.len()), &used);
+        let run = |per_char, shown: &[bool]| {
+            let best = statements.best_run(per_char, shown)?;
+            Some(file.text[best.0].trim_end().to_owned())
+        };
+        // What a character must be worth decides how far an excerpt reaches.
+        let both = "likely(1,\n  2);\nother();\nsecond();";
+        assert_eq!(run(0.005, &[]).as_deref(), Some(both));
+        assert_eq!(run(0.02, &[]).as_deref(), Some("likely(1,\n  2);"));
+        assert_eq!(run(0.1, &[]), None);
+        // What is shown in use already counts less.
+        assert_eq!(run(0.012, &[false, true]).as_deref(), Some("second();"));
     }
 }

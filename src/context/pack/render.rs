@@ -2,7 +2,11 @@
 
 use crate::context::candidate::Candidate;
 use crate::context::infer::{VirtualMember, doc_tags};
-use crate::context::weights::{DOCUMENTED_TYPE_BYTES, SIGNATURE_CHARS, VALUE_CHARS};
+use crate::context::rank::RealCall;
+use crate::context::weights::{
+    BRIEF_FRAME_CHARS, BRIEF_SAVED_BYTES, DOCUMENTED_TYPE_BYTES, HEAD_CHARS, SIGNATURE_CHARS,
+    VALUE_CHARS,
+};
 use crate::index::symbols::{ClassRef, Declaration};
 use crate::php::{FileFacts, Member, MemberKind, Span, Visibility};
 
@@ -17,8 +21,46 @@ pub(super) fn signature_chars(span: Span) -> usize {
     span.len().min(SIGNATURE_CHARS)
 }
 
-/// The line of a candidate; a class has none beside its head.
-pub(super) fn signature_line(candidate: &Candidate<'_>) -> Option<String> {
+/// About how many characters the line of a candidate takes, which is `brief` or not.
+pub(super) fn line_chars(candidate: &Candidate<'_>, is_brief: bool) -> usize {
+    match candidate {
+        // A class takes no line beside its head.
+        Candidate::Declared(Declaration::Class(_)) => 0,
+        Candidate::Declared(declared) if is_brief && is_callable(declared) => {
+            let brief = declared.short_name().len() + BRIEF_FRAME_CHARS;
+            brief.min(signature_chars(candidate.span()))
+        }
+        _ => signature_chars(candidate.span()),
+    }
+}
+
+/// Whether code calls what is declared with arguments.
+fn is_callable(declared: &Declaration<'_>) -> bool {
+    match declared {
+        Declaration::Function(..) => true,
+        Declaration::Member(class, index) => {
+            class.class().members[*index].kind == MemberKind::Method
+        }
+        Declaration::Class(_) | Declaration::Constant(..) => false,
+    }
+}
+
+/// The line of a candidate; a class has none beside its head. A brief one shows no
+/// parameters, unless it would not be much shorter.
+pub(super) fn signature_line(candidate: &Candidate<'_>, is_brief: bool) -> Option<String> {
+    let whole = whole_line(candidate)?;
+    match candidate {
+        Candidate::Declared(declared) if is_brief && is_callable(declared) => {
+            let brief = brief_line(declared);
+            let is_shorter = whole.len() > brief.len() + BRIEF_SAVED_BYTES;
+            Some(if is_shorter { brief } else { whole })
+        }
+        _ => Some(whole),
+    }
+}
+
+/// The line of a candidate with all that it declares.
+fn whole_line(candidate: &Candidate<'_>) -> Option<String> {
     match *candidate {
         Candidate::Declared(Declaration::Class(_)) => None,
         Candidate::Declared(Declaration::Member(class, index)) => Some(member_line(class, index)),
@@ -47,12 +89,35 @@ pub(super) fn constant_line(text: &str, facts: &FileFacts, item: usize) -> Strin
     format!("{}\n", constant(text, facts, item))
 }
 
+/// A comment with a real call of a candidate, to stand below its line.
+pub(super) fn call_line(candidate: &Candidate<'_>, call: &RealCall<'_>) -> String {
+    let indent = if candidate.class().is_some() {
+        "\t"
+    } else {
+        ""
+    };
+    format!("{indent}// {}\n", call.line)
+}
+
 /// `class X extends Y`, without its brace.
 pub(super) fn class_head(class: ClassRef<'_>) -> String {
-    cut(
-        &one_line(class.class().head.of(class.text)),
-        SIGNATURE_CHARS,
-    )
+    let mut head = one_line(class.class().head.of(class.text));
+    if head.chars().count() > HEAD_CHARS
+        && let Some(interfaces) = head.find(" implements ")
+    {
+        head.truncate(interfaces);
+    }
+    cut(&head, SIGNATURE_CHARS)
+}
+
+/// The line of a function or method without its parameters.
+fn brief_line(declared: &Declaration<'_>) -> String {
+    let (indent, is_static) = match declared {
+        Declaration::Member(class, index) => ("\t", class.class().members[*index].is_static),
+        _ => ("", false),
+    };
+    let fixed = if is_static { "static " } else { "" };
+    format!("{indent}{fixed}function {}(…);\n", declared.short_name())
 }
 
 /// A member without its body, ended by a semicolon.

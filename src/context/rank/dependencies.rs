@@ -6,20 +6,17 @@ use crate::context::buffer::Buffer;
 use crate::context::candidate::{Candidate, ScoredCandidate};
 use crate::context::infer::is_visible;
 use crate::context::rank::surroundings::Surroundings;
-use crate::context::weights::{DEPENDENCY_CLASS, DEPENDENCY_MEMBER, INHERITED_MEMBER};
+use crate::context::weights::{DEPENDENCY_MEMBER, INHERITED_MEMBER};
 use crate::index::symbols::{Declaration, NameKind};
 use crate::php::ImportKind;
 
-/// Adds what the buffer depends on: the classes it inherits from with their
-/// members, and the classes it names with the members that it uses.
-///
-/// A class without members is added only where a class may be named.
+/// Adds what the buffer depends on: the members of the classes that it inherits from,
+/// and those members of the classes it names that it uses.
 pub(in crate::context) fn add_dependencies<'a>(
     surroundings: &Surroundings<'a>,
     candidates: &mut Vec<ScoredCandidate<'a>>,
 ) {
     let inference = surroundings.inference;
-    let takes_class = surroundings.kind_weight(NameKind::Class) > 0.0;
     let from = inference.members_at_cursor();
     let buffer = inference.buffer;
     let mut named: FxHashSet<&str> = FxHashSet::default();
@@ -42,9 +39,6 @@ pub(in crate::context) fn add_dependencies<'a>(
         };
         let mut add = |candidate, score| candidates.push(ScoredCandidate { candidate, score });
         let declared = Candidate::Declared;
-        if takes_class {
-            add(declared(Declaration::Class(class)), DEPENDENCY_CLASS);
-        }
         for (index, member) in class.class().members.iter().enumerate() {
             let candidate = declared(Declaration::Member(class, index));
             if !is_visible(member.visibility, class, from) {

@@ -1,6 +1,7 @@
 //! The mixture of the signals: each signal is a distribution over names, and a
 //! name's score is its probability in the mixture of them.
 
+use super::evidence;
 use super::names::{ClassRelevance, FoldedName, NameWeights};
 use super::near_words::NearWords;
 use super::signals::callee::CallSignature;
@@ -21,12 +22,13 @@ use super::signals::words::add_named_by_words;
 use super::surroundings::Surroundings;
 use crate::cancel::{Cancel, Cancelled};
 use crate::context::candidate::ScoredCandidate;
-use crate::context::request::Signal;
+use crate::context::request::{MinScore, Signal};
 use crate::context::site::Site;
 use crate::context::weights::{
-    ELSEWHERE, EMPTY_BODY, IMPORTED_CLASS, MEMBER_OF_KNOWN_TYPE, MEMBER_OF_UNKNOWN_TYPE,
-    METHOD_OF_KNOWN_PARENT, NAME_IN_BUFFER, NEARBY_CLASSES_SHARE, PREFIX_SHARE, RECEIVER_CLASS,
-    RESERVED_NAMES, SignalShares,
+    BODY_EVIDENCE, BODY_THRESHOLD, ELSEWHERE, EMPTY_BODY, EXPRESSION_EVIDENCE, EvidenceWeights,
+    IMPORTED_CLASS, MEMBER_OF_KNOWN_TYPE, MEMBER_OF_UNKNOWN_TYPE, METHOD_OF_KNOWN_PARENT,
+    NAME_IN_BUFFER, NEARBY_CLASSES_SHARE, PAYING_CHARS, PAYING_CHARS_OF_MIXTURE,
+    PAYING_USAGE_CHARS, PREFIX_SHARE, RECEIVER_CLASS, RESERVED_NAMES, SignalShares,
 };
 use crate::index::Hit;
 use crate::index::symbols::NameKind;
@@ -36,6 +38,9 @@ use crate::php::ImportKind;
 pub(in crate::context) struct Ranking<'a> {
     /// Likely names with their probabilities, likeliest first.
     pub(super) names: Vec<(FoldedName<'a>, f32)>,
+    site: Site,
+    /// Whether the probabilities are by the evidence of the signals, not by a mixture.
+    is_by_evidence: bool,
     /// Declarations that are likely whatever their names.
     pub(super) certain: Vec<ScoredCandidate<'a>>,
     /// The strings that may stand at the cursor.
@@ -50,10 +55,37 @@ pub(in crate::context) struct Ranking<'a> {
 }
 
 impl Ranking<'_> {
-    /// The probability of the likeliest name.
-    pub(in crate::context) fn best(&self) -> f32 {
-        self.names.first().map_or(0.0, |(_, score)| *score)
+    /// What a declaration must be worth at least to be shown.
+    pub(in crate::context) fn threshold(&self, least: MinScore) -> Threshold {
+        let probability = match self.site {
+            _ if !self.is_by_evidence => {
+                least.below(self.names.first().map_or(0.0, |(_, score)| *score))
+            }
+            Site::Body => least.below(0.0) * BODY_THRESHOLD,
+            _ => least.below(0.0),
+        };
+        let paying = if self.is_by_evidence {
+            PAYING_CHARS
+        } else {
+            PAYING_CHARS_OF_MIXTURE
+        };
+        Threshold {
+            probability,
+            per_char: probability / paying,
+            per_usage_char: probability / PAYING_USAGE_CHARS,
+        }
     }
+}
+
+/// What must be reached for something to be shown.
+#[derive(Clone, Copy, Default)]
+pub(in crate::context) struct Threshold {
+    /// The probability of a declaration.
+    pub(in crate::context) probability: f32,
+    /// The probability per character of declarations, headers included.
+    pub(in crate::context) per_char: f32,
+    /// The probabilities of the names that an excerpt shows in use, per character.
+    pub(in crate::context) per_usage_char: f32,
 }
 
 /// What each signal finds.
@@ -103,7 +135,11 @@ pub(in crate::context) fn rank<'a>(
     }
     cancel.check()?;
 
-    let mut names = found.mix(surroundings.site);
+    let weights = evidence_weights(surroundings);
+    let mut names = match weights {
+        Some(weights) => found.weigh(surroundings, weights),
+        None => found.mix(surroundings.site),
+    };
     if let Some(typed) = TypedPart::of(surroundings.buffer) {
         if uses(Signal::Typed) {
             if let Some(namespace) = typed_namespace(surroundings) {
@@ -135,6 +171,8 @@ pub(in crate::context) fn rank<'a>(
     }));
     Ok(Ranking {
         names: names.best(count),
+        site: surroundings.site,
+        is_by_evidence: weights.is_some(),
         certain,
         literals: uses(Signal::Literals)
             .then(|| likely_literals(surroundings, &near))
@@ -215,6 +253,25 @@ impl<'a> SignalNames<'a> {
         }
     }
 
+    /// The probabilities of the names by the evidence of the signals, which it takes
+    /// out.
+    fn weigh(
+        &mut self,
+        surroundings: &Surroundings<'a>,
+        weights: &EvidenceWeights,
+    ) -> NameWeights<'a> {
+        let signals = [
+            &mut self.chunks,
+            &mut self.similar_files,
+            &mut self.reach,
+            &mut self.nearby,
+            &mut self.words,
+        ];
+        let signals = signals.map(std::mem::take);
+        let is_typed = |name: &FoldedName<'a>| self.candidates.contains_key(name);
+        evidence::probabilities(surroundings.snapshot, signals, is_typed, weights)
+    }
+
     /// One distribution from those of the signals, which it takes out.
     fn mix(&mut self, site: Site) -> NameWeights<'a> {
         let shares = signal_shares(site, !self.types.0.is_empty());
@@ -234,6 +291,19 @@ impl<'a> SignalNames<'a> {
         }
         names
     }
+}
+
+/// The weights of the evidence for names at the cursor, where names are judged by it:
+/// where an expression or an empty body begins and nothing is typed yet.
+fn evidence_weights(surroundings: &Surroundings<'_>) -> Option<&'static EvidenceWeights> {
+    let weights = match surroundings.site {
+        Site::Body => &BODY_EVIDENCE,
+        Site::Expression => &EXPRESSION_EVIDENCE,
+        Site::Member { .. } | Site::Class | Site::Import | Site::Method | Site::Text => {
+            return None;
+        }
+    };
+    surroundings.buffer.typed.is_empty().then_some(weights)
 }
 
 /// The shares of the signals at `site`; `is_typed` says whether the types gave

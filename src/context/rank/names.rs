@@ -40,13 +40,18 @@ impl<'a> NameWeights<'a> {
         all
     }
 
-    /// Adds `other`, scaled so that its weights sum to `share`.
-    pub(super) fn mix(&mut self, other: Self, share: f32) {
+    /// The sum of all weights.
+    pub(super) fn sum(&self) -> f32 {
         // Summed in the order of size, which does not depend on the order of
         // the hash map.
-        let mut weights: Vec<f32> = other.0.values().copied().collect();
+        let mut weights: Vec<f32> = self.0.values().copied().collect();
         weights.sort_unstable_by(f32::total_cmp);
-        let sum: f32 = weights.iter().sum();
+        weights.iter().sum()
+    }
+
+    /// Adds `other`, scaled so that its weights sum to `share`.
+    pub(super) fn mix(&mut self, other: Self, share: f32) {
+        let sum = other.sum();
         if sum <= 0.0 || share <= 0.0 {
             return;
         }

@@ -196,3 +196,44 @@ fn no_class_stands_where_no_class_may() {
     assert!(!context.contains("{}"), "{context}");
     assert!(!context.contains("namespace App;"), "{context}");
 }
+
+#[test]
+fn a_likely_call_is_shown_as_other_files_make_it() {
+    let functions = (
+        "src/functions.php",
+        "<?php namespace App; function price(int $amount, string $currency) {}",
+    );
+    let using = (
+        "src/Bill.php",
+        "<?php namespace App;\n$sum += price($line->amount, 'EUR');\n",
+    );
+    let context = context_of(&[functions, using], "<?php\nnamespace App;\nprice(|\n");
+    assert_holds(
+        &context,
+        &[
+            "function price(int $amount, string $currency);\n// $sum += price($line->amount, 'EUR');\n",
+        ],
+    );
+}
+
+#[test]
+fn files_of_one_folder_share_a_header() {
+    let names = ["a", "b", "c"];
+    let files: Vec<(String, String)> = names
+        .iter()
+        .map(|name| {
+            let path = format!("src/{name}.php");
+            (path, format!("<?php\nfunction price_{name}() {{}}\n"))
+        })
+        .collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(p, t)| (&**p, &**t)).collect();
+    let buffer = "<?php\nfunction total() {\n    // the price\n    |\n}\n";
+    let context = context_of(&files, buffer);
+    assert_holds(&context, &["// --- src/ ---\n", "function price_b();\n"]);
+    assert_eq!(context.matches("// --- ").count(), 1, "{context}");
+    let context = context_of(&files[..2], buffer);
+    assert_holds(
+        &context,
+        &["// --- src/a.php ---\n", "// --- src/b.php ---\n"],
+    );
+}
