@@ -5,10 +5,12 @@
 //! around the cursor, `query` finds the chunks that resemble it, `rank` (with
 //! `infer`) finds the declarations that it is likely to name next, and `pack`
 //! fits both into the budget. `weights` holds every number that they choose by.
+//! `course` keeps what it has shown while somebody types on, and adds to it.
 
 pub mod budget;
 mod buffer;
 mod candidate;
+mod course;
 mod included;
 mod infer;
 mod pack;
@@ -20,7 +22,9 @@ mod snippet;
 mod weights;
 
 use buffer::Buffer;
+pub use course::{Course, CourseKey, Courses, assemble_from, start_before};
 use infer::{ClassLookup, Inference};
+use pack::Found;
 pub(crate) use pack::file_header;
 use rank::{LikelyNames, RealCalls, Surroundings, Threshold};
 pub use request::{ContextRequest, MinScore, Signal};
@@ -55,10 +59,34 @@ pub fn assemble_without(
     request: &ContextRequest<'_>,
     cancel: &Cancel,
 ) -> Result<Context, Cancelled> {
+    let packed = find(without, snapshot, request, cancel, |found| {
+        let packed = pack::pack(found, request, cancel)?;
+        Ok(packed.context)
+    });
+    packed.map(Option::unwrap_or_default)
+}
+
+/// Whether `snapshot` has any source of a context.
+fn has_sources(snapshot: &Snapshot) -> bool {
+    !snapshot.segments().is_empty() || !snapshot.library().is_none_or(Library::is_empty)
+}
+
+/// Calls `take` with what is found for `request`, with the signals `without` switched
+/// off. Returns its result; `None` if there is no source of a context.
+///
+/// # Errors
+/// [`Cancelled`] once `cancel` is set.
+fn find<T>(
+    without: &[Signal],
+    snapshot: &Snapshot,
+    request: &ContextRequest<'_>,
+    cancel: &Cancel,
+    take: impl FnOnce(Found<'_, '_>) -> Result<T, Cancelled>,
+) -> Result<Option<T>, Cancelled> {
     cancel.check()?;
     // Without any source there is no context, whatever the buffer holds.
-    if snapshot.segments().is_empty() && snapshot.library().is_none_or(Library::is_empty) {
-        return Ok(Context::default());
+    if !has_sources(snapshot) {
+        return Ok(None);
     }
     let buffer = Buffer::new(request);
     let hits = if request.bm25 {
@@ -89,15 +117,17 @@ pub fn assemble_without(
         Vec::new()
     };
     cancel.check()?;
+    let names = ranking.as_ref().map(LikelyNames::of);
     let chunks = &hits[..hits.len().min(SHOWN_CHUNKS)];
-    let found = pack::Found {
+    take(Found {
         candidates: &candidates,
         literals,
+        literal_chars: request.max_chars / 4,
         chunks,
-        names: ranking.as_ref().map(LikelyNames::of),
+        names: names.as_ref(),
         calls,
         threshold,
         buffer: &buffer,
-    };
-    pack::pack(found, request, cancel)
+    })
+    .map(Some)
 }

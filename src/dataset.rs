@@ -56,8 +56,9 @@
 //! ([`PromptBudget`](crate::prompt::PromptBudget)) that depends on the options alone.
 //! The middle comes on top and is never cut; a longer one than
 //! [`Options::max_middle_chars`] gives no example. Each record keeps the budget of its
-//! context as `context_max_chars`, so a reader can ask `getContext` with the same
-//! `max_chars` and compare.
+//! context as `context_max_chars`, and the place from which its text counts as typed as
+//! `context_start`, so a reader can ask `getContext` with the same `max_chars` and
+//! `start_offset` and compare.
 //!
 //! With `max_tokens` all budgets are smaller, by the characters that a token is
 //! estimated to have, and a text that has more tokens anyway gives no example.

@@ -47,7 +47,7 @@ pub use self::origin::Origin;
 pub use self::packages::{PackageFile, Packages};
 pub use self::segment::Segment;
 use self::snapshot::ChangeSet;
-pub use self::snapshot::Snapshot;
+pub use self::snapshot::{Snapshot, StateBeside};
 pub use self::stored::{FORMAT, RestoredIndex, StoredIndex};
 pub use self::visible::VisiblePackages;
 

@@ -32,12 +32,15 @@ use crate::cancel::{Cancel, Cancelled};
 use crate::index::Hit;
 
 /// What was found for a context.
+#[derive(Clone)]
 pub(super) struct Found<'p, 'a> {
     pub(super) candidates: &'p [ScoredCandidate<'a>],
     pub(super) literals: Option<LikelyLiterals<'a>>,
+    /// The most characters of the line of literals and its header.
+    pub(super) literal_chars: usize,
     pub(super) chunks: &'p [Hit],
     /// The likely names, for judging what the chunks show; `None` if none were asked for.
-    pub(super) names: Option<LikelyNames<'p>>,
+    pub(super) names: Option<&'p LikelyNames<'p>>,
     /// Real calls of the likeliest candidates.
     pub(super) calls: RealCalls<'a>,
     /// What is below it is left out.
@@ -46,18 +49,55 @@ pub(super) struct Found<'p, 'a> {
     pub(super) buffer: &'a Buffer<'a>,
 }
 
+/// What was packed.
+pub(super) struct Packed<'a> {
+    pub(super) context: Context,
+    /// The [keys](super::candidate::Candidate::key) of the declarations in it.
+    pub(super) shown: Vec<(&'a str, u32)>,
+    /// Whether a declaration was left out for want of room.
+    pub(super) lacks_room: bool,
+}
+
+/// The outline of `buffer`, in at most `max_chars` characters.
+pub(super) fn outline(
+    buffer: &Buffer<'_>,
+    request: &ContextRequest<'_>,
+    max_chars: usize,
+) -> Context {
+    let mut state = PackingState::new(max_chars, request.secrets);
+    let mut context = Context::default();
+    outline_of(buffer, request, max_chars, &mut state).write(&mut context);
+    (context.dropped, context.redacted) = state.finish();
+    context
+}
+
+fn outline_of<'a>(
+    buffer: &'a Buffer<'a>,
+    request: &ContextRequest<'_>,
+    max_chars: usize,
+    state: &mut PackingState<'_>,
+) -> Outline<'a> {
+    match &request.window {
+        Some((start, end)) if request.dependencies => {
+            Outline::new(buffer, &(*start..*end), max_chars, state)
+        }
+        _ => Outline::default(),
+    }
+}
+
 /// Packs what was `found` into the budget of `request`.
 ///
 /// # Errors
 /// [`Cancelled`] once `cancel` is set.
-pub(super) fn pack(
-    found: Found<'_, '_>,
+pub(super) fn pack<'a>(
+    found: Found<'_, 'a>,
     request: &ContextRequest<'_>,
     cancel: &Cancel,
-) -> Result<Context, Cancelled> {
+) -> Result<Packed<'a>, Cancelled> {
     let Found {
         candidates,
         literals,
+        literal_chars,
         chunks,
         names,
         calls,
@@ -80,19 +120,14 @@ pub(super) fn pack(
         .sum();
 
     let mut state = PackingState::new(max_chars, request.secrets);
-    let outline = match &request.window {
-        Some((start, end)) if request.dependencies => {
-            let budget = (max_chars as f32 * OUTLINE_BUDGET_SHARE) as usize;
-            Outline::new(buffer, &(*start..*end), budget, &mut state)
-        }
-        _ => Outline::default(),
-    };
+    let most = (max_chars as f32 * OUTLINE_BUDGET_SHARE) as usize;
+    let outline = outline_of(buffer, request, most, &mut state);
     let outlined = state.used;
     let room = max_chars - outlined;
     let reserved = ((room as f32 * share) as usize).min(wanted);
     let mut declarations = DeclarationPacker::new(buffer.scope().namespace(), calls);
     if let Some(literals) = literals {
-        declarations.take_literals(&literals, max_chars / 4, &mut state);
+        declarations.take_literals(&literals, literal_chars, &mut state);
     }
     let pending = declarations.sort_out(candidates, threshold.probability, &mut state);
     let pending = declarations.take(
@@ -106,15 +141,14 @@ pub(super) fn pack(
     let limit = ((max_chars as f32 * share.max(CHUNK_LIMIT_SHARE)) as usize).max(reserved);
     usage.take(
         &chunks,
-        names.as_ref(),
+        names,
         threshold.per_usage_char,
         limit,
         &mut state,
     );
     // Declarations may fill the room that the chunks did not need.
-    for candidate in
-        declarations.take(pending, max_chars, threshold.per_char, &mut state, cancel)?
-    {
+    let pending = declarations.take(pending, max_chars, threshold.per_char, &mut state, cancel)?;
+    for candidate in pending {
         state.drop_candidate(candidate.scored, "no room, or not worth it");
     }
     if state.used == outlined {
@@ -125,12 +159,17 @@ pub(super) fn pack(
 
     let mut context = Context::default();
     outline.write(&mut context);
-    declarations.write(&mut context);
+    let lacks_room = declarations.lacks_room;
+    let shown = declarations.write(&mut context);
     usage.write(&mut context);
     (context.dropped, context.redacted) = state.finish();
     context
         .dropped
         .sort_by(|a, b| b.snippet.score.total_cmp(&a.snippet.score));
     context.dropped.truncate(DROPPED_SNIPPETS);
-    Ok(context)
+    Ok(Packed {
+        context,
+        shown,
+        lacks_room,
+    })
 }

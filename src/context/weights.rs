@@ -518,3 +518,28 @@ pub(super) const DEPENDENCY_MEMBER: f32 = 0.0005;
 /// Probability added to any other member of a class that the buffer inherits
 /// from.
 pub(super) const INHERITED_MEMBER: f32 = 0.004;
+
+// ---------------------------------------------------------------------------
+// The course: a context that is added to while somebody types
+// ---------------------------------------------------------------------------
+
+/// Share of the budget that a course begins with; the rest is room to grow.
+pub(super) const COURSE_FIRST_SHARE: f32 = 0.75;
+/// Share of the budget that is kept for the outline of the edited file.
+pub(super) const COURSE_OUTLINE_SHARE: f32 = 0.125;
+/// The least probability of a declaration that a checkpoint adds.
+pub(super) const COURSE_SCORE: f32 = 0.003;
+/// Probability that the missing declarations must have together for a checkpoint to add
+/// any: what is added makes a model server read all that stands behind it again.
+pub(super) const COURSE_MISSING: f32 = 0.15;
+/// Share of the budget that a checkpoint adds at most.
+pub(super) const COURSE_ADDITION_SHARE: f32 = 0.15;
+/// Share of the budget that the strings among it take at most, with their header.
+pub(super) const COURSE_LITERAL_SHARE: f32 = 0.05;
+/// Bytes between the start of a course and the cursor: a bound on the work.
+pub(super) const COURSE_BYTES: usize = 16 << 10;
+/// Checkpoints of a course: a bound on the work and the memory.
+pub(super) const COURSE_CHECKPOINTS: usize = 256;
+/// Checkpoints that one request may pass on a course that is remembered. Each takes as
+/// long as a context.
+pub(super) const COURSE_PASSED: usize = 48;

@@ -5,6 +5,7 @@
 //! - `plan` is a file with its holes, before any context is assembled.
 //! - `example` builds the example for one hole; `control_tokens` neutralises
 //!   control tokens in it.
+//! - `start` draws from where on the text before a hole counts as typed.
 //! - `encoded` is an example in the form in which a sink stores it.
 
 mod control_tokens;
@@ -14,3 +15,4 @@ pub mod holes;
 pub(in crate::dataset) mod measure;
 pub(in crate::dataset) mod plan;
 pub mod quality;
+pub(in crate::dataset) mod start;

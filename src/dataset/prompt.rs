@@ -2,7 +2,7 @@
 //! dataset as its settings.
 
 use crate::cancel::{Cancel, Cancelled};
-use crate::context::Context;
+use crate::context::{Context, assemble_from};
 use crate::dataset::options::{Options, SecretPolicy};
 use crate::index::Snapshot;
 use crate::model::Model;
@@ -27,16 +27,14 @@ pub(in crate::dataset) fn settings<'a>(
     }
 }
 
-/// The context for `buffer`.
+/// The context for `buffer` if its text was typed from byte `start` on.
 pub(in crate::dataset) fn context(
     settings: &PromptSettings<'_>,
     snapshot: &Snapshot,
     buffer: &PromptBuffer<'_>,
+    start: usize,
     cancel: &Cancel,
 ) -> Result<Context, Cancelled> {
-    if !settings.has_context() {
-        return Ok(Context::default());
-    }
     let PromptBuffer {
         path,
         before,
@@ -44,7 +42,10 @@ pub(in crate::dataset) fn context(
         ..
     } = *buffer;
     let content = [before, after].concat();
-    settings.context(snapshot, path, &content, before.len(), cancel)
+    match settings.context_request(path, &content, before.len()) {
+        Some(request) => assemble_from(start, snapshot, &request, cancel),
+        None => Ok(Context::default()),
+    }
 }
 
 /// How many control tokens are neutralised in all of `prompt`.

@@ -15,7 +15,7 @@ pub struct Example {
     pub middle: String,
     /// The text of the file after the hole.
     pub suffix: String,
-    /// The cross-file context, as `getContext` answers it. It stands before `prefix`
+    /// The cross-file context, as `getContext` answers it with this `start_offset`. It stands before `prefix`
     /// in `text`, in the layout of the model family.
     pub context: String,
     /// The file's key.
@@ -36,6 +36,9 @@ pub struct Example {
     pub file_complexity: f64,
     /// The `max_chars` with which the context was assembled; 0 for no context.
     pub context_max_chars: usize,
+    /// The byte of the file from which the text before the hole counts as typed for the
+    /// context, which is that of [`assemble_from`](crate::context::assemble_from) there.
+    pub context_start: usize,
     /// The order of the parts in `text`.
     #[serde(default)]
     pub format: FimFormat,

@@ -300,6 +300,7 @@ mod tests {
             complexity_score: 1.5,
             file_complexity: 2.0,
             context_max_chars: 0,
+            context_start: 0,
             format: FimFormat::Psm,
             tokens: None,
             markers_neutralised: 0,

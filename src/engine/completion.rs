@@ -15,12 +15,13 @@
 //! asked for with a seed of their own and a temperature above 0. So is the first if
 //! the user has been shown something here already.
 
+mod courses;
 mod flight;
 mod prefetch;
 mod prepared;
 mod server;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -37,7 +38,7 @@ use super::{Engine, WorkError};
 use crate::cancel::{Cancel, Cancelled};
 use crate::completion::{OfferPlace, Offers, RecentCompletions, ShownCompletion};
 use crate::config::ContextSources;
-use crate::context::Context;
+use crate::context::{Context, Courses};
 use crate::endpoint::{EndpointError, ModelRequest, ServerWork};
 use crate::index::Snapshot;
 use crate::model::ModelText;
@@ -72,8 +73,16 @@ pub struct BufferPosition {
 
 impl BufferPosition {
     /// The name of the file among those of all projects.
-    fn file(&self) -> String {
-        self.root.join(&self.path).to_string_lossy().into_owned()
+    #[must_use]
+    pub fn file(&self) -> String {
+        Self::name(&self.root, &self.path)
+    }
+
+    /// The name of the file `path` of the project with this root among those of all
+    /// projects.
+    #[must_use]
+    pub fn name(root: &Path, path: &str) -> String {
+        root.join(path).to_string_lossy().into_owned()
     }
 
     fn place(&self) -> OfferPlace {
@@ -110,6 +119,9 @@ pub struct Completion {
     pub items: Vec<CompletionItem>,
     /// The cross-file context in the prompt.
     pub context: Arc<Context>,
+    /// The byte from which the text was typed for which the context is; none if the text
+    /// was known already.
+    pub context_start: Option<usize>,
     /// Its times.
     pub timings: Timings,
 }
@@ -129,6 +141,7 @@ struct ModelAnswers {
     /// The different texts that are worth showing.
     texts: Vec<String>,
     context: Arc<Context>,
+    context_start: Option<usize>,
     timings: Timings,
 }
 
@@ -200,6 +213,8 @@ impl Turn {
 #[derive(Debug, Default)]
 pub struct Completions {
     recent: Mutex<RecentCompletions>,
+    /// The contexts that grow while the client types.
+    courses: Arc<Mutex<Courses>>,
     offers: Mutex<Offers>,
     /// The number of requests so far.
     newest: watch::Sender<u64>,
@@ -327,6 +342,7 @@ impl Completions {
         Completion {
             items: items.collect(),
             context: answers.context,
+            context_start: answers.context_start,
             timings: answers.timings,
         }
     }
@@ -351,7 +367,8 @@ impl Completions {
         snapshot: &Snapshot,
         cancel: &Cancel,
     ) -> Result<AskedPrompt, Cancelled> {
-        PreparedCompletion::new(request, snapshot, server, cancel).map(PreparedCompletion::asked)
+        PreparedCompletion::new(request, snapshot, server, &self.courses, cancel)
+            .map(PreparedCompletion::asked)
     }
 
     /// Asks the model and remembers its answers. `progress` gets what is to be shown of
@@ -373,8 +390,8 @@ impl Completions {
         let client = engine.client_number().unwrap_or_default();
         let buffer = format!("{client} {}", request.position.file());
         let prepare = {
-            let server = Arc::clone(&server);
-            move || PreparedCompletion::new(request, &snapshot(), &server, &cancel)
+            let (server, courses) = (Arc::clone(&server), Arc::clone(&self.courses));
+            move || PreparedCompletion::new(request, &snapshot(), &server, &courses, &cancel)
         };
         // While the prompt is made, the server is asked what it has, once.
         let (prepared, features) = tokio::join!(engine.run(prepare), server.client.features());
@@ -389,7 +406,10 @@ impl Completions {
             engine.rereads(server.rereads());
         }
         let PreparedCompletion {
-            position, context, ..
+            position,
+            context,
+            context_start,
+            ..
         } = prepared;
         let context = Arc::new(context);
         if !texts.is_empty() {
@@ -407,6 +427,7 @@ impl Completions {
         Ok(ModelAnswers {
             texts,
             context,
+            context_start,
             timings: Timings {
                 context_ms,
                 first_token_ms,

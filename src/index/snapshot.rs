@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::bm25::{self, Hit, Query};
 use super::file::SourceFile;
@@ -39,6 +40,34 @@ pub struct Snapshot {
     builtin: Arc<OnceLock<SourceFile>>,
     /// The number of changes that led to it.
     revision: u64,
+    history: SnapshotHistory,
+}
+
+/// What tells a state from others without a look at its files.
+#[derive(Clone, Debug, Default)]
+struct SnapshotHistory {
+    /// The first state before it that was not made from another one by a change to
+    /// files; no other state has the same allocation.
+    origin: Arc<()>,
+    /// The only file of the latest changes, and the revision before the first of these.
+    latest: Option<(Arc<str>, u64)>,
+    /// The hash of the files that are laid over it; 0 without any.
+    overlay: u64,
+}
+
+/// The state of all files but one; see [`Snapshot::state_beside`].
+#[derive(Clone, Debug)]
+pub struct StateBeside {
+    origin: Arc<()>,
+    revision: u64,
+    overlay: u64,
+}
+
+impl PartialEq for StateBeside {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.origin, &other.origin)
+            && (self.revision, self.overlay) == (other.revision, other.overlay)
+    }
 }
 
 impl Snapshot {
@@ -65,6 +94,23 @@ impl Snapshot {
         self.revision
     }
 
+    /// The state of all files but `path`. If two snapshots have the same, they differ in
+    /// that file at most.
+    #[must_use]
+    pub fn state_beside(&self, path: &str) -> StateBeside {
+        let SnapshotHistory {
+            origin,
+            latest,
+            overlay,
+        } = &self.history;
+        let before = latest.as_ref().filter(|(latest, _)| **latest == *path);
+        StateBeside {
+            origin: Arc::clone(origin),
+            revision: before.map_or(self.revision, |(_, before)| *before),
+            overlay: *overlay,
+        }
+    }
+
     /// A snapshot of the same files that takes all other classes from `library`.
     pub(super) fn with_library(&self, library: Arc<dyn Library>) -> Self {
         Self {
@@ -73,6 +119,7 @@ impl Snapshot {
             revision: self.revision,
             package_names: OnceLock::new(),
             builtin: Arc::clone(&self.builtin),
+            history: SnapshotHistory::default(),
         }
     }
 
@@ -126,6 +173,10 @@ impl Snapshot {
             .collect();
         let mut segments = self.without(&changes);
         let files: Vec<_> = changes.into_values().flatten().collect();
+        let history = SnapshotHistory {
+            overlay: hash_of(&files, self.history.overlay),
+            ..self.history.clone()
+        };
         if !files.is_empty() {
             segments.push(LiveSegment::new(files));
         }
@@ -135,6 +186,7 @@ impl Snapshot {
             revision: self.revision,
             package_names: OnceLock::new(),
             builtin: Arc::clone(&self.builtin),
+            history,
         }
     }
 
@@ -142,6 +194,7 @@ impl Snapshot {
     /// few dead files.
     pub(super) fn after(&self, changes: ChangeSet) -> Self {
         let mut kept = self.without(&changes);
+        let history = self.history_after(&changes);
         let mut files: Vec<_> = changes.into_values().flatten().collect();
 
         // Begin with the smallest. A segment that is at most twice as large as the new
@@ -176,6 +229,20 @@ impl Snapshot {
             revision: self.revision + 1,
             package_names: OnceLock::new(),
             builtin: Arc::clone(&self.builtin),
+            history,
+        }
+    }
+
+    /// What tells the state after `changes` from others.
+    fn history_after(&self, changes: &ChangeSet) -> SnapshotHistory {
+        let only = changes.keys().next().filter(|_| changes.len() == 1);
+        let latest = only.map(|only| match &self.history.latest {
+            Some((latest, before)) if latest == only => (Arc::clone(only), *before),
+            _ => (Arc::clone(only), self.revision),
+        });
+        SnapshotHistory {
+            latest,
+            ..self.history.clone()
         }
     }
 
@@ -255,6 +322,14 @@ impl Snapshot {
     ) -> Result<Vec<Hit>, Cancelled> {
         bm25::search(&self.segments, query, exclude, limit, cancel)
     }
+}
+
+/// The hash of the keys and texts of `files`; `seed` if there are none.
+fn hash_of(files: &[Arc<SourceFile>], seed: u64) -> u64 {
+    files.iter().fold(seed, |seed, file| {
+        let path = xxh3_64_with_seed(file.path.as_bytes(), seed);
+        xxh3_64_with_seed(file.text.as_bytes(), path)
+    })
 }
 
 /// The number of segments in which `bytes` of source are built.

@@ -524,3 +524,38 @@ fn the_format_has_the_number_that_it_had() {
     let told = format!("{FORMAT} {}", &blake3::hash(&stored).to_hex()[..16]);
     insta::assert_snapshot!(told, @"5 2871079cdb058bc9");
 }
+
+#[test]
+fn a_state_beside_a_file_changes_with_every_other_file() {
+    let put = |path: &str, text: &str| IndexChange::Put(file(path, text));
+    let index = Index::build(vec![
+        file("a.php", "<?php a();"),
+        file("b.php", "<?php b();"),
+    ]);
+    let state = || index.snapshot().state_beside("a.php");
+    let first = state();
+    index.apply([put("a.php", "<?php c();")]);
+    index.apply([put("a.php", "<?php d();")]);
+    assert_eq!(state(), first);
+    index.apply([put("b.php", "<?php e();")]);
+    let second = state();
+    assert_ne!(second, first);
+    index.apply([put("a.php", "<?php f();")]);
+    assert_eq!(state(), second);
+    index.apply([put("a.php", "<?php g();"), put("b.php", "<?php h();")]);
+    assert_ne!(state(), second);
+    // Files that are laid over it count, too, by their texts.
+    let over = |text: &str| {
+        let over = index.snapshot().with_overlay([file("b.php", text)]);
+        over.state_beside("a.php")
+    };
+    assert_ne!(over("<?php i();"), state());
+    assert_ne!(over("<?php i();"), over("<?php j();"));
+    assert_eq!(over("<?php i();"), over("<?php i();"));
+    // Another index of the same files is another state.
+    let other = Index::build(vec![
+        file("a.php", "<?php a();"),
+        file("b.php", "<?php b();"),
+    ]);
+    assert_ne!(other.snapshot().state_beside("a.php"), first);
+}

@@ -7,9 +7,7 @@ use memchr::memmem;
 
 use super::budget::PromptBudget;
 use super::window::{prefix_start, suffix_end, window};
-use crate::cancel::{Cancel, Cancelled};
-use crate::context::{self, Context, ContextRequest, MinScore};
-use crate::index::Snapshot;
+use crate::context::{Context, ContextRequest, MinScore};
 use crate::model::{
     ContextFile, ContextStyle, ControlTokens, Family, FimFormat, ModelText, PromptParts,
     source_text,
@@ -87,24 +85,20 @@ pub struct Prompt<'a> {
     pub neutralised: [usize; 3],
 }
 
-impl PromptSettings<'_> {
-    /// The context for `cursor`, a byte of `content`, in the file `path`. It is empty if
-    /// the settings ask for none.
-    ///
-    /// # Errors
-    /// [`Cancelled`] once `cancel` is set.
-    pub fn context(
+impl<'a> PromptSettings<'a> {
+    /// The request for the context at `cursor`, a byte of `content`, in the file `path`;
+    /// none if the settings ask for no context.
+    #[must_use]
+    pub fn context_request<'b>(
         &self,
-        snapshot: &Snapshot,
-        path: &str,
-        content: &str,
+        path: &'b str,
+        content: &'b str,
         cursor: usize,
-        cancel: &Cancel,
-    ) -> Result<Context, Cancelled> {
-        if !self.has_context() {
-            return Ok(Context::default());
-        }
-        let request = ContextRequest {
+    ) -> Option<ContextRequest<'b>>
+    where
+        'a: 'b,
+    {
+        self.has_context().then(|| ContextRequest {
             path,
             content,
             cursor,
@@ -114,8 +108,7 @@ impl PromptSettings<'_> {
             dependencies: self.dependencies,
             bm25: self.bm25,
             secrets: self.secrets,
-        };
-        context::assemble(snapshot, &request, cancel)
+        })
     }
 
     /// Whether prompts have contexts.

@@ -15,6 +15,7 @@ use tower_lsp::ls_types::TextDocumentContentChangeEvent;
 
 use super::project::ClientProject;
 use crate::config::ContextSources;
+use crate::engine::completion::BufferPosition;
 use crate::files::{self, Extensions, Roots, named_path, resolve};
 use crate::index::{Snapshot, SourceFile};
 use crate::php;
@@ -51,6 +52,11 @@ impl BufferFile {
             key,
             path,
         }
+    }
+
+    /// Its name among the files of all projects.
+    pub(super) fn name(&self) -> String {
+        BufferPosition::name(&self.root, &self.key)
     }
 
     /// Its key in a project with the files of `base`, if that project has it.

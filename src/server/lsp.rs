@@ -213,7 +213,11 @@ impl LanguageServer for Backend {
 
     async fn did_close(&self, params: DidCloseTextDocumentParams) {
         let uri = params.text_document.uri.as_str();
-        if self.connection.documents().close(uri) {
+        let mut documents = self.connection.documents();
+        if let Some(buffer) = documents.buffers().get(uri) {
+            self.connection.completions.forget(&buffer.file.name());
+        }
+        if documents.close(uri) {
             self.connection.stale.add(uri);
         }
     }

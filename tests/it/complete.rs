@@ -701,11 +701,21 @@ fn compare_prompts_with_examples(project: &Path) -> Vec<Value> {
         let file = fs::read_to_string(project.join(path)).unwrap();
         let at = |field: &str| usize::try_from(example[field].as_u64().unwrap()).unwrap();
         let (start, end) = (at("start_byte"), at("end_byte"));
-        let holed = [&file[..start], &file[end..]].concat();
-        let params = json!({ "filepath": path, "content": holed, "cursor_offset": start });
-        session.send(Some(id), "complete", &params);
-        let asked = server.asked().body;
-        session.answer(id);
+        let mut ask = |step: u64, content: &str, cursor: usize| {
+            let params = json!({ "filepath": path, "content": content, "cursor_offset": cursor });
+            session.send(Some(3 * id + step), "complete", &params);
+            let asked = server.asked().body;
+            session.answer(3 * id + step);
+            asked
+        };
+        // Typing begins anew behind other text, goes on where the example says, and
+        // comes to the hole.
+        ask(0, "x", 1);
+        let mut asked = Value::Null;
+        let from = at("context_start");
+        for (step, cursor) in [(1, from), (2, start)] {
+            asked = ask(step, &[&file[..cursor], &file[end..]].concat(), cursor);
+        }
         let middle = example["middle"].as_str().unwrap();
         let shown = example["text"].as_str().unwrap();
         let shown = shown.strip_suffix("<|endoftext|>").unwrap();

@@ -136,6 +136,7 @@ fn a_record_has_every_field() {
       "complexity_score",
       "context",
       "context_max_chars",
+      "context_start",
       "end_byte",
       "file_complexity",
       "filepath",

@@ -170,11 +170,19 @@ fn asked(project: &Path, family: &str, settings: &str, examples: &[Value]) -> Ha
         let text = fs::read_to_string(&path).unwrap();
         let at = |field: &str| usize::try_from(example[field].as_u64().unwrap()).unwrap();
         let (start, end) = (at("start_byte"), at("end_byte"));
-        let content = [&text[..start], &text[end..]].concat();
-        let params = json!({ "filepath": path, "content": content, "cursor_offset": start });
-        ask(id, "complete", &params);
-        let body = model.asked().body;
-        prompts.insert(body["prompt"].as_str().unwrap().to_owned());
+        // Typing begins anew behind other text, goes on where the example says, and
+        // comes to the hole.
+        let from = at("context_start");
+        let typed = |to: usize| ([&text[..to], &text[end..]].concat(), to);
+        let steps = [("x".to_owned(), 1), typed(from), typed(start)];
+        let mut prompt = String::new();
+        for (step, (content, cursor)) in steps.into_iter().enumerate() {
+            let params = json!({ "filepath": path, "content": content, "cursor_offset": cursor });
+            ask(3 * id + step, "complete", &params);
+            let body = model.asked().body;
+            body["prompt"].as_str().unwrap().clone_into(&mut prompt);
+        }
+        prompts.insert(prompt);
     }
     prompts
 }
@@ -316,4 +324,72 @@ fn correlation(pairs: &[(f64, f64)]) -> f64 {
         yy += (pair.1 - y).powi(2);
     }
     xy / (xx * yy).sqrt()
+}
+
+/// What a session remembers is what a request with its start gets, and a cursor that
+/// moves back gets the bytes that it had there.
+#[test]
+fn a_session_answers_as_its_start_does() {
+    let project = format!("{}/tests/fixtures/shop", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{project}/src/Service/OrderService.php");
+    let file = fs::read_to_string(&path).unwrap();
+    let from = file.find("{\n        ").unwrap() + "{\n        ".len();
+    let end = from + file[from..].find("\n    }").unwrap();
+    let mut client = Client::start(&mut fimd());
+    let mut id = 0;
+    let mut ask = |method: &str, params: &Value| {
+        id += 1;
+        let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+        client.send(format!("{message}\n"));
+        let answer: Value = serde_json::from_str(&client.answer()).unwrap();
+        assert_eq!(answer["id"], id);
+        answer
+    };
+    ask(
+        "initialize",
+        &json!({ "project_root": project, "bm25": true }),
+    );
+    let places: Vec<usize> = (from..=end)
+        .filter(|at| file.is_char_boundary(*at))
+        .collect();
+    let there = places
+        .iter()
+        .step_by(3)
+        .chain(places.iter().rev().step_by(7));
+    let mut contexts: BTreeMap<usize, Value> = BTreeMap::new();
+    let mut last = String::new();
+    let (mut kept, mut asked) = (0, 0);
+    for &at in there {
+        let content = [&file[..at], &file[end..]].concat();
+        let mut params = json!({
+            "filepath": path,
+            "content": content,
+            "cursor_offset": at,
+            "max_chars": 1500,
+            "session": "a",
+        });
+        let answer = ask("getContext", &params)["result"].take();
+        assert_eq!(answer["start_offset"], from, "{at}");
+        let context = answer["context"].clone();
+        assert_eq!(contexts.entry(at).or_insert(context.clone()), &context);
+        params.as_object_mut().unwrap().remove("session");
+        params["start_offset"] = from.into();
+        assert_eq!(
+            ask("getContext", &params)["result"]["context"],
+            context,
+            "{at}"
+        );
+        let context = context.as_str().unwrap();
+        kept += usize::from(context.starts_with(&last) || last.starts_with(context));
+        asked += 1;
+        context.clone_into(&mut last);
+    }
+    assert!(kept * 10 > asked * 8, "{kept} of {asked}");
+    let wrong = ask(
+        "getContext",
+        &json!({
+            "filepath": path, "content": file, "session": "a", "start_offset": 1,
+        }),
+    );
+    assert_eq!(wrong["error"]["code"], -32602, "{wrong}");
 }

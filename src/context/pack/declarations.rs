@@ -23,6 +23,10 @@ use crate::secrets;
 pub(super) struct DeclarationPacker<'a> {
     sections: Vec<FileSection<'a>>,
     folders: Folders,
+    /// The keys of the candidates that are taken, and of the classes around them.
+    shown: Vec<(&'a str, u32)>,
+    /// Whether the last [`Self::take`] left something out for want of room.
+    pub(super) lacks_room: bool,
     /// The namespace at the cursor, whose names need none.
     own_namespace: &'a str,
     /// Real calls of some candidates.
@@ -56,6 +60,8 @@ impl<'a> DeclarationPacker<'a> {
         Self {
             sections: Vec::new(),
             folders: Folders::default(),
+            shown: Vec::new(),
+            lacks_room: false,
             own_namespace,
             calls,
             brief_below: 0.0,
@@ -172,6 +178,7 @@ impl<'a> DeclarationPacker<'a> {
                 densities.filter(|(density, _)| *density >= least).collect();
             order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
             order.truncate(packing_round(order.len()));
+            self.lacks_room = !order.is_empty();
             let mut taken = vec![false; pending.len()];
             for (_, index) in order {
                 taken[index] = self.take_one(&pending[index], budget, state);
@@ -273,8 +280,10 @@ impl<'a> DeclarationPacker<'a> {
             self.folders.open(section);
         }
         section.score = section.score.max(score);
+        self.shown.push(candidate.key());
         if let (Some(class), Some(text)) = (candidate.class(), head) {
             let span = class.class().head;
+            self.shown.push((class.path, span.start));
             let head = ClassHead { text, span, score };
             section.classes.insert(class.item, (head, Vec::new()));
         }
@@ -292,9 +301,11 @@ impl<'a> DeclarationPacker<'a> {
         true
     }
 
-    /// Appends the sections to `context`, the one with the best score first.
-    pub(super) fn write(self, context: &mut Context) {
+    /// Appends the sections to `context`, the one with the best score first. Returns
+    /// the keys of the declarations in them.
+    pub(super) fn write(self, context: &mut Context) -> Vec<(&'a str, u32)> {
         self.folders.write(self.sections, context);
+        self.shown
     }
 }
 

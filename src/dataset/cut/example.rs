@@ -20,6 +20,7 @@ use crate::dataset::cut::encoded::{BuiltExample, EncodedExample};
 use crate::dataset::cut::holes::Hole;
 use crate::dataset::cut::plan::{FilePlan, KeyedHole};
 use crate::dataset::cut::quality;
+use crate::dataset::cut::start::context_start;
 use crate::dataset::duplicates;
 use crate::dataset::error::DatasetError;
 use crate::dataset::options::{ControlTokenPolicy, Options, SecretPolicy};
@@ -118,7 +119,8 @@ impl ExampleBuilder<'_> {
             before: &file.text[..hole.range.start],
             after: &file.text[hole.range.end..],
         };
-        let context = prompt::context(&settings, self.repo.snapshot, &buffer, self.cancel)?;
+        let start = context_start(&file.path, buffer.before, &hole.range, options);
+        let context = prompt::context(&settings, self.repo.snapshot, &buffer, start, self.cancel)?;
         self.cancel.check()?;
         let draft = Draft {
             builder: self,
@@ -127,6 +129,7 @@ impl ExampleBuilder<'_> {
             format: draw_format(file, hole, options, self.model),
             prompt: Prompt::new(settings, buffer, &context),
             context: &context,
+            context_start: start,
         };
         match draft.finish() {
             Ok((example, secrets)) => Ok(HoleResult {
@@ -174,6 +177,8 @@ struct Draft<'a> {
     format: FimFormat,
     prompt: Prompt<'a>,
     context: &'a Context,
+    /// See [`Example::context_start`].
+    context_start: usize,
 }
 
 impl Draft<'_> {
@@ -330,6 +335,7 @@ impl Draft<'_> {
             end_byte: hole.range.end,
             middle_lines: plan.measure.lines(hole.range.clone()),
             context_max_chars: max_context,
+            context_start: self.context_start,
             format: shape.format,
             tokens: shape.tokens.map(|counts: TokenCounts| counts.total),
             markers_neutralised: shape.neutralised,

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use crate::dataset::cut::start::context_start;
 use crate::dataset::prompt;
 use crate::dataset::record::Example;
 use crate::dataset::verify::checker::{Checker, PlacedExample, first_difference};
@@ -34,7 +35,14 @@ impl Checker<'_> {
             before,
             after,
         };
-        let context = prompt::context(&settings, project.snapshot, &buffer, self.cancel)?;
+        let hole = example.start_byte..example.end_byte;
+        let start = context_start(&example.filepath, before, &hole, &self.options);
+        if start != example.context_start {
+            let found = example.context_start;
+            let what = format!("context_start: expected {start}, found {found}");
+            objections.push((Claim::Metadata, what));
+        }
+        let context = prompt::context(&settings, project.snapshot, &buffer, start, self.cancel)?;
         let prompt = Prompt::new(settings, buffer, &context);
         let parts = [
             ("context", &*prompt.context, &*example.context),

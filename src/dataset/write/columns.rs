@@ -137,6 +137,7 @@ mod tests {
         complexity_score: Number
         file_complexity: Number
         context_max_chars: Natural
+        context_start: Natural
         format: Text
         tokens: Natural?
         markers_neutralised: Natural

@@ -96,6 +96,7 @@ impl Completions {
         let answers = ModelAnswers {
             texts,
             context,
+            context_start: None,
             timings,
         };
         Some(self.offer(&place, answers))

@@ -1,16 +1,18 @@
 //! A completion that is ready to be asked for, and its answers.
 
+use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use futures_util::TryStreamExt;
 use tokio::sync::watch;
 
+use super::courses::course_context;
 use super::{AskedPrompt, BufferPosition, CompletionRequest, ModelServer, Trigger, millis};
 use crate::cancel::{Cancel, Cancelled};
 use crate::completion::{AnswerFilter, CompletionExtent, ShownAnswer};
 use crate::config::{ContextSources, EndpointKind};
-use crate::context::{Context, MinScore};
+use crate::context::{Context, CourseKey, Courses, MinScore};
 use crate::endpoint::{EndpointError, ModelPrompt, ModelRequest, ServerWork};
 use crate::index::Snapshot;
 use crate::model::ModelText;
@@ -31,6 +33,8 @@ const VARYING_TEMPERATURE: f64 = 0.8;
 pub(super) struct PreparedCompletion {
     pub(super) position: BufferPosition,
     pub(super) context: Context,
+    /// The byte at which its course begins; none without a context.
+    pub(super) context_start: Option<usize>,
     /// The prompt of a server that is sent one text.
     text: ModelText,
     filter: AnswerFilter,
@@ -64,6 +68,7 @@ impl PreparedCompletion {
         request: CompletionRequest,
         snapshot: &Snapshot,
         server: &ModelServer,
+        courses: &Mutex<Courses>,
         cancel: &Cancel,
     ) -> Result<Self, Cancelled> {
         let CompletionRequest {
@@ -79,7 +84,17 @@ impl PreparedCompletion {
             cursor,
             ..
         } = &position;
-        let context = settings.context(snapshot, path, content, *cursor, cancel)?;
+        let (context, context_start) = match settings.context_request(path, content, *cursor) {
+            None => Default::default(),
+            Some(request) => {
+                let key = CourseKey {
+                    session: None,
+                    file: position.file(),
+                };
+                let (context, start) = course_context(courses, key, snapshot, &request, cancel)?;
+                (context, Some(start))
+            }
+        };
         let (before, after) = content.split_at(*cursor);
         let buffer = PromptBuffer {
             repo: &request.repo,
@@ -128,6 +143,7 @@ impl PreparedCompletion {
             position,
             filter,
             context,
+            context_start,
             text,
             model_request,
             max_lines: lines.min(settings.max_lines),

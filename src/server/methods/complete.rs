@@ -121,6 +121,8 @@ pub(super) async fn run(
         }
     };
     let snapshot = site.snapshot();
+    let offsets = site.project.options.offsets;
+    let content = params.explain.then(|| site.content.clone());
     let request = CompletionRequest {
         trigger: params.trigger,
         max_items: params.max_items,
@@ -131,6 +133,7 @@ pub(super) async fn run(
     let Completion {
         items,
         context,
+        context_start,
         timings,
     } = session
         .completions
@@ -144,9 +147,12 @@ pub(super) async fn run(
         "context_chars": context.text.chars().count(),
         "timings": timings,
     });
-    if params.explain {
+    if let Some(content) = content {
         answer["context"] = context.text.as_str().into();
         answer["snippets"] = json!(context.snippets);
+        if let Some(start) = context_start {
+            answer["start_offset"] = Units::new(&content, offsets).at(start).into();
+        }
     }
     json(&answer)
 }

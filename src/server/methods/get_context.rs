@@ -9,6 +9,7 @@ use super::buffer::{BufferParams, CursorParams, NamedBuffer, UnsavedBuffers};
 use crate::cancel::Cancel;
 use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
 use crate::context::{self, Context, ContextRequest, DroppedSnippet, MinScore, Snippet};
+use crate::engine::completion::{BufferPosition, Completions};
 use crate::prompt::{PromptBudget, window};
 use crate::rpc::Error;
 use crate::server::buffers::OpenBuffers;
@@ -16,6 +17,7 @@ use crate::server::params::Params;
 use crate::server::project::ClientProject;
 use crate::server::result::json;
 use crate::server::session_view::SessionView;
+use crate::text::{Units, byte_offset};
 
 /// The parameters of `getContext`.
 #[derive(Debug)]
@@ -30,7 +32,33 @@ pub(in crate::server) struct GetContextParams {
     /// The most characters of the prefix and the suffix that the client shows.
     max_prefix_chars: Option<usize>,
     max_suffix_chars: Option<usize>,
+    typing: Typing,
     explain: bool,
+}
+
+/// From where on the text before the cursor was typed.
+#[derive(Debug)]
+enum Typing {
+    /// It does not matter: the context is made for the cursor alone.
+    Unknown,
+    /// From this offset on, in the client's unit.
+    From(u64),
+    /// From where the session of this name began to type there.
+    InSession(String),
+}
+
+impl Typing {
+    fn read(params: &Params<'_>) -> Result<Self, Error> {
+        let session = params.optional("session", "a name for the session")?;
+        match (session, params.count("start_offset")?) {
+            (Some(_), Some(_)) => Err(Error::invalid_params(
+                "start_offset: expected no session beside it, which knows where it began",
+            )),
+            (Some(session), None) => Ok(Self::InSession(session)),
+            (None, Some(start)) => Ok(Self::From(start)),
+            (None, None) => Ok(Self::Unknown),
+        }
+    }
 }
 
 impl GetContextParams {
@@ -47,6 +75,7 @@ impl GetContextParams {
                 .unwrap_or(false),
             cursor: CursorParams::read(params)?,
             min_score: params.optional("min_score", "a number from 0 to 1")?,
+            typing: Typing::read(params)?,
         })
     }
 }
@@ -61,6 +90,9 @@ fn side(params: &Params<'_>, name: &str) -> Result<Option<usize>, Error> {
 #[derive(Debug, Serialize)]
 struct GetContextResult<'a> {
     context: &'a str,
+    /// The offset from which the session types, in the client's unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_offset: Option<u64>,
     #[serde(flatten)]
     explanation: Option<Explanation<'a>>,
 }
@@ -87,13 +119,18 @@ pub(super) async fn run(
     session.projects.initialized().await?;
     let params = params?;
     let project = session.projects.of(params.buffer.name()).await?;
-    let SessionView { engine, open, .. } = session;
+    let SessionView {
+        engine,
+        open,
+        completions,
+        ..
+    } = session;
     let most = engine.limits().max_context_chars;
     let mut budget = engine.settings().completion.budget();
     budget.prefix = params.max_prefix_chars.unwrap_or(budget.prefix);
     budget.suffix = params.max_suffix_chars.unwrap_or(budget.suffix);
     engine
-        .run(move || assemble(&project, open, params, budget, most, &cancel))
+        .run(move || assemble(&project, open, params, budget, most, &completions, &cancel))
         .await?
 }
 
@@ -103,6 +140,7 @@ fn assemble(
     params: GetContextParams,
     budget: PromptBudget,
     max_context_chars: usize,
+    completions: &Completions,
     cancel: &Cancel,
 ) -> Result<Box<RawValue>, Error> {
     let NamedBuffer {
@@ -136,7 +174,25 @@ fn assemble(
         bm25: sources.bm25,
         secrets: project.options.secrets().map(AsRef::as_ref),
     };
-    let context = context::assemble(&snapshot, &request, cancel).map_err(|_| Error::cancelled())?;
+    let offsets = project.options.offsets;
+    let assembled = match &params.typing {
+        Typing::Unknown => {
+            context::assemble(&snapshot, &request, cancel).map(|context| (context, None))
+        }
+        Typing::From(start) => {
+            let start = byte_offset(&content, *start, offsets);
+            context::assemble_from(start, &snapshot, &request, cancel)
+                .map(|context| (context, None))
+        }
+        Typing::InSession(session) => {
+            let file = BufferPosition::name(project.roots.root(), &path);
+            completions
+                .context(session, &file, &snapshot, &request, cancel)
+                .map(|(context, start)| (context, Some(start)))
+        }
+    };
+    let (context, start) = assembled.map_err(|_| Error::cancelled())?;
+    let start_offset = start.map(|start| Units::new(&content, offsets).at(start));
     let Context {
         text,
         snippets,
@@ -146,6 +202,7 @@ fn assemble(
     let root = project.roots.root();
     json(&GetContextResult {
         context: text,
+        start_offset,
         explanation: params.explain.then(|| Explanation {
             root: (root != project.options.base).then(|| root.to_string_lossy()),
             snippets,

@@ -36,6 +36,7 @@ pub(crate) fn contexts_after(
             "content": holed,
             "cursor_offset": start,
             "max_chars": example["context_max_chars"],
+            "start_offset": example["context_start"],
         });
         if let Some((prefix, suffix)) = sides {
             params["max_prefix_chars"] = prefix.into();

@@ -13,6 +13,7 @@ use crate::php::lex::TokenKind;
 use crate::php::{literal_place, place_hash};
 
 /// Strings that may stand at the cursor.
+#[derive(Clone)]
 pub(in crate::context) struct LikelyLiterals<'a> {
     /// The file that writes the likeliest of them, and where.
     pub(in crate::context) path: &'a str,
