@@ -7,6 +7,7 @@
 
 mod error;
 mod infill;
+mod message;
 mod probe;
 mod wire;
 
@@ -378,7 +379,7 @@ impl ModelClient {
     /// The message in the body of an error response; may be empty.
     fn error_message(&self, body: &str) -> String {
         match serde_json::from_str::<Value>(body) {
-            Ok(json) => wire::message(&json).map_or_else(String::new, |said| self.shown(&said)),
+            Ok(json) => message::of_error(&json).map_or_else(String::new, |said| self.shown(&said)),
             Err(_) => self.shown(body),
         }
     }

@@ -7,7 +7,6 @@ use eventsource_stream::{EventStreamError, Eventsource};
 use futures_util::stream::{BoxStream, try_unfold};
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use reqwest::{Response, Url};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::bytes::Bytes;
@@ -15,8 +14,8 @@ use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
 use tokio_util::io::StreamReader;
 
 use super::{
-    EndpointError, MAX_STOPS, ModelClient, ModelPrompt, ModelRequest, ServerFeatures, ServerWork,
-    StreamDelta, error, infill, milliseconds,
+    EndpointError, MAX_STOPS, ModelClient, ModelPrompt, ModelRequest, ServerFeatures, StreamDelta,
+    error, infill, message, milliseconds,
 };
 use crate::config::{Endpoint, EndpointKind};
 use crate::model::ContextFile;
@@ -217,200 +216,6 @@ pub(super) fn context_limit(kind: EndpointKind, request: &ModelRequest) -> Optio
     Some(needed.max(LEAST_CONTEXT_TOKENS))
 }
 
-/// A message of a stream, with the fields of all kinds of servers.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct StreamMessage {
-    /// An error, in place of all other fields.
-    error: Option<Value>,
-    /// Field of OpenAI's API.
-    choices: Option<Vec<Choice>>,
-    /// Fields of llama.cpp, with the next three.
-    content: Option<String>,
-    stop: bool,
-    stopping_word: Option<String>,
-    stop_type: Option<String>,
-    /// Fields of Ollama, with the next ones. Times are in nanoseconds.
-    response: Option<String>,
-    done: bool,
-    done_reason: Option<String>,
-    prompt_eval_count: Option<u32>,
-    prompt_eval_duration: Option<u64>,
-    eval_count: Option<u32>,
-    eval_duration: Option<u64>,
-    /// Field of llama.cpp, beside those of any kind.
-    timings: Option<LlamaTimings>,
-    /// Field of OpenAI's API.
-    usage: Option<Usage>,
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default)]
-struct LlamaTimings {
-    cache_n: Option<u32>,
-    prompt_n: u32,
-    prompt_ms: f64,
-    predicted_n: u32,
-    predicted_ms: f64,
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default)]
-struct Usage {
-    prompt_tokens: u32,
-    completion_tokens: u32,
-    prompt_tokens_details: Option<PromptTokens>,
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default)]
-struct PromptTokens {
-    cached_tokens: Option<u32>,
-}
-
-impl StreamMessage {
-    /// What the message says about the work of the server.
-    fn work(&self) -> Option<ServerWork> {
-        if let Some(timings) = self.timings {
-            return Some(ServerWork {
-                read_tokens: timings.prompt_n,
-                reused_tokens: timings.cache_n,
-                read_ms: Some(timings.prompt_ms),
-                written_tokens: timings.predicted_n,
-                write_ms: Some(timings.predicted_ms),
-            });
-        }
-        if let Some(usage) = self.usage {
-            let cached = usage.prompt_tokens_details.and_then(|of| of.cached_tokens);
-            return Some(ServerWork {
-                read_tokens: usage.prompt_tokens.saturating_sub(cached.unwrap_or(0)),
-                reused_tokens: cached,
-                written_tokens: usage.completion_tokens,
-                ..ServerWork::default()
-            });
-        }
-        let ms = |nanoseconds: Option<u64>| nanoseconds.map(|ns| ns as f64 / 1e6);
-        self.prompt_eval_count.map(|read_tokens| ServerWork {
-            read_tokens,
-            reused_tokens: None,
-            read_ms: ms(self.prompt_eval_duration),
-            written_tokens: self.eval_count.unwrap_or(0),
-            write_ms: ms(self.eval_duration),
-        })
-    }
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Choice {
-    text: Option<String>,
-    finish_reason: Option<String>,
-    /// The stop pattern, or the number of a token.
-    stop_reason: Option<Value>,
-}
-
-/// Reads one message of the stream. Returns its delta and whether it is the last. A
-/// prompt of `limit` tokens or more was cut by the server.
-fn read(
-    client: &ModelClient,
-    data: &str,
-    limit: Option<u32>,
-) -> Result<(StreamDelta, bool), EndpointError> {
-    // The last message of OpenAI's API.
-    if data.trim() == "[DONE]" {
-        return Ok((StreamDelta::default(), true));
-    }
-    let malformed = |reason: String| EndpointError::Malformed {
-        at: client.at(),
-        reason,
-    };
-    let message: StreamMessage = serde_json::from_str(data).map_err(|error| {
-        let error = error.to_string();
-        malformed(format!(
-            "the answer cannot be read: {}",
-            error::one_line(&error)
-        ))
-    })?;
-    if let Some(error) = &message.error {
-        let said = said(error).map_or_else(String::new, |said| client.shown(&said));
-        return Err(EndpointError::GaveUp {
-            at: client.at(),
-            said,
-        });
-    }
-    let work = message.work();
-    if let (Some(limit), Some(work)) = (limit, work)
-        && work.read_tokens >= limit
-    {
-        return Err(EndpointError::PromptCut {
-            at: client.at(),
-            limit,
-        });
-    }
-    let no_text = |name: &str| malformed(format!("the answer has no {name}"));
-    let delta = |text: String, stopped_by: Option<String>, end: Option<&str>| StreamDelta {
-        text,
-        stopped_by,
-        work,
-        is_cut: matches!(end, Some("length" | "limit")),
-    };
-    match client.endpoint.kind {
-        EndpointKind::Completions => {
-            let choices = message.choices.ok_or_else(|| no_text("choices"))?;
-            // A message with the token usage has no choice.
-            let Some(choice) = choices.into_iter().next() else {
-                let delta = StreamDelta {
-                    work,
-                    ..StreamDelta::default()
-                };
-                return Ok((delta, false));
-            };
-            let last = choice.finish_reason.is_some();
-            let text = match choice.text {
-                Some(text) => text,
-                None if last => String::new(),
-                None => return Err(no_text("choices[0].text")),
-            };
-            let stopped_by = choice.stop_reason.as_ref().and_then(Value::as_str);
-            let stopped_by = stopped_by.map(ToOwned::to_owned);
-            Ok((
-                delta(text, stopped_by, choice.finish_reason.as_deref()),
-                last,
-            ))
-        }
-        EndpointKind::Infill => {
-            let text = message.content.ok_or_else(|| no_text("content"))?;
-            let stopped_by = message.stopping_word.filter(|word| !word.is_empty());
-            Ok((
-                delta(text, stopped_by, message.stop_type.as_deref()),
-                message.stop,
-            ))
-        }
-        EndpointKind::Ollama => {
-            let text = message.response.ok_or_else(|| no_text("response"))?;
-            Ok((
-                delta(text, None, message.done_reason.as_deref()),
-                message.done,
-            ))
-        }
-    }
-}
-
-/// The message of an error response.
-pub(super) fn message(answer: &Value) -> Option<String> {
-    answer.get("error").and_then(said).or_else(|| {
-        ["message", "detail"]
-            .iter()
-            .find_map(|key| said(answer.get(key)?))
-    })
-}
-
-/// The message of an error, which some servers put into an object.
-fn said(error: &Value) -> Option<String> {
-    let message = error.get("message").unwrap_or(error);
-    message.as_str().map(ToOwned::to_owned)
-}
-
 /// The deltas of the stream, up to the one that the server marks as the last. The server
 /// cuts a prompt of `limit` tokens or more.
 pub(super) fn deltas(
@@ -429,7 +234,7 @@ pub(super) fn deltas(
             let Some(data) = messages.try_next().await? else {
                 return Err(EndpointError::Incomplete { at: client.at() });
             };
-            let (delta, last) = read(&client, &data, limit)?;
+            let (delta, last) = message::read(&client, &data, limit)?;
             Ok(Some((delta, (client, messages, last))))
         },
     )

@@ -277,6 +277,21 @@ fn print(out: &mut dyn Write, report: &TypingReport) -> io::Result<()> {
         "\n{bold}{:<22}{:>8}{:>8}{:>9}{:>9}{:>9}{bold:#}",
         "", "n", "share", "median", "mean", "p90"
     )?;
+    print_rows(out, report)?;
+    let recall = report.recall;
+    writeln!(
+        out,
+        "\nOf {} names typed next, the contexts hold {:.3}; contexts made anew hold {:.3}.",
+        recall.places, recall.ident, recall.fresh
+    )?;
+    writeln!(
+        out,
+        "\ntokens to read: those behind the longest common prefix with the former prompt; share: of\n\
+         the prompts' tokens. Below: the requests by what differs first, with their share in all."
+    )
+}
+
+fn print_rows(out: &mut dyn Write, report: &TypingReport) -> io::Result<()> {
     let pairs: usize = report.changes.iter().map(|change| change.requests).sum();
     row(
         out,
@@ -315,18 +330,7 @@ fn print(out: &mut dyn Write, report: &TypingReport) -> io::Result<()> {
             server.first_token_ms,
         )?;
     }
-    row(out, "ms to make a prompt", None, None, report.prompt_ms)?;
-    let recall = report.recall;
-    writeln!(
-        out,
-        "\nOf {} names typed next, the contexts hold {:.3}; contexts made anew hold {:.3}.",
-        recall.places, recall.ident, recall.fresh
-    )?;
-    writeln!(
-        out,
-        "\ntokens to read: those behind the longest common prefix with the former prompt; share: of\n\
-         the prompts' tokens. Below: the requests by what differs first, with their share in all."
-    )
+    row(out, "ms to make a prompt", None, None, report.prompt_ms)
 }
 
 fn row(

@@ -63,6 +63,18 @@ impl ModelServer {
     }
 }
 
+/// `prompt` as a server of this kind is sent it. `text` is all of it.
+fn asked(prompt: Prompt<'_>, text: &ModelText, kind: EndpointKind) -> ModelPrompt {
+    match kind {
+        EndpointKind::Completions => ModelPrompt::Plain(text.text.clone()),
+        EndpointKind::Infill | EndpointKind::Ollama => ModelPrompt::Code {
+            context: prompt.context_files(),
+            before: prompt.prefix,
+            after: prompt.suffix,
+        },
+    }
+}
+
 impl PreparedCompletion {
     pub(super) fn new(
         request: CompletionRequest,
@@ -106,14 +118,7 @@ impl PreparedCompletion {
         let (settings, endpoint) = (&server.settings.completion, &server.settings.endpoint);
         let family = &endpoint.family;
         let text = prompt.text(family.format_for(settings.order));
-        let asked = match endpoint.kind {
-            EndpointKind::Completions => ModelPrompt::Plain(text.text.clone()),
-            EndpointKind::Infill | EndpointKind::Ollama => ModelPrompt::Code {
-                context: prompt.context_files(),
-                before: prompt.prefix,
-                after: prompt.suffix,
-            },
-        };
+        let asked = asked(prompt, &text, endpoint.kind);
         let filter = AnswerFilter::new(&position.content, position.cursor);
         let most = request.max_tokens.unwrap_or(settings.max_tokens);
         let lines = request.max_lines.unwrap_or(settings.max_lines);
