@@ -139,13 +139,7 @@ pub(super) fn pack<'a>(
     )?;
     let mut usage = ChunkPacker::default();
     let limit = ((max_chars as f32 * share.max(CHUNK_LIMIT_SHARE)) as usize).max(reserved);
-    usage.take(
-        &chunks,
-        names,
-        threshold.per_usage_char,
-        limit,
-        &mut state,
-    );
+    usage.take(&chunks, names, threshold.per_usage_char, limit, &mut state);
     // Declarations may fill the room that the chunks did not need.
     let pending = declarations.take(pending, max_chars, threshold.per_char, &mut state, cancel)?;
     for candidate in pending {

@@ -364,6 +364,10 @@ fn tokens_are_counted_and_kept_to() {
             assert!(tokens <= 400);
             assert_eq!(record["context_max_chars"], budget);
         }
-        assert!(records.iter().any(|record| !str_of(record, "context").is_empty()));
+        assert!(
+            records
+                .iter()
+                .any(|record| !str_of(record, "context").is_empty())
+        );
     }
 }
