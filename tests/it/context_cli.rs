@@ -70,10 +70,7 @@ const PLACES: [Case; 17] = [
         "after instanceof",
         "src/Service/OrderService.php",
         "assert($order instanceof Order);\n        $order->",
-        &[
-            "public ?string $note;",
-            "function moveTo(OrderStatus $next): void;",
-        ],
+        &["public ?string $note;", "function moveTo("],
     ),
     (
         "enum case",

@@ -9,7 +9,7 @@ use super::sections::{ClassHead, FileSection, Folders, SignatureLine};
 use super::state::PackingState;
 use crate::cancel::{Cancel, Cancelled};
 use crate::context::candidate::{Candidate, ScoredCandidate};
-use crate::context::rank::{LikelyLiterals, RealCalls};
+use crate::context::rank::{LikelyLiterals, RealCall, RealCalls};
 use crate::context::snippet::Context;
 use crate::context::weights::{
     BRIEF_ABOVE_CHARS, BRIEF_SCORE, CLASS_FRAME_CHARS, LITERAL_CHARS, SIGNATURE_CHARS, density,
@@ -248,13 +248,10 @@ impl<'a> DeclarationPacker<'a> {
             }
         }
         let chars = line.as_deref().map_or(0, |line| line.chars().count());
-        let call = self.calls.get(&candidate.key()).and_then(|call| {
-            let line = call_line(&candidate, call);
-            let hidden = state.secrets.map(|secrets| secrets.find(&line));
-            hidden
-                .is_none_or(|hidden| hidden.is_empty())
-                .then_some((line, *call))
-        });
+        let call = self
+            .calls
+            .get(&candidate.key())
+            .and_then(|call| shown_call(&candidate, *call, state));
         let call_chars = call.as_ref().map_or(0, |(line, _)| line.chars().count());
         let mut cost = (chars + call_chars) as isize;
         if !section.is_open {
@@ -307,6 +304,19 @@ impl<'a> DeclarationPacker<'a> {
         self.folders.write(self.sections, context);
         self.shown
     }
+}
+
+/// The line with a real call of a candidate, unless it holds a secret.
+fn shown_call<'a>(
+    candidate: &Candidate<'a>,
+    call: RealCall<'a>,
+    state: &PackingState<'_>,
+) -> Option<(String, RealCall<'a>)> {
+    let line = call_line(candidate, &call);
+    let hidden = state.secrets.map(|secrets| secrets.find(&line));
+    hidden
+        .is_none_or(|hidden| hidden.is_empty())
+        .then_some((line, call))
 }
 
 /// `namespace X;` for a candidate in a namespace. Nothing if the namespace is that of

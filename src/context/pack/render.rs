@@ -51,9 +51,11 @@ pub(super) fn signature_line(candidate: &Candidate<'_>, is_brief: bool) -> Optio
     let whole = whole_line(candidate)?;
     match candidate {
         Candidate::Declared(declared) if is_brief && is_callable(declared) => {
-            let brief = brief_line(declared);
-            let is_shorter = whole.len() > brief.len() + BRIEF_SAVED_BYTES;
-            Some(if is_shorter { brief } else { whole })
+            let takes_none = whole.contains(&format!("{}()", declared.short_name()));
+            let parameters = if takes_none { "" } else { "…" };
+            let brief = brief_line(declared, parameters);
+            let least = brief.len() - parameters.len() + "…".len() + BRIEF_SAVED_BYTES;
+            Some(if whole.len() > least { brief } else { whole })
         }
         _ => Some(whole),
     }
@@ -110,14 +112,15 @@ pub(super) fn class_head(class: ClassRef<'_>) -> String {
     cut(&head, SIGNATURE_CHARS)
 }
 
-/// The line of a function or method without its parameters.
-fn brief_line(declared: &Declaration<'_>) -> String {
+/// The line of a function or method with `parameters` in place of its own.
+fn brief_line(declared: &Declaration<'_>, parameters: &str) -> String {
     let (indent, is_static) = match declared {
         Declaration::Member(class, index) => ("\t", class.class().members[*index].is_static),
         _ => ("", false),
     };
     let fixed = if is_static { "static " } else { "" };
-    format!("{indent}{fixed}function {}(…);\n", declared.short_name())
+    let name = declared.short_name();
+    format!("{indent}{fixed}function {name}({parameters});\n")
 }
 
 /// A member without its body, ended by a semicolon.
