@@ -117,14 +117,13 @@ fn find<T>(
         Vec::new()
     };
     cancel.check()?;
-    let names = ranking.as_ref().map(LikelyNames::of);
     let chunks = &hits[..hits.len().min(SHOWN_CHUNKS)];
     take(Found {
         candidates: &candidates,
         literals,
         literal_chars: request.max_chars / 4,
         chunks,
-        names: names.as_ref(),
+        names: ranking.as_ref().map(LikelyNames::of),
         calls,
         threshold,
         buffer: &buffer,

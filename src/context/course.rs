@@ -25,6 +25,7 @@ use self::checkpoint::checkpoints;
 pub use self::courses::{CourseKey, Courses};
 use super::buffer::Buffer;
 use super::pack::{self, Found, Packed, file_header};
+use super::rank::Threshold;
 use super::request::{ContextRequest, MinScore};
 use super::snippet::Context;
 use super::weights::{
@@ -336,7 +337,9 @@ fn begin(
     let rest = Found {
         literals: None,
         chunks: &[],
-        ..found.clone()
+        names: None,
+        calls: found.calls.clone(),
+        ..found
     };
     let first = Arc::new(Addition::new(pack::pack(found, &room, cancel)?, true));
     let more = Shown::by(std::slice::from_ref(&first)).lacking(&rest, request, cancel)?;
@@ -430,7 +433,10 @@ impl<'c> Shown<'c> {
             literals,
             literal_chars,
             chunks: &[],
-            ..found.clone()
+            names: None,
+            calls: found.calls.clone(),
+            threshold: Threshold::default(),
+            buffer: found.buffer,
         };
         let packed = pack::pack(lacking, &request, cancel)?;
         if packed.lacks_room && room < most {

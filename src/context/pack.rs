@@ -32,7 +32,6 @@ use crate::cancel::{Cancel, Cancelled};
 use crate::index::Hit;
 
 /// What was found for a context.
-#[derive(Clone)]
 pub(super) struct Found<'p, 'a> {
     pub(super) candidates: &'p [ScoredCandidate<'a>],
     pub(super) literals: Option<LikelyLiterals<'a>>,
@@ -40,7 +39,7 @@ pub(super) struct Found<'p, 'a> {
     pub(super) literal_chars: usize,
     pub(super) chunks: &'p [Hit],
     /// The likely names, for judging what the chunks show; `None` if none were asked for.
-    pub(super) names: Option<&'p LikelyNames<'p>>,
+    pub(super) names: Option<LikelyNames<'p>>,
     /// Real calls of the likeliest candidates.
     pub(super) calls: RealCalls<'a>,
     /// What is below it is left out.
@@ -139,9 +138,16 @@ pub(super) fn pack<'a>(
     )?;
     let mut usage = ChunkPacker::default();
     let limit = ((max_chars as f32 * share.max(CHUNK_LIMIT_SHARE)) as usize).max(reserved);
-    usage.take(&chunks, names, threshold.per_usage_char, limit, &mut state);
+    usage.take(
+        &chunks,
+        names.as_ref(),
+        threshold.per_usage_char,
+        limit,
+        &mut state,
+    );
     // Declarations may fill the room that the chunks did not need.
     let pending = declarations.take(pending, max_chars, threshold.per_char, &mut state, cancel)?;
+    let lacks_room = !pending.is_empty();
     for candidate in pending {
         state.drop_candidate(candidate.scored, "no room, or not worth it");
     }
@@ -153,7 +159,6 @@ pub(super) fn pack<'a>(
 
     let mut context = Context::default();
     outline.write(&mut context);
-    let lacks_room = declarations.lacks_room;
     let shown = declarations.write(&mut context);
     usage.write(&mut context);
     (context.dropped, context.redacted) = state.finish();

@@ -25,8 +25,6 @@ pub(super) struct DeclarationPacker<'a> {
     folders: Folders,
     /// The keys of the candidates that are taken, and of the classes around them.
     shown: Vec<(&'a str, u32)>,
-    /// Whether the last [`Self::take`] left something out for want of room.
-    pub(super) lacks_room: bool,
     /// The namespace at the cursor, whose names need none.
     own_namespace: &'a str,
     /// Real calls of some candidates.
@@ -61,7 +59,6 @@ impl<'a> DeclarationPacker<'a> {
             sections: Vec::new(),
             folders: Folders::default(),
             shown: Vec::new(),
-            lacks_room: false,
             own_namespace,
             calls,
             brief_below: 0.0,
@@ -178,7 +175,6 @@ impl<'a> DeclarationPacker<'a> {
                 densities.filter(|(density, _)| *density >= least).collect();
             order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
             order.truncate(packing_round(order.len()));
-            self.lacks_room = !order.is_empty();
             let mut taken = vec![false; pending.len()];
             for (_, index) in order {
                 taken[index] = self.take_one(&pending[index], budget, state);
