@@ -113,29 +113,19 @@ pub(super) fn pack<'a>(
     } else {
         CHUNK_BUDGET_SHARE
     };
-    let wanted: usize = chunks
-        .iter()
-        .map(|hit| hit.chunk.len() + hit.file.path.len())
-        .sum();
-
     let mut state = PackingState::new(max_chars, request.secrets);
     let most = (max_chars as f32 * OUTLINE_BUDGET_SHARE) as usize;
     let outline = outline_of(buffer, request, most, &mut state);
     let outlined = state.used;
     let room = max_chars - outlined;
-    let reserved = ((room as f32 * share) as usize).min(wanted);
+    let reserved = ((room as f32 * share) as usize).min(whole_chars(&chunks));
     let mut declarations = DeclarationPacker::new(buffer.scope().namespace(), calls);
     if let Some(literals) = literals {
         declarations.take_literals(&literals, literal_chars, &mut state);
     }
     let pending = declarations.sort_out(candidates, threshold.probability, &mut state);
-    let pending = declarations.take(
-        pending,
-        max_chars - reserved,
-        threshold.per_char,
-        &mut state,
-        cancel,
-    )?;
+    let (first, per_char) = (max_chars - reserved, threshold.per_char);
+    let pending = declarations.take(pending, first, per_char, &mut state, cancel)?;
     let mut usage = ChunkPacker::default();
     let limit = ((max_chars as f32 * share.max(CHUNK_LIMIT_SHARE)) as usize).max(reserved);
     usage.take(
@@ -161,14 +151,27 @@ pub(super) fn pack<'a>(
     outline.write(&mut context);
     let shown = declarations.write(&mut context);
     usage.write(&mut context);
-    (context.dropped, context.redacted) = state.finish();
-    context
-        .dropped
-        .sort_by(|a, b| b.snippet.score.total_cmp(&a.snippet.score));
-    context.dropped.truncate(DROPPED_SNIPPETS);
+    finish(&mut context, state);
     Ok(Packed {
         context,
         shown,
         lacks_room,
     })
+}
+
+/// About how many characters `chunks` take as a whole, with their headers.
+fn whole_chars(chunks: &[&Hit]) -> usize {
+    let chars = chunks
+        .iter()
+        .map(|hit| hit.chunk.len() + hit.file.path.len());
+    chars.sum()
+}
+
+/// Notes in `context` what was left out and replaced.
+fn finish(context: &mut Context, state: PackingState<'_>) {
+    (context.dropped, context.redacted) = state.finish();
+    context
+        .dropped
+        .sort_by(|a, b| b.snippet.score.total_cmp(&a.snippet.score));
+    context.dropped.truncate(DROPPED_SNIPPETS);
 }

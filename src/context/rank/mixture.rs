@@ -156,9 +156,31 @@ pub(in crate::context) fn rank<'a>(
         }
     }
     cancel.check()?;
+    let (certain, callee) = certain_declarations(surroundings, &near, uses);
+    Ok(Ranking {
+        names: names.best(count),
+        site: surroundings.site,
+        is_by_evidence: weights.is_some(),
+        certain,
+        literals: uses(Signal::Literals)
+            .then(|| likely_literals(surroundings, &near))
+            .flatten(),
+        callee,
+        candidates: found.candidates,
+        classes: found.classes,
+    })
+}
+
+/// The declarations that are likely whatever their names, and the name of what the call
+/// around the cursor calls, if its declaration is not known.
+fn certain_declarations<'a>(
+    surroundings: &Surroundings<'a>,
+    near: &NearWords,
+    uses: impl Fn(Signal) -> bool,
+) -> (Vec<ScoredCandidate<'a>>, Option<FoldedName<'a>>) {
     let mut certain = Vec::new();
     if uses(Signal::Tested) {
-        add_tested(surroundings, &near, &mut certain);
+        add_tested(surroundings, near, &mut certain);
     }
     let mut callee = CallSignature::default();
     if uses(Signal::Callee) {
@@ -169,18 +191,7 @@ pub(in crate::context) fn rank<'a>(
         candidate,
         score: CallSignature::score(rank),
     }));
-    Ok(Ranking {
-        names: names.best(count),
-        site: surroundings.site,
-        is_by_evidence: weights.is_some(),
-        certain,
-        literals: uses(Signal::Literals)
-            .then(|| likely_literals(surroundings, &near))
-            .flatten(),
-        callee: callee.name,
-        candidates: found.candidates,
-        classes: found.classes,
-    })
+    (certain, callee.name)
 }
 
 impl<'a> SignalNames<'a> {
