@@ -60,6 +60,15 @@ impl<'a> NumberedDeclarations<'a> {
         None
     }
 
+    /// The bytes of the names of all classes or functions, in the order of numbers. None of
+    /// other kinds. Longer names than [`u16::MAX`] count as that.
+    pub fn name_lengths(&self) -> impl Iterator<Item = u16> {
+        self.segments.iter().flat_map(|(live, range)| {
+            let symbols = live.segment().symbols();
+            symbols.name_lengths(range.clone()).iter().copied()
+        })
+    }
+
     /// Writes the numbers of those whose names hold the word `word` in lower case into
     /// `numbers`; none if there are more than `most`. Dead files count for `most` only.
     /// Only classes and functions are found by words.

@@ -32,14 +32,17 @@ pub struct Symbols {
     declared: Vec<DeclEntry>,
     /// The first declaration of each kind and name, and their number.
     by_name: HashTable<(u32, u32)>,
-    /// The declarations of classes by their fully qualified names.
-    by_full_name: HashTable<u32>,
+    /// The declarations of classes by their fully qualified names, each with the low half
+    /// of the name's hash: comparing it leaves other classes unread.
+    by_full_name: HashTable<(u32, u32)>,
     /// For each name of a parent class, an interface or a trait in the head of a
     /// class: the number of its key, the file and the class. Ascending.
     children: Vec<(u32, u32, u32)>,
     /// For each word in the name of a class or function, the hash of kind and word, and
     /// the position of the declaration in `declared`. Ascending.
     by_word: Vec<(u32, u32)>,
+    /// The bytes of the names of all classes and functions, in the order of `declared`.
+    name_lengths: Vec<u16>,
     /// For each string that may be a convention, the hash of its place, the file and the
     /// number in its `literals`. Ascending.
     literals: Vec<(u32, u32, u32)>,
@@ -181,10 +184,11 @@ impl Symbols {
         }
         by_name.shrink_to_fit(rehash);
         let full_hash = |decl: &DeclEntry| hash(decl.kind, &decl.class(files).name());
-        let rehash = |&at: &u32| full_hash(&declared[at as usize]);
+        let rehash = |&(_, at): &(u32, u32)| full_hash(&declared[at as usize]);
         for (at, decl) in declared.iter().enumerate() {
             if decl.kind == DeclKind::Class {
-                by_full_name.insert_unique(full_hash(decl), at as u32, rehash);
+                let hash = full_hash(decl);
+                by_full_name.insert_unique(hash, (hash as u32, at as u32), rehash);
             }
         }
         by_full_name.shrink_to_fit(rehash);
@@ -194,11 +198,15 @@ impl Symbols {
     fn list_words(&mut self, files: &[Arc<SourceFile>]) {
         for (at, decl) in (0..).zip(&self.declared) {
             if matches!(decl.kind, DeclKind::Class | DeclKind::Function) {
-                name_words(decl.name(files), |word| {
+                let name = decl.name(files);
+                name_words(name, |word| {
                     self.by_word.push((hash(decl.kind, word) as u32, at));
                 });
+                let length = u16::try_from(name.len());
+                self.name_lengths.push(length.unwrap_or(u16::MAX));
             }
         }
+        self.name_lengths.shrink_to_fit();
         self.by_word.sort_unstable();
         self.by_word.dedup();
         self.by_word.shrink_to_fit();
@@ -230,6 +238,11 @@ impl Symbols {
         let first = self.declared.partition_point(|decl| decl.kind < kind);
         let count = self.declared[first..].partition_point(|decl| decl.kind == kind);
         first..first + count
+    }
+
+    /// The bytes of the names of the classes or functions at the positions `of_kind`.
+    pub(super) fn name_lengths(&self, of_kind: Range<usize>) -> &[u16] {
+        self.name_lengths.get(of_kind).unwrap_or_default()
     }
 
     /// The declaration at position `at` of the list of all.
@@ -313,7 +326,8 @@ impl Symbols {
     /// may be among them.
     pub(super) fn classes_with_hash(&self, hash: u64) -> impl Iterator<Item = DeclEntry> {
         let found = self.by_full_name.iter_hash(hash);
-        found.map(|&at| self.declared[at as usize])
+        let found = found.filter(move |(low, _)| *low == hash as u32);
+        found.map(|&(_, at)| self.declared[at as usize])
     }
 
     /// The classes that name `parent` in their heads or use it as a trait, as
@@ -360,7 +374,8 @@ impl Symbols {
             + size_of_val(&*self.first_used)
             + size_of_val(&*self.used)
             + self.by_name.capacity() * 8 / 7 * 9
-            + self.by_full_name.capacity() * 8 / 7 * 5
+            + self.by_full_name.capacity() * 8 / 7 * 9
+            + size_of_val(&*self.name_lengths)
     }
 }
 

@@ -261,3 +261,19 @@ fn statement_end(text: &str, at: u32) -> u32 {
     let rest = &text[(at as usize).min(text.len())..];
     at + rest.find(';').unwrap_or(rest.len()) as u32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn assignments_to_properties_are_found_in_one_pass() {
+        let body = "$this->a = 1; $this->b == 2; $x?->c ??= f(); self::$d = 4; $this->e\n\t[] = 5;
+            $this->ab->g = 6; X::$é = 7; $this->h === 8; f($this->i); $this->j[0]; $k = $this-> = 9;
+            $this->a += 1; $this->a = 2;";
+        let mut found = Vec::new();
+        each_assigned(body, |name| found.push(name));
+        // An element that is read looks like one that is set.
+        assert_eq!(found, ["a", "c", "d", "e", "g", "é", "j", "a"]);
+    }
+}

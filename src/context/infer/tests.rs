@@ -7,7 +7,7 @@ use super::inference::Inference;
 use crate::context::buffer::Buffer;
 use crate::context::request::ContextRequest;
 use crate::index::{Index, SourceFile};
-use crate::php;
+use crate::php::{self, MemberKind};
 
 /// What other files declare in every test.
 const LIBRARY: &str = r#"<?php
@@ -449,6 +449,48 @@ fn hostile_laravel_code_costs_bounded_work() {
         ] {
             let files = [installed, ("app/App.php", &*project)];
             in_project(&files, &format!("<?php namespace App; {code}"), '\0');
+        }
+    }
+}
+
+#[test]
+fn a_member_is_the_same_however_often_it_is_looked_for() {
+    let text = format!(
+        "{LIBRARY} class Long extends Order {{ {} const twice = 1; public $twice; }}",
+        (0..40)
+            .map(|number| format!("function m{number}() {{}} "))
+            .collect::<String>()
+    );
+    let file = SourceFile::new("lib.php".into(), (*text).into(), false, php::facts(&text));
+    let snapshot = Index::build(vec![Arc::new(file)]).snapshot();
+    let request = ContextRequest::for_test("buffer.php", "<?php ", 6);
+    let buffer = Buffer::new(&request);
+    let lookup = ClassLookup::new(&snapshot, &buffer);
+    let inference = Inference::new(&buffer, &snapshot, &lookup);
+    let members = inference.members(inference.class("Lib\\Long").unwrap());
+    let names = [
+        "m7", "M39", "twice", "TWICE", "label", "name", "status", "none",
+    ];
+    for kind in [
+        MemberKind::Method,
+        MemberKind::Property,
+        MemberKind::Constant,
+    ] {
+        for name in names {
+            let place = || {
+                let (owner, index) = members.find(kind, name)?;
+                Some((owner.place(), index))
+            };
+            // The first calls search, later ones ask a table.
+            let first = place();
+            assert!((0..20).all(|_| place() == first), "{kind:?} {name}");
+            let is_there = first.is_some();
+            let expected = match kind {
+                MemberKind::Method => name != "status" && name != "none",
+                MemberKind::Property => name == "twice" || name == "status",
+                _ => name == "twice",
+            };
+            assert_eq!(is_there, expected, "{kind:?} {name}");
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use rustc_hash::FxHashSet;
+
 use super::names::{FoldedName, kind_weight};
 use crate::context::buffer::Buffer;
 use crate::context::infer::Inference;
@@ -72,12 +74,18 @@ impl<'a> Surroundings<'a> {
 
     fn used_names(&self, references: &[Reference]) -> Vec<FoldedName<'a>> {
         let scope = self.buffer.scope();
-        let mut names: Vec<FoldedName<'a>> = references
+        // Most names are written several times.
+        let written: FxHashSet<(NameKind, &str)> = references
             .iter()
-            .filter_map(|reference| {
-                let kind = NameKind::from(reference.kind);
-                let name = used_name(kind, reference.name().of(self.buffer.content), &scope)?;
-                Some((kind, Cow::Owned(name)))
+            .map(|reference| {
+                let name = reference.name().of(self.buffer.content);
+                (NameKind::from(reference.kind), name)
+            })
+            .collect();
+        let mut names: Vec<FoldedName<'a>> = written
+            .into_iter()
+            .filter_map(|(kind, written)| {
+                Some((kind, Cow::Owned(used_name(kind, written, &scope)?)))
             })
             .collect();
         names.sort_unstable();

@@ -1,6 +1,8 @@
 //! The signal `chunks`: names used in the chunks that resemble the code around
 //! the cursor.
 
+use rustc_hash::FxHashSet;
+
 use crate::context::rank::names::{ClassRelevance, NameWeights};
 use crate::context::rank::surroundings::Surroundings;
 use crate::context::weights::{NEIGHBOUR_EXPONENT, USED_CLASS};
@@ -19,6 +21,7 @@ pub(in crate::context::rank) fn add_used_in_chunks<'a>(
     let Some(best) = hits.first().map(|hit| hit.score) else {
         return;
     };
+    let mut seen = FxHashSet::default();
     for hit in hits {
         let weight = (hit.score / best).powi(NEIGHBOUR_EXPONENT);
         let references = &hit.file.facts.references;
@@ -26,11 +29,17 @@ pub(in crate::context::rank) fn add_used_in_chunks<'a>(
         let inside = references[first..]
             .iter()
             .take_while(|r| r.name().start < hit.chunk.end);
-        add_used(surroundings, &hit.file, inside, weight, names, classes);
+        // Each name counts once.
+        seen.clear();
+        let new = inside.filter(|reference| {
+            let written = reference.name().of(&hit.file.text);
+            seen.insert((NameKind::from(reference.kind), written))
+        });
+        add_used(surroundings, &hit.file, new, weight, names, classes);
     }
 }
 
-/// Adds each name among `references` of `file` once with `weight`.
+/// Adds each name among `references` of `file` with `weight`.
 fn add_used<'a, 'r>(
     surroundings: &Surroundings<'a>,
     file: &SourceFile,
@@ -39,16 +48,13 @@ fn add_used<'a, 'r>(
     names: &mut NameWeights<'a>,
     classes: &mut ClassRelevance<'a>,
 ) {
-    let mut seen: Vec<(NameKind, &str)> = Vec::new();
     for reference in references {
         let kind = NameKind::from(reference.kind);
         let kind_weight = surroundings.kind_weight(kind);
-        let written = reference.name().of(&file.text);
-        let is_new = !seen.contains(&(kind, written));
-        if !is_new || kind_weight == 0.0 && kind != NameKind::Class {
+        if kind_weight == 0.0 && kind != NameKind::Class {
             continue;
         }
-        seen.push((kind, written));
+        let written = reference.name().of(&file.text);
         let scope = Scope::at(&file.facts, &file.text, reference.name().start as usize);
         let Some(name) = used_name(kind, written, &scope) else {
             continue;

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::context::rank::names::NameWeights;
 use crate::context::rank::near_words::NearWords;
@@ -129,16 +129,16 @@ fn add_used_between<'a>(
         .iter()
         .take_while(|r| r.name().start < end);
     let scope = Scope::at(class.facts, class.text, start as usize);
-    let mut seen: Vec<(NameKind, &str)> = Vec::new();
+    let mut seen: FxHashSet<(NameKind, &str)> = FxHashSet::default();
     for reference in inside {
         let kind = NameKind::from(reference.kind);
         let written = reference.name().of(class.text);
         let weight = surroundings.kind_weight(kind);
-        if weight > 0.0 && !seen.contains(&(kind, written)) {
-            seen.push((kind, written));
-            if let Some(name) = used_name(kind, written, &scope) {
-                names.add(kind, name, weight);
-            }
+        if weight > 0.0
+            && seen.insert((kind, written))
+            && let Some(name) = used_name(kind, written, &scope)
+        {
+            names.add(kind, name, weight);
         }
     }
 }

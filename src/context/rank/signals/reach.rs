@@ -111,8 +111,12 @@ pub(in crate::context::rank) fn add_functions_of_packages<'a>(
         return;
     };
     for function in packages.with_prefix(DeclKind::Function, "") {
-        let name = NameKind::Function.fold(function.short_name());
-        let users = snapshot.uses(UseKey::Name(NameKind::Function, &name));
+        let name = NameKind::Function.folded(function.short_name());
+        let key = UseKey::Name(NameKind::Function, &name);
+        if snapshot.users(key) == 0 {
+            continue;
+        }
+        let users = snapshot.uses(key);
         let users = users.filter(|user| *user.file.path != *path).count();
         if users > 0 {
             names.add(NameKind::Function, name, package_function_weight(users));

@@ -64,24 +64,25 @@ fn named_by_near_words(
             shared[number] += weight * rarity;
         }
     }
-    let mut weighed: Vec<(f32, Declaration<'_>)> = Vec::new();
-    for (number, shared) in shared.into_iter().enumerate() {
-        if shared > 0.0
-            && let Some(declared) = numbered.get(number)
-            && declared.path() != surroundings.buffer.path
-        {
-            let length = declared.short_name().len() as f32;
-            weighed.push((shared / (8.0 + length).sqrt(), declared));
+    let mut weighed: Vec<(f32, usize)> = Vec::new();
+    for (number, (shared, length)) in shared.into_iter().zip(numbered.name_lengths()).enumerate() {
+        if shared > 0.0 {
+            weighed.push((shared / (8.0 + f32::from(length)).sqrt(), number));
         }
     }
     weighed.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+    let of_other_file = |&(_, number): &(f32, usize)| {
+        let declared = numbered.get(number);
+        declared.filter(|declared| declared.path() != surroundings.buffer.path)
+    };
     let mut best: Vec<(String, f32)> = Vec::new();
     for group in weighed.chunk_by(|a, b| a.0 == b.0) {
         if best.len() >= WORD_NAMES {
             break;
         }
         // Several declarations of one name count once.
-        let names = group.iter().map(|(_, declared)| folded(kind, declared));
+        let others = group.iter().filter_map(of_other_file);
+        let names = others.map(|declared| folded(kind, &declared));
         let mut names: Vec<String> = names.collect();
         names.sort_unstable();
         names.dedup();
