@@ -128,13 +128,8 @@ pub(super) fn pack<'a>(
     let pending = declarations.take(pending, first, per_char, &mut state, cancel)?;
     let mut usage = ChunkPacker::default();
     let limit = ((max_chars as f32 * share.max(CHUNK_LIMIT_SHARE)) as usize).max(reserved);
-    usage.take(
-        &chunks,
-        names.as_ref(),
-        threshold.per_usage_char,
-        limit,
-        &mut state,
-    );
+    let per_usage_char = threshold.per_usage_char;
+    usage.take(&chunks, names.as_ref(), per_usage_char, limit, &mut state);
     // Declarations may fill the room that the chunks did not need.
     let pending = declarations.take(pending, max_chars, threshold.per_char, &mut state, cancel)?;
     let lacks_room = !pending.is_empty();

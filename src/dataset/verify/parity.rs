@@ -69,11 +69,8 @@ impl Checker<'_> {
             );
             objections.push((Claim::Parity, what));
         }
-        let whole = [before, middle, after].concat();
-        let (start, end) = (before.len(), before.len() + middle.len());
-        let in_middle = secrets::within(&self.secrets_of(&whole), start..end).count() as u64;
-        let in_context: u64 = context.redacted.values().sum();
-        let redacted = in_context + prompt.hidden.len() as u64 + in_middle;
+        let hidden = prompt.hidden.len() as u64 + context.redacted.values().sum::<u64>();
+        let redacted = hidden + self.secrets_in_middle([before, middle, after]);
         if redacted != example.redacted {
             let what = format!("redacted: expected {redacted}, found {}", example.redacted);
             objections.push((Claim::Metadata, what));
@@ -82,5 +79,14 @@ impl Checker<'_> {
             self.text(example, &context.files, &mut objections)?;
         }
         Ok(objections)
+    }
+
+    /// How many secrets reach into the middle of a file that consists of `parts`: what
+    /// stands before the middle, the middle, and what stands behind it.
+    fn secrets_in_middle(&self, parts: [&str; 3]) -> u64 {
+        let [before, middle, _] = parts;
+        let range = before.len()..before.len() + middle.len();
+        let secrets = self.secrets_of(&parts.concat());
+        secrets::within(&secrets, range).count() as u64
     }
 }

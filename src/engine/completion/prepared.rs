@@ -61,6 +61,20 @@ impl ModelServer {
             secrets,
         }
     }
+
+    /// The texts at which an answer ends: `newline`, the tokens of the family, and the
+    /// header of a next file.
+    fn stops(&self, newline: Option<&str>) -> Vec<String> {
+        let family = &self.settings.endpoint.family;
+        // Behind a line break, the header is not reached.
+        let header = match newline {
+            Some(newline) => Some(newline.to_owned()),
+            None => family.header_stop(self.settings.completion.context_style),
+        };
+        let tokens = [family.end.trim().to_owned()].into_iter();
+        let tokens = tokens.chain(family.stops.iter().cloned());
+        header.into_iter().chain(tokens).collect()
+    }
 }
 
 /// `prompt` as a server of this kind is sent it. `text` is all of it.
@@ -96,17 +110,16 @@ impl PreparedCompletion {
             cursor,
             ..
         } = &position;
-        let (context, context_start) = match settings.context_request(path, content, *cursor) {
-            None => Default::default(),
-            Some(request) => {
-                let key = CourseKey {
-                    session: None,
-                    file: position.file(),
-                };
-                let (context, start) = course_context(courses, key, snapshot, &request, cancel)?;
-                (context, Some(start))
-            }
-        };
+        let request_of_context = settings.context_request(path, content, *cursor);
+        let found = request_of_context.map(|request| {
+            let key = CourseKey {
+                session: None,
+                file: position.file(),
+            };
+            course_context(courses, key, snapshot, &request, cancel)
+        });
+        let (context, context_start) = found.transpose()?.unzip();
+        let context = context.unwrap_or_default();
         let (before, after) = content.split_at(*cursor);
         let buffer = PromptBuffer {
             repo: &request.repo,
@@ -116,8 +129,7 @@ impl PreparedCompletion {
         };
         let prompt = Prompt::new(settings, buffer, &context);
         let (settings, endpoint) = (&server.settings.completion, &server.settings.endpoint);
-        let family = &endpoint.family;
-        let text = prompt.text(family.format_for(settings.order));
+        let text = prompt.text(endpoint.family.format_for(settings.order));
         let asked = asked(prompt, &text, endpoint.kind);
         let filter = AnswerFilter::new(&position.content, position.cursor);
         let most = request.max_tokens.unwrap_or(settings.max_tokens);
@@ -126,10 +138,6 @@ impl PreparedCompletion {
             CompletionExtent::Statement | CompletionExtent::Body if lines > 1 => (most, None),
             _ => (most.min(MAX_LINE_TOKENS), Some(LINE_BREAK)),
         };
-        let header = family.header_stop(settings.context_style);
-        let stops = newline.into_iter().chain([family.end.trim()]);
-        let stops = stops.chain(header.as_deref().filter(|_| newline.is_none()));
-        let stops = stops.chain(family.stops.iter().map(String::as_str));
         let model_request = ModelRequest {
             prompt: asked,
             max_tokens: max_tokens.min(settings.max_tokens),
@@ -137,11 +145,8 @@ impl PreparedCompletion {
             temperature: Some(endpoint.temperature.unwrap_or(0.0)),
             top_p: None,
             seed: None,
-            stop: stops.map(str::to_owned).collect(),
-            max_write_ms: match trigger {
-                Trigger::Automatic => Some(AUTOMATIC_WRITE_MS),
-                Trigger::Invoked => None,
-            },
+            stop: server.stops(newline),
+            max_write_ms: matches!(trigger, Trigger::Automatic).then_some(AUTOMATIC_WRITE_MS),
             slot: None,
         };
         Ok(Self {

@@ -134,6 +134,20 @@ pub(super) async fn run(
         .await?
 }
 
+/// The budget of a context in characters: `asked`, or the default; at most `most`.
+fn max_chars(asked: Option<u64>, most: usize) -> Result<usize, Error> {
+    let Some(asked) = asked else {
+        return Ok(DEFAULT_MAX_CONTEXT_CHARS.min(most));
+    };
+    let chars = usize::try_from(asked).ok().filter(|&chars| chars <= most);
+    chars.ok_or_else(|| {
+        Error::invalid_params(format!(
+            "max_chars: expected at most {most}, found {asked}; raise max_context_chars under \
+             [limits] in the settings file"
+        ))
+    })
+}
+
 fn assemble(
     project: &ClientProject,
     open: OpenBuffers,
@@ -149,18 +163,7 @@ fn assemble(
         sources,
     } = params.buffer.resolve(project, &open)?;
     let open = params.others.with(open, project)?;
-    let max_chars = match params.max_chars {
-        None => DEFAULT_MAX_CONTEXT_CHARS.min(max_context_chars),
-        Some(asked) => usize::try_from(asked)
-            .ok()
-            .filter(|&asked| asked <= max_context_chars)
-            .ok_or_else(|| {
-                Error::invalid_params(format!(
-                    "max_chars: expected at most {max_context_chars}, found {asked}; raise \
-                     max_context_chars under [limits] in the settings file"
-                ))
-            })?,
-    };
+    let max_chars = max_chars(params.max_chars, max_context_chars)?;
     let snapshot = open.over(project, &path);
     let cursor = params.cursor.byte(&content, project);
     let request = ContextRequest {
