@@ -46,16 +46,15 @@ fn is_callable(declared: &Declaration<'_>) -> bool {
 }
 
 /// The line of a candidate; a class has none beside its head. A brief one shows no
-/// parameters, unless it would not be much shorter.
+/// parameters, unless it has none or would not be much shorter.
 pub(super) fn signature_line(candidate: &Candidate<'_>, is_brief: bool) -> Option<String> {
     let whole = whole_line(candidate)?;
     match candidate {
         Candidate::Declared(declared) if is_brief && is_callable(declared) => {
             let takes_none = whole.contains(&format!("{}()", declared.short_name()));
-            let parameters = if takes_none { "" } else { "…" };
-            let brief = brief_line(declared, parameters);
-            let least = brief.len() - parameters.len() + "…".len() + BRIEF_SAVED_BYTES;
-            Some(if whole.len() > least { brief } else { whole })
+            let brief = brief_line(declared);
+            let saves = whole.len() > brief.len() + BRIEF_SAVED_BYTES;
+            Some(if saves && !takes_none { brief } else { whole })
         }
         _ => Some(whole),
     }
@@ -112,15 +111,15 @@ pub(super) fn class_head(class: ClassRef<'_>) -> String {
     cut(&head, SIGNATURE_CHARS)
 }
 
-/// The line of a function or method with `parameters` in place of its own.
-fn brief_line(declared: &Declaration<'_>, parameters: &str) -> String {
+/// The line of a function or method with an ellipsis in place of its parameters.
+fn brief_line(declared: &Declaration<'_>) -> String {
     let (indent, is_static) = match declared {
         Declaration::Member(class, index) => ("\t", class.class().members[*index].is_static),
         _ => ("", false),
     };
     let fixed = if is_static { "static " } else { "" };
     let name = declared.short_name();
-    format!("{indent}{fixed}function {name}({parameters});\n")
+    format!("{indent}{fixed}function {name}(…);\n")
 }
 
 /// A member without its body, ended by a semicolon.

@@ -68,12 +68,13 @@ impl ModelServer {
         let family = &self.settings.endpoint.family;
         // Behind a line break, the header is not reached.
         let header = match newline {
-            Some(newline) => Some(newline.to_owned()),
+            Some(_) => None,
             None => family.header_stop(self.settings.completion.context_style),
         };
-        let tokens = [family.end.trim().to_owned()].into_iter();
-        let tokens = tokens.chain(family.stops.iter().cloned());
-        header.into_iter().chain(tokens).collect()
+        let first = newline.into_iter().chain([family.end.trim()]);
+        let tokens = first.chain(header.as_deref());
+        let tokens = tokens.chain(family.stops.iter().map(String::as_str));
+        tokens.map(str::to_owned).collect()
     }
 }
 
