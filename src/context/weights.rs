@@ -524,7 +524,7 @@ pub(super) const INHERITED_MEMBER: f32 = 0.004;
 // ---------------------------------------------------------------------------
 
 /// Share of the budget that a course begins with; the rest is room to grow.
-pub(super) const COURSE_FIRST_SHARE: f32 = 0.6;
+pub(super) const COURSE_FIRST_SHARE: f32 = 0.75;
 /// Share of the budget that is kept for the outline of the edited file.
 pub(super) const COURSE_OUTLINE_SHARE: f32 = 0.125;
 /// The least probability of a declaration that a checkpoint adds.
@@ -533,7 +533,7 @@ pub(super) const COURSE_SCORE: f32 = 0.003;
 /// any: what is added makes a model server read all that stands behind it again.
 pub(super) const COURSE_MISSING: f32 = 0.15;
 /// Share of the budget that a checkpoint adds at most.
-pub(super) const COURSE_ADDITION_SHARE: f32 = 0.1;
+pub(super) const COURSE_ADDITION_SHARE: f32 = 0.15;
 /// Share of the budget that the strings among it take at most, with their header.
 pub(super) const COURSE_LITERAL_SHARE: f32 = 0.05;
 /// Bytes between the start of a course and the cursor: a bound on the work.

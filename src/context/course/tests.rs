@@ -168,13 +168,22 @@ fn a_context_is_added_to_and_shows_nothing_twice() {
 
 #[test]
 fn a_context_that_is_full_begins_anew() {
-    let index = index();
-    let snapshot = index.snapshot();
-    let typed = "$basket->total()->format();\n$price->add(Price::";
+    // All members of each class are as likely as one another.
+    let class = |name: &str, word: &str| {
+        let members = (0..40).map(|n| {
+            format!("    public function {word}{n}(int $first, string $second): Price {{}}\n")
+        });
+        let members: String = members.collect();
+        let text = format!("<?php\nnamespace Shop;\nclass {name}\n{{\n{members}}}\n");
+        file(&format!("src/{name}.php"), &text)
+    };
+    let files = vec![class("Basket", "take"), class("Price", "round")];
+    let snapshot = Index::build(files).snapshot();
+    let typed = "$price->round1(1, '');\n".repeat(5);
     let mut anew_at = 0;
-    for max_chars in (100..600).step_by(20) {
+    for max_chars in (600..2400).step_by(200) {
         let begun = anew(&snapshot, "", BEFORE.len(), max_chars);
-        let context = anew(&snapshot, typed, BEFORE.len(), max_chars);
+        let context = anew(&snapshot, &typed, BEFORE.len(), max_chars);
         assert!(context.text.chars().count() <= max_chars);
         anew_at += usize::from(!context.text.starts_with(&begun.text));
     }
