@@ -7,8 +7,7 @@ use crate::secrets::Secrets;
 /// one that the code names next, from 0 (everything found may fill the budget)
 /// to 1.
 ///
-/// The default costs next to no recall and leaves out what would only fill the
-/// context.
+/// The default leaves out what would only fill the context.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "f32")]
 pub struct MinScore(f32);

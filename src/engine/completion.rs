@@ -4,9 +4,9 @@
 //! Three things keep completions fast while the user types. An automatic
 //! completion ([`Trigger::Automatic`]) first waits for a pause in the typing; a
 //! newer request supersedes it, and closes its connection to the model server unless
-//! what is typed agrees with what comes. If the user types the text that was shown, the rest of it is shown again without
-//! asking the model. And after a completion was accepted, the next one is
-//! prefetched.
+//! what is typed agrees with what comes. If the user types the text that was shown,
+//! the rest of it is shown again without asking the model. And after a completion was
+//! accepted, the next one is prefetched.
 //!
 //! A completion that the user asks for explicitly ([`Trigger::Invoked`]) always asks
 //! the model, and may ask it for several texts, one after the other: a server that

@@ -11,9 +11,9 @@ use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
 /// number.
 pub const DEFAULT_MAX_TOTAL_CHARS: usize = 8192;
 
-/// The most characters of a suffix, unless a user sets another number. A suffix of
-/// 400 characters had the same recall while typing as one of 2,700, and it is read
-/// again with each keystroke where it stands behind the prefix.
+/// The most characters of a suffix, unless a user sets another number. It is short,
+/// because a model server reads it again with each keystroke where it stands behind the
+/// prefix.
 pub const DEFAULT_MAX_SUFFIX_CHARS: usize = 400;
 
 /// What a user sets of the budgets, in characters.

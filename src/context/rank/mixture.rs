@@ -1,5 +1,6 @@
 //! The mixture of the signals: each signal is a distribution over names, and a
-//! name's score is its probability in the mixture of them.
+//! name's score is its probability in the mixture of them. Where an expression or an
+//! empty body begins, `evidence` judges the names instead.
 
 use super::evidence;
 use super::names::{ClassRelevance, FoldedName, NameWeights};

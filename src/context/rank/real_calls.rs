@@ -1,6 +1,6 @@
 //! Real calls of the likeliest functions and methods, which a context shows beside
-//! their signatures. A model repeats what it has seen in use sooner than what it has
-//! seen declared.
+//! their signatures: a call shows which arguments code passes. What a model gains by it
+//! was not measured.
 
 use rustc_hash::FxHashMap;
 
