@@ -22,7 +22,7 @@ mod snippet;
 mod weights;
 
 use buffer::Buffer;
-pub use course::{Course, CourseKey, Courses, assemble_from, start_before};
+pub use course::{Course, CourseKey, Courses, assemble_from, first_start};
 use infer::{ClassLookup, Inference};
 use pack::Found;
 pub(crate) use pack::file_header;

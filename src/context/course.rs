@@ -15,6 +15,7 @@
 
 mod checkpoint;
 mod courses;
+mod start;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use self::checkpoint::checkpoints;
 pub use self::courses::{CourseKey, Courses};
+pub use self::start::first_start;
 use super::buffer::Buffer;
 use super::pack::{self, Found, Packed, file_header};
 use super::rank::Threshold;
@@ -51,24 +53,6 @@ pub fn assemble_from(
     cancel: &Cancel,
 ) -> Result<Context, Cancelled> {
     Course::new(start, snapshot, request).context(snapshot, request, cancel)
-}
-
-/// The start of a course that has `steps` checkpoints up to byte `cursor` of `text`, the
-/// start included; with 0, or without so many near by, the cursor.
-#[must_use]
-pub fn start_before(text: &str, cursor: usize, steps: usize) -> usize {
-    // Each line begins with a checkpoint.
-    let lines = memchr::memrchr_iter(b'\n', &text.as_bytes()[..cursor]);
-    let from = lines
-        .take(steps)
-        .last()
-        .filter(|from| cursor - from <= COURSE_BYTES);
-    let near = from.map(|from| checkpoints(&text[..cursor], from));
-    let near = near.unwrap_or_default();
-    near.len()
-        .checked_sub(steps)
-        .and_then(|at| near.get(at).copied())
-        .unwrap_or(cursor)
 }
 
 /// The context of one place in a buffer while somebody types there.

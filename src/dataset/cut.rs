@@ -15,4 +15,3 @@ pub mod holes;
 pub(in crate::dataset) mod measure;
 pub(in crate::dataset) mod plan;
 pub mod quality;
-pub(in crate::dataset) mod start;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::Course;
+use super::{Course, first_start};
 use crate::context::request::ContextRequest;
 use crate::index::Snapshot;
 
@@ -23,8 +23,8 @@ pub struct CourseKey {
 pub struct Courses(pub(super) VecDeque<(CourseKey, Course)>);
 
 impl Courses {
-    /// The course of `key` if `request` goes on with it, else a new one that begins at
-    /// the cursor. [`Courses::keep`] it once it has given its context.
+    /// The course of `key` if `request` goes on with it, else a new one from the
+    /// [`first_start`] on. [`Courses::keep`] it once it has given its context.
     #[must_use]
     pub fn course(
         &self,
@@ -34,7 +34,10 @@ impl Courses {
     ) -> Course {
         let known = self.0.iter().find(|(known, _)| known == key);
         let known = known.and_then(|(_, course)| course.clone().at(snapshot, request));
-        known.unwrap_or_else(|| Course::new(request.cursor, snapshot, request))
+        known.unwrap_or_else(|| {
+            let start = first_start(&request.content[..request.cursor]);
+            Course::new(start, snapshot, request)
+        })
     }
 
     /// Keeps `course` for the next request with `key`.

@@ -206,21 +206,25 @@ fn another_place_begins_another_course() {
         course.start()
     };
     let (content, cursor) = buffer(first);
-    assert_eq!(start(&mut courses, &content, cursor), cursor);
+    let begun = first_start(&content[..cursor]);
+    assert_eq!(start(&mut courses, &content, cursor), begun);
     // Brackets that the editor closes change nothing.
     let closed = content.replace("$basket->", "$basket->total()");
     let behind = cursor + "total(".len();
-    assert_eq!(start(&mut courses, &closed, behind), cursor);
+    assert_eq!(start(&mut courses, &closed, behind), begun);
     let block = content.replace("$basket->", "$basket->total();\n if (1) {\n \n }");
     let inside = cursor + "total();\n if (1) {\n ".len();
-    assert_eq!(start(&mut courses, &block, inside), cursor);
+    assert_eq!(start(&mut courses, &block, inside), begun);
     // A line further down that was there before.
     let below = block.find("function rest").unwrap();
-    assert_eq!(start(&mut courses, &block, below), below);
+    let anew = first_start(&block[..below]);
+    assert_ne!(anew, begun);
+    assert_eq!(start(&mut courses, &block, below), anew);
     // Text before the start has changed.
     let changed = block.replace("class Cart", "class Wagon");
     let below = changed.find("function rest").unwrap() + 3;
-    assert_eq!(start(&mut courses, &changed, below), below);
+    let anew = first_start(&changed[..below]);
+    assert_eq!(start(&mut courses, &changed, below), anew);
 }
 
 #[test]

@@ -13,14 +13,13 @@ use rand::RngExt;
 use rayon::prelude::*;
 
 use crate::cancel::{Cancel, Cancelled};
-use crate::context::Context;
+use crate::context::{self, Context};
 use crate::dataset::batch::{Sizes, TextShape};
 use crate::dataset::cut::control_tokens::spells_control_token;
 use crate::dataset::cut::encoded::{BuiltExample, EncodedExample};
 use crate::dataset::cut::holes::Hole;
 use crate::dataset::cut::plan::{FilePlan, KeyedHole};
 use crate::dataset::cut::quality;
-use crate::dataset::cut::start::context_start;
 use crate::dataset::duplicates;
 use crate::dataset::error::DatasetError;
 use crate::dataset::options::{ControlTokenPolicy, Options, SecretPolicy};
@@ -119,7 +118,7 @@ impl ExampleBuilder<'_> {
             before: &file.text[..hole.range.start],
             after: &file.text[hole.range.end..],
         };
-        let start = context_start(&file.path, buffer.before, &hole.range, options);
+        let start = context::first_start(buffer.before);
         let context = prompt::context(&settings, self.repo.snapshot, &buffer, start, self.cancel)?;
         self.cancel.check()?;
         let draft = Draft {

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::dataset::cut::start::context_start;
+use crate::context;
 use crate::dataset::prompt;
 use crate::dataset::record::Example;
 use crate::dataset::verify::checker::{Checker, PlacedExample, first_difference};
@@ -35,8 +35,7 @@ impl Checker<'_> {
             before,
             after,
         };
-        let hole = example.start_byte..example.end_byte;
-        let start = context_start(&example.filepath, before, &hole, &self.options);
+        let start = context::first_start(before);
         if start != example.context_start {
             let found = example.context_start;
             let what = format!("context_start: expected {start}, found {found}");
