@@ -170,15 +170,13 @@ fn asked(project: &Path, family: &str, settings: &str, examples: &[Value]) -> Ha
         let text = fs::read_to_string(&path).unwrap();
         let at = |field: &str| usize::try_from(example[field].as_u64().unwrap()).unwrap();
         let (start, end) = (at("start_byte"), at("end_byte"));
-        // Typing begins anew behind other text, goes on where the example says, and
-        // comes to the hole.
-        let from = at("context_start");
-        let typed = |to: usize| ([&text[..to], &text[end..]].concat(), to);
-        let steps = [("x".to_owned(), 1), typed(from), typed(start)];
+        // The hole is another place than the one of the request before.
+        let hole = ([&text[..start], &text[end..]].concat(), start);
+        let steps = [("x".to_owned(), 1), hole];
         let mut prompt = String::new();
         for (step, (content, cursor)) in steps.into_iter().enumerate() {
             let params = json!({ "filepath": path, "content": content, "cursor_offset": cursor });
-            ask(3 * id + step, "complete", &params);
+            ask(2 * id + step, "complete", &params);
             let body = model.asked().body;
             body["prompt"].as_str().unwrap().clone_into(&mut prompt);
         }

@@ -141,7 +141,7 @@ fn a_context_is_added_to_and_shows_nothing_twice() {
     let mut last = String::new();
     for typed in steps {
         let (context, start) = answer(&mut courses, &snapshot, typed, max_chars);
-        assert_eq!(start, BEFORE.len());
+        assert_eq!(start, first_start(BEFORE));
         assert!(
             context.text.starts_with(&last),
             "{last}\n=>\n{}",
@@ -162,7 +162,7 @@ fn a_context_is_added_to_and_shows_nothing_twice() {
     let (context, _) = answer(&mut courses, &snapshot, "$basket->", max_chars);
     assert_eq!(
         context,
-        anew(&snapshot, "$basket->", BEFORE.len(), max_chars)
+        anew(&snapshot, "$basket->", first_start(BEFORE), max_chars)
     );
 }
 
