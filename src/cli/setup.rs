@@ -7,7 +7,7 @@ use tokio::runtime::{Builder, Runtime};
 use tracing::level_filters::LevelFilter;
 
 use super::CliError;
-use crate::config::{Settings, SettingsError};
+use crate::config::{EndpointKind, EndpointPlace, Settings, SettingsError};
 use crate::engine::tags::RunLog;
 use crate::files::{Cache, Extensions};
 
@@ -70,6 +70,24 @@ impl CommonOptions {
 
 fn wrong(error: &SettingsError) -> CliError {
     CliError::Usage(error.to_string())
+}
+
+/// Puts the flags `--endpoint` and `--endpoint-kind` over the settings of the model server.
+pub(super) fn overrule_endpoint(
+    settings: &mut Settings,
+    url: Option<&str>,
+    kind: Option<EndpointKind>,
+) -> Result<(), CliError> {
+    if let Some(url) = url {
+        settings
+            .set_endpoint_url(url)
+            .map_err(|error| CliError::Usage(error.to_string()))?;
+    }
+    if let Some(kind) = kind {
+        settings.endpoint.kind = kind;
+        settings.endpoint.place = EndpointPlace::Flags(settings.file.clone());
+    }
+    Ok(())
 }
 
 /// A runtime for a command that waits for one connection.

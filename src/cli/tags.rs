@@ -13,9 +13,10 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::position::byte_at;
+use super::setup::overrule_endpoint;
 use super::{CliError, Setup, show};
 use crate::cancel::Cancel;
-use crate::config::{ContextSources, EndpointKind, EndpointPlace, Settings};
+use crate::config::{ContextSources, EndpointKind, Settings};
 use crate::engine::tags::{
     ContextError, PromptView, TagError, TagSite, TagsView, context, has_context, prepare,
 };
@@ -116,15 +117,7 @@ pub(super) fn run(
 
 impl ModelArgs {
     fn overrule(&self, settings: &mut Settings) -> Result<(), CliError> {
-        if let Some(url) = &self.endpoint {
-            settings
-                .set_endpoint_url(url)
-                .map_err(|error| CliError::Usage(error.to_string()))?;
-        }
-        if let Some(kind) = self.endpoint_kind {
-            settings.endpoint.kind = kind;
-            settings.endpoint.place = EndpointPlace::Flags(settings.file.clone());
-        }
+        overrule_endpoint(settings, self.endpoint.as_deref(), self.endpoint_kind)?;
         settings.tags.context |= self.context;
         Ok(())
     }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::php::Span;
+
 /// What found a snippet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -44,6 +46,27 @@ pub struct Context {
     pub dropped: Vec<DroppedSnippet>,
     /// How many secrets placeholders replace in `text`, by kind.
     pub redacted: BTreeMap<&'static str, u64>,
+}
+
+impl Context {
+    /// Appends `text`, which shows `span` of the file `path`, and notes it as a snippet.
+    pub(super) fn show(
+        &mut self,
+        text: &str,
+        (path, span): (&str, Span),
+        source: SnippetSource,
+        score: f32,
+    ) {
+        self.text.push_str(text);
+        self.snippets.push(Snippet {
+            path: path.to_owned(),
+            start: span.start as usize,
+            end: span.end as usize,
+            source,
+            score,
+            chars: text.chars().count(),
+        });
+    }
 }
 
 /// A snippet that was found and left out.

@@ -1,27 +1,14 @@
 //! The PHP of Blade templates in the buffer.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::common::{Client, Project, fimd};
+use crate::common::Project;
+use crate::common::contexts::contexts_at;
 
 /// The context at the `|` of the template `buffer`.
 fn context(root: &str, buffer: &str) -> String {
-    let mut client = Client::start(&mut fimd());
-    let mut ask = |id: usize, method: &str, params: Value| -> Value {
-        let request = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
-        client.send(format!("{request}\n"));
-        serde_json::from_str(&client.answer()).unwrap()
-    };
-    ask(0, "initialize", json!({"project_root": root, "bm25": true}));
-    let (before, after) = buffer.split_once('|').unwrap();
-    let params = json!({
-        "filepath": "resources/views/users.blade.php",
-        "content": format!("{before}{after}"),
-        "cursor_offset": before.len(),
-    });
-    let answer = ask(1, "getContext", params);
-    assert_eq!(client.close().code, Some(0));
-    answer["result"]["context"].as_str().unwrap().to_owned()
+    let initialize = json!({"project_root": root, "bm25": true});
+    contexts_at(&initialize, "resources/views/users.blade.php", &[buffer]).remove(0)
 }
 
 #[test]

@@ -3,30 +3,13 @@
 
 use serde_json::{Value, json};
 
+use crate::common::contexts::contexts_at;
 use crate::common::{Client, Project, fimd};
 
 /// The contexts at the `|` of each of `buffers`, from one server.
 fn contexts(root: &str, buffers: &[&str]) -> Vec<String> {
-    let mut client = Client::start(&mut fimd());
-    let mut ask = |id: usize, method: &str, params: Value| -> Value {
-        let request = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
-        client.send(format!("{request}\n"));
-        serde_json::from_str(&client.answer()).unwrap()
-    };
-    ask(0, "initialize", json!({"project_root": root, "bm25": true}));
-    let contexts = (1..).zip(buffers).map(|(id, buffer)| {
-        let (before, after) = buffer.split_once('|').unwrap();
-        let params = json!({
-            "filepath": "src/buffer.php",
-            "content": format!("{before}{after}"),
-            "cursor_offset": before.len(),
-        });
-        let answer = ask(id, "getContext", params);
-        answer["result"]["context"].as_str().unwrap().to_owned()
-    });
-    let contexts = contexts.collect();
-    assert_eq!(client.close().code, Some(0));
-    contexts
+    let initialize = json!({"project_root": root, "bm25": true});
+    contexts_at(&initialize, "src/buffer.php", buffers)
 }
 
 fn shop() -> String {

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::common::{Client, Project, fimd};
+use crate::common::Project;
+use crate::common::contexts::contexts_at;
 
 /// The framework as far as the tests need it, and models that use it.
 const LARAVEL: &str = include_str!("../../src/context/infer/tests/laravel.php");
@@ -48,29 +49,12 @@ fn laravel() -> Project {
 
 /// The contexts at the `|` of each of `codes`, in the application's folder.
 fn contexts(root: &Path, codes: &[&str]) -> Vec<String> {
-    let mut client = Client::start(&mut fimd());
-    let mut ask = |id: usize, method: &str, params: Value| -> Value {
-        let request = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
-        client.send(format!("{request}\n"));
-        serde_json::from_str(&client.answer()).unwrap()
+    let buffer = |code: &&str| {
+        format!("<?php\nnamespace App\\Http;\n\nuse App\\{{Bill, Post, User}};\n\n{code}\n")
     };
-    let project = json!({"project_root": root, "bm25": false});
-    ask(0, "initialize", project);
-    let contexts = (1..).zip(codes).map(|(id, code)| {
-        let code =
-            format!("<?php\nnamespace App\\Http;\n\nuse App\\{{Bill, Post, User}};\n\n{code}\n");
-        let (before, after) = code.split_once('|').unwrap();
-        let params = json!({
-            "filepath": "app/Http/controller.php",
-            "content": format!("{before}{after}"),
-            "cursor_offset": before.len(),
-        });
-        let answer = ask(id, "getContext", params);
-        answer["result"]["context"].as_str().unwrap().to_owned()
-    });
-    let contexts = contexts.collect();
-    assert_eq!(client.close().code, Some(0));
-    contexts
+    let buffers: Vec<String> = codes.iter().map(buffer).collect();
+    let initialize = json!({"project_root": root, "bm25": false});
+    contexts_at(&initialize, "app/Http/controller.php", &buffers)
 }
 
 #[test]

@@ -9,9 +9,9 @@ use anstyle::Style;
 use futures_util::TryStreamExt;
 
 use crate::cancel::Cancel;
-use crate::cli::setup::runtime;
+use crate::cli::setup::{overrule_endpoint, runtime};
 use crate::cli::{CliError, Setup, show};
-use crate::config::{EndpointKind, EndpointPlace, Settings};
+use crate::config::{EndpointKind, Settings};
 use crate::endpoint::{EndpointError, ModelRequest};
 use crate::engine::completion::{
     AskedPrompt, BufferPosition, CompletionRequest, Completions, ModelServer, Trigger,
@@ -73,7 +73,11 @@ impl TypingArgs {
                 "--sessions and --slots must be at least 1".into(),
             ));
         }
-        self.overrule(&mut setup.settings)?;
+        overrule_endpoint(
+            &mut setup.settings,
+            self.endpoint.as_deref(),
+            self.endpoint_kind,
+        )?;
         let project = Project::open(&ProjectOptions {
             root: self.project.clone(),
             include_paths: self.include_path.clone(),
@@ -100,19 +104,6 @@ impl TypingArgs {
             }
             false => print(out, &report),
         })
-    }
-
-    fn overrule(&self, settings: &mut Settings) -> Result<(), CliError> {
-        if let Some(url) = &self.endpoint {
-            settings
-                .set_endpoint_url(url)
-                .map_err(|error| CliError::Usage(error.to_string()))?;
-        }
-        if let Some(kind) = self.endpoint_kind {
-            settings.endpoint.kind = kind;
-            settings.endpoint.place = EndpointPlace::Flags(settings.file.clone());
-        }
-        Ok(())
     }
 
     fn replay<'p>(

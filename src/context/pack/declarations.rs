@@ -97,7 +97,6 @@ impl<'a> DeclarationPacker<'a> {
         self.folders.open(&section);
         section.others.push(SignatureLine {
             text: line,
-            chars,
             span: Span::new(literals.start, literals.end),
             score: 1.0,
             call: None,
@@ -282,7 +281,6 @@ impl<'a> DeclarationPacker<'a> {
         }
         let line = line.map(|text| SignatureLine {
             text,
-            chars,
             span: candidate.span(),
             score,
             call,

@@ -14,7 +14,7 @@ use rustc_hash::FxHashMap;
 use super::render::{class_head, constant_line, file_header, function_line, member_line};
 use super::state::PackingState;
 use crate::context::buffer::Buffer;
-use crate::context::snippet::{Context, Snippet, SnippetSource};
+use crate::context::snippet::{Context, SnippetSource};
 use crate::context::weights::{CLASS_FRAME_CHARS, OUTLINE_DECLARATIONS};
 use crate::index::symbols::ClassRef;
 use crate::php::Span;
@@ -156,15 +156,7 @@ impl<'a> Outline<'a> {
 fn write_lines(path: &str, mut lines: Vec<OutlineLine>, context: &mut Context) {
     lines.sort_by_key(|line| line.span.start);
     for line in lines {
-        context.text.push_str(&line.text);
-        context.snippets.push(Snippet {
-            path: path.to_owned(),
-            start: line.span.start as usize,
-            end: line.span.end as usize,
-            source: SnippetSource::Outline,
-            score: 1.0,
-            chars: line.text.chars().count(),
-        });
+        context.show(&line.text, (path, line.span), SnippetSource::Outline, 1.0);
     }
 }
 

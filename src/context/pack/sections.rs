@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::render::file_header;
 use crate::context::rank::RealCall;
-use crate::context::snippet::{Context, Snippet, SnippetSource};
+use crate::context::snippet::{Context, SnippetSource};
 use crate::context::weights::FILES_OF_FOLDER;
 use crate::php::Span;
 
@@ -37,7 +37,6 @@ pub(super) struct ClassHead {
 /// A line of a file's section.
 pub(super) struct SignatureLine<'a> {
     pub(super) text: String,
-    pub(super) chars: usize,
     pub(super) span: Span,
     pub(super) score: f32,
     /// A line with a real call of what is declared, and where it is from.
@@ -58,15 +57,8 @@ impl<'a> FileSection<'a> {
 
     fn write(self, context: &mut Context) {
         for (head, lines) in self.classes.into_values() {
-            context.snippets.push(Snippet {
-                path: self.path.to_owned(),
-                start: head.span.start as usize,
-                end: head.span.end as usize,
-                source: SnippetSource::Dependency,
-                score: head.score,
-                chars: head.text.chars().count(),
-            });
-            context.text.push_str(&head.text);
+            let from = (self.path, head.span);
+            context.show(&head.text, from, SnippetSource::Dependency, head.score);
             if lines.is_empty() {
                 context.text.push_str(" {}\n");
             } else {
@@ -83,25 +75,11 @@ impl<'a> FileSection<'a> {
 fn write_lines(path: &str, mut lines: Vec<SignatureLine<'_>>, context: &mut Context) {
     lines.sort_by_key(|line| line.span.start);
     for line in lines {
-        context.text.push_str(&line.text);
-        context.snippets.push(Snippet {
-            path: path.to_owned(),
-            start: line.span.start as usize,
-            end: line.span.end as usize,
-            source: SnippetSource::Dependency,
-            score: line.score,
-            chars: line.chars,
-        });
+        let from = (path, line.span);
+        context.show(&line.text, from, SnippetSource::Dependency, line.score);
         if let Some((text, call)) = line.call {
-            context.text.push_str(&text);
-            context.snippets.push(Snippet {
-                path: call.path.to_owned(),
-                start: call.span.start as usize,
-                end: call.span.end as usize,
-                source: SnippetSource::Dependency,
-                score: line.score,
-                chars: text.chars().count(),
-            });
+            let from = (call.path, call.span);
+            context.show(&text, from, SnippetSource::Dependency, line.score);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The contexts that the real binary gives an editor at the holes of a dataset.
+//! The contexts that the real binary gives an editor: at the holes of a dataset, and at
+//! places of unsaved buffers.
 
 use std::fs;
 use std::io::Write;
@@ -6,6 +7,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
+
+use super::{Client, fimd};
 
 /// The server's contexts for the holes of `examples`, in their order, with this
 /// setting for secrets.
@@ -71,4 +74,33 @@ pub(crate) fn contexts_after(
     contexts
         .map(|answer| answer["result"]["context"].clone())
         .collect()
+}
+
+/// The contexts at the `|` of each of `buffers`, unsaved texts of the file `path`, from one
+/// server that is initialized with `initialize`.
+pub(crate) fn contexts_at<S: AsRef<str>>(
+    initialize: &Value,
+    path: &str,
+    buffers: &[S],
+) -> Vec<String> {
+    let mut client = Client::start(&mut fimd());
+    let mut ask = |id: usize, method: &str, params: &Value| -> Value {
+        let request = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
+        client.send(format!("{request}\n"));
+        serde_json::from_str(&client.answer()).unwrap()
+    };
+    ask(0, "initialize", initialize);
+    let contexts = (1..).zip(buffers).map(|(id, buffer)| {
+        let (before, after) = buffer.as_ref().split_once('|').unwrap();
+        let params = json!({
+            "filepath": path,
+            "content": format!("{before}{after}"),
+            "cursor_offset": before.len(),
+        });
+        let answer = ask(id, "getContext", &params);
+        answer["result"]["context"].as_str().unwrap().to_owned()
+    });
+    let contexts = contexts.collect();
+    assert_eq!(client.close().code, Some(0));
+    contexts
 }
