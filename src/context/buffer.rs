@@ -6,8 +6,12 @@
 //! and a window around the cursor are read: a request costs the same however
 //! large the file is.
 
+mod interpolation;
+
 use rustc_hash::FxHashMap;
 
+pub(super) use self::interpolation::is_open_string;
+use self::interpolation::open_interpolation;
 use super::request::ContextRequest;
 use super::weights::{AFTER_BYTES, BEFORE_BYTES, CALL_TOKENS, HEAD_BYTES};
 use crate::php::lex::{LexMode, Token, TokenKind, is_blade, lex, lex_blade, lex_from};
@@ -51,6 +55,7 @@ impl<'a> Buffer<'a> {
             }
             false => tokens_before(content, cursor),
         };
+        open_interpolation(&content[..cursor], &mut tokens);
         let last = tokens.last().copied();
         let is_static_property = ends_in_static_property(&tokens, cursor);
         let is_typed = |token: &Token| token.is_word() && token.span.end as usize == cursor;

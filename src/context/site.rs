@@ -1,7 +1,7 @@
 //! The site of the cursor: which kind of name may stand there, by the tokens
 //! before it.
 
-use super::buffer::Buffer;
+use super::buffer::{Buffer, is_open_string};
 use crate::php::lex::TokenKind;
 
 /// Tokens before the cursor that are searched for the `(` of a parameter list:
@@ -158,23 +158,7 @@ fn is_open(kind: TokenKind, text: &str) -> bool {
     if kind == TokenKind::Doc {
         return !text.ends_with("*/");
     }
-    match text.as_bytes() {
-        [quote @ (b'\'' | b'"' | b'`'), .., last] if last == quote => {
-            // An escaped quote does not close the string.
-            let body = &text[1..text.len() - 1];
-            let backslashes = body.bytes().rev().take_while(|&b| b == b'\\').count();
-            backslashes % 2 == 1
-        }
-        [b'<', ..] => {
-            let label = text.trim_start_matches(['<', ' ', '\t', '\'', '"']);
-            let label = label
-                .split(|c: char| !(c.is_alphanumeric() || c == '_'))
-                .next();
-            let last_line = text.lines().next_back().unwrap_or("").trim_start();
-            text.lines().count() < 2 || Some(last_line) != label
-        }
-        _ => true,
-    }
+    is_open_string(text)
 }
 
 /// Whether token `at` stands directly in the body of a class.
@@ -284,6 +268,7 @@ mod tests {
             assert!(is_class(class), "{class}");
         }
         for expression in [
+            "<?php \"{$a[|",
             "<?php f(|",
             "<?php $a = |",
             "<?php f($a, |",
@@ -303,6 +288,9 @@ mod tests {
             "<?php $na|",
             "<?php class |",
             "<?php <<<X\n  text |",
+            "<?php \"it's {$a->b} and |",
+            "<?php '{$a->|",
+            "<?php \"\\$a->|",
             "<?php ?> text |",
         ] {
             assert_eq!(site(text), Site::Text, "{text}");
