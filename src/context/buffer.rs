@@ -6,6 +6,7 @@
 //! and a window around the cursor are read: a request costs the same however
 //! large the file is.
 
+mod import;
 mod interpolation;
 
 use rustc_hash::FxHashMap;

@@ -2,6 +2,7 @@
 //! before it.
 
 use super::buffer::{Buffer, is_open_string};
+use crate::php::ImportKind;
 use crate::php::lex::TokenKind;
 
 /// Tokens before the cursor that are searched for the `(` of a parameter list:
@@ -22,8 +23,8 @@ pub(super) enum Site {
     },
     /// A class-like, and nothing else.
     Class,
-    /// The name of a class behind `use`, outside of classes.
-    Import,
+    /// A name behind `use`, outside of classes.
+    Import(ImportKind),
     /// The name of a method that is being declared.
     Method,
     /// The start of an expression or a statement.
@@ -45,6 +46,9 @@ impl Site {
         if in_comment(&buffer.content[end.min(buffer.word_start)..buffer.word_start]) {
             return Self::Text;
         }
+        if let Some(import) = buffer.open_import() {
+            return Self::Import(import.kind);
+        }
         let before = buffer.kind(last.checked_sub(1));
         match token.kind {
             _ if is_text(buffer, last) => Self::Text,
@@ -58,7 +62,6 @@ impl Site {
                 is_static: true,
                 is_property: buffer.is_static_property,
             },
-            TokenKind::Use if buffer.class_at(token.span.start as usize).is_none() => Self::Import,
             TokenKind::New
             | TokenKind::Instanceof
             | TokenKind::Extends
@@ -295,7 +298,18 @@ mod tests {
         ] {
             assert_eq!(site(text), Site::Text, "{text}");
         }
-        assert_eq!(site("<?php use A\\|"), Site::Import);
+        for (import, kind) in [
+            ("<?php use A\\|", ImportKind::Class),
+            ("<?php use A\\{|", ImportKind::Class),
+            ("<?php use A\\{B as C, |", ImportKind::Class),
+            ("<?php use A\\{function |", ImportKind::Function),
+            ("<?php use A, |", ImportKind::Class),
+            ("<?php use function A\\|", ImportKind::Function),
+            ("<?php use const A\\{|", ImportKind::Const),
+        ] {
+            assert_eq!(site(import), Site::Import(kind), "{import}");
+        }
+        assert_eq!(site("<?php function () use ($a, |"), Site::Expression);
         assert_eq!(site("<?php class A { function f() {\n|\n} }"), Site::Body);
         assert_eq!(
             site("<?php function f() {\n| g();\nh(); }"),

@@ -312,16 +312,16 @@ pub(super) const NEARBY_CLASSES_SHARE: f32 = 0.5;
 pub(super) fn nearby_class(users: u32, shared: f32) -> f32 {
     (1.0 + (1.0 + users as f32).ln()) * (0.3 + shared)
 }
-/// Weight of a class of the namespace that is typed in front of the cursor, which
+/// Weight of a name of the namespace that is typed in front of the cursor, which
 /// `users` files use. It stands `deeper` namespaces further inside; `is_named` says
 /// whether the buffer names it without an import.
-pub(super) fn namespace_class(users: usize, deeper: usize, is_named: bool, shared: f32) -> f32 {
+pub(super) fn namespace_name(users: usize, deeper: usize, is_named: bool, shared: f32) -> f32 {
     let named = if is_named { 50.0 } else { 1.0 };
     let near = 0.2_f32.powi(deeper.min(4) as i32);
     (1.0 + users as f32).sqrt() * near * named * (1.0 + shared)
 }
-/// Classes of a typed namespace that get a weight.
-pub(super) const NAMESPACE_CLASSES: usize = 200;
+/// Names of a typed namespace that get a weight.
+pub(super) const NAMESPACE_NAMES: usize = 200;
 
 /// Lines before the cursor whose words count.
 pub(super) const WORD_BEFORE_LINES: usize = 12;

@@ -284,7 +284,12 @@ impl Unifier<'_, '_, '_> {
 fn same_form(expr: &TypeExpr, atom: &Atom) -> bool {
     match expr {
         TypeExpr::Array { .. } | TypeExpr::Shape(_) => matches!(atom, Atom::Array(_)),
-        TypeExpr::Callable { .. } => matches!(atom, Atom::Callable(_)),
+        // `'function'`, `[$object, 'method']`
+        TypeExpr::Callable { .. } => match atom {
+            Atom::Callable(_) | Atom::String(Some(_)) => true,
+            Atom::Array(array) => array.element(Some("1")).key().is_some(),
+            _ => false,
+        },
         TypeExpr::ClassString(_) => matches!(atom, Atom::ClassString(_)),
         TypeExpr::Named(_, args) => {
             !args.is_empty() && matches!(atom, Atom::Class(_) | Atom::All(_))

@@ -7,7 +7,7 @@ use super::names::{ClassRelevance, FoldedName, NameWeights};
 use super::near_words::NearWords;
 use super::signals::callee::CallSignature;
 use super::signals::chunks::add_used_in_chunks;
-use super::signals::imports::{classes_of_namespace, typed_namespace};
+use super::signals::imports::{names_of_namespace, typed_namespace};
 use super::signals::literals::{LikelyLiterals, likely_literals};
 use super::signals::nearby::{add_classes_nearby, add_same_methods};
 use super::signals::reach::{
@@ -144,8 +144,8 @@ pub(in crate::context) fn rank<'a>(
     if let Some(typed) = TypedPart::of(surroundings.buffer) {
         if uses(Signal::Typed) {
             if let Some(namespace) = typed_namespace(surroundings) {
-                let classes = classes_of_namespace(surroundings, &near, &namespace);
-                names.mix(classes, PREFIX_SHARE);
+                let inside = names_of_namespace(surroundings, &near, &namespace);
+                names.mix(inside, PREFIX_SHARE);
             }
             names.mix(prefix_matches(surroundings, &typed), PREFIX_SHARE);
         }
@@ -234,7 +234,7 @@ impl<'a> SignalNames<'a> {
                 add_included(surroundings, &mut self.reach);
             }
             Site::Class
-            | Site::Import
+            | Site::Import(_)
             | Site::Method
             | Site::Expression
             | Site::Body
@@ -311,7 +311,7 @@ fn evidence_weights(surroundings: &Surroundings<'_>) -> Option<&'static Evidence
     let weights = match surroundings.site {
         Site::Body => &BODY_EVIDENCE,
         Site::Expression => &EXPRESSION_EVIDENCE,
-        Site::Member { .. } | Site::Class | Site::Import | Site::Method | Site::Text => {
+        Site::Member { .. } | Site::Class | Site::Import(_) | Site::Method | Site::Text => {
             return None;
         }
     };

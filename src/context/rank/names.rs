@@ -10,7 +10,7 @@ use crate::context::weights::{
     EXPECTED_KIND, LATER_MEMBER, LATER_METHOD, MEMBER_IN_BODY, STATIC_PROPERTY,
 };
 use crate::index::symbols::NameKind;
-use crate::php::MemberKind;
+use crate::php::{ImportKind, MemberKind};
 
 /// A name of a kind, folded (see [`NameKind::fold`]); a class by its full name.
 pub(super) type FoldedName<'a> = (NameKind, Cow<'a, str>);
@@ -115,7 +115,9 @@ pub(super) fn kind_weight(site: Site, kind: NameKind) -> f32 {
             },
             NameKind::Property,
         )
-        | (Site::Class | Site::Import, NameKind::Class)
+        | (Site::Class | Site::Import(ImportKind::Class), NameKind::Class)
+        | (Site::Import(ImportKind::Function), NameKind::Function)
+        | (Site::Import(ImportKind::Const), NameKind::Constant)
         | (Site::Method, NameKind::Method)
         | (
             Site::Expression | Site::Text | Site::Body,

@@ -135,6 +135,28 @@ impl<'a> Declaration<'a> {
         }
     }
 
+    /// The namespace in which it is declared; that of its class for a member.
+    #[must_use]
+    pub fn namespace(&self) -> &'a str {
+        let of = |file: &'a SourceFile, namespace| {
+            Scope::of(&file.facts, &file.text, namespace).namespace()
+        };
+        match *self {
+            Self::Class(class) | Self::Member(class, _) => class.scope().namespace(),
+            Self::Function(file, item) => of(file, file.facts.functions[item].namespace),
+            Self::Constant(file, item) => {
+                let constant = &file.facts.constants[item];
+                if constant.is_define {
+                    let name = constant.name.of(&file.text).trim_start_matches('\\');
+                    name.rsplit_once('\\')
+                        .map_or("", |(namespace, _)| namespace)
+                } else {
+                    of(file, constant.namespace)
+                }
+            }
+        }
+    }
+
     /// The length of the whole declaration with its body, in bytes.
     #[must_use]
     pub fn source_len(&self) -> usize {

@@ -11,7 +11,7 @@ use crate::context::rank::surroundings::Surroundings;
 use crate::context::site::Site;
 use crate::context::weights::{LOCATED_CLASSES, LOCATED_PREFIX, PREFIX_MATCHES, prefix_weight};
 use crate::index::symbols::{DeclKind, Declaration, NameKind, UseKey};
-use crate::php::lex::TokenKind;
+use crate::php::ImportKind;
 
 /// The part of a name that is typed.
 #[derive(Clone, Debug)]
@@ -27,6 +27,15 @@ impl TypedPart {
     /// What the buffer holds of the name at the cursor; `None` if that is nothing.
     pub(in crate::context::rank) fn of(buffer: &Buffer<'_>) -> Option<Self> {
         let typed = buffer.typed;
+        // An import names everything in full.
+        if let Some(import) = buffer.open_import() {
+            let full = import.full(typed).to_ascii_lowercase();
+            let short = full.rsplit('\\').next().unwrap_or_default().to_owned();
+            return (!full.is_empty()).then_some(Self {
+                short,
+                full: Some(full),
+            });
+        }
         if typed.is_empty() {
             return None;
         }
@@ -36,10 +45,8 @@ impl TypedPart {
                 full: None,
             });
         };
-        // An import names a class in full.
-        let is_import = buffer.kind(buffer.before.checked_sub(1)) == Some(TokenKind::Use);
-        let namespace = if is_import || namespace.is_empty() {
-            Some(namespace.trim_start_matches('\\').to_owned())
+        let namespace = if namespace.is_empty() {
+            Some(String::new())
         } else {
             buffer.scope().class(namespace)
         };
@@ -74,7 +81,9 @@ pub(in crate::context::rank) fn prefix_matches<'a>(
 ) -> NameWeights<'a> {
     let kinds: &[DeclKind] = match surroundings.site {
         Site::Member { .. } => &[DeclKind::Member],
-        Site::Class | Site::Import => &[DeclKind::Class],
+        Site::Class | Site::Import(ImportKind::Class) => &[DeclKind::Class],
+        Site::Import(ImportKind::Function) => &[DeclKind::Function],
+        Site::Import(ImportKind::Const) => &[DeclKind::Constant],
         Site::Expression | Site::Body => &[DeclKind::Function, DeclKind::Class, DeclKind::Constant],
         Site::Method | Site::Text => &[],
     };

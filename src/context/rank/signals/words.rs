@@ -22,7 +22,7 @@ pub(in crate::context::rank) fn add_named_by_words<'a>(
     let kinds: &[DeclKind] = match surroundings.site {
         Site::Expression | Site::Body => &[DeclKind::Function, DeclKind::Class],
         Site::Class => &[DeclKind::Class],
-        Site::Member { .. } | Site::Method | Site::Text | Site::Import => &[],
+        Site::Member { .. } | Site::Method | Site::Text | Site::Import(_) => &[],
     };
     let snapshot = surroundings.snapshot;
     for &decl in kinds {
