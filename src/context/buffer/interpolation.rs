@@ -26,7 +26,7 @@ pub(super) fn open_interpolation(prefix: &str, tokens: &mut Vec<Token>) {
 /// The tokens behind the last `{$` of the string that starts at byte `first`, if its
 /// `}` is missing.
 fn in_braces(prefix: &str, first: usize) -> Option<Vec<Token>> {
-    let brace = first + memmem::rfind(prefix[first..].as_bytes(), b"{$")?;
+    let brace = first + memmem::rfind(&prefix.as_bytes()[first..], b"{$")?;
     if is_escaped(prefix, brace) {
         return None;
     }
