@@ -242,6 +242,7 @@ fn score_hole(
         dependencies: true,
         bm25,
         secrets: None,
+        lexed: None,
     };
     let started = Instant::now();
     let context = context::assemble_without(&options.without, snapshot, &request, cancel)?;

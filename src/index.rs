@@ -42,7 +42,7 @@ pub use self::exclusion::{Exclusion, WHOLE, training_exclusion};
 pub use self::file::{SourceFile, SourceText, scan};
 pub use self::library::Library;
 pub use self::live::LiveSegment;
-pub use self::lookup::{FileUse, NumberedDeclarations};
+pub use self::lookup::{FileUse, NumberedDeclarations, UsedName, UsedNameId};
 pub use self::origin::Origin;
 pub use self::packages::{PackageFile, Packages};
 pub use self::segment::Segment;

@@ -37,11 +37,25 @@ pub fn facts(source: &str) -> FileFacts {
 
 /// The facts in the `tokens` of `source`.
 #[must_use]
-pub(crate) fn facts_of(source: &str, tokens: &[lex::Token]) -> FileFacts {
+fn facts_of(source: &str, tokens: &[lex::Token]) -> FileFacts {
+    let mut facts = name_facts(source, tokens);
+    facts.literals = literal_uses(source, tokens).collect();
+    facts
+}
+
+/// The facts in the `tokens` of `source`, without its strings, which few ask for.
+#[must_use]
+pub(crate) fn name_facts(source: &str, tokens: &[lex::Token]) -> FileFacts {
     let mut facts = scan::declarations(source, tokens);
     facts.references = references::references(source, tokens);
-    let uses = literals(source, tokens);
-    let uses = uses.filter_map(|found| LiteralUse::new(place_hash(&found.place), found.text));
-    facts.literals = uses.collect();
     facts
+}
+
+/// The strings of [`FileFacts::literals`] among the `tokens` of `source`.
+pub(crate) fn literal_uses<'t>(
+    source: &'t str,
+    tokens: &'t [lex::Token],
+) -> impl Iterator<Item = LiteralUse> + 't {
+    let uses = literals(source, tokens);
+    uses.filter_map(|found| LiteralUse::new(place_hash(&found.place), found.text))
 }

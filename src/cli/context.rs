@@ -100,6 +100,7 @@ pub(super) fn run(args: &Args, setup: Setup) -> Result<(), CliError> {
         dependencies: sources.dependencies,
         bm25: sources.bm25 && !args.no_bm25,
         secrets: secrets.as_ref(),
+        lexed: None,
     };
     let context = context::assemble(&snapshot, &request, &Cancel::default())
         .map_err(|error| CliError::Failure(error.to_string()))?;

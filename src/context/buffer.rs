@@ -15,9 +15,9 @@ pub(super) use self::interpolation::is_open_string;
 use self::interpolation::open_interpolation;
 use super::request::ContextRequest;
 use super::weights::{AFTER_BYTES, BEFORE_BYTES, CALL_TOKENS, HEAD_BYTES};
-use crate::php::lex::{LexMode, Token, TokenKind, is_blade, lex, lex_blade, lex_from};
+use crate::php::lex::{LexMode, LexedText, Token, TokenKind, is_blade, lex_blade, lex_from};
 use crate::php::names::Scope;
-use crate::php::{FileFacts, Span, facts_of};
+use crate::php::{FileFacts, Span, name_facts};
 use crate::text::{line_end, line_start};
 
 /// The buffer of one request.
@@ -54,7 +54,7 @@ impl<'a> Buffer<'a> {
                 let window = line_start(content, content.floor_char_boundary(window));
                 lex_blade(&content[..cursor], window, LexMode::Html)
             }
-            false => tokens_before(content, cursor),
+            false => tokens_before(content, cursor, request.lexed),
         };
         open_interpolation(&content[..cursor], &mut tokens);
         let last = tokens.last().copied();
@@ -75,9 +75,15 @@ impl<'a> Buffer<'a> {
         let end = content.floor_char_boundary((after + AFTER_BYTES).min(content.len()));
         tokens.extend(match is_blade(request.path) {
             true => lex_blade(&content[..end], after, mode).0,
-            false => lex_from(&content[..end], after, mode),
+            false => match request.lexed {
+                Some(lexed) if lexed.len() + after >= content.len() => {
+                    let at = lexed.len() + after - content.len();
+                    lexed.lex_from(&content[..end], after, mode, at)
+                }
+                _ => lex_from(&content[..end], after, mode),
+            },
         });
-        let facts = facts_of(content, &tokens);
+        let facts = name_facts(content, &tokens);
         let mut classes = FxHashMap::default();
         for (item, class) in facts.classes.iter().enumerate() {
             let scope = Scope::of(&facts, content, class.namespace);
@@ -219,17 +225,26 @@ impl<'a> Buffer<'a> {
 }
 
 /// The tokens before byte `cursor` of PHP source, and the mode there. Of a large text
-/// only the head and what stands near the cursor are read.
-fn tokens_before(content: &str, cursor: usize) -> (Vec<Token>, LexMode) {
+/// only the head and what stands near the cursor are read. The source may begin like
+/// `lexed`.
+fn tokens_before(
+    content: &str,
+    cursor: usize,
+    lexed: Option<&LexedText<'_>>,
+) -> (Vec<Token>, LexMode) {
     let prefix = &content[..cursor];
+    let lex_part = |part: &str, from: usize, mode: LexMode| match lexed {
+        Some(lexed) => lexed.lex_from(part, from, mode, from),
+        None => lex_from(part, from, mode),
+    };
     let mut tokens;
     if cursor <= HEAD_BYTES + BEFORE_BYTES {
-        tokens = lex(prefix);
+        tokens = lex_part(prefix, 0, LexMode::Html);
     } else {
         let head = line_start(content, content.floor_char_boundary(HEAD_BYTES));
         let window = declaration_line(prefix, cursor - BEFORE_BYTES).max(head);
-        tokens = lex(&content[..head]);
-        tokens.extend(lex_from(prefix, window, LexMode::Code));
+        tokens = lex_part(&content[..head], 0, LexMode::Html);
+        tokens.extend(lex_part(prefix, window, LexMode::Code));
     }
     let mode = match tokens.last().map(|token| token.kind) {
         None | Some(TokenKind::Html | TokenKind::CloseTag) => LexMode::Html,

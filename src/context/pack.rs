@@ -26,7 +26,7 @@ use super::rank::{LikelyLiterals, LikelyNames, RealCalls, Threshold};
 use super::request::ContextRequest;
 use super::snippet::Context;
 use super::weights::{
-    CHUNK_BUDGET_SHARE, CHUNK_LIMIT_SHARE, DROPPED_SNIPPETS, MIN_CHUNK_SCORE, OUTLINE_BUDGET_SHARE,
+    CHUNK_BUDGET_SHARE, CHUNK_LIMIT_SHARE, MIN_CHUNK_SCORE, OUTLINE_BUDGET_SHARE,
 };
 use crate::cancel::{Cancel, Cancelled};
 use crate::index::Hit;
@@ -146,7 +146,7 @@ pub(super) fn pack<'a>(
     outline.write(&mut context);
     let shown = declarations.write(&mut context);
     usage.write(&mut context);
-    finish(&mut context, state);
+    (context.dropped, context.redacted) = state.finish();
     Ok(Packed {
         context,
         shown,
@@ -160,13 +160,4 @@ fn whole_chars(chunks: &[&Hit]) -> usize {
         .iter()
         .map(|hit| hit.chunk.len() + hit.file.path.len());
     chars.sum()
-}
-
-/// Notes in `context` what was left out and replaced.
-fn finish(context: &mut Context, state: PackingState<'_>) {
-    (context.dropped, context.redacted) = state.finish();
-    context
-        .dropped
-        .sort_by(|a, b| b.snippet.score.total_cmp(&a.snippet.score));
-    context.dropped.truncate(DROPPED_SNIPPETS);
 }

@@ -10,6 +10,7 @@ mod dependencies;
 mod evidence;
 mod likely_names;
 mod mixture;
+mod name_table;
 mod names;
 mod near_words;
 mod real_calls;

@@ -1,6 +1,7 @@
 //! What a caller asks a context for.
 
 use super::weights::{DEFAULT_MIN_SCORE, RELATIVE_SCORE};
+use crate::php::lex::LexedText;
 use crate::secrets::Secrets;
 
 /// The relevance threshold: the least probability that a declaration is the
@@ -78,6 +79,9 @@ pub struct ContextRequest<'a> {
     /// Finds the secrets that placeholders replace. Without it, secrets stay
     /// as they are.
     pub secrets: Option<&'a Secrets>,
+    /// A text that begins and ends like `content`, such as the file before the hole was
+    /// cut out. The context is the same without it, but takes longer.
+    pub lexed: Option<&'a LexedText<'a>>,
 }
 
 #[cfg(test)]
@@ -94,6 +98,7 @@ impl<'a> ContextRequest<'a> {
             dependencies: true,
             bm25: false,
             secrets: None,
+            lexed: None,
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::context::{Context, assemble_from};
 use crate::dataset::options::{Options, SecretPolicy};
 use crate::index::Snapshot;
 use crate::model::Model;
+use crate::php::lex::LexedText;
 use crate::prompt::{Prompt, PromptBuffer, PromptSettings};
 use crate::secrets::Secrets;
 
@@ -27,12 +28,14 @@ pub(in crate::dataset) fn settings<'a>(
     }
 }
 
-/// The context for `buffer` if its text was typed from byte `start` on.
+/// The context for `buffer` if its text was typed from byte `start` on. The buffer may be
+/// `lexed` without the hole.
 pub(in crate::dataset) fn context(
     settings: &PromptSettings<'_>,
     snapshot: &Snapshot,
     buffer: &PromptBuffer<'_>,
     start: usize,
+    lexed: Option<&LexedText<'_>>,
     cancel: &Cancel,
 ) -> Result<Context, Cancelled> {
     let PromptBuffer {
@@ -43,7 +46,10 @@ pub(in crate::dataset) fn context(
     } = *buffer;
     let content = [before, after].concat();
     match settings.context_request(path, &content, before.len()) {
-        Some(request) => assemble_from(start, snapshot, &request, cancel),
+        Some(mut request) => {
+            request.lexed = lexed;
+            assemble_from(start, snapshot, &request, cancel)
+        }
         None => Ok(Context::default()),
     }
 }

@@ -60,13 +60,19 @@ impl<'a> NumberedDeclarations<'a> {
         None
     }
 
-    /// The bytes of the names of all classes or functions, in the order of numbers. None of
-    /// other kinds. Longer names than [`u16::MAX`] count as that.
-    pub fn name_lengths(&self) -> impl Iterator<Item = u16> {
-        self.segments.iter().flat_map(|(live, range)| {
-            let symbols = live.segment().symbols();
-            symbols.name_lengths(range.clone()).iter().copied()
-        })
+    /// The bytes of the name of the class or function with this number; 0 for other kinds.
+    /// Longer names than [`u16::MAX`] count as that.
+    #[must_use]
+    pub fn name_length(&self, number: usize) -> u16 {
+        let mut number = number;
+        for (live, range) in &self.segments {
+            if number < range.len() {
+                let lengths = live.segment().symbols().name_lengths(range.clone());
+                return lengths.get(number).copied().unwrap_or(0);
+            }
+            number -= range.len();
+        }
+        0
     }
 
     /// Writes the numbers of those whose names hold the word `word` in lower case into
@@ -90,6 +96,33 @@ impl<'a> NumberedDeclarations<'a> {
             }
             first += range.len();
         }
+    }
+}
+
+/// A name that a file uses.
+#[derive(Clone, Copy, Debug)]
+pub struct UsedName<'a> {
+    symbols: &'a Symbols,
+    segment: u32,
+    key: u32,
+}
+
+/// What tells a [`UsedName`] from other names that files of the same segment use. One
+/// name has another id in each segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct UsedNameId(u64);
+
+impl<'a> UsedName<'a> {
+    /// Its id, which is known without a look at its text.
+    #[must_use]
+    pub fn id(&self) -> UsedNameId {
+        UsedNameId(u64::from(self.segment) << 32 | u64::from(self.key))
+    }
+
+    /// The name, folded as in [`used_name`](super::symbols::used_name).
+    #[must_use]
+    pub fn name(&self) -> Option<(NameKind, &'a str)> {
+        self.symbols.used_name(self.key)
     }
 }
 
@@ -333,23 +366,49 @@ impl Snapshot {
         })
     }
 
-    /// The names that the file with this number uses, each once, folded as in
-    /// [`used_name`](super::symbols::used_name).
-    pub fn names_used(&self, number: usize) -> impl Iterator<Item = (NameKind, &str)> {
+    /// The number of those of `files` that use the name with the key `key`. The files
+    /// are live, and given by their ascending numbers.
+    #[must_use]
+    pub fn users_among(&self, key: UseKey<'_>, files: &[usize]) -> usize {
+        let (Some(&least), Some(&most)) = (files.first(), files.last()) else {
+            return 0;
+        };
+        key.with_term(|term| {
+            let (mut first, mut count) = (0, 0);
+            for live in self.segments() {
+                let len = live.segment().files().len();
+                if least < first + len && first <= most {
+                    let users = live.segment().symbols().postings(term);
+                    let begin = users.partition_point(|p| first + (p.file as usize) < least);
+                    let users = users[begin..].iter().map(|p| first + p.file as usize);
+                    let near = users.take_while(|number| *number <= most);
+                    count += near.filter(|at| files.binary_search(at).is_ok()).count();
+                }
+                first += len;
+            }
+            count
+        })
+    }
+
+    /// The names that the file with this number uses, each once.
+    pub fn names_used(&self, number: usize) -> impl Iterator<Item = UsedName<'_>> {
         let mut number = number;
-        let segment = self
-            .segments()
-            .iter()
-            .map(LiveSegment::segment)
-            .find(|segment| {
-                let files = segment.files().len();
-                let here = number < files;
-                number -= if here { 0 } else { files };
-                here
-            });
-        segment
-            .into_iter()
-            .flat_map(move |segment| segment.symbols().names_used(number))
+        let mut segments = (0..).zip(self.segments().iter().map(LiveSegment::segment));
+        let segment = segments.find(|(_, segment)| {
+            let files = segment.files().len();
+            let here = number < files;
+            number -= if here { 0 } else { files };
+            here
+        });
+        segment.into_iter().flat_map(move |(at, segment)| {
+            let symbols = segment.symbols();
+            let keys = symbols.keys_used(number).iter();
+            keys.map(move |&key| UsedName {
+                symbols,
+                segment: at,
+                key,
+            })
+        })
     }
 }
 

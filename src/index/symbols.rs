@@ -353,13 +353,16 @@ impl Symbols {
         &self.postings[self.first[id] as usize..self.first[id + 1] as usize]
     }
 
-    /// The names that a file uses, each once, in the order of first use.
-    pub(super) fn names_used(&self, file: usize) -> impl Iterator<Item = (NameKind, &str)> {
-        let range = self.first_used[file] as usize..self.first_used[file + 1] as usize;
-        self.used[range].iter().filter_map(|&id| {
-            let text = self.keys.text(id);
-            Some((NameKind::of_tag(*text.as_bytes().first()?)?, &text[1..]))
-        })
+    /// The keys of the names that a file uses, each once, in the order of first use.
+    pub(super) fn keys_used(&self, file: usize) -> &[u32] {
+        &self.used[self.first_used[file] as usize..self.first_used[file + 1] as usize]
+    }
+
+    /// The name with the key number `key`.
+    pub(super) fn used_name(&self, key: u32) -> Option<(NameKind, &str)> {
+        let text = self.keys.text(key);
+        let kind = NameKind::of_tag(*text.as_bytes().first()?)?;
+        Some((kind, &text[1..]))
     }
 
     /// Bytes of memory that the symbols take beside the files themselves.

@@ -433,7 +433,8 @@ fn names_used(snapshot: &Snapshot) -> String {
     let mut first = 0;
     for live in snapshot.segments() {
         for (number, file) in live.files() {
-            let names: Vec<_> = snapshot.names_used(first + number).collect();
+            let names = snapshot.names_used(first + number);
+            let names: Vec<_> = names.map(|used| used.name()).collect();
             used.push((&file.path, names));
         }
         first += live.segment().files().len();

@@ -3,10 +3,12 @@
 //! A string is one token, whatever it interpolates.
 
 mod blade;
+mod known;
 
 use memchr::{memchr, memchr2, memchr3, memmem};
 
 pub use self::blade::{is_blade, lex_blade};
+pub use self::known::LexedText;
 use super::span::Span;
 use super::token::keyword;
 pub use super::token::{Token, TokenKind};
@@ -30,11 +32,7 @@ pub fn lex(source: &str) -> Vec<Token> {
 /// `source`.
 #[must_use]
 pub fn lex_from(source: &str, at: usize, start: LexMode) -> Vec<Token> {
-    let mut lexer = Lexer {
-        source: source.as_bytes(),
-        at,
-        tokens: Vec::with_capacity((source.len() - at.min(source.len())) / 6),
-    };
+    let mut lexer = Lexer::new(source, at);
     if start == LexMode::Code || lexer.html() {
         while lexer.token() {}
     }
@@ -78,7 +76,16 @@ struct Lexer<'a> {
     tokens: Vec<Token>,
 }
 
-impl Lexer<'_> {
+impl<'a> Lexer<'a> {
+    /// A lexer of `source` from byte `at` on.
+    fn new(source: &'a str, at: usize) -> Self {
+        Self {
+            source: source.as_bytes(),
+            at,
+            tokens: Vec::with_capacity((source.len() - at.min(source.len())) / 6),
+        }
+    }
+
     fn push(&mut self, kind: TokenKind, end: usize) {
         let span = Span::new(self.at, end);
         self.at = end;

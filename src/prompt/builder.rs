@@ -108,6 +108,7 @@ impl<'a> PromptSettings<'a> {
             dependencies: self.dependencies,
             bm25: self.bm25,
             secrets: self.secrets,
+            lexed: None,
         })
     }
 

@@ -30,16 +30,16 @@ impl ChunkPacker {
     /// likeliest first, near-duplicates once. An excerpt shows likely `names` in use; a
     /// character of it must be worth `per_char`. Without likely names, chunks are shown
     /// whole.
-    pub(super) fn take(
+    pub(super) fn take<'h>(
         &mut self,
-        chunks: &[&Hit],
+        chunks: &[&'h Hit],
         names: Option<&LikelyNames<'_>>,
         per_char: f32,
         limit: usize,
-        state: &mut PackingState<'_>,
+        state: &mut PackingState<'h>,
     ) {
         let most = state.max_chars.min(state.used + limit);
-        let mut waiting: Vec<WaitingChunk<'_>> = chunks
+        let mut waiting: Vec<WaitingChunk<'h>> = chunks
             .iter()
             .map(|hit| WaitingChunk::of(hit, names, per_char))
             .collect();
@@ -75,13 +75,13 @@ impl ChunkPacker {
 
     /// Takes the bytes `range` of a chunk if they fit into `most` characters and are not
     /// like what is shown already.
-    fn take_one(
+    fn take_one<'h>(
         &mut self,
-        chunk: &WaitingChunk<'_>,
+        chunk: &WaitingChunk<'h>,
         range: Range<usize>,
         header: &str,
         most: usize,
-        state: &mut PackingState<'_>,
+        state: &mut PackingState<'h>,
     ) {
         let hit = chunk.hit;
         let text = hit.file.text[range.clone()].trim_end();

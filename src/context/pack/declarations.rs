@@ -1,5 +1,7 @@
 //! Packs declarations as signatures, grouped by file and class.
 
+use std::cell::OnceCell;
+
 use rustc_hash::FxHashMap;
 
 use super::render::{
@@ -17,7 +19,7 @@ use crate::context::weights::{
 };
 use crate::index::symbols::Declaration;
 use crate::php::Span;
-use crate::secrets;
+use crate::secrets::{self, Secret, Secrets};
 
 /// The declarations that the context shows.
 pub(super) struct DeclarationPacker<'a> {
@@ -42,6 +44,21 @@ pub(super) struct PendingCandidate<'a> {
     class: Option<usize>,
     /// About how many characters it takes. The exact number is known once it
     /// is written.
+    chars: usize,
+    /// What it shows. A candidate that does not fit may be tried again.
+    written: OnceCell<WrittenCandidate<'a>>,
+    /// The head of its class, and its characters.
+    head: OnceCell<(String, usize)>,
+}
+
+/// What a candidate shows beside the head of its class.
+struct WrittenCandidate<'a> {
+    /// Its line, with placeholders for the `hidden` secrets; a class has none.
+    line: Option<String>,
+    hidden: Vec<Secret>,
+    /// A line with a real call of it.
+    call: Option<(String, RealCall<'a>)>,
+    /// The characters of these lines.
     chars: usize,
 }
 
@@ -107,12 +124,15 @@ impl<'a> DeclarationPacker<'a> {
 
     /// Gives each candidate a section; drops those that are less likely than
     /// `threshold`. Those of one class stand together, the densest first.
-    pub(super) fn sort_out(
+    pub(super) fn sort_out<'s>(
         &mut self,
         candidates: &[ScoredCandidate<'a>],
         threshold: f32,
-        state: &mut PackingState<'_>,
-    ) -> Vec<PendingCandidate<'a>> {
+        state: &mut PackingState<'s>,
+    ) -> Vec<PendingCandidate<'a>>
+    where
+        'a: 's,
+    {
         let mut pending = Vec::with_capacity(candidates.len());
         let sections = (0..).zip(&self.sections);
         let mut numbers: FxHashMap<&str, usize> =
@@ -141,6 +161,8 @@ impl<'a> DeclarationPacker<'a> {
                 section,
                 class: candidate.class().map(|class| class.item),
                 chars,
+                written: OnceCell::new(),
+                head: OnceCell::new(),
             });
         }
         pending.sort_by(|a, b| {
@@ -176,7 +198,7 @@ impl<'a> DeclarationPacker<'a> {
             order.truncate(packing_round(order.len()));
             let mut taken = vec![false; pending.len()];
             for (_, index) in order {
-                taken[index] = self.take_one(&pending[index], budget, state);
+                taken[index] = self.take_one(&mut pending[index], budget, state);
             }
             let before = pending.len();
             let mut taken = taken.into_iter();
@@ -228,58 +250,51 @@ impl<'a> DeclarationPacker<'a> {
     /// Takes the candidate if it fits.
     fn take_one(
         &mut self,
-        pending: &PendingCandidate<'a>,
+        pending: &mut PendingCandidate<'a>,
         budget: usize,
         state: &mut PackingState<'_>,
     ) -> bool {
         let ScoredCandidate { candidate, score } = pending.scored;
+        let write = || self.written(pending.scored, state.secrets);
+        let mut cost = pending.written.get_or_init(write).chars as isize;
         let section = &mut self.sections[pending.section];
-        let mut line = signature_line(&candidate, score < self.brief_below);
-        let mut hidden = Vec::new();
-        if let (Some(secrets), Some(line)) = (state.secrets, &mut line) {
-            hidden = secrets.find(line);
-            if !hidden.is_empty() {
-                *line = secrets::replace(line, 0..line.len(), &hidden).into_owned();
-            }
-        }
-        let chars = line.as_deref().map_or(0, |line| line.chars().count());
-        let call = self
-            .calls
-            .get(&candidate.key())
-            .and_then(|call| shown_call(&candidate, *call, state));
-        let call_chars = call.as_ref().map_or(0, |(line, _)| line.chars().count());
-        let mut cost = (chars + call_chars) as isize;
         if !section.is_open {
             cost += self.folders.more_chars(section);
         }
         let class = candidate.class().map(|class| class.item);
         let is_new = |item: &usize| !section.classes.contains_key(item);
-        let head = candidate
-            .class()
-            .filter(|class| is_new(&class.item))
-            .map(class_head);
-        if let Some(head) = &head {
-            cost += (head.chars().count() + CLASS_FRAME_CHARS) as isize;
+        let new_class = candidate.class().filter(|class| is_new(&class.item));
+        if let Some(class) = new_class {
+            let head = || {
+                let head = class_head(class);
+                let chars = head.chars().count();
+                (head, chars)
+            };
+            cost += (pending.head.get_or_init(head).1 + CLASS_FRAME_CHARS) as isize;
         }
         let used = state.used.saturating_add_signed(cost);
         if used > budget {
             return false;
         }
+        let Some(written) = pending.written.take() else {
+            return false;
+        };
         state.used = used;
-        state.count_redacted(&hidden);
+        state.count_redacted(&written.hidden);
         if !section.is_open {
             section.is_open = true;
             self.folders.open(section);
         }
         section.score = section.score.max(score);
         self.shown.push(candidate.key());
-        if let (Some(class), Some(text)) = (candidate.class(), head) {
+        if let (Some(class), Some((text, _))) = (new_class, pending.head.take()) {
             let span = class.class().head;
             self.shown.push((class.path, span.start));
             let head = ClassHead { text, span, score };
             section.classes.insert(class.item, (head, Vec::new()));
         }
-        let line = line.map(|text| SignatureLine {
+        let call = written.call;
+        let line = written.line.map(|text| SignatureLine {
             text,
             span: candidate.span(),
             score,
@@ -290,6 +305,32 @@ impl<'a> DeclarationPacker<'a> {
             None => section.others.extend(line),
         }
         true
+    }
+
+    /// What the candidate shows.
+    fn written(
+        &self,
+        ScoredCandidate { candidate, score }: ScoredCandidate<'a>,
+        secrets: Option<&Secrets>,
+    ) -> WrittenCandidate<'a> {
+        let mut line = signature_line(&candidate, score < self.brief_below);
+        let mut hidden = Vec::new();
+        if let (Some(secrets), Some(line)) = (secrets, &mut line) {
+            hidden = secrets.find(line);
+            if !hidden.is_empty() {
+                *line = secrets::replace(line, 0..line.len(), &hidden).into_owned();
+            }
+        }
+        let call = self.calls.get(&candidate.key());
+        let call = call.and_then(|call| shown_call(&candidate, *call, secrets));
+        let lines = line.iter().chain(call.iter().map(|(line, _)| line));
+        let chars = lines.map(|line| line.chars().count()).sum();
+        WrittenCandidate {
+            line,
+            hidden,
+            call,
+            chars,
+        }
     }
 
     /// Appends the sections to `context`, the one with the best score first. Returns
@@ -304,10 +345,10 @@ impl<'a> DeclarationPacker<'a> {
 fn shown_call<'a>(
     candidate: &Candidate<'a>,
     call: RealCall<'a>,
-    state: &PackingState<'_>,
+    secrets: Option<&Secrets>,
 ) -> Option<(String, RealCall<'a>)> {
     let line = call_line(candidate, &call);
-    let hidden = state.secrets.map(|secrets| secrets.find(&line));
+    let hidden = secrets.map(|secrets| secrets.find(&line));
     hidden
         .is_none_or(|hidden| hidden.is_empty())
         .then_some((line, call))

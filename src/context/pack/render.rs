@@ -15,6 +15,11 @@ pub(crate) fn file_header(path: &str) -> String {
     format!("// --- {path} ---\n")
 }
 
+/// The characters of the line that names a file.
+pub(super) fn header_chars(path: &str) -> usize {
+    "// ---  ---\n".len() + path.chars().count()
+}
+
 /// About how many characters the signature of a declaration takes whose head
 /// is `span`.
 pub(super) fn signature_chars(span: Span) -> usize {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 
-use super::render::file_header;
+use super::render::{file_header, header_chars};
 use crate::context::rank::RealCall;
 use crate::context::snippet::{Context, SnippetSource};
 use crate::context::weights::FILES_OF_FOLDER;
@@ -180,6 +180,6 @@ impl Folders {
 impl Folder {
     /// The characters of the header that names `path`.
     fn header(&self, path: &str) -> usize {
-        file_header(path).chars().count() + self.namespace.chars().count()
+        header_chars(path) + self.namespace.chars().count()
     }
 }

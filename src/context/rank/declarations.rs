@@ -4,12 +4,12 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::mixture::Ranking;
-use super::names::{FoldedName, name_kind};
+use super::names::name_kind;
 use crate::cancel::{Cancel, Cancelled};
 use crate::context::candidate::{Candidate, ScoredCandidate};
 use crate::context::infer::{ClassMembers, Inference, is_visible};
 use crate::context::weights::{
-    CALLEE, CALLEES, COMMON_CALLEE, COMMON_DECLARATION, NEXT_OWNER, OWNERS, RELEVANT_CLASSES,
+    CALLEE, CALLEES, COMMON_CALLEE, COMMON_DECLARATION, NEXT_OWNER, OWNERS,
 };
 use crate::index::symbols::{DeclKind, Declaration, NameKind, UseKey};
 
@@ -25,7 +25,8 @@ pub(in crate::context) fn likely_declarations<'a>(
     let mut finder = DeclarationFinder::new(inference, ranking);
     let mut likely = ranking.certain.clone();
     if let Some(name) = &ranking.callee {
-        let declared = finder.owners(name, COMMON_CALLEE).into_iter().take(CALLEES);
+        let declared = finder.owners(name.0, &name.1, COMMON_CALLEE);
+        let declared = declared.into_iter().take(CALLEES);
         likely.extend(
             declared
                 .enumerate()
@@ -35,16 +36,14 @@ pub(in crate::context) fn likely_declarations<'a>(
                 }),
         );
     }
-    for (name, score) in &ranking.names {
+    for ranked in &ranking.names {
         cancel.check()?;
-        if let Some(&candidate) = ranking.candidates.get(name) {
-            likely.push(ScoredCandidate {
-                candidate,
-                score: *score,
-            });
+        let score = ranked.score;
+        if let Some(candidate) = ranked.candidate {
+            likely.push(ScoredCandidate { candidate, score });
             continue;
         }
-        let declared = finder.find(name);
+        let declared = finder.owners(ranked.kind, &ranked.name, COMMON_DECLARATION);
         // The first owner is the likeliest, each further one less likely.
         let shares: f32 = (0..declared.len())
             .map(|rank| NEXT_OWNER.powi(rank as i32))
@@ -76,16 +75,16 @@ struct DeclarationFinder<'n, 'a> {
 
 impl<'n, 'a> DeclarationFinder<'n, 'a> {
     fn new(inference: &'a Inference<'a>, ranking: &'n Ranking<'a>) -> Self {
-        let named = ranking.names.iter().map(|(name, _)| name);
-        let named = named.chain(&ranking.callee);
-        let names: FxHashSet<&str> = named.map(|(_, name)| &**name).collect();
+        let named = ranking.names.iter().map(|ranked| &ranked.name);
+        let named = named.chain(ranking.callee.iter().map(|(_, name)| name));
+        let names: FxHashSet<&str> = named.map(|name| &**name).collect();
         let from = inference.members_at_cursor();
         let mut folded = String::new();
         let has_packages = inference.lookup.packages().is_some();
         let mut relevant: FxHashMap<(NameKind, &'n str), Vec<Declaration<'a>>> =
             FxHashMap::default();
         let mut packaged = FxHashMap::default();
-        for name in ranking.classes.most_relevant(RELEVANT_CLASSES) {
+        for name in &ranking.relevant {
             let Some(class) = inference.lookup.outside_folded(name) else {
                 continue;
             };
@@ -124,16 +123,10 @@ impl<'n, 'a> DeclarationFinder<'n, 'a> {
         }
     }
 
-    /// The declarations that `name` may stand for here, likeliest first.
-    fn find(&mut self, name: &FoldedName<'_>) -> Vec<Declaration<'a>> {
-        self.owners(name, COMMON_DECLARATION)
-    }
-
-    /// Like [`Self::find`], but a member with more than `common` declarations stands
-    /// for none.
-    fn owners(&mut self, name: &FoldedName<'_>, common: usize) -> Vec<Declaration<'a>> {
+    /// The declarations that the name `text` of this kind may stand for here, likeliest
+    /// first. A name with more than `common` declarations stands for none.
+    fn owners(&mut self, kind: NameKind, text: &str, common: usize) -> Vec<Declaration<'a>> {
         let (snapshot, path) = (self.inference.snapshot, self.inference.buffer.path);
-        let (kind, text) = name;
         let decl = match kind {
             NameKind::Class => {
                 let class = self.inference.lookup.outside(text);
@@ -143,15 +136,15 @@ impl<'n, 'a> DeclarationFinder<'n, 'a> {
             NameKind::Constant => DeclKind::Constant,
             NameKind::Method | NameKind::Property | NameKind::ClassConstant => DeclKind::Member,
         };
-        if let Some(owners) = self.relevant.get(&(*kind, &**text)) {
+        if let Some(owners) = self.relevant.get(&(kind, text)) {
             return owners.clone();
         }
         // A name with very many declarations tells nothing of one class.
         let mut found = snapshot.declared_up_to(common, decl, text);
-        found.retain(|declared| declared.path() != path && self.fits(declared, *kind, text));
+        found.retain(|declared| declared.path() != path && self.fits(declared, kind, text));
         if decl != DeclKind::Member {
             if found.is_empty() {
-                found = self.in_packages(decl, *kind, text);
+                found = self.in_packages(decl, kind, text);
             }
             // The real declaration is longer than a stub of it.
             found.sort_by_key(|declared| std::cmp::Reverse(declared.source_len()));
@@ -161,7 +154,7 @@ impl<'n, 'a> DeclarationFinder<'n, 'a> {
         if found.len() > 1 {
             found.sort_by_cached_key(|declared| std::cmp::Reverse(self.owner_uses(declared)));
         }
-        let packaged = self.in_packages(decl, *kind, text);
+        let packaged = self.in_packages(decl, kind, text);
         let is_relevant = packaged
             .first()
             .is_some_and(|first| self.rank(first).is_some());

@@ -6,46 +6,46 @@
 //! own. The weights were fitted to what code uses, so that the results are calibrated:
 //! of the names with a probability of 0.1, one in ten is used.
 
-use rustc_hash::FxHashMap;
-
-use super::names::{FoldedName, NameWeights};
+use super::name_table::{NameSignal, NameTable, SignalWeights};
 use crate::context::weights::{EVIDENCE_SCALE, EvidenceWeights, WEIGHED_NAMES};
 use crate::index::Snapshot;
 use crate::index::symbols::{NameKind, UseKey};
 
 /// The signals whose evidence counts, in the order of [`EvidenceWeights::signals`].
-pub(super) const SIGNALS: usize = 5;
+const SIGNALS: usize = 5;
 
-/// The likeliest names of `signals` with their probabilities. `is_typed` says whether
-/// a name is a member of a known type.
-pub(super) fn probabilities<'a>(
+/// The probabilities of the likeliest names of `table`, and 0 for all others. `nearby` is
+/// what the signal `nearby` gives.
+pub(super) fn probabilities(
     snapshot: &Snapshot,
-    signals: [NameWeights<'a>; SIGNALS],
-    is_typed: impl Fn(&FoldedName<'a>) -> bool,
+    table: &NameTable<'_>,
+    nearby: SignalWeights,
     weights: &EvidenceWeights,
-) -> NameWeights<'a> {
-    let mut shares: FxHashMap<FoldedName<'a>, [f32; SIGNALS]> = FxHashMap::default();
-    for (number, signal) in signals.into_iter().enumerate() {
-        let sum = signal.sum();
-        if sum > 0.0 {
-            #[expect(clippy::iter_over_hash_type, reason = "each name is written once")]
-            for (name, weight) in signal.0 {
-                shares.entry(name).or_default()[number] = weight / sum;
-            }
+) -> Vec<f32> {
+    let signals: [SignalWeights; SIGNALS] = [
+        table.weights(NameSignal::Chunks),
+        table.weights(NameSignal::SimilarFiles),
+        table.weights(NameSignal::Reach),
+        nearby,
+        table.weights(NameSignal::Words),
+    ];
+    let odds = (0..table.len()).map(|number| {
+        let shares = std::array::from_fn(|signal| signals[signal].share(number));
+        if shares == [0.0; SIGNALS] {
+            return 0.0;
         }
-    }
-    let mut found = NameWeights::default();
-    #[expect(clippy::iter_over_hash_type, reason = "each name is written once")]
-    for (name, shares) in shares {
-        let evidence = weights.evidence(name.0, &shares, is_typed(&name));
-        // Evidence may be below 0; weights are not.
-        found.0.insert(name, evidence.exp());
-    }
-    let mut probabilities = NameWeights::default();
-    for (name, odds) in found.best(WEIGHED_NAMES) {
-        let users = snapshot.uses(UseKey::Name(name.0, &name.1)).count();
-        let odds = odds * (weights.users * (1.0 + users as f32).ln()).exp();
-        probabilities.0.insert(name, odds / (1.0 + odds));
+        let kind = table.name(number).0;
+        let evidence = weights.evidence(kind, &shares, table.is_typed(number));
+        // Evidence may be below 0; scores are not.
+        evidence.exp()
+    });
+    let odds: Vec<f32> = odds.collect();
+    let mut probabilities = vec![0.0; table.len()];
+    for number in table.best(&odds, WEIGHED_NAMES) {
+        let (kind, name) = table.name(number);
+        let users = snapshot.users(UseKey::Name(kind, name));
+        let odds = odds[number] * (weights.users * (1.0 + users as f32).ln()).exp();
+        probabilities[number] = odds / (1.0 + odds);
     }
     probabilities
 }
@@ -57,9 +57,11 @@ impl EvidenceWeights {
         let mut evidence = self.kinds[kind as usize];
         let (mut best, mut given) = (0.0_f32, 0);
         for (share, weight) in shares.iter().zip(&self.signals) {
-            evidence += weight * (1.0 + EVIDENCE_SCALE * share).ln();
-            best = best.max(*share);
-            given += u8::from(*share > 0.0);
+            if *share > 0.0 {
+                evidence += weight * (1.0 + EVIDENCE_SCALE * share).ln();
+                best = best.max(*share);
+                given += 1_u8;
+            }
         }
         evidence += self.best * best.sqrt() + self.given * f32::from(given);
         if is_typed {
@@ -79,17 +81,24 @@ mod tests {
     fn what_more_signals_give_is_likelier() {
         let snapshot = Index::build(Vec::new()).snapshot();
         for weights in [BODY_EVIDENCE, EXPRESSION_EVIDENCE] {
-            let mut signals: [NameWeights<'_>; SIGNALS] = std::array::from_fn(|_| {
-                let mut names = NameWeights::default();
-                names.add(NameKind::Function, "everywhere", 3.0);
-                names.add(NameKind::Function, "rest", 97.0);
-                names
-            });
-            signals[1].add(NameKind::Function, "once", 3.0);
-            let found = probabilities(&snapshot, signals, |_| false, &weights).best(3);
-            let names: Vec<&str> = found.iter().map(|((_, name), _)| &**name).collect();
+            let mut table = NameTable::new();
+            let signals = [
+                NameSignal::Chunks,
+                NameSignal::SimilarFiles,
+                NameSignal::Reach,
+                NameSignal::Words,
+            ];
+            for signal in signals {
+                table.add(signal, NameKind::Function, "everywhere", 3.0);
+                table.add(signal, NameKind::Function, "rest", 97.0);
+            }
+            table.add(NameSignal::SimilarFiles, NameKind::Function, "once", 3.0);
+            let nearby = table.weights(NameSignal::Chunks);
+            let found = probabilities(&snapshot, &table, nearby, &weights);
+            let names = table.best(&found, 3);
+            let names: Vec<&str> = names.into_iter().map(|n| table.name(n).1).collect();
             assert_eq!(names, ["rest", "everywhere", "once"]);
-            assert!(found.iter().all(|(_, p)| *p > 0.0 && *p < 1.0), "{found:?}");
+            assert!(found.iter().all(|p| *p > 0.0 && *p < 1.0), "{found:?}");
         }
     }
 }

@@ -22,9 +22,9 @@ pub(in crate::context) struct LikelyName {
 impl<'r> LikelyNames<'r> {
     pub(in crate::context) fn of(ranking: &'r Ranking<'_>) -> Self {
         let names = (0..).zip(&ranking.names);
-        let names = names.map(|(number, ((kind, name), score))| {
-            let score = *score;
-            ((*kind, &**name), LikelyName { number, score })
+        let names = names.map(|(number, ranked)| {
+            let score = ranked.score;
+            ((ranked.kind, &*ranked.name), LikelyName { number, score })
         });
         Self(names.collect())
     }

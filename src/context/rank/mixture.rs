@@ -2,14 +2,17 @@
 //! name's score is its probability in the mixture of them. Where an expression or an
 //! empty body begins, `evidence` judges the names instead.
 
+use std::borrow::Cow;
+
 use super::evidence;
-use super::names::{ClassRelevance, FoldedName, NameWeights};
+use super::name_table::{NameSignal, NameTable, SignalWeights};
+use super::names::FoldedName;
 use super::near_words::NearWords;
 use super::signals::callee::CallSignature;
 use super::signals::chunks::add_used_in_chunks;
-use super::signals::imports::{names_of_namespace, typed_namespace};
+use super::signals::imports::{add_names_of_namespace, typed_namespace};
 use super::signals::literals::{LikelyLiterals, likely_literals};
-use super::signals::nearby::{add_classes_nearby, add_same_methods};
+use super::signals::nearby::{add_classes_nearby, add_same_methods, files_nearby};
 use super::signals::reach::{
     add_functions_of_packages, add_imported_statics, add_included, add_members_in_reach,
     add_unused_imports,
@@ -17,19 +20,19 @@ use super::signals::reach::{
 use super::signals::receivers::add_used_on_receiver;
 use super::signals::similar_files::add_used_in_files;
 use super::signals::tested::add_tested;
-use super::signals::typed::{TypedPart, prefix_matches, retain_prefix_matches};
-use super::signals::types::{MemberAdder, MemberCandidates, add_overridable};
+use super::signals::typed::{TypedPart, add_prefix_matches};
+use super::signals::types::{MemberAdder, add_overridable};
 use super::signals::words::add_named_by_words;
 use super::surroundings::Surroundings;
 use crate::cancel::{Cancel, Cancelled};
-use crate::context::candidate::ScoredCandidate;
+use crate::context::candidate::{Candidate, ScoredCandidate};
 use crate::context::request::{MinScore, Signal};
 use crate::context::site::Site;
 use crate::context::weights::{
     BODY_EVIDENCE, BODY_THRESHOLD, ELSEWHERE, EMPTY_BODY, EXPRESSION_EVIDENCE, EvidenceWeights,
     IMPORTED_CLASS, MEMBER_OF_KNOWN_TYPE, MEMBER_OF_UNKNOWN_TYPE, METHOD_OF_KNOWN_PARENT,
     NAME_IN_BUFFER, NEARBY_CLASSES_SHARE, PAYING_CHARS, PAYING_CHARS_OF_MIXTURE,
-    PAYING_USAGE_CHARS, PREFIX_SHARE, RECEIVER_CLASS, RESERVED_NAMES, SignalShares,
+    PAYING_USAGE_CHARS, PREFIX_SHARE, RECEIVER_CLASS, RELEVANT_CLASSES, SignalShares,
 };
 use crate::index::Hit;
 use crate::index::symbols::NameKind;
@@ -37,8 +40,8 @@ use crate::php::ImportKind;
 
 /// The likely names at a cursor.
 pub(in crate::context) struct Ranking<'a> {
-    /// Likely names with their probabilities, likeliest first.
-    pub(super) names: Vec<(FoldedName<'a>, f32)>,
+    /// Likely names, likeliest first.
+    pub(super) names: Vec<RankedName<'a>>,
     site: Site,
     /// Whether the probabilities are by the evidence of the signals, not by a mixture.
     is_by_evidence: bool,
@@ -49,10 +52,17 @@ pub(in crate::context) struct Ranking<'a> {
     /// The name of what the call around the cursor calls, if its declaration is not
     /// known.
     pub(super) callee: Option<FoldedName<'a>>,
-    /// The declarations of those names whose type is known.
-    pub(super) candidates: MemberCandidates<'a>,
-    /// How much each class matters here.
-    pub(super) classes: ClassRelevance<'a>,
+    /// The folded full names of the classes that matter most here, most relevant first.
+    pub(super) relevant: Vec<String>,
+}
+
+/// A folded name with its probability.
+pub(super) struct RankedName<'a> {
+    pub(super) kind: NameKind,
+    pub(super) name: Cow<'a, str>,
+    pub(super) score: f32,
+    /// What it stands for, if its type is known.
+    pub(super) candidate: Option<Candidate<'a>>,
 }
 
 impl Ranking<'_> {
@@ -60,7 +70,7 @@ impl Ranking<'_> {
     pub(in crate::context) fn threshold(&self, least: MinScore) -> Threshold {
         let probability = match self.site {
             _ if !self.is_by_evidence => {
-                least.below(self.names.first().map_or(0.0, |(_, score)| *score))
+                least.below(self.names.first().map_or(0.0, |first| first.score))
             }
             Site::Body => least.below(0.0) * BODY_THRESHOLD,
             _ => least.below(0.0),
@@ -89,20 +99,6 @@ pub(in crate::context) struct Threshold {
     pub(in crate::context) per_usage_char: f32,
 }
 
-/// What each signal finds.
-#[derive(Default)]
-struct SignalNames<'a> {
-    types: NameWeights<'a>,
-    receivers: NameWeights<'a>,
-    chunks: NameWeights<'a>,
-    similar_files: NameWeights<'a>,
-    reach: NameWeights<'a>,
-    nearby: NameWeights<'a>,
-    words: NameWeights<'a>,
-    candidates: MemberCandidates<'a>,
-    classes: ClassRelevance<'a>,
-}
-
 /// The `count` likeliest names, from all signals but those in `without`. `hits`
 /// are the chunks that resemble the code around the cursor.
 ///
@@ -117,49 +113,55 @@ pub(in crate::context) fn rank<'a>(
 ) -> Result<Ranking<'a>, Cancelled> {
     let uses = |signal| !without.contains(&signal);
     let near = NearWords::new(surroundings.buffer);
-    let mut found = SignalNames::default();
-    found.ask_site(surroundings, &near, uses, cancel)?;
+    let mut table = NameTable::new();
+    ask_site(surroundings, &near, uses, &mut table, cancel)?;
     cancel.check()?;
     if uses(Signal::Chunks) {
-        add_used_in_chunks(surroundings, hits, &mut found.chunks, &mut found.classes);
+        add_used_in_chunks(surroundings, hits, &mut table);
     }
     cancel.check()?;
     if uses(Signal::SimilarFiles) {
-        add_used_in_files(surroundings, &mut found.similar_files, &mut found.classes);
+        add_used_in_files(surroundings, &mut table);
     }
     cancel.check()?;
-    found.ask_nearby(surroundings, &near, uses);
+    ask_nearby(surroundings, &near, uses, &mut table);
     let scope = surroundings.buffer.scope();
     for import in scope.imports().filter(|i| i.kind == ImportKind::Class) {
         let class = NameKind::Class.fold(&import.target);
-        found.classes.add(class, IMPORTED_CLASS);
+        let class = table.number(NameKind::Class, class);
+        table.add_relevance(class, IMPORTED_CLASS);
     }
     cancel.check()?;
 
     let weights = evidence_weights(surroundings);
-    let mut names = match weights {
-        Some(weights) => found.weigh(surroundings, weights),
-        None => found.mix(surroundings.site),
+    let mut scores = match weights {
+        Some(weights) => {
+            let nearby = nearby_weights(&table);
+            evidence::probabilities(surroundings.snapshot, &table, nearby, weights)
+        }
+        None => mix(&table, surroundings.site),
     };
     if let Some(typed) = TypedPart::of(surroundings.buffer) {
-        if uses(Signal::Typed) {
-            if let Some(namespace) = typed_namespace(surroundings) {
-                let inside = names_of_namespace(surroundings, &near, &namespace);
-                names.mix(inside, PREFIX_SHARE);
-            }
-            names.mix(prefix_matches(surroundings, &typed), PREFIX_SHARE);
-        }
-        retain_prefix_matches(&mut names, &typed);
+        add_typed(surroundings, &near, &typed, uses, &mut table, &mut scores);
     }
-    for name in &surroundings.names_in_buffer() {
-        if let Some(weight) = names.0.get_mut(name) {
-            *weight *= NAME_IN_BUFFER;
-        }
+    for number in surroundings.numbers_in_buffer(&table) {
+        scores[number as usize] *= NAME_IN_BUFFER;
     }
     cancel.check()?;
     let (certain, callee) = certain_declarations(surroundings, &near, uses);
+    let relevant = table.most_relevant(RELEVANT_CLASSES);
+    let relevant = relevant.into_iter().map(str::to_owned).collect();
+    let names = table.best(&scores, count).into_iter().map(|number| {
+        let (kind, name, candidate) = table.take(number);
+        RankedName {
+            kind,
+            name,
+            score: scores[number],
+            candidate,
+        }
+    });
     Ok(Ranking {
-        names: names.best(count),
+        names: names.collect(),
         site: surroundings.site,
         is_by_evidence: weights.is_some(),
         certain,
@@ -167,8 +169,7 @@ pub(in crate::context) fn rank<'a>(
             .then(|| likely_literals(surroundings, &near))
             .flatten(),
         callee,
-        candidates: found.candidates,
-        classes: found.classes,
+        relevant,
     })
 }
 
@@ -195,113 +196,125 @@ fn certain_declarations<'a>(
     (certain, callee.name)
 }
 
-impl<'a> SignalNames<'a> {
-    /// Asks the signals that depend on the site: types, receivers and reach.
-    fn ask_site(
-        &mut self,
-        surroundings: &Surroundings<'a>,
-        near: &NearWords,
-        uses: impl Fn(Signal) -> bool,
-        cancel: &Cancel,
-    ) -> Result<(), Cancelled> {
-        let (types, candidates) = (&mut self.types, &mut self.candidates);
-        match surroundings.site {
-            Site::Member { operator, .. } => {
-                if uses(Signal::Types) {
-                    let inference = surroundings.inference;
-                    let receiver = inference.receiver(operator);
-                    let told = inference.conventional_members_behind(operator);
-                    let mut adder = MemberAdder::behind(surroundings, operator, near);
-                    adder.add(&receiver, told, types, candidates);
-                    self.classes.add_classes(&receiver, RECEIVER_CLASS);
-                }
-                if uses(Signal::Receivers) {
-                    add_used_on_receiver(surroundings, operator, &mut self.receivers);
-                }
+/// Asks the signals that depend on the site: types, receivers and reach.
+fn ask_site<'a>(
+    surroundings: &Surroundings<'a>,
+    near: &NearWords,
+    uses: impl Fn(Signal) -> bool,
+    table: &mut NameTable<'a>,
+    cancel: &Cancel,
+) -> Result<(), Cancelled> {
+    match surroundings.site {
+        Site::Member { operator, .. } => {
+            if uses(Signal::Types) {
+                let inference = surroundings.inference;
+                let receiver = inference.receiver(operator);
+                let told = inference.conventional_members_behind(operator);
+                let mut adder =
+                    MemberAdder::behind(surroundings, operator, near, NameSignal::Types);
+                adder.add(&receiver, told, table);
+                table.add_relevant(&receiver, RECEIVER_CLASS);
             }
-            Site::Method if uses(Signal::Types) => {
-                add_overridable(surroundings, types, candidates);
+            if uses(Signal::Receivers) {
+                add_used_on_receiver(surroundings, operator, table);
             }
-            Site::Expression | Site::Body | Site::Text if uses(Signal::Reach) => {
-                let (reach, classes) = (&mut self.reach, &mut self.classes);
-                add_members_in_reach(surroundings, near, reach, classes, candidates, cancel)?;
-                add_imported_statics(surroundings, near, reach, candidates);
-                add_included(surroundings, reach);
-                add_functions_of_packages(surroundings, reach);
-            }
-            Site::Class if uses(Signal::Dependencies) => {
-                add_unused_imports(surroundings, &mut self.reach);
-                add_included(surroundings, &mut self.reach);
-            }
-            Site::Class
-            | Site::Import(_)
-            | Site::Method
-            | Site::Expression
-            | Site::Body
-            | Site::Text => {}
         }
-        Ok(())
+        Site::Method if uses(Signal::Types) => add_overridable(surroundings, table),
+        Site::Expression | Site::Body | Site::Text if uses(Signal::Reach) => {
+            add_members_in_reach(surroundings, near, table, cancel)?;
+            add_imported_statics(surroundings, near, table);
+            add_included(surroundings, table);
+            add_functions_of_packages(surroundings, table);
+        }
+        Site::Class if uses(Signal::Dependencies) => {
+            add_unused_imports(surroundings, table);
+            add_included(surroundings, table);
+        }
+        Site::Class
+        | Site::Import(_)
+        | Site::Method
+        | Site::Expression
+        | Site::Body
+        | Site::Text => {}
     }
+    Ok(())
+}
 
-    /// Asks the signals that know names without being told of any: nearby and words.
-    fn ask_nearby(
-        &mut self,
-        surroundings: &Surroundings<'a>,
-        near: &NearWords,
-        uses: impl Fn(Signal) -> bool,
-    ) {
-        if surroundings.site == Site::Text {
-            return;
+/// Asks the signals that know names without being told of any: nearby and words.
+fn ask_nearby<'a>(
+    surroundings: &Surroundings<'a>,
+    near: &NearWords,
+    uses: impl Fn(Signal) -> bool,
+    table: &mut NameTable<'a>,
+) {
+    if surroundings.site == Site::Text {
+        return;
+    }
+    if uses(Signal::Nearby) {
+        let files = files_nearby(surroundings);
+        add_classes_nearby(surroundings, &files, near, table);
+        add_same_methods(surroundings, &files, table);
+    }
+    if uses(Signal::Words) {
+        add_named_by_words(surroundings, near, table);
+    }
+}
+
+/// What the signal `nearby` gives: classes, and names used in methods of one name.
+fn nearby_weights(table: &NameTable<'_>) -> SignalWeights {
+    let mut weights = vec![0.0; table.len()];
+    let classes = table.weights(NameSignal::NearbyClasses);
+    classes.mix_into(&mut weights, NEARBY_CLASSES_SHARE);
+    let methods = table.weights(NameSignal::SameMethods);
+    methods.mix_into(&mut weights, 1.0 - NEARBY_CLASSES_SHARE);
+    weights.into()
+}
+
+/// The probability of each name, as one distribution from those of the signals.
+fn mix(table: &NameTable<'_>, site: Site) -> Vec<f32> {
+    let types = table.weights(NameSignal::Types);
+    let shares = signal_shares(site, !types.is_empty());
+    let mut scores = vec![0.0; table.len()];
+    // The order is fixed, since sums of floating-point numbers depend on it.
+    types.mix_into(&mut scores, shares.types);
+    for (signal, share) in [
+        (NameSignal::Receivers, shares.receivers),
+        (NameSignal::Chunks, shares.chunks),
+        (NameSignal::SimilarFiles, shares.similar_files),
+        (NameSignal::Reach, shares.reach),
+    ] {
+        table.weights(signal).mix_into(&mut scores, share);
+    }
+    nearby_weights(table).mix_into(&mut scores, shares.nearby);
+    let words = table.weights(NameSignal::Words);
+    words.mix_into(&mut scores, shares.words);
+    scores
+}
+
+/// Adds the names that go on from what is typed, and leaves out all others.
+fn add_typed<'a>(
+    surroundings: &Surroundings<'a>,
+    near: &NearWords,
+    typed: &TypedPart,
+    uses: impl Fn(Signal) -> bool,
+    table: &mut NameTable<'a>,
+    scores: &mut Vec<f32>,
+) {
+    if uses(Signal::Typed) {
+        if let Some(namespace) = typed_namespace(surroundings) {
+            add_names_of_namespace(surroundings, near, &namespace, table);
         }
-        if uses(Signal::Nearby) {
-            let (mut classes, mut methods) = (NameWeights::default(), NameWeights::default());
-            add_classes_nearby(surroundings, near, &mut classes);
-            add_same_methods(surroundings, &mut methods);
-            self.nearby.mix(classes, NEARBY_CLASSES_SHARE);
-            self.nearby.mix(methods, 1.0 - NEARBY_CLASSES_SHARE);
-        }
-        if uses(Signal::Words) {
-            add_named_by_words(surroundings, near, &mut self.words);
+        add_prefix_matches(surroundings, typed, table);
+        scores.resize(table.len(), 0.0);
+        for signal in [NameSignal::Namespace, NameSignal::Typed] {
+            table.weights(signal).mix_into(scores, PREFIX_SHARE);
         }
     }
-
-    /// The probabilities of the names by the evidence of the signals, which it takes
-    /// out.
-    fn weigh(
-        &mut self,
-        surroundings: &Surroundings<'a>,
-        weights: &EvidenceWeights,
-    ) -> NameWeights<'a> {
-        let signals = [
-            &mut self.chunks,
-            &mut self.similar_files,
-            &mut self.reach,
-            &mut self.nearby,
-            &mut self.words,
-        ];
-        let signals = signals.map(std::mem::take);
-        let is_typed = |name: &FoldedName<'a>| self.candidates.contains_key(name);
-        evidence::probabilities(surroundings.snapshot, signals, is_typed, weights)
-    }
-
-    /// One distribution from those of the signals, which it takes out.
-    fn mix(&mut self, site: Site) -> NameWeights<'a> {
-        let shares = signal_shares(site, !self.types.0.is_empty());
-        let mut names = NameWeights::default();
-        names.0.reserve(RESERVED_NAMES);
-        // The order is fixed, since sums of floating-point numbers depend on it.
-        for (signal, share) in [
-            (&mut self.types, shares.types),
-            (&mut self.receivers, shares.receivers),
-            (&mut self.chunks, shares.chunks),
-            (&mut self.similar_files, shares.similar_files),
-            (&mut self.reach, shares.reach),
-            (&mut self.nearby, shares.nearby),
-            (&mut self.words, shares.words),
-        ] {
-            names.mix(std::mem::take(signal), share);
+    for (number, score) in scores.iter_mut().enumerate() {
+        let (kind, name) = table.name(number);
+        if *score > 0.0 && !typed.begins(kind, name) {
+            *score = 0.0;
         }
-        names
     }
 }
 

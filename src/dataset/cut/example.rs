@@ -29,6 +29,7 @@ use crate::dataset::repo::Repo;
 use crate::dataset::select::sources::ExampleSource;
 use crate::index::SourceFile;
 use crate::model::{FimFormat, Model, ModelText, TokenCounts, TokenizerError, source_text};
+use crate::php::lex::LexedText;
 use crate::php::spans::{GrammarError, SpanParser};
 use crate::prompt::{Prompt, PromptBuffer};
 use crate::secrets::{self, Secrets};
@@ -87,8 +88,9 @@ impl ExampleBuilder<'_> {
         &self,
         plans: &[FilePlan<'_>],
     ) -> Result<Vec<Vec<HoleResult<EncodedExample>>>, DatasetError> {
-        let encoded = |plan: &FilePlan<'_>, keyed: &KeyedHole| {
-            let HoleResult { example, secrets } = self.example(plan, &keyed.hole)?;
+        let encoded = |plan: &FilePlan<'_>, keyed: &KeyedHole, lexed: &LexedText<'_>| {
+            let built = self.example(plan, &keyed.hole, Some(lexed))?;
+            let HoleResult { example, secrets } = built;
             Ok(HoleResult {
                 example: match example {
                     Ok(built) => Ok(EncodedExample::new(built, &plan.escaped)?),
@@ -98,17 +100,19 @@ impl ExampleBuilder<'_> {
             })
         };
         let of_plan = |plan: &FilePlan<'_>| {
+            let lexed = LexedText::new(&plan.file.text);
             let holes = plan.holes.par_iter();
-            holes.map(|keyed| encoded(plan, keyed)).collect()
+            holes.map(|keyed| encoded(plan, keyed, &lexed)).collect()
         };
         plans.par_iter().map(of_plan).collect()
     }
 
-    /// Builds the example of `hole`, one of those of `plan`.
+    /// Builds the example of `hole`, one of those of `plan`, whose text may be `lexed`.
     pub(in crate::dataset) fn example(
         &self,
         plan: &FilePlan<'_>,
         hole: &Hole,
+        lexed: Option<&LexedText<'_>>,
     ) -> Result<HoleResult<BuiltExample>, DatasetError> {
         let (file, options) = (plan.file, self.options);
         let settings = prompt::settings(options, self.model, self.secrets);
@@ -119,7 +123,8 @@ impl ExampleBuilder<'_> {
             after: &file.text[hole.range.end..],
         };
         let start = context::first_start(buffer.before);
-        let context = prompt::context(&settings, self.repo.snapshot, &buffer, start, self.cancel)?;
+        let (snapshot, cancel) = (self.repo.snapshot, self.cancel);
+        let context = prompt::context(&settings, snapshot, &buffer, start, lexed, cancel)?;
         self.cancel.check()?;
         let draft = Draft {
             builder: self,
@@ -402,7 +407,7 @@ mod tests {
             .unwrap();
         plan.holes
             .iter()
-            .filter_map(|keyed| builder.example(&plan, &keyed.hole).unwrap().example.ok())
+            .filter_map(|keyed| builder.example(&plan, &keyed.hole, None).unwrap().example.ok())
             .map(|built| built.example)
             .collect()
     }

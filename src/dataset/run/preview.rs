@@ -68,7 +68,7 @@ pub fn preview(
         if examples.len() == count {
             break;
         }
-        let built = builder.example(&plan, &hole)?.example;
+        let built = builder.example(&plan, &hole, None)?.example;
         examples.extend(built.ok().map(|built| built.example));
     }
     if examples.is_empty() {
@@ -116,7 +116,7 @@ fn one_of_each_file<'a>(
         }
         let at = rng.random_range(0..plan.holes.len());
         let drawn = plan.holes.swap_remove(at);
-        let built = builder.example(&plan, &drawn.hole)?.example;
+        let built = builder.example(&plan, &drawn.hole, None)?.example;
         examples.extend(built.ok().map(|built| built.example));
         let holes = std::mem::take(&mut plan.holes);
         let plan = Arc::new(plan);

@@ -160,6 +160,7 @@ fn answers(snapshot: &Snapshot) -> Vec<String> {
             dependencies: true,
             bm25: true,
             secrets: None,
+            lexed: None,
         };
         let context = context::assemble(snapshot, &request, &Cancel::default()).unwrap();
         answers.push(context.text);

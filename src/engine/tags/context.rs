@@ -59,6 +59,7 @@ pub fn context(
         dependencies: site.sources.dependencies,
         bm25: site.sources.bm25,
         secrets: site.secrets,
+        lexed: None,
     };
     Ok(context::assemble(snapshot, &request, cancel)?.text)
 }

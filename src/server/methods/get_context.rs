@@ -176,6 +176,7 @@ fn assemble(
         dependencies: sources.dependencies,
         bm25: sources.bm25,
         secrets: project.options.secrets().map(AsRef::as_ref),
+        lexed: None,
     };
     let offsets = project.options.offsets;
     let assembled = match &params.typing {

@@ -9,7 +9,7 @@ use crate::context::infer::resolve::Resolver;
 use crate::context::infer::types::Type;
 use crate::index::SourceFile;
 use crate::php::names::Scope;
-use crate::php::place_hash;
+use crate::php::{literal_uses, place_hash};
 
 /// The global variables and their classes, by WordPress's manual.
 /// <https://developer.wordpress.org/apis/global-variables/>
@@ -104,9 +104,9 @@ impl Framework for WordPress {
         let name = function.short_name();
         for (adds, place) in ADDS {
             let at = place_hash(&format!("{adds}{places}"));
-            let facts = &inference.buffer.facts;
             let text = inference.buffer.content;
-            let own = facts.literals.iter().filter(|literal| literal.place == at);
+            let own = literal_uses(text, &inference.buffer.tokens);
+            let own = own.filter(|literal| literal.place == at);
             let mut own = own.map(|literal| literal.text().of(text));
             let mut hook = own
                 .find(|callback| *callback == name)

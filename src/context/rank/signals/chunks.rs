@@ -3,20 +3,19 @@
 
 use rustc_hash::FxHashSet;
 
-use crate::context::rank::names::{ClassRelevance, NameWeights};
+use crate::context::rank::name_table::{NameSignal, NameTable};
 use crate::context::rank::surroundings::Surroundings;
 use crate::context::weights::{NEIGHBOUR_EXPONENT, USED_CLASS};
-use crate::index::symbols::{NameKind, used_name};
+use crate::index::symbols::NameKind;
 use crate::index::{Hit, SourceFile};
 use crate::php::Reference;
 use crate::php::names::Scope;
 
 /// Adds the names used in the chunks `hits`, weighted by how well those match.
-pub(in crate::context::rank) fn add_used_in_chunks<'a>(
-    surroundings: &Surroundings<'a>,
+pub(in crate::context::rank) fn add_used_in_chunks(
+    surroundings: &Surroundings<'_>,
     hits: &[Hit],
-    names: &mut NameWeights<'a>,
-    classes: &mut ClassRelevance<'a>,
+    names: &mut NameTable<'_>,
 ) {
     let Some(best) = hits.first().map(|hit| hit.score) else {
         return;
@@ -35,18 +34,17 @@ pub(in crate::context::rank) fn add_used_in_chunks<'a>(
             let written = reference.name().of(&hit.file.text);
             seen.insert((NameKind::from(reference.kind), written))
         });
-        add_used(surroundings, &hit.file, new, weight, names, classes);
+        add_used(surroundings, &hit.file, new, weight, names);
     }
 }
 
 /// Adds each name among `references` of `file` with `weight`.
-fn add_used<'a, 'r>(
-    surroundings: &Surroundings<'a>,
+fn add_used<'r>(
+    surroundings: &Surroundings<'_>,
     file: &SourceFile,
     references: impl Iterator<Item = &'r Reference>,
     weight: f32,
-    names: &mut NameWeights<'a>,
-    classes: &mut ClassRelevance<'a>,
+    names: &mut NameTable<'_>,
 ) {
     for reference in references {
         let kind = NameKind::from(reference.kind);
@@ -56,14 +54,14 @@ fn add_used<'a, 'r>(
         }
         let written = reference.name().of(&file.text);
         let scope = Scope::at(&file.facts, &file.text, reference.name().start as usize);
-        let Some(name) = used_name(kind, written, &scope) else {
+        let Some(number) = names.used(kind, written, &scope) else {
             continue;
         };
         if kind == NameKind::Class {
-            classes.add(name.clone(), weight * USED_CLASS);
+            names.add_relevance(number, weight * USED_CLASS);
         }
         if kind_weight > 0.0 {
-            names.add(kind, name, weight * kind_weight);
+            names.weigh(NameSignal::Chunks, number, weight * kind_weight);
         }
     }
 }

@@ -1,11 +1,9 @@
 //! The signal `typed` where a name's namespace is typed and no more: what that
 //! namespace declares.
 
-use std::borrow::Cow;
-
 use rustc_hash::FxHashSet;
 
-use crate::context::rank::names::NameWeights;
+use crate::context::rank::name_table::{NameSignal, NameTable};
 use crate::context::rank::near_words::NearWords;
 use crate::context::rank::surroundings::Surroundings;
 use crate::context::site::Site;
@@ -28,16 +26,16 @@ pub(in crate::context::rank) fn typed_namespace(surroundings: &Surroundings<'_>)
     Some(namespace.to_ascii_lowercase())
 }
 
-/// What `namespace`, which is typed in front of the cursor, and the namespaces inside it
-/// declare of the kind that may stand there. Classes that the buffer names without an
+/// Adds what `namespace`, which is typed in front of the cursor, and the namespaces inside
+/// it declare of the kind that may stand there. Classes that the buffer names without an
 /// import come first.
-pub(in crate::context::rank) fn names_of_namespace<'a>(
-    surroundings: &Surroundings<'a>,
+pub(in crate::context::rank) fn add_names_of_namespace(
+    surroundings: &Surroundings<'_>,
     near: &NearWords,
     namespace: &str,
-) -> NameWeights<'a> {
+    names: &mut NameTable<'_>,
+) {
     let buffer = surroundings.buffer;
-    let mut names = NameWeights::default();
     let typed = buffer.typed.rsplit('\\').next().unwrap_or_default();
     let snapshot = surroundings.snapshot;
     let (declared_kind, kind, import_kind) = match surroundings.site {
@@ -94,7 +92,7 @@ pub(in crate::context::rank) fn names_of_namespace<'a>(
     weighed.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
     weighed.dedup_by(|a, b| a.1 == b.1);
     for (weight, name) in weighed.into_iter().take(NAMESPACE_NAMES) {
-        names.0.insert((kind, Cow::Owned(name)), weight);
+        let number = names.number(kind, name);
+        names.set(NameSignal::Namespace, number, weight);
     }
-    names
 }

@@ -1,43 +1,46 @@
 //! The signal `nearby`: classes of the buffer's own folder, which need no import, and
 //! the names that methods called like the one at the cursor use there.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::context::rank::names::NameWeights;
+use crate::context::rank::name_table::{NameSignal, NameTable};
 use crate::context::rank::near_words::NearWords;
 use crate::context::rank::surroundings::Surroundings;
 use crate::context::weights::{NEARBY_CLASSES, NEARBY_FILES, SAME_METHODS, nearby_class};
-use crate::index::symbols::{ClassRef, NameKind, used_name};
+use crate::index::SourceFile;
+use crate::index::symbols::{ClassRef, NameKind, UseKey};
 use crate::index::terms::name_words;
 use crate::php::MemberKind;
 use crate::php::names::Scope;
 
-/// Adds the classes that files of the buffer's folder declare. Those that more of
-/// these files use, and those named by words near the cursor, weigh more.
+/// Other files of the buffer's folder, with their numbers, in the order of paths.
+pub(in crate::context::rank) fn files_nearby<'a>(
+    surroundings: &Surroundings<'a>,
+) -> Vec<(usize, &'a Arc<SourceFile>)> {
+    let (snapshot, path) = (surroundings.snapshot, surroundings.buffer.path);
+    let mut files = snapshot.files_in(folder(path), NEARBY_FILES);
+    files.retain(|(_, file)| *file.path != *path);
+    files
+}
+
+/// Adds the classes that `files`, those of the buffer's folder, declare. Those that more
+/// of these files use, and those named by words near the cursor, weigh more.
 pub(in crate::context::rank) fn add_classes_nearby<'a>(
     surroundings: &Surroundings<'a>,
+    files: &[(usize, &'a Arc<SourceFile>)],
     near: &NearWords,
-    names: &mut NameWeights<'a>,
+    names: &mut NameTable<'a>,
 ) {
     let kind_weight = surroundings.kind_weight(NameKind::Class);
     if kind_weight == 0.0 {
         return;
     }
-    let (snapshot, path) = (surroundings.snapshot, surroundings.buffer.path);
-    let files = snapshot.files_in(folder(path), NEARBY_FILES);
-    let mut users: FxHashMap<&str, u32> = FxHashMap::default();
+    let mut numbers: Vec<usize> = files.iter().map(|(number, _)| *number).collect();
+    numbers.sort_unstable();
     let mut classes: Vec<ClassRef<'a>> = Vec::new();
-    for (number, file) in files {
-        if *file.path == *path {
-            continue;
-        }
-        for (kind, name) in snapshot.names_used(number) {
-            if kind == NameKind::Class {
-                *users.entry(name).or_default() += 1;
-            }
-        }
+    for (_, file) in files {
         let declared = (0..file.facts.classes.len()).map(|item| ClassRef::of(file, item));
         classes.extend(declared.filter(|class| !class.short_name().is_empty()));
     }
@@ -63,39 +66,38 @@ pub(in crate::context::rank) fn add_classes_nearby<'a>(
         .zip(shared)
         .map(|(class, shared)| {
             let name = NameKind::Class.fold(&class.name());
-            let users = users.get(&*name).copied().unwrap_or(0);
-            (nearby_class(users, shared), name)
+            let key = UseKey::Name(NameKind::Class, &name);
+            let users = surroundings.snapshot.users_among(key, &numbers);
+            (nearby_class(users as u32, shared), name)
         })
         .collect();
     weighed.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
     for (weight, name) in weighed.into_iter().take(NEARBY_CLASSES) {
-        names.add(NameKind::Class, Cow::Owned(name), kind_weight * weight);
+        let weight = kind_weight * weight;
+        names.add(NameSignal::NearbyClasses, NameKind::Class, name, weight);
     }
 }
 
 /// Adds the names that other classes use in a method called like the one at the
-/// cursor: the siblings and parents of its class, and the classes of its folder.
+/// cursor: the siblings and parents of its class, and the classes of `files`, those of
+/// its folder.
 pub(in crate::context::rank) fn add_same_methods<'a>(
     surroundings: &Surroundings<'a>,
-    names: &mut NameWeights<'a>,
+    files: &[(usize, &'a Arc<SourceFile>)],
+    names: &mut NameTable<'a>,
 ) {
     let buffer = surroundings.buffer;
     let method = buffer.method_name();
     if method.is_empty() {
         return;
     }
-    let mut classes: Vec<ClassRef<'a>> = surroundings.siblings();
+    let mut classes: Vec<ClassRef<'a>> = surroundings.siblings.clone();
     if let Some(members) = surroundings.inference.members_at_cursor() {
         let parents = members.hierarchy().iter().skip(1);
         classes.extend(parents.filter(|class| class.path != buffer.path));
     }
-    for (_, file) in surroundings
-        .snapshot
-        .files_in(folder(buffer.path), NEARBY_FILES)
-    {
-        if *file.path != *buffer.path {
-            classes.extend((0..file.facts.classes.len()).map(|item| ClassRef::of(file, item)));
-        }
+    for (_, file) in files {
+        classes.extend((0..file.facts.classes.len()).map(|item| ClassRef::of(file, item)));
     }
     let mut seen: Vec<(&str, u32)> = Vec::new();
     for class in classes {
@@ -116,12 +118,12 @@ pub(in crate::context::rank) fn add_same_methods<'a>(
 }
 
 /// Adds each name that the bytes from `start` to `end` of the class's file use, once.
-fn add_used_between<'a>(
-    surroundings: &Surroundings<'a>,
-    class: ClassRef<'a>,
+fn add_used_between(
+    surroundings: &Surroundings<'_>,
+    class: ClassRef<'_>,
     start: u32,
     end: u32,
-    names: &mut NameWeights<'a>,
+    names: &mut NameTable<'_>,
 ) {
     let references = &class.facts.references;
     let first = references.partition_point(|r| r.name().start < start);
@@ -136,9 +138,9 @@ fn add_used_between<'a>(
         let weight = surroundings.kind_weight(kind);
         if weight > 0.0
             && seen.insert((kind, written))
-            && let Some(name) = used_name(kind, written, &scope)
+            && let Some(number) = names.used(kind, written, &scope)
         {
-            names.add(kind, name, weight);
+            names.weigh(NameSignal::SameMethods, number, weight);
         }
     }
 }

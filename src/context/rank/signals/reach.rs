@@ -5,9 +5,10 @@
 use crate::cancel::{Cancel, Cancelled};
 use crate::context::candidate::Candidate;
 use crate::context::included::included_files;
-use crate::context::rank::names::{ClassRelevance, FoldedName, NameWeights};
+use crate::context::rank::name_table::{NameSignal, NameTable};
+use crate::context::rank::names::FoldedName;
 use crate::context::rank::near_words::NearWords;
-use crate::context::rank::signals::types::{MemberAdder, MemberCandidates};
+use crate::context::rank::signals::types::MemberAdder;
 use crate::context::rank::surroundings::Surroundings;
 use crate::context::site::Site;
 use crate::context::weights::{
@@ -24,9 +25,7 @@ use crate::php::{ImportKind, MemberKind, Visibility};
 pub(in crate::context::rank) fn add_members_in_reach<'a>(
     surroundings: &Surroundings<'a>,
     near: &NearWords,
-    names: &mut NameWeights<'a>,
-    classes: &mut ClassRelevance<'a>,
-    candidates: &mut MemberCandidates<'a>,
+    names: &mut NameTable<'a>,
     cancel: &Cancel,
 ) -> Result<(), Cancelled> {
     let operator = surroundings.buffer.before;
@@ -38,12 +37,12 @@ pub(in crate::context::rank) fn add_members_in_reach<'a>(
             types.push(inference.class_at_cursor());
         }
     }
-    let mut adder = MemberAdder::behind(surroundings, operator, near);
+    let mut adder = MemberAdder::behind(surroundings, operator, near, NameSignal::Reach);
     for types in types {
         cancel.check()?;
-        classes.add_classes(&types, REACH_CLASS);
+        names.add_relevant(&types, REACH_CLASS);
         let told = inference.conventional_members_of(&types);
-        adder.add(&types, told, names, candidates);
+        adder.add(&types, told, names);
     }
     Ok(())
 }
@@ -52,8 +51,7 @@ pub(in crate::context::rank) fn add_members_in_reach<'a>(
 pub(in crate::context::rank) fn add_imported_statics<'a>(
     surroundings: &Surroundings<'a>,
     near: &NearWords,
-    names: &mut NameWeights<'a>,
-    candidates: &mut MemberCandidates<'a>,
+    names: &mut NameTable<'a>,
 ) {
     let inference = surroundings.inference;
     for import in surroundings.buffer.scope().imports() {
@@ -67,11 +65,11 @@ pub(in crate::context::rank) fn add_imported_statics<'a>(
                 && member.visibility == Visibility::Public
             {
                 let name = member.name.of(class.text);
-                let key: FoldedName<'a> = (NameKind::Method, NameKind::Method.fold(name).into());
+                let number = names.number(NameKind::Method, NameKind::Method.folded(name));
                 let weight = IMPORTED_STATIC * (1.0 + near.shared(name));
-                names.add(key.0, key.1.clone(), weight);
-                let declared = Candidate::Declared(Declaration::Member(class, index));
-                candidates.entry(key).or_insert(declared);
+                names.weigh(NameSignal::Reach, number, weight);
+                let declared = || Candidate::Declared(Declaration::Member(class, index));
+                names.offer(number, declared);
             }
         }
     }
@@ -80,7 +78,7 @@ pub(in crate::context::rank) fn add_imported_statics<'a>(
 /// Adds what the files that the buffer includes declare.
 pub(in crate::context::rank) fn add_included<'a>(
     surroundings: &Surroundings<'a>,
-    names: &mut NameWeights<'a>,
+    names: &mut NameTable<'a>,
 ) {
     for file in included_files(surroundings.buffer, surroundings.snapshot) {
         let (facts, text) = (&file.facts, &*file.text);
@@ -94,7 +92,7 @@ pub(in crate::context::rank) fn add_included<'a>(
         for (kind, name) in classes.chain(functions).chain(constants) {
             let weight = surroundings.kind_weight(kind);
             if weight > 0.0 {
-                names.add(kind, kind.fold(&name), weight);
+                names.add(NameSignal::Reach, kind, kind.fold(&name), weight);
             }
         }
     }
@@ -104,7 +102,7 @@ pub(in crate::context::rank) fn add_included<'a>(
 /// files use them.
 pub(in crate::context::rank) fn add_functions_of_packages<'a>(
     surroundings: &Surroundings<'a>,
-    names: &mut NameWeights<'a>,
+    names: &mut NameTable<'a>,
 ) {
     let (snapshot, path) = (surroundings.snapshot, surroundings.buffer.path);
     let Some(packages) = surroundings.inference.lookup.packages() else {
@@ -119,7 +117,8 @@ pub(in crate::context::rank) fn add_functions_of_packages<'a>(
         let users = snapshot.uses(key);
         let users = users.filter(|user| *user.file.path != *path).count();
         if users > 0 {
-            names.add(NameKind::Function, name, package_function_weight(users));
+            let weight = package_function_weight(users);
+            names.add(NameSignal::Reach, NameKind::Function, name, weight);
         }
     }
 }
@@ -128,14 +127,14 @@ pub(in crate::context::rank) fn add_functions_of_packages<'a>(
 /// often write the import first.
 pub(in crate::context::rank) fn add_unused_imports<'a>(
     surroundings: &Surroundings<'a>,
-    names: &mut NameWeights<'a>,
+    names: &mut NameTable<'a>,
 ) {
     let used = surroundings.names_in_buffer();
     for import in surroundings.buffer.scope().imports() {
         let class = NameKind::Class.fold(&import.target);
         let name: FoldedName<'a> = (NameKind::Class, class.into());
         if import.kind == ImportKind::Class && used.binary_search(&name).is_err() {
-            names.add(name.0, name.1, UNUSED_IMPORT);
+            names.add(NameSignal::Reach, name.0, name.1, UNUSED_IMPORT);
         }
     }
 }

@@ -1,17 +1,17 @@
 //! The signal `receivers`: members that other files use on receivers of the
 //! same name.
 
-use crate::context::rank::names::NameWeights;
+use crate::context::rank::name_table::{NameSignal, NameTable};
 use crate::context::rank::surroundings::Surroundings;
 use crate::index::symbols::{NameKind, UseKey};
 use crate::php;
 
 /// Adds the members used elsewhere on receivers called like the one in front of
 /// token `operator`.
-pub(in crate::context::rank) fn add_used_on_receiver<'a>(
-    surroundings: &Surroundings<'a>,
+pub(in crate::context::rank) fn add_used_on_receiver(
+    surroundings: &Surroundings<'_>,
     operator: usize,
-    names: &mut NameWeights<'a>,
+    names: &mut NameTable<'_>,
 ) {
     let buffer = surroundings.buffer;
     let receiver = php::receiver(buffer.content, &buffer.tokens, operator);
@@ -30,7 +30,8 @@ pub(in crate::context::rank) fn add_used_on_receiver<'a>(
         if weight > 0.0 {
             // Sums of small dyadic weights are exact in any order.
             let name = reference.name().of(&uses.file.text);
-            names.add(kind, kind.fold(name), weight);
+            let number = names.number_of_copy(kind, &kind.folded(name));
+            names.weigh(NameSignal::Receivers, number, weight);
         }
     }
 }

@@ -3,31 +3,42 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::context::rank::names::{ClassRelevance, NameWeights};
+use crate::context::rank::name_table::{NameSignal, NameTable};
 use crate::context::rank::surroundings::Surroundings;
 use crate::context::weights::{
     COMMON_NAME, FILES_COMPARED, MAX_USERS, NEIGHBOUR_EXPONENT, SIBLING_FILE, SIMILAR_FILES,
     USED_CLASS, nearness, rarity, similarity,
 };
-use crate::index::SourceFile;
+use crate::index::{SourceFile, UsedNameId};
 use crate::index::symbols::{NameKind, UseKey};
 
 /// Adds the names used in the files most similar to the buffer.
 pub(in crate::context::rank) fn add_used_in_files<'a>(
     surroundings: &Surroundings<'a>,
-    names: &mut NameWeights<'a>,
-    classes: &mut ClassRelevance<'a>,
+    names: &mut NameTable<'a>,
 ) {
+    // Most names are used by several of the files. What is known of each: its number in
+    // the table, its weight by its kind, and whether it is a class.
+    let mut known: FxHashMap<UsedNameId, Option<(u32, f32, bool)>> = FxHashMap::default();
     for (file, weight) in similar_files(surroundings) {
-        for (kind, name) in surroundings.snapshot.names_used(file) {
-            let kind_weight = surroundings.kind_weight(kind);
-            if kind == NameKind::Class {
-                classes.add(name, weight * USED_CLASS);
+        for used in surroundings.snapshot.names_used(file) {
+            let known = known.entry(used.id()).or_insert_with(|| {
+                let (kind, name) = used.name()?;
+                let (kind_weight, is_class) =
+                    (surroundings.kind_weight(kind), kind == NameKind::Class);
+                (is_class || kind_weight > 0.0)
+                    .then(|| (names.number(kind, name), kind_weight, is_class))
+            });
+            let Some((number, kind_weight, is_class)) = *known else {
+                continue;
+            };
+            if is_class {
+                names.add_relevance(number, weight * USED_CLASS);
             }
             if kind_weight > 0.0 {
-                names.add(kind, name, weight * kind_weight);
+                names.weigh(NameSignal::SimilarFiles, number, weight * kind_weight);
             }
         }
     }
@@ -39,8 +50,8 @@ fn similar_files(surroundings: &Surroundings<'_>) -> Vec<(usize, f32)> {
     let mut similar = files_with_shared_names(surroundings);
     // Folders and parent classes are compared for the best files only.
     let folder = folder(surroundings.buffer.path);
-    let siblings = surroundings.siblings();
-    let siblings: FxHashSet<&str> = siblings.iter().map(|class| class.path).collect();
+    let siblings = surroundings.siblings.iter();
+    let siblings: FxHashSet<&str> = siblings.map(|class| class.path).collect();
     for file in &mut similar {
         let (shared, longest) = shared_folders(folder, file.path);
         file.score *= nearness(shared, longest);
@@ -77,13 +88,13 @@ fn files_with_shared_names<'a>(surroundings: &Surroundings<'a>) -> Vec<SimilarFi
     let total = snapshot.file_numbers();
     let mut found: Vec<(f32, Option<&'a Arc<SourceFile>>)> = vec![(0.0, None); total];
     for (kind, name) in surroundings.names_near_cursor() {
-        let users = snapshot.uses(UseKey::Name(kind, &name));
-        let count = users.clone().count();
+        let key = UseKey::Name(kind, &name);
+        let count = snapshot.users(key);
         if count * COMMON_NAME > total || count > MAX_USERS {
             continue;
         }
         let weight = rarity(total, count);
-        for user in users {
+        for user in snapshot.uses(key) {
             found[user.number].0 += weight;
             found[user.number].1 = Some(user.file);
         }

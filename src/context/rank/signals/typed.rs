@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use rustc_hash::FxHashSet;
 
 use crate::context::buffer::Buffer;
-use crate::context::rank::names::{NameWeights, name_kind};
+use crate::context::rank::name_table::{NameSignal, NameTable};
+use crate::context::rank::names::name_kind;
 use crate::context::rank::surroundings::Surroundings;
 use crate::context::site::Site;
 use crate::context::weights::{LOCATED_CLASSES, LOCATED_PREFIX, PREFIX_MATCHES, prefix_weight};
@@ -61,7 +62,7 @@ impl TypedPart {
     }
 
     /// Whether the folded name of this kind goes on from what is typed.
-    fn begins(&self, kind: NameKind, name: &str) -> bool {
+    pub(in crate::context::rank) fn begins(&self, kind: NameKind, name: &str) -> bool {
         match (&self.full, kind) {
             (Some(full), NameKind::Class) => name.starts_with(&**full),
             _ => {
@@ -73,12 +74,13 @@ impl TypedPart {
     }
 }
 
-/// The declared names that begin with the typed part. Names that more files
+/// Adds the declared names that begin with the typed part. Names that more files
 /// use weigh more.
-pub(in crate::context::rank) fn prefix_matches<'a>(
-    surroundings: &Surroundings<'a>,
+pub(in crate::context::rank) fn add_prefix_matches(
+    surroundings: &Surroundings<'_>,
     typed: &TypedPart,
-) -> NameWeights<'a> {
+    names: &mut NameTable<'_>,
+) {
     let kinds: &[DeclKind] = match surroundings.site {
         Site::Member { .. } => &[DeclKind::Member],
         Site::Class | Site::Import(ImportKind::Class) => &[DeclKind::Class],
@@ -89,14 +91,13 @@ pub(in crate::context::rank) fn prefix_matches<'a>(
     };
     let snapshot = surroundings.snapshot;
     let packages = surroundings.inference.lookup.packages();
-    let mut names = NameWeights::default();
-    let mut add = |kind: NameKind, name: String| {
+    let mut add = |kind: NameKind, name: &str| {
         let kind_weight = surroundings.kind_weight(kind);
-        if kind_weight > 0.0 && typed.begins(kind, &name) {
-            let users = snapshot.users(UseKey::Name(kind, &name));
+        if kind_weight > 0.0 && typed.begins(kind, name) {
+            let users = snapshot.users(UseKey::Name(kind, name));
             // Several declarations of a name count once.
-            let weight = prefix_weight(kind_weight, users);
-            names.0.insert((kind, Cow::Owned(name)), weight);
+            let number = names.number_of_copy(kind, name);
+            names.set(NameSignal::Typed, number, prefix_weight(kind_weight, users));
         }
     };
     for &decl in kinds {
@@ -117,18 +118,20 @@ pub(in crate::context::rank) fn prefix_matches<'a>(
                 Declaration::Member(class, index) => name_kind(class.class().members[index].kind),
             };
             let name = match kind {
-                NameKind::Class => kind.fold(&declared.full_name().unwrap_or_default()),
-                _ => kind.fold(declared.short_name()),
+                NameKind::Class => {
+                    let name = declared.full_name().unwrap_or_default();
+                    Cow::Owned(kind.fold(&name))
+                }
+                _ => kind.folded(declared.short_name()),
             };
-            add(kind, name);
+            add(kind, &name);
         }
         if decl == DeclKind::Class {
             for name in located_classes(surroundings, typed) {
-                add(NameKind::Class, name.to_owned());
+                add(NameKind::Class, name);
             }
         }
     }
-    names
 }
 
 /// The likeliest classes of packages that begin with the typed part and that the
@@ -161,12 +164,4 @@ fn located_classes<'a>(surroundings: &Surroundings<'a>, typed: &TypedPart) -> Ve
         located.truncate(LOCATED_CLASSES);
     }
     located.into_iter().map(|(.., name)| name).collect()
-}
-
-/// Removes the names that do not begin with the `typed` part.
-pub(in crate::context::rank) fn retain_prefix_matches(
-    names: &mut NameWeights<'_>,
-    typed: &TypedPart,
-) {
-    names.0.retain(|(kind, name), _| typed.begins(*kind, name));
 }

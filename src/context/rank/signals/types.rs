@@ -1,16 +1,16 @@
 //! The signal `types`: members that the receiver's type has, and methods that
 //! the parents and siblings of the class at the cursor declare.
 
-use std::borrow::Cow;
 use std::cell::OnceCell;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use crate::context::candidate::Candidate;
 use crate::context::infer::{
     BUILTIN_PATH, ClassMembers, ConventionalMember, VirtualMember, is_visible,
 };
-use crate::context::rank::names::{FoldedName, NameWeights, name_kind};
+use crate::context::rank::name_table::{NameSignal, NameTable};
+use crate::context::rank::names::name_kind;
 use crate::context::rank::near_words::NearWords;
 use crate::context::rank::surroundings::Surroundings;
 use crate::context::site::Site;
@@ -19,9 +19,6 @@ use crate::context::weights::{
 };
 use crate::index::symbols::{ClassRef, Declaration, NameKind, UseKey};
 use crate::php::{ClassKind, MemberKind, Visibility};
-
-/// The declarations of names whose type is known.
-pub(in crate::context::rank) type MemberCandidates<'a> = FxHashMap<FoldedName<'a>, Candidate<'a>>;
 
 /// A member of a type, declared or virtual.
 struct TypeMember<'a> {
@@ -38,6 +35,8 @@ struct TypeMember<'a> {
 pub(in crate::context::rank) struct MemberAdder<'s, 'a> {
     surroundings: &'s Surroundings<'a>,
     near: &'s NearWords,
+    /// The signal that gives them.
+    signal: NameSignal,
     access: Access<'a>,
     /// Whether the first of the types is a class of the project: it says more
     /// than what it inherits from a package.
@@ -52,10 +51,12 @@ impl<'s, 'a> MemberAdder<'s, 'a> {
         surroundings: &'s Surroundings<'a>,
         operator: usize,
         near: &'s NearWords,
+        signal: NameSignal,
     ) -> Self {
         Self {
             surroundings,
             near,
+            signal,
             access: Access::behind(surroundings, operator),
             is_of_project: false,
             added: FxHashSet::default(),
@@ -67,8 +68,7 @@ impl<'s, 'a> MemberAdder<'s, 'a> {
         &mut self,
         types: &[String],
         conventional: Vec<ConventionalMember<'a>>,
-        names: &mut NameWeights<'a>,
-        candidates: &mut MemberCandidates<'a>,
+        names: &mut NameTable<'a>,
     ) {
         let inference = self.surroundings.inference;
         let first = types.first().and_then(|name| inference.class(name));
@@ -92,52 +92,48 @@ impl<'s, 'a> MemberAdder<'s, 'a> {
                     let visibility = members.visibility(owner, index);
                     let member = TypeMember::declared(owner, index, visibility);
                     if access.allows(&member) {
-                        self.add_one(&member, names, candidates);
+                        self.add_one(&member, names);
                     }
                 }
             }
             for (owner, member) in members.all_virtual() {
                 let member = TypeMember::stated(owner, member);
                 if OwnerAccess::new(&self.access, owner).allows(&member) {
-                    self.add_one(&member, names, candidates);
+                    self.add_one(&member, names);
                 }
             }
         }
         for member in conventional {
             let member = TypeMember::from(member);
             if self.access.shows(member.owner) {
-                self.add_one(&member, names, candidates);
+                self.add_one(&member, names);
             }
         }
     }
 
-    fn add_one(
-        &self,
-        member: &TypeMember<'a>,
-        names: &mut NameWeights<'a>,
-        candidates: &mut MemberCandidates<'a>,
-    ) {
+    fn add_one(&self, member: &TypeMember<'a>, names: &mut NameTable<'a>) {
         let Surroundings {
             inference,
             snapshot,
             ..
         } = *self.surroundings;
-        let key = (member.kind, member.kind.folded(member.name));
-        if candidates.contains_key(&key) {
+        let number = names.number(member.kind, member.kind.folded(member.name));
+        if names.is_typed(number as usize) {
             return;
         }
-        let uses = snapshot.use_count(UseKey::Name(key.0, &key.1)) as u32;
+        let (kind, name) = names.name(number as usize);
+        let uses = snapshot.use_count(UseKey::Name(kind, name)) as u32;
         let is_packaged = inference.lookup.is_packaged(member.owner.path);
         let packaged = match inference.lookup.packages() {
-            Some(packages) if is_packaged => packages.users(key.0, &key.1),
+            Some(packages) if is_packaged => packages.users(kind, name),
             _ => 0,
         };
         let mut weight = member_weight(uses, packaged, self.near.shared(member.name));
         if is_packaged && self.is_of_project {
             weight *= PACKAGED_PARENT;
         }
-        names.add(key.0, key.1.clone(), weight);
-        candidates.insert(key, member.candidate);
+        names.weigh(self.signal, number, weight);
+        names.offer(number, || member.candidate);
     }
 }
 
@@ -268,20 +264,17 @@ impl<'c, 'a> OwnerAccess<'c, 'a> {
 /// parents, which it may override, and those that its siblings declare.
 pub(in crate::context::rank) fn add_overridable<'a>(
     surroundings: &Surroundings<'a>,
-    names: &mut NameWeights<'a>,
-    candidates: &mut MemberCandidates<'a>,
+    names: &mut NameTable<'a>,
 ) {
     let Some(members) = surroundings.inference.members_at_cursor() else {
         return;
     };
     let mut add = |owner: ClassRef<'a>, index: usize, weight: f32| {
         let name = owner.class().members[index].name.of(owner.text);
-        let key: FoldedName<'a> = (NameKind::Method, Cow::Owned(NameKind::Method.fold(name)));
-        names.add(key.0, key.1.clone(), weight);
-        let declared = Declaration::Member(owner, index);
-        candidates
-            .entry(key)
-            .or_insert(Candidate::Declared(declared));
+        let number = names.number(NameKind::Method, NameKind::Method.folded(name));
+        names.weigh(NameSignal::Types, number, weight);
+        let declared = || Candidate::Declared(Declaration::Member(owner, index));
+        names.offer(number, declared);
     };
     for (owner, index) in members.all() {
         let member = &owner.class().members[index];
@@ -295,7 +288,7 @@ pub(in crate::context::rank) fn add_overridable<'a>(
             add(owner, index, weight);
         }
     }
-    for sibling in surroundings.siblings() {
+    for &sibling in &surroundings.siblings {
         for (index, member) in sibling.class().members.iter().enumerate() {
             if member.kind == MemberKind::Method {
                 add(sibling, index, SIBLING_METHOD);
