@@ -32,6 +32,7 @@
 //! The rules do not find secrets that are put together from several literals,
 //! that are encoded, or that are compared instead of assigned.
 
+mod anchors;
 mod judge;
 mod named;
 mod placeholder;
@@ -44,12 +45,13 @@ mod tokens;
 use std::borrow::Cow;
 use std::cmp::Reverse;
 
-use aho_corasick::{AhoCorasick, BuildError};
+use aho_corasick::BuildError;
 use serde::{Deserialize, Serialize};
 
 pub use self::placeholder::{cut, replace, within};
 pub use self::secret::Secret;
 
+use self::anchors::Anchors;
 use self::placeholder::PLACEHOLDER_PREFIX;
 use self::rules::{FORMS, NAMES};
 use self::secret::{PASSWORD, SECRET};
@@ -80,7 +82,7 @@ pub struct RulesError(#[from] BuildError);
 pub struct Secrets {
     /// Finds the prefixes of [`FORMS`], then [`SPECIAL`], then [`NAMES`], in
     /// either case.
-    anchors: AhoCorasick,
+    anchors: Anchors,
 }
 
 impl Secrets {
@@ -91,19 +93,16 @@ impl Secrets {
     pub fn new() -> Result<Self, RulesError> {
         let forms = FORMS.iter().map(|form| form.prefix);
         let anchors = forms.chain(SPECIAL).chain(NAMES.iter().copied());
-        let anchors = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .kind(Some(aho_corasick::AhoCorasickKind::DFA))
-            .build(anchors)?;
-        Ok(Self { anchors })
+        Ok(Self {
+            anchors: Anchors::new(anchors)?,
+        })
     }
 
     /// The secrets of `text` in ascending order. They do not overlap.
     #[must_use]
     pub fn find(&self, text: &str) -> Vec<Secret> {
         let mut found = Vec::new();
-        for hit in self.anchors.find_overlapping_iter(text) {
-            let (anchor, range) = (hit.pattern().as_usize(), hit.range());
+        self.anchors.find(text, |anchor, range| {
             if let Some(form) = FORMS.get(anchor) {
                 found.extend(tokens::token(text, range, form));
             } else if let Some(&special) = SPECIAL.get(anchor - FORMS.len()) {
@@ -115,7 +114,7 @@ impl Secrets {
             } else {
                 found.extend(named::find(text, range));
             }
-        }
+        });
         found.retain(|secret| !text[secret.range.clone()].contains(PLACEHOLDER_PREFIX));
         merge(found)
     }

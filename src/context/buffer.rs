@@ -118,6 +118,15 @@ impl<'a> Buffer<'a> {
         self.classes.get(&name.to_ascii_lowercase()).copied()
     }
 
+    /// Whether it declares a constant called `name`, in any namespace.
+    pub(super) fn declares_constant(&self, name: &str) -> bool {
+        let mut constants = self.facts.constants.iter();
+        constants.any(|constant| {
+            let own = constant.name.of(self.content);
+            own.rsplit('\\').next() == Some(name)
+        })
+    }
+
     /// The innermost class whose body holds the cursor.
     pub(super) fn class(&self) -> Option<usize> {
         self.class_at(self.word_start)

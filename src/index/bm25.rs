@@ -31,6 +31,9 @@ pub const B: f64 = 0.75;
 /// The number of scores that are compared with the lowest useful one at once.
 const BLOCK: usize = 64;
 
+/// The number of maxima of a block that are kept at once.
+const LANES: usize = 16;
+
 /// The terms to search for.
 #[derive(Clone, Copy, Debug)]
 pub struct Query<'a> {
@@ -218,6 +221,20 @@ impl<'a> Collection<'a> {
     }
 }
 
+/// The greatest of `scores`, of which none is below 0. Several maxima are kept at once,
+/// so that no comparison waits for the one before it.
+fn greatest(scores: &[f32]) -> f32 {
+    let mut maxima = [0.0_f32; LANES];
+    let (lanes, rest) = scores.as_chunks::<LANES>();
+    for lane in lanes {
+        for (most, score) in maxima.iter_mut().zip(lane) {
+            *most = if *score > *most { *score } else { *most };
+        }
+    }
+    let all = maxima.into_iter().chain(rest.iter().copied());
+    all.fold(0.0, f32::max)
+}
+
 /// The best chunks found so far, at most `limit`.
 struct BestChunks<'a> {
     /// The worst on top.
@@ -232,7 +249,7 @@ impl<'a> BestChunks<'a> {
         let mut least = self.worst().map_or(f32::MIN_POSITIVE, |worst| worst.score);
         for (block, scores) in scores.chunks(BLOCK).enumerate() {
             // Most blocks have no score that is high enough and are skipped at once.
-            if scores.iter().fold(0.0, |a: f32, b| a.max(*b)) < least {
+            if greatest(scores) < least {
                 continue;
             }
             for (at, &score) in scores.iter().enumerate() {

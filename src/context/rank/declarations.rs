@@ -142,6 +142,10 @@ impl<'n, 'a> DeclarationFinder<'n, 'a> {
         // A name with very many declarations tells nothing of one class.
         let mut found = snapshot.declared_up_to(common, decl, text);
         found.retain(|declared| declared.path() != path && self.fits(declared, kind, text));
+        // The buffer's own constant is not that of another file.
+        if decl == DeclKind::Constant && self.inference.buffer.declares_constant(text) {
+            return Vec::new();
+        }
         if decl != DeclKind::Member {
             if found.is_empty() {
                 found = self.in_packages(decl, kind, text);
@@ -218,5 +222,46 @@ impl<'n, 'a> DeclarationFinder<'n, 'a> {
             snapshot.users(UseKey::Name(NameKind::Class, &owner))
         };
         *self.uses.entry(class.place()).or_insert_with(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::cancel::Cancel;
+    use crate::context::{ContextRequest, assemble};
+    use crate::index::{Index, SourceFile};
+    use crate::php;
+
+    #[test]
+    fn a_constant_of_the_buffer_is_not_that_of_another_file() {
+        let files = [
+            ("sample.php", "<?php\ndefine( 'DB_HOST', 'localhost' );\n"),
+            ("db.php", "<?php\nconnect(DB_HOST);\nping(DB_HOST, 'x');\n"),
+            (
+                "pool.php",
+                "<?php\nconnect(DB_HOST);\nping(DB_HOST, 'y');\n",
+            ),
+        ];
+        let files = files.map(|(path, text)| {
+            let facts = php::facts(text);
+            Arc::new(SourceFile::new(path.into(), text.into(), false, facts))
+        });
+        let snapshot = Index::build(files.into()).snapshot();
+        let shown = |before: &str| {
+            let content = [before, "\nconnect(DB_HOST);\n"].concat();
+            let request = ContextRequest {
+                max_chars: 1000,
+                bm25: true,
+                ..ContextRequest::for_test("config.php", &content, before.len())
+            };
+            let context = assemble(&snapshot, &request, &Cancel::default());
+            let line = "define('DB_HOST', 'localhost');";
+            context.unwrap().text.lines().any(|shown| shown == line)
+        };
+        assert!(shown("<?php\nping("));
+        assert!(!shown("<?php\ndefine('DB_HOST', '"));
+        assert!(!shown("<?php\ndefine('DB_HOST', 'elsewhere');\nping("));
     }
 }

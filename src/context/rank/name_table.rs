@@ -181,12 +181,7 @@ impl<'a> NameTable<'a> {
     }
 
     /// The number of the name that code in `scope` uses as `written`, if it is one.
-    pub(super) fn used(
-        &mut self,
-        kind: NameKind,
-        written: &str,
-        scope: &Scope<'_>,
-    ) -> Option<u32> {
+    pub(super) fn used(&mut self, kind: NameKind, written: &str, scope: &Scope<'_>) -> Option<u32> {
         Some(match kind {
             NameKind::Class => {
                 let name = used_name(kind, written, scope)?;
@@ -276,7 +271,10 @@ impl<'a> NameTable<'a> {
 
     /// Takes the text of the name with this number out, and its declaration if its type
     /// is known.
-    pub(super) fn take(&mut self, number: usize) -> (NameKind, Cow<'a, str>, Option<Candidate<'a>>) {
+    pub(super) fn take(
+        &mut self,
+        number: usize,
+    ) -> (NameKind, Cow<'a, str>, Option<Candidate<'a>>) {
         let name = &mut self.names[number];
         let candidate = name.candidate.map(|at| self.candidates[at as usize]);
         (name.kind, std::mem::take(&mut name.name), candidate)

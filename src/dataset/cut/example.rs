@@ -407,7 +407,13 @@ mod tests {
             .unwrap();
         plan.holes
             .iter()
-            .filter_map(|keyed| builder.example(&plan, &keyed.hole, None).unwrap().example.ok())
+            .filter_map(|keyed| {
+                builder
+                    .example(&plan, &keyed.hole, None)
+                    .unwrap()
+                    .example
+                    .ok()
+            })
             .map(|built| built.example)
             .collect()
     }

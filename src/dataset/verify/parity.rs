@@ -41,7 +41,14 @@ impl Checker<'_> {
             let what = format!("context_start: expected {start}, found {found}");
             objections.push((Claim::Metadata, what));
         }
-        let context = prompt::context(&settings, project.snapshot, &buffer, start, None, self.cancel)?;
+        let context = prompt::context(
+            &settings,
+            project.snapshot,
+            &buffer,
+            start,
+            None,
+            self.cancel,
+        )?;
         let prompt = Prompt::new(settings, buffer, &context);
         let parts = [
             ("context", &*prompt.context, &*example.context),

@@ -85,7 +85,9 @@ impl<'a> LexedText<'a> {
     /// `from`. Returns the number of the next token of the text.
     fn synchronise(&self, lexer: &mut Lexer<'_>, from: usize, at: usize) -> Option<usize> {
         let first = lexer.tokens.len();
-        let mut number = self.tokens.partition_point(|t| (t.span.start as usize) < at);
+        let mut number = self
+            .tokens
+            .partition_point(|t| (t.span.start as usize) < at);
         while lexer.tokens.len() < first + TOKENS_APART && lexer.token() {
             let Some(last) = lexer.tokens[first..].last() else {
                 continue;
@@ -112,7 +114,8 @@ mod tests {
 
     #[test]
     fn a_hole_leaves_the_tokens_around_it() {
-        let body = "$this->total += $line->price(<<<X\n a\n X, 'b', \"$c\"); // d\n/* e */ enum F {}\n";
+        let body =
+            "$this->total += $line->price(<<<X\n a\n X, 'b', \"$c\"); // d\n/* e */ enum F {}\n";
         let text = format!("<?php\n{}", body.repeat(20));
         let lexed = LexedText::new(&text);
         for hole in 0..text.len() {

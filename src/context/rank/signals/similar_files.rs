@@ -11,8 +11,8 @@ use crate::context::weights::{
     COMMON_NAME, FILES_COMPARED, MAX_USERS, NEIGHBOUR_EXPONENT, SIBLING_FILE, SIMILAR_FILES,
     USED_CLASS, nearness, rarity, similarity,
 };
-use crate::index::{SourceFile, UsedNameId};
 use crate::index::symbols::{NameKind, UseKey};
+use crate::index::{SourceFile, UsedNameId};
 
 /// Adds the names used in the files most similar to the buffer.
 pub(in crate::context::rank) fn add_used_in_files<'a>(
@@ -124,9 +124,33 @@ fn folder(path: &str) -> &str {
 /// How many leading folders of `from` and of the file `path` are the same, and
 /// how many folders the longer of the two has.
 fn shared_folders(from: &str, path: &str) -> (usize, usize) {
-    let mine = from.split('/').filter(|part| !part.is_empty());
-    let its = folder(path).split('/').filter(|part| !part.is_empty());
-    let longest = mine.clone().count().max(its.clone().count());
-    let shared = mine.zip(its).take_while(|(a, b)| a == b).count();
-    (shared, longest)
+    let (mine, its) = (from.as_bytes(), folder(path).as_bytes());
+    let pairs = mine.iter().zip(its).take_while(|(a, b)| a == b);
+    let shared = pairs.filter(|(byte, _)| **byte == b'/').count();
+    let slashes = |path: &[u8]| path.iter().filter(|byte| **byte == b'/').count();
+    // A slash at the start of a path ends no folder.
+    let is_absolute = |path: &[u8]| usize::from(path.first() == Some(&b'/'));
+    let folders = |path: &[u8]| slashes(path) - is_absolute(path);
+    let both = is_absolute(mine).min(is_absolute(its));
+    (shared - both, folders(mine).max(folders(its)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_compared_from_the_first() {
+        for (from, path, shared) in [
+            ("a/b/", "a/b/c.php", (2, 2)),
+            ("a/b/", "a/bc/d.php", (1, 2)),
+            ("a/", "a/b/c/d.php", (1, 3)),
+            ("", "a.php", (0, 0)),
+            ("b/a/", "a/a/x.php", (0, 2)),
+            ("/a/b/", "a/b/c.php", (0, 2)),
+            ("/a/b/", "/a/c.php", (1, 2)),
+        ] {
+            assert_eq!(shared_folders(from, path), shared, "{from} {path}");
+        }
+    }
 }
