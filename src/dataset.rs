@@ -13,7 +13,7 @@
 //! 6. [`verify`]: the check of a finished dataset against its source.
 //! 7. [`mod@write`]: the dataset on disk. It is the only room that knows a disk.
 //!
-//! Beside them: [`duplicates`] compares files, examples and middles; `batch`,
+//! Beside them: [`history`] is what a run reads of a project's commits; [`duplicates`] compares files, examples and middles; `batch`,
 //! [`template`] and [`reject`] are what a [`Sink`] gets; [`split`] names the two
 //! splits.
 //!
@@ -68,6 +68,7 @@ pub mod cut;
 pub mod duplicates;
 mod error;
 pub mod format;
+pub mod history;
 mod options;
 mod prompt;
 mod record;

@@ -6,6 +6,7 @@ mod cache;
 mod error;
 mod extensions;
 mod find;
+mod history;
 mod ignores;
 mod input;
 mod library;
@@ -25,6 +26,7 @@ pub use self::cache::{Cache, Survey};
 pub use self::error::FilesError;
 pub use self::extensions::{Extensions, file_holds_php};
 pub use self::find::{root_of, root_within};
+pub use self::history::GitHistory;
 pub use self::ignores::{
     NameRules, belongs, belongs_by_default, folders_above, is_rule_file, is_walked,
 };

@@ -61,6 +61,11 @@ impl Generate {
         if self.preview == Some(0) {
             return Err(CliError::Usage("--preview must be at least 1".into()));
         }
+        if self.preview.is_some() && self.options.git.is_some() {
+            return Err(CliError::Usage(
+                "--preview cuts no holes at commits: leave --git out, or write a dataset and look at it with `fimd preview DATASET --kind commit`".into(),
+            ));
+        }
         let output = match self.preview {
             Some(count) => return self.print(setup, count),
             None => self.output.as_deref().ok_or_else(|| {
@@ -158,6 +163,7 @@ impl Generate {
             snapshot: &snapshot,
             in_root: &|key| project.roots.owns(key),
             left_out: &[],
+            history: None,
             origin: &|_| Origin::default(),
         };
         let options = &self.options;

@@ -10,10 +10,12 @@ use serde_json::Value;
 use super::generate::cancel_on_signals;
 use super::{CliError, Setup, show};
 use crate::dataset::Repo;
+use crate::dataset::history::History;
 use crate::dataset::stored::StoredDataset;
 use crate::dataset::verify::{self, Finding, Verification};
 use crate::dataset::write::read::Dataset;
 use crate::engine::DatasetSources;
+use crate::files::GitHistory;
 use crate::index::Origin;
 
 /// Check a dataset against the source that it was made from.
@@ -76,6 +78,7 @@ fn verification(args: Args, mut setup: Setup) -> Result<Verification, CliError> 
         options.include_path = args.include_path;
     }
     let walk = setup.settings.walk();
+    let max_bytes = walk.max_file_bytes;
     let sources = DatasetSources::new(&args.project, &[], &options, walk, setup.cache)
         .map_err(|error| failure(&error))?;
     let mut projects = sources.open(&cancel).map_err(|error| failure(&error))?;
@@ -92,18 +95,22 @@ fn verification(args: Args, mut setup: Setup) -> Result<Verification, CliError> 
             let in_root = |key: &str| project.roots.owns(key);
             let snapshot = project.index.snapshot();
             let files: Vec<_> = snapshot.files().cloned().collect();
-            (name, files, snapshot, in_root)
+            let open = |most| GitHistory::open(project.roots.root(), most, max_bytes);
+            let history = options.git.map(open).transpose();
+            let history = history.map_err(|error| failure(&error))?;
+            Ok((name, files, snapshot, in_root, history))
         })
-        .collect();
+        .collect::<Result<_, CliError>>()?;
     let repos: Vec<_> = opened
         .iter()
-        .map(|(name, files, snapshot, in_root)| Repo {
+        .map(|(name, files, snapshot, in_root, history)| Repo {
             name: (!named.is_empty()).then_some(name.as_str()),
             title: name,
             files,
             snapshot,
             in_root,
             left_out: &[],
+            history: history.as_ref().map(|history| history as &dyn History),
             origin: &|_| Origin::default(),
         })
         .collect();

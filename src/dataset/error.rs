@@ -75,6 +75,9 @@ pub enum DatasetError {
     /// The sink could not store the examples.
     #[error("the dataset cannot be written: {0}")]
     Sink(#[from] std::io::Error),
+    /// The history of a project cannot be read.
+    #[error("the history cannot be read: {0}")]
+    History(std::io::Error),
     /// The tokenizer cannot read a text.
     #[error("tokens cannot be counted: {0}")]
     Tokens(#[from] TokenizerError),

@@ -175,6 +175,15 @@ pub struct Options {
     /// Do not parse: line and brace spans instead of syntax-tree spans
     #[arg(long)]
     pub no_ast_fim: bool,
+    /// Cut holes at what the last COMMITS commits of the project's git repository added, too [default of COMMITS: 1000]
+    #[arg(
+        long,
+        value_name = "COMMITS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1000"
+    )]
+    pub git: Option<usize>,
     /// Leave out files with more bytes [default: what the settings say, else 1048576]
     #[arg(long, value_name = "BYTES")]
     pub max_file_bytes: Option<u64>,
@@ -239,6 +248,7 @@ impl Default for Options {
             only_spans: Vec::new(),
             exclude_spans: Vec::new(),
             no_ast_fim: false,
+            git: None,
             max_file_bytes: None,
             provenance: false,
             partial: false,
@@ -304,6 +314,9 @@ impl Options {
     fn check_numbers(&self) -> Result<(), WrongOption> {
         if let Some(rate) = self.spm_rate.filter(|rate| !(0.0..=1.0).contains(rate)) {
             return wrong("spm_rate", format!("0 to 1, found {rate}"));
+        }
+        if self.git == Some(0) {
+            return wrong("git", "at least 1 commit, found 0");
         }
         if self.max_tokens == Some(0) {
             return wrong("max_tokens", "at least 1, found 0");

@@ -54,6 +54,18 @@ pub struct Example {
     /// for. If this and `markers_neutralised` are 0, the last three are the bytes
     /// of the file.
     pub redacted: u64,
+    /// The commit that added the middle, if the example is from the file's history. The
+    /// bytes of the hole are then those of the text that this field and the two after it
+    /// tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history_commit: Option<String>,
+    /// The file's key in that commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history_path: Option<String>,
+    /// How many of the places at which the commit changed the file the text has as they
+    /// are after the commit, counted from the top; the others are as before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history_places: Option<usize>,
     /// The project of the file. Absent if the run has one project only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repo: Option<String>,
@@ -94,6 +106,8 @@ pub enum SpanKind {
     DocComment,
     /// Random characters.
     CharSpan,
+    /// What a commit added at one place.
+    Commit,
 }
 
 impl SpanKind {
@@ -110,6 +124,7 @@ impl SpanKind {
             Self::AfterComment => "after_comment",
             Self::DocComment => "doc_comment",
             Self::CharSpan => "char_span",
+            Self::Commit => "commit",
         }
     }
 }

@@ -25,6 +25,9 @@ pub struct Reject<'a> {
     pub repo: Option<&'a str>,
     /// The file's key.
     pub filepath: &'a str,
+    /// The commit that added the hole, if it is from the file's history.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub history_commit: Option<&'a str>,
     /// Where the hole starts in the file, in bytes. None for a whole file.
     pub start_byte: Option<usize>,
     /// One past the hole's last byte.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::dataset::history::History;
 use crate::dataset::options::Options;
 use crate::dataset::record::Example;
 use crate::index::{Exclusion, Origin, Snapshot, SourceFile};
@@ -25,6 +26,8 @@ pub struct Repo<'a> {
     pub in_root: InRoot<'a>,
     /// The files that were excluded before.
     pub left_out: &'a [Exclusion],
+    /// Its history. None if the options ask for no holes from it.
+    pub history: Option<&'a dyn History>,
     /// The origin of a file, by its key.
     pub origin: &'a (dyn Fn(&str) -> Origin + Sync),
 }

@@ -1,7 +1,7 @@
 //! A dataset in the making: one project after the other, batch by batch.
 //!
 //! `ledger` is what the run keeps of all projects. `batches` makes the outcome of
-//! each file. `dedup_index` finds duplicate examples. [`assign`] splits the
+//! each file, and `history` those of versions of files. `dedup_index` finds duplicate examples. [`assign`] splits the
 //! examples, and `decontaminate` removes from the validation what training shows.
 //! [`preview`] makes a few examples without a dataset.
 
@@ -9,6 +9,7 @@ pub mod assign;
 mod batches;
 mod decontaminate;
 mod dedup_index;
+mod history;
 mod ledger;
 pub mod preview;
 pub mod progress;
@@ -35,7 +36,7 @@ use crate::dataset::report::{Report, page};
 use crate::dataset::select::sources::{ExampleSource, SourceSelection, sources, text_hashes};
 use crate::dataset::sink::Sink;
 use crate::dataset::split::{Split, SplitAssignment};
-use crate::index::{Exclusion, WHOLE};
+use crate::index::{Exclusion, SourceFile, WHOLE};
 use crate::model::Model;
 use crate::secrets::Secrets;
 
@@ -97,18 +98,20 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     /// See [`DatasetError`].
-    pub fn project(&mut self, repo: &Repo<'_>) -> Result<(), DatasetError> {
+    pub fn project<'r>(&mut self, repo: &Repo<'r>) -> Result<(), DatasetError> {
         let start = ProjectStart {
             file: self.state.files_done,
             example: self.ledger.examples(),
             counts: self.ledger.report.counts,
         };
         let hashes = text_hashes(repo, self.cancel)?;
-        let digest = repo.digest(&hashes);
         let sources = self.select(repo, &hashes)?;
+        let versions = self.select_versions(repo, &sources).versions;
+        let digest = history::digest(repo.digest(&hashes), &versions);
         let batches: Vec<_> = batches(&sources.used).collect();
         let recalled = self.recall_batches(repo, &digest, &batches)?;
         self.make_batches(repo, &digest, &batches[recalled..])?;
+        self.make_versions(repo, &digest, &versions)?;
         for exclusion in repo.left_out {
             let name = repo.label(&exclusion.key);
             self.ledger.report.skip(&name, &exclusion.rule);
@@ -154,7 +157,8 @@ impl<'a> Run<'a> {
             let Some(batch) = self.sink.recall()? else {
                 return Ok(number);
             };
-            self.recall(repo, digest, files, &batch)?;
+            let sources: Vec<_> = files.iter().map(|source| Some(&**source.file)).collect();
+            self.recall(repo, digest, &sources, &batch)?;
             self.finish_files(files.len());
         }
         Ok(batches.len())
@@ -200,12 +204,13 @@ impl<'a> Run<'a> {
         (self.progress)(self.state);
     }
 
-    /// Counts `batch`, which an earlier run has made of `files`.
+    /// Counts `batch`, which an earlier run has made of `files`; None stands for a version
+    /// of a file.
     fn recall(
         &mut self,
         repo: &Repo<'_>,
         digest: &str,
-        files: &[ExampleSource<'_>],
+        files: &[Option<&SourceFile>],
         batch: &Batch,
     ) -> Result<(), DatasetError> {
         let first = self.state.files_done;
@@ -218,7 +223,7 @@ impl<'a> Run<'a> {
             if outcome.text_bytes > 0 {
                 self.sink.recalled_text(outcome.text_bytes);
             }
-            let admissions = self.ledger.count(repo, source.file, file, outcome);
+            let admissions = self.ledger.count(repo, *source, file, outcome);
             for (attempt, admission) in outcome.attempts.iter().zip(admissions) {
                 if let (Ok(summary), Admission::Accepted) = (&attempt.made, admission) {
                     self.sink.recalled_example(&summary.kept);
@@ -275,7 +280,8 @@ impl<'a> Run<'a> {
         if outcome.text_bytes > 0 {
             self.sink.text(plan.escaped.text())?;
         }
-        let admissions = self.ledger.count(repo, plan.file, file, outcome);
+        let source = plan.version.is_none().then_some(plan.file);
+        let admissions = self.ledger.count(repo, source, file, outcome);
         for ((attempt, template), admission) in
             outcome.attempts.iter().zip(templates).zip(admissions)
         {
@@ -289,7 +295,7 @@ impl<'a> Run<'a> {
                 }
             };
             let first = first.map(|first| self.ledger.label(&first));
-            rejects.push(plan.file, hole, reason, first)?;
+            rejects.push(plan, hole, reason, first)?;
         }
         Ok(())
     }
@@ -399,6 +405,7 @@ impl<'a> Run<'a> {
             let reject = Reject {
                 repo: example.repo.as_deref(),
                 filepath: &example.filepath,
+                history_commit: example.history_commit.as_deref(),
                 start_byte: Some(example.start_byte),
                 end_byte: Some(example.end_byte),
                 reason: SEEN_IN_TRAINING,

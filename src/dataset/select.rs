@@ -5,9 +5,11 @@
 //! - [`vendored`] finds copies of third-party libraries,
 //! - [`generated`] finds generated files and data tables,
 //! - `tested` finds the files that have a test.
+//! - `history` selects the changes of commits to these files,
 //! - [`signatures`] gives the signatures that find near duplicates among projects.
 
 pub mod generated;
+pub(in crate::dataset) mod history;
 pub mod signatures;
 pub(in crate::dataset) mod sources;
 mod tested;

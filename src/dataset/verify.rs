@@ -17,6 +17,7 @@ pub mod claims;
 mod error;
 mod examples;
 mod exposure;
+mod history;
 mod parity;
 
 use std::collections::BTreeMap;

@@ -35,6 +35,7 @@ pub fn generate(
         names: options.provenance || options.partial || sources.only().is_none(),
         origin: options.provenance,
         contexts: options.context_budget() > 0,
+        history: options.git,
     };
     sources.each(needs, &check, &mut |item| match item {
         SourceItem::Project(repo) => Ok(run.project(repo)?),

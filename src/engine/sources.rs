@@ -10,8 +10,11 @@ use super::error::GenerateError;
 use super::project::Project;
 use super::reading::read_without_index;
 use crate::cancel::Cancel;
+use crate::dataset::history::History;
 use crate::dataset::{Options, Repo};
-use crate::files::{Cache, FilesError, Repositories, Repository, Roots, WalkOptions, origin_of};
+use crate::files::{
+    Cache, FilesError, GitHistory, Repositories, Repository, Roots, WalkOptions, origin_of,
+};
 use crate::index::{Exclusion, Index, Origin, Snapshot, SourceFile};
 
 /// The sources of a dataset: project folders, then repositories.
@@ -92,6 +95,8 @@ pub(super) struct SourceNeeds {
     pub(super) origin: bool,
     /// An index, for contexts.
     pub(super) contexts: bool,
+    /// The history of the projects in folders: its last commits, so many.
+    pub(super) history: Option<usize>,
 }
 
 /// An item of [`DatasetSources::each`].
@@ -119,6 +124,11 @@ impl DatasetSources {
         if !inputs.is_empty() && !options.include_path.is_empty() {
             return Err(FilesError(
                 "an include path belongs to a project folder, and rows have none; leave it out, or run twice".into(),
+            ));
+        }
+        if !inputs.is_empty() && options.git.is_some() {
+            return Err(FilesError(
+                "--git reads the git repository of a project folder, and rows have none; leave it out, or run twice".into(),
             ));
         }
         let mut names = FxHashSet::default();
@@ -214,6 +224,10 @@ impl DatasetSources {
         let names = names.iter().map(String::as_str);
         let mut repositories = Repositories::open(&inputs, walk.clone(), names)?;
         for mut folder in folders {
+            let history = needs
+                .history
+                .map(|most| GitHistory::open(folder.roots.root(), most, walk.max_file_bytes))
+                .transpose()?;
             let contents = folder.read(needs.contexts, &walk, &cache, check)?;
             let origin = match needs.origin {
                 true => origin_of(folder.roots.root()),
@@ -226,6 +240,7 @@ impl DatasetSources {
                 snapshot: &contents.snapshot,
                 in_root: &|key| folder.roots.owns(key),
                 left_out: &contents.left_out,
+                history: history.as_ref().map(|history| history as &dyn History),
                 origin: &|_| origin.clone(),
             }))?;
         }
@@ -275,6 +290,7 @@ fn take_repository(
         snapshot: &snapshot,
         in_root: &|_| true,
         left_out: &left_out,
+        history: None,
         origin: &|key| origins.get(key).cloned().unwrap_or_default(),
     }))
 }

@@ -28,6 +28,7 @@ mod foreign;
 mod formats;
 mod frameworks;
 mod generate;
+mod history;
 mod hostile;
 mod jobs;
 mod limits;

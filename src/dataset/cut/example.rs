@@ -344,6 +344,9 @@ impl Draft<'_> {
             tokens: shape.tokens.map(|counts: TokenCounts| counts.total),
             markers_neutralised: shape.neutralised,
             redacted,
+            history_commit: plan.version.map(|version| version.commit.clone()),
+            history_path: plan.version.map(|version| version.path.clone()),
+            history_places: plan.version.map(|version| version.places),
             repo: None,
             commit: None,
             license: None,
@@ -393,6 +396,7 @@ mod tests {
             snapshot: &Snapshot::default(),
             in_root: &|_| true,
             left_out: &[],
+            history: None,
             origin: &|_| Origin::default(),
         };
         let builder = ExampleBuilder {

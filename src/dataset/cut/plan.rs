@@ -7,6 +7,7 @@ use std::ops::Range;
 use rand::seq::SliceRandom;
 
 use crate::cancel::Cancel;
+use crate::dataset::cut::history::{CutVersion, VersionOrigin};
 use crate::dataset::cut::holes::{self, Hole, HoleSelection};
 use crate::dataset::cut::measure::TextMeasure;
 use crate::dataset::cut::quality;
@@ -54,6 +55,8 @@ pub(in crate::dataset) struct FilePlan<'a> {
     /// The rejected holes that the file of rejects lists; `rejected` counts
     /// them too.
     pub(in crate::dataset) rejections: Vec<HoleRejection>,
+    /// The commit that the holes are from, if they are not from the file as it is.
+    pub(in crate::dataset) version: Option<&'a VersionOrigin>,
 }
 
 impl<'a> FilePlan<'a> {
@@ -70,11 +73,41 @@ impl<'a> FilePlan<'a> {
         cancel: &Cancel,
     ) -> Result<Self, DatasetError> {
         cancel.check()?;
+        let selection = affordable_holes(file, options, parser);
+        Self::with_holes(file, selection, options, secrets)
+    }
+
+    /// The plan of a version of a file.
+    ///
+    /// # Errors
+    /// [`DatasetError::Sink`] if the text cannot be written as JSON.
+    pub(in crate::dataset) fn of_version(
+        cut: &'a CutVersion,
+        options: &Options,
+        secrets: &Secrets,
+    ) -> Result<Self, DatasetError> {
+        let selection = HoleSelection {
+            holes: cut.holes.clone(),
+            rejected: cut.rejected.clone(),
+            rejections: Vec::new(),
+        };
+        let mut plan = Self::with_holes(&cut.file, selection, options, secrets)?;
+        plan.version = Some(&cut.origin);
+        Ok(plan)
+    }
+
+    /// The plan of `file` with these holes.
+    fn with_holes(
+        file: &'a SourceFile,
+        selection: HoleSelection,
+        options: &Options,
+        secrets: &Secrets,
+    ) -> Result<Self, DatasetError> {
         let HoleSelection {
             holes,
             mut rejected,
             mut rejections,
-        } = affordable_holes(file, options, parser);
+        } = selection;
         let secrets = match options.secrets {
             SecretPolicy::Keep => &[],
             SecretPolicy::Redact | SecretPolicy::Drop => file.secrets(secrets),
@@ -104,6 +137,7 @@ impl<'a> FilePlan<'a> {
             holes: keyed,
             rejected,
             rejections,
+            version: None,
         })
     }
 }

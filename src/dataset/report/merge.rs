@@ -169,6 +169,9 @@ impl Report {
             all.bytes_used += folder.bytes_used;
         }
         self.coverage.insert(format!("{folder}/"), all);
+        if let Some(history) = &part.history {
+            self.history.get_or_insert_default().add(history);
+        }
         self.duplicates.add_part(&part.duplicates);
         self.secrets.add_part(&part.secrets);
         for (reason, files) in &part.files_skipped {

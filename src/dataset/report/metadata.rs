@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dataset::batch::TextShape;
 use crate::dataset::error::NothingCut;
+use crate::dataset::history::History;
 use crate::dataset::options::{Options, SplitUnit};
 use crate::dataset::record::SpanKind;
 use crate::dataset::reject::SEEN_IN_TRAINING;
@@ -14,6 +15,7 @@ use crate::dataset::repo::Repo;
 use crate::dataset::report::distribution::Distribution;
 use crate::dataset::report::shape::{FamilyTokens, Shapes, TokenTallies};
 use crate::dataset::report::tally::Tally;
+use crate::dataset::select::history::{MANY_FILES, VersionSelection};
 use crate::dataset::split::{SplitAssignment, SplitEntry};
 use crate::model::Model;
 
@@ -57,6 +59,10 @@ pub struct Report {
     /// project, `REPO:` precedes the folder. Include paths are not counted. If
     /// parts are joined, the coverage of each part.
     pub coverage: BTreeMap<String, Coverage>,
+    /// What the examples from the projects' history are from. Absent if the options ask
+    /// for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<HistoryCounts>,
     /// The duplicates that were found.
     pub duplicates: Duplicates,
     /// The secrets that were found.
@@ -190,6 +196,32 @@ pub struct Duplicates {
     pub example_clusters: usize,
     /// The sizes of the ten largest clusters.
     pub largest_example_clusters: Vec<usize>,
+}
+
+/// What the examples from the history of the projects are from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryCounts {
+    /// The number of commits that were read.
+    pub commits: usize,
+    /// How many times one of these commits changed a file that gives examples. Commits
+    /// of many files do not count.
+    pub changes: usize,
+    /// The number of examples from these changes, before the curriculum removes any and
+    /// before decontamination of the validation split.
+    pub examples: usize,
+    /// The number of projects whose repository is a shallow clone, in which older commits
+    /// are missing.
+    pub shallow_clones: usize,
+}
+
+impl HistoryCounts {
+    /// Adds the counts of other projects.
+    pub(in crate::dataset) fn add(&mut self, other: &Self) {
+        self.commits += other.commits;
+        self.changes += other.changes;
+        self.examples += other.examples;
+        self.shallow_clones += other.shallow_clones;
+    }
 }
 
 /// The numbers of secrets, by kind.
@@ -326,6 +358,7 @@ impl Report {
             complexity: None,
             shapes: Shapes::default(),
             coverage: BTreeMap::new(),
+            history: None,
             duplicates: Duplicates::default(),
             secrets: SecretCounts::default(),
             files_skipped: BTreeMap::new(),
@@ -349,6 +382,29 @@ impl Report {
         let folder = self.coverage.entry(repo.label(folder(key))).or_default();
         folder.files_used += 1;
         folder.bytes_used += bytes as u64;
+    }
+
+    /// Adds what is read of the history of a project.
+    pub(in crate::dataset) fn add_history(
+        &mut self,
+        history: &dyn History,
+        selection: &VersionSelection<'_>,
+    ) {
+        let counts = self.history.get_or_insert_default();
+        counts.add(&HistoryCounts {
+            commits: history.commits().len(),
+            changes: selection.versions.len(),
+            examples: 0,
+            shallow_clones: usize::from(history.is_shallow()),
+        });
+        if selection.left_out > 0 {
+            self.reject(MANY_FILES, selection.left_out);
+        }
+    }
+
+    /// Adds so many examples from the history of a project.
+    pub(in crate::dataset) fn count_from_history(&mut self, examples: usize) {
+        self.history.get_or_insert_default().examples += examples;
     }
 
     /// Adds `count` holes that were rejected for `reason`.

@@ -44,7 +44,7 @@ pub(super) fn take_duplicates(
     rejects: &mut RejectLines<'_>,
 ) -> Result<Vec<u128>, DatasetError> {
     for rejection in std::mem::take(&mut plan.rejections) {
-        rejects.push(plan.file, rejection.range, rejection.reason, None)?;
+        rejects.push(plan, rejection.range, rejection.reason, None)?;
     }
     let mut repeats = Vec::new();
     for keyed in std::mem::take(&mut plan.holes) {
@@ -57,7 +57,7 @@ pub(super) fn take_duplicates(
             (Some(key), Some(first)) => {
                 repeats.push(key);
                 let first = ledger.label(&first);
-                rejects.push(plan.file, hole, NEAR_DUPLICATE, Some(first))?;
+                rejects.push(plan, hole, NEAR_DUPLICATE, Some(first))?;
             }
             _ => plan.holes.push(keyed),
         }

@@ -14,6 +14,7 @@ use crate::dataset::report::Report;
 use crate::dataset::report::page_data::PlotPoint;
 use crate::dataset::run::assign;
 use crate::dataset::run::dedup_index::{DedupIndex, HoleRef};
+use crate::dataset::select::history::VersionSelection;
 use crate::dataset::select::sources::SourceSelection;
 use crate::dataset::split::{SplitAssignment, SplitEntry};
 use crate::index::SourceFile;
@@ -35,6 +36,8 @@ pub(super) struct Ledger {
     sizes: Vec<Sizes>,
     /// The label of each file.
     labels: Vec<Box<str>>,
+    /// The number of the file that each file is a version of, else its own.
+    today: Vec<usize>,
     /// The files that must be in the same split.
     clusters: DisjointSets,
     /// The file that gives the examples of each text.
@@ -66,6 +69,7 @@ impl Ledger {
             shapes: Vec::new(),
             sizes: Vec::new(),
             labels: Vec::new(),
+            today: Vec::new(),
             clusters: DisjointSets::new(0),
             texts: FxHashMap::default(),
             by_key: DedupIndex::default(),
@@ -107,11 +111,34 @@ impl Ledger {
             let file = self.clusters.push();
             self.clusters.join(first + source.cluster, file);
             self.labels.push(repo.label(&source.file.path).into());
+            self.today.push(file);
         }
         for (hash, file) in &sources.texts {
             let file = first + file;
             let same = *self.texts.entry(*hash).or_insert(file);
             self.clusters.join(same, file);
+        }
+    }
+
+    /// Numbers the versions of files that `selection` holds. `first` is the number of the
+    /// first file of `repo`.
+    pub(super) fn add_versions(
+        &mut self,
+        repo: &Repo<'_>,
+        first: usize,
+        selection: &VersionSelection<'_>,
+    ) {
+        for version in &selection.versions {
+            let number = self.clusters.push();
+            let today = first + version.file;
+            self.clusters.join(today, number);
+            let commit = version.commit.get(..12).unwrap_or(version.commit);
+            let label = format!("{}@{commit}", repo.label(version.key));
+            self.labels.push(label.into());
+            self.today.push(today);
+        }
+        if let Some(history) = repo.history {
+            self.report.add_history(history, selection);
         }
     }
 
@@ -133,12 +160,12 @@ impl Ledger {
         }
     }
 
-    /// Counts the outcome of `source`, a file of `repo` with the number `file`.
-    /// Returns the admission of each hole that was attempted.
+    /// Counts the outcome of `source`, a file of `repo` with the number `file`; None for a
+    /// version of a file. Returns the admission of each hole that was attempted.
     pub(super) fn count(
         &mut self,
         repo: &Repo<'_>,
-        source: &SourceFile,
+        source: Option<&SourceFile>,
         file: usize,
         outcome: &FileOutcome,
     ) -> Vec<Admission> {
@@ -171,7 +198,7 @@ impl Ledger {
             }
             report.secrets.note(&attempt.secrets);
             self.entries.push(SplitEntry {
-                file,
+                file: self.today[file],
                 // A later file may join clusters, so `split` sets the root.
                 cluster: file,
                 complexity: f64::from_bits(summary.complexity),
@@ -181,10 +208,11 @@ impl Ledger {
             self.sizes.push(summary.sizes);
             admissions.push(Admission::Accepted);
         }
-        if self.entries.len() == before {
-            report.skip(&repo.label(&source.path), NO_HOLE);
-        } else {
-            report.uses(repo, &source.path, source.text.len());
+        let made = self.entries.len() - before;
+        match source {
+            None => report.count_from_history(made),
+            Some(source) if made == 0 => report.skip(&repo.label(&source.path), NO_HOLE),
+            Some(source) => report.uses(repo, &source.path, source.text.len()),
         }
         admissions
     }

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
+use crate::dataset::cut::plan::FilePlan;
 use crate::dataset::error::DatasetError;
 use crate::dataset::reject::Reject;
 use crate::dataset::repo::Repo;
-use crate::index::SourceFile;
 use crate::secrets::{self, Secrets};
 
 /// The lines of one batch, if the options ask for them.
@@ -25,11 +25,11 @@ impl<'a> RejectLines<'a> {
         }
     }
 
-    /// Adds the hole `hole` of `file`, in bytes. `duplicate_of` is the label of the
+    /// Adds the hole `hole` of the file of `plan`, in bytes. `duplicate_of` is the label of the
     /// hole that it duplicates, if it is rejected for that.
     pub(super) fn push(
         &mut self,
-        file: &SourceFile,
+        plan: &FilePlan<'_>,
         hole: Range<usize>,
         reason: &str,
         duplicate_of: Option<String>,
@@ -37,11 +37,13 @@ impl<'a> RejectLines<'a> {
         let Some(lines) = &mut self.lines else {
             return Ok(());
         };
+        let file = plan.file;
         let found = file.secrets(self.secrets);
         let middle = secrets::replace(&file.text, hole.clone(), found);
         let reject = Reject {
             repo: self.repo.name,
             filepath: &file.path,
+            history_commit: plan.version.map(|version| &*version.commit),
             start_byte: Some(hole.start),
             end_byte: Some(hole.end),
             reason,

@@ -129,6 +129,7 @@ impl SkippedFile<'_> {
         Reject {
             repo: repo.name,
             filepath: self.path,
+            history_commit: None,
             start_byte: None,
             end_byte: None,
             reason: &self.reason,

@@ -76,16 +76,6 @@ impl Checker<'_> {
         self.projects.iter().find(|project| project.name == name)
     }
 
-    /// The source file's text before, in and behind the example's hole; `None` if
-    /// the file has no such hole.
-    pub(super) fn around_hole(&self, example: &Example) -> Option<[&str; 3]> {
-        let text = self
-            .source(example.repo.as_deref(), &example.filepath)
-            .ok()?;
-        let (start, end) = (example.start_byte, example.end_byte);
-        Some([text.get(..start)?, text.get(start..end)?, text.get(end..)?])
-    }
-
     /// The text of the file `key` of the project `repo` itself. If there is no such
     /// text, the error tells why.
     pub(super) fn source(&self, repo: Option<&str>, key: &str) -> Result<&str, String> {
@@ -104,6 +94,13 @@ impl Checker<'_> {
             Some(file) => Ok(&file.text),
         }
     }
+}
+
+/// The parts of `text` before, in and behind the example's hole; `None` if the text has
+/// no such hole.
+pub(super) fn around_hole<'t>(text: &'t str, example: &Example) -> Option<[&'t str; 3]> {
+    let (start, end) = (example.start_byte, example.end_byte);
+    Some([text.get(..start)?, text.get(start..end)?, text.get(end..)?])
 }
 
 /// The first difference between the example's texts and the source file's `text`.

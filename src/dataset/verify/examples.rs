@@ -1,12 +1,14 @@
 //! Checks the claims that an example makes by itself, against its source file.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use crate::dataset::cut::quality;
 use crate::dataset::duplicates::{example_key, near_contains};
 use crate::dataset::record::Example;
 use crate::dataset::verify::checker::{
-    Checker, PlacedExample, SourceSpelling, first_difference, misfit,
+    Checker, PlacedExample, SourceSpelling, around_hole, first_difference, misfit,
 };
 use crate::dataset::verify::claims::{Claim, Objections, quoted};
 use crate::dataset::verify::error::VerifyError;
@@ -41,7 +43,8 @@ impl Checker<'_> {
             self.cancel.check()?;
             let mut objections = Vec::new();
             let spelling = self.spelling(example);
-            let fits = self.fits_source(example, &spelling, &mut objections);
+            let source = self.text_of(example);
+            let fits = self.fits_source(example, &source, &spelling, &mut objections);
             self.markers(example, &spelling, &mut objections);
             if self.texts_need_no_context() {
                 self.text(example, &[], &mut objections)?;
@@ -52,8 +55,9 @@ impl Checker<'_> {
                 objections.push((Claim::Context, what));
             }
             figures(example, &mut objections);
-            let key = self
-                .around_hole(example)
+            let around = source.as_ref().ok();
+            let key = around
+                .and_then(|text| around_hole(text, example))
                 .map(|[before, hole, after]| example_key(before, hole, after));
             Ok(ExampleCheck {
                 objections,
@@ -64,17 +68,18 @@ impl Checker<'_> {
         batch.par_iter().map(check).collect()
     }
 
-    /// Whether prefix, middle and suffix are the text of the source file.
+    /// Whether prefix, middle and suffix are the text of `source`.
     fn fits_source(
         &self,
         example: &Example,
+        source: &Result<Cow<'_, str>, String>,
         spelling: &SourceSpelling<'_>,
         objections: &mut Objections,
     ) -> bool {
-        let text = match self.source(example.repo.as_deref(), &example.filepath) {
-            Ok(text) => text,
+        let text = match source {
+            Ok(text) => &**text,
             Err(why) => {
-                objections.push((Claim::Source, why));
+                objections.push((Claim::Source, why.clone()));
                 return false;
             }
         };

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::context;
 use crate::dataset::prompt;
 use crate::dataset::record::Example;
-use crate::dataset::verify::checker::{Checker, PlacedExample, first_difference};
+use crate::dataset::verify::checker::{Checker, PlacedExample, around_hole, first_difference};
 use crate::dataset::verify::claims::{Claim, Objections, quoted};
 use crate::dataset::verify::error::VerifyError;
 use crate::prompt::{Prompt, PromptBuffer};
@@ -23,7 +23,8 @@ impl Checker<'_> {
         self.cancel.check()?;
         let mut objections = Vec::new();
         let project = self.project(example.repo.as_deref());
-        let around = self.around_hole(example);
+        let source = self.text_of(example).ok();
+        let around = source.as_ref().and_then(|text| around_hole(text, example));
         let (Some(project), Some([before, middle, after])) = (project, around) else {
             let what = "expected a hole that can be cut out of the file, found none";
             return Ok(vec![(Claim::Parity, what.to_owned())]);

@@ -142,6 +142,9 @@ mod tests {
         tokens: Natural?
         markers_neutralised: Natural
         redacted: Natural
+        history_commit: Text?
+        history_path: Text?
+        history_places: Natural?
         repo: Text?
         commit: Text?
         license: Text?

@@ -36,7 +36,7 @@ impl HoleCategory {
             | SpanKind::BracketContent
             | SpanKind::AfterComment
             | SpanKind::DocComment => Self::Developer,
-            SpanKind::CharSpan => Self::Characters,
+            SpanKind::CharSpan | SpanKind::Commit => Self::Characters,
         }
     }
 }

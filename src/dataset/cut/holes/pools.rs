@@ -142,6 +142,8 @@ impl<'a> HolePools<'a> {
                 SpanKind::AfterComment => !self.after_comments.is_empty(),
                 SpanKind::DocComment => !self.doc_comments.is_empty(),
                 SpanKind::CharSpan => !self.measure.text().is_empty(),
+                // The history of the file has these.
+                SpanKind::Commit => false,
             })
     }
 
@@ -169,6 +171,7 @@ impl<'a> HolePools<'a> {
             SpanKind::AfterComment => any(&self.after_comments, rng),
             SpanKind::DocComment => any(&self.doc_comments, rng),
             SpanKind::CharSpan => Some(self.random_span(rng)),
+            SpanKind::Commit => None,
         }
     }
 
