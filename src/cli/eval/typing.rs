@@ -170,17 +170,21 @@ impl Replay<'_> {
         completions: &Completions,
         step: &TypingStep,
     ) -> Result<MeasuredPrompt, CliError> {
-        let begun = Instant::now();
-        let asked = self.prompt(completions, step)?;
-        let ms = begun.elapsed().as_secs_f64() * 1e3;
-        let holds_name = match &step.name {
+        let request = self.request(step);
+        let fresh = match &step.name {
             None => None,
             Some(name) => {
-                let fresh = self.prompt(&Completions::default(), step)?;
-                let holds = |asked: &AskedPrompt| typing::holds_word(&asked.context.text, name);
-                Some((holds(&asked), holds(&fresh)))
+                let cancel = Cancel::default();
+                let made = self.server.fresh_context(&request, self.snapshot, &cancel);
+                let context = made.map_err(|error| failure(&error))?;
+                Some((name, typing::holds_word(&context.text, name)))
             }
         };
+        let begun = Instant::now();
+        let asked = self.prompt(completions, request)?;
+        let ms = begun.elapsed().as_secs_f64() * 1e3;
+        let holds_name =
+            fresh.map(|(name, fresh)| (typing::holds_word(&asked.context.text, name), fresh));
         let tokens = self.model.tokens(&asked.text.text);
         let server = match self.asks {
             true => Some(self.ask(asked.request).await.map_err(|e| failure(&e))?),
@@ -196,14 +200,10 @@ impl Replay<'_> {
         })
     }
 
-    /// What `complete` asks at `step`.
-    fn prompt(
-        &self,
-        completions: &Completions,
-        step: &TypingStep,
-    ) -> Result<AskedPrompt, CliError> {
+    /// What an editor asks for at `step`.
+    fn request(&self, step: &TypingStep) -> CompletionRequest {
         let root = self.project.roots.root();
-        let request = CompletionRequest {
+        CompletionRequest {
             position: BufferPosition {
                 root: root.to_owned(),
                 path: step.path.clone(),
@@ -221,7 +221,15 @@ impl Replay<'_> {
             max_items: 1,
             max_tokens: None,
             max_lines: None,
-        };
+        }
+    }
+
+    /// What `complete` asks the server for `request`.
+    fn prompt(
+        &self,
+        completions: &Completions,
+        request: CompletionRequest,
+    ) -> Result<AskedPrompt, CliError> {
         completions
             .prompt(&self.server, request, self.snapshot, &Cancel::default())
             .map_err(|error| failure(&error))

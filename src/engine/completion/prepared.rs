@@ -12,7 +12,7 @@ use super::{AskedPrompt, BufferPosition, CompletionRequest, ModelServer, Trigger
 use crate::cancel::{Cancel, Cancelled};
 use crate::completion::{AnswerFilter, CompletionExtent, ShownAnswer};
 use crate::config::{ContextSources, EndpointKind};
-use crate::context::{Context, CourseKey, Courses, MinScore};
+use crate::context::{Context, CourseKey, Courses, MinScore, assemble};
 use crate::endpoint::{EndpointError, ModelPrompt, ModelRequest, ServerWork};
 use crate::index::Snapshot;
 use crate::model::ModelText;
@@ -60,6 +60,29 @@ impl ModelServer {
             bm25: sources.bm25,
             secrets,
         }
+    }
+
+    /// The context that is made for the cursor of `request` alone, as `getContext` makes
+    /// it without a session.
+    ///
+    /// # Errors
+    /// [`Cancelled`] once `cancel` is set.
+    pub fn fresh_context(
+        &self,
+        request: &CompletionRequest,
+        snapshot: &Snapshot,
+        cancel: &Cancel,
+    ) -> Result<Context, Cancelled> {
+        let BufferPosition {
+            path,
+            content,
+            cursor,
+            ..
+        } = &request.position;
+        let settings = self.prompt_settings(request.sources, request.secrets.as_deref());
+        let request = settings.context_request(path, content, *cursor);
+        let context = request.map(|request| assemble(snapshot, &request, cancel));
+        context.unwrap_or_else(|| Ok(Context::default()))
     }
 
     /// The texts at which an answer ends: `newline`, the tokens of the family, and the

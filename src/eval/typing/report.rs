@@ -55,7 +55,8 @@ pub struct TypingRecall {
     pub places: usize,
     /// The share that the contexts of the session hold, from 0 to 1.
     pub ident: f64,
-    /// The share that contexts hold which are made anew for the same places.
+    /// The share that contexts hold which are made for the same cursors alone, as
+    /// `getContext` makes them without a session.
     pub fresh: f64,
 }
 
@@ -110,8 +111,8 @@ pub struct MeasuredPrompt {
     pub ms: f64,
     /// Whether the cursor has come from elsewhere.
     pub has_moved: bool,
-    /// Whether the context holds the name that is typed next, and whether one that is
-    /// made anew does; none if no name is asked for.
+    /// Whether the context holds the name that is typed next, and whether one does that
+    /// is made for this cursor alone; none if no name is asked for.
     pub holds_name: Option<(bool, bool)>,
     /// Tokens read and reused, the time of reading and the time to the first text, as
     /// the server says.
