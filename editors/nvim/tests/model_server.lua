@@ -35,7 +35,10 @@ local function answer_to(self, request)
     return
   end
   table.insert(self.prompts, vim.json.decode(body).prompt)
-  local text = event({ choices = { { text = self.answer, finish_reason = vim.NIL } } })
+  local text = event({
+    choices = { { text = self.answer, finish_reason = vim.NIL } },
+    timings = { cache_n = 1090, prompt_n = 10, prompt_ms = 5.0 },
+  })
   local last = event({ choices = { { text = '', finish_reason = 'stop' } } })
   return response('text/event-stream', text .. last .. 'data: [DONE]\n\n')
 end

@@ -212,6 +212,7 @@ local function status()
   end)
   child:cmd('close')
   t.has(text, 'model server: ' .. model.url)
+  t.check(text:find('first text after %d+ ms, 10 tokens read, 1090 reused\n'), text)
   local printed = shell('status').stdout
   for _, line in ipairs({ 'version  [^\n]*', 'pid      %d+', 'settings [^\n]*' }) do
     t.same(text:match('\n(' .. line .. ')'), ('\n' .. printed):match('\n(' .. line .. ')'))

@@ -2,7 +2,7 @@
 
 import * as vscode from "vscode";
 import { InlineCompletionRequest, type LanguageClient, type Middleware } from "vscode-languageclient/node";
-import { failure, words } from "./core/wire";
+import { failure, type Timings, words } from "./core/wire";
 import type { Offers } from "./offers";
 import { settings } from "./settings";
 
@@ -11,7 +11,7 @@ export interface Observer {
   /** Whether completions come only when asked for, for some time. */
   isSnoozed(): boolean;
   /** The model server has answered after this many milliseconds. */
-  answered(latency: number): void;
+  answered(latency: number, timings: Timings): void;
   /** The model server did not answer; the reason. */
   unreachable(why: string, wasAsked: boolean): void;
   failed(why: string): void;
@@ -41,8 +41,8 @@ export function provider(client: () => LanguageClient | undefined, offers: Offer
       if (token.isCancellationRequested) return null;
       const items = await running.protocol2CodeConverter.asInlineCompletionResult(answer, token);
       // Other answers come without the model server.
-      const { timings } = (answer ?? {}) as { timings?: { first_token_ms: number | null } };
-      if (timings && timings.first_token_ms !== null) observer.answered(performance.now() - began);
+      const { timings } = (answer ?? {}) as { timings?: Timings };
+      if (timings && timings.first_token_ms !== null) observer.answered(performance.now() - began, timings);
       offers.answered(document, Array.isArray(items) ? items : (items?.items ?? []));
       return items ?? null;
     } catch (error) {

@@ -15,7 +15,7 @@ import {
 } from "vscode-languageclient/node";
 import { checkVersion, locate, serveArguments, Unusable, whyNot } from "./core/binary";
 import type { State as Shown } from "./core/status";
-import { sent, words, type Counts, type EngineStatus, type Peer, type SettingsNews } from "./core/wire";
+import { sent, words, type Counts, type EngineStatus, type Peer, type SettingsNews, type Timings } from "./core/wire";
 import { Edits } from "./edits";
 import { provider } from "./inline";
 import { Offers } from "./offers";
@@ -160,7 +160,7 @@ export class Server implements vscode.Disposable {
     } catch (error) {
       this.output.warn(`stopping fimd: ${words(error)}`);
     }
-    for (const key of ["model", "latency", "outage", "warning"] as const) delete this.shown[key];
+    for (const key of ["model", "latency", "timings", "outage", "warning"] as const) delete this.shown[key];
     this.update({ server: { kind: "stopped", why: "Stopped" } });
   }
 
@@ -225,10 +225,10 @@ export class Server implements vscode.Disposable {
   }
 
   /** The model server has answered after this many milliseconds. */
-  private answered(latency: number): void {
+  private answered(latency: number, timings: Timings): void {
     const isRecovery = this.shown.outage !== undefined;
     delete this.shown.outage;
-    this.update({ latency });
+    this.update({ latency, timings });
     if (isRecovery) void vscode.window.showInformationMessage("fimd: the model server answers again.");
   }
 
@@ -285,7 +285,7 @@ export class Server implements vscode.Disposable {
     return {
       provideInlineCompletionItems: provider(() => this.client, this.offers, {
         isSnoozed: () => this.shown.snoozedUntil !== undefined,
-        answered: (latency) => this.answered(latency),
+        answered: (latency, timings) => this.answered(latency, timings),
         unreachable: (why, wasAsked) => void this.unreachable(why, wasAsked),
         failed: (why) => this.output.error(`completion: ${why}`),
       }),

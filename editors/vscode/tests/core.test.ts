@@ -123,6 +123,13 @@ test("the status bar says how it is", () => {
   const ready = { server: running, automatic: true, model: "qwen", latency: 84.6 };
   assert.equal(text(ready), "$(sparkle) fimd: qwen · 85 ms");
   assert.deepEqual(bar(ready).tooltip.slice(1, 4), ["/shop", "1,234 files, 5,678 chunks", "Model: qwen"]);
+  const timings = { context_ms: 1, first_token_ms: 40.4, total_ms: 85, cached: false };
+  const told = (more: object) => bar({ ...ready, timings: { ...timings, ...more } }).tooltip.slice(-2);
+  const took = "The last completion took 85 ms";
+  assert.deepEqual(told({}), [took, "First text after 40 ms"]);
+  assert.deepEqual(told({ read_tokens: 1, reused_tokens: 1200 }), [took, "First text after 40 ms; 1 token read, 1,200 reused"]);
+  assert.deepEqual(told({ read_tokens: 12, reused_tokens: null }), [took, "First text after 40 ms; 12 tokens read"]);
+  assert.deepEqual(told({ first_token_ms: null }), ["Completes as you type", took]);
   assert.equal(text({ ...ready, automatic: false }), "$(circle-slash) fimd: off");
   const until = new Date(2026, 0, 2, 9, 30).getTime();
   assert.equal(text({ ...ready, snoozedUntil: until }), "$(bell-slash) fimd: snoozed until 09:30");

@@ -288,7 +288,7 @@ local function request(buf, trigger, max_items, on_answer)
     end
     -- A text that was known before tells nothing of the model server.
     if result and type(vim.tbl_get(result, 'timings', 'first_token_ms')) == 'number' then
-      model_state.answered(client.id, vim.uv.now() - asked)
+      model_state.answered(client.id, vim.uv.now() - asked, result.timings)
     end
     local is_here = buf == vim.api.nvim_get_current_buf()
       and cursor.is_inserting()

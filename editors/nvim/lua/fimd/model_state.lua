@@ -14,7 +14,15 @@ local NO_ANSWER = -32001
 ---@field url string? the model server
 ---@field model string? the model's name in the settings, else its family
 ---@field latency_ms integer? of the last answer
+---@field timings fimd.Timings? of the last answer, at the server
 ---@field failure string? why the last request got none
+
+--- The times of an answer, and the tokens of its prompt that the model server read, and
+--- that it had read before; not numbers if it does not say.
+---@class fimd.Timings
+---@field first_token_ms number
+---@field read_tokens number?
+---@field reused_tokens number?
 
 ---@type table<integer, fimd.ModelState> by client id
 local states = {}
@@ -79,12 +87,14 @@ end
 --- Records that the model server has answered after `latency_ms`.
 ---@param client_id integer
 ---@param latency_ms integer
-function M.answered(client_id, latency_ms)
+---@param timings fimd.Timings
+function M.answered(client_id, latency_ms, timings)
   local state = state_of(client_id)
   if state.failure then
     tell_in_line('the model server answers again', vim.log.levels.INFO)
   end
   state.failure, state.latency_ms, told = nil, latency_ms, nil
+  state.timings = timings
   changed()
 end
 
@@ -114,8 +124,22 @@ function M.failed(client_id, err, is_asked)
   end
 end
 
+--- What the model server did for the last answer, in a few words.
+---@param timings fimd.Timings
+---@return string
+local function work(timings)
+  local parts = { ('first text after %.0f ms'):format(timings.first_token_ms) }
+  if type(timings.read_tokens) == 'number' then
+    parts[#parts + 1] = ('%d tokens read'):format(timings.read_tokens)
+    if type(timings.reused_tokens) == 'number' then
+      parts[#parts + 1] = ('%d reused'):format(timings.reused_tokens)
+    end
+  end
+  return table.concat(parts, ', ')
+end
+
 --- The model server of `client_id` in one line: why its last request got no answer,
---- or where it is.
+--- or where it is and what its last answer took.
 ---@param client_id integer
 ---@return string?
 function M.describe(client_id)
@@ -123,7 +147,8 @@ function M.describe(client_id)
   if state and state.failure then
     return 'no model server: ' .. state.failure
   elseif state and state.url then
-    return ('model server: %s, %s'):format(state.url, state.model)
+    local line = ('model server: %s, %s'):format(state.url, state.model)
+    return state.timings and ('%s; %s'):format(line, work(state.timings)) or line
   end
 end
 

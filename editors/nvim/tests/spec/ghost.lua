@@ -495,6 +495,26 @@ t.test('ghost: an outage is told once in one line, and so is its end', function(
   end)
 end)
 
+t.test('ghost: the status tells what the model server did for the last answer', function(child)
+  local function described(timings)
+    return child:lua(
+      [[
+        local state = require('fimd.model_state')
+        state.set_settings(9, { endpoint = { url = 'http://a', family = 'f' } })
+        state.answered(9, 5, ...)
+        return state.describe(9)
+      ]],
+      timings
+    )
+  end
+  child:setup()
+  local said = 'model server: http://a, f; first text after 2 ms'
+  t.same(described({ first_token_ms = 2.4, read_tokens = vim.NIL, reused_tokens = vim.NIL }), said)
+  t.same(described({ first_token_ms = 2.4, read_tokens = 10 }), said .. ', 10 tokens read')
+  local all = { first_token_ms = 2.4, read_tokens = 10, reused_tokens = 90 }
+  t.same(described(all), said .. ', 10 tokens read, 90 reused')
+end)
+
 t.test('ghost: another error is told once while one types', function(child)
   child:setup()
   child:edit('src/a.php')

@@ -1,6 +1,6 @@
 /** The text of the status bar. */
 
-import type { EngineStatus } from "./wire";
+import type { EngineStatus, Timings } from "./wire";
 
 /** The state of the server. */
 export type Server =
@@ -20,6 +20,8 @@ export interface State {
   model?: string;
   /** How long the last completion took, in milliseconds. */
   latency?: number;
+  /** Its times at the server. */
+  timings?: Timings;
   /** Why the model server did not answer the last request. */
   outage?: string;
   /** What the server says about its settings file. */
@@ -62,7 +64,7 @@ export function bar(state: State): Bar {
     ...(model === undefined ? [] : [`Model: ${model}`]),
     when,
   ];
-  if (latency !== undefined) tooltip.push(`The last completion took ${Math.round(latency)} ms`);
+  if (latency !== undefined) tooltip.push(`The last completion took ${Math.round(latency)} ms`, ...modelWork(state.timings));
   if (warning !== undefined) tooltip.push(warning);
   if (outage !== undefined) {
     return { text: "$(warning) fimd: no answer", tooltip: [...tooltip, outage], severity: "warning" };
@@ -70,6 +72,15 @@ export function bar(state: State): Bar {
   const took = latency === undefined ? "" : ` · ${Math.round(latency)} ms`;
   const text = `${icon} fimd: ${mode ?? `${model ?? "ready"}${took}`}`;
   return { text, tooltip, severity: warning === undefined ? "none" : "warning" };
+}
+
+/** What the model server did for a completion, in one line; none if the model was not asked. */
+export function modelWork(timings: Timings | undefined): string[] {
+  if (!timings || timings.first_token_ms === null) return [];
+  const { first_token_ms, read_tokens, reused_tokens } = timings;
+  const read = typeof read_tokens === "number" ? `; ${count(read_tokens, "token")} read` : "";
+  const reused = read && typeof reused_tokens === "number" ? `, ${reused_tokens.toLocaleString("en")} reused` : "";
+  return [`First text after ${Math.round(first_token_ms)} ms${read}${reused}`];
 }
 
 /** When completions come: an icon, a word unless they come as usual, and a sentence. */

@@ -44,11 +44,23 @@ export interface Context {
   dropped?: Snippet[];
 }
 
+/** The times of a completion, and what the model server read for it. */
+export interface Timings {
+  context_ms: number;
+  /** Milliseconds from the prompt to the first text; null if the model was not asked. */
+  first_token_ms: number | null;
+  /** Tokens of the prompt that the model server read, and that it had read before; null if it does not say. */
+  read_tokens?: number | null;
+  reused_tokens?: number | null;
+  total_ms: number;
+  cached: boolean;
+}
+
 /** The answer of `complete` with `explain`. */
 export interface Completion {
   items: { text: string }[];
   context_chars: number;
-  timings: { context_ms: number; first_token_ms: number | null; total_ms: number; cached: boolean };
+  timings: Timings;
   context: string;
   snippets: Snippet[];
   dropped?: Snippet[];
