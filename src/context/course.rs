@@ -32,7 +32,8 @@ use super::request::{ContextRequest, MinScore};
 use super::snippet::Context;
 use super::weights::{
     COURSE_ADDITION_SHARE, COURSE_BYTES, COURSE_CHECKPOINTS, COURSE_FIRST_SHARE,
-    COURSE_LITERAL_SHARE, COURSE_MISSING, COURSE_OUTLINE_SHARE, COURSE_PASSED, COURSE_SCORE,
+    COURSE_LITERAL_SHARE, COURSE_MISSING, COURSE_MISSING_IN_MIXTURE, COURSE_OUTLINE_SHARE,
+    COURSE_PASSED, COURSE_SCORE,
 };
 use super::{find, has_sources};
 use crate::cancel::{Cancel, Cancelled};
@@ -393,7 +394,11 @@ impl<'c> Shown<'c> {
                 missing.push(*scored);
             }
         }
-        if missing.iter().map(|scored| scored.score).sum::<f32>() < COURSE_MISSING {
+        let least = match found.threshold.is_by_evidence {
+            true => COURSE_MISSING,
+            false => COURSE_MISSING_IN_MIXTURE,
+        };
+        if missing.iter().map(|scored| scored.score).sum::<f32>() < least {
             missing.clear();
         }
         let mut literals = found.literals.clone();

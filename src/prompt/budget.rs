@@ -14,7 +14,7 @@ pub const DEFAULT_MAX_TOTAL_CHARS: usize = 8192;
 /// The most characters of a suffix, unless a user sets another number. It is short,
 /// because a model server reads it again with each keystroke where it stands behind the
 /// prefix.
-pub const DEFAULT_MAX_SUFFIX_CHARS: usize = 400;
+pub const DEFAULT_MAX_SUFFIX_CHARS: usize = 320;
 
 /// What a user sets of the budgets, in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,8 +101,8 @@ mod tests {
             assert!(budget.total() + limits.middle() <= total);
             (budget.context, budget.prefix, budget.suffix)
         };
-        assert_eq!(of(8192, 4096, None, 400), (4096, 1648, 400));
-        assert_eq!(of(8192, 0, None, 400), (0, 5744, 400));
+        assert_eq!(of(8192, 4096, None, 320), (4096, 1728, 320));
+        assert_eq!(of(8192, 0, None, 320), (0, 5824, 320));
         assert_eq!(of(8192, 9000, Some(1000), 9000), (4096, 1000, 1024));
         assert_eq!(of(256, 4096, Some(4096), 400), (128, 32, 32));
     }

@@ -81,6 +81,7 @@ impl Ranking<'_> {
             PAYING_CHARS_OF_MIXTURE
         };
         Threshold {
+            is_by_evidence: self.is_by_evidence,
             probability,
             per_char: probability / paying,
             per_usage_char: probability / PAYING_USAGE_CHARS,
@@ -91,6 +92,8 @@ impl Ranking<'_> {
 /// What must be reached for something to be shown.
 #[derive(Clone, Copy, Default)]
 pub(in crate::context) struct Threshold {
+    /// Whether probabilities are by the evidence of the signals, not shares of a mixture.
+    pub(in crate::context) is_by_evidence: bool,
     /// The probability of a declaration.
     pub(in crate::context) probability: f32,
     /// The probability per character of declarations, headers included.

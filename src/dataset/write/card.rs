@@ -370,8 +370,8 @@ mod tests {
         [completion]
         max_total_chars = 8192
         max_context_chars = 4096
-        max_prefix_chars = 1648
-        max_suffix_chars = 400
+        max_prefix_chars = 1728
+        max_suffix_chars = 320
         context_style = "comment"
         order = "psm"
         ```
