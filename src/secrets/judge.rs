@@ -1,5 +1,9 @@
 //! Decides whether a value is a secret. Values such as `changeme`, `%s`,
-//! `required|string`, the name of a class or a translation key are none.
+//! `required|string`, the name of a class or a translation key are none. How much a
+//! value must look like a secret depends on how much its place says already.
+
+use crate::secrets::spelling::randomness;
+use crate::secrets::stand_ins::{has_run, is_spelled_stand_in, is_stand_in};
 
 /// What kind of secret the name of a value announces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,64 +14,28 @@ pub(super) enum ValueKind {
     Key,
 }
 
-/// The fewest bytes of a password. Shorter passwords look like words.
-const MIN_PASSWORD: usize = 8;
-/// The fewest bytes of a key.
-const MIN_KEY: usize = 16;
+/// The fewest bytes of a password or key behind a name. Shorter ones look like words.
+const MIN_NAMED: usize = 8;
+/// The fewest bytes of a secret that is the argument of a function that takes one.
+const MIN_ARGUMENT: usize = 6;
 /// The most bytes of either.
 pub(super) const MAX_VALUE: usize = 512;
+/// The fewest bytes of a password of several words.
+const MIN_PHRASE: usize = 12;
 /// The least entropy of a key, in bits per character. 16 characters of random
 /// hex have more than 2.9, and of random base64 more than 3.5.
 const MIN_KEY_ENTROPY: f64 = 2.9;
 /// The least entropy of a password, in bits per character.
 const MIN_PASSWORD_ENTROPY: f64 = 2.5;
+/// The least [`randomness`] of a key behind a name, in bits.
+const NAMED_RANDOMNESS: f64 = 4.0;
+/// The same of a value that is written like a constant.
+const CONSTANT_RANDOMNESS: f64 = 20.0;
 /// The least entropy, in bits per character, of a value that may hold any
 /// printable character, such as the salts that WordPress makes.
 const NOISE_ENTROPY: f64 = 4.5;
 /// The fewest bytes of such a value.
 const MIN_NOISE: usize = 32;
-
-/// Words, in lower case, that mark a value as a stand-in for a secret.
-const STAND_INS: &[&str] = &[
-    "password",
-    "passwd",
-    "passphrase",
-    "secret",
-    "token",
-    "changeme",
-    "change_me",
-    "change-me",
-    "example",
-    "your",
-    "dummy",
-    "sample",
-    "placeholder",
-    "replace",
-    "insert",
-    "xxxx",
-    "****",
-    "....",
-    "----",
-    "0000",
-    "1234",
-    "4321",
-    "abcd",
-    "qwert",
-    "aaaa",
-    "test",
-    "fake",
-    "demo",
-    "foo",
-    "bar",
-    "baz",
-    "redacted",
-    "lorem",
-    "some",
-    "invalid",
-    "default",
-    "unknown",
-    "hash",
-];
 
 /// The MD5, SHA-1 and SHA-256 digests of the empty string. Tests of hash
 /// functions contain them.
@@ -88,36 +56,79 @@ pub(super) fn is_secret(value: &str, kind: ValueKind, interpolates: bool) -> boo
     if !interpolates && kind == ValueKind::Key && counts.is_noise(value) {
         return true;
     }
-    if counts.blank > 0 || counts.other > 0 || is_syntax(value, interpolates) || is_stand_in(value)
+    if value.len() < MIN_NAMED
+        || counts.blank > 0
+        || counts.other > 0
+        || counts.letters() == 0
+        || is_syntax(value, interpolates)
+        || is_stand_in(value)
     {
         return false;
     }
+    let random = randomness(value) >= NAMED_RANDOMNESS;
     match kind {
         ValueKind::Password => {
             let mixed =
                 counts.digits > 0 || counts.punctuation > 0 && counts.lower > 0 && counts.upper > 0;
-            value.len() >= MIN_PASSWORD
-                && mixed
-                && counts.letters() > 0
-                && entropy(value) >= MIN_PASSWORD_ENTROPY
-                && !is_words(value, &counts)
+            entropy(value) >= MIN_PASSWORD_ENTROPY && (random || mixed && !is_words(value, &counts))
         }
         ValueKind::Key => {
-            value.len() >= MIN_KEY
-                && counts.digits > 0
-                && counts.letters() > 0
-                && entropy(value) >= MIN_KEY_ENTROPY
-                && !EMPTY_DIGESTS.contains(&value)
-                && !is_words(value, &counts)
+            let constant = is_constant(value, &counts) && randomness(value) < CONSTANT_RANDOMNESS;
+            random && !constant && !EMPTY_DIGESTS.contains(&value)
         }
     }
+}
+
+/// Whether `value` is a secret if it is the argument of a function that takes one: all
+/// literals are, except for stand-ins and what the program fills in.
+pub(super) fn is_argument(value: &str, interpolates: bool) -> bool {
+    let filled_in = |open: char, close: char| value.starts_with(open) && value.ends_with(close);
+    let variable = interpolates && has_variable(value);
+    let path = value.starts_with(['/', '.', '~']) || value.contains("://");
+    let code = value.contains("::") || value.contains("->") || value.contains('\\');
+    (MIN_ARGUMENT..=MAX_VALUE).contains(&value.len())
+        && !variable
+        && !path
+        && !code
+        && !filled_in('%', '%')
+        && !filled_in('{', '}')
+        && !filled_in('<', '>')
+        && !value.starts_with("%env(")
+        && !["%s", "%d", "%1$"]
+            .iter()
+            .any(|format| value.contains(format))
+        && !is_spelled_stand_in(value)
+        && value.bytes().any(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// Whether `value` is a password if it is an argument of a method whose name is that of
+/// methods of other purposes, too.
+pub(super) fn is_likely_argument(value: &str, interpolates: bool) -> bool {
+    let counts = CharCounts::of(value);
+    is_argument(value, interpolates)
+        && counts.blank + counts.other == 0
+        && (counts.digits > 0 || counts.is_phrase(value) || randomness(value) >= NAMED_RANDOMNESS)
+        && !is_constant(value, &counts)
+}
+
+/// Whether `value` is a password of several words, in small letters and capitals.
+pub(super) fn is_phrase(value: &str, interpolates: bool) -> bool {
+    let counts = CharCounts::of(value);
+    counts.blank + counts.other == 0
+        && counts.is_phrase(value)
+        && counts.lower > 0
+        && counts.upper > 0
+        && counts.punctuation + counts.digits > 0
+        && !is_syntax(value, interpolates)
+        && !is_stand_in(value)
 }
 
 /// Whether the body of a token is random enough to be an issued one, and no
 /// example. `spells` tells that its alphabet has characters that join words.
 pub(super) fn is_random(body: &str, spells: bool) -> bool {
     // Vendors' documentation ends its examples with this word.
-    let is_example = body.ends_with("EXAMPLE") || has_run(body);
+    // Zero bytes are runs of `A` in Base64; keys of reCAPTCHA have some.
+    let is_example = body.ends_with("EXAMPLE") || has_run(&body.replace("AAAAA", ""));
     let is_prose = spells && is_words(body, &CharCounts::of(body));
     !is_example && !is_prose && entropy(body) >= MIN_KEY_ENTROPY
 }
@@ -153,6 +164,11 @@ impl CharCounts {
         self.lower + self.upper
     }
 
+    /// Whether `value` is as long as several words, and has marks between them.
+    fn is_phrase(&self, value: &str) -> bool {
+        value.len() >= MIN_PHRASE && self.punctuation + self.upper > 1
+    }
+
     /// Whether `value` looks like random printable characters of all kinds.
     fn is_noise(&self, value: &str) -> bool {
         value.len() >= MIN_NOISE
@@ -167,12 +183,6 @@ impl CharCounts {
 
 /// Whether `value` is a path, a name in code, a format or a variable.
 fn is_syntax(value: &str, interpolates: bool) -> bool {
-    let variable = |(at, _): (usize, &str)| {
-        value
-            .as_bytes()
-            .get(at + 1)
-            .is_some_and(|&next| next.is_ascii_alphabetic() || matches!(next, b'_' | b'{'))
-    };
     let format = |(at, _): (usize, &str)| {
         matches!(
             value.as_bytes().get(at + 1),
@@ -187,39 +197,30 @@ fn is_syntax(value: &str, interpolates: bool) -> bool {
             '\\', '{', '}', '<', '>', '|', '(', ')', '[', ']', ';', '"', '\'', ',',
         ])
         || value.match_indices('%').any(format)
-        || interpolates && value.match_indices('$').any(variable)
+        || interpolates && has_variable(value)
 }
 
-/// Whether `value` is a stand-in for a secret.
-fn is_stand_in(value: &str) -> bool {
-    let lower = value.to_ascii_lowercase();
-    STAND_INS.iter().any(|word| lower.contains(word)) || has_run(value)
+/// Whether PHP replaces a part of `value` by a variable.
+fn has_variable(value: &str) -> bool {
+    let variable = |(at, _): (usize, &str)| {
+        let next = value.as_bytes().get(at + 1);
+        next.is_some_and(|&next| next.is_ascii_alphabetic() || matches!(next, b'_' | b'{'))
+    };
+    value.match_indices('$').any(variable) || value.contains("{$")
 }
 
-/// Whether six consecutive bytes count up or repeat: `123456`, `abcdef`, `xxxxxx`.
-fn has_run(value: &str) -> bool {
-    let bytes = value.as_bytes();
-    [0, 1].into_iter().any(|step| {
-        let mut run = 1;
-        bytes.windows(2).any(|pair| {
-            run = if pair[1] == pair[0].wrapping_add(step) {
-                run + 1
-            } else {
-                1
-            };
-            run >= 6
-        })
-    })
-}
-
-/// Whether `value` consists of words, as a name does. Such a value is a constant
-/// like `WIN32_ERROR`, or has few digits and most letters in runs of one case.
-fn is_words(value: &str, counts: &CharCounts) -> bool {
-    let is_constant = counts.lower == 0
+/// Whether `value` is written like a constant such as `WIN32_ERROR`.
+fn is_constant(value: &str, counts: &CharCounts) -> bool {
+    counts.lower == 0
         && value.contains('_')
         && value
             .bytes()
-            .all(|byte| byte == b'_' || byte.is_ascii_alphanumeric());
+            .all(|byte| byte == b'_' || byte.is_ascii_alphanumeric())
+}
+
+/// Whether `value` consists of words, as a name does. Such a value is a constant, or has
+/// few digits and most letters in runs of one case.
+fn is_words(value: &str, counts: &CharCounts) -> bool {
     let in_words: usize = value
         .as_bytes()
         .chunk_by(|a, b| {
@@ -229,7 +230,7 @@ fn is_words(value: &str, counts: &CharCounts) -> bool {
         .filter(|run| run.len() >= 4 && run[0].is_ascii_alphabetic())
         .map(<[u8]>::len)
         .sum();
-    is_constant || counts.digits * 8 < value.len() && in_words * 2 >= value.len()
+    is_constant(value, counts) || counts.digits * 8 < value.len() && in_words * 2 >= value.len()
 }
 
 /// The Shannon entropy of the bytes of `value`, in bits per byte.

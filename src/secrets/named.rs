@@ -1,21 +1,42 @@
 //! Finds secrets by the name in front of them: `$password = '…'`,
 //! `'api_key' => '…'`, `define('DB_PASSWORD', '…')`, `->setPassword('…')`,
-//! `SECRET=…`.
+//! `SECRET=…`, `<password>…</password>`, `$token === '…'`.
 //!
-//! The bytes from the name to the end of the value and the two bytes in front of
-//! the name decide; no other bytes do.
+//! The bytes from the name to the end of the value decide, and in front of the name
+//! two bytes and the path of a setting such as `services.mail.`; no other bytes do.
 
 use std::ops::Range;
 
-use memchr::memchr3;
-
 use crate::secrets::judge::{self, MAX_VALUE, ValueKind};
+use crate::secrets::literals::{MAX_BLANK, skip_blank, value};
 use crate::secrets::secret::{PASSWORD, SECRET, Secret};
 
 /// The most bytes of a name. A longer word is no name.
 const MAX_NAME: usize = 64;
-/// The most white space between a name, its operator and its value, in bytes.
-const MAX_BLANK: usize = 64;
+
+/// The most bytes of a connection string before the name of the password.
+const MAX_CONNECTION: usize = 192;
+
+/// The ends of the names of passwords, in small letters.
+const PASSWORDS: &[&str] = &[
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "passwort",
+    "kennwort",
+    "pwd",
+];
+/// The ends of the names of tokens and of other secrets that are no `key`.
+const TOKENS: &[&str] = &[
+    "token",
+    "secret",
+    "salt",
+    "pepper",
+    "credential",
+    "credentials",
+    "bearer",
+];
 
 /// The words that make a following `key` the name of a secret.
 const KEYS: &[&str] = &[
@@ -45,6 +66,56 @@ const KEYS: &[&str] = &[
     "security",
     "server",
     "upgrade",
+    "set",
+    "client",
+    "user",
+    "session",
+    "cookie",
+    "hash",
+    "sign",
+    "cipher",
+    "aes",
+    "des",
+    "rsa",
+    "ssh",
+    "service",
+    "merchant",
+    "partner",
+    "vendor",
+    "bot",
+    "push",
+    "vapid",
+    "fcm",
+    "rest",
+    "oauth",
+    "integration",
+    "deploy",
+    "admin",
+    "ftp",
+    "mail",
+    "smtp",
+    "sms",
+    "payment",
+    "gateway",
+    "subscription",
+    "recaptcha",
+    "captcha",
+    "preshared",
+    "stripe",
+    "mailgun",
+    "mailchimp",
+    "sendgrid",
+    "twilio",
+    "google",
+    "maps",
+    "firebase",
+    "openai",
+    "azure",
+    "aws",
+    "algolia",
+    "pusher",
+    "paypal",
+    "cloudflare",
 ];
 
 /// The secret in `text` whose name has a part of [`super::NAMES`] at `hit`.
@@ -54,28 +125,42 @@ pub(super) fn find(text: &str, hit: Range<usize>) -> Option<Secret> {
     let announced = announced(&text[name.clone()], hit.start - name.start)?;
     let (at, operator, quoted) = operator(bytes, name.end)?;
     match operator {
-        Operator::Call if !is_setter(&text[name.clone()]) => return None,
         Operator::Comma if !is_first_argument(&bytes[..name.start]) => return None,
+        Operator::Tag if bytes[..name.start].last() != Some(&b'<') => return None,
         _ => {}
     }
-    let value = match bytes.get(at) {
-        Some(&quote @ (b'\'' | b'"')) => literal(bytes, at + 1, quote)?,
+    let mut connecting = false;
+    let (value, interpolates) = match value(bytes, at) {
+        Some(literal) => (literal.content, literal.interpolates),
+        _ if operator == Operator::Tag => (bare(bytes, at, Some(b'<'))?, true),
         _ if matches!(operator, Operator::Adjacent | Operator::Colon)
             && !quoted
             && stands_alone(bytes, name.start) =>
         {
             let in_query = matches!(bytes[..name.start].last(), Some(b'?' | b'&'));
-            bare(bytes, at, in_query)?
+            connecting = announced == ValueKind::Password && connects(&text[..name.start]);
+            (bare(bytes, at, in_query.then_some(b'&'))?, true)
         }
         _ => return None,
     };
-    let interpolates = bytes.get(value.start.wrapping_sub(1)) != Some(&b'\'');
     let kind = match announced {
         ValueKind::Password => PASSWORD,
         ValueKind::Key => SECRET,
     };
-    judge::is_secret(&text[value.clone()], announced, interpolates)
-        .then_some(Secret { range: value, kind })
+    let shown = &text[value.clone()];
+    let is_secret = judge::is_secret(shown, announced, interpolates)
+        || connecting && judge::is_argument(shown, interpolates)
+        || announced == ValueKind::Password && judge::is_phrase(shown, interpolates);
+    is_secret.then_some(Secret { range: value, kind })
+}
+
+/// Whether `before` ends in a connection string, which names a server or a user.
+fn connects(before: &str) -> bool {
+    let from = before.floor_char_boundary(before.len().saturating_sub(MAX_CONNECTION));
+    let line = before[from..].rsplit(['\n', '\'', '"']).next();
+    let line = line.unwrap_or_default().to_ascii_lowercase();
+    let keys = ["host=", "user=", "uid=", "server=", "dbname=", "database="];
+    keys.iter().any(|key| line.contains(key))
 }
 
 /// The identifier around `hit`.
@@ -95,8 +180,17 @@ fn name_around(bytes: &[u8], hit: &Range<usize>) -> Option<Range<usize>> {
     if after > 0 && bytes[hit.end + after - 1] == b'-' {
         after -= 1;
     }
-    let name = hit.start - before..hit.end + after;
+    let mut name = hit.start - before..hit.end + after;
+    // The letter of an escape such as `\n` is no part of the name either.
+    if name.start < hit.start && is_escape(&bytes[..=name.start]) {
+        name.start += 1;
+    }
     (name.len() <= MAX_NAME).then_some(name)
+}
+
+/// Whether `text` ends with an escape that stands for white space.
+fn is_escape(text: &[u8]) -> bool {
+    matches!(text, [.., b'\\', b'n' | b'r' | b't'])
 }
 
 /// What the last word of `name` says about its value, if the part at `hit` lies
@@ -110,12 +204,10 @@ fn announced(name: &str, hit: usize) -> Option<ValueKind> {
     }
     let last = name[start..].to_ascii_lowercase();
     let ends = |tails: &[&str]| tails.iter().any(|tail| last.ends_with(tail));
-    if ends(&["password", "passwd", "passphrase", "pwd"])
-        || last.ends_with("pass") && last.len() <= 8
-    {
+    if ends(PASSWORDS) || last.ends_with("pass") && last.len() <= 8 || last == "pw" {
         return Some(ValueKind::Password);
     }
-    if ends(&["token", "secret", "salt", "credential", "credentials"]) {
+    if ends(TOKENS) {
         return Some(ValueKind::Key);
     }
     let before = name[..start].trim_end_matches(['_', '-']);
@@ -143,7 +235,7 @@ fn last_word(name: &str) -> usize {
 /// The operator between a name and its value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Operator {
-    /// `=>`, `=` with blanks, `??` or `?:`.
+    /// `=>`, `=` with blanks, `??`, `?:`, or a comparison.
     Assign,
     /// The comma behind a quoted name.
     Comma,
@@ -153,6 +245,8 @@ enum Operator {
     Colon,
     /// `(`.
     Call,
+    /// The end of a tag, `>`.
+    Tag,
 }
 
 /// The operator behind a name that ends at byte `at`: the byte at which the
@@ -165,7 +259,9 @@ fn operator(bytes: &[u8], at: usize) -> Option<(usize, Operator, bool)> {
     }
     let from = skip_blank(bytes, from);
     let (len, operator) = match bytes.get(from..)? {
-        [b'=', b'=', ..] | [b':', b':', ..] => return None,
+        [b'=' | b'!', b'=', b'=', ..] => (3, Operator::Assign),
+        [b'=' | b'!', b'=', ..] => (2, Operator::Assign),
+        [b':', b':', ..] => return None,
         [b'?', b'?', b'=', ..] => (3, Operator::Assign),
         [b'=', b'>', ..] | [b'?', b'?' | b':', ..] => (2, Operator::Assign),
         [b'=', next, ..] if from == at && !next.is_ascii_whitespace() => (1, Operator::Adjacent),
@@ -173,34 +269,18 @@ fn operator(bytes: &[u8], at: usize) -> Option<(usize, Operator, bool)> {
         [b':', ..] => (1, Operator::Colon),
         [b',', ..] if quoted => (1, Operator::Comma),
         [b'(', ..] if !quoted => (1, Operator::Call),
+        [b'>', ..] if !quoted && from == at => (1, Operator::Tag),
         _ => return None,
     };
     Some((skip_blank(bytes, from + len), operator, quoted))
 }
 
-/// The first byte at or behind `from` that is no white space, at most
-/// [`MAX_BLANK`] bytes away.
-fn skip_blank(bytes: &[u8], from: usize) -> usize {
-    let rest = bytes.get(from..).unwrap_or_default();
-    from + rest
-        .iter()
-        .take(MAX_BLANK)
-        .take_while(|byte| byte.is_ascii_whitespace())
-        .count()
-}
-
-/// Whether `name` names a method that takes the secret as its argument.
-fn is_setter(name: &str) -> bool {
-    ["set", "with", "use"].iter().any(|verb| {
-        name.strip_prefix(verb)
-            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase() || c == '_'))
-    })
-}
-
 /// Whether `before` ends with the beginning of a call's first argument, as in
-/// `define('`.
+/// `define('` or `set('services.mail.`.
 fn is_first_argument(before: &[u8]) -> bool {
-    let [head @ .., b'\'' | b'"'] = before else {
+    let path = before.iter().rev().take(MAX_NAME);
+    let path = path.take_while(|byte| byte.is_ascii_alphanumeric() || b"._-/".contains(byte));
+    let [head @ .., b'\'' | b'"'] = &before[..before.len() - path.count()] else {
         return false;
     };
     let head = &head[head.len().saturating_sub(MAX_BLANK)..];
@@ -217,33 +297,18 @@ fn is_first_argument(before: &[u8]) -> bool {
 /// no PHP code stands directly in front of the name.
 fn stands_alone(bytes: &[u8], start: usize) -> bool {
     start == 0
+        || is_escape(&bytes[..start])
         || matches!(
             bytes[start - 1],
             b'\n' | b'\r' | b' ' | b'\t' | b';' | b'?' | b'&' | b'\'' | b'"'
         )
 }
 
-/// The content of the string literal, which starts at byte `from` and ends at
-/// `quote`.
-fn literal(bytes: &[u8], from: usize, quote: u8) -> Option<Range<usize>> {
-    let end = (from + MAX_VALUE + 1).min(bytes.len());
-    let mut at = from;
-    loop {
-        at += memchr3(quote, b'\\', b'\n', bytes.get(at..end)?)?;
-        match bytes[at] {
-            b'\\' => at += 2,
-            b'\n' => return None,
-            _ => return Some(from..at),
-        }
-    }
-}
-
-/// The value without quotes that starts at byte `from`. In the query of a URL,
-/// `&` ends it.
-fn bare(bytes: &[u8], from: usize, in_query: bool) -> Option<Range<usize>> {
+/// The value without quotes that starts at byte `from`. The byte `close` ends it, too.
+fn bare(bytes: &[u8], from: usize, close: Option<u8>) -> Option<Range<usize>> {
     let is_value = |byte: &u8| {
         byte.is_ascii_alphanumeric()
-            || *byte == b'&' && !in_query
+            || *byte == b'&' && close != Some(b'&')
             || matches!(byte, b'!' | b'#' | b'%' | b'*'..=b'+' | b'-'..=b'/' | b':' | b'=' | b'?' | b'@' | b'^' | b'_' | b'~')
     };
     let rest = bytes.get(from..)?;
@@ -252,7 +317,7 @@ fn bare(bytes: &[u8], from: usize, in_query: bool) -> Option<Range<usize>> {
         .take(MAX_VALUE + 1)
         .take_while(|byte| is_value(byte))
         .count();
-    match rest.get(len) {
+    match rest.get(len).filter(|next| close != Some(**next)) {
         // The value is an expression, or the program builds it at run time.
         Some(b'(' | b'$' | b'{' | b'<' | b'>' | b'[') => None,
         _ => Some(from..from + len),

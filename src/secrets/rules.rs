@@ -22,12 +22,18 @@ pub(super) enum Alphabet {
     Dotted,
     /// `A-Z a-z 0-9 + / =`
     Base64,
+    /// `A-Z a-z 0-9 $`
+    Dollar,
+    /// `A-Z a-z 0-9 _ - / @ .`
+    Path,
+    /// `A-Z a-z 0-9 _ - :`
+    Colon,
 }
 
 impl Alphabet {
     /// Whether prose and names in code can be spelled in the alphabet.
     pub(super) fn spells(self) -> bool {
-        matches!(self, Self::Url | Self::Dotted | Self::Base64)
+        !matches!(self, Self::Hex | Self::Base32 | Self::Alnum | Self::Word)
     }
 
     /// Whether `byte` belongs to the alphabet.
@@ -40,6 +46,11 @@ impl Alphabet {
             Self::Url => byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'),
             Self::Dotted => byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'),
             Self::Base64 => byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='),
+            Self::Dollar => byte.is_ascii_alphanumeric() || byte == b'$',
+            Self::Path => {
+                byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'/' | b'@' | b'.')
+            }
+            Self::Colon => byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':'),
         }
     }
 }
@@ -175,9 +186,142 @@ pub(super) const FORMS: &[Form] = &[
     form("notion_token", "ntn_", Alphabet::Alnum, 46, 46),
     form("atlassian_token", "ATATT3", Alphabet::Url, 150, 220),
     form("figma_token", "figd_", Alphabet::Url, 40, 64),
+    // More issuers, by the patterns of gitleaks.
+    form("xai_key", "xai-", Alphabet::Alnum, 70, 90),
+    form("perplexity_key", "pplx-", Alphabet::Alnum, 40, 64),
+    form("nvidia_key", "nvapi-", Alphabet::Url, 50, 80),
+    form("pinecone_key", "pcsk_", Alphabet::Word, 40, 90),
+    form("langsmith_key", "lsv2_", Alphabet::Word, 30, 90),
+    form("airtable_token", "pat", Alphabet::Dotted, 79, 79),
+    form("artifactory_key", "AKCp", Alphabet::Alnum, 60, 80),
+    form("bitbucket_token", "ATBB", Alphabet::Url, 30, 60),
+    form("atlassian_token", "ATCTT3", Alphabet::Url, 150, 220),
+    form("aws_bedrock_key", "ABSK", Alphabet::Base64, 100, 280),
+    form("clojars_token", "CLOJARS_", Alphabet::Alnum, 60, 60),
+    form(
+        "cloudinary_secret",
+        "CLOUDINARY_SECRET=",
+        Alphabet::Url,
+        20,
+        40,
+    ),
+    form("duffel_token", "duffel_live_", Alphabet::Url, 40, 44),
+    form("duffel_token", "duffel_test_", Alphabet::Url, 40, 44),
+    form("dynatrace_token", "dt0c01.", Alphabet::Dotted, 80, 100),
+    form("easypost_token", "EZAK", Alphabet::Alnum, 54, 54),
+    form("easypost_token", "EZTK", Alphabet::Alnum, 54, 54),
+    form("facebook_token", "EAA", Alphabet::Alnum, 60, 400),
+    form("flutterwave_key", "FLWSECK-", Alphabet::Url, 30, 50),
+    form("flutterwave_key", "FLWSECK_TEST-", Alphabet::Url, 12, 50),
+    form("flyio_token", "fo1_", Alphabet::Url, 43, 43),
+    form("frameio_token", "fio-u-", Alphabet::Url, 60, 70),
+    form("heroku_key", "HRKU-", Alphabet::Url, 36, 70),
+    form("hubspot_token", "pat-na1-", Alphabet::Url, 36, 36),
+    form("hubspot_token", "pat-eu1-", Alphabet::Url, 36, 36),
+    form("infracost_key", "ico-", Alphabet::Alnum, 32, 32),
+    form("instagram_token", "IGQV", Alphabet::Url, 60, 400),
+    form("launchdarkly_key", "sdk-", Alphabet::Url, 36, 36),
+    form("mollie_key", "live_", Alphabet::Alnum, 30, 30),
+    form("mollie_key", "test_", Alphabet::Alnum, 30, 30),
+    form("netlify_token", "nfp_", Alphabet::Alnum, 36, 44),
+    form("octopus_key", "API-", Alphabet::Alnum, 26, 26),
+    form("onepassword_token", "ops_eyJ", Alphabet::Base64, 100, 2000),
+    form(
+        "planetscale_password",
+        "pscale_pw_",
+        Alphabet::Dotted,
+        32,
+        64,
+    ),
+    form(
+        "planetscale_token",
+        "pscale_oauth_",
+        Alphabet::Dotted,
+        32,
+        64,
+    ),
+    form("plaid_token", "access-production-", Alphabet::Url, 36, 36),
+    form("plaid_token", "access-sandbox-", Alphabet::Url, 36, 36),
+    form("prefect_token", "pnu_", Alphabet::Alnum, 36, 36),
+    form("razorpay_key", "rzp_live_", Alphabet::Alnum, 14, 24),
+    form("razorpay_key", "rzp_test_", Alphabet::Alnum, 14, 24),
+    form("readme_token", "rdme_", Alphabet::Alnum, 70, 70),
+    form("recaptcha_key", "6L", Alphabet::Url, 38, 38),
+    form("render_key", "rnd_", Alphabet::Alnum, 28, 40),
+    form("shippo_token", "shippo_live_", Alphabet::Hex, 40, 40),
+    form("shippo_token", "shippo_test_", Alphabet::Hex, 40, 40),
+    form("sonarqube_token", "squ_", Alphabet::Hex, 40, 40),
+    form("sonarqube_token", "sqp_", Alphabet::Hex, 40, 40),
+    form("sourcegraph_token", "sgp_", Alphabet::Word, 40, 64),
+    form("square_token", "EAAA", Alphabet::Url, 56, 60),
+    form("typeform_token", "tfp_", Alphabet::Url, 40, 80),
+    form("vault_token", "hvb.", Alphabet::Url, 130, 300),
+    form("vk_token", "vk1.a.", Alphabet::Url, 60, 300),
+    form("yandex_key", "AQVN", Alphabet::Url, 34, 40),
+    form("brevo_key", "xsmtpsib-", Alphabet::Url, 81, 81),
+    form("gitlab_token", "glft-", Alphabet::Url, 20, 64),
+    form("gitlab_token", "glimt-", Alphabet::Url, 20, 64),
+    form("gitlab_token", "glagent-", Alphabet::Url, 50, 64),
+    form("gitlab_token", "gloas-", Alphabet::Hex, 64, 64),
+    form("newrelic_key", "NRJS-", Alphabet::Hex, 19, 19),
+    form("newrelic_key", "NRII-", Alphabet::Url, 32, 32),
+    form("google_token", "1//0", Alphabet::Url, 40, 120),
+    form("mailgun_key", "pubkey-", Alphabet::Hex, 32, 32),
+    form("mailjet_key", "mj-", Alphabet::Hex, 32, 32),
+    form("twilio_account", "AC", Alphabet::Hex, 32, 32),
+    form("amazon_mws_token", "amzn.mws.", Alphabet::Url, 36, 36),
+    form(
+        "paypal_token",
+        "access_token$production$",
+        Alphabet::Dollar,
+        49,
+        49,
+    ),
+    form(
+        "discord_webhook",
+        "discord.com/api/webhooks/",
+        Alphabet::Path,
+        60,
+        110,
+    ),
+    form(
+        "discord_webhook",
+        "discordapp.com/api/webhooks/",
+        Alphabet::Path,
+        60,
+        110,
+    ),
+    form(
+        "slack_webhook",
+        "hooks.slack.com/workflows/",
+        Alphabet::Base64,
+        40,
+        90,
+    ),
+    form(
+        "zapier_webhook",
+        "hooks.zapier.com/hooks/catch/",
+        Alphabet::Path,
+        10,
+        60,
+    ),
+    form(
+        "teams_webhook",
+        "webhook.office.com/webhookb2/",
+        Alphabet::Path,
+        60,
+        250,
+    ),
+    form(
+        "telegram_token",
+        "api.telegram.org/bot",
+        Alphabet::Colon,
+        40,
+        60,
+    ),
     // Headers, for tokens of any issuer.
-    form("bearer_token", "Bearer ", Alphabet::Dotted, 20, 512),
-    form("basic_auth", "Basic ", Alphabet::Base64, 20, 512),
+    form("bearer_token", "Bearer ", Alphabet::Dotted, 12, 512),
+    form("basic_auth", "Basic ", Alphabet::Base64, 16, 512),
     // The path of a webhook is secret: it is the only protection.
     form(
         "slack_webhook",
@@ -192,9 +336,13 @@ pub(super) const FORMS: &[Form] = &[
 pub(super) const NAMES: &[&str] = &[
     "pass",
     "pwd",
+    "pw",
+    "kennwort",
     "secret",
     "token",
     "key",
     "salt",
+    "pepper",
     "credential",
+    "bearer",
 ];

@@ -26,6 +26,28 @@ fn body(alphabet: Alphabet, len: usize) -> String {
     body
 }
 
+/// Alphabets of random keys.
+pub(super) const ALPHABETS: [&str; 9] = [
+    "0123456789abcdef",
+    "0123456789ABCDEF",
+    "abcdefghijklmnopqrstuvwxyz",
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567",
+    "abcdefghijklmnopqrstuvwxyz0123456789",
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/",
+];
+
+/// `len` random characters of `alphabet`; the same for the same `seed`.
+pub(super) fn drawn(alphabet: &str, len: usize, seed: u64) -> String {
+    use rand::{RngExt, SeedableRng};
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+    (0..len)
+        .map(|_| char::from(alphabet.as_bytes()[rng.random_range(0..alphabet.len())]))
+        .collect()
+}
+
 /// PHP code with `{}` for a secret, the secret and its kind.
 #[expect(clippy::too_many_lines, reason = "one table of cases")]
 fn named() -> Vec<(&'static str, String, &'static str)> {
@@ -149,11 +171,34 @@ const LOOK_ALIKES: &[&str] = &[
     "'password', 'username2', 'address1'",
     "array('password', 'first_name2')",
     "db_drop('passwords', 'index_2');",
-    "$passwordHash = 'Xk9mQ2vL7pR4wZ8q';",
-    "$password_reset_url = 'Xk9mQ2vL7pR4wZ8q';",
-    "if ($password === 'Xk9mQ2vL7pR4wZ8q') {",
     "f(password: $this->pass1word, token: new Token3Factory())",
     "f(token: TYPE_2_TOKEN_IDENTIFIER)",
+    "$passwordHash = 'kcqx41wv';",
+    "$password_reset_url = 'kcqx41wv';",
+    "'key' => 'kcqx41wvzr0p',",
+    "if ($password === 'password123') {",
+    "new PDO('mysql:host=localhost', 'user', 'password');",
+    "new PDO($dsn, $user, $pass1word, ['x' => 'kcqx41wv']);",
+    "new Shop\\Pdox('mysql:host=localhost', 'user', 'kcqx41wv');",
+    "mysqli_connect('localhost', 'user', '', 'kcqx41wv');",
+    "mysqli_connect('localhost', 'user', getenv('DB_9'), 'kcqx41wv');",
+    "hash_hmac('sha256', $data, $this->key2);",
+    "hash_hmac('sha256', $data, \"{$this->key2}\");",
+    "openssl_encrypt($data, 'aes-256-cbc', '%kernel.key2%');",
+    "$this->crypt('sha512', $password);",
+    "function crypt($a = 'kcqx41wv') {}",
+    "$app->bind('Shop', 'kcqx41wv');",
+    "'auth' => ['guards', 'providers', 'passwords'],",
+    "'auth' => 'verified',",
+    "base64_encode('no colon at all 12');",
+    "curl_setopt($ch, CURLOPT_USERPWD, \"$user:$pass1\");",
+    "$sum = 'sha384-oqVuAfXRKap7fdgcCY5uykM6Rb8xj9lQxyCE8';",
+    "$index = 'IDX_5A97604412946D8B';",
+    "$url = 'https://cdn.example.com/css_LS9OUalDR9d_lCAvF3yUWjNU6yF8ZBm84jEPRvoyuQ.css';",
+    "<meta name=\"google-site-verification\" content=\"LR29frqES-MZYtn3iZ6PtobclBfThr83rlNF4huiu0s\">",
+    "'https://images.example.com/p?ixid=M3w2NTgwOTl8MHwxfGFsbHx8fHx8fHx8fDE3Mjc2ODMzMzZ8&x=1'",
+    "// log in with a bot password: \"username@appId\"",
+    "$id = '0f8fad5b-d9cb-469f-a165-70867728950e';",
     "const TOKEN = 'T_CONSTANT_ENCAPSED_STRING_2';",
     "const CACHE_KEY = 'revision-row-1.29-abcdefgh';",
     "$key = 'dash_v2_0f1e2d3c4b5a69788796a5b4c3d2e1f0';",
@@ -168,7 +213,6 @@ const LOOK_ALIKES: &[&str] = &[
     "$apiKey = 'YOUR_API_KEY_HERE_123';",
     "$apiKey = '0123456789abcdef0123456789abcdef';",
     "$apiKey = getenv('API_KEY');",
-    "'key' => 'Xk9mQ2vL7pR4wZ8qXk9m',",
     "foreach ($keys as $key => $value4you) {",
     "$id = 'AKIAIOSFODNN7EXAMPLE';",
     "// http://user:pass@example.com/",

@@ -46,6 +46,7 @@ mod protocol;
 mod report;
 mod resume;
 mod roots;
+mod secrets;
 mod settings;
 mod socket;
 mod stdio;
