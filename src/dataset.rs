@@ -69,6 +69,7 @@ pub mod duplicates;
 mod error;
 pub mod format;
 pub mod history;
+mod json_line;
 mod options;
 mod prompt;
 mod record;

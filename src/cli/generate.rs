@@ -40,6 +40,9 @@ pub(super) struct Generate {
     /// Print N random examples and write nothing
     #[arg(long, value_name = "N")]
     preview: Option<usize>,
+    /// With --preview, print the whole context, prefix and suffix, not a few lines around the middle
+    #[arg(long, requires = "preview")]
+    whole: bool,
     /// Continue an interrupted run with the same options
     #[arg(long, conflicts_with = "preview")]
     resume: bool,
@@ -168,7 +171,7 @@ impl Generate {
         };
         let options = &self.options;
         let examples = dataset::preview(&repo, options, &model, count, &Cancel::default())?;
-        show::examples(&examples)
+        show::examples(&examples, self.whole)
     }
 }
 

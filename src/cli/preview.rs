@@ -17,6 +17,9 @@ pub(super) struct Args {
     /// Only examples of this kind of span
     #[arg(long, value_name = "KIND")]
     kind: Option<SpanKind>,
+    /// Print the whole context, prefix and suffix, not a few lines around the middle
+    #[arg(long)]
+    whole: bool,
     /// Another seed draws other examples
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -36,5 +39,5 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             args.dataset.display()
         )));
     }
-    show::examples(&examples)
+    show::examples(&examples, args.whole)
 }

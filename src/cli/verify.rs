@@ -77,6 +77,12 @@ fn verification(args: Args, mut setup: Setup) -> Result<Verification, CliError> 
     if !args.include_path.is_empty() {
         options.include_path = args.include_path;
     }
+    if let Some(missing) = options.include_path.iter().find(|path| !path.exists()) {
+        return Err(CliError::Usage(format!(
+            "the dataset was made with the include path {}, which is not here: name the place with --include-path",
+            missing.display()
+        )));
+    }
     let walk = setup.settings.walk();
     let max_bytes = walk.max_file_bytes;
     let sources = DatasetSources::new(&args.project, &[], &options, walk, setup.cache)

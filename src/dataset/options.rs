@@ -377,6 +377,60 @@ impl Options {
         Ok(())
     }
 
+    /// The options without what a reader elsewhere cannot use: the path of the file of
+    /// rejects, and all of an absolute path but its last name.
+    #[must_use]
+    pub(super) fn without_paths(&self) -> Self {
+        let name = |path: &PathBuf| match path.file_name() {
+            Some(name) if path.is_absolute() => name.into(),
+            _ => path.clone(),
+        };
+        Self {
+            rejects: None,
+            include_path: self.include_path.iter().map(name).collect(),
+            tokenizer: self.tokenizer.as_ref().map(name),
+            ..self.clone()
+        }
+    }
+
+    /// The options that have no effect without another one, and which that is.
+    #[must_use]
+    pub fn idle(&self) -> Vec<(&'static str, &'static str)> {
+        let default = Self::default();
+        let context = self.cross_file_context || self.bm25_context;
+        let any = "--cross-file-context or --bm25-context";
+        [
+            (
+                !context && !self.include_path.is_empty(),
+                "include_path",
+                any,
+            ),
+            (
+                !context && self.max_context_chars != default.max_context_chars,
+                "max_context_chars",
+                any,
+            ),
+            (
+                !context && self.context_style != default.context_style,
+                "context_style",
+                any,
+            ),
+            (
+                !self.cross_file_context && self.min_score != default.min_score,
+                "min_score",
+                "--cross-file-context",
+            ),
+            (
+                self.val_split == 0.0 && self.split_by != default.split_by,
+                "split_by",
+                "--val-split above 0",
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(idle, name, needs)| idle.then_some((name, needs)))
+        .collect()
+    }
+
     /// The model family of the options.
     ///
     /// # Errors
@@ -442,6 +496,40 @@ mod tests {
         assert_eq!(flags, Options::default());
         let parameters: Options = serde_json::from_str("{}").unwrap();
         assert_eq!(parameters, Options::default());
+    }
+
+    #[test]
+    fn an_option_without_effect_is_told() {
+        let mut options = Options {
+            include_path: vec!["lib".into()],
+            max_context_chars: 100,
+            ..Options::default()
+        };
+        let names = |options: &Options| {
+            options
+                .idle()
+                .iter()
+                .map(|(name, _)| *name)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names(&options), ["include_path", "max_context_chars"]);
+        options.bm25_context = true;
+        assert!(names(&options).is_empty());
+        assert!(Options::default().idle().is_empty());
+    }
+
+    #[test]
+    fn of_an_absolute_path_only_the_name_stays() {
+        let options = Options {
+            include_path: vec!["/home/me/lib".into(), "../lib".into()],
+            tokenizer: Some("/models/tokenizer.json".into()),
+            rejects: Some("/tmp/rejects.jsonl".into()),
+            ..Options::default()
+        };
+        let shared = options.without_paths();
+        assert_eq!(shared.include_path, [PathBuf::from("lib"), "../lib".into()]);
+        assert_eq!(shared.tokenizer, Some("tokenizer.json".into()));
+        assert_eq!(shared.rejects, None);
     }
 
     #[test]

@@ -6,10 +6,15 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use crate::dataset::json_line;
+
 /// The reason of a hole with fewer characters than the fewest of a middle.
 pub(super) const TOO_SHORT: &str = "too_short";
 /// The reason of a file in which no hole was found.
 pub(super) const NO_HOLE: &str = "no hole fits";
+/// The reason of a file none of whose examples is left: all of them are seen in training,
+/// or the curriculum has removed them.
+pub(super) const NO_EXAMPLE_LEFT: &str = "no_example_left";
 /// The reason of an example that has the text of another one.
 pub(super) const DUPLICATE: &str = "duplicate_example";
 /// The reason of an example that is a near duplicate of another one.
@@ -57,7 +62,7 @@ impl Reject<'_> {
     /// # Errors
     /// If it cannot be written as JSON.
     pub fn line(&self) -> std::io::Result<String> {
-        let mut line = serde_json::to_string(self)?;
+        let mut line = json_line::text(self)?;
         line.push('\n');
         Ok(line)
     }

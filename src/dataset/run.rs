@@ -67,6 +67,14 @@ struct ProjectStart {
     counts: DatasetCounts,
 }
 
+/// Tells which of `options` have no effect.
+fn tell_idle(options: &Options) {
+    for (name, needs) in options.idle() {
+        let flag = name.replace('_', "-");
+        tracing::warn!("--{flag} has no effect without {needs}");
+    }
+}
+
 impl<'a> Run<'a> {
     /// Begins a run without projects. `model` is [`Options::model`]. `progress` is
     /// called after every batch.
@@ -81,6 +89,7 @@ impl<'a> Run<'a> {
         progress: &'a mut dyn FnMut(Progress),
     ) -> Result<Self, DatasetError> {
         options.check()?;
+        tell_idle(options);
         Ok(Self {
             options,
             model,
@@ -331,7 +340,8 @@ impl<'a> Run<'a> {
         report.projects.push(ProjectSummary {
             name: name.to_owned(),
             files_indexed: report.counts.files_indexed - start.counts.files_indexed,
-            files_used: report.counts.files_used - start.counts.files_used,
+            // Counted when it is known which examples stay.
+            files_used: 0,
             examples,
             left_out: whole.map(|out| out.rule.clone()),
         });

@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use crate::dataset::json_line;
 use crate::dataset::record::Example;
 
 /// The bytes that stand for prefix, middle and suffix in a template. JSON has no
@@ -163,7 +164,7 @@ impl<'a> EscapedText<'a> {
             return Ok(0);
         };
         let mut before = ByteCounter(0);
-        serde_json::to_writer(&mut before, &self.plain[start..at])?;
+        json_line::write(&mut before, &self.plain[start..at])?;
         // The two quotes are not part of the text.
         Ok((escaped + before.0 - 2) as u32)
     }
@@ -228,7 +229,7 @@ pub(super) fn with_gaps(mut example: Example, places: &[Range<usize>; 3]) -> io:
     ] {
         part.clear();
     }
-    let json = serde_json::to_string(&example)?;
+    let json = json_line::text(&example)?;
     let rest = json
         .strip_prefix(HEAD)
         .ok_or_else(|| io::Error::other("the fields of an example do not begin with its texts"))?;
@@ -269,7 +270,7 @@ pub(super) fn fill(template: &[u8], parts: [&[u8]; 3], line: &mut Vec<u8>) {
 /// Appends `text` to `line`, as it stands in a JSON string.
 fn escape(text: &str, line: &mut Vec<u8>) -> io::Result<()> {
     let start = line.len();
-    serde_json::to_writer(&mut *line, text)?;
+    json_line::write(&mut *line, text)?;
     line.pop();
     line.remove(start);
     Ok(())
@@ -344,7 +345,7 @@ mod tests {
                 }
             };
             push("<END>\n");
-            let mut expected = serde_json::to_string(&example).unwrap();
+            let mut expected = json_line::text(&example).unwrap();
             expected.push('\n');
             let template = with_gaps(example, &places).unwrap();
             let escaped = [&prefix, &middle, &suffix].map(|part| EscapedText::new(part.into()).unwrap());
@@ -379,7 +380,7 @@ mod tests {
                 let window = escaped.window(&(*start..*end), &(*hole..*after)).unwrap().unwrap();
                 let parts = window.parts(&escaped.text()[window.range()]).unwrap();
                 for (part, range) in parts.iter().zip([*start..*hole, *hole..*after, *after..*end]) {
-                    let json = serde_json::to_string(&text[range]).unwrap();
+                    let json = json_line::text(&text[range]).unwrap();
                     prop_assert_eq!(*part, &json.as_bytes()[1..json.len() - 1]);
                 }
                 ranges.push(window.range());

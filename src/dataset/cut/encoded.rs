@@ -6,6 +6,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::dataset::batch::{ExampleSummary, Sizes, TextShape};
 use crate::dataset::error::DatasetError;
+use crate::dataset::json_line;
 use crate::dataset::record::Example;
 use crate::dataset::template::{self, EscapedText, SpooledExample};
 
@@ -62,10 +63,7 @@ impl EncodedExample {
         };
         let template = match window {
             Some(_) => template::with_gaps(example, &part_ranges)?,
-            None => {
-                let line = serde_json::to_string(&example).map_err(std::io::Error::from)?;
-                line + "\n"
-            }
+            None => json_line::text(&example)? + "\n",
         };
         Ok(Self {
             summary: ExampleSummary {

@@ -8,6 +8,9 @@ const WIDTH: usize = 300;
 /// The height of a histogram's plot, in SVG user units.
 const HEIGHT: usize = 90;
 
+/// The width of the labels of the axis of a histogram, in SVG user units.
+const MARGIN: usize = 40;
+
 /// `count` with a comma between groups of three digits.
 pub(super) fn number(count: u64) -> String {
     let digits = count.to_string();
@@ -104,14 +107,19 @@ impl<const SERIES: usize> Histogram<SERIES> {
         let totals = self.totals();
         let most = self.bin * self.counts.len() as f64;
         let label_y = HEIGHT + 14;
+        let highest = self
+            .cells()
+            .map(|(_, series, count)| share(count, totals[series]))
+            .fold(0.0, f64::max);
         html! {
             figure {
                 figcaption { (title) }
-                svg viewBox={ "-2 -4 " (WIDTH + 4) " " (HEIGHT + 22) }
+                svg viewBox={ "-" (MARGIN) " -8 " (WIDTH + MARGIN + 2) " " (HEIGHT + 26) }
                     role="img"
                     aria-label=(self.described(title, unit, names, totals))
                 {
-                    (self.rects(unit, names, totals))
+                    (axis(highest))
+                    (self.rects(unit, names, totals, highest))
                     line x1="0" y1=(HEIGHT) x2=(WIDTH) y2=(HEIGHT) {}
                     text x="0" y=(label_y) { "0" }
                     text x=(WIDTH / 2) y=(label_y) text-anchor="middle" { (rounded(most / 2.0)) }
@@ -121,20 +129,25 @@ impl<const SERIES: usize> Histogram<SERIES> {
         }
     }
 
+    /// The counts, with the number of their bin and of their series.
+    fn cells(&self) -> impl Iterator<Item = (usize, usize, u64)> {
+        let bins = self.counts.iter().enumerate();
+        bins.flat_map(|(at, bin)| (0..SERIES).map(move |series| (at, series, bin[series])))
+    }
+
     /// The bars of the plot: a rectangle for each bin of each series that holds
-    /// any value.
-    fn rects(&self, unit: &str, names: [&str; SERIES], totals: [u64; SERIES]) -> Markup {
-        let cells = || {
-            let bins = self.counts.iter().enumerate();
-            bins.flat_map(|(at, bin)| (0..SERIES).map(move |series| (at, series, bin[series])))
-        };
-        let highest = cells()
-            .map(|(_, series, count)| share(count, totals[series]))
-            .fold(0.0, f64::max);
+    /// any value. A bar of the share `highest` is as high as the plot.
+    fn rects(
+        &self,
+        unit: &str,
+        names: [&str; SERIES],
+        totals: [u64; SERIES],
+        highest: f64,
+    ) -> Markup {
         let slot = WIDTH as f64 / self.counts.len() as f64;
         let width = (slot - 1.0) / SERIES as f64;
         html! {
-            @for (at, series, count) in cells().filter(|(_, _, count)| *count > 0) {
+            @for (at, series, count) in self.cells().filter(|(_, _, count)| *count > 0) {
                 @let height = (share(count, totals[series]) / highest * HEIGHT as f64).max(0.5);
                 @let x = at as f64 * slot + series as f64 * width;
                 rect class={ "series-" (series) }
@@ -193,6 +206,17 @@ impl<const SERIES: usize> Histogram<SERIES> {
     }
 }
 
+/// The vertical axis of a plot whose highest bar is the share `highest`: labels and
+/// lines at none, half and all of it.
+fn axis(highest: f64) -> Markup {
+    html! {
+        @for (of, y) in [(0.0, HEIGHT), (0.5, HEIGHT / 2), (1.0, 0)] {
+            @if of > 0.0 { line.grid x1="0" y1=(y) x2=(WIDTH) y2=(y) {} }
+            text x="-4" y=(y + 4) text-anchor="end" { (tenths(highest * of * 100.0)) " %" }
+        }
+    }
+}
+
 /// A coordinate of the drawing, with one digit after the point.
 fn tenths(value: f64) -> String {
     format!("{value:.1}")
@@ -240,6 +264,8 @@ mod tests {
         for expected in [
             "aria-label=\"Lengths: 6 examples, most (50.0 %) at 75 characters or more\"",
             "<title>25 to 50 characters: 1 (16.7 %)</title>",
+            "text-anchor=\"end\">50.0 %</text>",
+            "text-anchor=\"end\">25.0 %</text>",
         ] {
             assert!(svg.contains(expected), "{svg}");
         }

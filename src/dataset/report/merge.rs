@@ -165,6 +165,7 @@ impl Report {
         for folder in part.coverage.values() {
             all.files += folder.files;
             all.files_used += folder.files_used;
+            all.examples += folder.examples;
             all.bytes += folder.bytes;
             all.bytes_used += folder.bytes_used;
         }

@@ -23,8 +23,7 @@ use crate::model::Model;
 pub(in crate::dataset) const METADATA: &str = "metadata.json";
 
 /// The report on a dataset. Equal input, options and seed give equal reports: a
-/// report holds no times, and no paths of the machine except the include paths
-/// as the user gave them.
+/// report holds no times, and no absolute paths: of these it has the last name only.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// The program: `fimd`.
@@ -32,7 +31,7 @@ pub struct Report {
     /// The version of fimd that made the dataset.
     pub version: Cow<'static, str>,
     /// All options except the path of the file of rejects, which does not affect
-    /// the dataset.
+    /// the dataset. Of an absolute path only the last name stays.
     pub options: Options,
     /// The control tokens of the model family.
     pub tokens: FamilyTokens,
@@ -114,7 +113,7 @@ impl Tallies {
 pub struct DatasetCounts {
     /// The number of files in the index.
     pub files_indexed: usize,
-    /// The number of files that gave examples.
+    /// The number of files that have examples in the dataset.
     pub files_used: usize,
     /// The number of examples in both splits.
     pub examples: usize,
@@ -131,12 +130,15 @@ pub struct DatasetCounts {
 pub struct Coverage {
     /// The number of files in the index.
     pub files: u64,
-    /// The number of files that gave examples.
+    /// The number of files that have examples in the dataset.
     pub files_used: u64,
     /// The bytes of the files in the index.
     pub bytes: u64,
-    /// The bytes of the files that gave examples.
+    /// The bytes of the files that have examples in the dataset.
     pub bytes_used: u64,
+    /// The number of examples in both splits.
+    #[serde(default)]
+    pub examples: u64,
 }
 
 /// The counts of one of several projects.
@@ -146,7 +148,7 @@ pub struct ProjectSummary {
     pub name: String,
     /// The number of files in the index.
     pub files_indexed: usize,
-    /// The number of files that gave examples.
+    /// The number of files that have examples in the dataset.
     pub files_used: usize,
     /// The number of examples without duplicates, before the curriculum removes
     /// any and before decontamination of the validation split.
@@ -325,10 +327,7 @@ impl Report {
     /// An empty report by this version of fimd.
     #[must_use]
     pub fn new(options: &Options, model: &Model) -> Self {
-        let options = Options {
-            rejects: None,
-            ..options.clone()
-        };
+        let options = options.without_paths();
         let version = env!("CARGO_PKG_VERSION").into();
         Self::empty(version, options, FamilyTokens::of(model.family()))
     }
@@ -375,13 +374,16 @@ impl Report {
         folder.bytes += bytes as u64;
     }
 
-    /// Notes that the file `key` of `repo` gave examples. The file has this many
-    /// bytes.
-    pub fn uses(&mut self, repo: &Repo<'_>, key: &str, bytes: usize) {
+    /// Notes that this many examples of a file are in the dataset. The file has this
+    /// label, in which its key begins at byte `key`, and this many bytes.
+    pub(in crate::dataset) fn uses(&mut self, label: &str, key: usize, bytes: u64, examples: u64) {
+        let (repo, key) = label.split_at(key);
+        let folder = format!("{repo}{}", folder(key));
+        let folder = self.coverage.entry(folder).or_default();
         self.counts.files_used += 1;
-        let folder = self.coverage.entry(repo.label(folder(key))).or_default();
         folder.files_used += 1;
-        folder.bytes_used += bytes as u64;
+        folder.bytes_used += bytes;
+        folder.examples += examples;
     }
 
     /// Adds what is read of the history of a project.

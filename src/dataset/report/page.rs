@@ -165,9 +165,9 @@ fn page<T>(
             }
             body {
                 (header(metadata, &title, parts))
+                (browser(data))
                 (plots(metadata, data))
                 (tables(metadata))
-                (browser(data))
                 script type="application/json" id="examples" { (PreEscaped(examples)) }
                 script { (PreEscaped(JS)) }
             }
@@ -199,9 +199,9 @@ fn header(metadata: &Value, title: &str, shown_parts: usize) -> Markup {
                 }
             }
             nav aria-label="Sections" {
+                a href="#browser" { "Examples" }
                 a href="#plots" { "Plots" }
                 a href="#tables" { "Files and options" }
-                a href="#browser" { "Examples" }
             }
             dl.tiles { (terms(tiles)) }
         }
@@ -212,8 +212,15 @@ fn header(metadata: &Value, title: &str, shown_parts: usize) -> Markup {
 fn terms(entries: impl IntoIterator<Item = (impl AsRef<str>, String)>) -> Markup {
     html! {
         @for (name, value) in entries {
-            div { dt { (name.as_ref()) } dd { (value) } }
+            div { dt { (breakable(name.as_ref())) } dd { (breakable(&value)) } }
         }
+    }
+}
+
+/// `text`, in which lines may break behind the points and underscores of names.
+fn breakable(text: &str) -> Markup {
+    html! {
+        @for word in text.split_inclusive(['.', '_', '/', ',']) { (word) wbr; }
     }
 }
 
@@ -273,6 +280,7 @@ fn tables(metadata: &Value) -> Markup {
         value.get("count")?.as_u64()
     });
     let mut cards = vec![shares("Files without examples", "reason", "files", skipped)];
+    cards.push(examples_by_folder(metadata));
     for (title, unit, name) in [
         ("Files with examples, by folder", "files used", "files"),
         ("Source with examples, by folder", "bytes used", "bytes"),
@@ -341,6 +349,14 @@ fn browser<T>(data: &PageData<T>) -> Markup {
             noscript { p { "The examples are shown by a script in this page." } }
         }
     }
+}
+
+/// The table of the examples of each folder, and their shares of all.
+fn examples_by_folder(metadata: &Value) -> Markup {
+    let examples = entries(metadata, "/coverage", |folder| {
+        folder.get("examples")?.as_u64().filter(|count| *count > 0)
+    });
+    shares("Examples, by folder", "folder", "examples", examples)
 }
 
 /// A section of cards.

@@ -8,7 +8,7 @@ use crate::dataset::batch::{FileOutcome, Sizes, TextShape};
 use crate::dataset::duplicates::DisjointSets;
 use crate::dataset::options::{Dedup, Options};
 use crate::dataset::record::SpanKind;
-use crate::dataset::reject::{DUPLICATE, NEAR_DUPLICATE, NO_HOLE};
+use crate::dataset::reject::{DUPLICATE, NEAR_DUPLICATE, NO_EXAMPLE_LEFT, NO_HOLE};
 use crate::dataset::repo::Repo;
 use crate::dataset::report::Report;
 use crate::dataset::report::page_data::PlotPoint;
@@ -38,6 +38,8 @@ pub(super) struct Ledger {
     labels: Vec<Box<str>>,
     /// The number of the file that each file is a version of, else its own.
     today: Vec<usize>,
+    /// The files that gave examples, in order.
+    used: Vec<UsedFile>,
     /// The files that must be in the same split.
     clusters: DisjointSets,
     /// The file that gives the examples of each text.
@@ -46,6 +48,18 @@ pub(super) struct Ledger {
     by_key: DedupIndex,
     /// The examples by their digests.
     by_digest: DedupIndex,
+}
+
+/// A file that gave examples, before any are removed.
+struct UsedFile {
+    /// Its number.
+    file: usize,
+    /// The byte at which its key begins in its label.
+    key: usize,
+    /// The bytes of its text.
+    bytes: u64,
+    /// The number of its project.
+    project: usize,
 }
 
 /// Whether a hole gives an example of the dataset.
@@ -70,6 +84,7 @@ impl Ledger {
             sizes: Vec::new(),
             labels: Vec::new(),
             today: Vec::new(),
+            used: Vec::new(),
             clusters: DisjointSets::new(0),
             texts: FxHashMap::default(),
             by_key: DedupIndex::default(),
@@ -212,7 +227,12 @@ impl Ledger {
         match source {
             None => report.count_from_history(made),
             Some(source) if made == 0 => report.skip(&repo.label(&source.path), NO_HOLE),
-            Some(source) => report.uses(repo, &source.path, source.text.len()),
+            Some(source) => self.used.push(UsedFile {
+                file,
+                key: self.labels[file].len() - source.path.len(),
+                bytes: source.text.len() as u64,
+                project: report.projects.len(),
+            }),
         }
         admissions
     }
@@ -274,9 +294,30 @@ impl Ledger {
         self.texts.clear();
     }
 
+    /// Counts the files whose examples are in one of `splits`. The others are reported
+    /// as files without examples.
+    fn count_used(&mut self, splits: &SplitAssignment) {
+        let mut examples = vec![0_u64; self.labels.len()];
+        for at in splits.train.iter().chain(&splits.validation) {
+            examples[self.entries[*at].file] += 1;
+        }
+        for used in &self.used {
+            let (label, examples) = (&*self.labels[used.file], examples[used.file]);
+            if examples == 0 {
+                self.report.skip(label, NO_EXAMPLE_LEFT);
+                continue;
+            }
+            self.report.uses(label, used.key, used.bytes, examples);
+            if let Some(project) = self.report.projects.get_mut(used.project) {
+                project.files_used += 1;
+            }
+        }
+    }
+
     /// The report on the dataset with these `splits`.
     pub(super) fn finish(mut self, splits: &SplitAssignment) -> Report {
         self.count_clusters();
+        self.count_used(splits);
         self.report
             .finish(&self.entries, &self.kinds, &self.shapes, splits);
         self.report

@@ -15,6 +15,7 @@ use crate::dataset::options::{Dedup, Options};
 use crate::dataset::record::Example;
 use crate::dataset::reject::NO_HOLE;
 use crate::dataset::repo::Repo;
+use crate::dataset::run::tell_idle;
 use crate::dataset::select::sources::{ExampleSource, SourceSelection, sources, text_hashes};
 use crate::model::Model;
 use crate::php::spans::SpanParser;
@@ -36,6 +37,7 @@ pub fn preview(
     cancel: &Cancel,
 ) -> Result<Vec<Example>, DatasetError> {
     options.check()?;
+    tell_idle(options);
     let secrets = Secrets::new()?;
     let hashes = text_hashes(repo, cancel)?;
     let SourceSelection {

@@ -362,7 +362,7 @@ mod tests {
         | --- | --- |
         | `--cross-file-context` | true |
         | `--format` | parquet |
-        | `--include-path` | (a path), lib |
+        | `--include-path` | lib, lib |
 
         The text before a middle is, byte for byte, what fimd asks a model for with these settings, beside the model's family:
 
