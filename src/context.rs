@@ -29,7 +29,7 @@ pub(crate) use pack::file_header;
 use rank::{LikelyNames, RealCalls, Surroundings, Threshold};
 pub use request::{ContextRequest, MinScore, Signal};
 pub use snippet::{Context, DroppedSnippet, Snippet, SnippetSource};
-use weights::{NEIGHBOUR_CHUNKS, SHOWN_CHUNKS, names_looked_up};
+use weights::{LITERAL_SHARE, NEIGHBOUR_CHUNKS, SHOWN_CHUNKS, names_looked_up};
 
 use crate::cancel::{Cancel, Cancelled};
 use crate::index::{Library, Snapshot};
@@ -121,7 +121,7 @@ fn find<T>(
     take(Found {
         candidates: &candidates,
         literals,
-        literal_chars: request.max_chars / 4,
+        literal_chars: (request.max_chars as f32 * LITERAL_SHARE) as usize,
         chunks,
         names: ranking.as_ref().map(LikelyNames::of),
         calls,

@@ -42,14 +42,8 @@ impl Checker<'_> {
             let what = format!("context_start: expected {start}, found {found}");
             objections.push((Claim::Metadata, what));
         }
-        let context = prompt::context(
-            &settings,
-            project.snapshot,
-            &buffer,
-            start,
-            None,
-            self.cancel,
-        )?;
+        let (snapshot, cancel) = (project.snapshot, self.cancel);
+        let context = prompt::context(&settings, snapshot, &buffer, start, None, cancel)?;
         let prompt = Prompt::new(settings, buffer, &context);
         let parts = [
             ("context", &*prompt.context, &*example.context),
