@@ -13,14 +13,17 @@
 //! 6. [`verify`]: the check of a finished dataset against its source.
 //! 7. [`mod@write`]: the dataset on disk. It is the only room that knows a disk.
 //!
-//! Beside them: [`history`] is what a run reads of a project's commits; [`duplicates`] compares files, examples and middles; `batch`,
+//! Beside them: [`mix`] is the share of each kind of hole; [`history`] is what a run reads
+//! of a project's commits; [`duplicates`] compares files, examples and middles; `batch`,
 //! [`template`] and [`reject`] are what a [`Sink`] gets; [`split`] names the two
 //! splits.
 //!
 //! # Determinism
 //! The dataset is a function of the snapshots, the options and the seed. Each file
-//! has a random generator of its own, seeded by the seed and the file's key. So
-//! the order of files and the number of threads do not matter. Other projects in
+//! has a random generator of its own, seeded by the seed and the file's key, from
+//! which its holes are proposed. Which of them are taken follows from the mix and from
+//! the files of the project before it, in the order of keys. So
+//! the number of threads does not matter. Other projects in
 //! the run do not matter either, except that duplicates of their files and
 //! examples are left out.
 //!
@@ -70,6 +73,7 @@ mod error;
 pub mod format;
 pub mod history;
 mod json_line;
+pub mod mix;
 mod options;
 mod prompt;
 mod record;

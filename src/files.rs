@@ -28,7 +28,7 @@ pub use self::extensions::{Extensions, file_holds_php};
 pub use self::find::{root_of, root_within};
 pub use self::history::GitHistory;
 pub use self::ignores::{
-    NameRules, belongs, belongs_by_default, folders_above, is_rule_file, is_walked,
+    NameRules, belongs, belongs_by_default, folders_above, is_brought_back, is_rule_file, is_walked,
 };
 pub use self::input::{Repositories, Repository};
 pub use self::library::Composer;

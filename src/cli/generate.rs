@@ -15,6 +15,7 @@ use crate::cancel::Cancel;
 use crate::dataset::write::StagingFolder;
 use crate::dataset::{self, Options, Progress, Repo};
 use crate::engine::{self, DatasetSources, GenerateError, Project, ProjectOptions};
+use crate::files::is_brought_back;
 use crate::index::Origin;
 
 /// Write fill-in-the-middle training data from PHP projects.
@@ -165,6 +166,7 @@ impl Generate {
             files: &files,
             snapshot: &snapshot,
             in_root: &|key| project.roots.owns(key),
+            brought_back: &|key| is_brought_back(&project.roots, &project.roots.path(key)),
             left_out: &[],
             history: None,
             origin: &|_| Origin::default(),

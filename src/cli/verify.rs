@@ -115,6 +115,7 @@ fn verification(args: Args, mut setup: Setup) -> Result<Verification, CliError> 
             files,
             snapshot,
             in_root,
+            brought_back: &|_| false,
             left_out: &[],
             history: history.as_ref().map(|history| history as &dyn History),
             origin: &|_| Origin::default(),

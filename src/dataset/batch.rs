@@ -51,6 +51,8 @@ pub struct HoleOutcome {
     /// them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<u128>,
+    /// A key that middles share which differ in white space and literals only.
+    pub middle: u64,
     /// The example, or the reason why there is none.
     pub made: Result<ExampleSummary, String>,
     /// The secrets in the four parts of the example, by kind.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::context::MinScore;
 use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
 use crate::dataset::format::{FileFormat, in_bytes};
-use crate::dataset::record::SpanKind;
+use crate::dataset::mix::Mix;
 use crate::model::{ContextStyle, DEFAULT_FAMILY, Families, Family, FamilyName, Model};
 use crate::prompt::{DEFAULT_MAX_SUFFIX_CHARS, DEFAULT_MAX_TOTAL_CHARS};
 
@@ -112,12 +112,18 @@ pub struct Options {
     /// rules apply inside it (repeatable)
     #[arg(long, value_name = "DIR")]
     pub include_path: Vec<PathBuf>,
+    /// Share of the examples, from 0 to 1, whose buffer is unfinished: code behind the cursor, an import or the rest of a line is not typed yet
+    #[arg(long, value_name = "SHARE", default_value_t = Options::default().unfinished)]
+    pub unfinished: f64,
+    /// Share of the examples, from 0 to 1, with a quarter of the context or none
+    #[arg(long, value_name = "SHARE", default_value_t = Options::default().short_context)]
+    pub short_context: f64,
     /// Most lines of a middle
     #[arg(long, value_name = "N", default_value_t = Options::default().max_middle_lines)]
     pub max_middle_lines: usize,
-    /// Fewest characters of a middle
-    #[arg(long, value_name = "N", default_value_t = Options::default().min_middle_chars)]
-    pub min_middle_chars: usize,
+    /// Fewest characters of a middle [default: by its kind: 3 of a line, 12 of a block or comment, 40 of other nodes and spans]
+    #[arg(long, value_name = "N")]
+    pub min_middle_chars: Option<usize>,
     /// Most characters of context, prefix, middle and suffix together; a quarter is kept for the middle
     #[arg(long, value_name = "N", default_value_t = Options::default().max_total_chars)]
     pub max_total_chars: usize,
@@ -133,6 +139,18 @@ pub struct Options {
     /// Leave out declarations less likely than this to be named next, from 0 to 1
     #[arg(long, value_name = "SCORE", default_value_t)]
     pub min_score: MinScore,
+    /// Cut examples from tests, too
+    #[arg(long)]
+    pub include_tests: bool,
+    /// Cut examples from database/migrations/, too
+    #[arg(long)]
+    pub include_migrations: bool,
+    /// Cut examples from routes/, too
+    #[arg(long)]
+    pub include_routes: bool,
+    /// Cut examples from config/, too
+    #[arg(long)]
+    pub include_config: bool,
     /// Only files that have a test: XTest.php, or a test class that names X
     #[arg(long)]
     pub tested_only: bool,
@@ -166,12 +184,9 @@ pub struct Options {
     /// Seed of all random choices
     #[arg(long, value_name = "N", default_value_t = Options::default().seed)]
     pub seed: u64,
-    /// Kinds of spans to cut, separated by commas [default: all]
-    #[arg(long, value_name = "KINDS", value_delimiter = ',')]
-    pub only_spans: Vec<SpanKind>,
-    /// Kinds of spans not to cut, separated by commas
-    #[arg(long, value_name = "KINDS", value_delimiter = ',')]
-    pub exclude_spans: Vec<SpanKind>,
+    /// Share of each kind of hole: completion, seed, blocks, or your own, such as typing=30,line_rest=20,block=10
+    #[arg(long, value_name = "MIX", default_value_t)]
+    pub mix: Mix,
     /// Do not parse: line and brace spans instead of syntax-tree spans
     #[arg(long)]
     pub no_ast_fim: bool,
@@ -227,13 +242,19 @@ impl Default for Options {
             bm25_context: false,
             quality_filter: false,
             include_path: Vec::new(),
+            unfinished: 0.0,
+            short_context: 0.0,
             max_middle_lines: 30,
-            min_middle_chars: 40,
+            min_middle_chars: None,
             max_total_chars: DEFAULT_MAX_TOTAL_CHARS,
             max_context_chars: DEFAULT_MAX_CONTEXT_CHARS,
             max_prefix_chars: None,
             max_suffix_chars: DEFAULT_MAX_SUFFIX_CHARS,
             min_score: MinScore::default(),
+            include_tests: false,
+            include_migrations: false,
+            include_routes: false,
+            include_config: false,
             tested_only: false,
             curriculum: false,
             curriculum_top_pct: 100,
@@ -245,8 +266,7 @@ impl Default for Options {
             keep_vendored: false,
             rejects: None,
             seed: 42,
-            only_spans: Vec::new(),
-            exclude_spans: Vec::new(),
+            mix: Mix::default(),
             no_ast_fim: false,
             git: None,
             max_file_bytes: None,
@@ -281,15 +301,6 @@ impl WrongOption {
 }
 
 impl Options {
-    /// The kinds of spans to cut.
-    pub fn spans(&self) -> impl Iterator<Item = SpanKind> {
-        let all = <SpanKind as clap::ValueEnum>::value_variants();
-        all.iter().copied().filter(|kind| {
-            (self.only_spans.is_empty() || self.only_spans.contains(kind))
-                && !self.exclude_spans.contains(kind)
-        })
-    }
-
     /// Checks the options.
     ///
     /// # Errors
@@ -297,17 +308,7 @@ impl Options {
     pub fn check(&self) -> Result<(), WrongOption> {
         self.check_middles()?;
         self.check_numbers()?;
-        self.check_output()?;
-        if self.spans().next().is_none() {
-            return wrong(
-                match self.only_spans.is_empty() {
-                    true => "exclude_spans",
-                    false => "only_spans",
-                },
-                "some kind of span that is not excluded",
-            );
-        }
-        Ok(())
+        self.check_output()
     }
 
     /// Checks shares, percentages and the limit of tokens.
@@ -317,6 +318,14 @@ impl Options {
         }
         if self.git == Some(0) {
             return wrong("git", "at least 1 commit, found 0");
+        }
+        for (name, share) in [
+            ("unfinished", self.unfinished),
+            ("short_context", self.short_context),
+        ] {
+            if !(0.0..=1.0).contains(&share) {
+                return wrong(name, format!("0 to 1, found {share}"));
+            }
         }
         if self.max_tokens == Some(0) {
             return wrong("max_tokens", "at least 1, found 0");
@@ -558,16 +567,21 @@ mod tests {
         };
         for (message, start) in [
             (
-                of(|o| o.max_total_chars = 100),
-                "--max-total-chars: expected at least 160",
+                of(|o| o.max_total_chars = 11),
+                "--max-total-chars: expected at least 12",
             ),
             (
                 of(|o| o.max_middle_lines = 0),
                 "--max-middle-lines: expected at least 1",
             ),
             (
-                of(|o| o.min_middle_chars = 0),
+                of(|o| o.min_middle_chars = Some(0)),
                 "--min-middle-chars: expected at least 1",
+            ),
+            (of(|o| o.unfinished = 1.5), "--unfinished: expected 0 to 1"),
+            (
+                of(|o| o.short_context = f64::NAN),
+                "--short-context: expected 0 to 1",
             ),
             (
                 of(|o| o.val_split = 1.0),
@@ -606,13 +620,6 @@ mod tests {
             (
                 of(|o| o.curriculum_top_pct = 0),
                 "--curriculum-top-pct: expected 1 to 100",
-            ),
-            (
-                of(|o| {
-                    o.only_spans = vec![SpanKind::Lines];
-                    o.exclude_spans = vec![SpanKind::Lines];
-                }),
-                "--only-spans: expected some kind",
             ),
         ] {
             assert!(

@@ -1,23 +1,28 @@
 //! The prompts of examples: [`Prompt`] as `complete` makes it, with the options of the
 //! dataset as its settings.
 
+use std::ops::Range;
+
+use rand::RngExt;
+
 use crate::cancel::{Cancel, Cancelled};
 use crate::context::{Context, assemble_from};
 use crate::dataset::options::{Options, SecretPolicy};
 use crate::index::Snapshot;
 use crate::model::Model;
 use crate::php::lex::LexedText;
-use crate::prompt::{Prompt, PromptBuffer, PromptSettings};
+use crate::prompt::{Prompt, PromptBudget, PromptBuffer, PromptSettings};
 use crate::secrets::Secrets;
 
 /// What the prompts of a dataset with these options are made with.
 pub(in crate::dataset) fn settings<'a>(
     options: &Options,
+    budget: PromptBudget,
     model: &'a Model,
     secrets: &'a Secrets,
 ) -> PromptSettings<'a> {
     PromptSettings {
-        budget: options.budget(),
+        budget,
         style: options.context_style,
         family: model.family(),
         control_tokens: model.family_tokens(),
@@ -26,6 +31,29 @@ pub(in crate::dataset) fn settings<'a>(
         bm25: options.bm25_context,
         secrets: (options.secrets != SecretPolicy::Keep).then_some(secrets),
     }
+}
+
+/// The budget of the prompt at `hole` of the file `path`. Of some examples, as many as the
+/// options ask for, the context has a quarter of its characters or none. The other parts
+/// do not change.
+pub(in crate::dataset) fn budget(
+    options: &Options,
+    path: &str,
+    hole: &Range<usize>,
+) -> PromptBudget {
+    let mut budget = options.budget();
+    budget.context = options.context_budget();
+    if options.short_context > 0.0 {
+        let Range { start, end } = hole;
+        let mut rng = options.rng(&format!("\0context {start} {end} {path}"));
+        let drawn: f64 = rng.random();
+        if drawn < options.short_context / 2.0 {
+            budget.context = 0;
+        } else if drawn < options.short_context {
+            budget.context /= 4;
+        }
+    }
+    budget
 }
 
 /// The context for `buffer` if its text was typed from byte `start` on. The buffer may be

@@ -54,6 +54,12 @@ pub struct Example {
     /// for. If this and `markers_neutralised` are 0, the last three are the bytes
     /// of the file.
     pub redacted: u64,
+    /// What is not typed yet in the buffer, beside the middle: see [`Unfinished`]. None if
+    /// the buffer is the file without the middle.
+    ///
+    /// [`Unfinished`]: crate::dataset::cut::unfinished::Unfinished
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub buffer: Option<String>,
     /// The commit that added the middle, if the example is from the file's history. The
     /// bytes of the hole are then those of the text that this field and the two after it
     /// tell.
@@ -88,43 +94,112 @@ pub struct Example {
 #[serde(rename_all = "snake_case")]
 #[value(rename_all = "snake_case")]
 pub enum SpanKind {
-    /// One node of the syntax tree. Larger nodes are likelier.
-    AstNode,
-    /// A random span snapped to a run of sibling nodes.
-    AstAligned,
-    /// A run of whole lines, in a file that is not parsed.
-    Lines,
-    /// The inside of `{…}`, in a file that is not parsed.
-    Braces,
+    /// At most a line, from inside an identifier or right behind `->`, `::`, `(`, `$` or
+    /// `'` on.
+    Typing,
+    /// At most a line, from another token on.
+    OneLine,
     /// The rest of a line after `->`, `::`, `= `, `return ` or `(`.
     LineRest,
-    /// The inside of a pair of brackets.
-    BracketContent,
+    /// The rest of a statement, from a token of its first line on.
+    StatementRest,
+    /// The arguments of a call.
+    Arguments,
+    /// The inside of a block or body, behind its `{`.
+    Block,
     /// The statement or declaration after a comment.
     AfterComment,
     /// The doc comment before a function.
     DocComment,
-    /// Random characters.
+    /// A node of the syntax tree of two lines or more.
+    MultiLine,
+    /// One node of the syntax tree. Larger nodes are likelier.
+    AstNode,
+    /// A random span snapped to a run of sibling nodes.
+    AstAligned,
+    /// The inside of a pair of brackets.
+    BracketContent,
+    /// Random characters, up to the end of a word.
     CharSpan,
+    /// A run of whole lines, in a file that is not parsed.
+    Lines,
+    /// The inside of `{…}`, in a file that is not parsed.
+    Braces,
     /// What a commit added at one place.
     Commit,
 }
 
 impl SpanKind {
+    /// All kinds that a mix may have.
+    pub const ALL: [Self; 15] = [
+        Self::Typing,
+        Self::OneLine,
+        Self::LineRest,
+        Self::StatementRest,
+        Self::Arguments,
+        Self::Block,
+        Self::AfterComment,
+        Self::DocComment,
+        Self::MultiLine,
+        Self::AstNode,
+        Self::AstAligned,
+        Self::BracketContent,
+        Self::CharSpan,
+        Self::Lines,
+        Self::Braces,
+    ];
+
     /// The name on the command line and in records.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::AstNode => "ast_node",
-            Self::AstAligned => "ast_aligned",
-            Self::Lines => "lines",
-            Self::Braces => "braces",
+            Self::Typing => "typing",
+            Self::OneLine => "one_line",
             Self::LineRest => "line_rest",
-            Self::BracketContent => "bracket_content",
+            Self::StatementRest => "statement_rest",
+            Self::Arguments => "arguments",
+            Self::Block => "block",
             Self::AfterComment => "after_comment",
             Self::DocComment => "doc_comment",
+            Self::MultiLine => "multi_line",
+            Self::AstNode => "ast_node",
+            Self::AstAligned => "ast_aligned",
+            Self::BracketContent => "bracket_content",
             Self::CharSpan => "char_span",
             Self::Commit => "commit",
+            Self::Lines => "lines",
+            Self::Braces => "braces",
+        }
+    }
+
+    /// The kind with this name; `-` may stand for `_`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let name = name.replace('-', "_");
+        match &*name {
+            "rest_of_line" => Some(Self::LineRest),
+            "rest_of_statement" => Some(Self::StatementRest),
+            name => Self::ALL.into_iter().find(|kind| kind.name() == name),
+        }
+    }
+
+    /// The fewest characters of a middle of this kind, unless the options say how many.
+    #[must_use]
+    pub fn min_chars(self) -> usize {
+        match self {
+            Self::Typing
+            | Self::OneLine
+            | Self::LineRest
+            | Self::StatementRest
+            | Self::Arguments => 3,
+            Self::Block | Self::AfterComment | Self::DocComment | Self::MultiLine => 12,
+            Self::AstNode
+            | Self::AstAligned
+            | Self::BracketContent
+            | Self::CharSpan
+            | Self::Lines
+            | Self::Braces
+            | Self::Commit => 40,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::dataset::history::History;
 use crate::dataset::options::Options;
 use crate::dataset::record::Example;
-use crate::index::{Exclusion, Origin, Snapshot, SourceFile};
+use crate::index::{Exclusion, Origin, Snapshot, SourceFile, training_exclusion};
 
 /// Says whether the file with a key belongs to the project itself. Other files are
 /// in an include path only: they are context, not data.
@@ -24,6 +24,9 @@ pub struct Repo<'a> {
     pub snapshot: &'a Snapshot,
     /// Which files are the project's own.
     pub in_root: InRoot<'a>,
+    /// Which files a `.fimignore` file of the project brings back with a `!`. They give
+    /// examples even if they are tests, configuration, routes or migrations.
+    pub brought_back: InRoot<'a>,
     /// The files that were excluded before.
     pub left_out: &'a [Exclusion],
     /// Its history. None if the options ask for no holes from it.
@@ -62,6 +65,9 @@ impl Repo<'_> {
             part(hash.as_bytes());
             let other = (self.origin)(&file.path).duplicate_of;
             part(other.unwrap_or_default().as_bytes());
+            if training_exclusion(&file.path).is_some() {
+                part(&[u8::from((self.brought_back)(&file.path))]);
+            }
         }
         let mut digest = [0; 16];
         hasher.finalize_xof().fill(&mut digest);

@@ -17,7 +17,7 @@ mod reject_lines;
 
 use std::sync::Arc;
 
-use self::batches::{batches, file_outcome, take_duplicates};
+use self::batches::{batches, file_outcome, take_holes};
 use self::decontaminate::take_leaked;
 use self::ledger::{Admission, Ledger};
 use self::progress::Progress;
@@ -115,6 +115,7 @@ impl<'a> Run<'a> {
         };
         let hashes = text_hashes(repo, self.cancel)?;
         let sources = self.select(repo, &hashes)?;
+        self.ledger.begin_project(&sources, self.options);
         let versions = self.select_versions(repo, &sources).versions;
         let digest = history::digest(repo.digest(&hashes), &versions);
         let batches: Vec<_> = batches(&sources.used).collect();
@@ -228,7 +229,7 @@ impl<'a> Run<'a> {
             return Err(DatasetError::SourceChanged(name.to_owned()));
         }
         for ((file, source), outcome) in (first..).zip(files).zip(&batch.files) {
-            self.ledger.note_keys(file, outcome);
+            self.ledger.note_taken(file, outcome);
             if outcome.text_bytes > 0 {
                 self.sink.recalled_text(outcome.text_bytes);
             }
@@ -254,8 +255,16 @@ impl<'a> Run<'a> {
         let is_listed = self.options.rejects.is_some();
         let mut rejects = RejectLines::new(builder.repo, builder.secrets, is_listed);
         let mut repeats = Vec::with_capacity(plans.len());
+        self.ledger.begin_batch();
         for (file, plan) in (first..).zip(&mut plans) {
-            repeats.push(take_duplicates(file, plan, &mut self.ledger, &mut rejects)?);
+            let dedup = self.options.dedup;
+            repeats.push(take_holes(
+                file,
+                plan,
+                dedup,
+                &mut self.ledger,
+                &mut rejects,
+            )?);
         }
         let results = builder.examples(&plans)?;
         let mut outcomes = Vec::with_capacity(plans.len());

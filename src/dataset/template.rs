@@ -306,6 +306,7 @@ mod tests {
             tokens: None,
             markers_neutralised: 0,
             redacted: 0,
+            buffer: None,
             history_commit: None,
             history_path: None,
             history_places: None,

@@ -11,6 +11,7 @@
 //! split. Memory holds some dozen bytes per example and the middles of the
 //! validation split.
 
+mod buffer;
 mod census;
 mod checker;
 pub mod claims;

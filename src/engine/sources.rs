@@ -13,7 +13,8 @@ use crate::cancel::Cancel;
 use crate::dataset::history::History;
 use crate::dataset::{Options, Repo};
 use crate::files::{
-    Cache, FilesError, GitHistory, Repositories, Repository, Roots, WalkOptions, origin_of,
+    Cache, FilesError, GitHistory, Repositories, Repository, Roots, WalkOptions, is_brought_back,
+    origin_of,
 };
 use crate::index::{Exclusion, Index, Origin, Snapshot, SourceFile};
 
@@ -239,6 +240,7 @@ impl DatasetSources {
                 files: &contents.files,
                 snapshot: &contents.snapshot,
                 in_root: &|key| folder.roots.owns(key),
+                brought_back: &|key| is_brought_back(&folder.roots, &folder.roots.path(key)),
                 left_out: &contents.left_out,
                 history: history.as_ref().map(|history| history as &dyn History),
                 origin: &|_| origin.clone(),
@@ -289,6 +291,7 @@ fn take_repository(
         files: &files,
         snapshot: &snapshot,
         in_root: &|_| true,
+        brought_back: &|_| false,
         left_out: &left_out,
         history: None,
         origin: &|key| origins.get(key).cloned().unwrap_or_default(),

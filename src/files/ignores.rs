@@ -81,6 +81,36 @@ fn is_allowed(names: NameRules<'_>, path: &Path, is_folder: bool) -> bool {
     true
 }
 
+/// Whether a `.fimignore` file brings the file with this canonical path, or a folder that
+/// holds it, back with a `!`.
+#[must_use]
+pub fn is_brought_back(roots: &Roots, path: &Path) -> bool {
+    let Some(top) = roots.top_of(path) else {
+        return false;
+    };
+    let Ok(inside) = path.strip_prefix(top) else {
+        return false;
+    };
+    // The walk reports the same warnings.
+    let mut warnings = Vec::new();
+    let mut rules = IgnoreRules::default();
+    let mut entry = top.to_owned();
+    let mut is_back = false;
+    let mut parts = inside.iter().peekable();
+    while let Some(name) = parts.next() {
+        let has_fimignore = entry.join(".fimignore").is_file();
+        rules = rules.below(&entry, (has_fimignore, false), &mut warnings);
+        entry.push(name);
+        let is_folder = parts.peek().is_some();
+        let matched = rules
+            .levels()
+            .map(|level| level.fimignore.matched(&entry, is_folder))
+            .find(|matched| !matched.is_none());
+        is_back = matched.map_or(is_back, |matched| matched.is_whitelist());
+    }
+    is_back
+}
+
 /// The folders above the root whose ignore files apply to it, the nearest first.
 #[must_use]
 pub fn folders_above(root: &Path) -> Vec<PathBuf> {

@@ -149,6 +149,12 @@ impl<'a> Prompt<'a> {
         }
     }
 
+    /// The most characters that its context may have.
+    #[must_use]
+    pub fn context_budget(&self) -> usize {
+        self.settings.budget.context
+    }
+
     /// The whole prompt in the order `format`, with the family's control tokens.
     #[must_use]
     pub fn text(&self, format: FimFormat) -> ModelText {

@@ -153,7 +153,7 @@ fn the_same_code_in_two_files_is_one_example() {
     let run = Run::new(
         root.path(),
         "2",
-        &["--min-middle-chars", "10", "--only-spans", "line_rest"],
+        &["--min-middle-chars", "10", "--mix", "line_rest"],
     );
     let all = run.all();
     let mut keys = BTreeSet::new();
@@ -300,7 +300,7 @@ fn generated_and_vendored_files_are_left_out_unless_they_are_wanted() {
     write(root.path(), "third_party/tool/Tool.php", &class("Tool"));
     let reasons = [
         ("generated: says so", "src/Proto.php"),
-        ("generated: data table", "src/table.php"),
+        ("data: keys and literals", "src/table.php"),
         ("vendored: PHPMailer", "includes/Mail/Mailer.php"),
         ("vendored: third_party/", "third_party/tool/Tool.php"),
     ];
@@ -338,7 +338,8 @@ fn rejects_say_what_was_refused_and_why() {
     let file = root.path().join("rejects.jsonl");
     let more = [
         &ALL[..],
-        &["--secrets", "drop", "--rejects", file.to_str().unwrap()],
+        &["--secrets", "drop", "--mix", "seed"],
+        &["--rejects", file.to_str().unwrap()],
     ]
     .concat();
     let run = Run::new(root.path(), "2", &more);
@@ -380,7 +381,7 @@ fn rejects_say_what_was_refused_and_why() {
             .args(["generate", root.path().to_str().unwrap(), "--output"])
             .arg(&data)
             .args(ALL)
-            .args(["--secrets", "drop", "--rejects"])
+            .args(["--secrets", "drop", "--mix", "seed", "--rejects"])
             .arg(file)
             .output()
             .unwrap()

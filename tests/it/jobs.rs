@@ -270,11 +270,7 @@ fn a_job_writes_what_the_command_line_writes() {
     let run = fimd()
         .arg("generate")
         .arg(project.path())
-        .args([
-            "--cross-file-context",
-            "--seed=7",
-            "--only-spans=ast_node,lines",
-        ])
+        .args(["--cross-file-context", "--seed=7", "--mix=ast_node,lines"])
         .args(["--max-total-chars=2000", "--val-split=0.25", "--output"])
         .arg(&expected)
         .output()
@@ -282,7 +278,7 @@ fn a_job_writes_what_the_command_line_writes() {
     assert!(run.status.success());
     let expected = dataset(&expected);
     let options = json!({
-        "cross_file_context": true, "seed": 7, "only_spans": ["ast_node", "lines"],
+        "cross_file_context": true, "seed": 7, "mix": "ast_node,lines",
         "max_total_chars": 2000, "val_split": 0.25,
     });
     over_all(project.path(), |new| {
@@ -576,11 +572,11 @@ fn wrong_parameters_are_named() {
 
 #[test]
 fn a_job_has_the_formats_and_shards_of_the_command_line() {
-    let project = project(20);
+    let project = project(60);
     let temp = tempfile::tempdir().unwrap();
     let expected = temp.path().join("expected");
     let run = fimd()
-        .args(["generate", "--format=parquet", "--shard-size=20kB"])
+        .args(["generate", "--format=parquet", "--shard-size=10kB"])
         .arg(project.path())
         .arg("--output")
         .arg(&expected)
@@ -588,7 +584,7 @@ fn a_job_has_the_formats_and_shards_of_the_command_line() {
         .unwrap();
     assert!(run.status.success());
     assert!(names(&expected).contains(&"report.html".to_owned()));
-    for size in [json!("20kB"), json!(20_000)] {
+    for size in [json!("10kB"), json!(10_000)] {
         let output = temp.path().join("output");
         let mut client = Client::new(Framing::Ndjson, None, project.path());
         let options = json!({"format": "parquet", "shard_size": size});

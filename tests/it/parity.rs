@@ -144,9 +144,50 @@ fn families() -> Vec<ListedFamily> {
     models.iter().map(family).collect()
 }
 
-/// The prompts that `complete` sends at the holes of `examples`, with these settings
-/// under `[completion]`.
+/// The prompts that `complete` sends in the buffers of `examples`, with these settings
+/// under `[completion]` and as much context as each example has room for.
 fn asked(project: &Path, family: &str, settings: &str, examples: &[Value]) -> HashSet<String> {
+    let mut by_budget: BTreeMap<u64, Vec<&Value>> = BTreeMap::new();
+    for example in examples {
+        let budget = example["context_max_chars"].as_u64().unwrap();
+        by_budget.entry(budget).or_default().push(example);
+    }
+    let asked = by_budget.into_iter().map(|(budget, examples)| {
+        let settings = format!("{settings}max_context_chars = {budget}\n");
+        asked_with(project, family, &settings, &examples)
+    });
+    asked.flatten().collect()
+}
+
+/// The buffer of `example` and the byte of its cursor, given the text of its file.
+fn buffer_of(example: &Value, text: &str) -> (String, usize) {
+    let at = |field: &str| usize::try_from(example[field].as_u64().unwrap()).unwrap();
+    let mut cuts = Vec::from([at("start_byte")..at("end_byte")]);
+    if let Some(buffer) = example["buffer"].as_str() {
+        let (start, end) = buffer.split_once(' ').unwrap().1.split_once("..").unwrap();
+        cuts.push(start.parse().unwrap()..end.parse().unwrap());
+    }
+    cuts.sort_by_key(|cut| cut.start);
+    let (mut content, mut cursor) = (String::new(), 0);
+    let mut kept = 0;
+    for cut in cuts {
+        content.push_str(&text[kept..cut.start]);
+        if cut == (at("start_byte")..at("end_byte")) {
+            cursor = content.len();
+        }
+        kept = cut.end;
+    }
+    (content + &text[kept..], cursor)
+}
+
+/// The prompts that `complete` sends in the buffers of `examples`, with these settings
+/// under `[completion]`.
+fn asked_with(
+    project: &Path,
+    family: &str,
+    settings: &str,
+    examples: &[&Value],
+) -> HashSet<String> {
     let model = ModelServer::saying(&["x;"]);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("settings.toml");
@@ -168,10 +209,8 @@ fn asked(project: &Path, family: &str, settings: &str, examples: &[Value]) -> Ha
     for (id, example) in (1..).zip(examples) {
         let path = project.join(example["filepath"].as_str().unwrap());
         let text = fs::read_to_string(&path).unwrap();
-        let at = |field: &str| usize::try_from(example[field].as_u64().unwrap()).unwrap();
-        let (start, end) = (at("start_byte"), at("end_byte"));
         // The hole is another place than the one of the request before.
-        let hole = ([&text[..start], &text[end..]].concat(), start);
+        let hole = buffer_of(example, &text);
         let steps = [("x".to_owned(), 1), hole];
         let mut prompt = String::new();
         for (step, (content, cursor)) in steps.into_iter().enumerate() {
@@ -194,8 +233,14 @@ fn trained(example: &Value, end: &str) -> String {
 
 #[test]
 fn the_text_before_a_middle_is_the_prompt_of_complete() {
+    // Of a file with secrets no buffer is unfinished.
+    let plain = long_file("\n", "").replace("$apiKey = 'sk_live_", "$this->name = 'name ");
     let project = Project::new(&[
         ("src/Totals.php", &long_file("\n", "")),
+        (
+            "src/Plain.php",
+            &plain.replace("Totals", "Plain").replace("total", "plain"),
+        ),
         (
             "src/Windows.php",
             &long_file("\r\n", "\u{feff}").replace("Totals", "Windows"),
@@ -206,6 +251,7 @@ fn the_text_before_a_middle_is_the_prompt_of_complete() {
         ),
     ]);
     let temp = tempfile::tempdir().unwrap();
+    let mut states = HashSet::new();
     for family in families() {
         let ListedFamily {
             name,
@@ -227,6 +273,8 @@ fn the_text_before_a_middle_is_the_prompt_of_complete() {
             for style in styles {
                 let mut options = vec!["--base-model", name, "--context-style", style];
                 options.extend(["--max-total-chars", "3000", "--min-middle-chars", "3"]);
+                options.extend(["--mix", EVERY_KIND, "--unfinished", "0.5"]);
+                options.extend(["--short-context", "0.3", "--max-prefix-chars", "375"]);
                 options.extend(["--markers", "neutralise", "--dedup", "off"]);
                 if !rate.is_empty() {
                     options.extend(["--spm-rate", rate]);
@@ -235,9 +283,10 @@ fn the_text_before_a_middle_is_the_prompt_of_complete() {
                 let examples = examples_of(project.path(), &output, &options);
                 let examples = some_of_each_kind(examples, 2);
                 let settings = format!(
-                    "order = \"{order}\"\ncontext_style = \"{style}\"\nmax_total_chars = 3000\n"
+                    "order = \"{order}\"\ncontext_style = \"{style}\"\nmax_total_chars = 3000\nmax_prefix_chars = 375\n"
                 );
                 let prompts = asked(project.path(), name, &settings, &examples);
+                states.extend(examples.iter().map(state_of));
                 for example in &examples {
                     let trained = trained(example, end);
                     assert!(
@@ -248,21 +297,37 @@ fn the_text_before_a_middle_is_the_prompt_of_complete() {
             }
         }
     }
+    assert!(states.len() > 4, "{states:?}");
 }
 
-/// Up to `count` of `examples` of each kind of span and file.
+/// The state of the buffer of `example`.
+fn state_of(example: &Value) -> String {
+    let state = example["buffer"].as_str().unwrap_or("whole");
+    state.split(' ').next().unwrap().to_owned()
+}
+
+/// Up to `count` of `examples` of each kind of hole, and of each state of a buffer.
 fn some_of_each_kind(examples: Vec<Value>, count: usize) -> Vec<Value> {
     let mut taken: BTreeMap<String, usize> = BTreeMap::new();
     let mut wanted = |example: &Value| {
-        let key = format!("{}{}", example["span_kind"], example["filepath"]);
-        let taken = taken.entry(key).or_default();
-        *taken += 1;
-        *taken <= count
+        let kind = example["span_kind"].as_str().unwrap().to_owned();
+        let mut is_wanted = false;
+        for key in [kind, state_of(example)] {
+            let taken = taken.entry(key).or_default();
+            *taken += 1;
+            is_wanted |= *taken <= count;
+        }
+        is_wanted
     };
     let few: Vec<_> = examples.into_iter().filter(|e| wanted(e)).collect();
-    assert!(few.len() > 8, "{}", few.len());
+    for kind in EVERY_KIND.split(',') {
+        assert!(taken.contains_key(kind), "{kind}: {taken:?}");
+    }
     few
 }
+
+/// All kinds of holes in files that are parsed.
+const EVERY_KIND: &str = "typing,one_line,line_rest,statement_rest,arguments,block,after_comment,doc_comment,multi_line,ast_node,ast_aligned,bracket_content,char_span";
 
 /// Between full prompts, the length tells nothing of the middle's.
 #[test]
@@ -294,18 +359,21 @@ fn no_length_of_a_prompt_tells_that_of_the_middle() {
         "--val-split",
         "0",
     ];
-    let examples = examples_of(project.path(), &temp.path().join("data"), &options);
-    let lengths: Vec<(f64, f64)> = examples
-        .iter()
-        .filter(|example| example["start_byte"].as_u64().unwrap() > 2000)
-        .map(|example| {
-            let chars = |field: &str| example[field].as_str().unwrap().chars().count() as f64;
-            (chars("middle"), chars("text") - chars("middle"))
-        })
-        .collect();
-    assert!(lengths.len() > 200, "{}", lengths.len());
-    let correlation = correlation(&lengths);
-    assert!(correlation.abs() < 0.15, "{correlation}");
+    for mix in ["completion", "seed", "blocks"] {
+        let options = [&options[..], &["--mix", mix]].concat();
+        let examples = examples_of(project.path(), &temp.path().join(mix), &options);
+        let lengths: Vec<(f64, f64)> = examples
+            .iter()
+            .filter(|example| example["start_byte"].as_u64().unwrap() > 2000)
+            .map(|example| {
+                let chars = |field: &str| example[field].as_str().unwrap().chars().count() as f64;
+                (chars("middle"), chars("text") - chars("middle"))
+            })
+            .collect();
+        assert!(lengths.len() > 200, "{mix}: {}", lengths.len());
+        let correlation = correlation(&lengths);
+        assert!(correlation.abs() < 0.15, "{mix}: {correlation}");
+    }
 }
 
 /// Pearson's coefficient of correlation.

@@ -63,6 +63,9 @@ impl Fixture {
         args.push("--cross-file-context");
         args.extend(["--val-split", "0.25"]);
         args.extend(options);
+        if !options.contains(&"--mix") {
+            args.extend(["--mix", "seed"]);
+        }
         let run = fimd(&args);
         assert!(run.status.success(), "{run:?}");
         fixture
@@ -306,7 +309,7 @@ fn faults() -> [Fault; 19] {
             &["budget"],
             "max_total_chars",
             |fixture| {
-                fixture.edit_metadata("/options/max_total_chars", json!(1024));
+                fixture.edit_metadata("/options/max_total_chars", json!(200));
             },
         ),
         (
@@ -675,4 +678,54 @@ fn a_preview_of_a_dataset_prints_what_is_asked_for() {
     assert!(none.contains("no example braces"), "{none}");
     assert_eq!(preview(&["-n", "0"]).0, Some(2));
     assert!(Path::new(&output).join("report.html").is_file());
+}
+
+#[test]
+fn unfinished_buffers_and_short_contexts_are_proved() {
+    let fixture = Fixture::new(&[
+        "--mix",
+        "completion",
+        "--unfinished",
+        "0.7",
+        "--short-context",
+        "0.5",
+    ]);
+    let (code, report) = fixture.verify();
+    assert_eq!(code, Some(0), "{report}");
+    type Change = fn(&mut Value);
+    let is_unfinished = |record: &&mut Value| record["buffer"].is_string();
+    let changes: [(&str, Change); 4] = [
+        ("round_trip", |record| {
+            record["buffer"] = json!("half_line 3..1")
+        }),
+        ("round_trip", |record| record["buffer"] = Value::Null),
+        ("round_trip", |record| record["buffer"] = json!("soon 1..2")),
+        ("metadata", |record| {
+            let buffer = record["buffer"].as_str().unwrap();
+            let (_, cut) = buffer.split_once(' ').unwrap();
+            record["buffer"] = json!(format!("import_missing {cut}"));
+        }),
+    ];
+    for (claim, change) in changes {
+        let copy = fixture.copy();
+        copy.edit("train", |records| {
+            change(records.iter_mut().find(is_unfinished).unwrap())
+        });
+        let (code, report) = copy.verify();
+        assert_eq!(code, Some(1));
+        let breached = report["findings"].as_array().unwrap().iter();
+        let breached: Vec<_> = breached
+            .filter(|finding| finding["breached"] != 0)
+            .map(|finding| finding["claim"].as_str().unwrap())
+            .collect();
+        assert!(breached.contains(&claim), "{claim}: {breached:?}");
+    }
+    let copy = fixture.copy();
+    copy.edit("train", |records| {
+        let short = records
+            .iter_mut()
+            .find(|record| record["context_max_chars"] == 1024);
+        short.unwrap()["context_max_chars"] = json!(4096);
+    });
+    assert_eq!(copy.verify().0, Some(1));
 }

@@ -20,6 +20,7 @@ use crate::dataset::cut::encoded::{BuiltExample, EncodedExample};
 use crate::dataset::cut::holes::Hole;
 use crate::dataset::cut::plan::{FilePlan, KeyedHole};
 use crate::dataset::cut::quality;
+use crate::dataset::cut::unfinished::Unfinished;
 use crate::dataset::duplicates;
 use crate::dataset::error::DatasetError;
 use crate::dataset::options::{ControlTokenPolicy, Options, SecretPolicy};
@@ -64,7 +65,7 @@ impl ExampleBuilder<'_> {
         let of_file = |parser: &mut Result<SpanParser, GrammarError>,
                        source: &ExampleSource<'f>| {
             let parser = parser.as_mut().map_err(|error| *error)?;
-            self.plan(source.file, parser)
+            self.plan(source, parser)
         };
         let of_batch = |batch: &&[ExampleSource<'f>]| {
             let files = batch.par_iter();
@@ -73,13 +74,21 @@ impl ExampleBuilder<'_> {
         batches.par_iter().map(of_batch).collect()
     }
 
-    /// Plans `file`.
+    /// Plans the file of `source`.
     pub(in crate::dataset) fn plan<'f>(
         &self,
-        file: &'f SourceFile,
+        source: &ExampleSource<'f>,
         parser: &mut SpanParser,
     ) -> Result<FilePlan<'f>, DatasetError> {
-        FilePlan::new(file, self.options, self.secrets, parser, self.cancel)
+        let snapshot = self.repo.snapshot;
+        FilePlan::new(
+            source,
+            snapshot,
+            self.options,
+            self.secrets,
+            parser,
+            self.cancel,
+        )
     }
 
     /// Builds and encodes the example of each hole of each of `plans`, in their
@@ -115,15 +124,29 @@ impl ExampleBuilder<'_> {
         lexed: Option<&LexedText<'_>>,
     ) -> Result<HoleResult<BuiltExample>, DatasetError> {
         let (file, options) = (plan.file, self.options);
-        let settings = prompt::settings(options, self.model, self.secrets);
+        let budget = prompt::budget(options, &file.path, &hole.range);
+        let settings = prompt::settings(options, budget, self.model, self.secrets);
+        let unfinished = plan
+            .buffers
+            .as_ref()
+            .and_then(|tokens| tokens.draw(&file.path, &hole.range, options));
+        let edited = unfinished
+            .as_ref()
+            .and_then(|unfinished| unfinished.around(&file.text, &hole.range));
+        let (before, after) = match &edited {
+            Some([before, after]) => (&**before, &**after),
+            None => (&file.text[..hole.range.start], &file.text[hole.range.end..]),
+        };
         let buffer = PromptBuffer {
             repo: self.repo.title,
             path: &file.path,
-            before: &file.text[..hole.range.start],
-            after: &file.text[hole.range.end..],
+            before,
+            after,
         };
         let start = context::first_start(buffer.before);
         let (snapshot, cancel) = (self.repo.snapshot, self.cancel);
+        // The tokens are those of the file without the hole.
+        let lexed = lexed.filter(|_| edited.is_none());
         let context = prompt::context(&settings, snapshot, &buffer, start, lexed, cancel)?;
         self.cancel.check()?;
         let draft = Draft {
@@ -134,6 +157,7 @@ impl ExampleBuilder<'_> {
             prompt: Prompt::new(settings, buffer, &context),
             context: &context,
             context_start: start,
+            unfinished,
         };
         match draft.finish() {
             Ok((example, secrets)) => Ok(HoleResult {
@@ -183,6 +207,8 @@ struct Draft<'a> {
     context: &'a Context,
     /// See [`Example::context_start`].
     context_start: usize,
+    /// What is missing in the buffer; none if it is the file without the hole.
+    unfinished: Option<Unfinished>,
 }
 
 impl Draft<'_> {
@@ -309,7 +335,7 @@ impl Draft<'_> {
     ) -> BuiltExample {
         let window = self.window();
         let (builder, plan, hole) = (self.builder, self.plan, self.hole);
-        let max_context = builder.options.context_budget();
+        let max_context = self.prompt.context_budget();
         let own = shape.neutralised - self.prompt.neutralised[0];
         let redacted: u64 = secrets.values().sum();
         let in_context: u64 = self.context.redacted.values().sum();
@@ -321,7 +347,10 @@ impl Draft<'_> {
         } = self.prompt;
         // A line break or a byte order mark may be missing.
         let shown_bytes = prefix.len() + middle.len() + suffix.len();
-        let is_own_text = own == 0 && redacted == in_context && shown_bytes == window.len();
+        let is_own_text = self.unfinished.is_none()
+            && own == 0
+            && redacted == in_context
+            && shown_bytes == window.len();
         let chars = [&*context, &prefix, &middle, &suffix].map(|part| part.chars().count());
         let sizes = Sizes::new(chars, max_context);
         let mut example = Example {
@@ -344,6 +373,7 @@ impl Draft<'_> {
             tokens: shape.tokens.map(|counts: TokenCounts| counts.total),
             markers_neutralised: shape.neutralised,
             redacted,
+            buffer: self.unfinished.map(|unfinished| unfinished.to_string()),
             history_commit: plan.version.map(|version| version.commit.clone()),
             history_path: plan.version.map(|version| version.path.clone()),
             history_places: plan.version.map(|version| version.places),
@@ -381,6 +411,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::dataset::cut::quota::Quota;
+    use crate::dataset::options::Dedup;
     use crate::index::{Origin, Snapshot};
     use crate::model::Families;
     use crate::php::FileFacts;
@@ -395,6 +427,7 @@ mod tests {
             files: &[],
             snapshot: &Snapshot::default(),
             in_root: &|_| true,
+            brought_back: &|_| false,
             left_out: &[],
             history: None,
             origin: &|_| Origin::default(),
@@ -406,9 +439,17 @@ mod tests {
             secrets: &Secrets::new().unwrap(),
             cancel: &Cancel::default(),
         };
-        let plan = builder
-            .plan(&file, &mut SpanParser::new().unwrap())
-            .unwrap();
+        let file = std::sync::Arc::new(file);
+        let source = ExampleSource {
+            file: &file,
+            cluster: 0,
+            text: blake3::hash(b""),
+            density: 1.0,
+        };
+        let mut parser = SpanParser::new().unwrap();
+        let mut plan = builder.plan(&source, &mut parser).unwrap();
+        let mut quota = Quota::new(&options.mix, &mut options.rng(""));
+        plan.take(&mut quota, Dedup::Off, |_, _| false);
         plan.holes
             .iter()
             .filter_map(|keyed| {
@@ -436,7 +477,7 @@ mod tests {
             total in 40_usize..1500,
         ) {
             let text = format!("<?php\n{}", pieces.concat());
-            let options = Options { max_total_chars: total, min_middle_chars: 8, ..Options::default() };
+            let options = Options { max_total_chars: total, min_middle_chars: Some(8), ..Options::default() };
             for example in examples(&text, &options) {
                 let Example { prefix, middle, suffix, start_byte, end_byte, .. } = &example;
                 let shown = |part| source_text(&text, part, &[]);
@@ -456,7 +497,7 @@ mod tests {
     fn a_file_that_spells_a_token_gives_no_example() {
         let text = "<?php\nfunction f($lines) { return array_map('strlen', $lines); }\n// <|fim_middle|>\n";
         let options = Options {
-            min_middle_chars: 10,
+            min_middle_chars: Some(10),
             ..Options::default()
         };
         let clean = text.replace("<|fim_middle|>", "").repeat(9);

@@ -206,7 +206,7 @@ fn hole(
     let start = later_line(text, start..end, rng).unwrap_or(start);
     let end = start + within_limits(&text[start..end], options).ok_or("too_long")?;
     let middle = &text[start..end];
-    if middle.chars().count() < options.min_middle_chars {
+    if middle.chars().count() < options.min_chars(SpanKind::Commit) {
         Err(TOO_SHORT)
     } else if middle.lines().all(is_import) {
         Err("imports_only")

@@ -1,19 +1,21 @@
-//! Chooses the holes of one file. It draws proposals from `pools` until there is
-//! about one hole per 500 bytes.
+//! Proposes the holes of one file: some of each kind of the mix, of which a [`Quota`]
+//! takes about one per 500 bytes.
 //!
 //! The cost of a proposal is bounded by the size of a hole, or logarithmic in the
 //! size of the file. A file therefore takes time in proportion to its size.
+//!
+//! [`Quota`]: crate::dataset::cut::quota::Quota
 
-mod category;
+mod code;
 mod pools;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use rand::RngExt;
+use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use self::category::HoleCategory;
 use self::pools::HolePools;
 use crate::dataset::cut::quality;
 use crate::dataset::options::Options;
@@ -22,9 +24,17 @@ use crate::dataset::reject::HoleRejection;
 use crate::php::spans::{self, SpanParser};
 
 /// The bytes of source for which there is one hole on average.
-const BYTES_PER_HOLE: usize = 500;
-/// The most proposals of one category for one hole.
+const BYTES_PER_HOLE: f64 = 500.0;
+/// How many holes of a kind a file proposes, as a multiple of those that the mix asks of
+/// it. Files that have more of a kind than others make up for those.
+const SURPLUS: f64 = 1.5;
+/// The most draws for one hole.
 const TRIES: usize = 12;
+/// The most draws for another hole, if no name of the first one needs another file.
+const NAME_TRIES: usize = 4;
+/// The shortest node whose inside the parser copies, in bytes. The kinds that may be
+/// shorter are drawn from tokens.
+const LEAST_NODE: usize = 12;
 
 /// A part of a file that is cut out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,136 +48,176 @@ pub struct Hole {
     pub name: String,
 }
 
-/// The holes of one file, and the rejected proposals.
+/// The proposed holes of one file, and the rejected ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HoleSelection {
-    /// The holes, in the order of their starts.
+pub struct Proposals {
+    /// The holes, in the order in which those of a kind are taken.
     pub holes: Vec<Hole>,
-    /// How many proposals were rejected, by reason.
+    /// How many of them are wanted.
+    pub wanted: usize,
+    /// How many draws were rejected, by reason.
     pub rejected: BTreeMap<&'static str, u64>,
-    /// The proposals that the quality filter rejected, in the order of their
+    /// The draws that the quality filter rejected, in the order of their
     /// starts. Empty unless [`Options::rejects`] asks for them.
     pub rejections: Vec<HoleRejection>,
 }
 
-/// Chooses the holes of `text`. `parser` parses it unless
-/// [`Options::no_ast_fim`] is set.
+/// Proposes holes of `text`. `parser` parses it unless [`Options::no_ast_fim`] is set.
+/// `density` is how many holes are wanted, as a multiple of the usual number.
+/// `needs_others` says whether names in a range need another file; such holes are
+/// preferred.
 #[must_use]
-pub fn choose(
+pub fn propose(
     text: &str,
+    density: f64,
     options: &Options,
     parser: &mut SpanParser,
+    needs_others: &dyn Fn(&Range<usize>) -> bool,
     rng: &mut ChaCha8Rng,
-) -> HoleSelection {
-    let mut wanted = text.len() / BYTES_PER_HOLE;
-    wanted += usize::from(rng.random_range(0..BYTES_PER_HOLE) < text.len() % BYTES_PER_HOLE);
+) -> Proposals {
+    let expected = text.len() as f64 * density / BYTES_PER_HOLE;
+    let wanted = expected as usize + usize::from(rng.random_bool(expected.fract()));
+    if wanted == 0 {
+        return Proposals::default();
+    }
     let spans = match options.no_ast_fim {
         true => None,
-        false => parser.parse(text, options.min_middle_chars),
+        false => parser.parse(text, LEAST_NODE),
     };
-    let pools = HolePools::new(text, spans.as_ref(), options);
     let mut chooser = HoleChooser {
-        pools,
+        pools: HolePools::new(text, spans.as_ref(), options),
+        needs_others,
+        proposals: Proposals {
+            wanted,
+            ..Proposals::default()
+        },
         by_start: BTreeMap::new(),
-        rejected: BTreeMap::new(),
         rejections: BTreeMap::new(),
     };
-    for _ in 0..wanted {
-        let first = draw_category(rng);
-        let others = HoleCategory::ALL
-            .into_iter()
-            .filter(|other| *other != first);
-        if !std::iter::once(first)
-            .chain(others)
-            .any(|category| chooser.fill(category, rng))
-        {
-            break;
+    if spans.is_some() {
+        for (kind, share) in options.mix.shares() {
+            let some = (SURPLUS * share * wanted as f64).ceil() as usize + 1;
+            chooser.fill(kind, some, rng);
+        }
+    } else {
+        for _ in 0..wanted {
+            let drawn = draw_kind(options, rng);
+            let kinds = [drawn, SpanKind::Lines, SpanKind::Braces];
+            if !kinds.into_iter().any(|kind| chooser.fill(kind, 1, rng)) {
+                break;
+            }
         }
     }
-    HoleSelection {
-        holes: chooser.by_start.into_values().collect(),
-        rejected: chooser.rejected,
-        rejections: chooser
-            .rejections
-            .into_iter()
-            .map(|((start, end), reason)| HoleRejection {
-                range: start..end,
-                reason,
-            })
-            .collect(),
-    }
+    chooser.proposals.holes.shuffle(rng);
+    let rejections = chooser.rejections.into_iter();
+    chooser.proposals.rejections = rejections
+        .map(|((start, end), reason)| HoleRejection {
+            range: start..end,
+            reason,
+        })
+        .collect();
+    chooser.proposals
 }
 
-/// Draws a category by its target share.
-fn draw_category(rng: &mut ChaCha8Rng) -> HoleCategory {
-    let mut left = rng.random_range(0..100);
-    for category in HoleCategory::ALL {
-        if left < category.percent() {
-            return category;
+/// Draws a kind by the mix.
+fn draw_kind(options: &Options, rng: &mut ChaCha8Rng) -> SpanKind {
+    let mut left: f64 = rng.random();
+    let mut drawn = SpanKind::Lines;
+    for (kind, share) in options.mix.shares() {
+        drawn = kind;
+        if left < share {
+            break;
         }
-        left -= category.percent();
+        left -= share;
     }
-    HoleCategory::Characters
+    drawn
 }
 
 /// The state of a selection.
 struct HoleChooser<'a> {
     pools: HolePools<'a>,
-    /// The holes so far, by start and end.
-    by_start: BTreeMap<(usize, usize), Hole>,
-    /// See [`HoleSelection::rejected`].
-    rejected: BTreeMap<&'static str, u64>,
-    /// See [`HoleSelection::rejections`], by start and end.
+    needs_others: &'a dyn Fn(&Range<usize>) -> bool,
+    proposals: Proposals,
+    /// The proposals so far, by kind, start and end.
+    by_start: BTreeMap<(SpanKind, usize, usize), ()>,
+    /// See [`Proposals::rejections`], by start and end.
     rejections: BTreeMap<(usize, usize), &'static str>,
 }
 
 impl HoleChooser<'_> {
-    /// Adds one hole of `category` if one of [`TRIES`] proposals is good.
-    fn fill(&mut self, category: HoleCategory, rng: &mut ChaCha8Rng) -> bool {
-        let kinds: Vec<_> = self.pools.kinds(category).collect();
-        if kinds.is_empty() {
+    /// Adds up to `count` holes of `kind`. Says whether it adds any.
+    fn fill(&mut self, kind: SpanKind, count: usize, rng: &mut ChaCha8Rng) -> bool {
+        let there = self.pools.count(kind);
+        if there == 0 {
             return false;
         }
-        for _ in 0..TRIES {
-            let kind = kinds[rng.random_range(0..kinds.len())];
-            let Some(range) = self.pools.propose(kind, rng) else {
-                *self.rejected.entry("no_aligned_run").or_default() += 1;
-                continue;
+        for added in 0..count.min(there) {
+            let Some(first) = self.draw(kind, TRIES, rng) else {
+                return added > 0;
             };
-            match self.objection(&range) {
-                Some(reason) => {
-                    *self.rejected.entry(reason).or_default() += 1;
-                    if self.pools.options.rejects.is_some() && quality::REASONS.contains(&reason) {
-                        self.rejections.insert((range.start, range.end), reason);
-                    }
-                }
-                None => {
-                    let name = self.pools.name(&range);
-                    let key = (range.start, range.end);
-                    self.by_start.insert(key, Hole { range, kind, name });
-                    return true;
-                }
-            }
+            // Of two holes, the one whose names need another file.
+            let range = match (self.needs_others)(&first) {
+                true => first,
+                false if there <= count => first,
+                false => match self.draw(kind, NAME_TRIES, rng) {
+                    Some(other) if (self.needs_others)(&other) => other,
+                    _ => first,
+                },
+            };
+            let name = self.pools.name(&range);
+            self.by_start.insert((kind, range.start, range.end), ());
+            self.proposals.holes.push(Hole { range, kind, name });
         }
-        false
+        true
     }
 
-    /// The reason to reject the proposal `range`, if there is one.
-    fn objection(&self, range: &Range<usize>) -> Option<&'static str> {
-        self.pools.objection(range).or_else(|| {
-            // If two holes share more than half of the bytes of both together,
-            // the longer is less than twice as long as the shorter, so their
-            // starts are close to each other.
-            let near = range.start.saturating_sub(2 * range.len())..=range.start + range.len();
-            self.by_start
-                .range((*near.start(), 0)..=(*near.end(), usize::MAX))
-                .any(|(_, hole)| {
-                    let (shared, either) = spans::overlap(&hole.range, range);
-                    2 * shared > either
-                })
+    /// Draws a hole of `kind` in at most `tries` draws.
+    fn draw(&mut self, kind: SpanKind, tries: usize, rng: &mut ChaCha8Rng) -> Option<Range<usize>> {
+        for _ in 0..tries {
+            let Some(range) = self.pools.propose(kind, rng) else {
+                *self.proposals.rejected.entry("no_such_place").or_default() += 1;
+                continue;
+            };
+            let Some(reason) = self.objection(kind, &range) else {
+                return Some(range);
+            };
+            *self.proposals.rejected.entry(reason).or_default() += 1;
+            if self.pools.options.rejects.is_some() && quality::REASONS.contains(&reason) {
+                self.rejections.insert((range.start, range.end), reason);
+            }
+        }
+        None
+    }
+
+    /// The reason to reject the proposal `range` of `kind`, if there is one.
+    fn objection(&self, kind: SpanKind, range: &Range<usize>) -> Option<&'static str> {
+        self.pools.objection(kind, range).or_else(|| {
+            let (from, to) = starts_near(range);
+            let near = self
+                .by_start
+                .range((kind, from, 0)..=(kind, to, usize::MAX));
+            overlaps(near.map(|((_, start, end), ())| *start..*end), range)
                 .then_some("duplicate_hole")
         })
     }
+}
+
+/// The first and the last start of a range that shares more than half of the bytes of
+/// both with `range`: the longer is then less than twice as long as the shorter.
+pub(super) fn starts_near(range: &Range<usize>) -> (usize, usize) {
+    let from = range.start.saturating_sub(2 * range.len());
+    (from, range.start + range.len())
+}
+
+/// Whether one of `others` shares more than half of the bytes of both with `range`.
+pub(super) fn overlaps(
+    mut others: impl Iterator<Item = Range<usize>>,
+    range: &Range<usize>,
+) -> bool {
+    others.any(|other| {
+        let (shared, either) = spans::overlap(&other, range);
+        2 * shared > either
+    })
 }
 
 #[cfg(test)]
@@ -175,26 +225,40 @@ mod tests {
     use proptest::prelude::*;
     use rand::SeedableRng;
 
-    use super::pools::{TRIGGERS, line_rests};
     use super::*;
+    use crate::dataset::cut::quota::Quota;
+    use crate::dataset::options::Dedup;
     use crate::php::spans::Spans;
 
-    fn chosen(text: &str, options: &Options) -> HoleSelection {
+    /// The holes that are taken of a file.
+    struct Chosen {
+        holes: Vec<Hole>,
+    }
+
+    fn chosen(text: &str, options: &Options) -> Chosen {
         let mut parser = SpanParser::new().unwrap();
-        choose(
-            text,
-            options,
-            &mut parser,
-            &mut ChaCha8Rng::seed_from_u64(7),
-        )
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        let mut proposals = propose(text, 1.0, options, &mut parser, &|_| false, &mut rng);
+        let mut quota = Quota::new(&options.mix, &mut rng);
+        let holes = quota.take(text, &mut proposals, options.dedup != Dedup::Off, |_| true);
+        Chosen { holes }
     }
 
     fn only(kind: SpanKind) -> Options {
         Options {
-            only_spans: vec![kind],
-            min_middle_chars: 8,
+            mix: kind.name().parse().unwrap(),
+            min_middle_chars: Some(8),
             ..Options::default()
         }
+    }
+
+    fn is_word(c: char) -> bool {
+        c == '_' || c.is_alphanumeric()
+    }
+
+    /// Whether a middle of one line ends with the line, or with what it is part of.
+    fn ends_well(middle: &str, after: &str) -> bool {
+        !middle.contains('\n') && after.starts_with(['\n', ')', ']', '}', ',', ';', '\''])
     }
 
     /// A class that holds several holes of each kind.
@@ -209,15 +273,40 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one table of cases")]
     fn every_kind_cuts_what_it_says() {
         let text = sample();
         for (kind, is_right) in [
             (
                 SpanKind::LineRest,
                 (|before, _, after| {
-                    TRIGGERS.iter().any(|t| before.ends_with(t)) && after.starts_with('\n')
+                    let triggers = ["->", "::", "= ", "return ", "("];
+                    triggers.iter().any(|t| before.ends_with(t)) && after.starts_with('\n')
                 }) as fn(&str, &str, &str) -> bool,
             ),
+            (SpanKind::Typing, |before, middle, after| {
+                let triggers = ["->", "::", "(", "$", "'"];
+                let is_behind = triggers.iter().any(|t| before.ends_with(t));
+                let in_word = before.ends_with(is_word) && middle.starts_with(is_word);
+                (is_behind || in_word) && ends_well(middle, after) && middle.len() <= 80
+            }),
+            (SpanKind::OneLine, |_, middle, after| {
+                ends_well(middle, after) && middle.len() <= 80
+            }),
+            (SpanKind::StatementRest, |before, middle, _| {
+                let in_word = before.ends_with(is_word) && middle.starts_with(is_word);
+                middle.ends_with([';', '}']) && !in_word
+            }),
+            (SpanKind::Arguments, |before, _, after| {
+                before.ends_with('(') && after.starts_with(')')
+            }),
+            (SpanKind::Block, |before, _, after| {
+                before.trim_end().ends_with('{') && after.trim_start().starts_with('}')
+            }),
+            (SpanKind::MultiLine, |_, middle, _| middle.contains('\n')),
+            (SpanKind::CharSpan, |_, middle, after| {
+                !(middle.ends_with(is_word) && after.starts_with(is_word))
+            }),
             (SpanKind::BracketContent, |before, _, after| {
                 before.ends_with(['(', '{', '[']) && after.trim_start().starts_with([')', '}', ']'])
             }),
@@ -238,7 +327,7 @@ mod tests {
             }),
         ] {
             let chosen = chosen(&text, &only(kind));
-            assert!(chosen.holes.len() > 3, "{kind:?}: {chosen:?}");
+            assert!(chosen.holes.len() > 3, "{kind:?}: {:?}", chosen.holes);
             for hole in chosen.holes {
                 assert_eq!(hole.kind, kind);
                 let Range { start, end } = hole.range;
@@ -259,9 +348,9 @@ mod tests {
             "\u{e4}\u{1F600}".repeat(400)
         );
         let mut options = only(SpanKind::AstNode);
-        options.min_middle_chars = 40;
+        options.min_middle_chars = Some(40);
         let chosen = chosen(&text, &options);
-        assert_eq!(chosen.holes.len(), 1, "{chosen:?}");
+        assert_eq!(chosen.holes.len(), 1, "{:?}", chosen.holes);
         let hole = &chosen.holes[0];
         assert_eq!(hole.name, "price");
         assert!(text[hole.range.clone()].starts_with("function price("));
@@ -291,7 +380,11 @@ mod tests {
         let text =
             "<?php ) ) } class class ( ( $ $ = => -> {{{ if ($x) { return compute($y, $z) + 1; \n"
                 .repeat(60);
-        let kinds: Vec<_> = chosen(&text, &Options::default())
+        let seed = Options {
+            mix: "seed".parse().unwrap(),
+            ..Options::default()
+        };
+        let kinds: Vec<_> = chosen(&text, &seed)
             .holes
             .iter()
             .map(|hole| hole.kind)
@@ -311,7 +404,11 @@ mod tests {
         // A cost that is not linear would exceed the time limit of a test.
         for rows in [802, 8018] {
             let text = array(rows);
-            let holes = chosen(&text, &only(SpanKind::AstAligned)).holes.len();
+            let options = Options {
+                dedup: Dedup::Off,
+                ..only(SpanKind::AstAligned)
+            };
+            let holes = chosen(&text, &options).holes.len();
             assert!(holes * 1000 > text.len(), "{holes} holes of {rows} rows");
         }
     }
@@ -365,10 +462,6 @@ mod tests {
             let of_kind = of_kind.iter().map(|span| span.range()).filter(fits);
             answers.push(format!("{:?}", of_kind.collect::<Vec<_>>()));
         }
-        answers.push(format!(
-            "{:?}",
-            line_rests(text, Some(spans)).collect::<Vec<_>>()
-        ));
         for start in 0..(text.len() + 1).saturating_sub(least) {
             let range = start..start + least;
             let node = spans.innermost(range.clone()).unwrap();
@@ -406,9 +499,11 @@ mod tests {
             total in 200_usize..2000,
             no_ast_fim: bool,
             quality_filter: bool,
+            mix in prop::sample::select(vec!["completion", "seed", "blocks"]),
         ) {
             let options = Options {
-                min_middle_chars: min,
+                mix: mix.parse().unwrap(),
+                min_middle_chars: Some(min),
                 max_middle_lines: lines,
                 max_total_chars: total,
                 no_ast_fim,

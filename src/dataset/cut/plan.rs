@@ -4,19 +4,21 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use rand::seq::SliceRandom;
-
 use crate::cancel::Cancel;
+use crate::dataset::cut::foreign_names::NamesOfOthers;
 use crate::dataset::cut::history::{CutVersion, VersionOrigin};
-use crate::dataset::cut::holes::{self, Hole, HoleSelection};
+use crate::dataset::cut::holes::{self, Hole, Proposals};
 use crate::dataset::cut::measure::TextMeasure;
 use crate::dataset::cut::quality;
+use crate::dataset::cut::quota::{Quota, middle_key};
+use crate::dataset::cut::unfinished::BufferTokens;
 use crate::dataset::duplicates;
 use crate::dataset::error::DatasetError;
 use crate::dataset::options::{Dedup, Options, SecretPolicy};
 use crate::dataset::reject::HoleRejection;
+use crate::dataset::select::sources::ExampleSource;
 use crate::dataset::template::EscapedText;
-use crate::index::SourceFile;
+use crate::index::{Snapshot, SourceFile};
 use crate::php::spans::SpanParser;
 use crate::secrets::{self, Secret, Secrets};
 
@@ -32,9 +34,11 @@ pub(in crate::dataset) struct KeyedHole {
     /// Equal for near duplicates: see [`duplicates::example_key`]. None unless
     /// the options ask for [`Dedup::Near`].
     pub(in crate::dataset) key: Option<u128>,
+    /// The [`middle_key`] of its middle.
+    pub(in crate::dataset) middle: u64,
 }
 
-/// A file and its holes, before any context is assembled for them.
+/// A file and its proposed holes, and those that are taken, before any context is assembled for them.
 pub(in crate::dataset) struct FilePlan<'a> {
     /// The file.
     pub(in crate::dataset) file: &'a SourceFile,
@@ -46,35 +50,37 @@ pub(in crate::dataset) struct FilePlan<'a> {
     pub(in crate::dataset) escaped: EscapedText<'a>,
     /// The secrets of the whole file; empty with [`SecretPolicy::Keep`].
     pub(super) secrets: &'a [Secret],
+    /// The tokens from which unfinished buffers are drawn. None if the options ask for
+    /// none, or if the file has a secret, of which a cut might show half.
+    pub(super) buffers: Option<BufferTokens<'a>>,
     /// See [`Example::file_complexity`](crate::dataset::record::Example::file_complexity).
     pub(super) complexity: f64,
-    /// The holes, in the order of their starts.
+    /// The proposals. Their `rejected` also counts the rejected holes that the file of
+    /// rejects lists.
+    pub(in crate::dataset) proposals: Proposals,
+    /// The holes that are taken, in the order of their starts.
     pub(in crate::dataset) holes: Vec<KeyedHole>,
-    /// How many proposals were rejected, by reason.
-    pub(in crate::dataset) rejected: BTreeMap<&'static str, u64>,
-    /// The rejected holes that the file of rejects lists; `rejected` counts
-    /// them too.
-    pub(in crate::dataset) rejections: Vec<HoleRejection>,
     /// The commit that the holes are from, if they are not from the file as it is.
     pub(in crate::dataset) version: Option<&'a VersionOrigin>,
 }
 
 impl<'a> FilePlan<'a> {
-    /// Chooses the holes of `file`.
+    /// Proposes holes of `source`.
     ///
     /// # Errors
     /// [`DatasetError::Cancelled`] if `cancel` is used, [`DatasetError::Sink`]
     /// if the text cannot be written as JSON.
     pub(in crate::dataset) fn new(
-        file: &'a SourceFile,
+        source: &ExampleSource<'a>,
+        snapshot: &Snapshot,
         options: &Options,
         secrets: &Secrets,
         parser: &mut SpanParser,
         cancel: &Cancel,
     ) -> Result<Self, DatasetError> {
         cancel.check()?;
-        let selection = affordable_holes(file, options, parser);
-        Self::with_holes(file, selection, options, secrets)
+        let proposals = affordable_holes(source, snapshot, options, parser);
+        Self::with_proposals(source.file, proposals, options, secrets)
     }
 
     /// The plan of a version of a file.
@@ -86,83 +92,117 @@ impl<'a> FilePlan<'a> {
         options: &Options,
         secrets: &Secrets,
     ) -> Result<Self, DatasetError> {
-        let selection = HoleSelection {
+        let proposals = Proposals {
             holes: cut.holes.clone(),
+            wanted: cut.holes.len(),
             rejected: cut.rejected.clone(),
             rejections: Vec::new(),
         };
-        let mut plan = Self::with_holes(&cut.file, selection, options, secrets)?;
+        let mut plan = Self::with_proposals(&cut.file, proposals, options, secrets)?;
         plan.version = Some(&cut.origin);
         Ok(plan)
     }
 
-    /// The plan of `file` with these holes.
-    fn with_holes(
+    /// The plan of `file` with these proposals.
+    fn with_proposals(
         file: &'a SourceFile,
-        selection: HoleSelection,
+        mut proposals: Proposals,
         options: &Options,
         secrets: &Secrets,
     ) -> Result<Self, DatasetError> {
-        let HoleSelection {
-            holes,
-            mut rejected,
-            mut rejections,
-        } = selection;
         let secrets = match options.secrets {
             SecretPolicy::Keep => &[],
             SecretPolicy::Redact | SecretPolicy::Drop => file.secrets(secrets),
         };
-        let mut keyed = Vec::with_capacity(holes.len());
-        for hole in holes {
+        let Proposals {
+            holes,
+            rejected,
+            rejections,
+            ..
+        } = &mut proposals;
+        holes.retain(|hole| {
             let objection = secret_objection(&hole.range, secrets, options.secrets);
-            if let Some(reason) = objection {
-                *rejected.entry(reason).or_default() += 1;
-                let range = hole.range;
-                rejections.push(HoleRejection { range, reason });
-                continue;
-            }
-            let key = (options.dedup == Dedup::Near).then(|| {
-                let Range { start, end } = hole.range;
-                let text = &*file.text;
-                duplicates::example_key(&text[..start], &text[start..end], &text[end..])
-            });
-            keyed.push(KeyedHole { hole, key });
-        }
+            let Some(reason) = objection else {
+                return true;
+            };
+            *rejected.entry(reason).or_default() += 1;
+            let range = hole.range.clone();
+            rejections.push(HoleRejection { range, reason });
+            false
+        });
         Ok(Self {
             file,
             measure: TextMeasure::new(&file.text),
             escaped: EscapedText::new(blanked(&file.text, secrets))?,
             secrets,
+            buffers: BufferTokens::of_file(&file.text, secrets, options),
             complexity: quality::complexity(&file.text),
-            holes: keyed,
-            rejected,
-            rejections,
+            proposals,
+            holes: Vec::new(),
             version: None,
         })
     }
+
+    /// Takes those holes that `quota` asks for and that are no near duplicates.
+    /// `repeats` says of a hole with its key whether it is one. With [`Dedup::Off`] near
+    /// duplicates and common middles are taken, too.
+    pub(in crate::dataset) fn take(
+        &mut self,
+        quota: &mut Quota,
+        dedup: Dedup,
+        mut repeats: impl FnMut(&Hole, u128) -> bool,
+    ) {
+        let text: &'a str = &self.file.text;
+        let mut keys = BTreeMap::new();
+        let taken = quota.take(text, &mut self.proposals, dedup != Dedup::Off, |hole| {
+            if dedup != Dedup::Near {
+                return true;
+            }
+            let Range { start, end } = hole.range;
+            let key = duplicates::example_key(&text[..start], &text[start..end], &text[end..]);
+            keys.insert((start, end), key);
+            !repeats(hole, key)
+        });
+        let keyed = |hole: Hole| KeyedHole {
+            key: keys.get(&(hole.range.start, hole.range.end)).copied(),
+            middle: middle_key(&text[hole.range.clone()]),
+            hole,
+        };
+        self.holes = taken.into_iter().map(keyed).collect();
+    }
 }
 
-/// The holes of `file`, no more than [`CONTEXT_BYTES_PER_FILE`] allows.
+/// The proposals for `source`, of which no more are wanted than
+/// [`CONTEXT_BYTES_PER_FILE`] allows.
 fn affordable_holes(
-    file: &SourceFile,
+    source: &ExampleSource<'_>,
+    snapshot: &Snapshot,
     options: &Options,
     parser: &mut SpanParser,
-) -> HoleSelection {
-    let mut rng = options.rng(&file.path);
-    let mut selection = holes::choose(&file.text, options, parser, &mut rng);
+) -> Proposals {
+    let (path, text) = (&*source.file.path, &*source.file.text);
+    let mut rng = options.rng(path);
+    let names = NamesOfOthers::new(snapshot, path, text);
+    // An open project has an index also where no context is asked for.
+    let has_contexts = options.context_budget() > 0;
+    let needs_others = |range: &Range<usize>| has_contexts && names.are_in(range);
+    let mut proposals = holes::propose(
+        text,
+        source.density,
+        options,
+        parser,
+        &needs_others,
+        &mut rng,
+    );
     if options.context_budget() > 0 {
-        let most = (CONTEXT_BYTES_PER_FILE / file.text.len().max(1)).max(1);
-        if selection.holes.len() > most {
-            let over = (selection.holes.len() - most) as u64;
-            selection.holes.shuffle(&mut rng);
-            selection.holes.truncate(most);
-            selection
-                .holes
-                .sort_by_key(|hole| (hole.range.start, hole.range.end));
-            selection.rejected.insert("large_file", over);
+        let most = (CONTEXT_BYTES_PER_FILE / text.len().max(1)).max(1);
+        if proposals.wanted > most {
+            let over = (proposals.wanted - most) as u64;
+            proposals.wanted = most;
+            proposals.rejected.insert("large_file", over);
         }
     }
-    selection
+    proposals
 }
 
 /// Why `hole` cannot be cut from a file with `secrets`. A hole must not begin or

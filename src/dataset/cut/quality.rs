@@ -16,6 +16,9 @@ const REPETITIVE_TOKENS: usize = 30;
 /// The least entropy of a middle, in bits per byte that is not white space. PHP
 /// code has more than 4; `---- ---- ----` and `0, 0, 0, 0,` have less than 2.
 const MIN_ENTROPY: f64 = 2.5;
+/// The least entropy of a short middle, as a share of the most that so few bytes can
+/// have: `id);` has all of it, `----` none.
+const SHORT_ENTROPY: f64 = 0.6;
 
 /// The reasons that [`objection`] returns.
 pub const REASONS: [&str; 3] = [COMMENT_ONLY, LOW_ENTROPY, REPETITIVE];
@@ -30,7 +33,15 @@ const REPETITIVE: &str = "repetitive";
 pub fn objection(middle: &str, in_comment: bool) -> Option<&'static str> {
     if in_comment || comment_only(middle) {
         Some(COMMENT_ONLY)
-    } else if entropy(middle) < MIN_ENTROPY {
+    } else {
+        objection_to_text(middle)
+    }
+}
+
+/// Like [`objection`], for a middle that is meant to be a comment.
+#[must_use]
+pub fn objection_to_text(middle: &str) -> Option<&'static str> {
+    if is_monotonous(middle) {
         Some(LOW_ENTROPY)
     } else if repetitive(middle) {
         Some(REPETITIVE)
@@ -53,20 +64,22 @@ fn comment_only(text: &str) -> bool {
     })
 }
 
-/// The Shannon entropy of the bytes that are not white space, in bits per byte.
-fn entropy(text: &str) -> f64 {
+/// Whether the Shannon entropy of the bytes that are not white space is low: less than
+/// [`MIN_ENTROPY`], or than [`SHORT_ENTROPY`] of the most that so few bytes can have.
+fn is_monotonous(text: &str) -> bool {
     let mut counts = [0_u32; 256];
     let mut total = 0_u32;
     for byte in text.bytes().filter(|byte| !byte.is_ascii_whitespace()) {
         counts[usize::from(byte)] += 1;
         total += 1;
     }
-    counts
+    let entropy: f64 = counts
         .iter()
         .filter(|count| **count > 0)
         .map(|count| f64::from(*count) / f64::from(total))
         .map(|share| -share * share.log2())
-        .sum()
+        .sum();
+    entropy < MIN_ENTROPY.min(SHORT_ENTROPY * f64::from(total.max(1)).log2())
 }
 
 /// See [`REPETITIVE_LINES`] and [`REPETITIVE_TOKENS`].
@@ -172,6 +185,11 @@ mod tests {
             assert_eq!(objection(middle, false), expected, "{middle:?}");
         }
         assert_eq!(objection("some words inside", true), Some("comment_only"));
+        assert_eq!(objection_to_text("/** Gives the total. */"), None);
+        for short in ["id);", "null", "user()", "->get();"] {
+            assert_eq!(objection(short, false), None, "{short}");
+        }
+        assert_eq!(objection("0000", false), Some("low_entropy"));
     }
 
     #[test]

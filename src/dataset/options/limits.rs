@@ -1,6 +1,7 @@
 //! What the options mean for the sizes of the parts of an example, and for their order.
 
 use super::{Options, WrongOption, wrong};
+use crate::dataset::record::SpanKind;
 use crate::model::{CHARS_PER_TOKEN, Family, FimFormat, PartOrder};
 use crate::prompt::{PromptBudget, PromptLimits};
 
@@ -12,6 +13,18 @@ impl Options {
     #[must_use]
     pub fn max_middle_chars(&self) -> usize {
         self.limits().middle()
+    }
+
+    /// The fewest characters of a middle of `kind`.
+    #[must_use]
+    pub fn min_chars(&self, kind: SpanKind) -> usize {
+        self.min_middle_chars.unwrap_or_else(|| kind.min_chars())
+    }
+
+    /// The fewest characters of any middle.
+    fn least_chars(&self) -> usize {
+        let kinds = self.mix.shares().map(|(kind, _)| self.min_chars(kind));
+        kinds.min().unwrap_or(1)
     }
 
     /// The limits of prompts. A limit of tokens counts as the characters that so many
@@ -64,15 +77,15 @@ impl Options {
         if self.max_middle_lines == 0 {
             return wrong("max_middle_lines", "at least 1, found 0");
         }
-        if self.min_middle_chars == 0 {
+        if self.min_middle_chars == Some(0) {
             return wrong("min_middle_chars", "at least 1, found 0");
         }
-        if self.max_middle_chars() < self.min_middle_chars {
-            let least = self.min_middle_chars.saturating_mul(4);
+        let fewest = self.least_chars();
+        if self.max_middle_chars() < fewest {
+            let least = fewest.saturating_mul(4);
             let total = self.max_total_chars;
             let why = format!(
-                "since a middle has at least {} characters and at most a quarter of these",
-                self.min_middle_chars
+                "since a middle has at least {fewest} characters and at most a quarter of these"
             );
             return match self.max_tokens {
                 Some(tokens) if total >= least => wrong(

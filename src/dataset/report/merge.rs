@@ -112,6 +112,7 @@ impl ReportMerger {
         let seen = whole.rejections.get(SEEN_IN_TRAINING).copied().unwrap_or(0);
         let drawn = whole.counts.examples as u64 + seen;
         whole.split.reached = whole.counts.val as f64 / drawn.max(1) as f64;
+        whole.count_shares();
         whole.complexity = self.tallies.complexity();
         whole.shapes.token_statistics = self.tallies.tokens.statistics();
         Ok(whole)

@@ -49,6 +49,8 @@ pub struct Report {
     pub split: SplitCounts,
     /// The number of examples of each kind, in both splits.
     pub spans: BTreeMap<SpanKind, usize>,
+    /// The share of each kind in both splits, beside the one that the options ask for.
+    pub mix: BTreeMap<SpanKind, MixShare>,
     /// The complexity of the examples in both splits; null if there are none.
     pub complexity: Option<Distribution>,
     /// Formats, control tokens and token counts of the examples.
@@ -83,6 +85,15 @@ pub struct Tallies {
     pub complexity: Tally,
     /// The lengths of the examples in tokens; empty without a tokenizer.
     pub tokens: TokenTallies,
+}
+
+/// How many examples are of one kind of hole, as shares from 0 to 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MixShare {
+    /// The share that the options ask for.
+    pub target: f64,
+    /// The share that there is.
+    pub reached: f64,
 }
 
 /// The counts of one part of a joined dataset.
@@ -354,6 +365,7 @@ impl Report {
                 leaks: options.split_by == SplitUnit::Example,
             },
             spans: BTreeMap::new(),
+            mix: BTreeMap::new(),
             complexity: None,
             shapes: Shapes::default(),
             coverage: BTreeMap::new(),
@@ -414,6 +426,29 @@ impl Report {
         *self.rejections.entry(reason.to_owned()).or_default() += count;
     }
 
+    /// Fills in the shares of the kinds, given the counts in `spans`.
+    pub(in crate::dataset) fn count_shares(&mut self) {
+        // The holes at what commits added are beside the mix.
+        let cut = |kind: &SpanKind| *kind != SpanKind::Commit;
+        let spans = self.spans.iter().filter(|(kind, _)| cut(kind));
+        let all = spans.clone().map(|(_, count)| *count).sum::<usize>().max(1) as f64;
+        let mix = self.options.mix.shares();
+        self.mix = mix
+            .map(|(kind, target)| {
+                (
+                    kind,
+                    MixShare {
+                        target,
+                        reached: 0.0,
+                    },
+                )
+            })
+            .collect();
+        for (kind, examples) in spans {
+            self.mix.entry(*kind).or_default().reached = *examples as f64 / all;
+        }
+    }
+
     /// Fills in what the division into splits determines.
     pub(in crate::dataset) fn finish(
         &mut self,
@@ -437,6 +472,7 @@ impl Report {
         for at in all() {
             *self.spans.entry(kinds[*at]).or_default() += 1;
         }
+        self.count_shares();
         let (shapes, tokens) = Shapes::of(shapes, splits);
         self.shapes = shapes;
         // The complexity is a multiple of a quarter, so this loses nothing.

@@ -7,6 +7,7 @@ use crate::dataset::cut::encoded::EncodedExample;
 use crate::dataset::cut::example::HoleResult;
 use crate::dataset::cut::plan::FilePlan;
 use crate::dataset::error::DatasetError;
+use crate::dataset::options::Dedup;
 use crate::dataset::reject::NEAR_DUPLICATE;
 use crate::dataset::run::dedup_index::HoleRef;
 use crate::dataset::run::ledger::Ledger;
@@ -34,33 +35,39 @@ pub(super) fn batches<'a>(
     })
 }
 
-/// Takes the near duplicates of earlier holes out of `plan`, the plan of file number
-/// `file`, before a context is assembled for them. Returns their keys. Adds all
-/// rejected holes of the plan to `rejects`.
-pub(super) fn take_duplicates(
+/// Takes the holes of `plan`, the plan of file number `file`, that give examples, before
+/// a context is assembled for them. Returns the keys of those that are near duplicates
+/// of earlier ones. Adds all rejected holes of the plan to `rejects`.
+pub(super) fn take_holes(
     file: usize,
     plan: &mut FilePlan<'_>,
+    dedup: Dedup,
     ledger: &mut Ledger,
     rejects: &mut RejectLines<'_>,
 ) -> Result<Vec<u128>, DatasetError> {
-    for rejection in std::mem::take(&mut plan.rejections) {
+    for rejection in std::mem::take(&mut plan.proposals.rejections) {
         rejects.push(plan, rejection.range, rejection.reason, None)?;
     }
-    let mut repeats = Vec::new();
-    for keyed in std::mem::take(&mut plan.holes) {
-        let hole = keyed.hole.range.clone();
-        let here = HoleRef {
-            file,
-            hole: hole.clone(),
-        };
-        match (keyed.key, ledger.note_key(keyed.key, here).cloned()) {
-            (Some(key), Some(first)) => {
-                repeats.push(key);
-                let first = ledger.label(&first);
-                rejects.push(plan, hole, NEAR_DUPLICATE, Some(first))?;
-            }
-            _ => plan.holes.push(keyed),
+    let (mut repeats, mut duplicates) = (Vec::new(), Vec::new());
+    let (quota, by_key) = ledger.quota_and_keys();
+    plan.take(quota, dedup, |hole, key| {
+        let hole = hole.range.clone();
+        let first = by_key.note(
+            key,
+            HoleRef {
+                file,
+                hole: hole.clone(),
+            },
+        );
+        if let Some(first) = first {
+            repeats.push(key);
+            duplicates.push((hole, first.clone()));
         }
+        first.is_some()
+    });
+    for (hole, first) in duplicates {
+        let first = ledger.label(&first);
+        rejects.push(plan, hole, NEAR_DUPLICATE, Some(first))?;
     }
     Ok(repeats)
 }
@@ -87,6 +94,7 @@ pub(super) fn file_outcome(
             start: keyed.hole.range.start,
             end: keyed.hole.range.end,
             key: keyed.key,
+            middle: keyed.middle,
             made,
             secrets: owned(&result.secrets),
         };
@@ -97,7 +105,7 @@ pub(super) fn file_outcome(
     let needs_text = summaries.any(|summary| summary.kept.window.is_some());
     let outcome = FileOutcome {
         repeats,
-        rejected: owned(&plan.rejected),
+        rejected: owned(&plan.proposals.rejected),
         text_bytes: if needs_text {
             plan.escaped.text().len()
         } else {

@@ -5,6 +5,7 @@ use rand::seq::SliceRandom;
 use rustc_hash::FxHashMap;
 
 use crate::dataset::batch::{FileOutcome, Sizes, TextShape};
+use crate::dataset::cut::quota::Quota;
 use crate::dataset::duplicates::DisjointSets;
 use crate::dataset::options::{Dedup, Options};
 use crate::dataset::record::SpanKind;
@@ -44,6 +45,8 @@ pub(super) struct Ledger {
     clusters: DisjointSets,
     /// The file that gives the examples of each text.
     texts: FxHashMap<blake3::Hash, usize>,
+    /// Which holes the mix asks for in the current project.
+    quota: Quota,
     /// The holes by the keys of near duplicates.
     by_key: DedupIndex,
     /// The examples by their digests.
@@ -87,6 +90,7 @@ impl Ledger {
             used: Vec::new(),
             clusters: DisjointSets::new(0),
             texts: FxHashMap::default(),
+            quota: Quota::new(&options.mix, &mut options.rng("\0mix")),
             by_key: DedupIndex::default(),
             by_digest: DedupIndex::default(),
         }
@@ -157,18 +161,37 @@ impl Ledger {
         }
     }
 
-    /// Adds `hole` under its key. Returns the first hole with that key if `hole` is a
-    /// near duplicate of it.
-    pub(super) fn note_key(&mut self, key: Option<u128>, hole: HoleRef) -> Option<&HoleRef> {
-        self.by_key.note(key?, hole)
+    /// Begins a project of which `sources` are selected. It has the mix by itself, so
+    /// neither the projects before it nor its other files make a difference to its holes.
+    pub(super) fn begin_project(&mut self, sources: &SourceSelection<'_>, options: &Options) {
+        let mut all = blake3::Hasher::new();
+        for (hash, _) in &sources.texts {
+            all.update(hash.as_bytes());
+        }
+        let mut rng = options.rng(&format!("\0mix {}", all.finalize()));
+        self.quota = Quota::new(&options.mix, &mut rng);
     }
 
-    /// Adds the keys of a recalled `outcome`, of the file number `file`, as
-    /// [`Self::note_key`] did when it was made.
-    pub(super) fn note_keys(&mut self, file: usize, outcome: &FileOutcome) {
+    /// Begins a batch.
+    pub(super) fn begin_batch(&mut self) {
+        self.quota.begin_batch();
+    }
+
+    /// What decides which holes of the next file are taken: the mix, and the holes so
+    /// far by the keys of near duplicates.
+    pub(super) fn quota_and_keys(&mut self) -> (&mut Quota, &mut DedupIndex) {
+        (&mut self.quota, &mut self.by_key)
+    }
+
+    /// Adds the holes of a recalled `outcome`, of the file number `file`, as was done
+    /// when they were taken.
+    pub(super) fn note_taken(&mut self, file: usize, outcome: &FileOutcome) {
         for attempt in &outcome.attempts {
             let hole = attempt.start..attempt.end;
-            self.note_key(attempt.key, HoleRef { file, hole });
+            if let Some(key) = attempt.key {
+                self.by_key.note(key, HoleRef { file, hole });
+            }
+            self.quota.note_middle(attempt.middle);
         }
         for key in &outcome.repeats {
             self.by_key.note_repeated(*key);
@@ -219,6 +242,7 @@ impl Ledger {
                 complexity: f64::from_bits(summary.complexity),
             });
             self.kinds.push(summary.kind);
+            self.quota.note(summary.kind);
             self.shapes.push(summary.shape);
             self.sizes.push(summary.sizes);
             admissions.push(Admission::Accepted);

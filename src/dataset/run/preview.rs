@@ -10,6 +10,7 @@ use crate::cancel::Cancel;
 use crate::dataset::cut::example::ExampleBuilder;
 use crate::dataset::cut::holes::Hole;
 use crate::dataset::cut::plan::FilePlan;
+use crate::dataset::cut::quota::Quota;
 use crate::dataset::error::{DatasetError, NothingCut};
 use crate::dataset::options::{Dedup, Options};
 use crate::dataset::record::Example;
@@ -103,13 +104,15 @@ fn one_of_each_file<'a>(
     nothing: &mut NothingCut,
 ) -> Result<Vec<Draw<'a>>, DatasetError> {
     let mut parser = SpanParser::new()?;
+    let mut quota = Quota::new(&builder.options.mix, rng);
     let mut rest = Vec::new();
     for source in files {
         if examples.len() == count {
             break;
         }
-        let mut plan = builder.plan(source.file, &mut parser)?;
-        for (reason, count) in &plan.rejected {
+        let mut plan = builder.plan(source, &mut parser)?;
+        plan.take(&mut quota, Dedup::Off, |_, _| false);
+        for (reason, count) in &plan.proposals.rejected {
             *nothing.rejected.entry((*reason).to_owned()).or_default() += count;
         }
         if plan.holes.is_empty() {

@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | generated: says so | a comment in the first [`HEAD`] bytes has the word `@generated`, or one of the sentences in `CLAIMS`, or the word `generated` within [`NEAR`] bytes of one of the requests in `REQUESTS` |
 //! | generated: long lines | lines of more than [`LONG_LINE`] bytes have half of the bytes, HTML aside, in a file of [`LONG_LINE`] bytes or more |
+//! | data: keys and literals | [`PAIRS_PERCENT`] percent of the tokens are literals, `=>`, commas and brackets, and at least [`PAIRS`] literals stand behind the `=>` of a literal key |
 //! | generated: data table | [`DATA_PERCENT`] percent of the tokens are literals, `=>`, commas and brackets, in a file of [`DATA_TOKENS`] tokens and more than [`DATA_LINES`] lines |
 
 use crate::php::lex::{self, Token, TokenKind};
@@ -21,6 +22,11 @@ pub const DATA_PERCENT: usize = 90;
 pub const DATA_TOKENS: usize = 400;
 /// A table has more lines than this.
 pub const DATA_LINES: usize = 60;
+
+/// The fewest literal keys with a literal in a file of translations or settings.
+pub const PAIRS: usize = 4;
+/// The least percentage of data tokens in such a file.
+pub const PAIRS_PERCENT: usize = 85;
 
 /// Sentences by which a file says that it is generated.
 const CLAIMS: [&str; 8] = [
@@ -50,8 +56,15 @@ pub fn objection(text: &str) -> Option<&'static str> {
     }
     let tokens = lex::lex(text);
     if has_long_lines(text, &tokens) {
-        Some("generated: long lines")
-    } else if is_table(text, &tokens) {
+        return Some("generated: long lines");
+    }
+    let (all, data) = data_tokens(text, &tokens);
+    if data * 100 >= all * PAIRS_PERCENT && literal_pairs(&tokens) >= PAIRS {
+        Some("data: keys and literals")
+    } else if all >= DATA_TOKENS
+        && data * 100 >= all * DATA_PERCENT
+        && memchr::memchr_iter(b'\n', text.as_bytes()).count() > DATA_LINES
+    {
         Some("generated: data table")
     } else {
         None
@@ -120,14 +133,32 @@ fn has_long_lines(text: &str, tokens: &[Token]) -> bool {
     long.saturating_sub(html) * 2 >= text.len()
 }
 
-/// Whether nearly all tokens of `text` are data.
-fn is_table(text: &str, tokens: &[Token]) -> bool {
+/// How many literals stand behind the `=>` of a literal key.
+fn literal_pairs(tokens: &[Token]) -> usize {
+    let is_literal = |token: &Token| {
+        let kind = token.kind;
+        matches!(
+            kind,
+            TokenKind::String | TokenKind::Template | TokenKind::Number
+        )
+    };
+    let pairs = tokens.windows(3).filter(|row| {
+        row[1].kind == TokenKind::DoubleArrow && is_literal(&row[0]) && is_literal(&row[2])
+    });
+    pairs.count()
+}
+
+/// How many tokens of code `text` has, and how many of these are data.
+fn data_tokens(text: &str, tokens: &[Token]) -> (usize, usize) {
     let code = tokens.iter().filter(|token| token.kind != TokenKind::Doc);
     let (mut all, mut data) = (0_usize, 0_usize);
     for token in code {
         all += 1;
         let is_data = match token.kind {
-            TokenKind::String | TokenKind::Number | TokenKind::DoubleArrow => true,
+            TokenKind::String
+            | TokenKind::Template
+            | TokenKind::Number
+            | TokenKind::DoubleArrow => true,
             TokenKind::Punct(byte) => matches!(byte, b',' | b'[' | b']' | b'(' | b')' | b'-'),
             TokenKind::Keyword => token.span.of(text).eq_ignore_ascii_case("array"),
             TokenKind::Name => {
@@ -140,9 +171,7 @@ fn is_table(text: &str, tokens: &[Token]) -> bool {
         };
         data += usize::from(is_data);
     }
-    all >= DATA_TOKENS
-        && data * 100 >= all * DATA_PERCENT
-        && memchr::memchr_iter(b'\n', text.as_bytes()).count() > DATA_LINES
+    (all, data)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::dataset::options::{Dedup, Options, SplitUnit};
 use crate::dataset::reject::Reject;
 use crate::dataset::repo::Repo;
 use crate::dataset::select::vendored::VendoredCopies;
-use crate::dataset::select::{generated, tested};
+use crate::dataset::select::{density, generated, tested};
 use crate::index::{SourceFile, training_exclusion};
 
 /// The reason of a file that has the text of another one.
@@ -37,6 +37,8 @@ pub(in crate::dataset) struct ExampleSource<'a> {
     pub(in crate::dataset) cluster: usize,
     /// The hash of the text that represents these files.
     pub(in crate::dataset) text: blake3::Hash,
+    /// How many holes it gives, as a multiple of the usual number.
+    pub(in crate::dataset) density: f64,
 }
 
 /// A file that gives no examples.
@@ -120,7 +122,29 @@ pub(in crate::dataset) fn sources<'a>(
         None
     };
     sources.keep_one_of_each(repo, &candidates, near.as_ref(), options.dedup);
+    let used = sources.used.iter();
+    let texts: Vec<(&str, &str)> = used.map(|s| (&*s.file.path, &*s.file.text)).collect();
+    for (source, density) in sources
+        .used
+        .iter_mut()
+        .zip(density::densities(&texts, cancel)?)
+    {
+        source.density = density;
+    }
     Ok(sources)
+}
+
+/// The rule by which the file `key` of `repo` gives no examples by its path, if there is
+/// one that neither the options nor a `.fimignore` file of the project overrule.
+fn unwanted(repo: &Repo<'_>, key: &str, options: &Options) -> Option<&'static str> {
+    let reason = training_exclusion(key)?;
+    let is_included = match reason {
+        "config/" => options.include_config,
+        "routes/" => options.include_routes,
+        "database/migrations/" => options.include_migrations,
+        _ => options.include_tests,
+    };
+    (!is_included && !(repo.brought_back)(key)).then_some(reason)
 }
 
 impl SkippedFile<'_> {
@@ -168,7 +192,7 @@ impl<'a> SourceSelection<'a> {
                 Some("only in an include path".to_owned())
             } else if file.lossy {
                 Some("not UTF-8".to_owned())
-            } else if let Some(reason) = training_exclusion(&file.path) {
+            } else if let Some(reason) = unwanted(repo, &file.path, options) {
                 Some(reason.to_owned())
             } else if tests.as_ref().is_some_and(|tests| !tests.cover(file)) {
                 Some("no test for it".to_owned())
@@ -229,6 +253,7 @@ impl<'a> SourceSelection<'a> {
                     file,
                     cluster,
                     text,
+                    density: 1.0,
                 });
                 Some(number)
             };

@@ -2,6 +2,7 @@
 //! model of the dataset.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::cancel::Cancel;
 use crate::dataset::options::{ControlTokenPolicy, Options, SecretPolicy};
@@ -103,20 +104,15 @@ pub(super) fn around_hole<'t>(text: &'t str, example: &Example) -> Option<[&'t s
     Some([text.get(..start)?, text.get(start..end)?, text.get(end..)?])
 }
 
-/// The first difference between the example's texts and the source file's `text`.
-/// Placeholders replace `secrets`, which are those of the whole file.
+/// The first difference between the example's texts and `text`, the buffer with the
+/// middle at `hole`. Placeholders replace `secrets`, which are those of all of it.
 pub(super) fn misfit(
-    example: &Example,
     spelling: &SourceSpelling<'_>,
     text: &str,
+    hole: &Range<usize>,
     secrets: &[Secret],
 ) -> Option<String> {
-    let (start, end) = (example.start_byte, example.end_byte);
-    if text.get(start..end).is_none() {
-        return Some(format!(
-            "expected {start}..{end} to start and end between characters of the file"
-        ));
-    }
+    let Range { start, end } = *hole;
     let shown = |window| source_text(text, window, secrets);
     let (before, hole) = (shown(0..start), shown(start..end));
     let after = shown(end..text.len());

@@ -93,7 +93,30 @@ impl Checker<'_> {
             objections.push((Claim::Source, what));
             return false;
         }
-        match misfit(example, spelling, text, &self.secrets_of(text)) {
+        let (start, end) = (example.start_byte, example.end_byte);
+        let Some(parts) = around_hole(text, example) else {
+            let what =
+                format!("expected {start}..{end} to start and end between characters of the file");
+            objections.push((Claim::RoundTrip, what));
+            return false;
+        };
+        let buffer = match self.buffer(example, parts) {
+            Ok(buffer) => buffer,
+            Err(what) => {
+                objections.push((Claim::RoundTrip, what));
+                return false;
+            }
+        };
+        let whole;
+        let (text, hole) = match example.buffer {
+            None => (text, start..end),
+            Some(_) => {
+                let start = buffer.before.len();
+                whole = [&*buffer.before, parts[1], &buffer.after].concat();
+                (&*whole, start..start + parts[1].len())
+            }
+        };
+        match misfit(spelling, text, &hole, &self.secrets_of(text)) {
             Some(what) => {
                 objections.push((Claim::RoundTrip, what));
                 false
@@ -252,10 +275,10 @@ impl Checker<'_> {
         most("characters of context", context, asked, "context_max_chars");
         let budget = options.context_budget();
         most("context_max_chars", asked, budget, "the options' budget");
-        if middle < options.min_middle_chars {
+        let least = options.min_chars(example.span_kind);
+        if middle < least {
             let what = format!(
-                "expected at least {} characters of middle (min_middle_chars), found {middle}",
-                options.min_middle_chars
+                "expected at least {least} characters of middle (min_middle_chars), found {middle}"
             );
             objections.push((Claim::Budget, what));
         }

@@ -25,18 +25,30 @@ impl Checker<'_> {
         let project = self.project(example.repo.as_deref());
         let source = self.text_of(example).ok();
         let around = source.as_ref().and_then(|text| around_hole(text, example));
-        let (Some(project), Some([before, middle, after])) = (project, around) else {
+        let (Some(project), Some(parts)) = (project, around) else {
             let what = "expected a hole that can be cut out of the file, found none";
             return Ok(vec![(Claim::Parity, what.to_owned())]);
         };
-        let settings = prompt::settings(&self.options, self.model, &self.secrets);
+        // The first pass has reported a buffer that cannot be made.
+        let Ok(buffer) = self.buffer(example, parts) else {
+            return Ok(objections);
+        };
+        let hole = example.start_byte..example.end_byte;
+        let budget = prompt::budget(&self.options, &example.filepath, &hole);
+        let (expected, found) = (budget.context, example.context_max_chars);
+        let of_budget = (expected != found)
+            .then(|| format!("context_max_chars: expected {expected}, found {found}"));
+        let of_buffer = self.buffer_objection(example, &parts.concat());
+        let drawn = of_budget.into_iter().chain(of_buffer);
+        objections.extend(drawn.map(|what| (Claim::Metadata, what)));
+        let settings = prompt::settings(&self.options, budget, self.model, &self.secrets);
         let buffer = PromptBuffer {
             repo: project.title,
             path: &example.filepath,
-            before,
-            after,
+            before: &buffer.before,
+            after: &buffer.after,
         };
-        let start = context::first_start(before);
+        let start = context::first_start(buffer.before);
         if start != example.context_start {
             let found = example.context_start;
             let what = format!("context_start: expected {start}, found {found}");
@@ -45,33 +57,9 @@ impl Checker<'_> {
         let (snapshot, cancel) = (project.snapshot, self.cancel);
         let context = prompt::context(&settings, snapshot, &buffer, start, None, cancel)?;
         let prompt = Prompt::new(settings, buffer, &context);
-        let parts = [
-            ("context", &*prompt.context, &*example.context),
-            ("prefix", &*prompt.prefix, &*example.prefix),
-            ("suffix", &*prompt.suffix, &*example.suffix),
-        ];
-        for (name, expected, found) in parts {
-            if let Some(at) = first_difference(expected, found) {
-                let what = format!(
-                    "{name}: expected {} at byte {at}, found {}; the example, or some file of the project, has changed since",
-                    quoted(&expected[at..]),
-                    quoted(&found[at..])
-                );
-                objections.push((Claim::Parity, what));
-            }
-        }
-        let asked = prompt.text(example.format).text;
-        if !example.text.starts_with(&asked) {
-            let at = first_difference(&asked, &example.text).unwrap_or(0);
-            let what = format!(
-                "text: expected the prompt {} at byte {at}, found {}",
-                quoted(&asked[at..]),
-                quoted(&example.text[at..])
-            );
-            objections.push((Claim::Parity, what));
-        }
+        objections.extend(differences(&prompt, example));
         let hidden = prompt.hidden.len() as u64 + context.redacted.values().sum::<u64>();
-        let redacted = hidden + self.secrets_in_middle([before, middle, after]);
+        let redacted = hidden + self.secrets_in_middle(parts);
         if redacted != example.redacted {
             let what = format!("redacted: expected {redacted}, found {}", example.redacted);
             objections.push((Claim::Metadata, what));
@@ -90,4 +78,35 @@ impl Checker<'_> {
         let secrets = self.secrets_of(&parts.concat());
         secrets::within(&secrets, range).count() as u64
     }
+}
+
+/// Where `prompt` and the text of `example` before its middle differ.
+fn differences(prompt: &Prompt<'_>, example: &Example) -> Objections {
+    let mut objections = Vec::new();
+    let fields = [
+        ("context", &*prompt.context, &*example.context),
+        ("prefix", &*prompt.prefix, &*example.prefix),
+        ("suffix", &*prompt.suffix, &*example.suffix),
+    ];
+    for (name, expected, found) in fields {
+        if let Some(at) = first_difference(expected, found) {
+            let what = format!(
+                "{name}: expected {} at byte {at}, found {}; the example, or some file of the project, has changed since",
+                quoted(&expected[at..]),
+                quoted(&found[at..])
+            );
+            objections.push((Claim::Parity, what));
+        }
+    }
+    let asked = prompt.text(example.format).text;
+    if !example.text.starts_with(&asked) {
+        let at = first_difference(&asked, &example.text).unwrap_or(0);
+        let what = format!(
+            "text: expected the prompt {} at byte {at}, found {}",
+            quoted(&asked[at..]),
+            quoted(&example.text[at..])
+        );
+        objections.push((Claim::Parity, what));
+    }
+    objections
 }

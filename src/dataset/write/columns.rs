@@ -142,6 +142,7 @@ mod tests {
         tokens: Natural?
         markers_neutralised: Natural
         redacted: Natural
+        buffer: Text?
         history_commit: Text?
         history_path: Text?
         history_places: Natural?

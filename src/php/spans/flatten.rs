@@ -2,7 +2,7 @@
 
 use tree_sitter::TreeCursor;
 
-use super::grammar::{Grammar, GrammarSymbol};
+use super::grammar::{CodePart, Grammar, GrammarSymbol};
 use super::tree::{NONE, Node, NodeKind, Spans};
 use crate::php::span::Span;
 
@@ -46,6 +46,9 @@ pub(super) struct Flattener<'a> {
     brackets: Vec<Span>,
     after_comments: Vec<Span>,
     doc_comments: Vec<Span>,
+    statements: Vec<Span>,
+    arguments: Vec<Span>,
+    blocks: Vec<Span>,
 }
 
 impl<'a> Flattener<'a> {
@@ -67,6 +70,9 @@ impl<'a> Flattener<'a> {
             brackets: Vec::new(),
             after_comments: Vec::new(),
             doc_comments: Vec::new(),
+            statements: Vec::new(),
+            arguments: Vec::new(),
+            blocks: Vec::new(),
         }
     }
 
@@ -134,6 +140,11 @@ impl<'a> Flattener<'a> {
             frame.owner = at;
         }
         let has_error = self.has_error && node.has_error();
+        if let Some(part) = symbol.part
+            && !(has_error || frame.in_error)
+        {
+            self.part(part, span);
+        }
         self.nodes.push(Node {
             kind,
             span,
@@ -174,6 +185,19 @@ impl<'a> Flattener<'a> {
         }
         if kind == NodeKind::Comment {
             outer.comment = Some(span);
+        }
+    }
+
+    /// Records the node at `span`, a part that is typed in one go.
+    fn part(&mut self, part: CodePart, span: Span) {
+        let inside = || {
+            let Span { start, end } = span;
+            (end - start >= 2).then(|| Span::new(start as usize + 1, end as usize - 1))
+        };
+        match part {
+            CodePart::Statement => self.statements.push(span),
+            CodePart::Arguments => self.arguments.extend(inside()),
+            CodePart::Block => self.blocks.extend(inside()),
         }
     }
 
@@ -258,6 +282,9 @@ impl<'a> Flattener<'a> {
             brackets: self.brackets,
             after_comments: self.after_comments,
             doc_comments: self.doc_comments,
+            statements: self.statements,
+            arguments: self.arguments,
+            blocks: self.blocks,
         }
     }
 }

@@ -25,6 +25,32 @@ pub(super) struct GrammarSymbol {
     pub(super) bracket: Option<u8>,
     /// Whether it is a string in single quotes.
     pub(super) is_quoted: bool,
+    /// What its nodes are to somebody who types them.
+    pub(super) part: Option<CodePart>,
+}
+
+/// A part of the code that is typed in one go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum CodePart {
+    /// A statement other than a block.
+    Statement,
+    /// The arguments of a call, with their brackets.
+    Arguments,
+    /// A block or the body of a declaration, with its braces.
+    Block,
+}
+
+impl CodePart {
+    /// The part that a node with this name in the grammar is.
+    fn of(grammar: &str) -> Option<Self> {
+        match grammar {
+            "arguments" => Some(Self::Arguments),
+            "compound_statement" | "declaration_list" | "enum_declaration_list" | "match_block" => {
+                Some(Self::Block)
+            }
+            name => name.ends_with("_statement").then_some(Self::Statement),
+        }
+    }
 }
 
 impl Grammar {
@@ -39,6 +65,7 @@ impl Grammar {
                 bracket: matches!(name, "(" | "[" | "{" | "#[" | ")" | "]" | "}")
                     .then(|| name.as_bytes()[name.len() - 1]),
                 is_quoted: name == "string",
+                part: CodePart::of(name),
             })
         };
         // No node has a symbol number without a name.
@@ -47,6 +74,7 @@ impl Grammar {
             is_named: false,
             bracket: None,
             is_quoted: false,
+            part: None,
         };
         let symbols = 0..language.node_kind_count();
         Self {
@@ -64,6 +92,7 @@ impl Grammar {
             is_named: true,
             bracket: None,
             is_quoted: false,
+            part: None,
         };
         let symbol = self.symbols.get(usize::from(node.kind_id()));
         symbol.copied().unwrap_or(error)

@@ -94,6 +94,12 @@ pub struct Spans {
     pub after_comments: Vec<Span>,
     /// Doc comments that stand before a function or method.
     pub doc_comments: Vec<Span>,
+    /// Statements without errors, other than blocks.
+    pub statements: Vec<Span>,
+    /// The insides of the brackets around the arguments of calls.
+    pub arguments: Vec<Span>,
+    /// The insides of the braces of blocks and bodies.
+    pub blocks: Vec<Span>,
 }
 
 impl Spans {
@@ -148,9 +154,9 @@ impl Spans {
     }
 
     /// The run of at least two whole siblings that overlaps `range` best,
-    /// measured as shared bytes over bytes in either. `None` if there is no such
-    /// run, or if the best run contains more than one function, an error or the
-    /// opening tag.
+    /// measured as shared bytes over bytes in either. Comments at its end belong to
+    /// what follows and are left out. `None` if there is no such run, or if the best
+    /// run contains more than one function, an error or the opening tag.
     ///
     /// Only the first and the last sibling can overlap the range in part, so
     /// comparing four runs is enough, however many siblings there are.
@@ -181,6 +187,14 @@ impl Spans {
                 best
             }
         })?;
+        let comments = best
+            .iter()
+            .rev()
+            .take_while(|at| node(at).kind == NodeKind::Comment);
+        let best = &best[..best.len() - comments.count()];
+        if best.len() < 2 {
+            return None;
+        }
         let (first, last) = (node(best.first()?), node(best.last()?));
         let functions_after = self
             .nodes
