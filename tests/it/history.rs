@@ -145,12 +145,11 @@ fn repository() -> Repository {
     repository.write("src/image.php", b"<?php\n\xff\xfe\x00");
     repository.write("tests/InvoiceTest.php", class(0).replace("App", "Tests"));
     repository.commit();
-    for n in 0..THINGS.len() {
+    for (n, thing) in THINGS.iter().enumerate() {
         for (name, verb) in [("sort", "settle"), ("group", "audit")] {
             let (from, to) = method(n, name, verb);
             repository.edit(&key(n), &from, &to);
         }
-        let thing = THINGS[n];
         repository.edit(
             &key(n),
             &format!("return array_sum($this->{}reserveParts) * {n};", thing.to_lowercase()),
@@ -600,6 +599,9 @@ fn a_shallow_clone_says_what_it_lacks() {
     assert!(told["history"]["commits"].as_u64() < Some(13), "{told}");
 }
 
+/// A change of an example, and what the breach says.
+type Fault<'a> = (&'a dyn Fn(&mut Value), &'a str);
+
 #[test]
 fn verify_finds_an_example_of_another_commit() {
     let repository = repository();
@@ -625,7 +627,7 @@ fn verify_finds_an_example_of_another_commit() {
     };
     assert_eq!(verified(&|_| ()).0, Some(0));
     let first = repository.git(&["rev-list", "--max-parents=0", "HEAD"]);
-    let faults: [(&dyn Fn(&mut Value), &str); 5] = [
+    let faults: [Fault<'_>; 5] = [
         (&|e| e["history_commit"] = json!(first), "found none"),
         (&|e| e["history_commit"] = json!("--all"), "found none"),
         (

@@ -158,12 +158,11 @@ impl CutVersion {
             let node = spans
                 .as_ref()
                 .and_then(|spans: &Spans| Some((spans, spans.innermost(hole.range.clone())?)));
-            if options.quality_filter {
-                let in_comment = node.is_some_and(|(_, node)| node.kind == NodeKind::Comment);
-                if let Some(reason) = quality::objection(&text[hole.range.clone()], in_comment) {
-                    *rejected.entry(reason).or_default() += 1;
-                    return false;
-                }
+            if options.quality_filter
+                && let Some(reason) = objection(text, &hole.range, spans.as_ref())
+            {
+                *rejected.entry(reason).or_default() += 1;
+                return false;
             }
             if let Some((spans, node)) = node {
                 hole.name = spans.name_of(node).of(text).to_owned();
@@ -171,6 +170,20 @@ impl CutVersion {
             true
         });
     }
+}
+
+/// The reason for which the quality filter rejects the hole `range` of `text`. A hole that
+/// begins inside a comment is judged with the beginning of the comment.
+fn objection(text: &str, range: &Range<usize>, spans: Option<&Spans>) -> Option<&'static str> {
+    let comment_at = |range: Range<usize>| {
+        let node = spans?.innermost(range)?;
+        (node.kind == NodeKind::Comment).then(|| node.span.range().start)
+    };
+    let in_comment = comment_at(range.clone()).is_some();
+    quality::objection(&text[range.clone()], in_comment).or_else(|| {
+        let start = comment_at(range.start..range.start + 1)?;
+        quality::objection(&text[start..range.end], false)
+    })
 }
 
 /// The file of `version` with this text. Its facts are not read: nothing indexes it.
@@ -329,6 +342,19 @@ mod tests {
             let length = within_limits(rest, &options).unwrap();
             assert_eq!(&rest[..length], expected);
         }
+    }
+
+    #[test]
+    fn prose_in_comments_is_rejected_wherever_it_begins() {
+        let text = "<?php\n// It must not be null here.\n// Empty strings are allowed.\n$a = f($b, 'some text', 12);\n";
+        let spans = SpanParser::new().unwrap().parse(text, 0).unwrap();
+        let of = |from: &str, to: &str| {
+            let range = text.find(from).unwrap()..text.find(to).unwrap() + to.len();
+            objection(text, &range, Some(&spans))
+        };
+        assert_eq!(of("null here", "allowed."), Some("comment_only"));
+        assert_eq!(of("null here", "12);"), None);
+        assert_eq!(of("$a = f", "12);"), None);
     }
 
     #[test]
