@@ -162,7 +162,8 @@ fn asked(project: &Path, family: &str, settings: &str, examples: &[Value]) -> Ha
 /// The buffer of `example` and the byte of its cursor, given the text of its file.
 fn buffer_of(example: &Value, text: &str) -> (String, usize) {
     let at = |field: &str| usize::try_from(example[field].as_u64().unwrap()).unwrap();
-    let mut cuts = Vec::from([at("start_byte")..at("end_byte")]);
+    let hole = at("start_byte")..at("end_byte");
+    let mut cuts = vec![hole];
     if let Some(buffer) = example["buffer"].as_str() {
         let (start, end) = buffer.split_once(' ').unwrap().1.split_once("..").unwrap();
         cuts.push(start.parse().unwrap()..end.parse().unwrap());
