@@ -312,7 +312,18 @@ fn holes_are_what_commits_added_and_nothing_tells_the_authors() {
     let repository = repository();
     let output = repository.output("data");
     let sizes = ["--max-total-chars", "40000", "--max-suffix-chars", "9000"];
-    let options = [&["--git", "--provenance", "--dedup", "off"][..], &sizes].concat();
+    let options = [
+        &[
+            "--git",
+            "--provenance",
+            "--dedup",
+            "off",
+            "--val-split",
+            "0",
+        ][..],
+        &sizes,
+    ]
+    .concat();
     generate(&repository.root(), &output, &options, "2");
     let all = examples(&output);
     let added: Vec<_> = all.iter().filter(is_of_commit).collect();
@@ -394,7 +405,15 @@ fn a_file_brings_its_history_to_its_side_of_the_split_under_its_new_name() {
         sides.iter().all(|(_, from_history)| *from_history > 0),
         "{sides:?}"
     );
-    let all = examples(&output);
+    // Nothing is left out of the training because validation holds it.
+    let whole = repository.output("whole");
+    generate(
+        &repository.root(),
+        &whole,
+        &["--git", "--val-split", "0"],
+        "2",
+    );
+    let all = lines(&whole, "train.jsonl");
     let renamed = all.iter().filter(|e| e["filepath"] == "src/Renamed.php");
     let paths: BTreeSet<_> = renamed
         .filter_map(|example| example.get("history_path")?.as_str())
