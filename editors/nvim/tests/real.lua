@@ -153,6 +153,8 @@ local function tags()
   t.same(child:lines(), { 'Once a small cat', 'upon' })
   child:cmd('Fimd paste')
   await_lines('Once a small cat', 'upon[[[20]]]')
+  -- The text comes before the answer that ends the command.
+  await_end()
   child:cmd('undo')
   t.same(child:lines(), { 'Once a small cat', 'upon' })
   child:cmd('Fimd generate')
