@@ -140,8 +140,18 @@ fn print(out: &mut dyn Write, verification: &Verification) -> io::Result<()> {
     }
     writeln!(
         out,
-        "measured     of {} middles in val, contexts in train hold {}, files in train {}, exactly or nearly",
+        "measured     of {} middles in val, contexts in train give {} away, files in train {}",
         exposure.middles, exposure.in_contexts, exposure.in_files
+    )?;
+    let compared = &exposure.compared;
+    writeln!(
+        out,
+        "             {} are long and {} telling; {} are compared with what is around them, of which {} stand in train elsewhere; {} are too short to compare",
+        compared.long,
+        compared.telling,
+        compared.in_place,
+        compared.in_place_elsewhere,
+        compared.exempt
     )?;
     let breached = findings.iter().filter(|finding| finding.breached > 0);
     let breached = breached.count();

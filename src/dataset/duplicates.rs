@@ -24,10 +24,12 @@
 //! function in two copies of a file is one.
 //!
 //! # Middles
-//! [`near_contains`] says whether a text gives a middle away, and
-//! [`held_out::MiddleIndex`] says it for many middles at once.
+//! [`near_contains`] says whether a text gives a middle away, by one of the rules of
+//! [`MiddleRule`], and [`held_out::MiddleIndex`] says it for many middles at once.
+//! [`elsewhere`] counts the short middles that a text has, but not in their place.
 
 mod disjoint_sets;
+pub mod elsewhere;
 mod examples;
 mod files;
 pub mod held_out;
@@ -37,7 +39,10 @@ pub mod minhash;
 pub(in crate::dataset) use self::disjoint_sets::DisjointSets;
 pub use self::examples::{NEAR_TOKENS, example_key};
 pub use self::files::{Clusters, SHINGLE, SMALL, THRESHOLD, clusters, signature};
-pub use self::middles::near_contains;
+pub use self::middles::{
+    AROUND_TOKENS, DISTINCTIVE, DISTINCTIVE_BYTES, GIVEN_AWAY, HoleText, MiddleRule, SHORT_MIDDLE,
+    StoredHole, near_contains, rule,
+};
 
 #[cfg(test)]
 mod tests;

@@ -21,6 +21,8 @@ pub(super) const DUPLICATE: &str = "duplicate_example";
 pub(super) const NEAR_DUPLICATE: &str = "near_duplicate_example";
 /// The reason of a validation example whose middle the training split shows.
 pub(super) const SEEN_IN_TRAINING: &str = "seen_in_training";
+/// The reason of a training example that shows the middle of a validation example.
+pub(super) const SHOWS_VALIDATION: &str = "shows_validation";
 
 /// A file or a hole that gives no example: a line of the file of rejects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

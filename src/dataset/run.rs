@@ -1,8 +1,9 @@
 //! A dataset in the making: one project after the other, batch by batch.
 //!
 //! `ledger` is what the run keeps of all projects. `batches` makes the outcome of
-//! each file, and `history` those of versions of files. `dedup_index` finds duplicate examples. [`assign`] splits the
-//! examples, and `decontaminate` removes from the validation what training shows.
+//! each file, and `history` those of versions of files. `dedup_index` finds duplicate
+//! examples. [`assign`] splits the examples; `decontaminate` finds which of them show
+//! what validates.
 //! [`preview`] makes a few examples without a dataset.
 
 pub mod assign;
@@ -18,7 +19,7 @@ mod reject_lines;
 use std::sync::Arc;
 
 use self::batches::{batches, file_outcome, take_holes};
-use self::decontaminate::take_leaked;
+use self::decontaminate::unseen;
 use self::ledger::{Admission, Ledger};
 use self::progress::Progress;
 use self::reject_lines::RejectLines;
@@ -29,7 +30,7 @@ use crate::dataset::cut::plan::FilePlan;
 use crate::dataset::error::DatasetError;
 use crate::dataset::options::{Options, SplitUnit};
 use crate::dataset::record::Example;
-use crate::dataset::reject::{DUPLICATE, Reject, SEEN_IN_TRAINING};
+use crate::dataset::reject::{DUPLICATE, Reject, SEEN_IN_TRAINING, SHOWS_VALIDATION};
 use crate::dataset::repo::Repo;
 use crate::dataset::report::metadata::{DatasetCounts, ProjectSummary};
 use crate::dataset::report::{Report, page};
@@ -325,14 +326,28 @@ impl<'a> Run<'a> {
         sources: &SourceSelection<'_>,
         start: &ProjectStart,
     ) -> Result<(), DatasetError> {
-        let (file, example) = (start.file, start.example);
-        let mut splits = self
+        let (file, from) = (start.file, start.example);
+        let (entries, draw) = self
             .ledger
-            .split_project(repo, self.options, sources, file, example);
-        let SplitAssignment {
-            train, validation, ..
-        } = &mut splits;
-        splits.leaked = take_leaked(train, validation, self.sink, self.cancel)?;
+            .draw_project(repo, self.options, sources, file, from);
+        let number = |at: &mut usize| *at += from;
+        let mut pool = draw.pool(&entries);
+        pool.iter_mut().for_each(number);
+        let cluster = |at: usize| entries[at - from].cluster;
+        let all = from..from + entries.len();
+        let showing = decontaminate::showing(&pool, all, &cluster, self.sink, self.cancel)?;
+        let local = showing.into_iter().map(|(at, by)| {
+            let by = by.map(|by| by.into_iter().map(|by| by - from).collect());
+            (at - from, by)
+        });
+        let mut splits = draw.settle(&entries, &local.collect(), self.options);
+        splits.each_mut(number);
+        if self.options.val_split > 0.0 {
+            let SplitAssignment {
+                train, validation, ..
+            } = &splits;
+            splits.unseen = Some(unseen(train, validation, self.sink, self.cancel)?);
+        }
         self.splits.append(splits);
         self.ledger.forget();
         Ok(())
@@ -388,24 +403,25 @@ impl<'a> Run<'a> {
         Ok((report, page))
     }
 
-    /// Splits the examples, writes the training split, and removes from the
-    /// validation what it shows. The search runs while the disk writes.
+    /// Splits the examples and writes the training split. What it shows of the
+    /// validation is counted while the disk writes.
     fn write_training(&mut self) -> Result<SplitAssignment, DatasetError> {
-        let mut splits = match self.options.partial {
-            true => std::mem::take(&mut self.splits),
-            false => self.ledger.split(self.options),
+        let is_whole = !self.options.partial;
+        let mut splits = match is_whole {
+            true => self.split()?,
+            false => std::mem::take(&mut self.splits),
         };
         let SplitAssignment {
             train, validation, ..
-        } = &mut splits;
-        let decontaminates = self.options.split_by == SplitUnit::File && !self.options.partial;
+        } = &splits;
+        let decontaminates = self.options.split_by == SplitUnit::File && is_whole;
         let (sink, cancel) = (&*self.sink, self.cancel);
-        let leaked = || match decontaminates {
-            true => take_leaked(train, validation, sink, cancel),
-            false => Ok(Vec::new()),
+        let counted = || match decontaminates && self.options.val_split > 0.0 {
+            true => unseen(train, validation, sink, cancel).map(Some),
+            false => Ok(None),
         };
-        let (leaked, written) = rayon::join(leaked, || sink.write(Split::Train, train));
-        splits.leaked.extend(leaked?);
+        let (counted, written) = rayon::join(counted, || sink.write(Split::Train, train));
+        splits.unseen = counted?.or(splits.unseen);
         written?;
         if decontaminates && splits.validation.is_empty() && !splits.leaked.is_empty() {
             tracing::warn!(
@@ -416,24 +432,45 @@ impl<'a> Run<'a> {
         Ok(splits)
     }
 
-    /// Adds the examples that training shows to the file of rejects.
+    /// Splits the examples of all projects.
+    fn split(&mut self) -> Result<SplitAssignment, DatasetError> {
+        let (options, entries) = (self.options, self.ledger.entries());
+        let mut rng = options.rng("\0split");
+        if options.split_by == SplitUnit::Example {
+            return Ok(assign::by_example(entries, options, &mut rng));
+        }
+        let draw = assign::draw(entries, options, &mut rng);
+        let pool = draw.pool(entries);
+        let cluster = |at: usize| entries[at].cluster;
+        let all = 0..entries.len();
+        let showing = decontaminate::showing(&pool, all, &cluster, self.sink, self.cancel)?;
+        Ok(draw.settle(entries, &showing, options))
+    }
+
+    /// Adds the examples that are in neither split, because training would show what
+    /// validates, to the file of rejects.
     fn reject_leaked(&mut self, splits: &SplitAssignment) -> Result<(), DatasetError> {
         let mut lines = String::new();
-        self.sink.read(&splits.leaked, &mut |line| {
-            let example: Example = serde_json::from_slice(line)?;
-            let reject = Reject {
-                repo: example.repo.as_deref(),
-                filepath: &example.filepath,
-                history_commit: example.history_commit.as_deref(),
-                start_byte: Some(example.start_byte),
-                end_byte: Some(example.end_byte),
-                reason: SEEN_IN_TRAINING,
-                duplicate_of: None,
-                middle: Some(&example.middle),
-            };
-            lines.push_str(&reject.line()?);
-            Ok(())
-        })?;
+        for (examples, reason) in [
+            (&splits.leaked, SEEN_IN_TRAINING),
+            (&splits.showing, SHOWS_VALIDATION),
+        ] {
+            self.sink.read(examples, &mut |line| {
+                let example: Example = serde_json::from_slice(line)?;
+                let reject = Reject {
+                    repo: example.repo.as_deref(),
+                    filepath: &example.filepath,
+                    history_commit: example.history_commit.as_deref(),
+                    start_byte: Some(example.start_byte),
+                    end_byte: Some(example.end_byte),
+                    reason,
+                    duplicate_of: None,
+                    middle: Some(&example.middle),
+                };
+                lines.push_str(&reject.line()?);
+                Ok(())
+            })?;
+        }
         Ok(self.sink.reject(&lines)?)
     }
 }

@@ -1,6 +1,7 @@
 //! The interface between a run and what stores its examples.
 
 use crate::dataset::batch::Batch;
+use crate::dataset::duplicates::StoredHole;
 use crate::dataset::split::Split;
 use crate::dataset::template::SpooledExample;
 
@@ -8,11 +9,11 @@ use crate::dataset::template::SpooledExample;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExampleText {
     /// The text of a file, or a part of it, and the windows of it that some
-    /// examples show, in bytes.
-    Source(String, Vec<std::ops::Range<usize>>),
-    /// The line of an example. Prefix, middle and suffix are empty if a
+    /// examples show, in bytes, each with the index of its example.
+    Source(String, Vec<(usize, std::ops::Range<usize>)>),
+    /// The index and the line of an example. Prefix, middle and suffix are empty if a
     /// [`Self::Source`] shows them.
-    Line(Vec<u8>),
+    Line(usize, Vec<u8>),
 }
 
 /// Stores the examples of a run. The examples of ended batches can be read from
@@ -82,11 +83,12 @@ pub trait Sink: Sync {
         look: &(dyn Fn(ExampleText) -> std::io::Result<()> + Sync),
     ) -> std::io::Result<()>;
 
-    /// The middles of the examples with these indices, in their order.
+    /// The middles of the examples with these indices, in their order, with the text
+    /// around them.
     ///
     /// # Errors
     /// If they cannot be read; ends the run.
-    fn middles(&self, wanted: &[usize]) -> std::io::Result<Vec<String>>;
+    fn holes(&self, wanted: &[usize]) -> std::io::Result<Vec<StoredHole>>;
 
     /// Writes `split`: the examples with these indices, in their order. In
     /// parallel on the current rayon pool.

@@ -89,11 +89,13 @@ pub fn verify(
     let mut findings = Findings::default();
     let mut census = Census::default();
     let sample = check_examples(dataset, &checker, &mut census, &mut findings)?;
-    census.check(dataset.metadata(), &checker, &mut findings)?;
+    census.check(&checker, &mut findings)?;
     let is_sampled = |position: &ExamplePosition| all || sample.contains_key(position);
     let search = ExposureSearch::new(census.validation());
     check_again(dataset, &checker, is_sampled, &search, &mut findings)?;
     let exposure = search.finish(&checker.options, &mut findings);
+    let options = &checker.options;
+    census.metadata(dataset.metadata(), options, &exposure, &mut findings);
     let findings = findings.into_list();
     Ok(Verification {
         holds: findings.iter().all(|finding| finding.breached == 0),

@@ -194,7 +194,10 @@ fn no_validation_file_is_in_training() {
         files
     };
     let (train, val) = (files("train.jsonl"), files("val.jsonl"));
-    assert_eq!(val.len(), 6);
+    // More files validate than 6, because other files show some of their middles.
+    assert!((6..15).contains(&val.len()), "{val:?}");
+    let reached = metadata(&output)["split"]["reached"].as_f64().unwrap();
+    assert!((0.2..0.4).contains(&reached), "{reached}");
     assert!(val.iter().all(|file| !train.contains(file)));
     assert_eq!(metadata(&output)["split"]["leaks"], false);
     generate(&path(&root), &output, &["--split-by", "example"]);

@@ -32,6 +32,12 @@ impl Fixture {
 
     /// A project and dataset with `more` at the end of each file.
     fn with(more: &str, options: &[&str]) -> Self {
+        Self::sized(1, more, options)
+    }
+
+    /// A project and dataset with so many classes for each of twelve things, at most
+    /// four, and `more` at the end of each file.
+    fn sized(classes: usize, more: &str, options: &[&str]) -> Self {
         const THINGS: [&str; 12] = [
             "Invoice", "Basket", "Parcel", "Voucher", "Ledger", "Courier", "Pallet", "Receipt",
             "Coupon", "Tariff", "Depot", "Refund",
@@ -40,8 +46,12 @@ impl Fixture {
         let folder = tempfile::tempdir().unwrap();
         let src = folder.path().join("project/src");
         fs::create_dir_all(&src).unwrap();
-        for (n, thing) in THINGS.iter().enumerate() {
-            let other = THINGS[(n + 5) % THINGS.len()];
+        let suffixes = ["", "Archive", "Import", "Draft"];
+        let things = suffixes[..classes].iter();
+        let things = things.flat_map(|suffix| THINGS.map(|thing| format!("{thing}{suffix}")));
+        let things: Vec<_> = things.collect();
+        for (n, thing) in things.iter().enumerate() {
+            let other = &things[(n + 5) % things.len()];
             let lower = thing.to_lowercase();
             let methods: String = VERBS
                 .iter()
@@ -494,7 +504,8 @@ fn what_training_shows_does_not_validate() {
     let metadata = fs::read(fixture.output().join("metadata.json")).unwrap();
     let metadata: Value = serde_json::from_slice(&metadata).unwrap();
     assert_eq!(metadata["split"]["leaks"], false);
-    let seen = metadata["rejections"]["seen_in_training"].as_u64();
+    let rejected = |reason: &str| metadata["rejections"][reason].as_u64().unwrap_or(0);
+    let seen = rejected("seen_in_training") + rejected("shows_validation");
     let (code, report) = fixture.verify();
     assert_eq!(code, Some(0), "{report:#}");
     // The same is a breach in a dataset that was not decontaminated.
@@ -505,7 +516,48 @@ fn what_training_shows_does_not_validate() {
         breached(&report).contains(&"unseen".to_owned()),
         "{report:#}"
     );
-    assert!(seen.unwrap() > 0);
+    assert!(seen > 0);
+}
+
+#[test]
+fn the_ratio_is_reached_and_everything_tells_what_was_compared() {
+    // Chunks of validation files are context of training files, and short middles
+    // stand in many files.
+    let options = ["--bm25-context", "--min-middle-chars", "3"];
+    let fixture = Fixture::sized(4, "", &options);
+    let text = |name: &str| fs::read_to_string(fixture.output().join(name)).unwrap();
+    let metadata: Value = serde_json::from_str(&text("metadata.json")).unwrap();
+    let reached = metadata["split"]["reached"].as_f64().unwrap();
+    assert!((0.22..=0.28).contains(&reached), "{metadata:#}");
+    let rejected = |reason: &str| metadata["rejections"][reason].as_u64().unwrap_or(0);
+    assert!(rejected("seen_in_training") + rejected("shows_validation") > 0);
+
+    let unseen = &metadata["split"]["unseen"];
+    let count = |rule: &str| unseen[rule].as_u64().unwrap();
+    let compared = ["long", "telling", "in_place", "exempt"].map(count);
+    assert_eq!(compared.iter().sum::<u64>(), metadata["counts"]["val"]);
+    assert!(
+        compared[..3].iter().all(|compared| *compared > 0),
+        "{unseen}"
+    );
+    assert!(
+        (1..=compared[2]).contains(&count("in_place_elsewhere")),
+        "{unseen}"
+    );
+    let card = text("README.md");
+    for count in compared {
+        assert!(card.contains(&format!(" | {count} |\n")), "{card}");
+    }
+    let (code, report) = fixture.verify();
+    assert_eq!((code, breached(&report)), (Some(0), vec![]), "{report:#}");
+    assert_eq!(report["exposure"]["compared"], *unseen);
+
+    for name in ["reached", "unseen/long", "unseen/in_place_elsewhere"] {
+        let copy = fixture.copy();
+        copy.edit_metadata(&format!("/split/{name}"), json!(1000));
+        let told = told(&copy.verify().1, "metadata");
+        assert!(told.contains(&format!("split/{name}: expected ")), "{told}");
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ use crate::dataset::cut::holes::Hole;
 use crate::dataset::cut::plan::{FilePlan, KeyedHole};
 use crate::dataset::cut::quality;
 use crate::dataset::cut::unfinished::Unfinished;
-use crate::dataset::duplicates;
+use crate::dataset::duplicates::{self, HoleText};
 use crate::dataset::error::DatasetError;
 use crate::dataset::options::{ControlTokenPolicy, Options, SecretPolicy};
 use crate::dataset::prompt;
@@ -276,10 +276,19 @@ impl Draft<'_> {
             Some("secret_cut_through")
         } else if options.markers == ControlTokenPolicy::Drop && neutralised > 0 {
             Some("marker_in_text")
-        } else if duplicates::near_contains(&self.prompt.context, middle) {
+        } else if duplicates::near_contains(&self.prompt.context, self.hole_text(middle)) {
             Some("middle_in_context")
         } else {
             None
+        }
+    }
+
+    /// `middle` and what the prompt shows around it.
+    fn hole_text<'t>(&'t self, middle: &'t str) -> HoleText<'t> {
+        HoleText {
+            before: &self.prompt.prefix,
+            middle,
+            after: &self.prompt.suffix,
         }
     }
 

@@ -5,17 +5,19 @@
 //! be the number of shingles that may be absent there. Of any `2n` shingles of the
 //! middle, the text then has at least `n`. The index holds `2n` shingles of each
 //! middle, those that the fewest middles have. A middle is looked for only where a
-//! text has at least `n` of its indexed shingles, and no longer once a text has
-//! given it away. The search misses nothing, and verifies few middles even if all
+//! text has at least `n` of its indexed shingles, and no longer once enough examples
+//! have given it away. The search misses nothing, and verifies few middles even if all
 //! code looks alike.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use super::middles::{MIDDLE_SHINGLE, MiddlePattern, ShingleFilter, TokenHashes, TokenRun};
+use super::middles::{
+    MIDDLE_SHINGLE, MiddlePattern, MiddleRule, ShingleFilter, StoredHole, TokenHashes,
+};
 use super::minhash;
 use crate::dataset::words;
 
@@ -23,39 +25,90 @@ use crate::dataset::words;
 #[derive(Debug)]
 pub struct MiddleIndex {
     middles: Vec<MiddlePattern>,
+    rules: Vec<MiddleRule>,
     /// The numbers of the middles that each indexed shingle belongs to.
     by_shingle: FxHashMap<u64, Vec<usize>>,
     /// Rejects most shingles that are not indexed, as nearly all of a text are.
     filter: ShingleFilter,
 }
 
-/// For each middle, whether a text has given it away.
+/// For each middle, the examples whose texts give it away. Once there are more than
+/// [`Self::most`], the middle is no longer looked for.
 #[derive(Debug)]
-pub struct LeakedMiddles(Vec<AtomicBool>);
+pub struct Sightings {
+    most: usize,
+    by: Vec<Mutex<Vec<usize>>>,
+}
 
-impl LeakedMiddles {
-    /// Whether the middle with this number is given away.
+impl Sightings {
+    /// The examples that give the middle with this number away, in ascending order;
+    /// `None` if there are more than `most`.
+    #[must_use]
+    pub fn of(&self, middle: usize) -> Option<Vec<usize>> {
+        let mut examples = self.lock(middle).clone();
+        examples.sort_unstable();
+        (examples.len() <= self.most).then_some(examples)
+    }
+
+    /// Whether a text has given the middle with this number away.
     #[must_use]
     pub fn has(&self, middle: usize) -> bool {
-        self.0[middle].load(Ordering::Relaxed)
+        !self.lock(middle).is_empty()
     }
 
     /// How many middles are given away.
     #[must_use]
     pub fn count(&self) -> usize {
-        (0..self.0.len()).filter(|middle| self.has(*middle)).count()
+        (0..self.by.len())
+            .filter(|middle| self.has(*middle))
+            .count()
+    }
+
+    /// Whether the middle with this number is still looked for.
+    fn is_open(&self, middle: usize) -> bool {
+        self.lock(middle).len() <= self.most
+    }
+
+    fn add(&self, middle: usize, example: usize) {
+        let mut examples = self.lock(middle);
+        if examples.len() <= self.most && !examples.contains(&example) {
+            examples.push(example);
+        }
+    }
+
+    fn lock(&self, middle: usize) -> MutexGuard<'_, Vec<usize>> {
+        self.by[middle]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// Says whether what an example shows of a middle does not count: the numbers of the
+/// middle and of the example.
+pub type IsOwn<'a> = &'a (dyn Fn(usize, usize) -> bool + Sync);
+
 impl MiddleIndex {
-    /// Indexes `middles`, which are numbered from 0. In parallel on the current
-    /// rayon pool.
+    /// Indexes the middles of `holes`, which are numbered from 0. In parallel on the
+    /// current rayon pool.
     #[must_use]
-    pub fn new(middles: &[impl AsRef<str> + Sync]) -> Self {
-        let middles = middles
-            .par_iter()
-            .map(|middle| MiddlePattern::new(middle.as_ref()));
-        let middles: Vec<_> = middles.collect();
+    pub fn new(holes: &[StoredHole]) -> Self {
+        Self::of(patterns(holes))
+    }
+
+    /// Indexes the middles of holes that come in several runs.
+    ///
+    /// # Errors
+    /// The first error among the runs.
+    pub fn try_new<E>(runs: impl Iterator<Item = Result<Vec<StoredHole>, E>>) -> Result<Self, E> {
+        let mut all = Vec::new();
+        for holes in runs {
+            all.append(&mut patterns(&holes?));
+        }
+        Ok(Self::of(all))
+    }
+
+    fn of(patterns: Vec<(MiddleRule, MiddlePattern)>) -> Self {
+        let (rules, middles): (Vec<_>, Vec<_>) = patterns.into_iter().unzip();
         let shingles: Vec<_> = middles.par_iter().map(shingles).collect();
         let mut frequency: FxHashMap<u64, usize> = FxHashMap::default();
         for shingle in shingles.iter().flatten() {
@@ -76,41 +129,59 @@ impl MiddleIndex {
         let filter = ShingleFilter::new(by_shingle.keys().copied());
         Self {
             middles,
+            rules,
             by_shingle,
             filter,
         }
     }
 
-    /// The state before any text is searched: no middle is given away.
+    /// What gives the middle with this number away.
     #[must_use]
-    pub fn none(&self) -> LeakedMiddles {
-        let middles = self.middles.iter();
-        LeakedMiddles(middles.map(|_| AtomicBool::new(false)).collect())
+    pub fn rule(&self, middle: usize) -> MiddleRule {
+        self.rules[middle]
     }
 
-    /// Adds the middles that `text` gives away to `given_away`. The final state does
-    /// not depend on the order of the texts.
-    pub fn look(&self, text: &str, given_away: &LeakedMiddles) {
+    /// The state before any text is searched: no middle is given away. At most so many
+    /// examples are kept for each middle, and one more is noticed.
+    #[must_use]
+    pub fn none(&self, most: usize) -> Sightings {
+        let none = self.middles.iter().map(|_| Mutex::default());
+        Sightings {
+            most,
+            by: none.collect(),
+        }
+    }
+
+    /// Notes that `example` shows `text`, which gives some middles away. The final
+    /// state does not depend on the order of the texts, except for which examples are
+    /// kept of more than [`Sightings::most`].
+    pub fn look(&self, text: &str, example: usize, is_own: IsOwn<'_>, seen: &Sightings) {
         let text = TokenHashes::of(text);
-        self.meet(&text, given_away, MiddlePattern::is_in);
+        let is_open = |middle: usize| !is_own(middle, example) && seen.is_open(middle);
+        self.meet(&text, &is_open, |number, part| {
+            if self.middles[number].is_in(text.part(part)) {
+                seen.add(number, example);
+            }
+        });
     }
 
     /// Gives the result of [`Self::look`] at each of `windows` of `text`, in bytes,
-    /// but reads overlapping windows once. A middle that stands partly in one
-    /// window and partly in another is not given away.
+    /// each with its example, but reads overlapping windows once. A middle that stands
+    /// partly in one window and partly in another is not given away.
     pub fn look_at_windows(
         &self,
         text: &str,
-        windows: &[Range<usize>],
-        given_away: &LeakedMiddles,
+        windows: &[(usize, Range<usize>)],
+        is_own: IsOwn<'_>,
+        seen: &Sightings,
     ) {
         // A window that begins or ends inside a word has a token that the whole text
         // does not have, so it is searched by itself.
-        let (whole, cut): (Vec<_>, Vec<_>) = windows.iter().partition(|window| {
+        let (whole, cut): (Vec<_>, Vec<_>) = windows.iter().partition(|(_, window)| {
             !words::is_in_word(text, window.start) && !words::is_in_word(text, window.end)
         });
-        for window in cut {
-            self.look(&text[window.clone()], given_away);
+        for (example, window) in cut {
+            self.look(&text[window.clone()], *example, is_own, seen);
         }
         if whole.is_empty() {
             return;
@@ -119,22 +190,34 @@ impl MiddleIndex {
         let place = |at: usize| starts.partition_point(|start| *start < at);
         let whole: Vec<_> = whole
             .into_iter()
-            .map(|window| tokens.part(place(window.start)..place(window.end)))
+            .map(|(example, window)| (*example, place(window.start)..place(window.end)))
             .collect();
-        self.meet(&tokens, given_away, |middle, stretch| {
-            // The whole run is checked first, since few middles that meet are there.
-            middle.is_in(stretch) && whole.iter().any(|window| middle.is_in(*window))
+        self.meet(&tokens, &|middle| seen.is_open(middle), |number, part| {
+            let middle = &self.middles[number];
+            // The whole part is checked first, since few middles that meet are there.
+            if !middle.is_in(tokens.part(part.clone())) {
+                return;
+            }
+            for (example, window) in &whole {
+                let shown = part.start.max(window.start)..part.end.min(window.end);
+                if !shown.is_empty()
+                    && !is_own(number, *example)
+                    && seen.is_open(number)
+                    && middle.is_in(tokens.part(shown))
+                {
+                    seen.add(number, *example);
+                }
+            }
         });
     }
 
-    /// Adds those middles to `given_away` for which `is_there` holds. `is_there`
-    /// gets a middle and the run of tokens that holds all of it, if the text gives
-    /// it away.
+    /// Calls `check` with the number of each open middle that `text` may give away, and
+    /// a part of its tokens that holds all of the middle then.
     fn meet(
         &self,
         text: &TokenHashes,
-        given_away: &LeakedMiddles,
-        is_there: impl Fn(&MiddlePattern, TokenRun<'_>) -> bool,
+        is_open: &dyn Fn(usize) -> bool,
+        check: impl Fn(usize, Range<usize>),
     ) {
         let all = text.shingles.iter().enumerate();
         let known = all.filter(|(_, shingle)| self.filter.may_hold(**shingle));
@@ -145,7 +228,7 @@ impl MiddleIndex {
         let mut met = Vec::new();
         for of_shingle in hits.chunk_by(|(a, _), (b, _)| a == b) {
             let middles = self.by_shingle.get(&of_shingle[0].0).into_iter().flatten();
-            let open = middles.filter(|middle| !given_away.has(**middle));
+            let open = middles.filter(|middle| is_open(**middle));
             met.extend(open.map(|middle| (*middle, of_shingle)));
         }
         met.sort_unstable_by_key(|(middle, _)| *middle);
@@ -160,17 +243,20 @@ impl MiddleIndex {
             places.sort_unstable();
             let reach = middle.reach();
             for place in places.chunk_by(|before, after| after - before <= reach) {
-                if place.len() < middle.met() || given_away.has(number) {
+                if place.len() < middle.met() {
                     continue;
                 }
                 let end = (place[place.len() - 1] + reach).min(text.hashes.len());
-                let stretch = text.part(place[0].saturating_sub(reach)..end);
-                if is_there(middle, stretch) {
-                    given_away.0[number].store(true, Ordering::Relaxed);
-                }
+                check(number, place[0].saturating_sub(reach)..end);
             }
         }
     }
+}
+
+/// The pattern of the middle of each of `holes`.
+fn patterns(holes: &[StoredHole]) -> Vec<(MiddleRule, MiddlePattern)> {
+    let patterns = holes.par_iter().map(|hole| MiddlePattern::new(hole.text()));
+    patterns.collect()
 }
 
 /// The distinct shingles of a middle.
@@ -191,7 +277,7 @@ fn shingles(middle: &MiddlePattern) -> Vec<u64> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::middles::near_contains;
+    use super::super::middles::{HoleText, near_contains};
     use super::*;
 
     fn code() -> impl Strategy<Value = String> {
@@ -220,19 +306,24 @@ mod tests {
                 middles.push(text.chars().skip(cut).collect());
                 middles.push(text.chars().take(cut).collect());
             }
-            let held_out = MiddleIndex::new(&middles);
-            let by_any = held_out.none();
-            for text in &texts {
-                let by_this = held_out.none();
-                held_out.look(text, &by_this);
-                held_out.look(text, &by_any);
+            let around = "$total->price(); ";
+            let hole = |middle| HoleText { before: around, middle, after: around };
+            let holes: Vec<_> = middles.iter().map(|middle| StoredHole::new(hole(middle))).collect();
+            let held_out = MiddleIndex::new(&holes);
+            let by_any = held_out.none(texts.len());
+            for (example, text) in texts.iter().enumerate() {
+                let by_this = held_out.none(0);
+                held_out.look(text, example, &|_, _| false, &by_this);
+                held_out.look(text, example, &|_, _| false, &by_any);
                 for (number, middle) in middles.iter().enumerate() {
-                    prop_assert_eq!(by_this.has(number), near_contains(text, middle));
+                    prop_assert_eq!(by_this.has(number), near_contains(text, hole(middle)));
                 }
             }
             for (number, middle) in middles.iter().enumerate() {
-                let expected = texts.iter().any(|text| near_contains(text, middle));
-                prop_assert_eq!(by_any.has(number), expected);
+                let by = texts.iter().enumerate();
+                let by = by.filter(|(_, text)| near_contains(text, hole(middle)));
+                let expected: Vec<_> = by.map(|(example, _)| example).collect();
+                prop_assert_eq!(by_any.of(number), Some(expected));
             }
         }
 
@@ -247,15 +338,21 @@ mod tests {
                 a.min(b)..a.max(b)
             };
             let windows: Vec<_> = places.into_iter().map(range).collect();
-            let middles: Vec<_> = cuts.into_iter().map(|cut| &text[range(cut)]).collect();
-            let held_out = MiddleIndex::new(&middles);
-            let (together, alone) = (held_out.none(), held_out.none());
-            held_out.look_at_windows(&text, &windows, &together);
-            for window in windows {
-                held_out.look(&text[window], &alone);
+            let holes: Vec<_> = cuts.into_iter().map(range).map(|cut| StoredHole::new(HoleText {
+                before: &text[..cut.start],
+                middle: &text[cut.clone()],
+                after: &text[cut.end..],
+            })).collect();
+            let held_out = MiddleIndex::new(&holes);
+            let (together, alone) = (held_out.none(9), held_out.none(9));
+            let is_own = |middle: usize, example: usize| (middle + example).is_multiple_of(5);
+            let numbered: Vec<_> = windows.iter().cloned().enumerate().collect();
+            held_out.look_at_windows(&text, &numbered, &is_own, &together);
+            for (example, window) in numbered {
+                held_out.look(&text[window], example, &is_own, &alone);
             }
-            for number in 0..middles.len() {
-                prop_assert_eq!(together.has(number), alone.has(number));
+            for number in 0..holes.len() {
+                prop_assert_eq!(together.of(number), alone.of(number));
             }
         }
     }

@@ -6,36 +6,177 @@ use std::ops::Range;
 use rustc_hash::FxHashSet;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::files::LONG_TOKEN;
 use super::minhash;
 use crate::dataset::words;
 use crate::php::lex::{self, TokenKind};
 
 /// The number of tokens in a shingle of a middle.
 pub(super) const MIDDLE_SHINGLE: usize = 3;
-/// A middle of fewer tokens is given away only by all its tokens in a row.
-pub(super) const SHORT_MIDDLE: usize = 12;
-/// The fewest distinct names, variables and literals of a short middle that can be
-/// given away. Code is full of lines such as `return $this->name;`.
-const DISTINCTIVE: usize = 3;
+/// A middle of fewer tokens is short: it is given away only by all its tokens in a row.
+pub const SHORT_MIDDLE: usize = 12;
+/// The fewest distinct names, variables and literals of a short middle that says
+/// something by itself. Code is full of lines such as `return $this->name;`.
+pub const DISTINCTIVE: usize = 3;
 /// The fewest bytes of each of these names, variables and literals.
-const DISTINCTIVE_BYTES: usize = 4;
+pub const DISTINCTIVE_BYTES: usize = 4;
+/// The tokens on each side of any other short middle that are compared with it.
+pub const AROUND_TOKENS: usize = 8;
 /// The share of a middle's shingles, in percent, that gives it away.
-const GIVEN_AWAY: usize = 80;
+pub const GIVEN_AWAY: usize = 80;
 
-/// Whether `context` gives `middle` away. White space does not matter.
-///
-/// A middle of 12 tokens or more is given away by a window of text, half as long
-/// again as the middle, that has four fifths of its shingles of three tokens. A
-/// shorter middle is given away by all its tokens in a row, if they have three
-/// distinct names, variables or literals of four bytes or more.
+/// Whether `context` gives away what was cut out of `hole`. White space does not
+/// matter. [`MiddleRule`] says what gives it away.
 #[must_use]
-pub fn near_contains(context: &str, middle: &str) -> bool {
+pub fn near_contains(context: &str, hole: HoleText<'_>) -> bool {
     if context.is_empty() {
         return false;
     }
-    match MiddlePattern::new(middle) {
-        MiddlePattern::Nothing => false,
-        sought => sought.is_in(TokenHashes::of(context).all()),
+    match MiddlePattern::new(hole) {
+        (MiddleRule::Exempt, _) => false,
+        (_, sought) => sought.is_in(TokenHashes::of(context).all()),
+    }
+}
+
+/// What gives away the middle that was cut out of `hole`.
+#[must_use]
+pub fn rule(hole: HoleText<'_>) -> MiddleRule {
+    MiddlePattern::new(hole).0
+}
+
+/// How a text gives a middle away. A token is a word or another character that is
+/// not white space. A middle that begins or ends inside a word counts with the whole
+/// word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MiddleRule {
+    /// The middle has [`SHORT_MIDDLE`] tokens or more. A window of text, half as long
+    /// again, gives it away if it has [`GIVEN_AWAY`] percent of the middle's shingles
+    /// of three tokens.
+    Long,
+    /// A short middle with [`DISTINCTIVE`] distinct names, variables or literals of
+    /// [`DISTINCTIVE_BYTES`] bytes or more. All its tokens in a row give it away.
+    Telling,
+    /// Any other short middle. Other code has it by chance, so all its tokens in a row
+    /// give it away only with the [`AROUND_TOKENS`] tokens before and behind it.
+    InPlace,
+    /// A short middle with so little around it that there are fewer than
+    /// [`SHORT_MIDDLE`] tokens in all. Nothing gives it away.
+    Exempt,
+}
+
+/// A middle and the text around the hole that it was cut out of.
+#[derive(Clone, Copy, Debug)]
+pub struct HoleText<'t> {
+    /// The text before the hole.
+    pub before: &'t str,
+    /// The text that was cut out.
+    pub middle: &'t str,
+    /// The text behind the hole.
+    pub after: &'t str,
+}
+
+/// What [`HoleText`] refers to, without the text that no rule reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredHole {
+    /// The end of the text before the hole.
+    before: String,
+    /// The text that was cut out.
+    middle: String,
+    /// The beginning of the text behind the hole.
+    after: String,
+}
+
+impl StoredHole {
+    /// What the rules read of `hole`.
+    #[must_use]
+    pub fn new(hole: HoleText<'_>) -> Self {
+        let (before, after) = hole.around();
+        Self {
+            before: before.to_owned(),
+            middle: hole.middle.to_owned(),
+            after: after.to_owned(),
+        }
+    }
+
+    /// The texts.
+    #[must_use]
+    pub fn text(&self) -> HoleText<'_> {
+        HoleText {
+            before: &self.before,
+            middle: &self.middle,
+            after: &self.after,
+        }
+    }
+}
+
+impl<'t> HoleText<'t> {
+    /// The bytes on each side of the middle that the rules read: those of
+    /// [`AROUND_TOKENS`] tokens of ordinary length, and of a word that the hole cuts.
+    const AROUND_BYTES: usize = (AROUND_TOKENS + 1) * LONG_TOKEN;
+
+    /// The text before and behind the hole that the rules read.
+    fn around(&self) -> (&'t str, &'t str) {
+        let Self { before, after, .. } = *self;
+        let from = before.len().saturating_sub(Self::AROUND_BYTES);
+        let before = &before[before.ceil_char_boundary(from)..];
+        let after = &after[..after.floor_char_boundary(Self::AROUND_BYTES)];
+        (before, after)
+    }
+}
+
+/// The tokens in and around a hole.
+pub(super) struct HoleTokens {
+    /// The text that `starts` refers to.
+    text: String,
+    /// The hash of each token.
+    hashes: Vec<u64>,
+    /// The tokens of which the middle holds a part.
+    middle: Range<usize>,
+    /// The bytes of these tokens in `text`.
+    bytes: Range<usize>,
+}
+
+impl HoleTokens {
+    /// The tokens of `hole`.
+    pub(super) fn of(hole: HoleText<'_>) -> Self {
+        let (before, after) = hole.around();
+        let text = [before, hole.middle, after].concat();
+        let (start, end) = (before.len(), before.len() + hole.middle.len());
+        let (mut hashes, mut middle, mut bytes) = (Vec::new(), None::<Range<usize>>, start..end);
+        for token in words::tokens(&text) {
+            let from = token.as_ptr().addr() - text.as_ptr().addr();
+            let to = from + token.len();
+            if from < end && start < to {
+                let number = hashes.len();
+                let first = middle.as_ref().map_or(number, |middle| middle.start);
+                middle = Some(first..number + 1);
+                bytes = bytes.start.min(from)..bytes.end.max(to);
+            }
+            hashes.push(xxh3_64(token.as_bytes()));
+        }
+        Self {
+            middle: middle.unwrap_or(0..0),
+            text,
+            hashes,
+            bytes,
+        }
+    }
+
+    /// The tokens of the middle.
+    pub(super) fn middle(&self) -> &[u64] {
+        &self.hashes[self.middle.clone()]
+    }
+
+    /// The tokens of the middle, and [`AROUND_TOKENS`] on each side.
+    fn in_place(&self) -> &[u64] {
+        let Range { start, end } = self.middle;
+        let to = (end + AROUND_TOKENS).min(self.hashes.len());
+        &self.hashes[start.saturating_sub(AROUND_TOKENS)..to]
+    }
+
+    /// The middle, with the whole of the words that the hole cuts.
+    fn middle_text(&self) -> &str {
+        &self.text[self.bytes.clone()]
     }
 }
 
@@ -95,9 +236,9 @@ impl TokenHashes {
 /// A middle in the form in which [`near_contains`] looks for it.
 #[derive(Debug)]
 pub(super) enum MiddlePattern {
-    /// A short middle that other code has by chance: nothing gives it away.
+    /// Nothing gives it away.
     Nothing,
-    /// The tokens of a short middle.
+    /// The tokens of a short middle, or of one and what is around it.
     Row(Vec<u64>),
     /// A longer middle.
     Shingles {
@@ -109,20 +250,28 @@ pub(super) enum MiddlePattern {
 }
 
 impl MiddlePattern {
-    /// The pattern of `middle`.
-    pub(super) fn new(middle: &str) -> Self {
-        let TokenHashes { hashes, shingles } = TokenHashes::of(middle);
+    /// The pattern of the middle that was cut out of `hole`, and its rule.
+    pub(super) fn new(hole: HoleText<'_>) -> (MiddleRule, Self) {
+        let tokens = HoleTokens::of(hole);
+        let hashes = tokens.middle();
+        if hashes.is_empty() {
+            return (MiddleRule::Exempt, Self::Nothing);
+        }
         if hashes.len() < SHORT_MIDDLE {
-            return match is_distinctive(middle) {
-                true => Self::Row(hashes),
-                false => Self::Nothing,
+            if is_distinctive(tokens.middle_text()) {
+                return (MiddleRule::Telling, Self::Row(hashes.to_vec()));
+            }
+            let in_place = tokens.in_place();
+            return match in_place.len() < SHORT_MIDDLE {
+                true => (MiddleRule::Exempt, Self::Nothing),
+                false => (MiddleRule::InPlace, Self::Row(in_place.to_vec())),
             };
         }
-        let window = shingles.len() + shingles.len() / 2;
-        let mut distinct = shingles;
+        let mut distinct = TokenHashes::of_hashes(hashes.to_vec()).shingles;
+        let window = distinct.len() + distinct.len() / 2;
         distinct.sort_unstable();
         distinct.dedup();
-        Self::Shingles { distinct, window }
+        (MiddleRule::Long, Self::Shingles { distinct, window })
     }
 
     /// How many of its shingles may be absent from a text that gives it away.

@@ -2,9 +2,17 @@
 
 use proptest::prelude::*;
 
-use super::middles::SHORT_MIDDLE;
-use super::{example_key, near_contains};
-use crate::dataset::words;
+use super::middles::MiddlePattern;
+use super::{HoleText, MiddleRule, example_key, near_contains};
+
+/// A hole with nothing around it.
+fn alone(middle: &str) -> HoleText<'_> {
+    HoleText {
+        before: "",
+        middle,
+        after: "",
+    }
+}
 
 /// A PHP file of `statements`, each its number.
 pub(super) fn php(statements: impl IntoIterator<Item = u32>) -> String {
@@ -17,8 +25,10 @@ pub(super) fn php(statements: impl IntoIterator<Item = u32>) -> String {
 proptest! {
     #[test]
     fn any_texts_can_be_compared(a in "\\PC{0,80}", b in "\\PC{0,80}", c in "\\PC{0,80}") {
-        let held = near_contains(&format!("{a} {b} {c}"), &b);
-        prop_assert!(held || words::tokens(&b).count() < SHORT_MIDDLE);
+        let hole = HoleText { before: &a, middle: &b, after: &c };
+        let text = [&*a, &b, &c].concat();
+        let held = near_contains(&text, hole);
+        prop_assert!(held || MiddlePattern::new(hole).0 == MiddleRule::Exempt);
         prop_assert_eq!(example_key(&a, &b, &c), example_key(&format!(" {a}"), &b, &format!("{c}\n")));
     }
 }
@@ -76,7 +86,11 @@ fn a_context_gives_away_what_it_holds_or_nearly_holds() {
         // All of it, but spread over much else.
         (middle.lines().map(around).collect(), false),
     ] {
-        assert_eq!(near_contains(&context, middle), expected, "{context}");
+        assert_eq!(
+            near_contains(&context, alone(middle)),
+            expected,
+            "{context}"
+        );
     }
 }
 
@@ -90,6 +104,39 @@ fn a_short_middle_is_given_away_only_if_it_says_something() {
         ("return $this->name;", false),
         ("", false),
     ] {
-        assert_eq!(near_contains(context, middle), expected, "{middle}");
+        assert_eq!(near_contains(context, alone(middle)), expected, "{middle}");
     }
+}
+
+#[test]
+fn any_other_short_middle_is_given_away_only_with_what_is_around_it() {
+    let before = "    $this->name = $name;\n    $this->rate = compute($rate, 3);\n    ";
+    let after = "\n}\n\npublic function rate(): float\n{\n    return $this->rate;\n}\n";
+    let around = |middle: &str| [before, middle, after].concat();
+    let hole = |middle| HoleText {
+        before,
+        middle,
+        after,
+    };
+    let middle = "return $this->name;";
+    for (text, expected) in [
+        (around(middle), true),
+        (around(middle).replace('\n', "\n\t"), true),
+        (middle.repeat(9), false),
+        (around("return $this->names;"), false),
+        // What is farther away does not matter.
+        (around(middle).replace("$this->name = $name;", ""), true),
+        (around(middle).replace("compute", "count"), false),
+        (around(middle).replace("float", "int"), false),
+    ] {
+        assert_eq!(near_contains(&text, hole(middle)), expected, "{text}");
+    }
+    // A hole that begins inside a word counts with the whole word.
+    let inside = HoleText {
+        before: &[before, "return $this->na"].concat(),
+        middle: "me;",
+        after,
+    };
+    assert!(near_contains(&around(middle), inside));
+    assert!(!near_contains(&around("return $this->time;"), inside));
 }

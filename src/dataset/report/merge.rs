@@ -8,7 +8,6 @@
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use crate::dataset::reject::SEEN_IN_TRAINING;
 use crate::dataset::report::metadata::{Coverage, PartCounts, Report, Tallies};
 
 /// The reason why some parts cannot be joined.
@@ -109,9 +108,8 @@ impl ReportMerger {
     /// [`MergeError::None`] if there are no parts.
     pub fn finish(self) -> Result<Report, MergeError> {
         let mut whole = self.whole.ok_or(MergeError::None)?;
-        let seen = whole.rejections.get(SEEN_IN_TRAINING).copied().unwrap_or(0);
-        let drawn = whole.counts.examples as u64 + seen;
-        whole.split.reached = whole.counts.val as f64 / drawn.max(1) as f64;
+        let counts = whole.counts;
+        whole.split.reach(&counts);
         whole.count_shares();
         whole.complexity = self.tallies.complexity();
         whole.shapes.token_statistics = self.tallies.tokens.statistics();
@@ -158,6 +156,9 @@ impl Report {
         self.counts.val += part.counts.val;
         self.split.train_files += part.split.train_files;
         self.split.val_files += part.split.val_files;
+        if let Some(counts) = &part.split.unseen {
+            self.split.unseen.get_or_insert_default().add(counts);
+        }
         for (kind, examples) in &part.spans {
             *self.spans.entry(*kind).or_default() += examples;
         }

@@ -10,13 +10,13 @@ use crate::dataset::error::NothingCut;
 use crate::dataset::history::History;
 use crate::dataset::options::{Options, SplitUnit};
 use crate::dataset::record::SpanKind;
-use crate::dataset::reject::SEEN_IN_TRAINING;
+use crate::dataset::reject::{SEEN_IN_TRAINING, SHOWS_VALIDATION};
 use crate::dataset::repo::Repo;
 use crate::dataset::report::distribution::Distribution;
 use crate::dataset::report::shape::{FamilyTokens, Shapes, TokenTallies};
 use crate::dataset::report::tally::Tally;
 use crate::dataset::select::history::{MANY_FILES, VersionSelection};
-use crate::dataset::split::{SplitAssignment, SplitEntry};
+use crate::dataset::split::{SplitAssignment, SplitEntry, UnseenCounts};
 use crate::model::Model;
 
 /// The name of the file that holds the report.
@@ -186,10 +186,23 @@ pub struct SplitCounts {
     /// True if single examples are assigned to a split; the validation loss
     /// then says little. False if whole files are assigned: then no file and no
     /// near duplicate of it in its project gives examples to both splits, and no
-    /// training example contains the middle of a validation example, exactly or
-    /// nearly, in its context or elsewhere. In parts of a larger dataset,
-    /// separate or joined, this holds within each repository.
+    /// training example gives the middle of a validation example away, in its context
+    /// or elsewhere: `unseen` says how many were compared by which rule. In parts of a
+    /// larger dataset, separate or joined, this holds within each repository.
     pub leaks: bool,
+    /// How many validation examples no training example gives away, by the rule that
+    /// says what would. Absent if single examples are assigned to a split, and without
+    /// validation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<UnseenCounts>,
+}
+
+impl SplitCounts {
+    /// Fills in the share of the validation, given the numbers of examples.
+    pub(in crate::dataset) fn reach(&mut self, counts: &DatasetCounts) {
+        let all = counts.examples + counts.cut_by_curriculum;
+        self.reached = counts.val as f64 / all.max(1) as f64;
+    }
 }
 
 /// Duplicates, of which the dataset holds one each. With `--dedup off` the dataset
@@ -363,6 +376,7 @@ impl Report {
                 train_files: 0,
                 val_files: 0,
                 leaks: options.split_by == SplitUnit::Example,
+                unseen: None,
             },
             spans: BTreeMap::new(),
             mix: BTreeMap::new(),
@@ -461,11 +475,19 @@ impl Report {
         self.counts.examples = examples;
         self.counts.train = splits.train.len();
         self.counts.val = splits.validation.len();
-        self.counts.cut_by_curriculum = entries.len() - examples - splits.leaked.len();
-        if !splits.leaked.is_empty() {
-            self.reject(SEEN_IN_TRAINING, splits.leaked.len() as u64);
+        let left_out = splits.leaked.len() + splits.showing.len();
+        self.counts.cut_by_curriculum = entries.len() - examples - left_out;
+        for (reason, examples) in [
+            (SEEN_IN_TRAINING, &splits.leaked),
+            (SHOWS_VALIDATION, &splits.showing),
+        ] {
+            if !examples.is_empty() {
+                self.reject(reason, examples.len() as u64);
+            }
         }
-        self.split.reached = splits.validation.len() as f64 / entries.len().max(1) as f64;
+        let counts = self.counts;
+        self.split.reach(&counts);
+        self.split.unseen = splits.unseen;
         self.split.train_files = files(entries, &splits.train);
         self.split.val_files = files(entries, &splits.validation);
         let all = || splits.train.iter().chain(&splits.validation);

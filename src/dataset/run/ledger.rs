@@ -13,7 +13,7 @@ use crate::dataset::reject::{DUPLICATE, NEAR_DUPLICATE, NO_EXAMPLE_LEFT, NO_HOLE
 use crate::dataset::repo::Repo;
 use crate::dataset::report::Report;
 use crate::dataset::report::page_data::PlotPoint;
-use crate::dataset::run::assign;
+use crate::dataset::run::assign::{self, SplitDraw};
 use crate::dataset::run::dedup_index::{DedupIndex, HoleRef};
 use crate::dataset::select::history::VersionSelection;
 use crate::dataset::select::sources::SourceSelection;
@@ -261,12 +261,12 @@ impl Ledger {
         admissions
     }
 
-    /// Splits the examples.
-    pub(super) fn split(&mut self, options: &Options) -> SplitAssignment {
+    /// What the split needs of all examples.
+    pub(super) fn entries(&mut self) -> &[SplitEntry] {
         for entry in &mut self.entries {
             entry.cluster = self.clusters.root(entry.file);
         }
-        assign::split(&self.entries, options, &mut options.rng("\0split"))
+        &self.entries
     }
 
     /// What the page plots of all examples.
@@ -280,28 +280,34 @@ impl Ledger {
         .collect()
     }
 
-    /// Splits the examples of `repo` as if it were alone: the examples from number
-    /// `from` on. `file` is the number of the first file of `sources`.
-    pub(super) fn split_project(
+    /// The examples of `repo` from number `from` on, and which of them validate if
+    /// `repo` is alone. Files and examples are numbered from 0, the first of `sources`,
+    /// which has the number `file`.
+    pub(super) fn draw_project(
         &self,
         repo: &Repo<'_>,
         options: &Options,
         sources: &SourceSelection<'_>,
         file: usize,
         from: usize,
-    ) -> SplitAssignment {
-        let mut order: Vec<_> = (from..self.entries.len()).collect();
+    ) -> (Vec<SplitEntry>, SplitDraw) {
+        let entries = self.entries[from..].iter().map(|entry| SplitEntry {
+            file: entry.file - file,
+            cluster: sources.used[entry.file - file].cluster,
+            ..*entry
+        });
+        let entries: Vec<_> = entries.collect();
+        let mut order: Vec<_> = (0..entries.len()).collect();
         order.shuffle(&mut options.rng(&format!("\0order {}", repo.title)));
-        let validates = |at: &usize| {
-            let source = &sources.used[self.entries[*at].file - file];
+        // Files of one cluster have the same representative.
+        let validating = entries.iter().filter(|entry| {
+            let source = &sources.used[entry.file];
             assign::validates(&source.text, options)
-        };
-        let (validation, train) = order.into_iter().partition(validates);
-        SplitAssignment {
-            train,
-            validation,
-            leaked: Vec::new(),
-        }
+        });
+        let mut clusters: Vec<_> = validating.map(|entry| entry.cluster).collect();
+        clusters.sort_unstable();
+        clusters.dedup();
+        (entries, SplitDraw::of(order, clusters))
     }
 
     /// Adds the clusters of duplicate examples to the report.

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use crate::cancel::{Cancel, Cancelled};
-use crate::dataset::duplicates;
+use crate::dataset::duplicates::{self, HoleText, StoredHole};
 use crate::dataset::options::{Dedup, Options, SplitUnit};
 use crate::dataset::record::{Example, SpanKind};
 use crate::dataset::report::distribution::Distribution;
@@ -18,7 +18,7 @@ use crate::dataset::report::shape::Neutralised;
 use crate::dataset::split::Split;
 use crate::dataset::verify::checker::Checker;
 use crate::dataset::verify::claims::{Breach, Claim, Findings, PARTIAL};
-use crate::dataset::verify::exposure::ValidationExample;
+use crate::dataset::verify::exposure::{Exposure, ValidationExample};
 use crate::model::FimFormat;
 
 /// What the checks keep of all examples.
@@ -133,7 +133,11 @@ impl Census {
             self.validation.push(ValidationExample {
                 position,
                 file: filepath.clone(),
-                middle: middle.clone(),
+                hole: StoredHole::new(HoleText {
+                    before: prefix,
+                    middle,
+                    after: suffix,
+                }),
             });
         }
     }
@@ -148,17 +152,15 @@ impl Census {
         &self.validation
     }
 
-    /// Checks the claims on the dataset as a whole.
+    /// Checks the claims on the dataset as a whole, except those on its metadata.
     pub(super) fn check(
         &self,
-        metadata: &Value,
         checker: &Checker<'_>,
         findings: &mut Findings,
     ) -> Result<(), Cancelled> {
         self.changed_files(findings);
         self.files(checker, findings)?;
         self.duplicate_examples(&checker.options, findings);
-        self.metadata(metadata, findings);
         Ok(())
     }
 
@@ -255,13 +257,25 @@ impl Census {
         }
     }
 
-    /// Checks the figures in the metadata.
-    fn metadata(&self, metadata: &Value, findings: &mut Findings) {
+    /// Checks the figures in the metadata. `exposure` is what the search for the middles
+    /// of the validation has found.
+    pub(super) fn metadata(
+        &self,
+        metadata: &Value,
+        options: &Options,
+        exposure: &Exposure,
+        findings: &mut Findings,
+    ) {
         let mut figures = self.counts();
+        figures.extend(self.split_counts(metadata, options, exposure));
         // The metadata also count placeholders in examples that are in neither split.
         let count = |pointer| metadata.pointer(pointer).and_then(Value::as_u64);
         let is_cut = count("/counts/cut_by_curriculum") != Some(0);
-        if !is_cut && count("/rejections/seen_in_training").is_none() {
+        let unused = [
+            "/rejections/seen_in_training",
+            "/rejections/shows_validation",
+        ];
+        if !is_cut && unused.iter().all(|left_out| count(left_out).is_none()) {
             figures.push(("/secrets/examples_redacted".into(), self.redacted.into()));
         }
         figures.extend(self.statistics());
@@ -305,6 +319,45 @@ impl Census {
             ("/markers_neutralised/examples".into(), examples.into()),
             ("/markers_neutralised/places".into(), places.into()),
         ]
+    }
+
+    /// The figures on the split that the metadata should hold, by their JSON pointers.
+    fn split_counts(
+        &self,
+        metadata: &Value,
+        options: &Options,
+        exposure: &Exposure,
+    ) -> Vec<(String, Value)> {
+        let count = |pointer| metadata.pointer(pointer).and_then(Value::as_u64);
+        let cut = count("/counts/cut_by_curriculum").unwrap_or(0);
+        let [train, val] = self.examples;
+        let all = (train + val) as u64 + cut;
+        let by_example = options.split_by == SplitUnit::Example;
+        let mut figures = vec![
+            (
+                "/split/by",
+                serde_json::to_value(options.split_by).unwrap_or_default(),
+            ),
+            ("/split/asked", options.val_split.into()),
+            ("/split/reached", (val as f64 / all.max(1) as f64).into()),
+            ("/split/leaks", by_example.into()),
+        ];
+        if options.val_split > 0.0 && !by_example {
+            let compared = &exposure.compared;
+            figures.extend([
+                ("/split/unseen/long", compared.long.into()),
+                ("/split/unseen/telling", compared.telling.into()),
+                ("/split/unseen/in_place", compared.in_place.into()),
+                ("/split/unseen/exempt", compared.exempt.into()),
+            ]);
+            // In a part, the search compares within each project.
+            if !options.partial {
+                let elsewhere = compared.in_place_elsewhere.into();
+                figures.push(("/split/unseen/in_place_elsewhere", elsewhere));
+            }
+        }
+        let owned = |(pointer, value): (&str, Value)| (pointer.to_owned(), value);
+        figures.into_iter().map(owned).collect()
     }
 
     /// The statistics that the metadata should hold, by their JSON pointers.

@@ -28,7 +28,7 @@ pub enum Claim {
     Markers,
     /// The lengths are within the limits of the options.
     Budget,
-    /// The context does not contain the middle.
+    /// The context does not give the middle away.
     Context,
     /// The text before the middle is the prompt that an editor's request makes.
     Parity,
@@ -36,7 +36,8 @@ pub enum Claim {
     SplitFiles,
     /// No near duplicates of a file are in the other split.
     SplitClusters,
-    /// No training example contains the middle of a validation example.
+    /// No training example gives the middle of a validation example away: see
+    /// [`MiddleRule`](crate::dataset::duplicates::MiddleRule).
     Unseen,
     /// No file is a duplicate of another file.
     DuplicateFiles,
@@ -75,15 +76,13 @@ impl Claim {
             Self::Text => "`text` is the family's rendering of the parts, each marker once",
             Self::Markers => "no part spells a marker of the family",
             Self::Budget => "lengths and lines keep to the options",
-            Self::Context => "no context holds its example's middle, exactly or nearly",
+            Self::Context => "no context gives its example's middle away",
             Self::Parity => {
                 "what stands before a middle is what complete sends with the hole cut out"
             }
             Self::SplitFiles => "no file is in both parts",
             Self::SplitClusters => "no near duplicates of a file are in the other part",
-            Self::Unseen => {
-                "no middle that validates stands in what is trained on, exactly or nearly"
-            }
+            Self::Unseen => "no middle that validates is given away by what is trained on",
             Self::DuplicateFiles => "no file is a duplicate of another",
             Self::DuplicateExamples => "no example is a duplicate of another",
             Self::Metadata => "metadata.json tells what is there",

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 
 use crate::dataset::cut::quality;
-use crate::dataset::duplicates::{example_key, near_contains};
+use crate::dataset::duplicates::{HoleText, example_key, near_contains};
 use crate::dataset::record::Example;
 use crate::dataset::verify::checker::{
     Checker, PlacedExample, SourceSpelling, around_hole, first_difference, misfit,
@@ -50,7 +50,12 @@ impl Checker<'_> {
                 self.text(example, &[], &mut objections)?;
             }
             self.budget(example, &spelling, &mut objections);
-            if near_contains(&example.context, &example.middle) {
+            let hole = HoleText {
+                before: &example.prefix,
+                middle: &example.middle,
+                after: &example.suffix,
+            };
+            if near_contains(&example.context, hole) {
                 let what = format!("the context gives {} away", quoted(&example.middle));
                 objections.push((Claim::Context, what));
             }

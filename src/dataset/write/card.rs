@@ -9,6 +9,9 @@ use std::io;
 
 use serde_json::Value;
 
+use crate::dataset::duplicates::{
+    AROUND_TOKENS, DISTINCTIVE, DISTINCTIVE_BYTES, GIVEN_AWAY, SHORT_MIDDLE,
+};
 use crate::dataset::options::Options;
 use crate::dataset::report::Report;
 use crate::dataset::split::Split;
@@ -113,7 +116,7 @@ fn body(
     writeln!(card, "\n## How it was made\n")?;
     changed_options(card, options)?;
     settings(card, report)?;
-    writeln!(card, "{}\n", division(report))?;
+    division(card, report)?;
     writeln!(card, "| kind of hole | examples |\n| --- | --- |")?;
     for (kind, examples) in &report.spans {
         writeln!(card, "| `{}` | {examples} |", kind.name())?;
@@ -218,14 +221,72 @@ fn settings(card: &mut String, report: &Report) -> fmt::Result {
 }
 
 /// How the examples are divided into splits.
-fn division(report: &Report) -> &'static str {
-    if report.options.partial {
-        "The split is by the text of the files: no file gives examples to both parts, nor do equal files of different repositories, and no middle that validates stands, exactly or nearly, in what is trained on of its own repository, contexts included."
-    } else if report.split.leaks {
-        "The split is by example: text of a file that validates can also be trained on, so the validation loss says little."
-    } else {
-        "The split is by file: no file gives examples to both parts, and no middle that validates stands, exactly or nearly, in what is trained on, contexts included."
+fn division(card: &mut String, report: &Report) -> fmt::Result {
+    let split = &report.split;
+    if split.leaks {
+        return writeln!(
+            card,
+            "The split is by example: text of a file that validates can also be trained on, so the validation loss says little.\n"
+        );
     }
+    let rule = match report.options.partial {
+        true => {
+            "The split is by the text of the files: no file gives examples to both parts, nor do equal files of different repositories."
+        }
+        false => {
+            "The split is by file: no file gives examples to both parts, nor do a file and its near duplicate."
+        }
+    };
+    writeln!(
+        card,
+        "{rule} Of the examples, {:.2} % validate; {:.2} % were asked for.\n",
+        100.0 * split.reached,
+        100.0 * split.asked
+    )?;
+    let Some(unseen) = &split.unseen else {
+        return Ok(());
+    };
+    let within = match report.options.partial {
+        true => " of its own repository",
+        false => "",
+    };
+    writeln!(
+        card,
+        "No middle that validates is given away by what is trained on{within}, contexts included. What gives a middle away depends on its length:\n\n| middle | given away by | examples |\n| --- | --- | --- |"
+    )?;
+    for (middle, by, examples) in [
+        (
+            format!("{SHORT_MIDDLE} tokens or more"),
+            format!("{GIVEN_AWAY} % of its runs of three tokens, in a place half as long again"),
+            unseen.long,
+        ),
+        (
+            format!(
+                "shorter, with {DISTINCTIVE} names or literals of {DISTINCTIVE_BYTES} bytes or more"
+            ),
+            "all its tokens in a row".into(),
+            unseen.telling,
+        ),
+        (
+            "any other".into(),
+            format!(
+                "all its tokens in a row, between the same {AROUND_TOKENS} tokens on each side"
+            ),
+            unseen.in_place,
+        ),
+        (
+            format!("fewer than {SHORT_MIDDLE} tokens with what is around it"),
+            "nothing".into(),
+            unseen.exempt,
+        ),
+    ] {
+        writeln!(card, "| {middle} | {by} | {examples} |")?;
+    }
+    writeln!(
+        card,
+        "\nA token is a word or another character that is not white space. Of the {} in the third line, {} stand in what is trained on with other code around them.\n",
+        unseen.in_place, unseen.in_place_elsewhere
+    )
 }
 
 /// The options that differ from their defaults, as flags and values.
@@ -259,6 +320,7 @@ mod tests {
     use super::*;
     use crate::dataset::SpanKind;
     use crate::dataset::format::FileFormat;
+    use crate::dataset::split::UnseenCounts;
     use crate::model::Families;
 
     #[test]
@@ -301,6 +363,14 @@ mod tests {
         ];
         report.spans.insert(SpanKind::LineRest, 1100);
         report.reject("quality", 7);
+        report.split.reached = 0.095;
+        report.split.unseen = Some(UnseenCounts {
+            long: 60,
+            telling: 30,
+            in_place: 20,
+            in_place_elsewhere: 7,
+            exempt: 1,
+        });
         let options = changed(&report.options).unwrap();
         let files = [shard(0), shard(1), val].map(|file| (file.split, file.name()));
         insta::assert_snapshot!(with_columns(&report, &files, &columns, &options).unwrap(), @r#"
@@ -376,7 +446,18 @@ mod tests {
         order = "psm"
         ```
 
-        The split is by file: no file gives examples to both parts, and no middle that validates stands, exactly or nearly, in what is trained on, contexts included.
+        The split is by file: no file gives examples to both parts, nor do a file and its near duplicate. Of the examples, 9.50 % validate; 10.00 % were asked for.
+
+        No middle that validates is given away by what is trained on, contexts included. What gives a middle away depends on its length:
+
+        | middle | given away by | examples |
+        | --- | --- | --- |
+        | 12 tokens or more | 80 % of its runs of three tokens, in a place half as long again | 60 |
+        | shorter, with 3 names or literals of 4 bytes or more | all its tokens in a row | 30 |
+        | any other | all its tokens in a row, between the same 8 tokens on each side | 20 |
+        | fewer than 12 tokens with what is around it | nothing | 1 |
+
+        A token is a word or another character that is not white space. Of the 20 in the third line, 7 stand in what is trained on with other code around them.
 
         | kind of hole | examples |
         | --- | --- |

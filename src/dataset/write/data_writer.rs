@@ -10,6 +10,7 @@ use bytesize::ByteSize;
 use rayon::prelude::*;
 
 use crate::dataset::batch::Batch;
+use crate::dataset::duplicates::StoredHole;
 use crate::dataset::format::{FileFormat, ZSTD_LEVEL};
 use crate::dataset::options::Options;
 use crate::dataset::sink::{ExampleText, Sink};
@@ -201,9 +202,9 @@ impl Sink for DataWriter {
         self.spool.texts(indices, look)
     }
 
-    fn middles(&self, indices: &[usize]) -> io::Result<Vec<String>> {
-        let middles = indices.par_iter().map(|at| self.spool.middle(*at));
-        middles.collect()
+    fn holes(&self, indices: &[usize]) -> io::Result<Vec<StoredHole>> {
+        let holes = indices.par_iter().map(|at| self.spool.hole(*at));
+        holes.collect()
     }
 
     fn write(&self, split: Split, order: &[usize]) -> io::Result<()> {

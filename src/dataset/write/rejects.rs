@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 use crate::dataset::batch::Batch;
+use crate::dataset::duplicates::StoredHole;
 use crate::dataset::sink::{ExampleText, Sink};
 use crate::dataset::split::Split;
 use crate::dataset::template::SpooledExample;
@@ -195,8 +196,8 @@ impl<S: Sink> Sink for WithRejects<S> {
         self.sink.shown(indices, look)
     }
 
-    fn middles(&self, indices: &[usize]) -> io::Result<Vec<String>> {
-        self.sink.middles(indices)
+    fn holes(&self, indices: &[usize]) -> io::Result<Vec<StoredHole>> {
+        self.sink.holes(indices)
     }
 
     fn write(&self, split: Split, order: &[usize]) -> io::Result<()> {

@@ -8,6 +8,7 @@ use std::os::unix::fs::FileExt;
 use rayon::prelude::*;
 use serde::Deserialize;
 
+use crate::dataset::duplicates::{HoleText, StoredHole};
 use crate::dataset::sink::ExampleText;
 use crate::dataset::template::{self, SpooledExample};
 
@@ -150,32 +151,40 @@ impl Spool {
         indices: &[usize],
         look: &(dyn Fn(ExampleText) -> io::Result<()> + Sync),
     ) -> io::Result<()> {
-        let offsets: Vec<_> = indices.iter().map(|at| &self.examples[*at]).collect();
-        let files: Vec<_> = offsets.chunk_by(|a, b| a.text == b.text).collect();
+        let offset = |at: &usize| (*at, &self.examples[*at]);
+        let offsets: Vec<_> = indices.iter().map(offset).collect();
+        let files: Vec<_> = offsets
+            .chunk_by(|(_, a), (_, b)| a.text == b.text)
+            .collect();
         let files = files.into_par_iter();
         files.try_for_each(|of_file| self.texts_of_file(of_file, look))
     }
 
-    /// Calls `look` with the texts of `examples`, which are of one source file.
+    /// Calls `look` with the texts of `examples`, which are of one source file, each
+    /// with its index.
     fn texts_of_file(
         &self,
-        examples: &[&SpoolOffset],
+        examples: &[(usize, &SpoolOffset)],
         look: &(dyn Fn(ExampleText) -> io::Result<()> + Sync),
     ) -> io::Result<()> {
-        let windows = examples.iter().filter_map(|offset| offset.example.window);
-        let windows = windows.map(|window| window.range());
-        let all = windows
-            .clone()
-            .reduce(|all, window| all.start.min(window.start)..all.end.max(window.end));
-        if let (Some(all), Some(first)) = (all, examples.first()) {
+        let shown = examples.iter().filter_map(|(at, offset)| {
+            let window = offset.example.window?;
+            Some((*at, window.range()))
+        });
+        let (of, windows): (Vec<_>, Vec<_>) = shown.unzip();
+        let all = windows.iter().cloned();
+        let all = all.reduce(|all, window| all.start.min(window.start)..all.end.max(window.end));
+        if let (Some(all), Some((_, first))) = (all, examples.first()) {
+            let windows = windows.iter();
             let windows = windows.map(|window| window.start - all.start..window.end - all.start);
             let windows: Vec<_> = windows.collect();
             let (text, windows) = template::plain(&self.text(first, all)?, &windows)?;
+            let windows = of.into_iter().zip(windows).collect();
             look(ExampleText::Source(text, windows))?;
         }
-        for offset in examples {
+        for (at, offset) in examples {
             let line = self.template(offset)?;
-            look(ExampleText::Line(match offset.example.window {
+            let line = match offset.example.window {
                 Some(_) if !offset.example.has_context => continue,
                 Some(_) => {
                     let mut without_source = Vec::new();
@@ -183,26 +192,41 @@ impl Spool {
                     without_source
                 }
                 None => line,
-            }))?;
+            };
+            look(ExampleText::Line(*at, line))?;
         }
         Ok(())
     }
 
-    /// The middle of the example with the index `at`.
-    pub(super) fn middle(&self, at: usize) -> io::Result<String> {
-        /// The field that is read of a line.
+    /// The middle of the example with the index `at`, with the text around it.
+    pub(super) fn hole(&self, at: usize) -> io::Result<StoredHole> {
+        /// The fields that are read of a line.
         #[derive(Deserialize)]
-        struct MiddleField {
+        struct Parts {
+            prefix: String,
             middle: String,
+            suffix: String,
         }
         let offset = &self.examples[at];
         let Some(window) = offset.example.window else {
             let line = self.template(offset)?;
-            return Ok(serde_json::from_slice::<MiddleField>(&line)?.middle);
+            let parts: Parts = serde_json::from_slice(&line)?;
+            return Ok(StoredHole::new(HoleText {
+                before: &parts.prefix,
+                middle: &parts.middle,
+                after: &parts.suffix,
+            }));
         };
-        let middle = self.text(offset, window.middle())?;
-        let all = 0..middle.len();
-        Ok(template::plain(&middle, &[all])?.0)
+        let shown = self.text(offset, window.range())?;
+        let middle = window.middle();
+        let middle = middle.start - window.range().start..middle.end - window.range().start;
+        let (text, middle) = template::plain(&shown, &[middle, 0..shown.len()])?;
+        let middle = middle.into_iter().next().unwrap_or_default();
+        Ok(StoredHole::new(HoleText {
+            before: &text[..middle.start],
+            middle: &text[middle.clone()],
+            after: &text[middle.end..],
+        }))
     }
 
     fn template(&self, offset: &SpoolOffset) -> io::Result<Vec<u8>> {
