@@ -5,6 +5,7 @@ mod completions;
 mod connect;
 mod context;
 mod daemon;
+mod dataset;
 mod doctor;
 mod error;
 mod eval;
@@ -83,6 +84,7 @@ enum Command {
     Completions(completions::Args),
     Connect(connect::Args),
     Context(context::Args),
+    Dataset(dataset::Args),
     Doctor(doctor::Args),
     Eval(eval::Args),
     Files(files::Args),
@@ -166,6 +168,7 @@ impl Command {
             Self::Completions(args) => completions::run(&args),
             Self::Connect(args) => connect::run(&args, options),
             Self::Context(args) => context::run(&args, setup()?),
+            Self::Dataset(args) => return dataset::run(&args),
             Self::Doctor(args) => {
                 return doctor::run(&args, settings, options.cache().as_ref());
             }

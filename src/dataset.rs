@@ -68,8 +68,10 @@
 
 mod batch;
 pub mod cut;
+pub mod diff;
 pub mod duplicates;
 mod error;
+pub mod evaluation;
 pub mod format;
 pub mod history;
 mod json_line;

@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{CliError, Setup, show};
 use crate::cancel::Cancel;
-use crate::dataset::write::StagingFolder;
+use crate::dataset::write::{StagingFolder, read_evaluations};
 use crate::dataset::{self, Options, Progress, Repo};
 use crate::engine::{self, DatasetSources, GenerateError, Project, ProjectOptions};
 use crate::files::is_brought_back;
@@ -172,7 +172,9 @@ impl Generate {
             origin: &|_| Origin::default(),
         };
         let options = &self.options;
-        let examples = dataset::preview(&repo, options, &model, count, &Cancel::default())?;
+        let evaluations = read_evaluations(options)?;
+        let cancel = Cancel::default();
+        let examples = dataset::preview(&repo, options, &model, count, &evaluations, &cancel)?;
         show::examples(&examples, self.whole)
     }
 }

@@ -7,7 +7,19 @@ use serde::{Deserialize, Serialize, Serializer};
 pub(in crate::dataset) const ZSTD_LEVEL: i32 = 3;
 
 /// How the examples are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    clap::ValueEnum,
+)]
 pub enum FileFormat {
     /// A JSON object per line.
     #[default]

@@ -169,6 +169,12 @@ pub struct Options {
     /// Of files and examples with the same or nearly the same text, keep one
     #[arg(long, value_name = "WHICH", default_value = "near")]
     pub dedup: Dedup,
+    /// Leave out what shows the holes of another dataset, which shall evaluate (repeatable)
+    #[arg(long, value_name = "DIR")]
+    pub exclude_dataset: Vec<PathBuf>,
+    /// Leave out what shows the holes or texts of an evaluation: JSON lines with middle, prefix and suffix, or with text (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub contamination: Vec<PathBuf>,
     /// What becomes of keys, tokens and passwords in prefix, middle, suffix and context
     #[arg(long, value_name = "WHAT", default_value = "redact")]
     pub secrets: SecretPolicy,
@@ -261,6 +267,8 @@ impl Default for Options {
             val_split: 0.1,
             split_by: SplitUnit::default(),
             dedup: Dedup::default(),
+            exclude_dataset: Vec::new(),
+            contamination: Vec::new(),
             secrets: SecretPolicy::default(),
             keep_generated: false,
             keep_vendored: false,

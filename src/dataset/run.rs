@@ -28,6 +28,7 @@ use crate::dataset::batch::{Batch, FileOutcome};
 use crate::dataset::cut::example::ExampleBuilder;
 use crate::dataset::cut::plan::FilePlan;
 use crate::dataset::error::DatasetError;
+use crate::dataset::evaluation::Evaluations;
 use crate::dataset::options::{Options, SplitUnit};
 use crate::dataset::record::Example;
 use crate::dataset::reject::{DUPLICATE, Reject, SEEN_IN_TRAINING, SHOWS_VALIDATION};
@@ -49,6 +50,7 @@ const BATCHES_AHEAD: usize = 8;
 pub struct Run<'a> {
     options: &'a Options,
     model: &'a Model,
+    evaluations: &'a Evaluations,
     sink: &'a mut dyn Sink,
     cancel: &'a Cancel,
     progress: &'a mut dyn FnMut(Progress),
@@ -57,6 +59,8 @@ pub struct Run<'a> {
     ledger: Ledger,
     /// The splits of the projects so far, with [`Options::partial`].
     splits: SplitAssignment,
+    /// The digest of each project so far.
+    digests: Vec<String>,
 }
 
 /// The state of a run before a project.
@@ -77,7 +81,8 @@ fn tell_idle(options: &Options) {
 }
 
 impl<'a> Run<'a> {
-    /// Begins a run without projects. `model` is [`Options::model`]. `progress` is
+    /// Begins a run without projects. `model` is [`Options::model`]. No example shows what
+    /// `evaluations` hold. `progress` is
     /// called after every batch.
     ///
     /// # Errors
@@ -85,6 +90,7 @@ impl<'a> Run<'a> {
     pub fn new(
         options: &'a Options,
         model: &'a Model,
+        evaluations: &'a Evaluations,
         sink: &'a mut dyn Sink,
         cancel: &'a Cancel,
         progress: &'a mut dyn FnMut(Progress),
@@ -94,6 +100,7 @@ impl<'a> Run<'a> {
         Ok(Self {
             options,
             model,
+            evaluations,
             sink,
             cancel,
             progress,
@@ -101,6 +108,7 @@ impl<'a> Run<'a> {
             state: Progress::default(),
             ledger: Ledger::new(options, model),
             splits: SplitAssignment::default(),
+            digests: Vec::new(),
         })
     }
 
@@ -118,7 +126,8 @@ impl<'a> Run<'a> {
         let sources = self.select(repo, &hashes)?;
         self.ledger.begin_project(&sources, self.options);
         let versions = self.select_versions(repo, &sources).versions;
-        let digest = history::digest(repo.digest(&hashes), &versions);
+        let of_files = repo.digest(&hashes);
+        let digest = history::digest(of_files.clone(), &versions);
         let batches: Vec<_> = batches(&sources.used).collect();
         let recalled = self.recall_batches(repo, &digest, &batches)?;
         self.make_batches(repo, &digest, &batches[recalled..])?;
@@ -131,6 +140,7 @@ impl<'a> Run<'a> {
             self.split_project(repo, &sources, &start)?;
         }
         self.report_project(repo, &start);
+        self.digests.push(of_files);
         Ok(())
     }
 
@@ -189,6 +199,7 @@ impl<'a> Run<'a> {
             options: self.options,
             model: self.model,
             secrets: &secrets,
+            evaluations: self.evaluations,
             cancel: self.cancel,
         };
         let mut ahead = batches.chunks(BATCHES_AHEAD);
@@ -392,6 +403,8 @@ impl<'a> Run<'a> {
             self.reject_leaked(&splits)?;
         }
         let plotted = (!self.options.partial).then(|| self.ledger.plotted());
+        self.ledger.report.evaluations = self.evaluations.summaries().to_vec();
+        self.ledger.report.sources = Some(Report::sources_of(&self.digests));
         let report = self.ledger.finish(&splits);
         let sink = &*self.sink;
         let page = || plotted.map(|all| page::page_of_run(&report, &splits, &all, sink));

@@ -18,6 +18,19 @@ pub trait StoredDataset {
     /// # Errors
     /// [`ReadError`] if a file of the split is missing.
     fn examples(&self, split: Split) -> Result<Examples, ReadError>;
+
+    /// The names of the files of text beside the examples and the metadata.
+    fn text_names(&self) -> &'static [&'static str];
+
+    /// The text of the file `name`, if it is there.
+    fn text(&self, name: &str) -> Option<String>;
+
+    /// The name and the text of the card that tells what the metadata tell. None if the
+    /// metadata are not those of this version.
+    fn card(&self) -> Option<(&'static str, String)>;
+
+    /// The names of files in the folder that belong to no dataset, or to another one.
+    fn strays(&self) -> Vec<String>;
 }
 
 /// The examples of one split, in order.

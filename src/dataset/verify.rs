@@ -11,6 +11,7 @@
 //! split. Memory holds some dozen bytes per example and the middles of the
 //! validation split.
 
+mod again;
 mod buffer;
 mod census;
 mod checker;
@@ -20,6 +21,7 @@ mod examples;
 mod exposure;
 mod history;
 mod parity;
+mod selection;
 
 use std::collections::BTreeMap;
 
@@ -31,11 +33,14 @@ pub use self::exposure::Exposure;
 
 use self::census::Census;
 use self::checker::{Checker, PlacedExample};
-use self::claims::Findings;
+use self::claims::{Findings, quoted};
 use self::exposure::ExposureSearch;
+use self::selection::SourceSelectionCheck;
 use crate::cancel::Cancel;
+use crate::dataset::evaluation::{EvaluationSummary, Evaluations};
 use crate::dataset::options::Options;
 use crate::dataset::repo::Repo;
+use crate::dataset::report::metadata::METADATA;
 use crate::dataset::report::sample::{ExamplePosition, Sample};
 use crate::dataset::split::Split;
 use crate::dataset::stored::{ReadError, StoredDataset};
@@ -67,16 +72,18 @@ pub struct Verification {
 /// project is a breach. Runs in parallel on the current rayon pool.
 ///
 /// Some claims need the context assembled again: parity, and `text` in the context
-/// style of repositories. They are checked for all examples if `all` is set, else
-/// for a few hundred that are drawn with the dataset's seed.
+/// style of repositories. They are checked for all examples if `all` is given, else
+/// for a few hundred that are drawn with the dataset's seed. `all` is the dataset made
+/// again from the same projects, and everything of it is compared.
 ///
 /// # Errors
 /// [`VerifyError`]. An example or a file that cannot be read is a breach instead.
-pub fn verify(
-    dataset: &impl StoredDataset,
+pub fn verify<D: StoredDataset>(
+    dataset: &D,
     projects: &[Repo<'_>],
     model: &Model,
-    all: bool,
+    evaluations: &Evaluations,
+    all: Option<&D>,
     cancel: &Cancel,
 ) -> Result<Verification, VerifyError> {
     let checker = Checker {
@@ -84,18 +91,27 @@ pub fn verify(
         model,
         secrets: Secrets::new()?,
         options: options_of(dataset)?,
+        evaluations,
         cancel,
     };
     let mut findings = Findings::default();
     let mut census = Census::default();
-    let sample = check_examples(dataset, &checker, &mut census, &mut findings)?;
+    let selection = SourceSelectionCheck::new(&checker)?;
+    files(dataset, &checker.options, &mut findings);
+    evaluated(dataset, evaluations, &mut findings);
+    let sample = check_examples(dataset, &checker, &selection, &mut census, &mut findings)?;
     census.check(&checker, &mut findings)?;
-    let is_sampled = |position: &ExamplePosition| all || sample.contains_key(position);
+    let is_sampled = |position: &ExamplePosition| all.is_some() || sample.contains_key(position);
     let search = ExposureSearch::new(census.validation());
     check_again(dataset, &checker, is_sampled, &search, &mut findings)?;
     let exposure = search.finish(&checker.options, &mut findings);
     let options = &checker.options;
     census.metadata(dataset.metadata(), options, &exposure, &mut findings);
+    selection.metadata(dataset.metadata(), &mut findings);
+    match all {
+        Some(again) => again::compare(dataset, again, cancel, &mut findings)?,
+        None => findings.not_claimed(Claim::Again, "--all makes the dataset again"),
+    }
     let findings = findings.into_list();
     Ok(Verification {
         holds: findings.iter().all(|finding| finding.breached == 0),
@@ -111,27 +127,113 @@ pub fn verify(
 fn check_examples(
     dataset: &impl StoredDataset,
     checker: &Checker<'_>,
+    selection: &SourceSelectionCheck,
     census: &mut Census,
     findings: &mut Findings,
 ) -> Result<BTreeMap<ExamplePosition, ()>, VerifyError> {
     let mut sample = Sample::new(PARITY_SAMPLE, checker.options.seed, "\0verify");
+    let is_stale = selection.stale(dataset.metadata(), findings);
     for split in Split::ALL {
         each_batch(dataset, split, findings, |batch, findings| {
             for claim in examples::CLAIMS {
                 findings.check(claim, batch.len());
             }
+            if !checker.evaluations.summaries().is_empty() {
+                findings.check(Claim::Evaluation, batch.len());
+            }
             if checker.texts_need_no_context() {
                 findings.check(Claim::Text, batch.len());
             }
-            for ((position, example), check) in batch.iter().zip(checker.check(batch)?) {
+            for ((position, example), mut check) in batch.iter().zip(checker.check(batch)?) {
                 sample.offer(*position, || ());
+                // The claims on the source check what is from the history of a file.
+                if check.fits && !is_stale && example.history_commit.is_none() {
+                    selection.example(checker, split, example, &mut check.objections);
+                }
+                census.add(*position, example, &check);
                 findings.object(*position, &example.filepath, check.objections);
-                census.add(*position, example, check.fits, check.key);
             }
             Ok(())
         })?;
     }
     Ok(sample.drawn().collect())
+}
+
+/// Checks the files of `dataset` that hold no examples.
+fn files(dataset: &impl StoredDataset, options: &Options, findings: &mut Findings) {
+    let mut object = |at: &str, what: &str| {
+        let breach = Breach {
+            at: at.to_owned(),
+            file: None,
+            what: what.to_owned(),
+        };
+        findings.breach(Claim::Files, breach);
+    };
+    for stray in dataset.strays() {
+        object(
+            &stray,
+            "expected the files of one dataset only, found this one",
+        );
+    }
+    for name in dataset.text_names() {
+        // A part of a larger dataset has no page.
+        if dataset.text(name).is_none() && (*name == "README.md" || !options.partial) {
+            object(name, "expected this file, found none");
+        }
+    }
+    let card = dataset.card();
+    let found = card.as_ref().and_then(|(name, _)| dataset.text(name));
+    if let (Some((name, expected)), Some(found)) = (card, found)
+        && expected != found
+    {
+        let lines = expected.lines().chain(std::iter::repeat(""));
+        let different = found.lines().zip(lines).find(|(found, line)| found != line);
+        let what = match different {
+            Some((found, expected)) => format!(
+                "expected {} as in the metadata, found {}",
+                quoted(expected),
+                quoted(found)
+            ),
+            None => "expected more lines, as the metadata tell".into(),
+        };
+        object(name, &what);
+    }
+    findings.check(Claim::Files, dataset.text_names().len());
+}
+
+/// Checks that the dataset names `evaluations`, if it names any. Whether each example
+/// keeps to them is checked with the example.
+fn evaluated(dataset: &impl StoredDataset, evaluations: &Evaluations, findings: &mut Findings) {
+    let told = dataset.metadata().get("evaluations");
+    let told: Vec<EvaluationSummary> = told
+        .and_then(|told| serde_json::from_value(told.clone()).ok())
+        .unwrap_or_default();
+    match (told.as_slice(), evaluations.summaries()) {
+        ([], []) => findings.not_claimed(Claim::Evaluation, "none was named"),
+        (_, []) => findings.not_claimed(
+            Claim::Evaluation,
+            "name what was left out with --exclude-dataset or --contamination",
+        ),
+        (told, named) => {
+            for summary in told.iter().filter(|summary| !named.contains(summary)) {
+                let EvaluationSummary {
+                    name,
+                    holes,
+                    texts,
+                    digest,
+                } = summary;
+                let breach = Breach {
+                    at: METADATA.into(),
+                    file: None,
+                    what: format!(
+                        "evaluations: {name} with {holes} holes and {texts} texts ({digest}) is not among what was named, or has changed since"
+                    ),
+                };
+                findings.breach(Claim::Evaluation, breach);
+            }
+            findings.check(Claim::Evaluation, told.len());
+        }
+    }
 }
 
 /// The second pass: checks the contexts of the sample, and looks through the

@@ -14,6 +14,7 @@ mod card;
 mod columns;
 mod data_writer;
 mod error;
+mod evaluation;
 mod files;
 mod join;
 mod journal;
@@ -28,6 +29,7 @@ mod syncing_file;
 
 pub use self::data_writer::DataWriter;
 pub use self::error::DatasetWriteError;
+pub use self::evaluation::read_evaluations;
 pub use self::join::join;
 pub use self::journal::Task;
 pub use self::rejects::WithRejects;

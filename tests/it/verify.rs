@@ -21,23 +21,23 @@ fn fimd(args: &[&str]) -> Output {
 
 /// A project whose files have little in common but call each other, and a
 /// dataset of it.
-struct Fixture {
+pub(crate) struct Fixture {
     folder: tempfile::TempDir,
 }
 
 impl Fixture {
-    fn new(options: &[&str]) -> Self {
+    pub(crate) fn new(options: &[&str]) -> Self {
         Self::with("", options)
     }
 
     /// A project and dataset with `more` at the end of each file.
-    fn with(more: &str, options: &[&str]) -> Self {
+    pub(crate) fn with(more: &str, options: &[&str]) -> Self {
         Self::sized(1, more, options)
     }
 
     /// A project and dataset with so many classes for each of twelve things, at most
     /// four, and `more` at the end of each file.
-    fn sized(classes: usize, more: &str, options: &[&str]) -> Self {
+    pub(crate) fn sized(classes: usize, more: &str, options: &[&str]) -> Self {
         const THINGS: [&str; 12] = [
             "Invoice", "Basket", "Parcel", "Voucher", "Ledger", "Courier", "Pallet", "Receipt",
             "Coupon", "Tariff", "Depot", "Refund",
@@ -82,7 +82,7 @@ impl Fixture {
     }
 
     /// A copy of both, in which faults are planted.
-    fn copy(&self) -> Self {
+    pub(crate) fn copy(&self) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for part in ["project/src", "data"] {
             let to = folder.path().join(part);
@@ -95,29 +95,34 @@ impl Fixture {
         Self { folder }
     }
 
-    fn project(&self) -> PathBuf {
+    pub(crate) fn project(&self) -> PathBuf {
         self.folder.path().join("project")
     }
 
-    fn output(&self) -> PathBuf {
+    pub(crate) fn output(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
     /// The exit code and the report.
-    fn verify(&self) -> (Option<i32>, Value) {
+    pub(crate) fn verify(&self) -> (Option<i32>, Value) {
+        self.verify_with(&[])
+    }
+
+    /// As [`Self::verify`], with more options.
+    pub(crate) fn verify_with(&self, more: &[&str]) -> (Option<i32>, Value) {
         let (project, output) = (self.project(), self.output());
         let paths = [
             output.to_str().unwrap(),
             "--project",
             project.to_str().unwrap(),
         ];
-        let run = fimd(&[&["verify"], &paths[..], &["--json"]].concat());
+        let run = fimd(&[&["verify"], &paths[..], &["--json"], more].concat());
         let report = serde_json::from_slice(&run.stdout).unwrap_or_else(|_| panic!("{run:?}"));
         (run.status.code(), report)
     }
 
     /// Changes the records of a split, in any format.
-    fn edit(&self, part: &str, change: impl FnOnce(&mut Vec<Value>)) {
+    pub(crate) fn edit(&self, part: &str, change: impl FnOnce(&mut Vec<Value>)) {
         let files = fs::read_dir(self.output()).unwrap();
         let mut paths = files.map(|file| file.unwrap().path());
         let is_part = |path: &PathBuf| {
@@ -147,7 +152,7 @@ impl Fixture {
         fs::write(path, changed).unwrap();
     }
 
-    fn edit_metadata(&self, pointer: &str, value: Value) {
+    pub(crate) fn edit_metadata(&self, pointer: &str, value: Value) {
         let path = self.output().join("metadata.json");
         let mut metadata: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         *metadata.pointer_mut(pointer).unwrap() = value;
@@ -193,7 +198,7 @@ fn str_of(record: &Value, part: &str) -> String {
 }
 
 /// The names of the breached claims.
-fn breached(report: &Value) -> Vec<String> {
+pub(crate) fn breached(report: &Value) -> Vec<String> {
     let findings = report["findings"].as_array().unwrap().iter();
     findings
         .filter(|finding| finding["breached"] != 0)
@@ -201,8 +206,15 @@ fn breached(report: &Value) -> Vec<String> {
         .collect()
 }
 
+/// Why the dataset does not make a claim; null if it does.
+pub(crate) fn not_claimed(report: &Value, claim: &str) -> Value {
+    let mut findings = report["findings"].as_array().unwrap().iter();
+    let finding = findings.find(|finding| finding["claim"] == claim).unwrap();
+    finding["not_claimed"].clone()
+}
+
 /// All reported breaches of a claim.
-fn told(report: &Value, claim: &str) -> String {
+pub(crate) fn told(report: &Value, claim: &str) -> String {
     let mut findings = report["findings"].as_array().unwrap().iter();
     let finding = findings.find(|finding| finding["claim"] == claim).unwrap();
     finding["breaches"].to_string()
@@ -219,7 +231,11 @@ fn a_clean_dataset_of_every_family_keeps_its_word() {
         let examples = report["train"].as_u64().unwrap() + report["val"].as_u64().unwrap();
         assert!(examples > 20, "{report}");
         for finding in report["findings"].as_array().unwrap() {
-            assert!(finding["checked"].as_u64().unwrap() > 0, "{finding}");
+            let is_checked = finding["checked"].as_u64().unwrap() > 0;
+            assert!(
+                is_checked != finding["not_claimed"].is_string(),
+                "{finding}"
+            );
         }
     }
 }
@@ -474,7 +490,7 @@ fn a_planted_fault_is_found_in_every_format() {
 }
 
 /// Every file ends with a password and a control token of the family.
-const HARD: &str = "\nfunction connectAll($host, $password = 'tr0ub4dor&3zQ')\n{\n    // <|fim_middle|> is a marker.\n    return open($host, $password, strlen($host) * 3);\n}\n";
+pub(crate) const HARD: &str = "\nfunction connectAll($host, $password = 'tr0ub4dor&3zQ')\n{\n    // <|fim_middle|> is a marker.\n    return open($host, $password, strlen($host) * 3);\n}\n";
 
 #[test]
 fn whatever_is_asked_for_the_dataset_keeps_its_word() {
@@ -536,10 +552,7 @@ fn the_ratio_is_reached_and_everything_tells_what_was_compared() {
     let count = |rule: &str| unseen[rule].as_u64().unwrap();
     let compared = ["long", "telling", "in_place", "exempt"].map(count);
     assert_eq!(compared.iter().sum::<u64>(), metadata["counts"]["val"]);
-    assert!(
-        compared[..3].iter().all(|compared| *compared > 0),
-        "{unseen}"
-    );
+    assert!(compared[0] > 0 && compared[2] > 0, "{unseen}");
     assert!(
         (1..=compared[2]).contains(&count("in_place_elsewhere")),
         "{unseen}"
@@ -692,14 +705,14 @@ fn people_read_a_line_for_each_claim() {
     assert_eq!(run.status.code(), Some(1));
     assert_eq!(
         text.matches("\nholds ").count() + usize::from(text.starts_with("holds ")),
-        13
+        15
     );
     assert!(
         text.contains("\n             metadata.json: counts/val: expected "),
         "{text}"
     );
     assert!(
-        text.trim_end().ends_with("examples: 1 claim breached"),
+        text.trim_end().ends_with("examples: 3 claims breached"),
         "{text}"
     );
 }

@@ -23,12 +23,12 @@ use crate::dataset::cut::quality;
 use crate::dataset::cut::unfinished::Unfinished;
 use crate::dataset::duplicates::{self, HoleText};
 use crate::dataset::error::DatasetError;
+use crate::dataset::evaluation::Evaluations;
 use crate::dataset::options::{ControlTokenPolicy, Options, SecretPolicy};
 use crate::dataset::prompt;
 use crate::dataset::record::Example;
 use crate::dataset::repo::Repo;
 use crate::dataset::select::sources::ExampleSource;
-use crate::index::SourceFile;
 use crate::model::{FimFormat, Model, ModelText, TokenCounts, TokenizerError, source_text};
 use crate::php::lex::LexedText;
 use crate::php::spans::{GrammarError, SpanParser};
@@ -52,6 +52,7 @@ pub(in crate::dataset) struct ExampleBuilder<'a> {
     pub(in crate::dataset) options: &'a Options,
     pub(in crate::dataset) model: &'a Model,
     pub(in crate::dataset) secrets: &'a Secrets,
+    pub(in crate::dataset) evaluations: &'a Evaluations,
     pub(in crate::dataset) cancel: &'a Cancel,
 }
 
@@ -153,7 +154,7 @@ impl ExampleBuilder<'_> {
             builder: self,
             plan,
             hole,
-            format: draw_format(file, hole, options, self.model),
+            format: draw_format(&file.path, &hole.range, options, self.model),
             prompt: Prompt::new(settings, buffer, &context),
             context: &context,
             context_start: start,
@@ -279,7 +280,14 @@ impl Draft<'_> {
         } else if duplicates::near_contains(&self.prompt.context, self.hole_text(middle)) {
             Some("middle_in_context")
         } else {
-            None
+            let Prompt {
+                context,
+                prefix,
+                suffix,
+                ..
+            } = &self.prompt;
+            let text = [prefix, middle, suffix].concat();
+            self.builder.evaluations.objection(context, &text)
         }
     }
 
@@ -404,10 +412,15 @@ impl Draft<'_> {
 
 /// Draws the order of the parts for one hole. The draw does not depend on the
 /// draws for other holes.
-fn draw_format(file: &SourceFile, hole: &Hole, options: &Options, model: &Model) -> FimFormat {
+pub(in crate::dataset) fn draw_format(
+    path: &str,
+    hole: &Range<usize>,
+    options: &Options,
+    model: &Model,
+) -> FimFormat {
     let rate = options.suffix_first_rate(model.family());
-    let Range { start, end } = hole.range;
-    let mut rng = options.rng(&format!("\0format {start} {end} {}", file.path));
+    let Range { start, end } = hole;
+    let mut rng = options.rng(&format!("\0format {start} {end} {path}"));
     if rng.random_bool(rate) {
         FimFormat::Spm
     } else {
@@ -422,7 +435,7 @@ mod tests {
     use super::*;
     use crate::dataset::cut::quota::Quota;
     use crate::dataset::options::Dedup;
-    use crate::index::{Origin, Snapshot};
+    use crate::index::{Origin, Snapshot, SourceFile};
     use crate::model::Families;
     use crate::php::FileFacts;
 
@@ -446,6 +459,7 @@ mod tests {
             options,
             model: &model,
             secrets: &Secrets::new().unwrap(),
+            evaluations: &Evaluations::default(),
             cancel: &Cancel::default(),
         };
         let file = std::sync::Arc::new(file);

@@ -54,7 +54,7 @@ pub(in crate::dataset) struct FilePlan<'a> {
     /// none, or if the file has a secret, of which a cut might show half.
     pub(super) buffers: Option<BufferTokens<'a>>,
     /// See [`Example::file_complexity`](crate::dataset::record::Example::file_complexity).
-    pub(super) complexity: f64,
+    pub(in crate::dataset) complexity: f64,
     /// The proposals. Their `rejected` also counts the rejected holes that the file of
     /// rejects lists.
     pub(in crate::dataset) proposals: Proposals,

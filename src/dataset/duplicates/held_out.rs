@@ -9,6 +9,7 @@
 //! have given it away. The search misses nothing, and verifies few middles even if all
 //! code looks alike.
 
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -209,6 +210,23 @@ impl MiddleIndex {
                 }
             }
         });
+    }
+
+    /// Whether `text` gives any middle away; if so, whether one of them stands there word
+    /// for word.
+    #[must_use]
+    pub fn first_in(&self, text: &str) -> Option<bool> {
+        let text = TokenHashes::of(text);
+        let found = Cell::new(None);
+        let is_open = |_: usize| found.get() != Some(true);
+        self.meet(&text, &is_open, |number, part| {
+            let (middle, part) = (&self.middles[number], text.part(part));
+            if is_open(number) && middle.is_in(part) {
+                let is_exact = middle.is_word_for_word(part);
+                found.set(Some(is_exact || found.get() == Some(true)));
+            }
+        });
+        found.get()
     }
 
     /// Calls `check` with the number of each open middle that `text` may give away, and

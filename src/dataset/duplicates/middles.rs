@@ -244,6 +244,10 @@ pub(super) enum MiddlePattern {
     Shingles {
         /// Its distinct shingles, sorted.
         distinct: Vec<u64>,
+        /// The hash of all its tokens in order.
+        whole: u64,
+        /// How many tokens it has.
+        tokens: usize,
         /// The length of the window in which they must stand, in shingles.
         window: usize,
     },
@@ -271,7 +275,13 @@ impl MiddlePattern {
         let window = distinct.len() + distinct.len() / 2;
         distinct.sort_unstable();
         distinct.dedup();
-        (MiddleRule::Long, Self::Shingles { distinct, window })
+        let pattern = Self::Shingles {
+            distinct,
+            whole: minhash::shingle(hashes),
+            tokens: hashes.len(),
+            window,
+        };
+        (MiddleRule::Long, pattern)
     }
 
     /// How many of its shingles may be absent from a text that gives it away.
@@ -297,12 +307,26 @@ impl MiddlePattern {
         }
     }
 
+    /// Whether `text`, which gives it away, has all its tokens in a row.
+    pub(super) fn is_word_for_word(&self, text: TokenRun<'_>) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Row(_) => true,
+            Self::Shingles { whole, tokens, .. } => {
+                let mut rows = text.hashes.windows(*tokens);
+                rows.any(|row| minhash::shingle(row) == *whole)
+            }
+        }
+    }
+
     /// Whether `text` gives it away.
     pub(super) fn is_in(&self, text: TokenRun<'_>) -> bool {
         match self {
             Self::Nothing => false,
             Self::Row(row) => text.hashes.windows(row.len()).any(|tokens| tokens == row),
-            Self::Shingles { distinct, window } => {
+            Self::Shingles {
+                distinct, window, ..
+            } => {
                 let enough = enough(distinct.len());
                 let known = ShingleFilter::new(distinct.iter().copied());
                 // The places of the middle's shingles in the text, each with the

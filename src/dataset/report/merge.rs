@@ -68,11 +68,14 @@ impl ReportMerger {
         };
         let whole = match &mut self.whole {
             Some(whole) => whole,
-            None => self.whole.insert(Report::empty(
-                part.version.clone(),
-                part.options.clone(),
-                part.tokens.clone(),
-            )),
+            None => self.whole.insert(Report {
+                evaluations: part.evaluations.clone(),
+                ..Report::empty(
+                    part.version.clone(),
+                    part.options.clone(),
+                    part.tokens.clone(),
+                )
+            }),
         };
         if let Some(what) = difference(whole, part)? {
             return Err(MergeError::Differs {
@@ -134,6 +137,9 @@ fn difference(first: &Report, other: &Report) -> Result<Option<String>, serde_js
         };
         let name = name.replace('_', "-");
         return Ok(Some(format!("made with {value} for --{name}")));
+    }
+    if first.evaluations != other.evaluations {
+        return Ok(Some("made with other evaluations to leave out".into()));
     }
     let is_same = first.tokens == other.tokens;
     let family = &other.options.base_model;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dataset::batch::TextShape;
 use crate::dataset::error::NothingCut;
+use crate::dataset::evaluation::EvaluationSummary;
 use crate::dataset::history::History;
 use crate::dataset::options::{Options, SplitUnit};
 use crate::dataset::record::SpanKind;
@@ -31,10 +32,19 @@ pub struct Report {
     /// The version of fimd that made the dataset.
     pub version: Cow<'static, str>,
     /// All options except the path of the file of rejects, which does not affect
-    /// the dataset. Of an absolute path only the last name stays.
+    /// the dataset, and the paths of evaluations, which `evaluations` names. Of an
+    /// absolute path only the last name stays.
     pub options: Options,
+    /// The digest of the names, keys and texts of all projects' files. Absent if parts
+    /// are joined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sources: Option<String>,
     /// The control tokens of the model family.
     pub tokens: FamilyTokens,
+    /// The evaluations of which no example shows anything. How many examples were left
+    /// out for that, `rejections` counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evaluations: Vec<EvaluationSummary>,
     /// The numbers of files and examples.
     pub counts: DatasetCounts,
     /// The counts of each project, in the order of the projects. Absent if there
@@ -351,7 +361,11 @@ impl Report {
     /// An empty report by this version of fimd.
     #[must_use]
     pub fn new(options: &Options, model: &Model) -> Self {
-        let options = options.without_paths();
+        let options = Options {
+            exclude_dataset: Vec::new(),
+            contamination: Vec::new(),
+            ..options.without_paths()
+        };
         let version = env!("CARGO_PKG_VERSION").into();
         Self::empty(version, options, FamilyTokens::of(model.family()))
     }
@@ -365,7 +379,9 @@ impl Report {
         Self {
             generator: "fimd".into(),
             version,
+            sources: None,
             tokens,
+            evaluations: Vec::new(),
             counts: DatasetCounts::default(),
             projects: Vec::new(),
             parts: Vec::new(),
@@ -391,6 +407,15 @@ impl Report {
             partial: None,
             options,
         }
+    }
+
+    /// The digest of projects with these digests: see [`Repo::digest`].
+    pub(in crate::dataset) fn sources_of(projects: &[String]) -> String {
+        let mut digest = [0; 16];
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(projects.concat().as_bytes());
+        hasher.finalize_xof().fill(&mut digest);
+        format!("{:032x}", u128::from_be_bytes(digest))
     }
 
     /// Notes that the file `key` of `repo` is indexed and has this many bytes.

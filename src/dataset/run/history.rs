@@ -61,6 +61,7 @@ impl Run<'_> {
             options: self.options,
             model: self.model,
             secrets: &secrets,
+            evaluations: self.evaluations,
             cancel: self.cancel,
         };
         for batch in versions.chunks(BATCH) {

@@ -12,6 +12,7 @@ use crate::dataset::cut::holes::Hole;
 use crate::dataset::cut::plan::FilePlan;
 use crate::dataset::cut::quota::Quota;
 use crate::dataset::error::{DatasetError, NothingCut};
+use crate::dataset::evaluation::Evaluations;
 use crate::dataset::options::{Dedup, Options};
 use crate::dataset::record::Example;
 use crate::dataset::reject::NO_HOLE;
@@ -35,6 +36,7 @@ pub fn preview(
     options: &Options,
     model: &Model,
     count: usize,
+    evaluations: &Evaluations,
     cancel: &Cancel,
 ) -> Result<Vec<Example>, DatasetError> {
     options.check()?;
@@ -52,6 +54,7 @@ pub fn preview(
         options,
         model,
         secrets: &secrets,
+        evaluations,
         cancel,
     };
     let mut rng = options.rng("\0preview");

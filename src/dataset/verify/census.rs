@@ -15,9 +15,11 @@ use crate::dataset::report::distribution::Distribution;
 use crate::dataset::report::metadata::METADATA;
 use crate::dataset::report::sample::{ExamplePosition, position_name};
 use crate::dataset::report::shape::Neutralised;
+use crate::dataset::report::tally::Tally;
 use crate::dataset::split::Split;
 use crate::dataset::verify::checker::Checker;
 use crate::dataset::verify::claims::{Breach, Claim, Findings, PARTIAL};
+use crate::dataset::verify::examples::ExampleCheck;
 use crate::dataset::verify::exposure::{Exposure, ValidationExample};
 use crate::model::FimFormat;
 
@@ -34,6 +36,9 @@ pub(super) struct Census {
     neutralised: Neutralised,
     /// The number of tokens of each example, if they were counted.
     tokens: Vec<usize>,
+    /// The tokens of context, prefix, middle and suffix of each example, if all were
+    /// counted again.
+    part_tokens: [Vec<usize>; 4],
     /// The number of examples in each split.
     examples: [usize; 2],
     /// The first example with a text, by the digest of the text.
@@ -81,15 +86,20 @@ struct FileCount {
 }
 
 impl Census {
-    /// Adds the example at `position`. `fits` tells whether it matches its source
-    /// file; near duplicates share `key`.
+    /// Adds the example at `position`, with the result of its own checks.
     pub(super) fn add(
         &mut self,
         position: ExamplePosition,
         example: &Example,
-        fits: bool,
-        key: Option<u128>,
+        check: &ExampleCheck,
     ) {
+        let ExampleCheck { fits, key, .. } = *check;
+        if let Some(counts) = &check.tokens {
+            let parts = [counts.context, counts.prefix, counts.middle, counts.suffix];
+            for (all, tokens) in self.part_tokens.iter_mut().zip(parts) {
+                all.push(tokens);
+            }
+        }
         let split = position.0 as usize;
         let id = FileId {
             repo: example.repo.clone(),
@@ -161,7 +171,33 @@ impl Census {
         self.changed_files(findings);
         self.files(checker, findings)?;
         self.duplicate_examples(&checker.options, findings);
+        self.order(&checker.options, findings);
+        if !checker.options.partial {
+            findings.not_claimed(Claim::SplitRule, "it is no part of a larger one");
+        }
         Ok(())
+    }
+
+    /// Checks the order of the training examples.
+    fn order(&self, options: &Options, findings: &mut Findings) {
+        if !options.curriculum {
+            findings.not_claimed(Claim::Order, "there is no curriculum");
+            return;
+        }
+        // The training split was read first.
+        let [train, _] = self.examples;
+        let train = &self.scores[..train.min(self.scores.len())];
+        findings.check(Claim::Order, train.len());
+        for (number, pair) in (2..).zip(train.windows(2)) {
+            if pair[0] < pair[1] {
+                let breach = Breach {
+                    at: position_name((Split::Train, number)),
+                    file: None,
+                    what: format!("is harder ({}) than the one before ({})", pair[1], pair[0]),
+                };
+                findings.breach(Claim::Order, breach);
+            }
+        }
     }
 
     /// Reports each file of which no example matches the text: the file has changed,
@@ -267,6 +303,7 @@ impl Census {
         findings: &mut Findings,
     ) {
         let mut figures = self.counts();
+        figures.extend(self.counts_by_name(metadata, options));
         figures.extend(self.split_counts(metadata, options, exposure));
         // The metadata also count placeholders in examples that are in neither split.
         let count = |pointer| metadata.pointer(pointer).and_then(Value::as_u64);
@@ -303,22 +340,48 @@ impl Census {
                 .count()
         };
         let [train, val] = self.examples;
-        let kinds = self.kinds.iter();
-        let kinds = kinds.map(|(kind, count)| (kind.name().to_owned(), Value::from(*count)));
-        let formats = self.formats.iter();
-        let formats = formats.map(|(format, count)| (format.to_string(), Value::from(*count)));
         let Neutralised { examples, places } = self.neutralised;
         vec![
+            ("/counts/files_used".into(), self.files.len().into()),
             ("/counts/examples".into(), (train + val).into()),
             ("/counts/train".into(), train.into()),
             ("/counts/val".into(), val.into()),
             ("/split/train_files".into(), files(Split::Train).into()),
             ("/split/val_files".into(), files(Split::Validation).into()),
-            ("/spans".into(), kinds.collect()),
-            ("/formats".into(), formats.collect()),
             ("/markers_neutralised/examples".into(), examples.into()),
             ("/markers_neutralised/places".into(), places.into()),
         ]
+    }
+
+    /// The counts and shares by kind and by format that the metadata should hold, by their JSON
+    /// pointers; 0 for what only the metadata name.
+    fn counts_by_name(&self, metadata: &Value, options: &Options) -> BTreeMap<String, Value> {
+        let mut figures = BTreeMap::new();
+        for (kind, share) in options.mix.shares() {
+            figures.insert(format!("/mix/{}/target", kind.name()), share.into());
+            figures.insert(format!("/mix/{}/reached", kind.name()), 0.0.into());
+        }
+        for group in ["/spans", "/formats"] {
+            let told = metadata.pointer(group).and_then(Value::as_object);
+            let names = told.into_iter().flat_map(serde_json::Map::keys);
+            figures.extend(names.map(|name| (format!("{group}/{name}"), Value::from(0))));
+        }
+        for (kind, count) in &self.kinds {
+            figures.insert(format!("/spans/{}", kind.name()), (*count).into());
+        }
+        let cut = self
+            .kinds
+            .iter()
+            .filter(|(kind, _)| **kind != SpanKind::Commit);
+        let all = cut.clone().map(|(_, count)| *count).sum::<usize>().max(1) as f64;
+        for (kind, count) in cut {
+            let share = *count as f64 / all;
+            figures.insert(format!("/mix/{}/reached", kind.name()), share.into());
+        }
+        for (format, count) in &self.formats {
+            figures.insert(format!("/formats/{format}"), (*count).into());
+        }
+        figures
     }
 
     /// The figures on the split that the metadata should hold, by their JSON pointers.
@@ -356,6 +419,20 @@ impl Census {
                 figures.push(("/split/unseen/in_place_elsewhere", elsewhere));
             }
         }
+        if options.curriculum {
+            let percent = u64::from(options.curriculum_top_pct);
+            let most = (train as u64 + cut) * percent;
+            let cut = train as u64 + cut - most.div_ceil(100);
+            figures.push(("/counts/cut_by_curriculum", cut.into()));
+        } else {
+            figures.push(("/counts/cut_by_curriculum", 0.into()));
+        }
+        if options.partial {
+            let quarters = self.scores.iter().map(|score| (score * 4.0) as u64);
+            let tally: Tally = quarters.collect();
+            let tally = serde_json::to_value(tally).unwrap_or_default();
+            figures.push(("/partial/complexity", tally));
+        }
         let owned = |(pointer, value): (&str, Value)| (pointer.to_owned(), value);
         figures.into_iter().map(owned).collect()
     }
@@ -363,13 +440,21 @@ impl Census {
     /// The statistics that the metadata should hold, by their JSON pointers.
     fn statistics(&self) -> Vec<(String, Value)> {
         // Counts are far below 2^52, so an `f64` holds them exactly.
-        let tokens = self.tokens.iter().map(|tokens| *tokens as f64);
-        let complexity = Distribution::of(self.scores.iter().copied());
+        let of = |tokens: &[usize]| Distribution::of(tokens.iter().map(|tokens| *tokens as f64));
+        let [context, prefix, middle, suffix] = &self.part_tokens;
         let distributions = [
-            ("/complexity", complexity),
-            ("/token_statistics/text", Distribution::of(tokens)),
+            ("/complexity", Distribution::of(self.scores.iter().copied())),
+            ("/token_statistics/context", of(context)),
+            ("/token_statistics/prefix", of(prefix)),
+            ("/token_statistics/middle", of(middle)),
+            ("/token_statistics/suffix", of(suffix)),
+            ("/token_statistics/text", of(&self.tokens)),
         ];
         let mut figures = Vec::new();
+        if !self.tokens.is_empty() {
+            let total = self.tokens.iter().sum::<usize>();
+            figures.push(("/token_statistics/total".into(), total.into()));
+        }
         for (pointer, distribution) in distributions {
             let Some(of) = distribution else { continue };
             for (name, number) in [

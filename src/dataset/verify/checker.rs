@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::cancel::Cancel;
+use crate::dataset::evaluation::Evaluations;
 use crate::dataset::options::{ControlTokenPolicy, Options, SecretPolicy};
 use crate::dataset::record::Example;
 use crate::dataset::repo::Repo;
@@ -26,6 +27,8 @@ pub(super) struct Checker<'a> {
     pub(super) secrets: Secrets,
     /// The options of the dataset.
     pub(super) options: Options,
+    /// What no example may show.
+    pub(super) evaluations: &'a Evaluations,
     /// Cancels the checks.
     pub(super) cancel: &'a Cancel,
 }
@@ -82,8 +85,10 @@ impl Checker<'_> {
     pub(super) fn source(&self, repo: Option<&str>, key: &str) -> Result<&str, String> {
         let Some(project) = self.project(repo) else {
             return Err(match repo {
-                Some(repo) => format!("no project {repo:?} to check it with: name its folder"),
-                None => "expected the project that it is of, found none".into(),
+                Some(repo) => {
+                    format!("repo: no project {repo:?} to check it with: name its folder")
+                }
+                None => "repo: expected the project that it is of, found none".into(),
             });
         };
         match project.file(key) {
@@ -131,7 +136,7 @@ pub(super) fn misfit(
     } = spelling;
     if hole != *middle {
         let at = first_difference(&hole, middle).unwrap_or(0);
-        expected("middle", &middle[at..], &hole[at..])
+        expected("middle, start_byte, end_byte", &middle[at..], &hole[at..])
     } else if !before.ends_with(&**prefix) {
         let from = before.len().saturating_sub(prefix.len());
         let own = &before[before.floor_char_boundary(from)..];

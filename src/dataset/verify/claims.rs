@@ -10,7 +10,7 @@ use crate::dataset::report::sample::{ExamplePosition, position_name};
 pub(super) const PARTIAL: &str = "it is part of a larger one, each project made for itself";
 
 /// The most breaches that a finding lists. It counts all of them.
-const MAX_LISTED: usize = 5;
+const MAX_LISTED: usize = 200;
 
 /// A claim of a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -18,8 +18,15 @@ const MAX_LISTED: usize = 5;
 pub enum Claim {
     /// Every line of both splits can be read.
     Readable,
+    /// The folder has the files of one dataset, and the card tells what the metadata
+    /// tell.
+    Files,
     /// The source files of the examples have not changed.
     Source,
+    /// Repository, commit, licence and hash are those of the source.
+    Provenance,
+    /// The options and the seed draw each hole from its file, with its kind and name.
+    Holes,
     /// Prefix, middle and suffix are the text of the source file.
     RoundTrip,
     /// `text` is the model family's rendering of context, prefix, middle and suffix.
@@ -32,6 +39,12 @@ pub enum Claim {
     Context,
     /// The text before the middle is the prompt that an editor's request makes.
     Parity,
+    /// No example shows what the evaluations hold.
+    Evaluation,
+    /// The training examples are in the order of the curriculum.
+    Order,
+    /// In a part of a larger dataset, the hash of a file's text decides its split.
+    SplitRule,
     /// No file gives examples to both splits.
     SplitFiles,
     /// No near duplicates of a file are in the other split.
@@ -45,25 +58,34 @@ pub enum Claim {
     DuplicateExamples,
     /// The figures in the metadata are those of the examples.
     Metadata,
+    /// Made again from the source, the dataset is the same: each line, figure and file.
+    Again,
 }
 
 impl Claim {
     /// All claims, in the order of the findings.
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 21] = [
         Self::Readable,
+        Self::Files,
         Self::Source,
+        Self::Provenance,
+        Self::Holes,
         Self::RoundTrip,
         Self::Text,
         Self::Markers,
         Self::Budget,
         Self::Context,
         Self::Parity,
+        Self::Evaluation,
+        Self::Order,
+        Self::SplitRule,
         Self::SplitFiles,
         Self::SplitClusters,
         Self::Unseen,
         Self::DuplicateFiles,
         Self::DuplicateExamples,
         Self::Metadata,
+        Self::Again,
     ];
 
     /// The claim in a few words.
@@ -71,6 +93,13 @@ impl Claim {
     pub fn says(self) -> &'static str {
         match self {
             Self::Readable => "every line is an example",
+            Self::Files => "the folder has the files of one dataset, which the card tells",
+            Self::Provenance => "repo, commit, license and content_hash are the source's",
+            Self::Holes => "the options and the seed propose each hole, with its kind and name",
+            Self::Evaluation => "no example shows what the evaluations hold, exactly or nearly",
+            Self::Order => "the hardest examples to train on come first",
+            Self::SplitRule => "the hash of a file's text decides its part",
+            Self::Again => "made again, every line, number and file is the same",
             Self::Source => "each file that an example comes from is there as it was",
             Self::RoundTrip => "prefix, middle and suffix are the file's own text",
             Self::Text => "`text` is the family's rendering of the parts, each marker once",

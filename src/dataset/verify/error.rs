@@ -2,6 +2,7 @@
 
 use crate::cancel::Cancelled;
 use crate::model::TokenizerError;
+use crate::php::spans::GrammarError;
 use crate::secrets::RulesError;
 
 /// A reason why the checks cannot run.
@@ -15,6 +16,9 @@ pub enum VerifyError {
     /// The tokenizer cannot tokenize a text.
     #[error("tokens cannot be counted: {0}")]
     Tokens(#[from] TokenizerError),
+    /// The PHP grammar cannot be loaded.
+    #[error(transparent)]
+    Grammar(#[from] GrammarError),
     /// The search for secrets cannot be set up.
     #[error(transparent)]
     Secrets(#[from] RulesError),

@@ -4,19 +4,24 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
+use crate::context;
+use crate::dataset::cut::example::draw_format;
 use crate::dataset::cut::quality;
 use crate::dataset::duplicates::{HoleText, example_key, near_contains};
+use crate::dataset::prompt;
 use crate::dataset::record::Example;
 use crate::dataset::verify::checker::{
     Checker, PlacedExample, SourceSpelling, around_hole, first_difference, misfit,
 };
 use crate::dataset::verify::claims::{Claim, Objections, quoted};
 use crate::dataset::verify::error::VerifyError;
-use crate::model::{FimFormat, ModelText, PromptParts};
+use crate::model::{FimFormat, ModelText, PromptParts, TokenCounts};
 
 /// The claims that [`Checker::check`] checks for every example.
-pub(super) const CLAIMS: [Claim; 6] = [
+pub(super) const CLAIMS: [Claim; 8] = [
     Claim::Source,
+    Claim::Provenance,
+    Claim::Holes,
     Claim::RoundTrip,
     Claim::Markers,
     Claim::Budget,
@@ -34,6 +39,8 @@ pub(super) struct ExampleCheck {
     /// The key that near duplicates share with the example; `None` if the source
     /// file has no such hole.
     pub(super) key: Option<u128>,
+    /// The tokens of its parts, if there is a tokenizer.
+    pub(super) tokens: Option<TokenCounts>,
 }
 
 impl Checker<'_> {
@@ -46,8 +53,9 @@ impl Checker<'_> {
             let source = self.text_of(example);
             let fits = self.fits_source(example, &source, &spelling, &mut objections);
             self.markers(example, &spelling, &mut objections);
+            let mut tokens = None;
             if self.texts_need_no_context() {
-                self.text(example, &[], &mut objections)?;
+                tokens = self.text(example, &[], &mut objections)?;
             }
             self.budget(example, &spelling, &mut objections);
             let hole = HoleText {
@@ -59,15 +67,23 @@ impl Checker<'_> {
                 let what = format!("the context gives {} away", quoted(&example.middle));
                 objections.push((Claim::Context, what));
             }
+            if let Some(reason) = self.evaluations.objection_to(example) {
+                let middle = quoted(&example.middle);
+                let what = format!("shows what an evaluation holds ({reason}), around {middle}");
+                objections.push((Claim::Evaluation, what));
+            }
             figures(example, &mut objections);
-            let around = source.as_ref().ok();
-            let key = around
+            let text = source.as_ref().ok().map(|text| &**text);
+            self.provenance(example, text, &mut objections);
+            self.draws(example, text, &mut objections);
+            let key = text
                 .and_then(|text| around_hole(text, example))
                 .map(|[before, hole, after]| example_key(before, hole, after));
             Ok(ExampleCheck {
                 objections,
                 fits,
                 key,
+                tokens,
             })
         };
         batch.par_iter().map(check).collect()
@@ -130,6 +146,71 @@ impl Checker<'_> {
         }
     }
 
+    /// Checks where the example says it is from.
+    fn provenance(&self, example: &Example, text: Option<&str>, objections: &mut Objections) {
+        let project = self.project(example.repo.as_deref());
+        let Some(project) = project else {
+            return;
+        };
+        let Some(file) = project.file(&example.filepath) else {
+            return;
+        };
+        let mut expected = example.clone();
+        (expected.commit, expected.license, expected.content_hash) = (None, None, None);
+        project.sign(&mut expected, file, &self.options);
+        // A version of the file has a text of its own.
+        if let (Some(_), Some(text)) = (&expected.content_hash, text) {
+            let hash = blake3::hash(text.as_bytes());
+            expected.content_hash = Some(hash.to_hex().to_string());
+        }
+        for (column, expected, found) in [
+            ("commit", expected.commit, &example.commit),
+            ("license", expected.license, &example.license),
+            ("content_hash", expected.content_hash, &example.content_hash),
+        ] {
+            if expected != *found {
+                let said = |text: &Option<String>| text.clone().unwrap_or_else(|| "nothing".into());
+                let (expected, found) = (said(&expected), said(found));
+                let what = format!(
+                    "{column}: expected {expected} as the source has it now, found {found}"
+                );
+                objections.push((Claim::Provenance, what));
+            }
+        }
+    }
+
+    /// Checks what is drawn for the hole of the example, and what follows from the text
+    /// before it.
+    fn draws(&self, example: &Example, text: Option<&str>, objections: &mut Objections) {
+        let hole = example.start_byte..example.end_byte;
+        let format = draw_format(&example.filepath, &hole, &self.options, self.model);
+        if format != example.format {
+            let what = format!("format: expected {format}, found {}", example.format);
+            objections.push((Claim::Text, what));
+        }
+        let parts = text.and_then(|text| around_hole(text, example));
+        if let Some(Ok(buffer)) = parts.map(|parts| self.buffer(example, parts)) {
+            let (start, found) = (context::first_start(&buffer.before), example.context_start);
+            if start != found {
+                let what = format!("context_start: expected {start}, found {found}");
+                objections.push((Claim::Metadata, what));
+            }
+        }
+        if let (Some(_), Some(text)) = (&example.history_commit, text) {
+            let (complexity, found) = (quality::complexity(text), example.file_complexity);
+            if complexity.total_cmp(&found).is_ne() {
+                let what = format!("file_complexity: expected {complexity}, found {found}");
+                objections.push((Claim::Metadata, what));
+            }
+        }
+        let budget = prompt::budget(&self.options, &example.filepath, &hole);
+        let (most, found) = (budget.context, example.context_max_chars);
+        if most != found {
+            let what = format!("context_max_chars: expected {most}, found {found}");
+            objections.push((Claim::Metadata, what));
+        }
+    }
+
     /// Checks that no text of the example spells a control token, and that
     /// `markers_neutralised` is right.
     fn markers(
@@ -163,13 +244,14 @@ impl Checker<'_> {
     }
 
     /// Checks that `text` is the family's rendering of the example's fields, and that
-    /// `tokens` is right. `files` are the files of the context.
+    /// `tokens` is right. `files` are the files of the context. Returns the tokens of the
+    /// parts, if there is a tokenizer.
     pub(super) fn text(
         &self,
         example: &Example,
         files: &[String],
         objections: &mut Objections,
-    ) -> Result<(), VerifyError> {
+    ) -> Result<Option<TokenCounts>, VerifyError> {
         let Example { text, format, .. } = example;
         let project = self.project(example.repo.as_deref());
         let family = self.model.family();
@@ -226,8 +308,9 @@ impl Checker<'_> {
         example: &Example,
         text: &ModelText,
         objections: &mut Objections,
-    ) -> Result<(), VerifyError> {
-        let counted = self.model.count(text)?.total;
+    ) -> Result<Option<TokenCounts>, VerifyError> {
+        let counts = self.model.count(text)?;
+        let counted = counts.total;
         if let Some(max) = self.options.max_tokens.filter(|max| counted > *max) {
             let what = format!("expected at most {max} tokens (max_tokens), found {counted}");
             objections.push((Claim::Budget, what));
@@ -242,7 +325,7 @@ impl Checker<'_> {
             );
             objections.push((Claim::Metadata, what));
         }
-        Ok(())
+        Ok(self.model.has_tokenizer().then_some(counts))
     }
 
     /// Checks the lengths of the example's texts against the options.

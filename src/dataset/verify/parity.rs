@@ -11,6 +11,9 @@ use crate::dataset::verify::error::VerifyError;
 use crate::prompt::{Prompt, PromptBuffer};
 use crate::secrets;
 
+/// What is wrong with an example whose hole is not there.
+const NO_HOLE: &str = "expected a hole that can be cut out of the file, found none";
+
 impl Checker<'_> {
     /// Makes the prompt of each example of `batch` again, as `complete` makes it, and
     /// checks what depends on it. The results are in the order of the batch.
@@ -26,8 +29,7 @@ impl Checker<'_> {
         let source = self.text_of(example).ok();
         let around = source.as_ref().and_then(|text| around_hole(text, example));
         let (Some(project), Some(parts)) = (project, around) else {
-            let what = "expected a hole that can be cut out of the file, found none";
-            return Ok(vec![(Claim::Parity, what.to_owned())]);
+            return Ok(vec![(Claim::Parity, NO_HOLE.to_owned())]);
         };
         // The first pass has reported a buffer that cannot be made.
         let Ok(buffer) = self.buffer(example, parts) else {
@@ -35,11 +37,7 @@ impl Checker<'_> {
         };
         let hole = example.start_byte..example.end_byte;
         let budget = prompt::budget(&self.options, &example.filepath, &hole);
-        let (expected, found) = (budget.context, example.context_max_chars);
-        let of_budget = (expected != found)
-            .then(|| format!("context_max_chars: expected {expected}, found {found}"));
-        let of_buffer = self.buffer_objection(example, &parts.concat());
-        let drawn = of_budget.into_iter().chain(of_buffer);
+        let drawn = self.buffer_objection(example, &parts.concat());
         objections.extend(drawn.map(|what| (Claim::Metadata, what)));
         let settings = prompt::settings(&self.options, budget, self.model, &self.secrets);
         let buffer = PromptBuffer {
@@ -49,11 +47,6 @@ impl Checker<'_> {
             after: &buffer.after,
         };
         let start = context::first_start(buffer.before);
-        if start != example.context_start {
-            let found = example.context_start;
-            let what = format!("context_start: expected {start}, found {found}");
-            objections.push((Claim::Metadata, what));
-        }
         let (snapshot, cancel) = (project.snapshot, self.cancel);
         let context = prompt::context(&settings, snapshot, &buffer, start, None, cancel)?;
         let prompt = Prompt::new(settings, buffer, &context);

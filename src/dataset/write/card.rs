@@ -14,7 +14,7 @@ use crate::dataset::duplicates::{
 };
 use crate::dataset::options::Options;
 use crate::dataset::report::Report;
-use crate::dataset::split::Split;
+use crate::dataset::split::{Split, UnseenCounts};
 use crate::dataset::write::columns::{Column, ColumnKind, columns};
 use crate::model::{ContextStyle, FimFormat};
 
@@ -250,6 +250,12 @@ fn division(card: &mut String, report: &Report) -> fmt::Result {
         true => " of its own repository",
         false => "",
     };
+    compared(card, unseen, within)
+}
+
+/// How many middles of the validation were compared with what is trained on, `within`
+/// some of it, by which rule.
+fn compared(card: &mut String, unseen: &UnseenCounts, within: &str) -> fmt::Result {
     writeln!(
         card,
         "No middle that validates is given away by what is trained on{within}, contexts included. What gives a middle away depends on its length:\n\n| middle | given away by | examples |\n| --- | --- | --- |"
@@ -320,7 +326,6 @@ mod tests {
     use super::*;
     use crate::dataset::SpanKind;
     use crate::dataset::format::FileFormat;
-    use crate::dataset::split::UnseenCounts;
     use crate::model::Families;
 
     #[test]

@@ -8,12 +8,13 @@ use serde_json::Value;
 
 use crate::dataset::format::FileFormat;
 use crate::dataset::record::{Example, SpanKind};
+use crate::dataset::report::Report;
 use crate::dataset::report::metadata::METADATA;
 use crate::dataset::report::sample::Sample;
 use crate::dataset::split::Split;
 use crate::dataset::stored::{Examples, ReadError, StoredDataset};
-use crate::dataset::write::files::{DataFile, Shard};
-use crate::dataset::write::parquet;
+use crate::dataset::write::files::{CARD, DataFile, REPORT, Shard, belongs};
+use crate::dataset::write::{card, parquet};
 
 /// A dataset on disk.
 #[derive(Debug)]
@@ -46,8 +47,43 @@ impl Dataset {
     /// The files of `split`, in the order of its examples: one file, or all shards.
     ///
     /// # Errors
-    /// [`ReadError`] if the file or a shard is missing.
+    /// [`ReadError`] if the file or a shard is missing, and if there are others.
     pub(super) fn files(&self, split: Split) -> Result<Vec<(PathBuf, FileFormat)>, ReadError> {
+        let (own, strays) = self.divided(split)?;
+        if let (Some(stray), Some(first)) = (strays.first(), own.first()) {
+            return Err(ReadError {
+                path: self.folder.join(stray.name()),
+                line: None,
+                reason: format!(
+                    "belongs to another dataset than {}; write the dataset anew",
+                    first.name()
+                ),
+            });
+        }
+        Ok(self.paths(&own))
+    }
+
+    fn paths(&self, files: &[DataFile]) -> Vec<(PathBuf, FileFormat)> {
+        let path = |file: &DataFile| (self.folder.join(file.name()), file.format);
+        files.iter().map(path).collect()
+    }
+
+    /// How the files of a split are divided among datasets: files with the same value
+    /// belong together. The larger value is more like what the options ask for.
+    fn likeness(&self, file: &DataFile) -> (bool, bool, Option<usize>, FileFormat) {
+        let option = |name: &str| self.metadata.pointer(&format!("/options/{name}"));
+        let format = serde_json::to_value(file.format).ok();
+        let is_sharded = option("shard_size").is_some_and(|size| !size.is_null());
+        (
+            option("format") == format.as_ref(),
+            file.shard.is_some() == is_sharded,
+            file.shard.map(|shard| shard.of),
+            file.format,
+        )
+    }
+
+    /// The files of `split` in the order of its examples, and those of other datasets.
+    fn divided(&self, split: Split) -> Result<(Vec<DataFile>, Vec<DataFile>), ReadError> {
         let wrong = |path: PathBuf, reason: String| ReadError {
             path,
             line: None,
@@ -56,7 +92,8 @@ impl Dataset {
         let mut files = DataFile::all_in(&self.folder)
             .map_err(|error| wrong(self.folder.clone(), error.to_string()))?;
         files.retain(|file| file.split == split);
-        let Some(first) = files.first().copied() else {
+        let likest = files.iter().max_by_key(|file| self.likeness(file)).copied();
+        let Some(first) = likest else {
             let path = self.folder.join(split.stem());
             let reason = format!(
                 "no file of this part, such as {}.jsonl, is there; write the dataset anew",
@@ -75,17 +112,8 @@ impl Dataset {
             let reason = "this shard is missing; write the dataset anew";
             return Err(wrong(name(missing), reason.into()));
         }
-        if let Some(extra) = files.iter().find(|file| !expected.contains(file)) {
-            let reason = format!(
-                "belongs to another dataset than {}; write the dataset anew",
-                first.name()
-            );
-            return Err(wrong(name(extra), reason));
-        }
-        Ok(expected
-            .iter()
-            .map(|file| (name(file), file.format))
-            .collect())
+        files.retain(|file| !expected.contains(file));
+        Ok((expected, files))
     }
 }
 
@@ -96,8 +124,39 @@ impl StoredDataset for Dataset {
 
     /// The examples of all files of `split`, in any format.
     fn examples(&self, split: Split) -> Result<Examples, ReadError> {
-        let files = self.files(split)?;
-        Ok(Box::new(files.into_iter().flat_map(read_file)))
+        let (files, _) = self.divided(split)?;
+        Ok(Box::new(self.paths(&files).into_iter().flat_map(read_file)))
+    }
+
+    fn text_names(&self) -> &'static [&'static str] {
+        &[CARD, REPORT]
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        std::fs::read_to_string(self.folder.join(name)).ok()
+    }
+
+    fn card(&self) -> Option<(&'static str, String)> {
+        let report: Report = serde_json::from_value(self.metadata.clone()).ok()?;
+        let files = Split::ALL.into_iter().flat_map(|split| {
+            let (files, _) = self.divided(split).unwrap_or_default();
+            files.into_iter().map(move |file| (split, file.name()))
+        });
+        let text = card::text(&report, &files.collect::<Vec<_>>()).ok()?;
+        Some((CARD, text))
+    }
+
+    fn strays(&self) -> Vec<String> {
+        let names = std::fs::read_dir(&self.folder).into_iter().flatten();
+        let names = names.filter_map(|entry| Some(entry.ok()?.file_name()));
+        let names = names.map(|name| name.to_string_lossy().into_owned());
+        let mut strays: Vec<_> = names.filter(|name| !belongs(name)).collect();
+        for split in Split::ALL {
+            let (_, others) = self.divided(split).unwrap_or_default();
+            strays.extend(others.into_iter().map(DataFile::name));
+        }
+        strays.sort();
+        strays
     }
 }
 

@@ -55,6 +55,8 @@ impl GenerateDatasetParams {
             ("include_path", options.include_path.as_slice()),
             ("tokenizer", options.tokenizer.as_slice()),
             ("rejects", options.rejects.as_slice()),
+            ("exclude_dataset", options.exclude_dataset.as_slice()),
+            ("contamination", options.contamination.as_slice()),
         ];
         for (name, paths) in named {
             paths
