@@ -83,8 +83,7 @@ impl SplitAssignment {
 }
 
 /// How many validation examples there are whose middle no training example gives away,
-/// by the rule that says what would: see
-/// [`MiddleRule`](crate::dataset::duplicates::MiddleRule).
+/// by the [`MiddleRule`] that says what would.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnseenCounts {
     /// Nothing like the middle stands in the training split.

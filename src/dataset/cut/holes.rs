@@ -1,10 +1,8 @@
-//! Proposes the holes of one file: some of each kind of the mix, of which a [`Quota`]
+//! Proposes the holes of one file: some of each kind of the mix, of which a `Quota`
 //! takes about one per 500 bytes.
 //!
 //! The cost of a proposal is bounded by the size of a hole, or logarithmic in the
 //! size of the file. A file therefore takes time in proportion to its size.
-//!
-//! [`Quota`]: crate::dataset::cut::quota::Quota
 
 mod code;
 mod pools;

@@ -34,7 +34,7 @@ pub struct MiddleIndex {
 }
 
 /// For each middle, the examples whose texts give it away. Once there are more than
-/// [`Self::most`], the middle is no longer looked for.
+/// `most`, the middle is no longer looked for.
 #[derive(Debug)]
 pub struct Sightings {
     most: usize,
@@ -155,7 +155,7 @@ impl MiddleIndex {
 
     /// Notes that `example` shows `text`, which gives some middles away. The final
     /// state does not depend on the order of the texts, except for which examples are
-    /// kept of more than [`Sightings::most`].
+    /// kept of more than `most`.
     pub fn look(&self, text: &str, example: usize, is_own: IsOwn<'_>, seen: &Sightings) {
         let text = TokenHashes::of(text);
         let is_open = |middle: usize| !is_own(middle, example) && seen.is_open(middle);
