@@ -156,7 +156,9 @@ impl<'a> CodeTokens<'a> {
     fn end_of_part(&self, at: usize, start: usize, last: usize) -> usize {
         let first = self.tokens[at];
         if first.kind == TokenKind::String && start > first.span.start as usize {
-            return first.span.end as usize - 1;
+            // A string that nothing closes may end with any character.
+            let closing = first.span.of(self.text).chars().next_back();
+            return first.span.end as usize - closing.map_or(0, char::len_utf8);
         }
         let mut depth = 0_usize;
         let mut end = start;
