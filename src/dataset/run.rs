@@ -185,6 +185,21 @@ impl<'a> Run<'a> {
         Ok(batches.len())
     }
 
+    /// What makes the examples of `repo`.
+    fn builder<'b>(&self, repo: &'b Repo<'b>, secrets: &'b Secrets) -> ExampleBuilder<'b>
+    where
+        'a: 'b,
+    {
+        ExampleBuilder {
+            repo,
+            options: self.options,
+            model: self.model,
+            secrets,
+            evaluations: self.evaluations,
+            cancel: self.cancel,
+        }
+    }
+
     /// Makes `batches`. While it makes the examples of some, it plans the files of
     /// the next [`BATCHES_AHEAD`].
     fn make_batches(
@@ -194,14 +209,7 @@ impl<'a> Run<'a> {
         batches: &[&[ExampleSource<'_>]],
     ) -> Result<(), DatasetError> {
         let secrets = Arc::clone(&self.secrets);
-        let builder = ExampleBuilder {
-            repo,
-            options: self.options,
-            model: self.model,
-            secrets: &secrets,
-            evaluations: self.evaluations,
-            cancel: self.cancel,
-        };
+        let builder = self.builder(repo, &secrets);
         let mut ahead = batches.chunks(BATCHES_AHEAD);
         let mut next = ahead.next().map(|batches| builder.plans(batches));
         while let Some(plans) = next.take() {

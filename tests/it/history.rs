@@ -1,13 +1,13 @@
 //! `fimd generate --git`: holes at what commits added, on real git repositories.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-use crate::common::{self, Client};
+use crate::common::{self, Client, files_of};
 
 /// What no dataset may hold of a repository's authors.
 const AUTHOR: &str = "Quentin Zephyr";
@@ -299,17 +299,6 @@ fn is_of_commit(example: &&Value) -> bool {
     example["span_kind"] == "commit"
 }
 
-/// The bytes of every file of a dataset, by name.
-fn bytes(output: &Path) -> BTreeMap<String, Vec<u8>> {
-    let files = fs::read_dir(output).unwrap().map(Result::unwrap);
-    files
-        .map(|file| {
-            let name = file.file_name().into_string().unwrap();
-            (name, fs::read(file.path()).unwrap())
-        })
-        .collect()
-}
-
 #[test]
 fn holes_are_what_commits_added_and_nothing_tells_the_authors() {
     let repository = repository();
@@ -366,7 +355,7 @@ fn holes_are_what_commits_added_and_nothing_tells_the_authors() {
     for example in all.iter().filter(|example| !is_of_commit(example)) {
         assert!(example.get("history_commit").is_none());
     }
-    for (name, bytes) in bytes(&output) {
+    for (name, bytes) in files_of(&output) {
         let text = String::from_utf8(bytes).unwrap();
         for hidden in [AUTHOR, MAIL, MESSAGE] {
             assert!(!text.contains(hidden), "{name}: {hidden}");
@@ -498,7 +487,7 @@ fn threads_and_a_kill_change_no_byte() {
     let [one, four, resumed] = ["one", "four", "resumed"].map(|name| repository.output(name));
     generate(&repository.root(), &one, &["--git"], "1");
     generate(&repository.root(), &four, &["--git=1000"], "4");
-    assert_eq!(bytes(&one), bytes(&four));
+    assert_eq!(files_of(&one), files_of(&four));
     // A run that is killed among the versions goes on to the same bytes.
     let mut killed = 0;
     loop {
@@ -516,11 +505,14 @@ fn threads_and_a_kill_change_no_byte() {
         killed += 1;
     }
     assert_eq!(killed, 1);
-    assert_eq!(bytes(&one), bytes(&resumed));
+    assert_eq!(files_of(&one), files_of(&resumed));
     let other = repository.output("other");
     generate(&repository.root(), &other, &["--git=2"], "2");
     assert_eq!(metadata(&other)["history"]["commits"], 2);
-    assert_ne!(bytes(&one)["train.jsonl"], bytes(&other)["train.jsonl"]);
+    assert_ne!(
+        files_of(&one)["train.jsonl"],
+        files_of(&other)["train.jsonl"]
+    );
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! A run that was killed continues where it stopped, and gives the same bytes.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
+
+use crate::common::files_of;
 
 /// Tests wait this long only when a run hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -70,17 +71,6 @@ fn log(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// The bytes of every file of a dataset, by name.
-fn bytes(output: &Path) -> BTreeMap<String, Vec<u8>> {
-    let files = fs::read_dir(output).unwrap().map(Result::unwrap);
-    files
-        .map(|file| {
-            let name = file.file_name().into_string().unwrap();
-            (name, fs::read(file.path()).unwrap())
-        })
-        .collect()
-}
-
 /// The journal of the unfinished run into `parent/data`.
 fn journal(parent: &Path) -> Option<PathBuf> {
     let mut entries = fs::read_dir(parent).unwrap().flatten();
@@ -126,7 +116,7 @@ fn however_often_it_is_killed_the_bytes_are_the_same() {
     };
     let run = command(&whole, "2").output().unwrap();
     assert!(run.status.success(), "{}", log(&run));
-    let whole = bytes(&whole);
+    let whole = files_of(&whole);
     let refused = fs::read_to_string(&rejects).unwrap();
     assert!(refused.contains("near_duplicate_example"), "{refused}");
     let told: serde_json::Value = serde_json::from_slice(&whole["metadata.json"]).unwrap();
@@ -149,7 +139,7 @@ fn however_often_it_is_killed_the_bytes_are_the_same() {
             wanted = wanted.max(batches(&parent)) + step;
         }
         assert!(killed > 1, "killed {killed} times");
-        assert!(bytes(&output) == whole, "{threads} threads");
+        assert!(files_of(&output) == whole, "{threads} threads");
         assert_eq!(fs::read_to_string(&rejects).unwrap(), refused);
         fs::remove_file(&rejects).unwrap();
         assert_eq!(fs::read_dir(&parent).unwrap().count(), 1, "leftovers");
@@ -188,7 +178,7 @@ fn every_format_and_shards_go_on_to_the_same_bytes() {
             .unwrap();
         assert!(run.status.success(), "{}", log(&run));
         assert!(log(&run).contains("going on"), "{}", log(&run));
-        let (whole, resumed) = (bytes(&whole), bytes(&output));
+        let (whole, resumed) = (files_of(&whole), files_of(&output));
         assert!(resumed.keys().any(|name| name.starts_with("train-00001-")));
         assert!(resumed == whole, "{format}: {:?}", resumed.keys());
         assert_eq!(fs::read_dir(&rejects).unwrap().count(), 1);

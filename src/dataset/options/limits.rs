@@ -1,6 +1,7 @@
 //! What the options mean for the sizes of the parts of an example, and for their order.
 
-use super::{Options, WrongOption, wrong};
+use super::Options;
+use super::check::{WrongOption, wrong};
 use crate::dataset::record::SpanKind;
 use crate::model::{CHARS_PER_TOKEN, Family, FimFormat, PartOrder};
 use crate::prompt::{PromptBudget, PromptLimits};

@@ -361,13 +361,12 @@ impl Report {
     /// An empty report by this version of fimd.
     #[must_use]
     pub fn new(options: &Options, model: &Model) -> Self {
-        let options = Options {
-            exclude_dataset: Vec::new(),
-            contamination: Vec::new(),
-            ..options.without_paths()
-        };
         let version = env!("CARGO_PKG_VERSION").into();
-        Self::empty(version, options, FamilyTokens::of(model.family()))
+        Self::empty(
+            version,
+            options.without_paths(),
+            FamilyTokens::of(model.family()),
+        )
     }
 
     /// An empty report.

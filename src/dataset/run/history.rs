@@ -56,14 +56,7 @@ impl Run<'_> {
             return Ok(());
         };
         let secrets = Arc::clone(&self.secrets);
-        let builder = ExampleBuilder {
-            repo,
-            options: self.options,
-            model: self.model,
-            secrets: &secrets,
-            evaluations: self.evaluations,
-            cancel: self.cancel,
-        };
+        let builder = self.builder(repo, &secrets);
         for batch in versions.chunks(BATCH) {
             if let Some(stored) = self.sink.recall()? {
                 self.recall(repo, digest, &vec![None; batch.len()], &stored)?;

@@ -8,6 +8,7 @@ pub(crate) mod model_server;
 pub(crate) mod neovim;
 pub(crate) mod oracle;
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -17,6 +18,17 @@ use std::time::Duration;
 
 /// Tests wait this long only when the server hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The bytes of every file of a folder, by name.
+pub(crate) fn files_of(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let files = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    files
+        .map(|file| {
+            let name = file.file_name().into_string().unwrap();
+            (name, std::fs::read(file.path()).unwrap())
+        })
+        .collect()
+}
 
 /// A folder with files. It is deleted when dropped.
 pub(crate) struct Project(tempfile::TempDir);
