@@ -10,6 +10,20 @@ use crate::dataset::json_line;
 
 /// The reason of a hole with fewer characters than the fewest of a middle.
 pub(super) const TOO_SHORT: &str = "too_short";
+/// The reason of a hole that another kind of hole has, too.
+pub(super) const DUPLICATE_HOLE: &str = "duplicate_hole";
+/// The reason of a hole with more characters than a middle may have.
+pub(super) const TOO_LONG: &str = "too_long";
+/// The reason of a hole of which a secret is all, or a part that matters.
+pub(super) const SECRET: &str = "secret";
+/// The reason of a hole that ends inside a secret.
+pub(super) const SECRET_CUT_THROUGH: &str = "secret_cut_through";
+/// The reason of a hole in whose example the source has a control token of the model.
+pub(super) const MARKER_IN_TEXT: &str = "marker_in_text";
+/// The reason of a hole whose middle the context shows.
+pub(super) const MIDDLE_IN_CONTEXT: &str = "middle_in_context";
+/// The reason of a hole whose example has more tokens than the limit.
+pub(super) const TOO_MANY_TOKENS: &str = "too_many_tokens";
 /// The reason of a file in which no hole was found.
 pub(super) const NO_HOLE: &str = "no hole fits";
 /// The reason of a file none of whose examples is left: all of them are seen in training,

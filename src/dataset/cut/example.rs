@@ -27,6 +27,9 @@ use crate::dataset::evaluation::Evaluations;
 use crate::dataset::options::{ControlTokenPolicy, Options, SecretPolicy};
 use crate::dataset::prompt;
 use crate::dataset::record::Example;
+use crate::dataset::reject::{
+    MARKER_IN_TEXT, MIDDLE_IN_CONTEXT, SECRET, SECRET_CUT_THROUGH, TOO_LONG, TOO_MANY_TOKENS,
+};
 use crate::dataset::repo::Repo;
 use crate::dataset::select::sources::ExampleSource;
 use crate::model::{FimFormat, Model, ModelText, TokenCounts, TokenizerError, source_text};
@@ -225,7 +228,7 @@ impl Draft<'_> {
         let text = self.prompt.example(&middle, self.format);
         let parts = self.prompt.parts();
         if spells_control_token(model.control_tokens(), &parts, &text, options.context_style) {
-            let reason = "marker_in_text";
+            let reason = MARKER_IN_TEXT;
             return Err(BuildError::Rejected { reason, secrets });
         }
         let counts = (options.max_tokens.is_some() || model.has_tokenizer())
@@ -234,7 +237,7 @@ impl Draft<'_> {
         if let (Some(counts), Some(max)) = (counts, options.max_tokens)
             && counts.total > max
         {
-            let reason = "too_many_tokens";
+            let reason = TOO_MANY_TOKENS;
             return Err(BuildError::Rejected { reason, secrets });
         }
         let shape = TextShape {
@@ -270,15 +273,15 @@ impl Draft<'_> {
         let options = self.builder.options;
         // A placeholder may be longer than its secret.
         if middle.chars().count() > options.max_middle_chars() {
-            Some("too_long")
+            Some(TOO_LONG)
         } else if options.secrets == SecretPolicy::Drop && !secrets.is_empty() {
-            Some("secret")
+            Some(SECRET)
         } else if self.shows_secret_of_file() {
-            Some("secret_cut_through")
+            Some(SECRET_CUT_THROUGH)
         } else if options.markers == ControlTokenPolicy::Drop && neutralised > 0 {
-            Some("marker_in_text")
+            Some(MARKER_IN_TEXT)
         } else if duplicates::near_contains(&self.prompt.context, self.hole_text(middle)) {
-            Some("middle_in_context")
+            Some(MIDDLE_IN_CONTEXT)
         } else {
             let Prompt {
                 context,

@@ -14,7 +14,7 @@ use crate::dataset::cut::holes::Hole;
 use crate::dataset::cut::quality;
 use crate::dataset::options::Options;
 use crate::dataset::record::SpanKind;
-use crate::dataset::reject::TOO_SHORT;
+use crate::dataset::reject::{TOO_LONG, TOO_SHORT};
 use crate::dataset::select::generated;
 use crate::dataset::select::history::FileVersion;
 use crate::index::SourceFile;
@@ -217,7 +217,7 @@ fn hole(
         return Err("blank");
     }
     let start = later_line(text, start..end, rng).unwrap_or(start);
-    let end = start + within_limits(&text[start..end], options).ok_or("too_long")?;
+    let end = start + within_limits(&text[start..end], options).ok_or(TOO_LONG)?;
     let middle = &text[start..end];
     if middle.chars().count() < options.min_chars(SpanKind::Commit) {
         Err(TOO_SHORT)

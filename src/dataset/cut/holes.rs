@@ -18,7 +18,7 @@ use self::pools::HolePools;
 use crate::dataset::cut::quality;
 use crate::dataset::options::Options;
 use crate::dataset::record::SpanKind;
-use crate::dataset::reject::HoleRejection;
+use crate::dataset::reject::{DUPLICATE_HOLE, HoleRejection};
 use crate::php::spans::{self, SpanParser};
 
 /// The bytes of source for which there is one hole on average.
@@ -195,7 +195,7 @@ impl HoleChooser<'_> {
                 .by_start
                 .range((kind, from, 0)..=(kind, to, usize::MAX));
             overlaps(near.map(|((_, start, end), ())| *start..*end), range)
-                .then_some("duplicate_hole")
+                .then_some(DUPLICATE_HOLE)
         })
     }
 }

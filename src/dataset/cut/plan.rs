@@ -15,7 +15,7 @@ use crate::dataset::cut::unfinished::BufferTokens;
 use crate::dataset::duplicates;
 use crate::dataset::error::DatasetError;
 use crate::dataset::options::{Dedup, Options, SecretPolicy};
-use crate::dataset::reject::HoleRejection;
+use crate::dataset::reject::{HoleRejection, SECRET, SECRET_CUT_THROUGH};
 use crate::dataset::select::sources::ExampleSource;
 use crate::dataset::template::EscapedText;
 use crate::index::{Snapshot, SourceFile};
@@ -215,11 +215,11 @@ fn secret_objection(
 ) -> Option<&'static str> {
     let cuts = |at| secrets::cut(secrets, at).is_some();
     if cuts(hole.start) || cuts(hole.end) {
-        Some("secret_cut_through")
+        Some(SECRET_CUT_THROUGH)
     } else if policy == SecretPolicy::Drop
         && secrets::within(secrets, hole.clone()).next().is_some()
     {
-        Some("secret")
+        Some(SECRET)
     } else {
         None
     }

@@ -11,6 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::dataset::cut::holes::{Hole, Proposals, overlaps, starts_near};
 use crate::dataset::mix::Mix;
 use crate::dataset::record::SpanKind;
+use crate::dataset::reject::DUPLICATE_HOLE;
 use crate::dataset::words::{is_word, tokens};
 
 /// The most examples with one middle, white space and literals aside: this many, or one
@@ -161,7 +162,7 @@ impl Quota {
         }
         let (from, to) = starts_near(range);
         let near = taken.range((from, 0)..=(to, usize::MAX));
-        overlaps(near.map(|((start, end), _)| *start..*end), range).then_some("duplicate_hole")
+        overlaps(near.map(|((start, end), _)| *start..*end), range).then_some(DUPLICATE_HOLE)
     }
 }
 

@@ -13,7 +13,8 @@ use crate::dataset::error::DatasetError;
 use crate::dataset::evaluation::{EXACT, NEAR};
 use crate::dataset::record::{Example, SpanKind};
 use crate::dataset::reject::{
-    DUPLICATE, NEAR_DUPLICATE, NO_HOLE, SEEN_IN_TRAINING, SHOWS_VALIDATION,
+    DUPLICATE, DUPLICATE_HOLE, MARKER_IN_TEXT, MIDDLE_IN_CONTEXT, NEAR_DUPLICATE, NO_HOLE, SECRET,
+    SECRET_CUT_THROUGH, SEEN_IN_TRAINING, SHOWS_VALIDATION, TOO_LONG, TOO_MANY_TOKENS,
 };
 use crate::dataset::repo::Repo;
 use crate::dataset::report::Report;
@@ -31,19 +32,19 @@ use crate::php::spans::SpanParser;
 /// many there are of each cannot be told without contexts.
 const LATER: [&str; 14] = [
     COMMON_MIDDLE,
-    "duplicate_hole",
+    DUPLICATE_HOLE,
     NEAR_DUPLICATE,
-    "too_long",
+    TOO_LONG,
     DUPLICATE,
     EXACT,
     NEAR,
     SEEN_IN_TRAINING,
     SHOWS_VALIDATION,
-    "marker_in_text",
-    "middle_in_context",
-    "secret",
-    "secret_cut_through",
-    "too_many_tokens",
+    MARKER_IN_TEXT,
+    MIDDLE_IN_CONTEXT,
+    SECRET,
+    SECRET_CUT_THROUGH,
+    TOO_MANY_TOKENS,
 ];
 
 /// The kind and the name of a hole.

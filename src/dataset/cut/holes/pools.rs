@@ -11,7 +11,7 @@ use crate::dataset::cut::measure::TextMeasure;
 use crate::dataset::cut::quality;
 use crate::dataset::options::Options;
 use crate::dataset::record::SpanKind;
-use crate::dataset::reject::TOO_SHORT;
+use crate::dataset::reject::{TOO_LONG, TOO_SHORT};
 use crate::dataset::words;
 use crate::php::Span;
 use crate::php::spans::{NodeKind, Spans};
@@ -144,7 +144,7 @@ impl<'a> HolePools<'a> {
         if range.len() < least {
             Some(TOO_SHORT)
         } else if range.len() > most.saturating_mul(4) {
-            Some("too_long")
+            Some(TOO_LONG)
         } else if measure.lines(range.clone()) > options.max_middle_lines {
             Some("too_many_lines")
         } else {
@@ -152,7 +152,7 @@ impl<'a> HolePools<'a> {
             if chars < least {
                 Some(TOO_SHORT)
             } else if chars > most {
-                Some("too_long")
+                Some(TOO_LONG)
             } else if measure.text()[range.clone()].trim().is_empty() {
                 Some("blank")
             } else {
