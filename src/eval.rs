@@ -14,6 +14,7 @@
 mod bodies;
 mod calls;
 mod candidates;
+pub mod completion;
 mod hole;
 mod holes;
 mod kind;
