@@ -324,7 +324,7 @@ impl ModelClient {
             let to = to.and_then(|to| to.to_str().ok()).unwrap_or("nowhere");
             return Err(EndpointError::Redirected {
                 at: self.at(),
-                to: error::one_line(to),
+                to: self.shown(to),
             });
         }
         let found = response.headers().get(CONTENT_TYPE);
@@ -355,7 +355,7 @@ impl ModelClient {
         }
         Err(EndpointError::NoStream {
             at: self.at(),
-            found: error::one_line(&found),
+            found: self.shown(&found),
             expected,
             said,
         })
@@ -386,10 +386,8 @@ impl ModelClient {
 
     /// The message of a server, as an error may show it: without the API key.
     fn shown(&self, said: &str) -> String {
-        let key = self.endpoint.api_key.as_ref().map(|key| key.reveal());
-        match key {
-            // Some servers repeat a key that they reject.
-            Some(key) => error::one_line(&said.replace(key, "[the key]")),
+        match &self.endpoint.api_key {
+            Some(key) => error::one_line(&key.hide_in(said)),
             None => error::one_line(said),
         }
     }

@@ -5,15 +5,16 @@ mod start;
 mod stop;
 
 use std::fmt::Display;
-use std::fs::DirBuilder;
+use std::fs::{self, DirBuilder};
 use std::io::{self, BufRead, BufReader, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use etcetera::BaseStrategy;
 use etcetera::base_strategy::Xdg;
+use rustix::process::geteuid;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -122,6 +123,16 @@ pub(super) fn means_no_daemon(error: &io::Error) -> bool {
     )
 }
 
+/// Fails if `owner`, who runs a daemon or has made its socket, is another user.
+fn check_owner(owner: u32) -> io::Result<()> {
+    if owner == geteuid().as_raw() {
+        return Ok(());
+    }
+    Err(io::Error::other(format!(
+        "it belongs to another user ({owner}); name a socket in a folder that only you can write to"
+    )))
+}
+
 /// Whether waiting for an answer took longer than [`PATIENCE`].
 pub(super) fn is_silence(error: &io::Error) -> bool {
     matches!(
@@ -210,6 +221,7 @@ impl DaemonProcess {
 /// The response of the daemon at a socket, as a line of JSON.
 pub(super) fn ask(socket: &Path) -> io::Result<String> {
     let mut daemon = UnixStream::connect(socket)?;
+    check_owner(fs::metadata(socket)?.uid())?;
     daemon.set_read_timeout(Some(PATIENCE))?;
     daemon.write_all(REQUEST)?;
     let mut daemon = BufReader::new(daemon);
@@ -257,4 +269,17 @@ pub(super) fn read<'r, T: Deserialize<'r>>(status: &'r RawValue) -> Result<T, St
 
 fn not_ours(error: &serde_json::Error) -> String {
     format!("not a daemon of fimd: {error}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_daemon_of_another_user_is_refused() {
+        let own = geteuid().as_raw();
+        assert!(check_owner(own).is_ok());
+        let error = check_owner(own + 1).unwrap_err().to_string();
+        assert!(error.contains("another user"), "{error}");
+    }
 }

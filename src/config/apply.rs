@@ -10,7 +10,7 @@ use super::file::{self, FileUpdate};
 use super::{ClientSettings, Endpoint, Settings, SettingsError};
 use crate::system;
 use crate::tags::server_url::server_url;
-use crate::tags::settings::{AllowedValues, EntryError, RemoteEndpoints, SettingValue, check};
+use crate::tags::settings::{AllowedValues, EntryError, SettingValue, check};
 use crate::tags::tk::TK_FONTS;
 use crate::tags::{Config, ConfigKey, Fault, Tag, TagKind, Tags};
 use crate::text::TextPosition;
@@ -156,10 +156,10 @@ fn allowed(
             None if sets(ConfigKey::SpellLang) => system::spell_languages(),
             languages => languages.unwrap_or_default(),
         },
-        remote_endpoints: match &endpoint.api_key {
-            _ if !endpoint.allow_remote_endpoints => RemoteEndpoints::None,
-            Some(_) => RemoteEndpoints::Only(server_url(&endpoint.url).map_err(ApplyError::Tag)?),
-            None => RemoteEndpoints::Any,
+        remote_endpoints: endpoint.allow_remote_endpoints,
+        key_server: match &endpoint.api_key {
+            Some(_) => Some(server_url(&endpoint.url).map_err(ApplyError::Tag)?),
+            None => None,
         },
     })
 }

@@ -7,6 +7,8 @@ use std::path::Path;
 
 use toml_edit::{Document, Item, Key, TableLike, TomlError, de};
 
+use super::api_key::without_keys;
+
 /// The settings file cannot be used: names the file, the line, the key and
 /// what was expected there.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,13 +76,14 @@ impl SettingFault {
 
     /// The error message for the settings of a client.
     pub(super) fn in_client_settings(self) -> SettingsError {
-        SettingsError::of_client(self.what)
+        SettingsError::of_client(without_keys(&self.what))
     }
 
     /// The error message for the file at `path`, whose text is `text`.
     pub(super) fn in_file(self, path: &Path, text: &str) -> SettingsError {
         let Self { at, what } = self;
         let line = 1 + text[..at].matches('\n').count();
+        let what = without_keys(&what);
         SettingsError(format!("{}:{line}: {what}", path.display()))
     }
 }

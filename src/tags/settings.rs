@@ -20,21 +20,11 @@ pub struct AllowedValues {
     pub fonts: Vec<String>,
     /// The languages whose spelling the editor can check.
     pub spell_languages: Vec<String>,
-    /// The model servers on other machines that a tag may name.
-    pub remote_endpoints: RemoteEndpoints,
-}
-
-/// Which model servers on other machines a tag may name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum RemoteEndpoints {
-    /// None.
-    #[default]
-    None,
-    /// Only the one at this URL. The settings have an API key for it, which another
-    /// server must not be sent.
-    Only(Url),
-    /// All.
-    Any,
+    /// Whether a tag may name a model server on another machine.
+    pub remote_endpoints: bool,
+    /// The only model server that a tag may name, if the settings have an API key for
+    /// it: no other server must be sent that key, on this machine neither.
+    pub key_server: Option<Url>,
 }
 
 /// The value of a setting.
@@ -108,7 +98,7 @@ pub fn check(
 #[must_use]
 pub fn wrong_everywhere(config: &Config) -> Vec<EntryError> {
     let anywhere = AllowedValues {
-        remote_endpoints: RemoteEndpoints::Any,
+        remote_endpoints: true,
         ..AllowedValues::default()
     };
     let entries = config.entries.iter();
@@ -135,7 +125,7 @@ fn change(entry: &ConfigEntry, allowed: &AllowedValues) -> Result<SettingChange,
 fn value(entry: &ConfigEntry, allowed: &AllowedValues) -> Result<SettingValue, String> {
     let text = entry.value.trim();
     match entry.key {
-        ConfigKey::Endpoint => endpoint(text, &allowed.remote_endpoints).map(SettingValue::Text),
+        ConfigKey::Endpoint => endpoint(text, allowed).map(SettingValue::Text),
         ConfigKey::Temperature => number(text, &TEMPERATURE).map(SettingValue::Number),
         ConfigKey::TopP => number(text, &TOP_P).map(SettingValue::Number),
         // Some tokens have white space; an empty text means no token.
@@ -224,28 +214,23 @@ fn nearest(text: &str, known: impl Iterator<Item = String>) -> String {
 }
 
 /// `text`, if it is the URL of a model server that a tag may name.
-fn endpoint(text: &str, remote: &RemoteEndpoints) -> Result<String, String> {
+fn endpoint(text: &str, allowed: &AllowedValues) -> Result<String, String> {
     let url = server_url(text)?;
-    let host = url.host_str().unwrap_or_default();
-    match remote {
-        _ if is_local(&url) => {}
-        RemoteEndpoints::Any => {}
-        RemoteEndpoints::Only(known) if known.origin() == url.origin() => {}
-        RemoteEndpoints::Only(known) => {
-            return Err(format!(
-                "{host} would be sent the key that is meant for {}; to change both, edit the \
-                 settings file",
-                known.host_str().unwrap_or_default()
-            ));
-        }
-        RemoteEndpoints::None => {
-            return Err(format!(
-                "{host} is not this machine; a tag may name another one only with \
-                 allow_remote_endpoints = true under [endpoint] in the settings file"
-            ));
-        }
+    if !allowed.remote_endpoints && !is_local(&url) {
+        return Err(format!(
+            "{} is not this machine; a tag may name another one only with \
+             allow_remote_endpoints = true under [endpoint] in the settings file",
+            url.host_str().unwrap_or_default()
+        ));
     }
-    Ok(text.to_owned())
+    match &allowed.key_server {
+        Some(known) if known.origin() != url.origin() => Err(format!(
+            "{} would be sent the key that is meant for {}; to change both, edit the settings file",
+            url.origin().ascii_serialization(),
+            known.origin().ascii_serialization()
+        )),
+        _ => Ok(text.to_owned()),
+    }
 }
 
 #[cfg(test)]

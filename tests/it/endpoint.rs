@@ -240,6 +240,25 @@ const FAULTS: &[Fault] = &[
         "401 Unauthorized: wrong key [the key]; set FIMD_API_KEY",
     ),
     (
+        "a key that is repeated in capitals, as JSON in text",
+        |_, answer| {
+            let body = r#"bad: {\"token\":\"THE-KEY\"}"#;
+            answer.whole("401 Unauthorized", "text/plain", body);
+        },
+        "",
+        r#"401 Unauthorized: bad: {\"token\":\"[the key]\"}; set FIMD_API_KEY"#,
+    ),
+    (
+        "a redirection that repeats the key",
+        |_, answer| {
+            answer.send(
+                "HTTP/1.1 307 X\r\nLocation: http://127.0.0.2:1/?k=the-key\r\nContent-Length: 0\r\n\r\n",
+            );
+        },
+        "",
+        "the server redirects to http://127.0.0.2:1/?k=[the key], which is not followed",
+    ),
+    (
         "a path that is not there",
         |_, answer| answer.whole("404 Not Found", "text/plain", "File Not Found"),
         "",

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::net::UnixStream;
 
-use super::{failure, means_no_daemon};
+use super::{check_owner, failure, means_no_daemon};
 use crate::cli::CliError;
 use crate::cli::setup::CommonOptions;
 
@@ -27,7 +27,7 @@ pub(in crate::cli) async fn reach(
     let mut started: Option<Child> = None;
     let deadline = Instant::now() + START;
     loop {
-        let error = match UnixStream::connect(socket).await {
+        let error = match connect(socket).await {
             Ok(daemon) => return Ok(daemon),
             Err(error) => error,
         };
@@ -43,7 +43,7 @@ pub(in crate::cli) async fn reach(
         let ended = daemon.try_wait().map_err(|error| failure(socket, &error))?;
         if ended.is_some_and(|status| !status.success()) {
             // It ends with an error if another daemon has bound the socket first.
-            if let Ok(daemon) = UnixStream::connect(socket).await {
+            if let Ok(daemon) = connect(socket).await {
                 return Ok(daemon);
             }
             let mut log = String::new();
@@ -69,6 +69,16 @@ pub(in crate::cli) async fn reach(
         }
         tokio::time::sleep(RETRY).await;
     }
+}
+
+/// Connects to the daemon at `socket`.
+///
+/// # Errors
+/// If there is none, and if it runs as another user, who would be sent the user's code.
+async fn connect(socket: &Path) -> io::Result<UnixStream> {
+    let daemon = UnixStream::connect(socket).await?;
+    check_owner(daemon.peer_cred()?.uid())?;
+    Ok(daemon)
 }
 
 /// Starts a daemon that outlives this process and its terminal's signals.

@@ -252,9 +252,16 @@ fn the_permission_is_that_of_the_file() {
     let home = Home::with(&keyed);
     let error = home.apply(tag).unwrap_err().to_string();
     assert!(
-        error.contains("example.com would be sent the key that is meant for 127.0.0.1"),
+        error.contains(
+            "https://example.com would be sent the key that is meant for http://127.0.0.1:9"
+        ),
         "{error}"
     );
+    assert_eq!(home.text(), keyed);
+    // Nor to another port of this machine.
+    let error = home.apply(r#"[[[{endpoint:"http://127.0.0.1:10"}]]]"#);
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("would be sent the key"), "{error}");
     assert_eq!(home.text(), keyed);
 }
 

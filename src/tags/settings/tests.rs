@@ -8,7 +8,8 @@ fn allowed() -> AllowedValues {
     AllowedValues {
         fonts: names(&["DejaVu Sans", "TkFixedFont", "Ubuntu Sans"]),
         spell_languages: names(&["de_DE", "en_GB", "en_US"]),
-        remote_endpoints: RemoteEndpoints::None,
+        remote_endpoints: false,
+        key_server: None,
     }
 }
 
@@ -238,13 +239,15 @@ fn another_machine_needs_a_permission() {
         "http://[::ffff:127.0.0.1]",
         "http://example.com\\@127.0.0.1",
     ];
-    let with = |remote_endpoints| AllowedValues {
-        remote_endpoints,
+    let permitted = AllowedValues {
+        remote_endpoints: true,
         ..allowed()
     };
-    let permitted = with(RemoteEndpoints::Any);
-    let mine = server_url("https://models.mine:8443/v1").unwrap();
-    let with_key = with(RemoteEndpoints::Only(mine));
+    let keyed = |url: &str| AllowedValues {
+        key_server: Some(server_url(url).unwrap()),
+        ..permitted.clone()
+    };
+    let with_key = keyed("https://models.mine:8443/v1");
     let entry = |url: &str| {
         let url = url.replace('\\', "\\\\");
         config(&format!(r#"[[[{{endpoint:"{url}"}}]]]"#)).unwrap()
@@ -259,15 +262,27 @@ fn another_machine_needs_a_permission() {
         assert!(check(&entry(url), &permitted).is_ok(), "{url}");
         let said = check(&entry(url), &with_key).unwrap_err()[0].to_string();
         assert!(
-            said.contains(" the key that is meant for models.mine; "),
+            said.contains(" the key that is meant for https://models.mine:8443; "),
             "{said}"
         );
     }
-    for url in ["https://models.mine:8443", "http://localhost:1"] {
-        assert!(check(&entry(url), &with_key).is_ok(), "{url}");
-    }
-    for url in ["https://models.mine", "http://models.mine:8443"] {
+    assert!(check(&entry("https://models.mine:8443"), &with_key).is_ok());
+    for url in [
+        "https://models.mine",
+        "http://models.mine:8443",
+        "http://localhost:1",
+    ] {
         assert!(check(&entry(url), &with_key).is_err(), "{url}");
+    }
+    // Every port of this machine may be another program, of another user even.
+    let local = keyed("http://localhost:8080");
+    assert!(check(&entry("http://localhost:8080/v1"), &local).is_ok());
+    for url in [
+        "http://localhost:8081",
+        "http://127.0.0.1:8080",
+        "https://localhost:8080",
+    ] {
+        assert!(check(&entry(url), &local).is_err(), "{url}");
     }
     for (wrong, expected) in [
         ("", "expected http://HOST"),
