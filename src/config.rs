@@ -82,6 +82,7 @@ impl Settings {
     pub fn walk(&self) -> WalkOptions {
         WalkOptions {
             extensions: self.files.extensions.clone(),
+            trusted_projects: self.files.trusted_projects.clone(),
             ..self.limits.walk()
         }
     }

@@ -254,6 +254,7 @@ impl Engine {
         cancel: Cancel,
     ) -> Result<Arc<Project>, OpenError> {
         let options = self.settings().walk().with_extensions(extensions);
+        let roots = roots.trusting(&options.trusted_projects);
         let slot = self.slot(&roots, &options.extensions);
         let mut held = slot.lock().await;
         let shared = held.upgrade();

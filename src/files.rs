@@ -13,6 +13,7 @@ mod library;
 mod limits;
 mod listing;
 mod origin;
+mod reach;
 mod read;
 mod regular;
 mod roots;
@@ -28,13 +29,14 @@ pub use self::extensions::{Extensions, file_holds_php};
 pub use self::find::{root_of, root_within};
 pub use self::history::GitHistory;
 pub use self::ignores::{
-    NameRules, belongs, belongs_by_default, folders_above, is_brought_back, is_rule_file, is_walked,
+    NameRules, belongs, belongs_by_default, is_brought_back, is_rule_file, is_walked,
 };
 pub use self::input::{Repositories, Repository};
 pub use self::library::Composer;
 pub use self::limits::WalkOptions;
 pub use self::listing::{FoundBeside, ProjectFile, Walk};
 pub use self::origin::origin_of;
+pub use self::reach::folders_above;
 pub use self::read::{decode, read, read_source, read_text};
 pub use self::roots::{Roots, named_path, resolve};
 pub use self::source_folders::SourceFolders;

@@ -5,14 +5,16 @@ use std::path::PathBuf;
 
 use super::CliError;
 use crate::config::Settings;
-use crate::files::{self, Roots, Walk};
+use crate::files::{self, Composer, Roots, Walk};
+use crate::index::Exclusion;
 
 /// Print the files of a project.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Root folder of the project
     project: PathBuf,
-    /// Also print each file and folder that is left out, with the rule
+    /// Also print each file and folder that is left out, or that composer.json names and
+    /// fimd does not read, with the rule
     #[arg(long)]
     why: bool,
     /// Extra folder or file, which counts even if it is ignored; the rules apply inside it (repeatable)
@@ -29,8 +31,9 @@ pub(super) struct Args {
 /// lines with `+` come first.
 pub(super) fn run(args: &Args, settings: &Settings) -> Result<(), CliError> {
     let failure = |error: files::FilesError| CliError::Failure(error.to_string());
-    let roots = Roots::new(&args.project, &args.include_path).map_err(failure)?;
     let options = settings.walk().with_max_file_bytes(args.max_file_bytes);
+    let roots = Roots::new(&args.project, &args.include_path).map_err(failure)?;
+    let roots = roots.trusting(&options.trusted_projects);
     let walk = files::walk(&roots, &options).map_err(failure)?;
     if walk.files.is_empty() {
         let more = match args.why {
@@ -39,7 +42,13 @@ pub(super) fn run(args: &Args, settings: &Settings) -> Result<(), CliError> {
         };
         anstream::eprintln!("fimd: {}: no PHP files{more}", args.project.display());
     }
-    match print(&walk, args.why) {
+    let refused = match args.why {
+        true => Composer::open(&roots, &walk.beside, &options)
+            .refused()
+            .to_vec(),
+        false => Vec::new(),
+    };
+    match print(&walk, &refused, args.why) {
         // The reader has closed the pipe.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(CliError::Failure(format!("standard output: {error}"))),
@@ -47,7 +56,9 @@ pub(super) fn run(args: &Args, settings: &Settings) -> Result<(), CliError> {
     }
 }
 
-fn print(walk: &Walk, why: bool) -> io::Result<()> {
+/// Prints the files of `walk`; with `why` also what it leaves out, and what Composer's
+/// files name and was `refused`.
+fn print(walk: &Walk, refused: &[Exclusion], why: bool) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     for file in &walk.files {
         if why {
@@ -56,7 +67,7 @@ fn print(walk: &Walk, why: bool) -> io::Result<()> {
         writeln!(out, "{}", file.key)?;
     }
     if why {
-        for left_out in &walk.left_out {
+        for left_out in walk.left_out.iter().chain(refused) {
             writeln!(out, "-\t{}\t{}", left_out.key, left_out.rule)?;
         }
     }

@@ -1,5 +1,7 @@
 //! The section `[files]`: which files count.
 
+use std::path::{Path, PathBuf};
+
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -13,6 +15,9 @@ pub struct FilesSettings {
     /// The endings of the files that count.
     #[serde(deserialize_with = "extensions")]
     pub extensions: Extensions,
+    /// The folders whose projects may name files outside of themselves, absolute paths.
+    #[serde(deserialize_with = "folders")]
+    pub trusted_projects: Vec<PathBuf>,
 }
 
 fn extensions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Extensions, D::Error> {
@@ -25,4 +30,21 @@ fn extensions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Extensions, 
             .collect();
         Extensions::try_from(endings?).ok()
     })
+}
+
+fn folders<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PathBuf>, D::Error> {
+    let expected = r#"an array of absolute paths, such as "/home/me/src/shop" or "~/src/shop""#;
+    accept(deserializer, expected, |value| {
+        let folder = |value: &Value| absolute(Path::new(value.as_str()?));
+        value.as_array()?.iter().map(folder).collect()
+    })
+}
+
+/// `path` if it is absolute, also with `~` for the user's home.
+fn absolute(path: &Path) -> Option<PathBuf> {
+    let path = match path.strip_prefix("~") {
+        Ok(inside) => etcetera::home_dir().ok()?.join(inside),
+        Err(_) => path.to_owned(),
+    };
+    path.is_absolute().then_some(path)
 }

@@ -97,12 +97,16 @@ impl Disk {
             synced: synced.collect(),
             roots: roots.clone(),
             options,
+            logged: walk
+                .warnings
+                .into_iter()
+                .chain(library.warnings())
+                .collect(),
             library,
             folders: walk.folders,
             source: walk.source,
             missing: Vec::new(),
             left_out,
-            logged: walk.warnings.into_iter().collect(),
             is_too_large: false,
             index,
         }
@@ -188,7 +192,7 @@ impl Disk {
                     // The walk warns of it, once.
                     return PathChange::Unclear;
                 }
-                if !files::file_holds_php(path) {
+                if !files::file_holds_php(path, self.options.max_file_bytes) {
                     // The walk notes that it is left out.
                     return PathChange::Unclear;
                 }
@@ -247,7 +251,8 @@ impl Disk {
             .missing
             .iter()
             .map(|(_, error)| format!("{error}; its files are left out until it comes back"));
-        let warnings: BTreeSet<String> = walk.warnings.into_iter().chain(missing).collect();
+        let warnings = walk.warnings.into_iter().chain(missing);
+        let warnings: BTreeSet<String> = warnings.chain(self.library.warnings()).collect();
         for warning in warnings.difference(&self.logged) {
             tracing::warn!("{warning}");
         }
@@ -273,7 +278,8 @@ impl Disk {
             synced.is_none_or(|synced| synced.path != file.path || synced.stamp != Some(file.stamp))
         });
         let read_at = SystemTime::now();
-        let outcomes = read_each(&present, files::read, check)?;
+        let most = self.options.max_file_bytes;
+        let outcomes = read_each(&present, |file| files::read(file, most), check)?;
         let mut changes = Vec::new();
         for key in removed {
             self.synced.remove(&key);

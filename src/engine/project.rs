@@ -71,7 +71,8 @@ impl Project {
     /// # Errors
     /// If a root is missing or cannot be read, or a limit is exceeded.
     pub fn open(options: &ProjectOptions) -> Result<Arc<Self>, FilesError> {
-        let roots = Roots::new(&options.root, &options.include_paths)?;
+        let roots = Roots::new(&options.root, &options.include_paths)?
+            .trusting(&options.walk.trusted_projects);
         let (walk, cache) = (options.walk.clone(), options.cache.clone());
         Self::read(roots, walk, cache, &|| Ok(())).map(Arc::new)
     }
@@ -100,6 +101,9 @@ impl Project {
         tracing::debug!(bytes = all, new, "what is not in the cache was scanned");
         options.check_memory(&roots, index.snapshot().memory() as u64)?;
         let library = Arc::new(Composer::open(&roots, &walk.beside, &options));
+        for warning in library.warnings() {
+            tracing::warn!("{warning}");
+        }
         index.set_library(Arc::clone(&library) as Arc<dyn Library>);
         let left_out = SharedExclusions::new(ArcSwap::from_pointee(left_out));
         let disk = Disk::new(

@@ -34,7 +34,8 @@ impl FolderContents {
         let read_at = SystemTime::now();
         let mut sources = Vec::with_capacity(walk.files.len());
         let mut left_out = walk.left_out.clone();
-        for outcome in read_each(&walk.files, files::read_source, check)? {
+        let read = |file: &ProjectFile| files::read_source(file, options.max_file_bytes);
+        for outcome in read_each(&walk.files, read, check)? {
             match outcome {
                 Ok(source) => sources.push(source),
                 Err(unreadable) => left_out.push(unreadable),

@@ -135,7 +135,7 @@ impl DatasetSources {
         let mut names = FxHashSet::default();
         let mut found: Vec<ProjectFolder> = Vec::new();
         for folder in folders {
-            let roots = Roots::new(folder, &options.include_path)?;
+            let roots = Roots::new(folder, &options.include_path)?.trusting(&walk.trusted_projects);
             if found.iter().any(|folder| folder.roots == roots) {
                 continue;
             }

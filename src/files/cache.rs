@@ -20,6 +20,7 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::NamedTempFile;
 
+use super::regular::{Links, open_regular};
 use super::roots::Roots;
 use crate::index::{FORMAT, Snapshot, StoredIndex};
 
@@ -233,14 +234,15 @@ fn is_stale(path: &Path) -> bool {
 
 /// Whether the writer of the file at `path` has ended.
 fn is_abandoned(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| file.try_lock().is_ok())
+    open_regular(path, Links::Refused).is_ok_and(|file| file.try_lock().is_ok())
 }
 
 /// Whether another version of fimd wrote the file at `path`, in a format that
 /// this version does not read.
 fn is_of_another_format(path: &Path) -> bool {
     let mut header = [0; HEADER_BYTES];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    let read = open_regular(path, Links::Refused);
+    let read = read.and_then(|mut file| file.read_exact(&mut header));
     let (magic, format) = header.split_at(MAGIC.len());
     read.is_ok() && magic == MAGIC && format != FORMAT.to_le_bytes()
 }
@@ -273,12 +275,16 @@ fn write(file: &mut NamedTempFile, snapshot: &Snapshot) -> io::Result<()> {
 
 fn load(path: &Path) -> io::Result<StoredIndex> {
     let damaged = || io::Error::new(io::ErrorKind::InvalidData, "damaged, or of another version");
-    let mut file = File::open(path)?;
-    if file.metadata()?.uid() != rustix::process::geteuid().as_raw() {
+    let file = open_regular(path, Links::Refused)?;
+    let found = file.metadata()?;
+    if found.uid() != rustix::process::geteuid().as_raw() {
         return Err(io::Error::other("written by another user"));
     }
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
+    if found.len() > MAX_BYTES {
+        return Err(damaged());
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0) + 1);
+    (&file).take(MAX_BYTES).read_to_end(&mut bytes)?;
     let (kept, hash) = bytes
         .split_last_chunk::<{ blake3::OUT_LEN }>()
         .ok_or_else(damaged)?;

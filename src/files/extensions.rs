@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use memchr::memmem;
 
+use super::regular::{Links, read_bytes};
+
 /// The ending whose files count whatever they hold.
 const PHP: &str = "php";
 
@@ -73,12 +75,13 @@ pub(super) fn holds_php(name: &str, content: &[u8]) -> bool {
     ends_with(name, PHP) || memmem::find(content, b"<?").is_some()
 }
 
-/// Whether the file at `path` holds PHP; also true if it cannot be read, which its
-/// reader will tell.
+/// Whether the file at `path`, which has at most `most` bytes, holds PHP; also true if it
+/// cannot be read, which its reader will tell.
 #[must_use]
-pub fn file_holds_php(path: &Path) -> bool {
+pub fn file_holds_php(path: &Path, most: u64) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    ends_with(&name, PHP) || std::fs::read(path).map_or(true, |content| holds_php(&name, &content))
+    ends_with(&name, PHP)
+        || read_bytes(path, most, Links::Refused).map_or(true, |content| holds_php(&name, &content))
 }
 
 /// Whether `name` ends with a dot and `ending`, in any case.

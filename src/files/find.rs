@@ -7,7 +7,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::regular::read_regular;
+use super::reach::Reach;
+use super::regular::MAX_COMPOSER_BYTES;
 use crate::php::composer::{ComposerManifest, manifest};
 
 /// The file that describes a Composer project or package.
@@ -46,7 +47,11 @@ fn innermost<'a>(file: &'a Path, top: Option<&Path>) -> Option<&'a Path> {
     let mut found: Option<(&Path, bool)> = None;
     for folder in file.ancestors().skip(1) {
         let is_top = Some(folder) == top;
-        let text = read_regular(&folder.join(COMPOSER)).ok();
+        let path = folder.join(COMPOSER);
+        // Most folders have no such file.
+        let is_there = path.symlink_metadata().is_ok();
+        let read = || Reach::of(folder).read(&path, MAX_COMPOSER_BYTES).ok();
+        let text = is_there.then(read).flatten();
         if text.is_some() || is_top {
             // A file that is being edited may be no JSON for a moment.
             let manifest = text.and_then(|text| manifest(&text).ok());

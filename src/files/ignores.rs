@@ -1,17 +1,31 @@
 //! The ignore files of a project, and the question whether a path belongs to it.
+//!
+//! An ignore file may hide what nobody else may see. So one that cannot be read hides
+//! its whole folder until it can.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::extensions::Extensions;
-use super::regular::check_regular;
+use super::reach::{Reach, folders_above};
+use super::regular::{Links, MAX_IGNORE_BYTES, read_bytes};
 use super::roots::Roots;
 use super::rules::{left_out_by_name, may_hold_source};
 use super::source_folders::SourceFolders;
+
+/// The file whose rules come before all others.
+pub(super) const FIMIGNORE: &str = ".fimignore";
+
+/// Git's own.
+pub(super) const GITIGNORE: &str = ".gitignore";
+
+/// The most rules of one ignore file.
+const MAX_RULES: usize = 10_000;
 
 /// What decides about an entry of a folder beside the ignore files.
 #[derive(Clone, Copy, Debug)]
@@ -64,16 +78,15 @@ fn is_allowed(names: NameRules<'_>, path: &Path, is_folder: bool) -> bool {
     let mut folder = top.to_owned();
     let mut parts = inside.iter().peekable();
     while let Some(name) = parts.next() {
-        let has = |name: &str| folder.join(name).is_file();
-        let ignores = (has(".fimignore"), has(".gitignore"));
-        rules = rules.below(&folder, ignores, &mut warnings);
+        let ignores = (stands(&folder, FIMIGNORE), stands(&folder, GITIGNORE));
+        rules = rules.below(&folder, ignores, roots, &mut warnings);
         let is_folder = is_folder || parts.peek().is_some();
         let path = folder.join(name);
         let name = name.to_string_lossy();
         if !is_folder && !names.extensions.count(&name) && !rules.bring_back(&path) {
             return false;
         }
-        if rules.rule_against(&path, &name, is_folder, names).is_some() {
+        if rules.hide().is_some() || rules.rule_against(&path, &name, is_folder, names).is_some() {
             return false;
         }
         folder = path;
@@ -98,8 +111,11 @@ pub fn is_brought_back(roots: &Roots, path: &Path) -> bool {
     let mut is_back = false;
     let mut parts = inside.iter().peekable();
     while let Some(name) = parts.next() {
-        let has_fimignore = entry.join(".fimignore").is_file();
-        rules = rules.below(&entry, (has_fimignore, false), &mut warnings);
+        let has_fimignore = stands(&entry, FIMIGNORE);
+        rules = rules.below(&entry, (has_fimignore, false), roots, &mut warnings);
+        if rules.hide().is_some() {
+            return false;
+        }
         entry.push(name);
         let is_folder = parts.peek().is_some();
         let matched = rules
@@ -111,21 +127,23 @@ pub fn is_brought_back(roots: &Roots, path: &Path) -> bool {
     is_back
 }
 
-/// The folders above the root whose ignore files apply to it, the nearest first.
-#[must_use]
-pub fn folders_above(root: &Path) -> Vec<PathBuf> {
-    let Some(top) = root.ancestors().find(|f| f.join(".git").exists()) else {
-        return Vec::new();
+/// Whether `folder` has an entry called `name`. If the system does not tell, it may.
+fn stands(folder: &Path, name: &str) -> bool {
+    let found = folder.join(name).symlink_metadata();
+    let is_absent = |error: io::Error| {
+        matches!(
+            error.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+        )
     };
-    let above = root.ancestors().skip(1).take_while(|f| f.starts_with(top));
-    above.map(Path::to_path_buf).collect()
+    !found.is_err_and(is_absent)
 }
 
 /// Whether a change to an entry with this name can change which files belong to
 /// a project.
 #[must_use]
 pub fn is_rule_file(name: &OsStr) -> bool {
-    [".fimignore", ".gitignore", ".git"]
+    [FIMIGNORE, GITIGNORE, ".git"]
         .iter()
         .any(|rule| name == *rule)
 }
@@ -157,6 +175,8 @@ struct FolderRules {
     fimignore: Gitignore,
     gitignore: Gitignore,
     above: IgnoreRules,
+    /// Why the folder is hidden, if one of its ignore files cannot be read.
+    unread: Option<String>,
 }
 
 impl IgnoreRules {
@@ -165,8 +185,8 @@ impl IgnoreRules {
     pub(super) fn of_top(top: &Path, roots: &Roots, warnings: &mut Vec<String>) -> Self {
         let above = folders_above(top);
         let rules = above.iter().rev().fold(Self::default(), |rules, folder| {
-            let has_gitignore = folder.join(".gitignore").is_file();
-            rules.below(folder, (false, has_gitignore), warnings)
+            let has_gitignore = stands(folder, GITIGNORE);
+            rules.below(folder, (false, has_gitignore), roots, warnings)
         });
         if top != roots.root() && rules.exclude_all_of(top) {
             return Self::default();
@@ -191,23 +211,41 @@ impl IgnoreRules {
         &self,
         folder: &Path,
         (has_fimignore, has_gitignore): (bool, bool),
+        roots: &Roots,
         warnings: &mut Vec<String>,
     ) -> Self {
         if !has_fimignore && !has_gitignore {
             return self.clone();
         }
+        let mut unread = None;
         let mut load = |exists: bool, name: &str| {
-            if exists {
-                load(folder, name, warnings)
-            } else {
+            let read = match exists {
+                true => load(&folder.join(name), roots, warnings),
+                false => Ok(Gitignore::empty()),
+            };
+            read.unwrap_or_else(|error| {
+                let file = folder.join(name);
+                warnings.push(format!(
+                    "{}: cannot be read: {error}; its folder is left out until it can",
+                    file.display()
+                ));
+                let file = roots.key_at(&file);
+                unread.get_or_insert(format!("{file}: cannot be read: {error}"));
                 Gitignore::empty()
-            }
+            })
         };
         Self(Some(Arc::new(FolderRules {
-            fimignore: load(has_fimignore, ".fimignore"),
-            gitignore: load(has_gitignore, ".gitignore"),
+            fimignore: load(has_fimignore, FIMIGNORE),
+            gitignore: load(has_gitignore, GITIGNORE),
             above: self.clone(),
+            unread,
         })))
+    }
+
+    /// Why the folder is hidden, if an ignore file of it or of a folder above it cannot be
+    /// read.
+    pub(super) fn hide(&self) -> Option<&str> {
+        self.levels().find_map(|level| level.unread.as_deref())
     }
 
     /// The ignore files by folder, the deepest first.
@@ -272,22 +310,59 @@ impl IgnoreRules {
     }
 }
 
-/// The rules of an ignore file. Adds a warning for each rule that cannot be read.
-fn load(folder: &Path, name: &str, warnings: &mut Vec<String>) -> Gitignore {
-    let path = folder.join(name);
+/// The rules of the ignore file at `path`, none if it has vanished. Adds a warning for
+/// each rule that makes no sense.
+///
+/// # Errors
+/// If the file cannot be read: it is no regular file, has a rule that is not UTF-8 or too
+/// many rules, or is a link that leads out of the project.
+fn load(path: &Path, roots: &Roots, warnings: &mut Vec<String>) -> io::Result<Gitignore> {
+    let content = match read(path, roots) {
+        Err(error)
+            if error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() =>
+        {
+            return Ok(Gitignore::empty());
+        }
+        content => content?,
+    };
+    let folder = path.parent().unwrap_or(path);
     let mut builder = GitignoreBuilder::new(folder);
-    let unread = match check_regular(&path) {
-        Ok(()) => builder.add(&path),
-        Err(error) => Some(error.into()),
-    };
-    let (gitignore, unbuilt) = match builder.build() {
-        Ok(gitignore) => (gitignore, None),
-        Err(error) => (Gitignore::empty(), Some(error)),
-    };
-    for error in unread.into_iter().chain(unbuilt) {
-        warnings.push(format!("{}: rule not applied: {error}", path.display()));
+    let content = content
+        .strip_prefix("\u{feff}".as_bytes())
+        .unwrap_or(&content);
+    let mut count = 0;
+    let lines = content.split(|&byte| byte == b'\n');
+    for (number, line) in (1..).zip(lines) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.is_empty() || line.starts_with(b"#") {
+            continue;
+        }
+        count += 1;
+        if count > MAX_RULES {
+            return Err(io::Error::other(format!("more than {MAX_RULES} rules")));
+        }
+        let line = std::str::from_utf8(line)
+            .map_err(|_| io::Error::other(format!("line {number} is not UTF-8")))?;
+        if let Err(error) = builder.add_line(Some(path.to_owned()), line) {
+            let place = format!("{}: rule not applied: line {number}", path.display());
+            warnings.push(format!("{place}: {error}"));
+        }
     }
-    gitignore
+    builder.build().map_err(io::Error::other)
+}
+
+/// The content of the ignore file at `path`.
+fn read(path: &Path, roots: &Roots) -> io::Result<Vec<u8>> {
+    if !path.symlink_metadata()?.is_symlink() {
+        return read_bytes(path, MAX_IGNORE_BYTES, Links::Refused);
+    }
+    let found = path.canonicalize()?;
+    let folder = path.parent().unwrap_or(path);
+    if !roots.reach().holds(&found) {
+        // An include path may lie in a repository of its own.
+        Reach::of(folder).find(&found)?;
+    }
+    read_bytes(&found, MAX_IGNORE_BYTES, Links::Refused)
 }
 
 /// A pattern in words for a user: the ignore file and the line in it.

@@ -31,6 +31,7 @@ use self::row::{Row, RowIter};
 use super::error::FilesError;
 use super::extensions::holds_php;
 use super::limits::WalkOptions;
+use super::regular::{Links, open_regular};
 use super::rules::left_out_by_key;
 use crate::index::{Exclusion, Origin, SourceFile, SourceText, WHOLE, scan};
 
@@ -182,7 +183,8 @@ fn rows(path: &Path, max_file_bytes: u64) -> Result<RowIter, FilesError> {
 
 /// Opens a file of rows.
 fn open_file(path: &Path) -> Result<File, String> {
-    File::open(path).map_err(|error| format!("{error}; name a file of rows that can be read"))
+    open_regular(path, Links::Followed)
+        .map_err(|error| format!("{error}; name a file of rows that can be read"))
 }
 
 #[cfg(feature = "parquet")]

@@ -3,6 +3,7 @@
 
 mod listing;
 mod package_files;
+mod places;
 mod reached;
 mod reader;
 mod services;
@@ -18,8 +19,9 @@ use rustc_hash::FxHashMap;
 
 use self::listing::ClassListing;
 use self::package_files::PackageFiles;
+use self::places::PackagePlaces;
 use self::reached::ReachedPackages;
-use self::reader::ComposerReader;
+use self::reader::{ComposerFiles, ComposerReader};
 use self::services::ServiceIds;
 use super::below::each_below;
 use super::limits::WalkOptions;
@@ -28,7 +30,7 @@ use super::roots::Roots;
 use super::rules::is_php;
 use super::stamp::Stamp;
 use crate::index::symbols::ClassRef;
-use crate::index::{Library, Packages, SourceFile};
+use crate::index::{Exclusion, Library, Packages, SourceFile};
 use crate::php::composer::Autoload;
 
 /// The most files that are searched for classes that no autoload rule locates.
@@ -39,6 +41,9 @@ const MAX_SEARCHED: usize = 20_000;
 #[derive(Debug)]
 pub struct Composer {
     roots: Roots,
+    places: Arc<PackagePlaces>,
+    /// The names that Composer's files were refused when they were read, with the rules.
+    refused: Vec<Exclusion>,
     autoload: Autoload,
     /// The packages that `composer.json` requires.
     required: BTreeSet<String>,
@@ -67,18 +72,25 @@ impl Composer {
     #[must_use]
     pub fn open(roots: &Roots, beside: &FoundBeside, options: &WalkOptions) -> Self {
         let opened = SystemTime::now();
-        let mut reader = ComposerReader::new(roots.root());
+        let mut reader = ComposerReader::new(roots);
         let autoload = reader.autoload(&beside.nested);
         let stubs = reader.stubs();
-        let (sources, required) = reader.finish();
+        let ComposerFiles {
+            places,
+            sources,
+            required,
+        } = reader.finish();
+        let places = Arc::new(places);
         Self {
+            refused: places.refused(),
             sources,
             required,
             files: Arc::new(PackageFiles::new(
-                roots.root(),
+                Arc::clone(&places),
                 options.max_file_bytes,
                 stubs,
             )),
+            places,
             roots: roots.clone(),
             autoload,
             beside: beside.clone(),
@@ -92,7 +104,25 @@ impl Composer {
 
     fn listing(&self) -> &ClassListing {
         self.listing
-            .get_or_init(|| ClassListing::read(self.roots.root(), &self.autoload))
+            .get_or_init(|| ClassListing::read(&self.places, &self.autoload))
+    }
+
+    /// What Composer's files name and the project's reach does not hold, each with the
+    /// rule.
+    #[must_use]
+    pub fn refused(&self) -> &[Exclusion] {
+        &self.refused
+    }
+
+    /// Warnings for the user, one line each: what was refused.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        let root = self.roots.root().display();
+        self.refused.iter().map(move |Exclusion { key, rule }| {
+            format!(
+                "{root}: {key} is not read: {rule}; to allow it, name the project in \
+                 trusted_projects under [files] in the settings file"
+            )
+        })
     }
 
     /// Whether Composer's files may have changed since the project was opened, given
@@ -141,7 +171,7 @@ impl Composer {
         let mut files = BTreeSet::new();
         for path in &self.autoload.searched {
             let path = path.trim_end_matches('/');
-            php_files(self.roots.root(), path, &mut files);
+            php_files(&self.places, path, &mut files);
         }
         if files.len() >= MAX_SEARCHED {
             tracing::warn!(
@@ -181,9 +211,9 @@ impl Library for Composer {
     }
 
     fn service(&self, id: &str) -> Option<&str> {
-        let services = self.services.get_or_init(|| {
-            ServiceIds::read(self.roots.root(), &self.beside.services, &self.autoload)
-        });
+        let services = self
+            .services
+            .get_or_init(|| ServiceIds::read(&self.places, &self.beside.services, &self.autoload));
         services.class(id)
     }
 
@@ -223,15 +253,18 @@ impl Library for Composer {
     }
 }
 
-/// Adds the PHP files at or below `path`, relative to `root`, up to
-/// [`MAX_SEARCHED`] in all. Symbolic links below it are not followed.
-fn php_files(root: &Path, path: &str, files: &mut BTreeSet<String>) {
-    if root.join(path).is_file() {
+/// Adds the PHP files at or below `path`, up to [`MAX_SEARCHED`] in all. Symbolic links
+/// below it are not followed.
+fn php_files(places: &PackagePlaces, path: &str, files: &mut BTreeSet<String>) {
+    let Some(place) = places.find(path) else {
+        return;
+    };
+    if place.is_file() {
         files.insert(path.to_owned());
         return;
     }
     let every_folder = |_: &str| true;
-    each_below(&root.join(path), every_folder, |below, name, kind| {
+    each_below(&place, every_folder, |below, name, kind| {
         if files.len() >= MAX_SEARCHED {
             return ControlFlow::Break(());
         }
@@ -254,7 +287,13 @@ mod tests {
     }
 
     fn open(root: &Path) -> Composer {
+        open_in(root, root)
+    }
+
+    /// The packages of the project at `root` in the folder `opened` of an editor.
+    fn open_in(root: &Path, opened: &Path) -> Composer {
         let roots = Roots::new(root, &[]).unwrap();
+        let roots = roots.opened_in(&opened.canonicalize().unwrap());
         let options = WalkOptions::default();
         let nested = walk_existing(&roots, &options).beside;
         Composer::open(&roots, &nested, &options)
@@ -313,7 +352,8 @@ mod tests {
             "../packages/one/src/C.php",
             "<?php namespace One; trait C {}",
         );
-        let composer = open(root);
+        assert_eq!(path_of(&open(root), "One\\C"), None);
+        let composer = open_in(root, folder.path());
         for (name, path) in [
             ("P4\\A\\B", "vendor/p4/A/B.php"),
             ("P0_A", "vendor/p0/P0/A.php"),

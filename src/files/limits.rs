@@ -1,10 +1,13 @@
-//! Which files a walk takes: their endings, and the limits of their number and sizes.
+//! Which files count: their endings, the limits of their number and sizes, and the
+//! projects that may name files outside of themselves.
+
+use std::path::PathBuf;
 
 use super::error::FilesError;
 use super::extensions::Extensions;
 use super::roots::Roots;
 
-/// The limits of a walk, and the endings of the files that it takes.
+/// The limits of a walk, and which files it takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WalkOptions {
     /// The most PHP files of a project. fimd refuses a project with more.
@@ -16,6 +19,8 @@ pub struct WalkOptions {
     pub max_project_bytes: u64,
     /// The endings by which files count.
     pub extensions: Extensions,
+    /// The folders whose projects may name files outside of themselves, absolute paths.
+    pub trusted_projects: Vec<PathBuf>,
 }
 
 impl Default for WalkOptions {
@@ -25,6 +30,7 @@ impl Default for WalkOptions {
             max_file_bytes: 1 << 20,
             max_project_bytes: 4 << 30,
             extensions: Extensions::default(),
+            trusted_projects: Vec::new(),
         }
     }
 }

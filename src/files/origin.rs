@@ -2,12 +2,15 @@
 //! in the project's folder tell them. fimd runs no other program for that.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::regular::read_regular;
+use super::reach::Reach;
+use super::regular::{
+    Links, MAX_COMPOSER_BYTES, MAX_GIT_BYTES, MAX_LICENSE_BYTES, read_bytes, read_text_below,
+};
 use crate::index::Origin;
 
 /// The origin of the files in the project folder `root`. The licence is the one that
@@ -27,43 +30,97 @@ pub fn origin_of(root: &Path) -> Origin {
 
 /// The commit of `HEAD`, if `folder` is the top of a git work tree.
 fn head(folder: &Path) -> Option<String> {
-    let dot_git = folder.join(".git");
-    // In a linked work tree or a submodule, `.git` is a file that names the folder.
-    let git = match fs::read_to_string(&dot_git) {
-        Ok(text) => folder.join(text.strip_prefix("gitdir:")?.trim()),
-        Err(_) => dot_git,
-    };
-    let common = match fs::read_to_string(git.join("commondir")) {
-        Ok(text) => git.join(text.trim()),
-        Err(_) => git.clone(),
-    };
-    let mut value = fs::read_to_string(git.join("HEAD")).ok()?;
+    let git = GitFolders::of(folder)?;
+    let mut value = git.read(&git.own, Path::new("HEAD"))?;
     // A reference may name another one; git follows five, too.
     for _ in 0..5 {
         let Some(name) = value.strip_prefix("ref:").map(str::trim) else {
             break;
         };
-        value = [&git, &common]
-            .iter()
-            .find_map(|folder| fs::read_to_string(folder.join(name)).ok())
-            .or_else(|| packed(&common, name))?;
+        let path = Path::new(name);
+        // As git has it: nothing but a name below the folder.
+        let is_name = |part| matches!(part, Component::Normal(_));
+        if !name.starts_with("refs/") || !path.components().all(is_name) {
+            return None;
+        }
+        value = [&git.own, &git.common]
+            .into_iter()
+            .find_map(|folder| git.read(folder, path))
+            .or_else(|| git.packed(name))?;
     }
     let commit = value.trim();
     let is_hash = matches!(commit.len(), 40 | 64) && commit.bytes().all(|b| b.is_ascii_hexdigit());
     is_hash.then(|| commit.to_owned())
 }
 
-/// The value of the reference `name` in `packed-refs`.
-fn packed(git: &Path, name: &str) -> Option<String> {
-    let text = fs::read_to_string(git.join("packed-refs")).ok()?;
-    let mut lines = text.lines().filter_map(|line| line.split_once(' '));
-    let (hash, _) = lines.find(|(_, packed)| *packed == name)?;
-    Some(hash.to_owned())
+/// The folders in which git keeps what it knows of one work tree; canonical paths.
+struct GitFolders {
+    /// That of the work tree.
+    own: PathBuf,
+    /// That of all work trees of the repository.
+    common: PathBuf,
+}
+
+impl GitFolders {
+    /// Those of the work tree whose top is `folder`, if it is one.
+    fn of(folder: &Path) -> Option<Self> {
+        let dot_git = folder.join(".git");
+        let reach = Reach::of(folder);
+        let own = match dot_git.symlink_metadata().ok()?.is_dir() {
+            true => dot_git.canonicalize().ok()?,
+            // In a linked work tree or a submodule, `.git` is a file that names the folder.
+            false => {
+                let text = reach.read(&dot_git, MAX_GIT_BYTES).ok()?;
+                let named = folder.join(text.strip_prefix("gitdir:")?.trim());
+                let named = named.canonicalize().ok()?;
+                (reach.holds(&named) || is_made_by_git(&named)).then_some(named)?
+            }
+        };
+        let this = Self {
+            common: own.clone(),
+            own,
+        };
+        let Some(text) = this.read(&this.own, Path::new("commondir")) else {
+            return Some(this);
+        };
+        let common = this.own.join(text.trim()).canonicalize().ok()?;
+        // Git puts the folder of a work tree into that of all.
+        let holds = this.own.starts_with(&common);
+        holds.then_some(Self { common, ..this })
+    }
+
+    /// The text of the file called `name` in `folder`, one of these. Follows links inside
+    /// of them only.
+    fn read(&self, folder: &Path, name: &Path) -> Option<String> {
+        let found = folder.join(name).canonicalize().ok()?;
+        let is_inside = found.starts_with(&self.own) || found.starts_with(&self.common);
+        let read = || read_text_below(&found, MAX_GIT_BYTES, Links::Refused).ok();
+        is_inside.then(read).flatten()
+    }
+
+    /// The value of the reference `name` in `packed-refs`.
+    fn packed(&self, name: &str) -> Option<String> {
+        let text = self.read(&self.common, Path::new("packed-refs"))?;
+        let mut lines = text.lines().filter_map(|line| line.split_once(' '));
+        let (hash, _) = lines.find(|(_, packed)| *packed == name)?;
+        Some(hash.to_owned())
+    }
+}
+
+/// Whether git makes such folders for linked work trees and submodules, outside of them:
+/// `…/.git/worktrees/name`, `…/.git/modules/path`.
+fn is_made_by_git(folder: &Path) -> bool {
+    let names: Vec<_> = folder.iter().collect();
+    names.windows(3).any(|part| {
+        let is_git = part[0].as_encoded_bytes().ends_with(b".git");
+        is_git && (part[1] == "worktrees" || part[1] == "modules")
+    })
 }
 
 /// The licence in `composer.json`. A list of licences offers a choice.
 fn composer_license(root: &Path) -> Option<String> {
-    let text = read_regular(&root.join("composer.json")).ok()?;
+    let path = root.join("composer.json");
+    let text = Reach::of(root).read(&path, MAX_COMPOSER_BYTES).ok()?;
     let manifest: Value = serde_json::from_str(&text).ok()?;
     let all = match &manifest["license"] {
         Value::String(one) => vec![one.as_str()],
@@ -132,8 +189,10 @@ fn license_file(root: &Path) -> Option<String> {
         .filter(|path| path.is_file() && path.file_stem().is_some_and(is_license_name))
         .collect();
     files.sort();
+    let reach = Reach::of(root);
     let identified = |path: &PathBuf| {
-        let text = fs::read(path).ok()?;
+        let found = reach.find(path).ok()?;
+        let text = read_bytes(&found, MAX_LICENSE_BYTES, Links::Refused).ok()?;
         identify(&String::from_utf8_lossy(&text))
     };
     files.iter().find_map(identified).map(str::to_owned)

@@ -1,35 +1,40 @@
 //! Reads single files.
 
+use std::io;
 use std::path::Path;
 
 use super::error::FilesError;
 use super::listing::ProjectFile;
+use super::regular::{Links, read_bytes};
 use crate::index::{SourceFile, SourceText};
 
-/// Reads a file of the project and its facts.
+/// Reads a file of the project, of at most `most` bytes, and its facts.
 ///
 /// # Errors
 /// As [`read_source`].
-pub fn read(found: &ProjectFile) -> Result<SourceFile, FilesError> {
-    read_source(found).map(SourceText::scan)
+pub fn read(found: &ProjectFile, most: u64) -> Result<SourceFile, FilesError> {
+    read_source(found, most).map(SourceText::scan)
 }
 
-/// Reads a file of the project.
+/// Reads a file of the project, of at most `most` bytes.
 ///
 /// # Errors
-/// If the file has vanished, cannot be read, or has grown to 4 GiB.
-pub fn read_source(found: &ProjectFile) -> Result<SourceText, FilesError> {
-    source(&found.path, &found.key)
+/// If the file has vanished, cannot be read, is no regular file any more, or has grown
+/// above the limit or to 4 GiB.
+pub fn read_source(found: &ProjectFile, most: u64) -> Result<SourceText, FilesError> {
+    source(&found.path, &found.key, most)
 }
 
-/// Reads the file at `path` with the key `key`, and its facts.
-pub(super) fn read_file(path: &Path, key: &str) -> Result<SourceFile, FilesError> {
-    source(path, key).map(SourceText::scan)
+/// Reads the file at the canonical path `path` with the key `key`, of at most `most`
+/// bytes, and its facts.
+pub(super) fn read_file(path: &Path, key: &str, most: u64) -> Result<SourceFile, FilesError> {
+    source(path, key, most).map(SourceText::scan)
 }
 
-fn source(path: &Path, key: &str) -> Result<SourceText, FilesError> {
-    let (text, lossy) =
-        read_text(path).map_err(|error| FilesError(format!("{}: {error}", path.display())))?;
+fn source(path: &Path, key: &str, most: u64) -> Result<SourceText, FilesError> {
+    let (text, lossy) = read_bytes(path, most, Links::Refused)
+        .and_then(text)
+        .map_err(|error| FilesError(format!("{}: {error}", path.display())))?;
     Ok(SourceText {
         path: key.into(),
         text: text.into_boxed_str(),
@@ -37,18 +42,23 @@ fn source(path: &Path, key: &str) -> Result<SourceText, FilesError> {
     })
 }
 
-/// The text of the file at `path`, and whether bytes that are not UTF-8 were
-/// replaced in it.
+/// The text of the file at `path`, which the user names for this very command and which
+/// may be a pipe, and whether bytes that are not UTF-8 were replaced in it.
 ///
 /// # Errors
 /// If it cannot be read, or has 4 GiB or more.
-pub fn read_text(path: &Path) -> std::io::Result<(String, bool)> {
-    let (text, lossy) = decode(std::fs::read(path)?);
+pub fn read_text(path: &Path) -> io::Result<(String, bool)> {
+    std::fs::read(path).and_then(text)
+}
+
+/// `bytes` as text, as [`decode`] makes it.
+fn text(bytes: Vec<u8>) -> io::Result<(String, bool)> {
+    let (text, lossy) = decode(bytes);
     // Spans count bytes in 32 bits.
-    if u32::try_from(text.len()).is_err() {
-        return Err(std::io::ErrorKind::FileTooLarge.into());
+    match u32::try_from(text.len()) {
+        Ok(_) => Ok((text, lossy)),
+        Err(_) => Err(io::ErrorKind::FileTooLarge.into()),
     }
-    Ok((text, lossy))
 }
 
 /// `bytes` as text, and whether bytes that are not UTF-8 were replaced by U+FFFD.

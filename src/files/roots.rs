@@ -7,6 +7,8 @@ use std::fmt::Display;
 use std::path::{Component, Path, PathBuf};
 
 use super::error::FilesError;
+use super::reach::{Reach, out_of_reach};
+use super::regular::{Links, open_regular, read_text_below};
 
 /// The root and the include paths of a project, with a key for every file.
 ///
@@ -19,6 +21,7 @@ use super::error::FilesError;
 pub struct Roots {
     root: PathBuf,
     includes: Vec<IncludePath>,
+    reach: Reach,
 }
 
 /// A folder or file outside the root, or one below it that the rules exclude there.
@@ -57,7 +60,7 @@ impl Roots {
                     if path.is_dir() {
                         std::fs::read_dir(&path)?;
                     } else {
-                        std::fs::File::open(&path)?;
+                        open_regular(&path, Links::Refused)?;
                     }
                     Ok(path)
                 })
@@ -78,6 +81,7 @@ impl Roots {
             found.push(IncludePath { path, label });
         }
         Ok(Self {
+            reach: Reach::of(&canonical),
             root: canonical,
             includes: found,
         })
@@ -88,10 +92,56 @@ impl Roots {
     #[must_use]
     pub fn of_lone_file(file: &Path) -> Self {
         let folder = file.parent().filter(|folder| folder.is_absolute());
+        let root = resolve(folder.unwrap_or(Path::new("/")));
         Self {
-            root: resolve(folder.unwrap_or(Path::new("/"))),
+            reach: Reach::Within(root.clone()),
+            root,
             includes: Vec::new(),
         }
+    }
+
+    /// These roots of a project that lies in `folder`, which the user has opened: the
+    /// project's files may name all files of that folder.
+    #[must_use]
+    pub fn opened_in(mut self, folder: &Path) -> Self {
+        self.reach = self.reach.widened(folder);
+        self
+    }
+
+    /// These roots; if one of the folders `trusted` holds the project, its files may name
+    /// files in all folders.
+    #[must_use]
+    pub fn trusting(mut self, trusted: &[PathBuf]) -> Self {
+        let holds = |folder: &PathBuf| self.root.starts_with(resolve(folder));
+        if trusted.iter().any(holds) {
+            self.reach = Reach::Everywhere;
+        }
+        self
+    }
+
+    /// How far the names in the project's files may lead, beside the include paths.
+    pub(super) fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
+    /// The canonical form of `path`, which a file of the project names.
+    ///
+    /// # Errors
+    /// If there is nothing, or it is out of the project's reach.
+    pub(super) fn find(&self, path: &Path) -> std::io::Result<PathBuf> {
+        let found = path.canonicalize()?;
+        match self.reach.holds(&found) || self.top_of(&found).is_some() {
+            true => Ok(found),
+            false => Err(out_of_reach(&found)),
+        }
+    }
+
+    /// The text of the regular file at `path`, which a file of the project names.
+    ///
+    /// # Errors
+    /// If it cannot be read, is out of reach, or has more than `most` bytes.
+    pub(super) fn read(&self, path: &Path, most: u64) -> std::io::Result<String> {
+        read_text_below(&self.find(path)?, most, Links::Refused)
     }
 
     /// The canonical path of the project root.
@@ -172,7 +222,7 @@ impl Roots {
 }
 
 /// Possible labels of an include path, the best first: `lib`, `lib-2`, …
-fn labels_of(path: &Path) -> impl Iterator<Item = String> {
+pub(super) fn labels_of(path: &Path) -> impl Iterator<Item = String> {
     let lossy = |name: Option<&OsStr>| name.map(|name| name.to_string_lossy().into_owned());
     let (stem, extension) = if path.is_dir() {
         (lossy(path.file_name()), None)

@@ -9,7 +9,8 @@ use rayon::prelude::*;
 
 use super::below::each_below;
 use super::extensions::Extensions;
-use super::regular::read_regular;
+use super::limits::WalkOptions;
+use super::regular::{Links, MAX_COMPOSER_BYTES, read_bytes};
 use super::roots::Roots;
 use super::rules::is_inside_source;
 use crate::php::composer::{Autoload, manifest};
@@ -33,7 +34,8 @@ impl SourceFolders {
     /// The folders that the project's `composer.json` autoloads, if there is one that
     /// can be read.
     pub(super) fn autoloaded(roots: &Roots) -> Self {
-        let text = read_regular(&roots.root().join("composer.json"));
+        let path = roots.root().join("composer.json");
+        let text = roots.read(&path, MAX_COMPOSER_BYTES);
         let Some(Ok(manifest)) = text.ok().map(|text| manifest(&text)) else {
             return Self::default();
         };
@@ -83,14 +85,14 @@ impl SourceFolders {
     pub(super) fn add_named(
         &mut self,
         folders: &BTreeMap<String, &Path>,
-        extensions: &Extensions,
+        options: &WalkOptions,
         files: &[&Path],
     ) -> Vec<String> {
         let mut patterns: Vec<String> = Vec::new();
         let mut of_folder: Vec<&str> = Vec::new();
         for (key, path) in folders {
             let name = key.rsplit('/').next().unwrap_or(key);
-            for inside in names_below(path, extensions) {
+            for inside in names_below(path, &options.extensions) {
                 patterns.push(format!("{name}/{inside}"));
                 of_folder.push(key);
             }
@@ -103,7 +105,8 @@ impl SourceFolders {
             return Vec::new();
         };
         let named_in = |file: &Path| -> BTreeSet<&str> {
-            let text = std::fs::read(file).unwrap_or_default();
+            let text = read_bytes(file, options.max_file_bytes, Links::Refused);
+            let text = text.unwrap_or_default();
             let found = search.find_overlapping_iter(&text);
             let found = found.filter(|found| {
                 // The name is whole: `cache/a.php`, not `mycache/a.php`.

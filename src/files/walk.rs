@@ -14,6 +14,8 @@
 //!    count too, up to the top of the git repository around it, but not those
 //!    that exclude an include path as a whole.
 //!
+//! An ignore file that cannot be read comes before all of these: its folder is excluded.
+//!
 //! The walk does not read the rules that exist on one machine only
 //! (`core.excludesFile`, `.git/info/exclude`), so that two clones of a project
 //! give the same files. It does not follow symbolic links, so no file comes twice
@@ -29,12 +31,12 @@ use std::path::{Path, PathBuf};
 
 use super::error::FilesError;
 use super::extensions::file_holds_php;
-use super::ignores::{IgnoreRules, NameRules};
+use super::ignores::{FIMIGNORE, GITIGNORE, IgnoreRules, NameRules};
 use super::limits::WalkOptions;
 use super::listing::{FoundBeside, ProjectFile, Walk};
 use super::roots::Roots;
 use super::source_folders::SourceFolders;
-use crate::index::Exclusion;
+use crate::index::{Exclusion, WHOLE};
 
 /// Finds the project's PHP files and logs the warnings.
 ///
@@ -150,9 +152,8 @@ impl Walker<'_> {
             let folders = folders
                 .map(|(key, (path, _))| (key.clone(), &**path))
                 .collect();
-            let extensions = &self.options.extensions;
             let files: Vec<&Path> = self.files.values().map(|file| &*file.path).collect();
-            let named = self.source.add_named(&folders, extensions, &files);
+            let named = self.source.add_named(&folders, self.options, &files);
             if named.is_empty() {
                 return;
             }
@@ -189,10 +190,15 @@ impl Walker<'_> {
             };
             let has = |name: &str| {
                 let mut entries = entries.iter();
-                entries.any(|(entry, kind)| !kind.is_dir() && entry.file_name() == name)
+                entries.any(|(entry, _)| entry.file_name() == name)
             };
-            let ignores = (has(".fimignore"), has(".gitignore"));
-            let rules = rules.below(&folder, ignores, &mut self.warnings);
+            let ignores = (has(FIMIGNORE), has(GITIGNORE));
+            let rules = rules.below(&folder, ignores, self.roots, &mut self.warnings);
+            if let Some(rule) = rules.hide() {
+                self.leave_out(&folder, true, rule.to_owned());
+                self.folders.insert(folder);
+                continue;
+            }
             for (entry, kind) in &entries {
                 self.entry(entry, *kind, &rules, &mut folders);
             }
@@ -248,7 +254,7 @@ impl Walker<'_> {
             match entry.metadata() {
                 Ok(metadata)
                     if self.options.too_large(metadata.len()).is_none()
-                        && !file_holds_php(&path) =>
+                        && !file_holds_php(&path, self.options.max_file_bytes) =>
                 {
                     self.leave_out(&path, false, "no PHP in it".into());
                 }
@@ -327,12 +333,12 @@ impl Walker<'_> {
 
     /// Excludes a file or folder. Returns whether it was not excluded before.
     fn leave_out(&mut self, path: &Path, is_folder: bool, rule: String) -> bool {
-        let Some(mut key) = self.roots.key_of(path) else {
-            return false;
+        let key = match self.roots.key_of(path) {
+            Some(key) if is_folder => format!("{key}/"),
+            Some(key) => key,
+            None if path == self.roots.root() => WHOLE.to_owned(),
+            None => return false,
         };
-        if is_folder {
-            key.push('/');
-        }
         let out = Exclusion {
             key: key.clone(),
             rule,

@@ -17,8 +17,8 @@ use notify::{ErrorKind, EventKind, RecommendedWatcher, RecursiveMode, Watcher as
 
 pub use self::changes::DiskChanges;
 pub use self::coalesce::Coalescer;
-use super::ignores::folders_above;
 use super::library::Composer;
+use super::reach::folders_above;
 use super::roots::Roots;
 
 /// Why files cannot be watched.

@@ -166,7 +166,10 @@ impl ClientProjects {
         if let Some(known) = lock(&self.found).get(root) {
             return Ok(Arc::clone(known));
         }
+        let opened = self.folders();
+        let opened = opened.iter().map(|named| &*named.path);
         let roots = Roots::new(root, &self.includes)?;
+        let roots = opened.fold(roots, Roots::opened_in);
         let key = roots.root().to_owned();
         let new = Arc::new(FoundProject {
             roots,

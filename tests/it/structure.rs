@@ -25,6 +25,54 @@ const IMPURE: &[&[&str]] = &[
     &["std", "os"],
 ];
 
+/// The rooms that read what a project brings.
+const READERS: &[&str] = &["files", "engine", "server", "rpc"];
+
+/// What opens a file whatever it is: the last segments of a path.
+const OPENS: &[[&str; 2]] = &[
+    ["fs", "read"],
+    ["fs", "read_to_string"],
+    ["File", "open"],
+    ["File", "options"],
+    ["OpenOptions", "new"],
+];
+
+/// The files of these rooms that open files by themselves all the same, with the reason.
+/// All others open them by `files/regular.rs`.
+const OPENERS: &[(&str, &str, &str)] = &[
+    ("files::regular", "OpenOptions::new", "it is the helper"),
+    (
+        "files::read",
+        "fs::read",
+        "a file that the user names for one command of the shell may be a pipe",
+    ),
+    (
+        "files::cache",
+        "File::open",
+        "locks and syncs the cache's own folder",
+    ),
+    (
+        "engine::generation",
+        "fs::read",
+        "reads the tokenizer that the user names",
+    ),
+    (
+        "engine::tags::log",
+        "File::open",
+        "syncs the folder of the user's state",
+    ),
+    (
+        "engine::tags::log",
+        "fs::read_to_string",
+        "reads the user's state",
+    ),
+    (
+        "server::socket",
+        "File::open",
+        "locks the folder of the socket",
+    ),
+];
+
 /// Type names that several files may define: each command of the shell has its
 /// own arguments, and a feature that is off has a stand-in for its type.
 const REPEATED_NAMES: &[&str] = &["Args", "Rows", "Tokenizer"];
@@ -155,6 +203,25 @@ fn impure(source: &Crate, rooms: &Rooms) -> Vec<String> {
         .collect()
 }
 
+/// Where the rooms that read projects open a file without asking what it is, as module and
+/// call.
+fn opens(source: &Crate) -> BTreeSet<(String, String)> {
+    let read = |module: &Module| {
+        module
+            .first()
+            .is_some_and(|room| READERS.contains(&&**room))
+    };
+    let call = |path: &Module| {
+        let last = path.last_chunk::<2>()?;
+        let opens = OPENS.iter().any(|open| last == open);
+        opens.then(|| last.join("::"))
+    };
+    let found = source.foreign().filter(|(module, _)| read(module));
+    found
+        .filter_map(|(module, path)| Some((module.join("::"), call(path)?)))
+        .collect()
+}
+
 /// Names of types that several files define for others to see.
 fn repeated_names(source: &Crate) -> Vec<String> {
     source
@@ -206,6 +273,15 @@ fn a_type_name_has_one_meaning() {
         &repeated_names(&own().0),
         "type names that are defined more than once",
     );
+}
+
+#[test]
+fn what_a_project_brings_is_opened_by_one_helper() {
+    let found = opens(&own().0);
+    let allowed = OPENERS.iter();
+    let allowed = allowed.map(|(module, call, _)| ((*module).to_owned(), (*call).to_owned()));
+    let allowed: BTreeSet<_> = allowed.collect();
+    assert_eq!(found, allowed, "files that open others by themselves");
 }
 
 /// A crate of these files, each a module path with `::` and its source.
@@ -314,4 +390,20 @@ fn a_name_that_two_files_define_for_others_is_found() {
         ("low", "pub struct Args; pub trait Place {} struct Own;"),
     ]);
     assert_eq!(repeated_names(&source), ["Place: high, low"]);
+}
+
+#[test]
+fn an_open_is_found_however_it_is_written() {
+    let source = sample(&[
+        ("", "mod files; mod low;"),
+        (
+            "files",
+            "use std::fs::{self, File}; fn f() { fs::read(p); File::open(p).unwrap(); g(std::fs::read); }
+             #[cfg(test)] mod tests { fn t() { std::fs::read_to_string(p); } }",
+        ),
+        ("low", "fn f() { std::fs::read(p); }"),
+    ]);
+    let found = opens(&source);
+    let calls: Vec<_> = found.iter().map(|(_, call)| call.as_str()).collect();
+    assert_eq!(calls, ["File::open", "fs::read"]);
 }

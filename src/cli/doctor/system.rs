@@ -91,7 +91,8 @@ pub(super) fn watches(project: Option<&Path>, options: &WalkOptions) -> Check {
             format!("{limits}; no project here to count folders of"),
         );
     };
-    let roots = match Roots::new(&root, &[]) {
+    let roots = match Roots::new(&root, &[]).map(|roots| roots.trusting(&options.trusted_projects))
+    {
         Ok(roots) => roots,
         Err(error) => {
             // The remedy in the error is for other ways to name the folder.

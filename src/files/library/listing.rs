@@ -2,10 +2,10 @@
 //! reading them.
 
 use std::ops::ControlFlow;
-use std::path::Path;
 
 use rustc_hash::FxHashMap;
 
+use super::places::PackagePlaces;
 use crate::files::below::each_below;
 use crate::files::rules::is_php;
 use crate::php::composer::Autoload;
@@ -20,7 +20,7 @@ const OWN_FOLDERS: [&str; 5] = ["Tests", "tests", "test", "vendor", "node_module
 /// Where the autoload rules expect each class. A file need not declare the class.
 #[derive(Debug, Default)]
 pub(super) struct ClassListing {
-    /// The file of each class, relative to the root, by the class's fully qualified
+    /// The name of the file of each class, by the class's fully qualified
     /// name in lower case.
     files: FxHashMap<Box<str>, Box<str>>,
     /// These names in the order of short names, then of full names.
@@ -30,15 +30,15 @@ pub(super) struct ClassListing {
 }
 
 impl ClassListing {
-    /// Lists the classes that `autoload` locates. Its paths are relative to `root`.
-    pub(super) fn read(root: &Path, autoload: &Autoload) -> Self {
+    /// Lists the classes that `autoload` locates in `places`.
+    pub(super) fn read(places: &PackagePlaces, autoload: &Autoload) -> Self {
         let mapped = autoload.classes.iter();
         let mut files: FxHashMap<Box<str>, Box<str>> = mapped
             .map(|(class, path)| (class.as_str().into(), path.as_str().into()))
             .collect();
         for (prefix, folders) in &autoload.psr4 {
             for folder in folders {
-                list(root, folder, &mut |inside, path| {
+                list(places, folder, &mut |inside, path| {
                     add(
                         &mut files,
                         format!("{prefix}{}", inside.replace('/', "\\")),
@@ -51,7 +51,7 @@ impl ClassListing {
             let separator = if prefix.contains('\\') { "\\" } else { "_" };
             for folder in folders {
                 // The path below the folder is the whole name.
-                list(root, folder, &mut |inside, path| {
+                list(places, folder, &mut |inside, path| {
                     let name = inside.replace('/', separator);
                     if name.starts_with(&**prefix) {
                         add(&mut files, name, path);
@@ -112,13 +112,16 @@ fn add(files: &mut FxHashMap<Box<str>, Box<str>>, name: String, path: &str) {
     }
 }
 
-/// Calls `found` with the path below `folder`, without its ending, and the path relative
-/// to `root` of each PHP file below `folder`, in the order of names. Symbolic links are
-/// not followed below it.
-fn list(root: &Path, folder: &str, found: &mut impl FnMut(&str, &str)) {
+/// Calls `found` with the path below `folder`, without its ending, and the name of each
+/// PHP file below `folder`, in the order of names. Symbolic links are not followed below
+/// it.
+fn list(places: &PackagePlaces, folder: &str, found: &mut impl FnMut(&str, &str)) {
     let top = folder.trim_end_matches('/');
     let enters = |name: &str| !name.starts_with('.') && !OWN_FOLDERS.contains(&name);
-    each_below(&root.join(top), enters, |below, name, kind| {
+    let Some(place) = places.find(top) else {
+        return;
+    };
+    each_below(&place, enters, |below, name, kind| {
         if kind.is_file()
             && is_php(name)
             && let Some((stem, _)) = below.rsplit_once('.')

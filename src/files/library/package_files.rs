@@ -1,11 +1,11 @@
 //! Reads files of packages and keeps them while they do not change on disk.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dashmap::DashMap;
 use rustc_hash::FxBuildHasher;
 
+use super::places::PackagePlaces;
 use crate::files::read::read_file;
 use crate::files::stamp::Stamp;
 use crate::index::SourceFile;
@@ -20,44 +20,47 @@ const MAX_STUB_BYTES: u64 = 16 << 20;
 /// The files of packages that were read so far.
 #[derive(Debug)]
 pub(super) struct PackageFiles {
-    root: PathBuf,
+    places: Arc<PackagePlaces>,
     max_file_bytes: u64,
-    /// The files of stubs, relative to the root, in the order of paths.
+    /// The names of the files of stubs, in their order.
     stubs: Vec<String>,
-    /// The files, by path relative to the root. An entry is valid while its stamp is the
+    /// The files, by name. An entry is valid while its stamp is the
     /// file's.
     kept: DashMap<String, (Stamp, Arc<SourceFile>), FxBuildHasher>,
 }
 
 impl PackageFiles {
-    /// A reader of files below `root` that leaves out those with more bytes than
+    /// A reader of the files in `places` that leaves out those with more bytes than
     /// `max_file_bytes`. `stubs` are the files of stubs, which may be longer.
-    pub(super) fn new(root: &Path, max_file_bytes: u64, mut stubs: Vec<String>) -> Self {
+    pub(super) fn new(
+        places: Arc<PackagePlaces>,
+        max_file_bytes: u64,
+        mut stubs: Vec<String>,
+    ) -> Self {
         stubs.sort_unstable();
         Self {
-            root: root.to_owned(),
+            places,
             max_file_bytes,
             stubs,
             kept: DashMap::default(),
         }
     }
 
-    /// The files of stubs, relative to the root, in the order of paths.
+    /// The names of the files of stubs, in their order.
     pub(super) fn stubs(&self) -> &[String] {
         &self.stubs
     }
 
-    /// Whether the file at `path`, relative to the root, is one of stubs.
+    /// Whether the file called `path` is one of stubs.
     pub(super) fn is_stub(&self, path: &str) -> bool {
         let found = self.stubs.binary_search_by(|stub| (**stub).cmp(path));
         found.is_ok()
     }
 
-    /// The file at `path`, relative to the root, if it is not too large and can be
-    /// read.
+    /// The file called `path`, if it is within the project's reach, is not too large and
+    /// can be read.
     pub(super) fn read(&self, path: &str) -> Option<Arc<SourceFile>> {
-        let full = self.root.join(path);
-        let metadata = full.metadata().ok()?;
+        let metadata = self.places.path(path).metadata().ok()?;
         let most = if self.is_stub(path) {
             MAX_STUB_BYTES
         } else {
@@ -66,13 +69,15 @@ impl PackageFiles {
         if !metadata.is_file() || metadata.len() > most {
             return None;
         }
+        // What was within reach stays so: another file has another stamp.
         let stamp = Stamp::of(&metadata);
         if let Some(kept) = self.kept.get(path)
             && kept.0 == stamp
         {
             return Some(Arc::clone(&kept.1));
         }
-        let file = match read_file(&full, path) {
+        let found = self.places.find(path)?;
+        let file = match read_file(&found, path, most) {
             Ok(file) => Arc::new(file),
             Err(error) => {
                 tracing::warn!("{error}; its classes are left out");

@@ -1,13 +1,15 @@
 //! Reads Composer's files of a project, and records their stamps.
 
 use std::collections::BTreeSet;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::io::{self, ErrorKind};
+use std::path::PathBuf;
 
+use super::places::PackagePlaces;
 use super::services::of_modules;
 use super::stubs::{IDE_HELPERS, stub_files};
-use crate::files::ignores::folders_above;
-use crate::files::regular::read_regular;
+use crate::files::reach::folders_above;
+use crate::files::regular::{Links, MAX_COMPOSER_BYTES, read_text_below};
+use crate::files::roots::Roots;
 use crate::files::stamp::Stamp;
 use crate::php::composer::{Autoload, generated, manifest};
 
@@ -15,28 +17,47 @@ use crate::php::composer::{Autoload, generated, manifest};
 const MAX_NESTED: usize = 200;
 
 /// Reads Composer's files and records their stamps.
-pub(super) struct ComposerReader<'a> {
-    root: &'a Path,
+pub(super) struct ComposerReader {
+    places: PackagePlaces,
     sources: Vec<(PathBuf, Option<Stamp>)>,
     /// The packages that the `composer.json` files require.
     required: BTreeSet<String>,
-    /// The folders of installed packages, relative to the root.
+    /// The names of the folders of installed packages.
     vendors: BTreeSet<String>,
 }
 
-impl<'a> ComposerReader<'a> {
-    pub(super) fn new(root: &'a Path) -> Self {
+/// What was read of Composer's files.
+pub(super) struct ComposerFiles {
+    pub(super) places: PackagePlaces,
+    /// The files and the searched folders, with their stamps.
+    pub(super) sources: Vec<(PathBuf, Option<Stamp>)>,
+    /// The packages that are required.
+    pub(super) required: BTreeSet<String>,
+}
+
+impl ComposerReader {
+    pub(super) fn new(roots: &Roots) -> Self {
         Self {
-            root,
+            places: PackagePlaces::new(roots),
             sources: Vec::new(),
             required: BTreeSet::new(),
             vendors: BTreeSet::new(),
         }
     }
 
-    /// What was read, with the stamps, and the packages that are required.
-    pub(super) fn finish(self) -> (Vec<(PathBuf, Option<Stamp>)>, BTreeSet<String>) {
-        (self.sources, self.required)
+    /// What was read.
+    pub(super) fn finish(self) -> ComposerFiles {
+        let Self {
+            places,
+            sources,
+            required,
+            ..
+        } = self;
+        ComposerFiles {
+            places,
+            sources,
+            required,
+        }
     }
 
     /// The autoload rules of the project, then those of the projects in whose folders
@@ -45,25 +66,26 @@ impl<'a> ComposerReader<'a> {
     /// folders `nested` below the root: a module or plugin brings its own packages.
     pub(super) fn autoload(&mut self, nested: &BTreeSet<String>) -> Autoload {
         let mut all = self.autoload_of("");
-        for (up, _) in (1..).zip(folders_above(self.root)) {
+        for (up, _) in (1..).zip(folders_above(self.places.root())) {
             all.extend(self.autoload_of(&"../".repeat(up)));
         }
         if nested.len() > MAX_NESTED {
             tracing::warn!(
                 "{}: more than {MAX_NESTED} folders with packages of their own; the packages of \
                  the rest are not known",
-                self.root.display()
+                self.places.root().display()
             );
         }
         for folder in nested.iter().take(MAX_NESTED) {
             all.extend(self.autoload_below(&format!("{folder}/")));
         }
-        let modules = of_modules(self.root, &all);
+        let modules = of_modules(&self.places, &all);
         all.psr4.extend(modules);
+        self.places.retain(&mut all);
         all
     }
 
-    /// The files of stubs for the project, relative to the root, in their order.
+    /// The names of the files of stubs for the project, in their order.
     pub(super) fn stubs(&mut self) -> Vec<String> {
         let vendors = std::mem::take(&mut self.vendors);
         for vendor in &vendors {
@@ -72,7 +94,7 @@ impl<'a> ComposerReader<'a> {
         for helper in IDE_HELPERS {
             self.source(helper);
         }
-        stub_files(self.root, &vendors)
+        stub_files(&self.places, &vendors)
     }
 
     /// The autoload rules of what is installed for the package in the folder `at` of the
@@ -82,7 +104,7 @@ impl<'a> ComposerReader<'a> {
         let manifest = manifest.and_then(|text| self::manifest(&text).ok());
         let manifest = manifest.unwrap_or_default();
         self.required.extend(manifest.required);
-        let mut all = self.installed(&format!("{at}{}", manifest.vendor));
+        let mut all = self.installed(at, &manifest.vendor);
         all.extend(self.packages(at, &manifest.packages));
         all
     }
@@ -92,18 +114,18 @@ impl<'a> ComposerReader<'a> {
     /// `composer.json` and of its path repositories.
     fn autoload_of(&mut self, at: &str) -> Autoload {
         let Some(text) = self.read(&format!("{at}composer.json")) else {
-            return self.installed(&format!("{at}vendor"));
+            return self.installed(at, "vendor");
         };
         let manifest = match manifest(&text) {
             Ok(manifest) => manifest,
             Err(error) => {
-                let path = self.root.join(at).join("composer.json");
+                let path = self.places.path(at).join("composer.json");
                 tracing::warn!("{}: not used: {error}; correct it", path.display());
-                return self.installed(&format!("{at}vendor"));
+                return self.installed(at, "vendor");
             }
         };
         self.required.extend(manifest.required);
-        let mut all = self.installed(&format!("{at}{}", manifest.vendor));
+        let mut all = self.installed(at, &manifest.vendor);
         all.extend(manifest.autoload.below(at));
         all.extend(self.packages(at, &manifest.packages));
         all
@@ -114,11 +136,10 @@ impl<'a> ComposerReader<'a> {
     fn packages(&mut self, at: &str, patterns: &[String]) -> Autoload {
         let mut all = Autoload::default();
         for pattern in patterns {
-            let pattern = match pattern.starts_with('/') {
-                true => pattern.clone(),
-                false => format!("{at}{pattern}"),
-            };
-            for folder in self.folders(&pattern) {
+            for folder in self.folders(&placed(at, pattern)) {
+                let Some(folder) = self.places.name(&folder) else {
+                    continue;
+                };
                 let package = self.read(&format!("{folder}/composer.json"));
                 if let Some(Ok(package)) = package.map(|text| self::manifest(&text)) {
                     all.extend(package.autoload.below(&folder));
@@ -128,10 +149,14 @@ impl<'a> ComposerReader<'a> {
         all
     }
 
-    /// The autoload rules that Composer has generated in `vendor`.
-    fn installed(&mut self, vendor: &str) -> Autoload {
+    /// The autoload rules that Composer has generated in the folder `vendor` of the project
+    /// in the folder `at`.
+    fn installed(&mut self, at: &str, vendor: &str) -> Autoload {
+        let Some(vendor) = self.places.name(&placed(at, vendor)) else {
+            return Autoload::default();
+        };
         let folder = format!("{vendor}/composer");
-        self.vendors.insert(vendor.to_owned());
+        self.vendors.insert(vendor);
         let mut entries = |name: &str| {
             let text = self.read(&format!("{folder}/autoload_{name}.php"));
             text.map_or_else(Vec::new, |text| generated(&text, &folder))
@@ -153,12 +178,11 @@ impl<'a> ComposerReader<'a> {
         }
     }
 
-    /// The text of one of Composer's files, if it exists.
-    fn read(&mut self, path: &str) -> Option<String> {
-        let path = self.source(path);
-        match read_regular(&path) {
+    /// The text of the one of Composer's files that is called `name`, if it exists.
+    fn read(&mut self, name: &str) -> Option<String> {
+        let path = self.source(name)?;
+        match read_text_below(&path, MAX_COMPOSER_BYTES, Links::Refused) {
             Ok(text) => Some(text),
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => {
                 tracing::warn!("{}: not used: {error}", path.display());
                 None
@@ -166,15 +190,20 @@ impl<'a> ComposerReader<'a> {
         }
     }
 
-    /// The full path of `path`, which is relative to the root. Records its stamp.
-    fn source(&mut self, path: &str) -> PathBuf {
-        let path = self.root.join(path);
-        self.sources.push((path.clone(), Stamp::at(&path)));
-        path
+    /// The canonical path of the file or folder called `name`, if it exists within reach.
+    /// Records its stamp, unless it is out of reach.
+    fn source(&mut self, name: &str) -> Option<PathBuf> {
+        let found = self.places.look_for(name);
+        let is_refused = |error: &io::Error| error.kind() == ErrorKind::PermissionDenied;
+        if !found.as_ref().is_err_and(is_refused) {
+            let path = self.places.path(name);
+            let stamp = Stamp::at(&path);
+            self.sources.push((path, stamp));
+        }
+        found.ok()
     }
 
-    /// The folders that `pattern` names, relative to the root, in the order of
-    /// names; each `*` stands for a folder.
+    /// The names of the folders that `pattern` names, in their order; each `*` stands for a folder.
     fn folders(&mut self, pattern: &str) -> Vec<String> {
         let mut found = vec![String::new()];
         for part in pattern.trim_end_matches('/').split('/') {
@@ -186,8 +215,8 @@ impl<'a> ComposerReader<'a> {
                     "/"
                 };
                 if part == "*" {
-                    let entries = std::fs::read_dir(self.source(&folder));
-                    let entries = entries.into_iter().flatten().flatten();
+                    let folder_read = self.source(&folder).map(std::fs::read_dir);
+                    let entries = folder_read.into_iter().flatten().flatten().flatten();
                     let names = entries.filter(|entry| entry.path().is_dir());
                     let mut names: Vec<_> = names
                         .filter_map(|entry| entry.file_name().into_string().ok())
@@ -203,5 +232,13 @@ impl<'a> ComposerReader<'a> {
             found = next;
         }
         found
+    }
+}
+
+/// The name of what the `composer.json` in the folder `at` calls `path`.
+fn placed(at: &str, path: &str) -> String {
+    match path.starts_with('/') {
+        true => path.to_owned(),
+        false => format!("{at}{path}"),
     }
 }

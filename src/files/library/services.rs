@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rustc_hash::FxHashMap;
 
-use crate::files::regular::read_regular;
+use super::places::PackagePlaces;
+use crate::files::regular::{Links, MAX_SERVICES_BYTES, read_text_below};
 use crate::files::stamp::Stamp;
 use crate::php::composer::Autoload;
 use crate::php::services::services;
@@ -40,16 +41,27 @@ pub(super) struct ServiceIds {
 impl ServiceIds {
     /// Reads the files called `keys`, then those of Drupal's core and modules. If
     /// several state an id, the first one counts.
-    pub(super) fn read(root: &Path, keys: &BTreeSet<String>, autoload: &Autoload) -> Self {
+    pub(super) fn read(
+        places: &PackagePlaces,
+        keys: &BTreeSet<String>,
+        autoload: &Autoload,
+    ) -> Self {
         let mut read = Self::default();
-        let of_modules = modules(root, autoload)
+        let of_modules = modules(places, autoload)
             .into_iter()
-            .map(|(name, folder)| root.join(folder).join(format!("{name}.services.yml")));
-        let of_core = core_folders(autoload).map(|core| root.join(core).join("core.services.yml"));
-        let own = keys.iter().map(|key| root.join(key));
-        for path in own.chain(of_core).chain(of_modules).take(MAX_FILES) {
-            let Ok(text) = read_regular(&path) else {
+            .map(|(name, folder)| format!("{folder}/{name}.services.yml"));
+        let of_core = core_folders(autoload).map(|core| format!("{core}core.services.yml"));
+        let own = keys.iter().cloned();
+        for name in own.chain(of_core).chain(of_modules).take(MAX_FILES) {
+            let Some(path) = places.find(&name) else {
                 continue;
+            };
+            let text = match read_text_below(&path, MAX_SERVICES_BYTES, Links::Refused) {
+                Ok(text) => text,
+                Err(error) => {
+                    tracing::warn!("{}: its services are left out: {error}", path.display());
+                    continue;
+                }
             };
             for entry in services(&text) {
                 if read.by_id.len() < MAX_SERVICES {
@@ -100,9 +112,9 @@ fn core_folders(autoload: &Autoload) -> impl Iterator<Item = &str> {
     folders.filter_map(|folder| folder.trim_end_matches('/').strip_suffix(IN_CORE))
 }
 
-/// Drupal's modules by name, with their folders relative to the root, where Composer
-/// has installed its core.
-fn modules(root: &Path, autoload: &Autoload) -> Vec<(String, String)> {
+/// Drupal's modules by name, with the names of their folders, where Composer has installed
+/// its core.
+fn modules(places: &PackagePlaces, autoload: &Autoload) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for core in core_folders(autoload) {
         for below in MODULES {
@@ -110,17 +122,17 @@ fn modules(root: &Path, autoload: &Autoload) -> Vec<(String, String)> {
                 Some(beside) => format!("{}{beside}", above(core)),
                 None => format!("{core}{below}"),
             };
-            let entries = std::fs::read_dir(root.join(&folder));
+            let Some(place) = places.find(&folder) else {
+                continue;
+            };
+            let entries = std::fs::read_dir(&place);
             let entries = entries.into_iter().flatten().flatten();
             let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
             let names: BTreeSet<String> = names.collect();
             for name in names {
-                let module = format!("{folder}/{name}");
-                if root
-                    .join(&module)
-                    .join(format!("{name}.info.yml"))
-                    .is_file()
-                {
+                let info = format!("{name}/{name}.info.yml");
+                if place.join(info).is_file() {
+                    let module = format!("{folder}/{name}");
                     found.push((name, module));
                 }
             }
@@ -136,8 +148,11 @@ fn above(folder: &str) -> &str {
 }
 
 /// The autoload rules of Drupal's modules, which Drupal itself adds as it runs.
-pub(super) fn of_modules(root: &Path, autoload: &Autoload) -> Vec<(String, Vec<String>)> {
-    let modules = modules(root, autoload).into_iter();
+pub(super) fn of_modules(
+    places: &PackagePlaces,
+    autoload: &Autoload,
+) -> Vec<(String, Vec<String>)> {
+    let modules = modules(places, autoload).into_iter();
     modules
         .map(|(name, folder)| (format!("Drupal\\{name}\\"), vec![format!("{folder}/src")]))
         .collect()

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::path::Path;
 
+use super::places::PackagePlaces;
 use crate::files::below::each_below;
 use crate::files::extensions::ends_with;
 use crate::files::rules::is_php;
@@ -21,22 +21,22 @@ const OF_PHP: &str = "jetbrains/phpstorm-stubs";
 /// Folders of a package of stubs that hold no stubs.
 const OTHER_FOLDERS: [&str; 6] = ["bin", "source", "src", "test", "tests", "vendor"];
 
-/// The files of stubs for the project at `root`, relative to it and in their order: the
-/// files that laravel-ide-helper writes into the root, and the packages in the folders
-/// `vendors` that are called so.
-pub(super) fn stub_files(root: &Path, vendors: &BTreeSet<String>) -> Vec<String> {
+/// The names of the files of stubs in `places`, in their order: the files that
+/// laravel-ide-helper writes into the root, and the packages in the folders `vendors` that
+/// are called so.
+pub(super) fn stub_files(places: &PackagePlaces, vendors: &BTreeSet<String>) -> Vec<String> {
     let helpers = IDE_HELPERS
         .into_iter()
-        .filter(|name| root.join(name).is_file());
+        .filter(|name| places.path(name).is_file());
     let mut files: BTreeSet<String> = helpers.map(str::to_owned).collect();
     for vendor in vendors {
-        for owner in names_in(&root.join(vendor)) {
-            for package in names_in(&root.join(vendor).join(&owner)) {
+        for owner in names_in(places, vendor) {
+            for package in names_in(places, &format!("{vendor}/{owner}")) {
                 let folder = format!("{vendor}/{owner}/{package}");
                 if package.ends_with("-stubs") && format!("{owner}/{package}") != OF_PHP {
-                    add(root, &folder, is_php, &mut files);
+                    add(places, &folder, is_php, &mut files);
                 } else if package.starts_with("phpstan-") {
-                    add(root, &format!("{folder}/stubs"), is_stub, &mut files);
+                    add(places, &format!("{folder}/stubs"), is_stub, &mut files);
                 }
             }
         }
@@ -49,10 +49,18 @@ fn is_stub(name: &str) -> bool {
     ends_with(name, "stub")
 }
 
-/// Adds the files below `folder`, relative to `root`, whose names `counts` takes.
-fn add(root: &Path, folder: &str, counts: fn(&str) -> bool, files: &mut BTreeSet<String>) {
+/// Adds the files below `folder` whose names `counts` takes.
+fn add(
+    places: &PackagePlaces,
+    folder: &str,
+    counts: fn(&str) -> bool,
+    files: &mut BTreeSet<String>,
+) {
+    let Some(place) = places.find(folder) else {
+        return;
+    };
     let enters = |name: &str| !name.starts_with('.') && !OTHER_FOLDERS.contains(&name);
-    each_below(&root.join(folder), enters, |below, name, kind| {
+    each_below(&place, enters, |below, name, kind| {
         if files.len() >= MAX_STUBS {
             return ControlFlow::Break(());
         }
@@ -64,8 +72,9 @@ fn add(root: &Path, folder: &str, counts: fn(&str) -> bool, files: &mut BTreeSet
 }
 
 /// The names in `folder` that are UTF-8, in their order; none if it cannot be read.
-fn names_in(folder: &Path) -> BTreeSet<String> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+fn names_in(places: &PackagePlaces, folder: &str) -> BTreeSet<String> {
+    let entries = places.find(folder).map(std::fs::read_dir);
+    let entries = entries.into_iter().flatten().flatten().flatten();
     let names = entries.map(|entry| entry.file_name().into_string());
     names.filter_map(Result::ok).collect()
 }
