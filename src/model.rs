@@ -16,7 +16,6 @@
 mod builtin;
 mod control_tokens;
 mod counts;
-mod estimate;
 mod families;
 mod family;
 mod family_name;

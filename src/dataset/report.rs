@@ -4,7 +4,6 @@
 //! [`metadata`] holds what `metadata.json` says, [`mod@merge`] adds the reports on
 //! the parts of a larger dataset, and `page` renders the page.
 
-mod charts;
 pub mod distribution;
 pub mod merge;
 pub mod metadata;

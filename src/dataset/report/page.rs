@@ -4,24 +4,21 @@
 
 use std::io;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::dataset::record::{Example, SpanKind};
-use crate::dataset::report::charts::{BarRow, bars, number, percent};
 use crate::dataset::report::metadata::Report;
 use crate::dataset::report::page_data::{PageData, PlotPoint, count};
 use crate::dataset::report::sample::{ExamplePosition, position_name};
 use crate::dataset::sink::Sink;
 use crate::dataset::split::{Split, SplitAssignment};
 use crate::dataset::stored::StoredDataset;
+use crate::html::charts::{BarRow, bars, number, percent};
+use crate::html::{EmbeddedJson, Page, browser_panes, browser_steps, section, terms};
 
-const CSS: &str = include_str!("page.css");
 const JS: &str = include_str!("page.js");
-/// The page's content security policy: the page may use its own styles and scripts
-/// and load nothing.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// The most rows of a table. The last row of a longer table sums up the others.
 const MAX_ROWS: usize = 40;
@@ -151,29 +148,19 @@ fn page<T>(
     parts: usize,
 ) -> io::Result<String> {
     let title = format!("Dataset for {}", text(metadata, "/options/base_model"));
-    // Only a `<` could end the script element, and JSON can escape it.
-    let examples = serde_json::to_string(examples)?.replace('<', "\\u003c");
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                title { (title) }
-                style { (PreEscaped(CSS)) }
-            }
-            body {
-                (header(metadata, &title, parts))
-                (browser(data))
-                (plots(metadata, data))
-                (tables(metadata))
-                script type="application/json" id="examples" { (PreEscaped(examples)) }
-                script { (PreEscaped(JS)) }
-            }
-        }
+    let page = Page {
+        title: &title,
+        css: "",
+        body: html! {
+            (header(metadata, &title, parts))
+            (browser(data))
+            (plots(metadata, data))
+            (tables(metadata))
+        },
+        data: vec![("examples", EmbeddedJson::new(&examples)?)],
+        script: JS,
     };
-    Ok(page.into_string())
+    Ok(page.render())
 }
 
 /// The title, a few figures and links to the sections. `shown_parts` is how many
@@ -205,22 +192,6 @@ fn header(metadata: &Value, title: &str, shown_parts: usize) -> Markup {
             }
             dl.tiles { (terms(tiles)) }
         }
-    }
-}
-
-/// The entries of a description list: names and values.
-fn terms(entries: impl IntoIterator<Item = (impl AsRef<str>, String)>) -> Markup {
-    html! {
-        @for (name, value) in entries {
-            div { dt { (breakable(name.as_ref())) } dd { (breakable(&value)) } }
-        }
-    }
-}
-
-/// `text`, in which lines may break behind the points and underscores of names.
-fn breakable(text: &str) -> Markup {
-    html! {
-        @for word in text.split_inclusive(['.', '_', '/', ',']) { (word) wbr; }
     }
 }
 
@@ -332,21 +303,14 @@ fn browser<T>(data: &PageData<T>) -> Markup {
                     }
                 }
                 label { "Text " input #query type="search" spellcheck="false"; }
-                button #previous type="button" { "Previous" }
-                button #next type="button" { "Next" }
-                output #count {}
-                span.note { kbd { "j" } " " kbd { "k" } " step, " kbd { "/" } " searches" }
+                (browser_steps())
                 span.legend {
                     @for part in ["context", "prefix", "middle", "suffix"] {
                         span class=(part) { (part) }
                     }
                 }
             }
-            div.browser {
-                ol #list aria-label="Examples" {}
-                article #shown aria-label="The example" tabindex="0" {}
-            }
-            noscript { p { "The examples are shown by a script in this page." } }
+            (browser_panes("Examples", "The example"))
         }
     }
 }
@@ -357,18 +321,6 @@ fn examples_by_folder(metadata: &Value) -> Markup {
         folder.get("examples")?.as_u64().filter(|count| *count > 0)
     });
     shares("Examples, by folder", "folder", "examples", examples)
-}
-
-/// A section of cards.
-fn section(id: &str, title: &str, cards: &[Markup]) -> Markup {
-    html! {
-        section id=(id) {
-            h2 { (title) }
-            div.cards {
-                @for card in cards { div.card { (card) } }
-            }
-        }
-    }
 }
 
 /// A table of counts and their shares of the sum, in descending order.

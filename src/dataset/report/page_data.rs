@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::dataset::batch::Sizes;
 use crate::dataset::record::{Example, SpanKind};
-use crate::dataset::report::charts::Histogram;
 use crate::dataset::report::sample::{ExamplePosition, Sample};
+use crate::html::charts::Histogram;
 use crate::prompt::PromptLimits;
 
 /// The most examples on the page. Each kind has as many of them as possible.

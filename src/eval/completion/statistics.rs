@@ -80,6 +80,15 @@ pub enum Seen {
     TooFewFiles,
 }
 
+impl Interval {
+    /// Whether it has a width. It has none if all files have the same values: then nothing
+    /// is known about their spread.
+    #[must_use]
+    pub fn has_width(self) -> bool {
+        self.high > self.low
+    }
+}
+
 impl FileSums {
     /// Adds a `value` of the file with this number.
     pub fn add(&mut self, file: u32, value: f64) {
@@ -113,37 +122,35 @@ pub struct Bootstrap {
 }
 
 impl Bootstrap {
-    /// The mean of each figure with its interval. Figures with values of the same files
-    /// share their draws.
+    /// The mean of each figure with its interval. Figures with as many values of the same
+    /// files share their draws.
     #[must_use]
     pub fn estimates(&self, figures: &[FileSums]) -> Vec<Estimate> {
         let mut estimates: Vec<Estimate> = figures.iter().map(Estimate::without_interval).collect();
-        let mut alike: BTreeMap<Vec<u32>, Vec<usize>> = BTreeMap::new();
+        let mut alike: BTreeMap<Vec<(u32, u32)>, Vec<usize>> = BTreeMap::new();
         for (at, figure) in figures.iter().enumerate() {
             if figure.files.len() >= MIN_FILES {
-                let files = figure.files.keys().copied().collect();
-                alike.entry(files).or_default().push(at);
+                let files = figure.files.iter();
+                let counts = files.map(|(file, (_, count))| (*file, *count)).collect();
+                alike.entry(counts).or_default().push(at);
             }
         }
         for (files, members) in alike {
-            let columns: Vec<Vec<(f64, f64)>> = members
-                .iter()
-                .map(|&at| {
-                    let sums = figures[at].files.values();
-                    sums.map(|&(sum, count)| (sum, f64::from(count))).collect()
-                })
-                .collect();
+            let counts: Vec<f64> = files.iter().map(|(_, count)| f64::from(*count)).collect();
+            let sums = |&at: &usize| figures[at].files.values().map(|(sum, _)| *sum).collect();
+            let columns: Vec<Vec<f64>> = members.iter().map(sums).collect();
             let tail = tail(files.len());
-            for (at, mut means) in members.into_iter().zip(self.draw(files.len(), &columns)) {
+            for (at, mut means) in members.into_iter().zip(self.draw(&counts, &columns)) {
                 estimates[at].interval = Some(interval(&mut means, tail));
             }
         }
         estimates
     }
 
-    /// Draws the means of all `columns`, each of which has the sum and the number of the
-    /// values of `files` files.
-    fn draw(&self, files: usize, columns: &[Vec<(f64, f64)>]) -> Vec<Vec<f64>> {
+    /// Draws the means of all `columns`. Each has the sum of the values of each file, and
+    /// `counts` says how many there are.
+    fn draw(&self, counts: &[f64], columns: &[Vec<f64>]) -> Vec<Vec<f64>> {
+        let files = counts.len();
         let streams = self.draws.div_ceil(DRAWS_PER_STREAM);
         let parts: Vec<Vec<Vec<f64>>> = (0..streams)
             .into_par_iter()
@@ -159,8 +166,10 @@ impl Bootstrap {
                     for _ in 0..files {
                         times[rng.random_range(0..files)] += 1.0;
                     }
+                    // Every file has a value, so any draw has one.
+                    let count = dot(counts, &times);
                     for (means, column) in means.iter_mut().zip(columns) {
-                        means.push(weighted_mean(column, &times));
+                        means.push(dot(column, &times) / count);
                     }
                 }
                 means
@@ -191,15 +200,13 @@ impl Estimate {
     }
 }
 
-/// The mean of a column whose files are drawn so many `times`.
-fn weighted_mean(column: &[(f64, f64)], times: &[f64]) -> f64 {
-    let (mut sum, mut count) = (0.0, 0.0);
-    for ((of_file, values), times) in column.iter().zip(times) {
-        sum += of_file * times;
-        count += values * times;
-    }
-    // Every file has a value, so any draw has one.
-    sum / count
+/// The sum of the products.
+fn dot(values: &[f64], times: &[f64]) -> f64 {
+    values
+        .iter()
+        .zip(times)
+        .map(|(value, times)| value * times)
+        .sum()
 }
 
 /// The interval between the quantiles at `tail` and 1 - `tail`.

@@ -12,7 +12,7 @@ const HEIGHT: usize = 90;
 const MARGIN: usize = 40;
 
 /// `count` with a comma between groups of three digits.
-pub(super) fn number(count: u64) -> String {
+pub(crate) fn number(count: u64) -> String {
     let digits = count.to_string();
     let mut grouped = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -25,7 +25,7 @@ pub(super) fn number(count: u64) -> String {
 }
 
 /// `part` of `whole` in percent, with one digit after the point; 0 if `whole` is 0.
-pub(super) fn percent(part: u64, whole: u64) -> String {
+pub(crate) fn percent(part: u64, whole: u64) -> String {
     format!("{:.1} %", share(part, whole) * 100.0)
 }
 
@@ -40,18 +40,18 @@ fn share(part: u64, whole: u64) -> f64 {
 
 /// A row of a table with bars.
 #[derive(Debug)]
-pub(super) struct BarRow {
+pub(crate) struct BarRow {
     /// The name of what the row counts.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The count.
-    pub(super) count: u64,
+    pub(crate) count: u64,
     /// The total of which the count is a share.
-    pub(super) of: u64,
+    pub(crate) of: u64,
 }
 
 /// A table of bars, each as long as its share. `heads` stand over its first
 /// three columns.
-pub(super) fn bars(title: &str, heads: [&str; 3], rows: &[BarRow]) -> Markup {
+pub(crate) fn bars(title: &str, heads: [&str; 3], rows: &[BarRow]) -> Markup {
     html! {
         table.bars {
             caption { (title) }
@@ -79,14 +79,14 @@ pub(super) fn bars(title: &str, heads: [&str; 3], rows: &[BarRow]) -> Markup {
 
 /// Counts the values of one or more series in bins of equal width.
 #[derive(Clone, Debug)]
-pub(super) struct Histogram<const SERIES: usize> {
+pub(crate) struct Histogram<const SERIES: usize> {
     bin: f64,
     counts: Vec<[u64; SERIES]>,
 }
 
 impl<const SERIES: usize> Histogram<SERIES> {
     /// `bins` bins from 0 to `most`. The last bin also counts values above `most`.
-    pub(super) fn new(bins: usize, most: f64) -> Self {
+    pub(crate) fn new(bins: usize, most: f64) -> Self {
         Self {
             bin: most.max(1.0) / bins as f64,
             counts: vec![[0; SERIES]; bins],
@@ -94,7 +94,7 @@ impl<const SERIES: usize> Histogram<SERIES> {
     }
 
     /// Counts `value` in the series of this number. `value` is not negative.
-    pub(super) fn add(&mut self, series: usize, value: f64) {
+    pub(crate) fn add(&mut self, series: usize, value: f64) {
         // The cast saturates, so the last bin counts values that are too large.
         let bin = (value / self.bin) as usize;
         let last = self.counts.len() - 1;
@@ -103,7 +103,7 @@ impl<const SERIES: usize> Histogram<SERIES> {
 
     /// The plot. Each series is drawn in shares of itself, so that series of
     /// different sizes can be compared.
-    pub(super) fn svg(&self, title: &str, unit: &str, names: [&str; SERIES]) -> Markup {
+    pub(crate) fn svg(&self, title: &str, unit: &str, names: [&str; SERIES]) -> Markup {
         let totals = self.totals();
         let most = self.bin * self.counts.len() as f64;
         let label_y = HEIGHT + 14;
@@ -218,7 +218,7 @@ fn axis(highest: f64) -> Markup {
 }
 
 /// A coordinate of the drawing, with one digit after the point.
-fn tenths(value: f64) -> String {
+pub(super) fn tenths(value: f64) -> String {
     format!("{value:.1}")
 }
 
