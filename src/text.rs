@@ -3,6 +3,7 @@
 
 mod line_break;
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 pub use self::line_break::{LineBreak, with_newlines};
@@ -30,6 +31,17 @@ impl Encoding {
             Self::Utf16 => c.len_utf16() as u64,
             Self::Utf32 => 1,
         }
+    }
+}
+
+/// `name` as a line may show it: with U+FFFD for each line break and other control
+/// character, so that the name of a file ends no header and no line of a list.
+#[must_use]
+pub fn on_one_line(name: &str) -> Cow<'_, str> {
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    match name.contains(breaks) {
+        true => name.replace(breaks, "\u{FFFD}").into(),
+        false => name.into(),
     }
 }
 
@@ -110,6 +122,23 @@ pub fn position_offset(text: &str, line: u64, character: u64, encoding: Encoding
     let length = memchr::memchr2(b'\n', b'\r', &bytes[start..]);
     let end = length.map_or(text.len(), |length| start + length);
     start + byte_offset(&text[start..end], character, encoding)
+}
+
+/// Like [`position_offset`], for the end of an edit: none if the text has no such
+/// position. A position past the end of its line becomes that end, as LSP says, and the
+/// line behind the last one is the end of the text, as many clients mean it.
+#[must_use]
+pub fn edit_offset(text: &str, line: u64, character: u64, encoding: Encoding) -> Option<usize> {
+    let at = position_offset(text, line, character, encoding);
+    let (found_line, found) = Positions::new(text, encoding).of(at);
+    let found_line = u64::from(found_line);
+    if found_line < line {
+        let is_behind_last = found_line + 1 == line && at == text.len();
+        return is_behind_last.then_some(at);
+    }
+    let rest = text[at..].chars().next();
+    let is_line_end = rest.is_none_or(|next| matches!(next, '\n' | '\r'));
+    (u64::from(found) == character || is_line_end).then_some(at)
 }
 
 /// Converts byte offsets of a text to LSP positions. Calls in ascending order cost

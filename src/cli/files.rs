@@ -7,6 +7,7 @@ use super::CliError;
 use crate::config::Settings;
 use crate::files::{self, Composer, Roots, Walk};
 use crate::index::Exclusion;
+use crate::text::on_one_line;
 
 /// Print the files of a project.
 #[derive(Debug, clap::Args)]
@@ -64,11 +65,12 @@ fn print(walk: &Walk, refused: &[Exclusion], why: bool) -> io::Result<()> {
         if why {
             out.write_all(b"+\t")?;
         }
-        writeln!(out, "{}", file.key)?;
+        writeln!(out, "{}", on_one_line(&file.key))?;
     }
     if why {
         for left_out in walk.left_out.iter().chain(refused) {
-            writeln!(out, "-\t{}\t{}", left_out.key, left_out.rule)?;
+            let key = on_one_line(&left_out.key);
+            writeln!(out, "-\t{key}\t{}", left_out.rule)?;
         }
     }
     out.flush()

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::family::{ContextStyle, Family, FimFormat, PartOrder, RepoLayout};
+use crate::text::on_one_line;
 
 /// The least bytes of the start of a header that code does not begin a line with.
 const LEAST_HEADER: usize = 4;
@@ -54,12 +55,13 @@ impl Family {
     /// there, or nothing that code could not begin a line with.
     #[must_use]
     pub fn header_stop(&self, style: ContextStyle) -> Option<String> {
-        let path = "\0";
+        // A character that stands in no header.
+        let path = "\u{FDD0}";
         let header = match (style, &self.repo) {
             (ContextStyle::Repo, Some(repo)) => fill(&repo.file, "", path, path),
             _ => crate::context::file_header(path),
         };
-        let start = header.split('\0').next().unwrap_or_default();
+        let start = header.split(path).next().unwrap_or_default();
         let is_token = self.reserved().any(|token| start.contains(token));
         (start.len() >= LEAST_HEADER && !is_token).then(|| format!("\n{start}"))
     }
@@ -157,6 +159,7 @@ fn push_files(out: &mut ModelText, repo: &RepoLayout, parts: &PromptParts<'_>) {
 
 /// `template` with its fields filled in. Fields inside a value are not filled in.
 pub(super) fn fill(template: &str, repo: &str, path: &str, code: &str) -> String {
+    let (repo, path) = (&*on_one_line(repo), &*on_one_line(path));
     let mut out = String::with_capacity(template.len() + code.len() + path.len());
     let mut rest = template;
     while let Some(at) = rest.find('{') {

@@ -10,6 +10,9 @@ use super::frame::Frame;
 use super::lsp_frames::LspFrames;
 use super::ndjson::NdjsonFrames;
 
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
+
 /// How the messages of one connection are framed, in both directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
@@ -21,7 +24,7 @@ pub enum Framing {
 
 impl Framing {
     /// Waits for the first byte that is not white space and takes the white
-    /// space before it. Returns nothing if the input ends first. The future can
+    /// space before it, and a byte order mark. Returns nothing if the input ends first. The future can
     /// be dropped and the function called again.
     ///
     /// # Errors
@@ -32,7 +35,8 @@ impl Framing {
             if available.is_empty() {
                 return Ok(None);
             }
-            let blank = available.len() - available.trim_ascii_start().len();
+            let blank = available.iter().take_while(|byte| is_blank(**byte));
+            let blank = blank.count();
             let first = available.get(blank).copied();
             input.consume(blank);
             match first {
@@ -63,6 +67,12 @@ impl Framing {
             Self::Lsp => format!("Content-Length: {}\r\n\r\n{message}", message.len()),
         }
     }
+}
+
+/// Whether `byte` is white space or one of a byte order mark, which some clients send
+/// before their first message.
+fn is_blank(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || BYTE_ORDER_MARK.contains(&byte)
 }
 
 /// Reads the frames of a stream, in either framing.
@@ -109,6 +119,8 @@ mod tests {
             ("Content-", Some(Framing::Lsp), "Content-"),
             ("\ncontent", Some(Framing::Lsp), "content"),
             ("5", Some(Framing::Lsp), "5"),
+            ("\u{feff}{}", Some(Framing::Ndjson), "{}"),
+            ("\u{feff}\r\nContent-", Some(Framing::Lsp), "Content-"),
             (" \n", None, ""),
             ("", None, ""),
         ] {

@@ -18,6 +18,10 @@ const MAX_HEADER_BYTES: usize = 4096;
 /// `Content-Length`.
 const KEPT_BYTES: usize = 64;
 
+/// The longest message that is skipped, in bytes. A greater number is no length: a
+/// client that sends it would never be heard again.
+const MAX_SKIPPED_BYTES: u64 = 1 << 40;
+
 /// The name of the one header that counts, in lower case.
 const CONTENT_LENGTH: &[u8] = b"content-length:";
 
@@ -194,6 +198,7 @@ fn read_header(line: &[u8]) -> HeaderLine {
         return number
             .filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
             .and_then(|number| number.parse().ok())
+            .filter(|number| *number <= MAX_SKIPPED_BYTES)
             .map_or(HeaderLine::Malformed, HeaderLine::Length);
     }
     let name = memchr(b':', line).map_or(&[][..], |colon| &line[..colon]);
@@ -263,6 +268,10 @@ mod tests {
     fn a_message_above_the_limit_is_skipped() {
         let input = b"Content-Length: 10\r\n\r\n0123456789Content-Length: 9\r\n\r\n012345678";
         assert_eq!(frames(input, &[]), [Frame::TooLong, message("012345678")]);
+        // What no client sends is no length, and does not swallow what follows.
+        let input = b"Content-Length: 18446744073709551615\r\n\r\n{}Content-Length: 2\r\n\r\n{}";
+        let found = r#"expected Content-Length: N, found "Content-Length: 18446744073709551615""#;
+        assert_eq!(frames(input, &[]), [malformed(found), message("{}")]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use tower_lsp::ls_types::TextDocumentContentChangeEvent;
+use tower_lsp::ls_types::{Position, TextDocumentContentChangeEvent};
 
 use super::project::ClientProject;
 use crate::config::ContextSources;
@@ -19,7 +19,7 @@ use crate::engine::completion::BufferPosition;
 use crate::files::{self, Extensions, Roots, named_path, resolve};
 use crate::index::{Snapshot, SourceFile};
 use crate::php;
-use crate::text::{Encoding, position_offset};
+use crate::text::{Encoding, edit_offset};
 
 /// The ids of the languages that are PHP or templates with PHP in them.
 const PHP_LANGUAGES: [&str; 3] = ["php", "phtml", "blade"];
@@ -121,6 +121,39 @@ impl OpenBuffer {
     }
 }
 
+/// An open buffer whose text is not known, until the client gives it as a whole.
+#[derive(Clone, Debug)]
+struct UnknownBuffer {
+    file: BufferFile,
+    /// Why its text is not known.
+    why: UnknownText,
+}
+
+/// Why the text of an open buffer is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum UnknownText {
+    /// It has more bytes than this limit. Later edits cannot be applied to it.
+    TooLarge(usize),
+    /// The client has sent a change that cannot be applied.
+    Change(String),
+}
+
+impl UnknownText {
+    /// What a request about the buffer `uri` is answered.
+    pub(super) fn refusal(&self, uri: &str) -> String {
+        match self {
+            Self::TooLarge(limit) => format!(
+                "{uri} has more than {limit} bytes; raise max_buffer_bytes under [limits] in the \
+                 settings file and open it again"
+            ),
+            Self::Change(what) => format!(
+                "{uri}: its text is not known since a change that cannot be applied ({what}); close \
+                 the file and open it again"
+            ),
+        }
+    }
+}
+
 /// The buffers of one connection, by URI as the client writes it.
 #[derive(Debug)]
 pub(super) struct Buffers(OpenBuffers);
@@ -131,7 +164,7 @@ impl Buffers {
         Self(OpenBuffers {
             max_bytes,
             buffers: Arc::default(),
-            too_large: Arc::default(),
+            unknown: Arc::default(),
             overlays: Arc::default(),
         })
     }
@@ -166,7 +199,7 @@ impl Buffers {
                 *buffer = OpenBuffer::new(file, buffer.text.clone());
             }
         }
-        for (uri, file) in Arc::make_mut(&mut self.0.too_large) {
+        for (uri, UnknownBuffer { file, .. }) in Arc::make_mut(&mut self.0.unknown) {
             if let Some(moved) = moved(uri, file) {
                 *file = moved;
             }
@@ -174,8 +207,7 @@ impl Buffers {
         self.0.overlays = Arc::default();
     }
 
-    /// Keeps a buffer. Of a buffer above the limit only its name stays, because
-    /// later edits cannot be applied to it.
+    /// Keeps a buffer; of one above the limit only its name.
     fn insert(&mut self, uri: &str, file: BufferFile, text: String) {
         if text.len() > self.0.max_bytes {
             tracing::warn!(
@@ -184,18 +216,36 @@ impl Buffers {
                 text.len(),
                 self.0.max_bytes
             );
-            Arc::make_mut(&mut self.0.buffers).remove(uri);
-            Arc::make_mut(&mut self.0.too_large).insert(uri.to_owned(), file);
+            let why = UnknownText::TooLarge(self.0.max_bytes);
+            self.forget_text(uri, UnknownBuffer { file, why });
             return;
         }
-        Arc::make_mut(&mut self.0.too_large).remove(uri);
+        Arc::make_mut(&mut self.0.unknown).remove(uri);
         let buffer = OpenBuffer::new(file, text);
         Arc::make_mut(&mut self.0.buffers).insert(uri.to_owned(), buffer);
     }
 
-    /// Applies changes in order, each to the result of the one before. Clamps
-    /// positions outside the text. Calls `changed` for each change with the text
-    /// before it, the range of bytes that is replaced, and the new text.
+    fn forget_text(&mut self, uri: &str, buffer: UnknownBuffer) {
+        Arc::make_mut(&mut self.0.buffers).remove(uri);
+        Arc::make_mut(&mut self.0.unknown).insert(uri.to_owned(), buffer);
+    }
+
+    /// The client has changed a buffer in a way that cannot be read or applied. Returns
+    /// whether its text was known until now.
+    pub(super) fn lose(&mut self, uri: &str, what: String) -> bool {
+        tracing::warn!("{uri}: a change that cannot be applied: {what}");
+        let Some(buffer) = self.0.buffers.get(uri) else {
+            return false;
+        };
+        let file = buffer.file.clone();
+        let why = UnknownText::Change(what);
+        self.forget_text(uri, UnknownBuffer { file, why });
+        true
+    }
+
+    /// Applies changes in order, each to the result of the one before. Calls `changed`
+    /// for each change with the text before it, the range of bytes that is replaced, and
+    /// the new text. A change that cannot be applied makes the text unknown.
     pub(super) fn edit(
         &mut self,
         uri: &str,
@@ -203,14 +253,15 @@ impl Buffers {
         encoding: Encoding,
         mut changed: impl FnMut(&str, Range<usize>, &str),
     ) {
-        let mut changes = changes.as_slice();
+        // What stands before a whole text does not matter.
+        let whole = changes.iter().rposition(|change| change.range.is_none());
+        let changes = &changes[whole.unwrap_or_default()..];
         let buffers = Arc::make_mut(&mut self.0.buffers);
-        if let Some(too_large) = self.0.too_large.get(uri) {
-            let Some(whole) = changes.iter().rposition(|change| change.range.is_none()) else {
+        if let Some(unknown) = self.0.unknown.get(uri) {
+            if whole.is_none() {
                 return;
-            };
-            changes = &changes[whole..];
-            let emptied = OpenBuffer::new(too_large.clone(), String::new());
+            }
+            let emptied = OpenBuffer::new(unknown.file.clone(), String::new());
             buffers.insert(uri.to_owned(), emptied);
         }
         let Some(buffer) = buffers.remove(uri) else {
@@ -230,9 +281,22 @@ impl Buffers {
             };
             let [start, end] = [range.start, range.end].map(|position| {
                 let (line, character) = (position.line.into(), position.character.into());
-                position_offset(&text, line, character, encoding)
+                edit_offset(&text, line, character, encoding)
             });
-            let end = end.max(start);
+            // An end behind the text is clear if all of it is replaced.
+            let end = end.or((start == Some(0)).then_some(text.len()));
+            let (Some(start), Some(end)) = (start, end.filter(|end| Some(*end) >= start)) else {
+                let Position { line, character } = range.start;
+                let lines = 1 + text.matches('\n').count();
+                let what = format!(
+                    "the range from line {line}, character {character}, to line {}, character {}, \
+                     in a text of {lines} lines",
+                    range.end.line, range.end.character
+                );
+                self.insert(uri, file, text);
+                self.lose(uri, what);
+                return;
+            };
             changed(&text, start..end, &change.text);
             text.replace_range(start..end, &change.text);
         }
@@ -242,7 +306,7 @@ impl Buffers {
     /// Closes a buffer. The file on disk counts again.
     pub(super) fn close(&mut self, uri: &str) {
         Arc::make_mut(&mut self.0.buffers).remove(uri);
-        Arc::make_mut(&mut self.0.too_large).remove(uri);
+        Arc::make_mut(&mut self.0.unknown).remove(uri);
     }
 }
 
@@ -252,8 +316,8 @@ pub(super) struct OpenBuffers {
     /// The limit of a buffer in bytes.
     max_bytes: usize,
     buffers: Arc<BTreeMap<String, Arc<OpenBuffer>>>,
-    /// The open buffers above the limit, without their texts.
-    too_large: Arc<BTreeMap<String, BufferFile>>,
+    /// The open buffers whose texts are not known.
+    unknown: Arc<BTreeMap<String, UnknownBuffer>>,
     /// The newest overlay of each project, by its root.
     overlays: Arc<Mutex<BTreeMap<PathBuf, BufferOverlay>>>,
 }
@@ -296,9 +360,9 @@ impl OpenBuffers {
         Ok(buffers.0)
     }
 
-    /// The limit in bytes, if the buffer that was opened with this URI is above it.
-    pub(super) fn is_too_large(&self, uri: &str) -> Option<usize> {
-        self.too_large.contains_key(uri).then_some(self.max_bytes)
+    /// Why the text of the buffer that was opened with this URI is not known.
+    pub(super) fn unknown(&self, uri: &str) -> Option<&UnknownText> {
+        self.unknown.get(uri).map(|unknown| &unknown.why)
     }
 
     /// The present snapshot of a project with its open buffers in place of their

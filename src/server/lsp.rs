@@ -1,7 +1,8 @@
 //! The language server: the handlers that tower-lsp's service calls for LSP's own
 //! messages.
 //!
-//! Handlers of notifications never wait. Handlers of requests take the open
+//! Handlers of notifications never wait; `didChange` has no handler, because fimd reads
+//! its params itself. Handlers of requests take the open
 //! buffers before they wait for anything; `lsp_session` says why.
 
 mod actions;
@@ -26,6 +27,8 @@ mod writer;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use tokio::task::JoinSet;
 use tower_lsp::jsonrpc::{self, ErrorCode};
 use tower_lsp::ls_types::{
@@ -43,8 +46,9 @@ use tracing::Instrument;
 use self::capabilities::capabilities;
 use self::commands::FollowUp;
 use self::connection::Connection;
-use self::documents::DocumentView;
+use self::documents::{DocumentView, Documents};
 use self::features::ClientFeatures;
+use super::buffers::UnknownText;
 use super::methods::initialize;
 use super::peer::Peer;
 use super::session_view::SessionView;
@@ -67,6 +71,18 @@ pub(super) fn service(engine: Engine, peer: Arc<Peer>) -> LspService<Backend> {
         .custom_method("window/workDoneProgress/cancel", Backend::cancel_progress)
         .finish();
     service
+}
+
+/// The document of a change, whatever the change is.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ChangedDocument {
+    text_document: TextDocument,
+}
+
+#[derive(Deserialize)]
+struct TextDocument {
+    uri: String,
 }
 
 impl Backend {
@@ -103,6 +119,44 @@ impl Backend {
             completions: Arc::clone(&connection.completions),
             open: connection.documents().buffers(),
             projects: connection.projects_now(),
+        }
+    }
+
+    /// `textDocument/didChange`. Params that cannot be read, such as a text with half a
+    /// surrogate pair, are no reason to go on with the text before them.
+    pub(super) fn change(&self, params: Option<&RawValue>) {
+        let params = params.map_or("null", RawValue::get);
+        match serde_json::from_str::<DidChangeTextDocumentParams>(params) {
+            Ok(DidChangeTextDocumentParams {
+                text_document: VersionedTextDocumentIdentifier { uri, version },
+                content_changes,
+            }) => {
+                let encoding = self.connection.encoding();
+                self.changed(uri.as_str(), |documents| {
+                    documents.change(uri.as_str(), version, content_changes, encoding)
+                });
+            }
+            Err(error) => match serde_json::from_str::<ChangedDocument>(params) {
+                Ok(ChangedDocument { text_document }) => {
+                    let TextDocument { uri } = text_document;
+                    self.changed(&uri, |documents| documents.lose(&uri, error.to_string()));
+                }
+                Err(_) => tracing::warn!("textDocument/didChange: {error}"),
+            },
+        }
+    }
+
+    /// Changes the document `uri` by `change`, which returns whether its tags may be
+    /// others. Tells the user if the change could not be applied.
+    fn changed(&self, uri: &str, change: impl FnOnce(&mut Documents) -> bool) {
+        let mut documents = self.connection.documents();
+        let was_known = documents.buffers().get(uri).is_some();
+        if change(&mut documents) {
+            self.connection.stale.add(uri);
+        }
+        if was_known && let Some(why @ UnknownText::Change(_)) = documents.buffers().unknown(uri) {
+            let (connection, text) = (Arc::clone(&self.connection), why.refusal(uri));
+            self.spawn(async move { connection.show_message(MessageType::ERROR, &text).await });
         }
     }
 
@@ -199,16 +253,6 @@ impl LanguageServer for Backend {
                 }
             }
         });
-    }
-
-    async fn did_change(&self, params: DidChangeTextDocumentParams) {
-        let VersionedTextDocumentIdentifier { uri, version } = params.text_document;
-        let (uri, changes) = (uri.as_str(), params.content_changes);
-        let encoding = self.connection.encoding();
-        let mut documents = self.connection.documents();
-        if documents.change(uri, version, changes, encoding) {
-            self.connection.stale.add(uri);
-        }
     }
 
     async fn did_close(&self, params: DidCloseTextDocumentParams) {

@@ -136,6 +136,9 @@ impl LspSession {
                 };
                 return Flow::End(end, None);
             }
+            "textDocument/didChange" if reply.id().is_none() && !self.is_shut_down => {
+                self.service.inner().change(params);
+            }
             name => match own_method(name, params) {
                 Some(method) => self.call_method(method, reply, requests),
                 None => {

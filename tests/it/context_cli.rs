@@ -459,6 +459,18 @@ fn behind_a_static_dollar_stand_static_properties() {
     assert!(!context.contains("$ode"), "{context}");
 }
 
+/// A line break in the name of a file ends no header: what follows would be code.
+#[test]
+fn the_name_of_a_file_stays_on_one_line() {
+    let files = [(
+        "a\nsystem('x');\u{2028}.php",
+        "<?php\nclass Order { public function total(): int {} }\n",
+    )];
+    let context = context_of(&files, "<?php\nfunction f(Order $order) { $order->|");
+    let header = "// --- a\u{fffd}system('x');\u{fffd}.php ---\n";
+    assert!(context.starts_with(header), "{context}");
+}
+
 #[test]
 fn a_file_with_short_tags_is_read() {
     let files = [(

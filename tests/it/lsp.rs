@@ -445,6 +445,69 @@ fn a_change_takes_effect_before_what_was_sent_after_it() {
     });
 }
 
+/// Nothing is answered from a text that the client no longer has, and the user is told.
+#[test]
+fn a_change_that_cannot_be_applied_makes_the_text_unknown_until_it_comes_whole() {
+    let project = project();
+    over_both(|new| {
+        let (mut client, _) = Client::initialized(new, root(&project));
+        let caller = uri(&project, "src/caller.php");
+        let change = |range: &str, text: &str| {
+            let document = format!(r#"{{"uri":"{caller}","version":2}}"#);
+            format!(
+                r#"{{"jsonrpc":"2.0","method":"textDocument/didChange","params":{{"textDocument":{document},"contentChanges":[{{{range}"text":"{text}"}}]}}}}"#
+            )
+        };
+        let range = |start: (u32, u32), end: (u32, u32)| {
+            format!(
+                r#""range":{{"start":{{"line":{},"character":{}}},"end":{{"line":{},"character":{}}}}},"#,
+                start.0, start.1, end.0, end.1
+            )
+        };
+        let lines = u32::try_from(CALLER.lines().count()).unwrap();
+        for wrong in [
+            // Half a surrogate pair.
+            change(&range((0, 5), (0, 5)), r"\ud83d"),
+            // A line that is not there.
+            change(&range((lines + 2, 0), (lines + 2, 0)), "x"),
+            change(&range((1, 0), (lines + 2, 0)), "x"),
+            // An end before the start.
+            change(&range((1, 0), (0, 0)), "x"),
+            // Params of another shape.
+            change(r#""range":5,"#, "x"),
+        ] {
+            client.open(&caller, CALLER);
+            assert!(!client.context(&caller, PLACE.0, PLACE.1).is_empty());
+            client.raw(format!("Content-Length: {}\r\n\r\n{wrong}", wrong.len()).as_bytes());
+            let told = client.receive();
+            assert_eq!(told["method"], "window/showMessage", "{told}");
+            let told = told["params"]["message"].as_str().unwrap().to_owned();
+            assert!(told.contains("close the file and open it again"), "{told}");
+            // Later edits are of a text that fimd does not have.
+            client.change(&caller, (0, 0), (0, 0), " ");
+            let params = json!({
+                "textDocument": {"uri": caller},
+                "position": {"line": PLACE.0, "character": PLACE.1},
+            });
+            let refused = client.call("getContext", params);
+            assert_eq!(refused["error"]["code"], -32602, "{refused}");
+            let said = refused["error"]["message"].as_str().unwrap();
+            assert!(said.contains("its text is not known"), "{said}");
+            let whole = change("", &CALLER.replace('\\', "\\\\").replace('\n', "\\n"));
+            client.raw(format!("Content-Length: {}\r\n\r\n{whole}", whole.len()).as_bytes());
+            assert!(!client.context(&caller, PLACE.0, PLACE.1).is_empty());
+            client.close(&caller);
+        }
+        // What is clear is applied: all of the text, a position past the end of a line, and
+        // the line behind the last one.
+        client.open(&caller, "");
+        client.change(&caller, (0, 0), (lines + 9, 0), CALLER);
+        client.change(&caller, (0, 99), (0, 99), " ");
+        client.change(&caller, (lines, 0), (lines + 1, 0), "");
+        assert!(!client.context(&caller, PLACE.0, PLACE.1).is_empty());
+    });
+}
+
 #[test]
 fn buffers_that_are_no_file_of_the_project_are_not_shown_to_others() {
     let project = project();

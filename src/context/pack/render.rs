@@ -9,10 +9,11 @@ use crate::context::weights::{
 };
 use crate::index::symbols::{ClassRef, Declaration};
 use crate::php::{FileFacts, Member, MemberKind, Span, Visibility};
+use crate::text::on_one_line;
 
 /// The line that names a file in a context.
 pub(crate) fn file_header(path: &str) -> String {
-    format!("// --- {path} ---\n")
+    format!("// --- {} ---\n", on_one_line(path))
 }
 
 /// The characters of the line that names a file.

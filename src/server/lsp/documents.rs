@@ -169,14 +169,25 @@ impl Documents {
                 }
             });
         if self.buffers.open().get(uri).is_none() {
-            // Too large: only a change of the whole text brings it back.
-            document.tags = document.tags.take().map(|_| Arc::default());
-            document.splice = None;
+            document.forget_text();
         }
         if let Some(splice) = &document.splice {
             splice.signal_change();
         }
         document.tags.is_some()
+    }
+
+    /// The client has changed a document in a way that cannot be read. Returns whether
+    /// its language is one with tags.
+    pub(super) fn lose(&mut self, uri: &str, what: String) -> bool {
+        let document = self.open.get_mut(uri);
+        if !self.buffers.lose(uri, what) {
+            return false;
+        }
+        document.is_some_and(|document| {
+            document.forget_text();
+            document.tags.is_some()
+        })
     }
 
     /// Closes a document. Returns whether its language was one with tags.
@@ -194,6 +205,14 @@ impl Documents {
     /// The text that fimd is writing into a document; none if it is not open.
     pub(super) fn splice(&mut self, uri: &str) -> Option<&mut Option<Splice>> {
         self.open.get_mut(uri).map(|document| &mut document.splice)
+    }
+}
+
+impl Document {
+    /// Its text is not known any more: only a change of the whole text brings it back.
+    fn forget_text(&mut self) {
+        self.tags = self.tags.take().map(|_| Arc::default());
+        self.splice = None;
     }
 }
 

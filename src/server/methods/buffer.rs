@@ -85,7 +85,7 @@ impl BufferParams {
     ///
     /// # Errors
     /// If the client has not opened the document and gives no content, or if the
-    /// open document is above the limit.
+    /// text of the open document is not known.
     pub(super) fn resolve(
         self,
         project: &ClientProject,
@@ -101,12 +101,10 @@ impl BufferParams {
             Self::Document { uri, content } => (uri, content),
         };
         if given.is_none()
-            && let Some(limit) = open.is_too_large(&uri)
+            && let Some(unknown) = open.unknown(&uri)
         {
-            return Err(Error::invalid_params(format!(
-                "textDocument: {uri} has more than {limit} bytes; raise max_buffer_bytes under \
-                 [limits] in the settings file and open it again"
-            )));
+            let refusal = unknown.refusal(&uri);
+            return Err(Error::invalid_params(format!("textDocument: {refusal}")));
         }
         match (given, open.get(&uri)) {
             (given, Some(buffer)) => Ok(NamedBuffer {
