@@ -8,11 +8,9 @@
 
 #![expect(clippy::print_stdout, reason = "the table is what the benchmark gives")]
 
-use std::error::Error;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream as BlockingStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use fimd::files::{self, Roots, WalkOptions};
@@ -22,7 +20,9 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
-type Outcome<T> = Result<T, Box<dyn Error>>;
+use self::common::{Daemon, Outcome, line};
+
+mod common;
 
 /// The number of simultaneous clients.
 const CLIENTS: usize = 64;
@@ -34,61 +34,6 @@ const REQUESTS: usize = 512;
 const BUFFER_BYTES: usize = 30 << 10;
 /// The time for which an idle daemon is observed.
 const IDLE: Duration = Duration::from_secs(5);
-
-/// The real binary as a daemon. It is killed when dropped.
-struct Daemon {
-    child: Child,
-    folder: tempfile::TempDir,
-}
-
-impl Daemon {
-    fn start() -> Outcome<Self> {
-        let folder = tempfile::tempdir()?;
-        let child = Command::new(env!("CARGO_BIN_EXE_fimd"))
-            .arg("--socket")
-            .arg(folder.path().join("s"))
-            .env_remove("RUST_LOG")
-            .env("XDG_CONFIG_HOME", folder.path())
-            .stdin(Stdio::null())
-            .spawn()?;
-        let daemon = Self { child, folder };
-        let begun = Instant::now();
-        while BlockingStream::connect(daemon.socket()).is_err() {
-            if begun.elapsed() > Duration::from_secs(10) {
-                return Err("the daemon does not listen".into());
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        Ok(daemon)
-    }
-
-    fn socket(&self) -> PathBuf {
-        self.folder.path().join("s")
-    }
-
-    /// The processor time that the daemon has used.
-    fn processor_time(&self) -> Outcome<Duration> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        let (_, fields) = stat.rsplit_once(')').ok_or("no process state")?;
-        let ticks = fields.split_whitespace().skip(11).take(2);
-        let ticks: u64 = ticks.map(str::parse::<u64>).sum::<Result<_, _>>()?;
-        // Linux reports hundredths of a second to user programs.
-        Ok(Duration::from_millis(ticks * 10))
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        // The process may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn line(id: usize, method: &str, params: &serde_json::Value) -> String {
-    let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
-    format!("{request}\n")
-}
 
 /// Requests at random offsets of random files, each as one line.
 fn requests(files: &[(String, String)]) -> Vec<String> {
@@ -190,7 +135,7 @@ fn measure(
         for client in all {
             took.extend(client.await??);
         }
-        Ok::<_, Box<dyn Error>>(took)
+        Outcome::Ok(took)
     })?;
     let seconds = begun.elapsed().as_secs_f64();
     let used = daemon.processor_time()?.saturating_sub(before);
@@ -208,7 +153,7 @@ fn measure(
 }
 
 fn main() -> Outcome<()> {
-    let daemon = Daemon::start()?;
+    let daemon = Daemon::start("")?;
     println!(
         "{:<28} {:>7} {:>9} {:>9} {:>9} {:>9} {:>12}",
         "", "clients", "answers/s", "p50 ms", "p90 ms", "p99 ms", "CPU ms/answer"

@@ -8,6 +8,7 @@
 mod error;
 mod infill;
 mod message;
+mod observed;
 mod probe;
 mod wire;
 
@@ -23,6 +24,7 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout, timeout_at};
 
 pub use self::error::{EndpointError, ServerPlace};
+pub use self::observed::Observed;
 pub use self::probe::{REREADS, ServerFacts};
 
 use crate::config::{Endpoint, EndpointKind};

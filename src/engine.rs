@@ -191,9 +191,10 @@ impl Engine {
         self.shared.activity.model.completed(timings);
     }
 
-    /// Notes whether the model server reads whole prompts again, for the status.
-    pub(super) fn rereads(&self, rereads: bool) {
-        self.shared.activity.model.rereads(rereads);
+    /// Notes for the status whether the model server reads whole prompts again, and what
+    /// the prompts for a budget in time are made with.
+    pub(super) fn saw_model(&self, rereads: bool, target: Option<completion::TargetStatus>) {
+        self.shared.activity.model.saw(rereads, target);
     }
 
     /// The status. Takes time in proportion to the number of files in all indexes.

@@ -15,10 +15,12 @@
 
 mod budget;
 mod builder;
+mod target;
 mod window;
 
 pub use self::budget::{
     DEFAULT_MAX_SUFFIX_CHARS, DEFAULT_MAX_TOTAL_CHARS, PromptBudget, PromptLimits,
 };
 pub use self::builder::{Prompt, PromptBuffer, PromptSettings};
+pub use self::target::ServerSpeed;
 pub use self::window::window;

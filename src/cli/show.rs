@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::CliError;
 use crate::dataset::Example;
+use crate::prompt::ServerSpeed;
 
 /// The lines of prefix and suffix that are printed on either side of a middle.
 const LINES: usize = 5;
@@ -18,6 +19,16 @@ pub(super) fn examples(examples: &[Example], whole: bool) -> Result<(), CliError
             .zip(examples)
             .try_for_each(|(n, example)| print_example(out, n, examples.len(), example, whole))
     })
+}
+
+/// How fast a model server is, in words.
+pub(super) fn speed(speed: ServerSpeed) -> String {
+    let per_second = |ms: f64| 1e3 / ms.max(1e-3);
+    let reads = format!("reads {:.0} tokens/s", per_second(speed.read_ms));
+    match speed.write_ms > 0.0 {
+        true => format!("{reads} and writes {:.0}", per_second(speed.write_ms)),
+        false => reads,
+    }
 }
 
 /// Calls `write` with stdout.

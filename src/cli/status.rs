@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::CliError;
 use super::daemon::{DaemonDifference, DaemonProcess, SocketOption, failure, read, status};
 use super::json_file::file_json;
+use super::{CliError, show};
 use crate::endpoint::REREADS;
+use crate::engine::completion::TargetStatus;
 use crate::engine::{
     EngineStatus, JobStatus, MethodStatus, ModelStatus, ProjectStatus, RecentValues,
 };
@@ -98,10 +99,37 @@ fn print_model(out: &mut impl Write, model: &ModelStatus) -> io::Result<()> {
             writeln!(out, "{p50:>10.0} {p90:>10.0} {last:>10.0}  {name}")?;
         }
     }
+    if let Some(target) = &model.target {
+        writeln!(out, "{}", said(target))?;
+    }
     if model.rereads {
         writeln!(out, "note: it {REREADS}")?;
     }
     Ok(())
+}
+
+/// The length of prompts that a budget in time allows, and why.
+fn said(target: &TargetStatus) -> String {
+    let TargetStatus {
+        target_ms,
+        total_chars,
+        max_total_chars,
+        ..
+    } = target;
+    let prompts = format!(
+        "prompts: up to {total_chars} of {max_total_chars} characters (target_ms = {target_ms}); "
+    );
+    let (Some(speed), Some(expected_ms)) = (target.speed, target.expected_ms) else {
+        return prompts + "the server's speed is not known yet";
+    };
+    let larger = target
+        .larger_ms
+        .map(|ms| format!(", with the next larger size {ms:.0} ms"));
+    format!(
+        "{prompts}the server {}, so nine of ten lines take at most {expected_ms:.0} ms{}",
+        show::speed(speed),
+        larger.unwrap_or_default()
+    )
 }
 
 fn print_projects(out: &mut impl Write, projects: &[ProjectStatus]) -> io::Result<()> {

@@ -32,6 +32,9 @@ pub struct CompletionSettings {
     pub context_style: ContextStyle,
     /// The order of prefix and suffix in prompts.
     pub order: OrderChoice,
+    /// In which time the model server is to have read a prompt and written a line, in
+    /// milliseconds; none for prompts of one size.
+    pub target_ms: Option<u64>,
 }
 
 impl Default for CompletionSettings {
@@ -46,6 +49,7 @@ impl Default for CompletionSettings {
             max_suffix_chars: DEFAULT_MAX_SUFFIX_CHARS,
             context_style: ContextStyle::default(),
             order: OrderChoice::default(),
+            target_ms: None,
         }
     }
 }
@@ -54,13 +58,18 @@ impl CompletionSettings {
     /// How context, prefix and suffix share the characters of a prompt.
     #[must_use]
     pub fn budget(&self) -> PromptBudget {
-        let limits = PromptLimits {
+        self.limits().budget()
+    }
+
+    /// What is set of the budgets.
+    #[must_use]
+    pub fn limits(&self) -> PromptLimits {
+        PromptLimits {
             total: self.max_total_chars,
             context: self.max_context_chars,
             prefix: self.max_prefix_chars,
             suffix: self.max_suffix_chars,
-        };
-        limits.budget()
+        }
     }
 
     /// Checks that the model at `endpoint` takes prompts in this order, and contexts in
@@ -119,6 +128,8 @@ pub(super) struct CompletionSection {
     context_style: Option<ContextStyle>,
     #[serde(deserialize_with = "order")]
     order: Option<OrderChoice>,
+    #[serde(deserialize_with = "some_integer::<_, _, 50, 60_000>")]
+    target_ms: Option<u64>,
 }
 
 impl CompletionSection {
@@ -134,6 +145,7 @@ impl CompletionSection {
             max_suffix_chars: self.max_suffix_chars.unwrap_or(base.max_suffix_chars),
             context_style: self.context_style.unwrap_or(base.context_style),
             order: self.order.unwrap_or(base.order),
+            target_ms: self.target_ms.or(base.target_ms),
         }
     }
 }

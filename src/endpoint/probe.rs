@@ -9,8 +9,8 @@ use serde_json::json;
 use tokio::time::{Instant, timeout};
 
 use super::{
-    EndpointError, ModelClient, ModelPrompt, ModelRequest, ServerFeatures, error, milliseconds,
-    wire,
+    EndpointError, ModelClient, ModelPrompt, ModelRequest, Observed, ServerFeatures, error,
+    milliseconds, wire,
 };
 use crate::config::EndpointKind;
 
@@ -52,9 +52,12 @@ pub const REREADS: &str = "reads the whole prompt again for each request, becaus
      recurrent models); start llama.cpp with --swa-full, or with more --ctx-checkpoints, or serve \
      a model with full attention";
 
-/// The words of the prompt by which [`ModelClient::reuses`] asks, and how many there are.
+/// The words of the prompts by which [`ModelClient::reuses`] and [`ModelClient::times`]
+/// ask, and how many there are.
 const WORD: &str = "one ";
 const WORDS: usize = 300;
+/// The tokens that a server writes for [`ModelClient::times`].
+const TIMED_TOKENS: u32 = 16;
 
 /// How long the first request waits to learn what the server has, in milliseconds. A
 /// server that is at work may answer late, and is asked again with the next request.
@@ -172,23 +175,48 @@ impl ModelClient {
         self.features().await;
         let mut last = None;
         for words in [WORDS, WORDS + 1] {
-            let mut deltas = Box::pin(self.stream(ModelRequest {
-                prompt: ModelPrompt::Plain(WORD.repeat(words)),
-                max_tokens: 1,
-                temperature: Some(0.0),
-                top_p: None,
-                seed: None,
-                stop: Vec::new(),
-                max_write_ms: None,
-                slot: Some(0),
-            }));
-            last = None;
-            while let Some(delta) = deltas.try_next().await? {
-                last = delta.work.or(last);
-            }
+            last = self.watch(WORD.repeat(words), 1).await?.work;
         }
         let reused = last.and_then(|work| Some((work.reused_tokens?, work.read_tokens)));
         Ok(reused.map(|(reused, read)| reused > read))
+    }
+
+    /// What a request for a few tokens shows of the server, and the characters of its
+    /// prompt: the number `first`, which a former prompt should not begin with, and equal
+    /// words. A short request before it lets the server load its model.
+    ///
+    /// # Errors
+    /// As [`ModelClient::stream`].
+    pub async fn times(&self, first: u32) -> Result<(Observed, usize), EndpointError> {
+        self.features().await;
+        self.watch(WORD.to_owned(), 1).await?;
+        let prompt = format!("{first} {}", WORD.repeat(WORDS));
+        let chars = prompt.len();
+        Ok((self.watch(prompt, TIMED_TOKENS).await?, chars))
+    }
+
+    /// Asks for `max_tokens` tokens behind `prompt`.
+    async fn watch(&self, prompt: String, max_tokens: u32) -> Result<Observed, EndpointError> {
+        let mut observed = Observed::default();
+        let begun = Instant::now();
+        let mut deltas = Box::pin(self.stream(ModelRequest {
+            prompt: ModelPrompt::Plain(prompt),
+            max_tokens,
+            temperature: Some(0.0),
+            top_p: None,
+            seed: None,
+            stop: Vec::new(),
+            max_write_ms: None,
+            slot: Some(0),
+        }));
+        while let Some(delta) = deltas.try_next().await? {
+            observed.work = delta.work.or(observed.work);
+            if !delta.text.is_empty() {
+                let ms = begun.elapsed().as_secs_f64() * 1e3;
+                observed.text(delta.text.chars().count(), ms);
+            }
+        }
+        Ok(observed)
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, EndpointError> {

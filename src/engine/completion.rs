@@ -20,6 +20,8 @@ mod flight;
 mod prefetch;
 mod prepared;
 mod server;
+mod speed;
+mod target;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -30,7 +32,10 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 pub use self::server::ModelServer;
+pub use self::speed::observed_speed;
+pub use self::target::TargetStatus;
 
+use self::courses::ClientCourses;
 use self::flight::Flight;
 use self::prefetch::Prefetch;
 use self::prepared::{ModelAnswer, PreparedCompletion};
@@ -38,8 +43,8 @@ use super::{Engine, WorkError};
 use crate::cancel::{Cancel, Cancelled};
 use crate::completion::{OfferPlace, Offers, RecentCompletions, ShownCompletion};
 use crate::config::ContextSources;
-use crate::context::{Context, Courses};
-use crate::endpoint::{EndpointError, ModelRequest, ServerWork};
+use crate::context::Context;
+use crate::endpoint::{EndpointError, ModelRequest, Observed};
 use crate::index::Snapshot;
 use crate::model::ModelText;
 use crate::secrets::Secrets;
@@ -214,7 +219,7 @@ impl Turn {
 pub struct Completions {
     recent: Mutex<RecentCompletions>,
     /// The contexts that grow while the client types.
-    courses: Arc<Mutex<Courses>>,
+    courses: Arc<Mutex<ClientCourses>>,
     offers: Mutex<Offers>,
     /// The number of requests so far.
     newest: watch::Sender<u64>,
@@ -398,12 +403,17 @@ impl Completions {
         let mut prepared = prepared??;
         prepared.take_slot(server.slot(&buffer, features.slots));
         let context_ms = millis(begun);
-        let (texts, first_token_ms, work) = self
+        let (texts, observed) = self
             .ask_for_texts(&prepared, &server, max_items, is_again, progress)
             .await?;
-        if let Some(ms) = first_token_ms {
-            server.saw(&buffer, prepared.prompt(), ms, work.unwrap_or_default());
-            engine.rereads(server.rereads());
+        let Observed {
+            first_token_ms,
+            work,
+            ..
+        } = observed;
+        if first_token_ms.is_some() {
+            server.saw(&buffer, prepared.prompt(), observed);
+            engine.saw_model(server.rereads(), server.target());
         }
         let PreparedCompletion {
             position,
@@ -438,9 +448,9 @@ impl Completions {
         })
     }
 
-    /// Asks the model `max_items` times. Returns its different texts, the milliseconds
-    /// until its first one began, and the server's work on that one. The first request
-    /// varies only if the user has been shown a text here (`is_again`).
+    /// Asks the model `max_items` times. Returns its different texts, and what the first
+    /// one has shown of the server. The first request varies only if the user has been
+    /// shown a text here (`is_again`).
     async fn ask_for_texts(
         &self,
         prepared: &PreparedCompletion,
@@ -448,7 +458,7 @@ impl Completions {
         max_items: usize,
         is_again: bool,
         progress: &watch::Sender<String>,
-    ) -> Result<(Vec<String>, Option<f64>, Option<ServerWork>), EndpointError> {
+    ) -> Result<(Vec<String>, Observed), EndpointError> {
         let begun = Instant::now();
         let seed = || {
             Some(
@@ -468,12 +478,7 @@ impl Completions {
             }
             first => first?,
         };
-        let ModelAnswer {
-            text,
-            first_token_ms,
-            work,
-            ..
-        } = first;
+        let ModelAnswer { text, observed, .. } = first;
         let mut texts = vec![text];
         for _ in 1..max_items {
             match prepared.answer(server, begun, seed(), None).await {
@@ -486,7 +491,7 @@ impl Completions {
             }
         }
         texts.retain(|text| !text.is_empty());
-        Ok((texts, first_token_ms, work))
+        Ok((texts, observed))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use super::completion::Timings;
+use super::completion::{TargetStatus, Timings};
 
 /// The greatest value that is counted: tokens, or microseconds of one hour.
 const MAX: u64 = 3_600_000_000;
@@ -29,6 +29,10 @@ pub struct ModelStatus {
     /// all of them.
     #[serde(default)]
     pub rereads: bool,
+    /// The length of prompts that the last request chose for a budget in time; none
+    /// without such a budget.
+    #[serde(default)]
+    pub target: Option<TargetStatus>,
 }
 
 /// The middle of some values, and the last one.
@@ -54,6 +58,7 @@ struct Counted {
     first: Values,
     shown: Values,
     rereads: bool,
+    target: Option<TargetStatus>,
 }
 
 /// Values with two significant digits.
@@ -109,10 +114,12 @@ impl ModelTimes {
         }
     }
 
-    /// Notes whether the server reads whole prompts again.
-    pub(super) fn rereads(&self, rereads: bool) {
+    /// Notes whether the server reads whole prompts again, and the length of prompts that
+    /// a budget in time allows.
+    pub(super) fn saw(&self, rereads: bool, target: Option<TargetStatus>) {
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         counted.rereads = rereads;
+        counted.target = target;
     }
 
     pub(super) fn status(&self) -> ModelStatus {
@@ -124,6 +131,7 @@ impl ModelTimes {
             first_token_ms: counted.first.recent(1e3),
             shown_ms: counted.shown.recent(1e3),
             rereads: counted.rereads,
+            target: counted.target,
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::common::{Client, Project, fimd};
 
 mod callee;
 mod several;
+mod target;
 
 const SHOP: &[(&str, &str)] = &[
     (

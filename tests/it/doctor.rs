@@ -9,7 +9,7 @@ use std::process::Command;
 use clap::CommandFactory;
 use fimd::cli::Cli;
 use fimd::index::FORMAT;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::common::daemon::Daemon;
 use crate::common::model_server::ModelServer;
@@ -194,6 +194,45 @@ fn nobody_is_sent_any_code() {
         .filter_map(|asked| asked.body.get("content"))
         .collect();
     assert_eq!(sent, ["<|fim_middle|>", "<|fim_prefix|>", "<|fim_suffix|>"]);
+}
+
+/// The server tells its times, and is timed only for a budget in time.
+#[test]
+fn the_prompts_that_a_server_is_fast_enough_for_are_told() {
+    let home = Home::new();
+    for (prompt_ms, target, state, says, fix) in [
+        (10.0, 300, "ok", "up to 8192 of 8192 characters", ""),
+        (200.0, 300, "ok", "up to 2048 of 8192 characters", ""),
+        (
+            300.0,
+            100,
+            "warning",
+            "reads 1000 tokens/s and writes 200",
+            "target_ms to 228",
+        ),
+    ] {
+        let server = ModelServer::start(move |asked, answer| {
+            if asked.path.ends_with("/models") {
+                answer.whole("200 OK", "application/json", r#"{"data":[{"id":"a"}]}"#);
+                return;
+            }
+            let message = json!({
+                "choices": [{ "text": "one", "finish_reason": "length" }],
+                "timings": {
+                    "prompt_n": 300, "prompt_ms": prompt_ms,
+                    "predicted_n": 11, "predicted_ms": 50.0,
+                },
+            });
+            answer.stream();
+            answer.send(format!("data: {message}\n\n"));
+        });
+        let endpoint = format!("[endpoint]\nurl = '{}'\n", server.url);
+        home.settings(&endpoint);
+        let report = home.report(&[]);
+        assert!(checks(&report).all(|check| check["name"] != "speed"));
+        home.settings(&format!("{endpoint}[completion]\ntarget_ms = {target}\n"));
+        is(&home.check("speed"), state, says, fix);
+    }
 }
 
 #[test]

@@ -189,7 +189,23 @@ fn asked_with(
     settings: &str,
     examples: &[&Value],
 ) -> HashSet<String> {
-    let model = ModelServer::saying(&["x;"]);
+    asked_of(
+        &ModelServer::saying(&["x;"]),
+        project,
+        family,
+        settings,
+        examples,
+    )
+}
+
+/// The same prompts as `model` gets them.
+fn asked_of(
+    model: &ModelServer,
+    project: &Path,
+    family: &str,
+    settings: &str,
+    examples: &[&Value],
+) -> HashSet<String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("settings.toml");
     let endpoint = format!(
@@ -299,6 +315,48 @@ fn the_text_before_a_middle_is_the_prompt_of_complete() {
         }
     }
     assert!(states.len() > 4, "{states:?}");
+}
+
+/// A model server that tells that it reads a token in so many milliseconds.
+fn server_of(read_ms: f64) -> ModelServer {
+    ModelServer::start(move |_, answer| {
+        let message = json!({
+            "choices": [{ "text": "x;", "finish_reason": "stop" }],
+            "timings": { "prompt_n": 100, "prompt_ms": 100.0 * read_ms },
+        });
+        answer.stream();
+        answer.send(format!("data: {message}\n\n"));
+    })
+}
+
+/// A budget in time has a few steps, and each is a size that a dataset can have.
+#[test]
+fn the_prompts_for_a_budget_in_time_can_be_trained() {
+    let project = Project::new(&[
+        ("src/Totals.php", &long_file("\n", "")),
+        (
+            "lib/Tax.php",
+            "<?php\nnamespace Lib;\nclass Tax\n{\n    public const BASE = 19;\n    public function rate(int $year): float { return 0.2; }\n}\n",
+        ),
+    ]);
+    let temp = tempfile::tempdir().unwrap();
+    for (read_ms, total) in [(0.1, "8192"), (0.4, "4096"), (0.8, "2048"), (3.0, "1024")] {
+        let options = ["--max-total-chars", total, "--spm-rate", "0"];
+        let output = temp.path().join(total);
+        let mut examples = examples_of(project.path(), &output, &options);
+        examples.truncate(40);
+        let examples: Vec<_> = examples.iter().collect();
+        let settings = "order = \"psm\"\ntarget_ms = 300\n";
+        let model = server_of(read_ms);
+        let prompts = asked_of(&model, project.path(), "qwen2.5-coder", settings, &examples);
+        for example in examples {
+            let trained = trained(example, "<|endoftext|>");
+            assert!(
+                prompts.contains(&trained),
+                "{total}: complete sends another prompt than {trained:?}"
+            );
+        }
+    }
 }
 
 /// The state of the buffer of `example`.

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use super::Check;
+use super::{Check, CheckState};
 use crate::cli::CliError;
-use crate::config::{Endpoint, EndpointKind, Settings};
+use crate::cli::show::speed as words;
+use crate::config::{CompletionSettings, Endpoint, EndpointKind, Settings};
 use crate::endpoint::{EndpointError, ModelClient, REREADS, ServerFacts};
+use crate::engine::completion::observed_speed;
 
 const NAME: &str = "model";
 
@@ -24,10 +26,11 @@ pub(super) fn checks(settings: Option<&Settings>) -> Result<Vec<Check>, CliError
         .enable_all()
         .build()
         .map_err(|error| CliError::Failure(format!("cannot start the runtime: {error}")))?;
-    Ok(runtime.block_on(ask(&settings.endpoint)))
+    Ok(runtime.block_on(ask(settings)))
 }
 
-async fn ask(endpoint: &Endpoint) -> Vec<Check> {
+async fn ask(settings: &Settings) -> Vec<Check> {
+    let endpoint = &settings.endpoint;
     let client = match ModelClient::new(endpoint) {
         Ok(client) => client,
         Err(error) => return vec![failed(NAME, &error)],
@@ -40,10 +43,60 @@ async fn ask(endpoint: &Endpoint) -> Vec<Check> {
     if facts.is_llama && endpoint.kind == EndpointKind::Completions {
         checks.push(control_tokens(&client, endpoint).await);
     }
+    let mut rereads = false;
     if facts.is_llama {
-        checks.extend(reading(&client).await);
+        let reading = reading(&client).await;
+        rereads = reading
+            .as_ref()
+            .is_some_and(|check| check.state != CheckState::Ok);
+        checks.extend(reading);
+    }
+    if let Some(target_ms) = settings.completion.target_ms {
+        checks.push(speed(&client, &settings.completion, target_ms as f64, !rereads).await);
     }
     checks
+}
+
+/// Which prompts the server reads within `target_ms` milliseconds.
+async fn speed(
+    client: &ModelClient,
+    completion: &CompletionSettings,
+    target_ms: f64,
+    reuses: bool,
+) -> Check {
+    const NAME: &str = "speed";
+    // Another number each time, so that the server has not read the prompt.
+    let observed = match client.times(std::process::id()).await {
+        Ok((observed, chars)) => observed_speed(observed, chars, reuses),
+        Err(error) => return failed(NAME, &error),
+    };
+    let Some(speed) = observed else {
+        return Check::warning(
+            NAME,
+            "not known: the server has written nothing",
+            "see `fimd status` after some completions",
+        );
+    };
+    let limits = completion.limits();
+    let step = limits.step_within(target_ms, speed);
+    let ms = limits.line_ms(step, speed);
+    let says = format!(
+        "the server {}: with prompts of up to {step} of {} characters nine of ten lines take at \
+         most {ms:.0} ms (target_ms = {target_ms})",
+        words(speed),
+        limits.total
+    );
+    match ms <= target_ms {
+        true => Check::ok(NAME, says),
+        false => Check::warning(
+            NAME,
+            says,
+            format!(
+                "set target_ms to {:.0} or more, or serve a smaller model",
+                ms.ceil()
+            ),
+        ),
+    }
 }
 
 /// Whether the server reuses what it has read; no check if it does not tell.

@@ -32,12 +32,22 @@ impl Courses {
         snapshot: &Snapshot,
         request: &ContextRequest<'_>,
     ) -> Course {
-        let known = self.0.iter().find(|(known, _)| known == key);
-        let known = known.and_then(|(_, course)| course.clone().at(snapshot, request));
-        known.unwrap_or_else(|| {
+        self.known(key, snapshot, request).unwrap_or_else(|| {
             let start = first_start(&request.content[..request.cursor]);
             Course::new(start, snapshot, request)
         })
+    }
+
+    /// The course of `key` if `request` goes on with it.
+    #[must_use]
+    pub fn known(
+        &self,
+        key: &CourseKey,
+        snapshot: &Snapshot,
+        request: &ContextRequest<'_>,
+    ) -> Option<Course> {
+        let known = self.0.iter().find(|(known, _)| known == key);
+        known.and_then(|(_, course)| course.clone().at(snapshot, request))
     }
 
     /// Keeps `course` for the next request with `key`.

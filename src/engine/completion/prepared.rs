@@ -7,16 +7,16 @@ use std::time::Instant;
 use futures_util::TryStreamExt;
 use tokio::sync::watch;
 
-use super::courses::course_context;
+use super::courses::{ClientCourses, completion_course, course_context};
 use super::{AskedPrompt, BufferPosition, CompletionRequest, ModelServer, Trigger, millis};
 use crate::cancel::{Cancel, Cancelled};
 use crate::completion::{AnswerFilter, CompletionExtent, ShownAnswer};
 use crate::config::{ContextSources, EndpointKind};
-use crate::context::{Context, CourseKey, Courses, MinScore, assemble};
-use crate::endpoint::{EndpointError, ModelPrompt, ModelRequest, ServerWork};
+use crate::context::{Context, MinScore, assemble};
+use crate::endpoint::{EndpointError, ModelPrompt, ModelRequest, Observed};
 use crate::index::Snapshot;
 use crate::model::ModelText;
-use crate::prompt::{Prompt, PromptBuffer, PromptSettings};
+use crate::prompt::{Prompt, PromptBuffer, PromptLimits, PromptSettings};
 use crate::secrets::Secrets;
 
 /// The most tokens of a completion that ends with the line.
@@ -43,15 +43,20 @@ pub(super) struct PreparedCompletion {
 }
 
 impl ModelServer {
-    /// What prompts for the server are made with.
-    fn prompt_settings<'a>(
+    /// What prompts for the server with a total of `total` characters are made with.
+    pub(super) fn prompt_settings<'a>(
         &'a self,
+        total: usize,
         sources: ContextSources,
         secrets: Option<&'a Secrets>,
     ) -> PromptSettings<'a> {
         let completion = &self.settings.completion;
+        let limits = PromptLimits {
+            total,
+            ..completion.limits()
+        };
         PromptSettings {
-            budget: completion.budget(),
+            budget: limits.budget(),
             style: completion.context_style,
             family: &self.settings.endpoint.family,
             control_tokens: &self.control_tokens,
@@ -79,7 +84,8 @@ impl ModelServer {
             cursor,
             ..
         } = &request.position;
-        let settings = self.prompt_settings(request.sources, request.secrets.as_deref());
+        let total = self.settings.completion.max_total_chars;
+        let settings = self.prompt_settings(total, request.sources, request.secrets.as_deref());
         let request = settings.context_request(path, content, *cursor);
         let context = request.map(|request| assemble(snapshot, &request, cancel));
         context.unwrap_or_else(|| Ok(Context::default()))
@@ -118,16 +124,17 @@ impl PreparedCompletion {
         request: CompletionRequest,
         snapshot: &Snapshot,
         server: &ModelServer,
-        courses: &Mutex<Courses>,
+        courses: &Mutex<ClientCourses>,
         cancel: &Cancel,
     ) -> Result<Self, Cancelled> {
+        let total = server.total_chars(&request, snapshot, courses);
         let CompletionRequest {
             position,
             secrets,
             trigger,
             ..
         } = request;
-        let settings = server.prompt_settings(request.sources, secrets.as_deref());
+        let settings = server.prompt_settings(total, request.sources, secrets.as_deref());
         let BufferPosition {
             path,
             content,
@@ -136,10 +143,7 @@ impl PreparedCompletion {
         } = &position;
         let request_of_context = settings.context_request(path, content, *cursor);
         let found = request_of_context.map(|request| {
-            let key = CourseKey {
-                session: None,
-                file: position.file(),
-            };
+            let key = completion_course(&position);
             course_context(courses, key, snapshot, &request, cancel)
         });
         let (context, context_start) = found.transpose()?.unzip();
@@ -256,14 +260,16 @@ impl PreparedCompletion {
         let mut complete = None;
         let mut answer = ModelAnswer::default();
         while let Some(delta) = deltas.try_next().await? {
-            answer.work = delta.work.or(answer.work);
+            answer.observed.work = delta.work.or(answer.observed.work);
             if delta.is_cut && is_timed {
                 answer.drop_begun_line();
             }
             if delta.text.is_empty() {
                 continue;
             }
-            answer.first_token_ms.get_or_insert_with(|| millis(begun));
+            answer
+                .observed
+                .text(delta.text.chars().count(), millis(begun));
             answer.whole.push_str(&delta.text);
             let so_far = shown(&answer.whole, false);
             if let Some(progress) = progress {
@@ -288,10 +294,8 @@ pub(super) struct ModelAnswer {
     whole: String,
     /// The part of it to show.
     pub(super) text: String,
-    /// The milliseconds until its first text.
-    pub(super) first_token_ms: Option<f64>,
-    /// The server's work on it, if it says so.
-    pub(super) work: Option<ServerWork>,
+    /// What it has shown of the server.
+    pub(super) observed: Observed,
 }
 
 impl ModelAnswer {

@@ -5,10 +5,12 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::speed::SpeedMeter;
 use super::{CompleteError, lock};
 use crate::config::Settings;
-use crate::endpoint::{ModelClient, ServerWork};
+use crate::endpoint::{ModelClient, Observed};
 use crate::model::ControlTokens;
+use crate::prompt::ServerSpeed;
 
 /// The least tokens that a server should have reused, for its not doing so to count.
 const LEAST_REUSE: f64 = 256.0;
@@ -32,6 +34,9 @@ pub struct ModelServer {
     pub(super) writes_markdown: AtomicBool,
     pub(super) client: ModelClient,
     pub(super) control_tokens: ControlTokens,
+    /// The total budget of the prompts of a new course, in characters; none before the
+    /// first, or without a budget in time.
+    pub(super) total: Mutex<Option<usize>>,
     slots: Mutex<Slots>,
     seen: Mutex<Seen>,
 }
@@ -49,6 +54,7 @@ struct Seen {
     misses: VecDeque<bool>,
     /// The mean time to the first text, in milliseconds, the newest counting most.
     first_token_ms: Option<f64>,
+    meter: SpeedMeter,
 }
 
 impl ModelServer {
@@ -66,6 +72,7 @@ impl ModelServer {
                 reason: error.to_string(),
             })?,
             settings,
+            total: Mutex::default(),
             slots: Mutex::default(),
             seen: Mutex::default(),
         })
@@ -83,17 +90,28 @@ impl ModelServer {
         (count > 1).then(|| lock(&self.slots).of(buffer, count))
     }
 
-    /// Notes what the server said about its work on `prompt` for `buffer`.
-    pub(super) fn saw(&self, buffer: &str, prompt: &str, first_token_ms: f64, work: ServerWork) {
+    /// Notes what the answer to `prompt` for `buffer` has shown.
+    pub(super) fn saw(&self, buffer: &str, prompt: &str, observed: Observed) {
         let mut seen = lock(&self.seen);
-        let mean = seen.first_token_ms.map_or(first_token_ms, |mean| {
-            mean + (first_token_ms - mean) * NEWEST
-        });
-        seen.first_token_ms = Some(mean);
+        if let Some(newest) = observed.first_token_ms {
+            let mean = seen.first_token_ms;
+            seen.first_token_ms = Some(mean.map_or(newest, |mean| mean + (newest - mean) * NEWEST));
+        }
+        let known = seen.known_bytes(buffer, prompt);
+        let unread = prompt.get(known..).unwrap_or(prompt).chars().count();
+        seen.meter.add(observed, unread);
+        let work = observed.work.unwrap_or_default();
         if let Some(reused) = work.reused_tokens {
-            seen.judge(buffer, prompt, work.read_tokens, reused);
+            let share = known as f64 / prompt.len().max(1) as f64;
+            seen.judge(share, work.read_tokens, reused);
         }
         seen.former = Some((buffer.to_owned(), prompt.to_owned()));
+    }
+
+    /// How fast it is; none if no answer has shown it yet.
+    pub(super) fn speed(&self) -> Option<ServerSpeed> {
+        let reuses = !self.rereads();
+        lock(&self.seen).meter.speed(reuses)
     }
 
     /// How long typing must pause before an automatic completion is asked for: as long
@@ -132,17 +150,20 @@ impl Slots {
 }
 
 impl Seen {
-    /// Judges whether the server has reused what it could.
-    fn judge(&mut self, buffer: &str, prompt: &str, read: u32, reused: u32) {
-        let Some((_, former)) = self.former.as_ref().filter(|(of, _)| of == buffer) else {
-            return;
-        };
-        let same = former
-            .bytes()
-            .zip(prompt.bytes())
-            .take_while(|(a, b)| a == b)
-            .count();
-        let known = same as f64 / prompt.len().max(1) as f64;
+    /// How many bytes of `prompt` stand at the start of the last one, if that was for
+    /// `buffer`, too.
+    fn known_bytes(&self, buffer: &str, prompt: &str) -> usize {
+        let former = self.former.as_ref().filter(|(of, _)| of == buffer);
+        former.map_or(0, |(_, former)| {
+            let pairs = former.bytes().zip(prompt.bytes());
+            let same = pairs.take_while(|(a, b)| a == b).count();
+            prompt.floor_char_boundary(same)
+        })
+    }
+
+    /// Judges whether the server has reused what it could of a prompt of which it had
+    /// read the share `known`.
+    fn judge(&mut self, known: f64, read: u32, reused: u32) {
         let could = f64::from(read.saturating_add(reused)) * known;
         if could < LEAST_REUSE {
             return;
@@ -155,6 +176,7 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::endpoint::ServerWork;
 
     #[test]
     fn each_buffer_has_a_slot_as_long_as_there_are_enough() {
@@ -166,25 +188,29 @@ mod tests {
     #[test]
     fn a_server_that_reads_everything_again_is_recognised() {
         let server = ModelServer::new(Arc::default()).unwrap();
-        let work = |read_tokens, reused| ServerWork {
-            read_tokens,
-            reused_tokens: Some(reused),
-            ..ServerWork::default()
+        let work = |read_tokens, reused| Observed {
+            first_token_ms: Some(10.0),
+            work: Some(ServerWork {
+                read_tokens,
+                reused_tokens: Some(reused),
+                ..ServerWork::default()
+            }),
+            ..Observed::default()
         };
         let prompt = "word ".repeat(400);
         for n in 0..9 {
             assert!(!server.rereads() || n > 6, "after {n}");
             let typed = format!("{prompt}{n}");
-            server.saw("a.php", &typed, 10.0, work(400, 0));
+            server.saw("a.php", &typed, work(400, 0));
         }
         assert!(server.rereads());
         for n in 0..3 {
-            server.saw("a.php", &format!("{prompt}{n}"), 10.0, work(2, 398));
+            server.saw("a.php", &format!("{prompt}{n}"), work(2, 398));
         }
         assert!(!server.rereads(), "it reuses again");
         // Another prompt is rightly read.
         for n in 0..9 {
-            server.saw("b.php", &format!("{n}{prompt}"), 10.0, work(400, 0));
+            server.saw("b.php", &format!("{n}{prompt}"), work(400, 0));
         }
         assert!(!server.rereads());
     }
