@@ -48,7 +48,8 @@ fn made_up(files: usize) -> Vec<Arc<SourceFile>> {
 fn corpus(folder: &str) -> Vec<Arc<SourceFile>> {
     let roots = Roots::new(Path::new(folder), &[]).expect("FIMD_CORPUS names a folder");
     let walk = files::walk(&roots, &WalkOptions::default()).expect("the corpus can be walked");
-    let read = |found| Arc::new(files::read(found).expect("a found file can be read"));
+    let read =
+        |found| Arc::new(files::read(found, u64::MAX - 1).expect("a found file can be read"));
     walk.files.iter().map(read).collect()
 }
 

@@ -406,12 +406,7 @@ impl Completions {
         let (texts, observed) = self
             .ask_for_texts(&prepared, &server, max_items, is_again, progress)
             .await?;
-        let Observed {
-            first_token_ms,
-            work,
-            ..
-        } = observed;
-        if first_token_ms.is_some() {
+        if observed.first_token_ms.is_some() {
             server.saw(&buffer, prepared.prompt(), observed);
             engine.saw_model(server.rereads(), server.target());
         }
@@ -440,9 +435,9 @@ impl Completions {
             context_start,
             timings: Timings {
                 context_ms,
-                first_token_ms,
-                read_tokens: work.map(|work| work.read_tokens),
-                reused_tokens: work.and_then(|work| work.reused_tokens),
+                first_token_ms: observed.first_token_ms,
+                read_tokens: observed.work.map(|work| work.read_tokens),
+                reused_tokens: observed.work.and_then(|work| work.reused_tokens),
                 ..Timings::default()
             },
         })
