@@ -3,13 +3,14 @@
 //!
 //! [`measures`] compare one answer with the text that was cut out, [`figure`] says what
 //! the figures are, [`report`] folds them over the answers with the intervals of
-//! [`statistics`], and [`page`] shows report and cases.
+//! [`statistics`], [`table`] shows it in a terminal, and [`page`] with the cases.
 
 pub mod figure;
 pub mod measures;
 pub mod page;
 pub mod report;
 pub mod statistics;
+pub mod table;
 
 use serde::{Deserialize, Serialize};
 

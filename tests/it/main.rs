@@ -24,6 +24,7 @@ mod docs;
 mod doctor;
 mod endpoint;
 mod eval;
+mod eval_page;
 mod eval_typing;
 mod files;
 mod foreign;

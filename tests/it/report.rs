@@ -1,16 +1,13 @@
 //! A dataset's `report.html`. It holds what it should, hostile source text stays
 //! text, and a real browser shows it and handles its keys.
 //!
-//! The browser is the one that `FIMD_CHROMIUM` names, else `chromium` if it is
-//! on the path. Node drives it with the package playwright-core in the folder
-//! that `FIMD_PLAYWRIGHT` names. The test is skipped where one of them is
-//! missing. `FIMD_SHOTS` names a folder for screenshots.
+//! `common/browser.rs` says which browser that is.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::common::skip;
+use crate::common::browser;
 
 /// Text that would end a script, open another and fetch a picture, if the page
 /// did not escape it.
@@ -84,35 +81,10 @@ fn the_report_is_one_page_whose_bytes_only_depend_on_the_dataset() {
     }
 }
 
-/// The browser and the folder of playwright-core, or what is missing.
-fn browser() -> Result<(PathBuf, PathBuf), String> {
-    let chromium = std::env::var_os("FIMD_CHROMIUM").map_or("chromium".into(), PathBuf::from);
-    let playwright = std::env::var_os("FIMD_PLAYWRIGHT")
-        .ok_or("FIMD_PLAYWRIGHT names no folder of playwright-core")?;
-    for program in [Path::new("node"), &chromium] {
-        let run = Command::new(program).arg("--version").output();
-        if !run.is_ok_and(|run| run.status.success()) {
-            return Err(format!("{} does not run", program.display()));
-        }
-    }
-    // playwright-core takes a path, not a name to search for.
-    let found = Command::new("which").arg(&chromium).output().unwrap();
-    let found = String::from_utf8(found.stdout).unwrap();
-    Ok((found.trim().into(), playwright.into()))
-}
-
 #[test]
 fn a_browser_shows_every_example_and_obeys_its_keys() {
-    let (chromium, playwright) = match browser() {
-        Ok(found) => found,
-        Err(missing) => {
-            assert!(
-                std::env::var_os("FIMD_CHROMIUM").is_none(),
-                "{missing}, though FIMD_CHROMIUM names a browser"
-            );
-            skip(&format!("a browser: {missing}"));
-            return;
-        }
+    let Some((chromium, playwright)) = browser::or_skip() else {
+        return;
     };
     let folder = tempfile::tempdir().unwrap();
     let output = dataset(folder.path(), "2");

@@ -170,3 +170,12 @@ fn the_page_shows_hostile_texts_as_texts() {
     assert!(page.contains("Completions of &lt;shop&gt;"));
     assert!(page.contains("too few files to tell"));
 }
+
+#[test]
+fn the_table_says_what_is_seen() {
+    let report = report(&run(300, [0.5, 0.75]));
+    let mut out = anstream::StripStream::new(Vec::new());
+    super::table::write_table(&mut out, &report).unwrap();
+    let table = String::from_utf8(out.into_inner()).unwrap();
+    insta::assert_snapshot!(table);
+}

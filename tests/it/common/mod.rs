@@ -1,6 +1,7 @@
 //! Helpers of the tests: a client of the real binary, projects for it to serve,
 //! and what the submodules have.
 
+pub(crate) mod browser;
 pub(crate) mod contexts;
 pub(crate) mod daemon;
 pub(crate) mod lsp_client;

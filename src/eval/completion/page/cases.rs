@@ -133,7 +133,8 @@ impl PageCases {
             }
             let values = FigureValues::new(hole, row);
             let rounded = |figures: &[Figure]| -> Vec<Option<f64>> {
-                let value = |figure: &Figure| values.get(*figure);
+                // A request that failed has no values.
+                let value = |figure: &Figure| values.get(*figure).filter(|_| row.error.is_none());
                 let rounded = |value: f64| (value * 1e4).round() / 1e4;
                 figures
                     .iter()
