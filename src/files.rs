@@ -1,5 +1,6 @@
 //! All access to the project's files: finds, names, reads and watches them, and
-//! caches what the index knows about them.
+//! caches what the index knows about them. Also replaces files in one step, for all rooms
+//! above.
 
 mod below;
 mod cache;
@@ -16,6 +17,7 @@ mod origin;
 mod reach;
 mod read;
 mod regular;
+mod replacement;
 mod roots;
 mod rules;
 mod source_folders;
@@ -38,6 +40,7 @@ pub use self::listing::{FoundBeside, ProjectFile, Walk};
 pub use self::origin::origin_of;
 pub use self::reach::folders_above;
 pub use self::read::{decode, read, read_source, read_text};
+pub use self::replacement::Replacement;
 pub use self::roots::{Roots, named_path, resolve};
 pub use self::source_folders::SourceFolders;
 pub use self::stamp::Stamp;

@@ -1,14 +1,14 @@
 //! `fimd man`: the manual pages, made from the definition of the command line.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Command;
 use clap_mangen::Man;
-use tempfile::Builder;
 
 use super::{CliError, command, show};
+use crate::files::Replacement;
 
 /// Print fimd's manual page, or write the pages of all commands to a folder.
 #[derive(Debug, clap::Args)]
@@ -42,12 +42,7 @@ fn write_all(folder: &Path, command: Command) -> io::Result<()> {
         }
     }
     let page = Man::new(command);
-    let mut file = Builder::new()
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .tempfile_in(folder)?;
+    let mut file = Replacement::begin(&folder.join(page.get_filename()), 0o644)?;
     page.render(&mut file)?;
-    file.flush()?;
-    file.as_file().sync_all()?;
-    file.persist(folder.join(page.get_filename()))?;
-    File::open(folder)?.sync_all()
+    file.publish()
 }

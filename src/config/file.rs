@@ -65,6 +65,7 @@ pub(super) fn read_or_default(path: &Path) -> Result<Settings, SettingsError> {
 /// Renames the file at `path` if it is not TOML. Returns one line with its fault and
 /// its new name.
 pub(super) fn set_aside_if_corrupt(path: &Path) -> Result<Option<String>, SettingsError> {
+    remove_leftover(path);
     if let FileContent::Text(_) = content(path)? {
         return Ok(None);
     }
@@ -238,28 +239,60 @@ pub(super) fn all_set_aside(path: &Path) -> Vec<PathBuf> {
     aside
 }
 
+/// The ending of the file that is to replace the settings file.
+const NEW: &str = ".new";
+
+/// Removes the unfinished file that a killed writer of the file at `path` has left. Only
+/// logs an error, since the settings can be read all the same.
+fn remove_leftover(path: &Path) {
+    let Ok(path) = target(path) else { return };
+    let new = with_ending(&path, NEW);
+    if fs::symlink_metadata(&new).is_err() {
+        return;
+    }
+    // No writer is at work while the lock is held; one that is needs no help.
+    let lock = File::open(folder(&path));
+    let removed = lock.and_then(|lock| match lock.try_lock() {
+        Ok(()) => fs::remove_file(&new),
+        Err(_) => Ok(()),
+    });
+    if let Err(error) = removed {
+        tracing::warn!("{}: left by a killed process: {error}", new.display());
+    }
+}
+
 /// Replaces the file by one with `text`. Must be called with the lock held. The
-/// temporary file has a fixed name, so the next writer removes the one of a writer
-/// that has crashed.
+/// temporary file has a fixed name, so the next writer, or the next server that starts,
+/// removes the one of a writer that has crashed.
 fn write(path: &Path, text: &str) -> io::Result<()> {
-    let new = with_ending(path, ".new");
+    let new = with_ending(path, NEW);
     match fs::remove_file(&new) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
+    let written = write_new(path, &new, text);
+    if written.is_err() {
+        // The disk may be full. The error of writing says more than one of this.
+        drop(fs::remove_file(&new));
+    }
+    written?;
+    File::open(folder(path))?.sync_all()
+}
+
+/// Writes `text` to the file `new`, which must not exist, and moves it to `path`.
+fn write_new(path: &Path, new: &Path, text: &str) -> io::Result<()> {
     // The file may hold an API key.
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(&new)?;
+        .open(new)?;
     if let Ok(old) = fs::metadata(path) {
         file.set_permissions(fs::Permissions::from_mode(old.permissions().mode()))?;
     }
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    fs::rename(&new, path)?;
-    File::open(folder(path))?.sync_all()
+    fs::rename(new, path)
 }
 
 #[cfg(test)]

@@ -73,7 +73,8 @@ pub(super) fn read_bytes(path: &Path, most: u64, links: Links) -> io::Result<Vec
     }
     // One byte of room tells the end of the file without another allocation.
     let mut content = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
-    file.take(most + 1).read_to_end(&mut content)?;
+    file.take(most.saturating_add(1))
+        .read_to_end(&mut content)?;
     if content.len() as u64 > most {
         return Err(too_large("more", most));
     }

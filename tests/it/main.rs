@@ -34,6 +34,7 @@ mod generate;
 mod history;
 mod hostile;
 mod jobs;
+mod leftovers;
 mod limits;
 mod llama;
 mod loaders;

@@ -42,6 +42,11 @@ const OPENS: &[[&str; 2]] = &[
 const OPENERS: &[(&str, &str, &str)] = &[
     ("files::regular", "OpenOptions::new", "it is the helper"),
     (
+        "files::replacement",
+        "File::open",
+        "locks and syncs the folder of what fimd writes",
+    ),
+    (
         "files::read",
         "fs::read",
         "a file that the user names for one command of the shell may be a pipe",
@@ -55,11 +60,6 @@ const OPENERS: &[(&str, &str, &str)] = &[
         "engine::generation",
         "fs::read",
         "reads the tokenizer that the user names",
-    ),
-    (
-        "engine::tags::log",
-        "File::open",
-        "syncs the folder of the user's state",
     ),
     (
         "engine::tags::log",

@@ -1,10 +1,9 @@
 //! `fimd tags run`: replaces FIM tags by the text of a model.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::apply_config::apply;
@@ -13,6 +12,7 @@ use crate::cli::position::byte_at;
 use crate::cli::{run_log, show};
 use crate::config::{Settings, settings_path};
 use crate::engine::tags::{RunOutcome, Runner, TagQueue, prepare};
+use crate::files::Replacement;
 use crate::tags::{Tags, TextFormat};
 use crate::text::TextPosition;
 
@@ -208,12 +208,10 @@ fn replace(path: &Path, old: &str, new: &str) -> io::Result<()> {
     if old == new {
         return Ok(());
     }
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    let mut file = NamedTempFile::new_in(folder)?;
+    // The text may be nobody else's until the permissions are those of the file.
+    let mut file = Replacement::begin(&path, 0o600)?;
     file.write_all(new.as_bytes())?;
-    file.as_file()
+    file.file()
         .set_permissions(fs::metadata(&path)?.permissions())?;
-    file.as_file().sync_all()?;
-    file.persist(&path)?;
-    File::open(folder)?.sync_all()
+    file.publish()
 }

@@ -3,7 +3,6 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
 use rand::seq::SliceRandom;
@@ -18,6 +17,7 @@ use crate::dataset::write::error::DatasetWriteError;
 use crate::dataset::write::files::{CARD, REPORT};
 use crate::dataset::write::read::Dataset;
 use crate::dataset::write::{card, parquet};
+use crate::files::Replacement;
 
 /// The most parts whose examples the page shows. They are drawn at random. More parts
 /// would take longer to read than a reader spends on the page.
@@ -159,15 +159,10 @@ fn relative(from: &Path, path: &Path) -> Result<String, DatasetWriteError> {
 
 /// Replaces the file at `path` in one step.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(path);
-    let mut file = tempfile::Builder::new()
-        // The umask alone restricts the permissions, as for other files.
-        .permissions(fs::Permissions::from_mode(0o666))
-        .tempfile_in(folder)?;
+    // The umask alone restricts the permissions, as for other files.
+    let mut file = Replacement::begin(path, 0o666)?;
     file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+    file.publish()
 }
 
 #[cfg(test)]

@@ -1,23 +1,21 @@
 //! Writes a file of signatures. The file is made beside its path, and moved there when it
 //! is complete.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufWriter};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-
-use tempfile::NamedTempFile;
 
 use crate::dataset::select::signatures::FileSignature;
 use crate::dataset::write::error::DatasetWriteError;
 use crate::dataset::write::parquet::ParquetRows;
 use crate::dataset::write::syncing_file::SyncingFile;
+use crate::files::Replacement;
 
 /// A file of signatures that is being written. If it is dropped before
 /// [`Self::publish`], it leaves nothing.
 pub struct Signatures {
     path: PathBuf,
-    file: NamedTempFile,
+    file: Replacement,
     rows: ParquetRows,
 }
 
@@ -31,14 +29,12 @@ impl Signatures {
             let absolute = std::path::absolute(path)?;
             let folder = absolute.parent().unwrap_or(&absolute);
             fs::create_dir_all(folder)?;
-            let file = tempfile::Builder::new()
-                // The umask alone restricts the permissions, as for other files.
-                .permissions(fs::Permissions::from_mode(0o666))
-                .tempfile_in(folder)?;
+            // The umask alone restricts the permissions, as for other files.
+            let file = Replacement::begin(&absolute, 0o666)?;
             let rows =
                 ParquetRows::of_signatures(BufWriter::new(SyncingFile::new(file.reopen()?)?))?;
             Ok(Self {
-                path: absolute,
+                path: path.to_owned(),
                 file,
                 rows,
             })
@@ -66,8 +62,7 @@ impl Signatures {
         let Self { path, file, rows } = self;
         let publish = || {
             rows.finish()?.into_inner()?.finish()?;
-            file.persist(&path)?;
-            File::open(path.parent().unwrap_or(&path))?.sync_all()
+            file.publish()
         };
         publish().map_err(|error: io::Error| DatasetWriteError::new("write", &path, error))
     }

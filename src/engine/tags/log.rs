@@ -7,12 +7,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 
 use super::outcome::{RunError, RunOutcome};
 use super::prepare::{PreparedRun, PromptMode};
+use crate::files::Replacement;
 
 /// The longest text that is logged on each side of a tag, in bytes: the part next
 /// to the tag.
@@ -156,16 +156,13 @@ impl RunLog {
         let old = self.lines()?;
         let old: Vec<_> = old.lines().collect();
         let kept = &old[old.len().saturating_sub(keep - 1)..];
-        // A temporary file is readable by its owner only.
-        let mut file = NamedTempFile::new_in(folder)?;
+        let mut file = Replacement::begin(&self.path, 0o600)?;
         for line in kept {
             writeln!(file, "{line}")?;
         }
         serde_json::to_writer(&mut file, run)?;
         writeln!(file)?;
-        file.as_file().sync_all()?;
-        file.persist(&self.path)?;
-        File::open(folder)?.sync_all()
+        file.publish()
     }
 
     /// The text of the file; empty if it does not exist.
