@@ -241,6 +241,12 @@ impl Engine {
         self.shared.requests.run(&self.permits, work).await
     }
 
+    /// Whether requests or projects are at work on the engine's threads.
+    #[must_use]
+    pub fn is_at_work(&self) -> bool {
+        self.shared.requests.is_busy() || self.shared.reading.is_busy()
+    }
+
     /// The project with these folders, up to date with the disk, of the files with
     /// these endings, else those of the settings. All users of the same share one
     /// project. It stays open for some minutes after its

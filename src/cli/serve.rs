@@ -1,11 +1,12 @@
 //! `fimd`: serves one client over stdin and stdout, or many over a socket.
 
+mod ending;
+
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
 
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{CliError, Setup};
 use crate::engine::Engine;
@@ -20,10 +21,14 @@ pub(super) fn stdio(setup: Setup) -> Result<ExitCode, CliError> {
         );
     }
     let (engine, runtime) = start(setup)?;
+    let cannot =
+        |error: io::Error| CliError::Failure(format!("cannot serve on stdin and stdout: {error}"));
+    let end = ending::first_signal().map_err(cannot)?;
+    ending::watch_client(engine.clone()).map_err(cannot)?;
     let served = runtime.block_on(async {
-        let end = Signals::new()?.first();
         let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
         let served = server::serve(engine.clone(), input, output, end).await;
+        ending::end_soon(code(served.as_ref().ok()));
         // The only client has left, so nobody can ask for the jobs any more.
         engine.end_jobs().await;
         served
@@ -31,20 +36,21 @@ pub(super) fn stdio(setup: Setup) -> Result<ExitCode, CliError> {
     // A blocked read of stdin cannot be interrupted.
     runtime.shutdown_background();
     engine.close();
-    match served {
-        Ok(SessionEnd::Orderly) => Ok(ExitCode::SUCCESS),
-        Ok(SessionEnd::WithoutShutdown) => Ok(ExitCode::FAILURE),
-        Err(error) => Err(CliError::Failure(format!(
-            "cannot serve on stdin and stdout: {error}"
-        ))),
-    }
+    let code = code(served.as_ref().ok());
+    served.map_err(cannot).map(|_| ExitCode::from(code))
+}
+
+/// The exit code after the only session has ended so; none if it has failed.
+fn code(end: Option<&SessionEnd>) -> u8 {
+    u8::from(end != Some(&SessionEnd::Orderly))
 }
 
 /// Serves the clients of a socket until a signal ends it.
 pub(super) fn socket(path: &Path, setup: Setup) -> Result<(), CliError> {
     let (engine, runtime) = start(setup)?;
     let served = runtime.block_on(async {
-        let signals = Signals::new().map_err(|error| CliError::Failure(error.to_string()))?;
+        let end = ending::first_signal();
+        let end = end.map_err(|error| CliError::Failure(error.to_string()))?;
         let socket = match Socket::passed(path) {
             Ok(None) => Socket::bind(path),
             Ok(Some(passed)) => Ok(passed),
@@ -52,7 +58,7 @@ pub(super) fn socket(path: &Path, setup: Setup) -> Result<(), CliError> {
         };
         let socket = socket.map_err(|error| CliError::Failure(error.to_string()))?;
         tracing::info!("listening at {}", path.display());
-        server::listen(engine.clone(), socket, signals.first()).await;
+        server::listen(engine.clone(), socket, end).await;
         Ok(())
     });
     // Does not wait for work whose client has left.
@@ -78,36 +84,4 @@ fn start(setup: Setup) -> Result<(Engine, Runtime), CliError> {
         .build()
         .map_err(|error| CliError::Failure(format!("cannot start the runtime: {error}")))?;
     Ok((engine, runtime))
-}
-
-/// The signals that end the server.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-
-    /// Waits for the first signal, after which the server still answers the
-    /// requests in flight. A second signal ends the process at once.
-    async fn first(mut self) {
-        self.next().await;
-        tokio::spawn(async move {
-            self.next().await;
-            std::process::exit(1);
-        });
-    }
 }

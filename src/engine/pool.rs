@@ -52,6 +52,11 @@ impl Pool {
         })
     }
 
+    /// Whether some work is at the threads.
+    pub(super) fn is_busy(&self) -> bool {
+        self.permits.available_permits() < 2 * self.threads.current_num_threads()
+    }
+
     /// Permits for one user of the pool: as many as there are threads.
     pub(super) fn permits(&self) -> Permits {
         Arc::new(Semaphore::new(self.threads.current_num_threads()))

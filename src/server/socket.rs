@@ -35,8 +35,9 @@ const REFUSAL: Duration = Duration::from_secs(1);
 /// The largest message, in bytes, whose id a refusal repeats.
 const MAX_REFUSED_BYTES: usize = 1 << 16;
 
-/// How long clients may take to read their last answers when the daemon ends.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long requests in flight may take, and clients to read their last answers, when the
+/// daemon ends.
+const GRACE: Duration = Duration::from_millis(1500);
 
 /// The pause after a failed accept. Accepting fails when file descriptors have
 /// run out; they are free again when a client leaves.

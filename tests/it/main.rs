@@ -22,6 +22,7 @@ mod datasets;
 mod declarations;
 mod docs;
 mod doctor;
+mod ending;
 mod endpoint;
 mod eval;
 mod eval_page;
