@@ -279,7 +279,7 @@ impl Engine {
             let snapshot = project.index.snapshot();
             tracing::info!(
                 root = %project.roots.root().display(),
-                files = snapshot.files().count(),
+                files = snapshot.file_count(),
                 bytes = snapshot.files().map(|file| file.text.len()).sum::<usize>(),
                 chunks = snapshot.chunk_count(),
                 ms = started.elapsed().as_millis(),

@@ -210,7 +210,7 @@ pub fn run(
         }
     }
     Ok(EvalReport {
-        files: snapshot.files().count(),
+        files: snapshot.file_count(),
         options: options.clone(),
         runs,
     })

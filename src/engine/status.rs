@@ -296,7 +296,7 @@ impl IndexStatus {
     pub(super) fn of(project: &Project) -> Self {
         let snapshot = project.index.snapshot();
         Self {
-            files: snapshot.files().count(),
+            files: snapshot.file_count(),
             chunks: snapshot.chunk_count(),
             memory_bytes: snapshot.memory(),
             updated_ms_ago: millis(project.index.updated().elapsed()),

@@ -89,6 +89,11 @@ impl LiveSegment {
         all.filter(|&(file, _)| self.is_live(file))
     }
 
+    /// The number of live files.
+    pub(super) fn file_count(&self) -> usize {
+        self.segment.files().len() - self.dead.files.len()
+    }
+
     /// Whether every file is part of the snapshot.
     pub(super) fn is_whole(&self) -> bool {
         self.dead.files.is_empty()

@@ -287,6 +287,12 @@ impl Snapshot {
         files.into_iter()
     }
 
+    /// The number of files.
+    #[must_use]
+    pub fn file_count(&self) -> usize {
+        self.segments.iter().map(LiveSegment::file_count).sum()
+    }
+
     /// The number of chunks.
     #[must_use]
     pub fn chunk_count(&self) -> usize {

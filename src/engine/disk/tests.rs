@@ -193,6 +193,28 @@ proptest! {
     }
 }
 
+/// A file that is gone, and one that was replaced, count in no weight.
+#[test]
+fn contexts_do_not_tell_of_files_that_are_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let write = |path: &str, text: u8| {
+        let path = path.to_owned();
+        FileOperation::Write { path, text }.run(&root)
+    };
+    write("a/b/x.php", 16);
+    write("a/b/y.php", 11);
+    write("a/y.php", 0);
+    write("x.php", 15);
+    let project = open(&root);
+    let mut disk = project.disk.try_lock().unwrap();
+    fs::remove_file(root.join("a/y.php")).unwrap();
+    disk.absorb(&DiskChanges::Rescan);
+    let anew = open(&root);
+    let (now, anew) = (project.index.snapshot(), anew.index.snapshot());
+    assert_eq!(answers(&now), answers(&anew));
+}
+
 #[test]
 fn the_same_text_publishes_nothing() {
     let folder = tempfile::tempdir().unwrap();

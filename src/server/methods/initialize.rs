@@ -261,7 +261,7 @@ async fn open(
     for folder in projects.folders() {
         let project = projects.open(&folder.path).await?;
         let snapshot = project.index.snapshot();
-        counts.file_count += snapshot.files().count();
+        counts.file_count += snapshot.file_count();
         if bm25 {
             counts.bm25_chunks += snapshot.chunk_count();
         }

@@ -85,8 +85,9 @@ impl SimilarFile<'_> {
 /// no order.
 fn files_with_shared_names<'a>(surroundings: &Surroundings<'a>) -> Vec<SimilarFile<'a>> {
     let (snapshot, path) = (surroundings.snapshot, surroundings.buffer.path);
-    let total = snapshot.file_numbers();
-    let mut found: Vec<(f32, Option<&'a Arc<SourceFile>>)> = vec![(0.0, None); total];
+    let total = snapshot.file_count();
+    let mut found: Vec<(f32, Option<&'a Arc<SourceFile>>)> =
+        vec![(0.0, None); snapshot.file_numbers()];
     for (kind, name) in surroundings.names_near_cursor() {
         let key = UseKey::Name(kind, &name);
         let count = snapshot.users(key);
