@@ -30,6 +30,7 @@ mod tags;
 mod verify;
 
 use std::io::{self, IsTerminal};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -42,6 +43,7 @@ pub use self::reference::reference;
 pub use self::error::CliError;
 
 use crate::files::Extensions;
+use crate::guard;
 
 use self::setup::{CommonOptions, Setup, run_log};
 
@@ -122,14 +124,30 @@ pub fn main() -> ExitCode {
         }
         Err(help) => help.exit(),
     };
-    match log_to_stderr(cli.log_level).and_then(|()| cli.run()) {
-        Ok(code) => code,
-        Err(error) => {
+    // The default hook prints the message as well, and a trace.
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(tracing::field::display);
+        tracing::debug!(place, "panicked");
+    }));
+    let run = || log_to_stderr(cli.log_level).and_then(|()| cli.run());
+    match panic::catch_unwind(AssertUnwindSafe(run)) {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => {
             anstream::eprintln!("fimd: {error}");
             error.exit_code()
         }
+        Err(payload) => {
+            anstream::eprintln!(
+                "fimd: a fault of fimd itself: {}; --log-level debug tells where, please report it",
+                guard::message(&*payload)
+            );
+            ExitCode::from(PANICKED)
+        }
     }
 }
+
+/// The exit code after a panic, as Rust's runtime has it.
+const PANICKED: u8 = 101;
 
 /// The definition of the command line, from which the help, the manual pages,
 /// the shell completions and `docs/cli.md` are made.

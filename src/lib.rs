@@ -10,6 +10,7 @@ pub mod endpoint;
 pub mod engine;
 pub mod eval;
 pub mod files;
+pub mod guard;
 mod html;
 pub mod index;
 pub mod model;

@@ -6,6 +6,7 @@ use crate::cancel::Cancelled;
 use crate::dataset::DatasetError;
 use crate::dataset::write::DatasetWriteError;
 use crate::files::FilesError;
+use crate::guard;
 use crate::secrets::RulesError;
 
 /// The engine cannot start.
@@ -53,11 +54,7 @@ impl WorkError {
     /// The error for a payload of [`std::panic::catch_unwind`].
     #[must_use]
     pub fn caught(payload: &(dyn Any + Send)) -> Self {
-        let message = payload
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| payload.downcast_ref::<&str>().copied());
-        Self::Panicked(message.unwrap_or("no message").into())
+        Self::Panicked(guard::message(payload))
     }
 }
 

@@ -475,6 +475,8 @@ mod parquet {
     use ::parquet::file::writer::SerializedFileWriter;
     use ::parquet::schema::parser::parse_message_type;
 
+    use fimd::files::{FilesError, Repositories, WalkOptions};
+
     use super::*;
 
     type Cell = Option<Vec<u8>>;
@@ -580,6 +582,40 @@ mod parquet {
             let found = failure(&output, &["--input", text(&input)]);
             assert!(found.contains(said), "{found}");
         }
+    }
+
+    /// The library panics on some of these.
+    #[test]
+    fn a_corrupt_table_is_an_error_that_names_the_file() {
+        let temp = tempfile::tempdir().unwrap();
+        let input = temp.path().join("rows.parquet");
+        let groups: Vec<Vec<_>> = vec![rows("r", 2).iter().map(cells).collect()];
+        write_table(&input, SCHEMA, &groups);
+        let whole = fs::read(&input).unwrap();
+        let mut panics = 0;
+        for at in 0..whole.len() {
+            for value in [0x01, 0x7f, 0xff] {
+                let mut bytes = whole.clone();
+                bytes[at] = value;
+                fs::write(&input, bytes).unwrap();
+                let inputs = [input.clone()];
+                let read = Repositories::open(&inputs, WalkOptions::default(), [])
+                    .and_then(|mut all| while_some(|| all.next(&|| Ok(()))));
+                if let Err(FilesError(said)) = read {
+                    assert!(said.contains("rows.parquet"), "{said}");
+                    panics += usize::from(said.contains("the file is corrupt: its reader failed"));
+                }
+            }
+        }
+        assert!(panics > 0);
+    }
+
+    /// Calls `next` to its end.
+    fn while_some<T>(
+        mut next: impl FnMut() -> Result<Option<T>, FilesError>,
+    ) -> Result<(), FilesError> {
+        while next()?.is_some() {}
+        Ok(())
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::dataset::format::ZSTD_LEVEL;
 use crate::dataset::record::Example;
 use crate::dataset::write::columns::{Column, ColumnKind, columns};
 use crate::dataset::write::syncing_file::SyncingFile;
+use crate::guard::{each_guarded, guarded};
 
 /// The most bytes of examples, as JSON lines, in a row group. A reader that streams
 /// holds a row group at a time. Smaller groups compress worse and cost more to open.
@@ -120,8 +121,9 @@ impl ParquetRows {
 /// # Errors
 /// If the file is no Parquet file.
 pub(super) fn count(path: &Path) -> io::Result<u64> {
-    let file = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?);
-    let rows = file.map_err(io::Error::other)?;
+    let file = File::open(path)?;
+    let read = guarded(|| ParquetRecordBatchReaderBuilder::try_new(file));
+    let rows = read.map_err(io::Error::other)?.map_err(io::Error::other)?;
     let rows = rows.metadata().file_metadata().num_rows();
     u64::try_from(rows).map_err(io::Error::other)
 }
@@ -149,8 +151,12 @@ fn field(column: &Column) -> Field {
 pub(in crate::dataset) fn read(
     file: File,
 ) -> io::Result<impl Iterator<Item = Result<Example, String>> + use<>> {
-    let batches = ParquetRecordBatchReaderBuilder::try_new(file)
-        .and_then(|builder| builder.with_batch_size(BATCH_ROWS).build())
+    let open = || {
+        ParquetRecordBatchReaderBuilder::try_new(file)
+            .and_then(|builder| builder.with_batch_size(BATCH_ROWS).build())
+    };
+    let batches = guarded(open)
+        .map_err(io::Error::other)?
         .map_err(io::Error::other)?;
     let examples = |batch: Result<_, ArrowError>| -> Result<Vec<_>, ArrowError> {
         let mut lines = LineDelimitedWriter::new(Vec::new());
@@ -163,7 +169,7 @@ pub(in crate::dataset) fn read(
             .map_err(|error| ArrowError::JsonError(error.to_string()))?;
         Ok(lines.lines().map(example).collect())
     };
-    Ok(batches.flat_map(move |batch| {
+    Ok(each_guarded(batches.flat_map(move |batch| {
         examples(batch).unwrap_or_else(|error| vec![Err(error.to_string())])
-    }))
+    })))
 }

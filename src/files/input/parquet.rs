@@ -14,6 +14,7 @@ use parquet::schema::types::SchemaDescriptor;
 
 use super::row::{NumberedRow, Row, RowIter};
 use crate::files::read::decode;
+use crate::guard::{each_guarded, guarded};
 
 /// The number of rows read at a time: enough to be quick, few enough that their
 /// texts are small beside a repository.
@@ -32,6 +33,10 @@ const COLUMNS: [(&str, bool); 6] = [
 type TextCell = Option<ByteArray>;
 
 pub(super) fn rows(path: &Path) -> Result<RowIter, String> {
+    guarded(|| open(path))?.map(|rows| -> RowIter { Box::new(each_guarded(rows)) })
+}
+
+fn open(path: &Path) -> Result<impl Iterator<Item = Result<NumberedRow, String>> + use<>, String> {
     let file = super::open_file(path)?;
     let reader = SerializedFileReader::new(file).map_err(|error| error.to_string())?;
     let schema = reader.metadata().file_metadata().schema_descr_ptr();
@@ -47,10 +52,10 @@ pub(super) fn rows(path: &Path) -> Result<RowIter, String> {
         batch: VecDeque::new(),
         number: 0,
     };
-    Ok(Box::new(std::iter::from_fn(move || {
+    Ok(std::iter::from_fn(move || {
         let row = table.next().transpose()?;
         Some(row.map_err(|error| format!("after row {}: {error}", table.number)))
-    })))
+    }))
 }
 
 /// The number of the column `name`; `None` if there is none and none is needed.
