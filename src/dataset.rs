@@ -75,6 +75,7 @@ pub mod evaluation;
 pub mod format;
 pub mod history;
 mod json_line;
+mod measure;
 pub mod mix;
 mod options;
 mod prompt;

@@ -16,6 +16,7 @@
 mod builtin;
 mod control_tokens;
 mod counts;
+mod estimate;
 mod families;
 mod family;
 mod family_name;

@@ -171,10 +171,13 @@ impl Generate {
             history: None,
             origin: &|_| Origin::default(),
         };
-        let options = &self.options;
-        let evaluations = read_evaluations(options)?;
+        let mut options = self.options.clone();
+        if options.measures_tokens() {
+            options.measure_tokens(&files, &model)?;
+        }
+        let evaluations = read_evaluations(&options)?;
         let cancel = Cancel::default();
-        let examples = dataset::preview(&repo, options, &model, count, &evaluations, &cancel)?;
+        let examples = dataset::preview(&repo, &options, &model, count, &evaluations, &cancel)?;
         show::examples(&examples, self.whole)
     }
 }

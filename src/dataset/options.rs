@@ -99,6 +99,9 @@ pub struct Options {
     /// Most tokens of a text, counted with --tokenizer, else estimated; all parts get fewer characters
     #[arg(long, value_name = "N")]
     pub max_tokens: Option<usize>,
+    /// Characters of a token, by which --max-tokens becomes budgets of characters [default: measured on the first project; 2.6 with --partial and for rows]
+    #[arg(long, value_name = "N")]
+    pub chars_per_token: Option<f64>,
     /// Put declarations that the file refers to before the prefix
     #[arg(long)]
     pub cross_file_context: bool,
@@ -238,6 +241,7 @@ impl Default for Options {
             markers: ControlTokenPolicy::default(),
             tokenizer: None,
             max_tokens: None,
+            chars_per_token: None,
             cross_file_context: false,
             bm25_context: false,
             quality_filter: false,

@@ -7,7 +7,7 @@ use crate::cancel::Cancel;
 use crate::dataset::report::DatasetCounts;
 use crate::dataset::write::{StagingFolder, Task, WithRejects, read_evaluations};
 use crate::dataset::{DatasetError, Options, Progress, Run};
-use crate::model::Families;
+use crate::model::{Families, Model};
 
 /// Generates the dataset of `sources`, one project after another, in parallel on
 /// the current rayon pool, and publishes it.
@@ -25,6 +25,7 @@ pub fn generate(
     let model = options
         .model(families, std::fs::read)
         .map_err(DatasetError::from)?;
+    let options = &measured(options, &sources, &model, cancel)?;
     let evaluations = read_evaluations(options)?;
     let paths = sources.paths().map(|path| path.display().to_string());
     // A run is not resumed if an evaluation holds something else than before.
@@ -52,4 +53,20 @@ pub fn generate(
     check()?;
     sink.publish(|| stage.publish(&report, page.as_deref()))?;
     Ok(report.counts)
+}
+
+/// `options` with the characters per token of the first project, if they are to be
+/// measured.
+fn measured(
+    options: &Options,
+    sources: &DatasetSources,
+    model: &Model,
+    cancel: &Cancel,
+) -> Result<Options, GenerateError> {
+    let mut options = options.clone();
+    if options.measures_tokens() {
+        let files = sources.first_files(&|| cancel.check().map_err(GenerateError::from))?;
+        options.measure_tokens(&files, model)?;
+    }
+    Ok(options)
 }

@@ -175,6 +175,20 @@ impl DatasetSources {
         folders.into_iter().map(open).collect()
     }
 
+    /// The files of the first project that is a folder; none if there is no folder.
+    ///
+    /// # Errors
+    /// If the project cannot be read, and those of `check`.
+    pub(super) fn first_files(
+        &self,
+        check: &(impl Fn() -> Result<(), GenerateError> + Sync),
+    ) -> Result<Vec<Arc<SourceFile>>, GenerateError> {
+        match self.folders.first() {
+            Some(folder) => Ok(read_without_index(&folder.roots, &self.walk, check)?.0),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// The folders of the project, if the sources are a single project folder.
     #[must_use]
     pub fn only(&self) -> Option<&Roots> {

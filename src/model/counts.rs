@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Characters of PHP per token: the estimate without a tokenizer. Measured with
-/// Qwen2.5's tokenizer: 2.7 in symfony, 3.0 in zabbix, 3.5 in wordpress and
-/// mediawiki, 3.7 in cacti, 4.3 in phpmyadmin. The value is lower than all of
-/// these, so that few texts have more tokens than estimated.
+/// Characters of PHP per token, where neither the source nor a tokenizer is at hand to
+/// measure them. Measured with Qwen2.5's tokenizer: 2.7 in symfony, 3.0 in zabbix, 3.5
+/// in wordpress and mediawiki, 3.7 in cacti, 4.3 in phpmyadmin. The value is lower than
+/// all of these, so that few texts have more tokens than estimated.
 pub const CHARS_PER_TOKEN: f64 = 2.6;
 
 /// A tokenizer that cannot be used; one line.

@@ -6,7 +6,8 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::control_tokens::ControlTokens;
-use super::counts::{CHARS_PER_TOKEN, TokenCounts, TokenizerError};
+use super::counts::{TokenCounts, TokenizerError};
+use super::estimate;
 use super::family::Family;
 #[cfg(not(feature = "tokenizers"))]
 use super::no_tokenizer::Tokenizer;
@@ -89,8 +90,19 @@ impl Model {
         tokenizer.map(|own| own.tokens(text)).transpose()
     }
 
-    /// The tokens of a text, counted by the tokenizer or estimated with
-    /// [`CHARS_PER_TOKEN`].
+    /// The number of the tokens of `text`, counted by the tokenizer or estimated for the
+    /// family.
+    ///
+    /// # Errors
+    /// If the tokenizer cannot encode the text.
+    pub fn tokens_of(&self, text: &str) -> Result<usize, TokenizerError> {
+        Ok(match self.tokens(text)? {
+            Some(tokens) => tokens.len(),
+            None => estimate::tokens(text, &self.family.name),
+        })
+    }
+
+    /// The tokens of a text, counted by the tokenizer or estimated for the family.
     ///
     /// # Errors
     /// If the tokenizer cannot encode the text.
@@ -98,10 +110,7 @@ impl Model {
         if let Some(tokenizer) = &self.tokenizer {
             return tokenizer.count(text);
         }
-        let estimate = |part: &str| {
-            // Texts are far shorter than 2^52.
-            (part.chars().count() as f64 / CHARS_PER_TOKEN).ceil() as usize
-        };
+        let estimate = |part: &str| estimate::tokens(part, &self.family.name);
         let of = |range: &Range<usize>| estimate(&text.text[range.clone()]);
         Ok(TokenCounts {
             context: of(&text.context),

@@ -357,7 +357,9 @@ fn tokens_are_counted_and_kept_to() {
                 <= 400.0
         );
         // The budgets follow from the limit, not from the example.
-        let budget = (400.0 * 2.6 - 64.0) as u64 / 2;
+        let per_token = metadata["options"]["chars_per_token"].as_f64().unwrap();
+        assert!((2.6..6.0).contains(&per_token), "{per_token}");
+        let budget = ((400.0 * per_token) as u64 - 64) / 2;
         for record in &records {
             let tokens = count(str_of(record, "text"));
             assert_eq!(record["tokens"], tokens);

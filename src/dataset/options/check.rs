@@ -66,6 +66,9 @@ impl Options {
         if self.max_tokens == Some(0) {
             return wrong("max_tokens", "at least 1, found 0");
         }
+        if let Some(chars) = self.chars_per_token.filter(|n| !(1.0..=16.0).contains(n)) {
+            return wrong("chars_per_token", format!("1 to 16, found {chars}"));
+        }
         if !(0.0..1.0).contains(&self.val_split) {
             let expected = format!("at least 0 and below 1, found {}", self.val_split);
             return wrong("val_split", expected);
@@ -153,6 +156,11 @@ impl Options {
                 !self.cross_file_context && self.min_score != default.min_score,
                 "min_score",
                 "--cross-file-context",
+            ),
+            (
+                self.max_tokens.is_none() && self.chars_per_token.is_some(),
+                "chars_per_token",
+                "--max-tokens",
             ),
             (
                 self.val_split == 0.0 && self.split_by != default.split_by,

@@ -29,11 +29,12 @@ impl Options {
     }
 
     /// The limits of prompts. A limit of tokens counts as the characters that so many
-    /// tokens are sure to have; it depends on no example, so that each example is a
-    /// prompt that `complete` would send.
+    /// tokens have in the source (`chars_per_token`); it depends on no example, so that
+    /// each example is a prompt that `complete` would send.
     #[must_use]
     pub fn limits(&self) -> PromptLimits {
-        let in_tokens = |tokens: usize| (tokens as f64 * CHARS_PER_TOKEN) as usize;
+        let per_token = self.chars_per_token.unwrap_or(CHARS_PER_TOKEN);
+        let in_tokens = |tokens: usize| (tokens as f64 * per_token) as usize;
         let most = self
             .max_tokens
             .map(|tokens| in_tokens(tokens).saturating_sub(CONTROL_CHARS));
