@@ -20,6 +20,7 @@ mod limits;
 mod place;
 mod read;
 mod tags;
+mod tuned;
 mod values;
 
 use std::env::{self, VarError};
@@ -42,6 +43,7 @@ pub use self::files::FilesSettings;
 pub use self::limits::Limits;
 pub use self::place::EndpointPlace;
 pub use self::tags::TagSettings;
+pub use self::tuned::TunedError;
 
 use crate::files::WalkOptions;
 use crate::model::Families;
@@ -148,6 +150,8 @@ impl Settings {
         let endpoint = &mut self.endpoint;
         if !endpoint::is_same_server(url, &endpoint.url) {
             endpoint.api_key = key_of_environment()?;
+            // It tells of the model of the file.
+            self.completion.tuned = None;
         }
         endpoint.url = url.to_owned();
         endpoint.place = EndpointPlace::Flags(self.file.clone());

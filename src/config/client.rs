@@ -77,10 +77,15 @@ impl ClientSettings {
         if endpoint != EndpointSection::default() {
             base.place = EndpointPlace::Editor;
         }
+        let mut sizes = file.completion.clone();
+        if endpoint.names_model() {
+            // It tells of the model of the file.
+            sizes.tuned = None;
+        }
         let endpoint = endpoint
             .over(base, &file.families)
             .map_err(|what| SettingsError::of_client(format!("endpoint.family: {what}")))?;
-        let completion = completion.over(&file.completion);
+        let completion = completion.over(&sizes);
         completion
             .check(&endpoint)
             .map_err(|(key, what)| SettingsError::of_client(format!("completion.{key}: {what}")))?;

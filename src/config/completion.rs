@@ -1,9 +1,11 @@
 //! The section `[completion]`: the size and the timing of completions.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Deserializer};
 
 use super::endpoint::{Endpoint, EndpointKind};
-use super::values::{choice, some_integer};
+use super::values::{choice, name, some_integer};
 use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
 use crate::model::{ContextStyle, FimFormat, OrderChoice};
 use crate::prompt::{
@@ -35,6 +37,10 @@ pub struct CompletionSettings {
     /// In which time the model server is to have read a prompt and written a line, in
     /// milliseconds; none for prompts of one size.
     pub target_ms: Option<u64>,
+    /// The file that tells what the model was tuned for, as
+    /// [`Settings::check_tuned`](super::Settings::check_tuned) reads it; none if the model
+    /// was not tuned on a dataset.
+    pub tuned: Option<PathBuf>,
 }
 
 impl Default for CompletionSettings {
@@ -50,6 +56,7 @@ impl Default for CompletionSettings {
             context_style: ContextStyle::default(),
             order: OrderChoice::default(),
             target_ms: None,
+            tuned: None,
         }
     }
 }
@@ -130,6 +137,8 @@ pub(super) struct CompletionSection {
     order: Option<OrderChoice>,
     #[serde(deserialize_with = "some_integer::<_, _, 50, 60_000>")]
     target_ms: Option<u64>,
+    #[serde(deserialize_with = "name")]
+    tuned: Option<String>,
 }
 
 impl CompletionSection {
@@ -146,6 +155,7 @@ impl CompletionSection {
             context_style: self.context_style.unwrap_or(base.context_style),
             order: self.order.unwrap_or(base.order),
             target_ms: self.target_ms.or(base.target_ms),
+            tuned: self.tuned.map(PathBuf::from).or_else(|| base.tuned.clone()),
         }
     }
 }

@@ -116,6 +116,11 @@ pub(super) struct EndpointSection {
 }
 
 impl EndpointSection {
+    /// Whether the section says which model is asked.
+    pub(super) fn names_model(&self) -> bool {
+        self.url.is_some() || self.model.is_some()
+    }
+
     /// Whether the section has an API key for a server that it does not name.
     pub(super) fn has_key_alone(&self) -> bool {
         self.api_key.is_some() && self.url.is_none()

@@ -42,7 +42,7 @@ use self::prepared::{ModelAnswer, PreparedCompletion};
 use super::{Engine, WorkError};
 use crate::cancel::{Cancel, Cancelled};
 use crate::completion::{OfferPlace, Offers, RecentCompletions, ShownCompletion};
-use crate::config::ContextSources;
+use crate::config::{ContextSources, TunedError};
 use crate::context::Context;
 use crate::endpoint::{EndpointError, ModelRequest, Observed};
 use crate::index::Snapshot;
@@ -181,6 +181,9 @@ pub enum CompleteError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The model was tuned for other prompts than the settings make.
+    #[error(transparent)]
+    Tuned(#[from] TunedError),
     /// The request was cancelled.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -503,6 +506,7 @@ impl Engine {
         {
             return Ok(Arc::clone(server));
         }
+        settings.check_tuned()?;
         let server = Arc::new(ModelServer::new(settings)?);
         *latest = Some(Arc::clone(&server));
         Ok(server)

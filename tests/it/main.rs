@@ -61,6 +61,7 @@ mod structure;
 mod tags_cli;
 mod tags_protocol;
 mod tags_spec;
+mod tuned;
 mod verify;
 mod verify_faults;
 mod vscode;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{Check, CheckState};
 use crate::cli::CliError;
 use crate::cli::show::speed as words;
-use crate::config::{CompletionSettings, Endpoint, EndpointKind, Settings};
+use crate::config::{CompletionSettings, Endpoint, EndpointKind, Settings, TunedError};
 use crate::endpoint::{EndpointError, ModelClient, REREADS, ServerFacts};
 use crate::engine::completion::observed_speed;
 
@@ -26,7 +26,23 @@ pub(super) fn checks(settings: Option<&Settings>) -> Result<Vec<Check>, CliError
         .enable_all()
         .build()
         .map_err(|error| CliError::Failure(format!("cannot start the runtime: {error}")))?;
-    Ok(runtime.block_on(ask(settings)))
+    let mut checks = runtime.block_on(ask(settings));
+    checks.extend(tuned(settings));
+    Ok(checks)
+}
+
+/// Whether the settings ask the model as it was trained; no check if they do not say for
+/// what it was tuned.
+fn tuned(settings: &Settings) -> Option<Check> {
+    const NAME: &str = "tuned";
+    match settings.check_tuned() {
+        Ok(false) => None,
+        Ok(true) => Some(Check::ok(
+            NAME,
+            "the settings ask the model with the prompts that it was tuned on",
+        )),
+        Err(TunedError { says, fix }) => Some(Check::fault(NAME, says, fix)),
+    }
 }
 
 async fn ask(settings: &Settings) -> Vec<Check> {

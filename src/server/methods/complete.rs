@@ -191,7 +191,7 @@ impl From<CompleteError> for Error {
         match error {
             CompleteError::Endpoint(error) => error.into(),
             CompleteError::Cancelled(_) => Self::cancelled(),
-            CompleteError::Family { .. } | CompleteError::Work(_) => {
+            CompleteError::Family { .. } | CompleteError::Tuned(_) | CompleteError::Work(_) => {
                 Self::internal(error.to_string())
             }
         }
