@@ -19,6 +19,7 @@ use futures_util::{Stream, TryFutureExt};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use reqwest::redirect::{Action, Attempt, Policy};
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
+use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -136,6 +137,18 @@ pub struct ModelRequest {
     /// The slot of the server that works on it; for a server that was seen to have
     /// several.
     pub slot: Option<u32>,
+    /// With what strength llama.cpp's adapters work on this request; empty for what the
+    /// server is set to.
+    pub lora: Vec<LoraScale>,
+}
+
+/// The strength of an adapter of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct LoraScale {
+    /// The number of the adapter, in the order in which the server has loaded them.
+    pub id: u32,
+    /// 0 switches it off; 1 is its full strength.
+    pub scale: f64,
 }
 
 /// The part of the answer in one message of the stream.

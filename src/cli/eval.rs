@@ -1,5 +1,6 @@
 //! `fimd eval`: measures fimd on a project's own code.
 
+mod completion;
 mod typing;
 
 use std::io::{self, Write};
@@ -25,6 +26,7 @@ pub(super) struct Args {
 enum What {
     Context(ContextArgs),
     Typing(typing::TypingArgs),
+    Completion(Box<completion::CompletionArgs>),
 }
 
 /// Measure how often the context holds the name that comes next.
@@ -69,6 +71,7 @@ pub(super) fn run(args: &Args, setup: Setup) -> Result<(), CliError> {
     match &args.what {
         What::Context(args) => args.run(setup),
         What::Typing(args) => args.run(setup),
+        What::Completion(args) => args.run(setup),
     }
 }
 

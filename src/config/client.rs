@@ -97,6 +97,22 @@ impl ClientSettings {
     }
 }
 
+impl Settings {
+    /// The settings with those in `json`, which has the form of a client's settings,
+    /// where a flag has set them.
+    ///
+    /// # Errors
+    /// As [`ClientSettings::read`] and [`ClientSettings::over`], with the section and the
+    /// key.
+    pub fn with_flags(&self, json: &Value) -> Result<Self, SettingsError> {
+        let read = ClientSettings::read(json).and_then(|own| own.over(self));
+        let mut settings =
+            read.map_err(|error| SettingsError(error.without_client().to_owned()))?;
+        settings.endpoint.place = EndpointPlace::Flags(self.file.clone());
+        Ok(settings)
+    }
+}
+
 /// The sections as TOML, without what is null.
 fn toml(sections: &Map<String, Value>) -> Result<String, SettingsError> {
     let mut document = DocumentMut::new();

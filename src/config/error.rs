@@ -15,6 +15,9 @@ use super::api_key::without_keys;
 #[error("{0}")]
 pub struct SettingsError(pub(super) String);
 
+/// What stands before the errors in the settings of a client.
+const CLIENT: &str = "the editor's settings: ";
+
 impl SettingsError {
     pub(super) fn io(path: &Path, error: &io::Error) -> Self {
         Self(format!("{}: {error}", path.display()))
@@ -22,7 +25,12 @@ impl SettingsError {
 
     /// An error in the settings of a client.
     pub(super) fn of_client(what: impl Display) -> Self {
-        Self(format!("the editor's settings: {what}"))
+        Self(format!("{CLIENT}{what}"))
+    }
+
+    /// The message without the words that say that a client has sent the settings.
+    pub(super) fn without_client(&self) -> &str {
+        self.0.strip_prefix(CLIENT).unwrap_or(&self.0)
     }
 }
 

@@ -5,6 +5,7 @@
 //!   `foreign_names` are the names that need another file; holes with such are preferred.
 //! - `quota` takes those proposals that the mix asks for.
 //! - [`unfinished`] draws what is not typed yet in a buffer.
+//! - [`drawn`] draws holes of some kinds for a measure, without a quota.
 //! - `plan` is a file with its holes, before any context is assembled.
 //! - `example` builds the example for one hole; `control_tokens` neutralises
 //!   control tokens in it.
@@ -12,10 +13,11 @@
 //! - `encoded` is an example in the form in which a sink stores it.
 
 mod control_tokens;
+pub mod drawn;
 pub(in crate::dataset) mod edit;
 pub(in crate::dataset) mod encoded;
 pub(in crate::dataset) mod example;
-mod foreign_names;
+pub(in crate::dataset) mod foreign_names;
 pub(in crate::dataset) mod history;
 pub mod holes;
 pub(in crate::dataset) mod measure;

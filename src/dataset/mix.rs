@@ -75,6 +75,16 @@ impl Mix {
         shares.find(|(of, _)| *of == kind).map_or(0.0, |(_, s)| s)
     }
 
+    /// Each of `kinds` has the same share.
+    #[must_use]
+    pub fn even(kinds: &[SpanKind]) -> Self {
+        let names: Vec<_> = kinds.iter().map(|kind| kind.name()).collect();
+        Self::new(
+            &names.join(","),
+            kinds.iter().map(|kind| (*kind, 1.0)).collect(),
+        )
+    }
+
     fn new(written: &str, mut shares: Vec<(SpanKind, f64)>) -> Self {
         shares.sort_by_key(|(kind, _)| *kind);
         let all: f64 = shares.iter().map(|(_, share)| share).sum();

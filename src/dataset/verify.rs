@@ -19,9 +19,11 @@ pub mod claims;
 mod error;
 mod examples;
 mod exposure;
+pub mod held_out;
 mod history;
 mod parity;
 mod selection;
+pub mod training;
 
 use std::collections::BTreeMap;
 

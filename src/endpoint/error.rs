@@ -189,6 +189,21 @@ pub enum EndpointError {
     },
 }
 
+impl EndpointError {
+    /// Whether the server is there and does not take this prompt: it may answer another
+    /// one.
+    #[must_use]
+    pub fn is_of_prompt(&self) -> bool {
+        match self {
+            Self::Refused { status, .. } => {
+                matches!(status.as_u16(), 400 | 413 | 422 | 500)
+            }
+            Self::PromptCut { .. } | Self::GaveUp { .. } => true,
+            _ => false,
+        }
+    }
+}
+
 /// The message of a server, with a colon before it; empty if there is none.
 fn quoted(said: &str) -> String {
     match said {

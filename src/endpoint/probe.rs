@@ -77,6 +77,12 @@ struct LlamaSettings {
     n_ctx: Option<usize>,
 }
 
+/// An item of the answer of llama.cpp's `/lora-adapters`.
+#[derive(Deserialize)]
+struct LoadedAdapter {
+    id: u32,
+}
+
 /// The answer of llama.cpp's `/tokenize`.
 #[derive(Deserialize)]
 struct TokenList {
@@ -165,6 +171,19 @@ impl ModelClient {
         Ok(answer.tokens.len())
     }
 
+    /// The numbers of the adapters that the server of llama.cpp has loaded; none of another
+    /// server.
+    ///
+    /// # Errors
+    /// As [`ModelClient::server_facts`].
+    pub async fn adapters(&self) -> Result<Vec<u32>, EndpointError> {
+        match self.get::<Vec<LoadedAdapter>>("/lora-adapters").await {
+            Ok(loaded) => Ok(loaded.into_iter().map(|adapter| adapter.id).collect()),
+            Err(error) if is_not_there(&error) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Whether the server of llama.cpp reuses what it has read of a prompt for the next
     /// one; none if it does not tell. Asks it twice for one token behind a text of
     /// equal words.
@@ -208,6 +227,7 @@ impl ModelClient {
             stop: Vec::new(),
             max_write_ms: None,
             slot: Some(0),
+            lora: Vec::new(),
         }));
         while let Some(delta) = deltas.try_next().await? {
             observed.work = delta.work.or(observed.work);

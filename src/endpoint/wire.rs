@@ -127,6 +127,23 @@ pub(super) fn body(endpoint: &Endpoint, request: &ModelRequest, features: Server
         (_, _) => {}
     }
     body["stream"] = true.into();
+    of_llama(&mut body, request, features);
+    if endpoint.kind == EndpointKind::Ollama {
+        body["keep_alive"] = KEEP_ALIVE.into();
+        // An error, where the model takes fewer tokens than `num_ctx`.
+        body["truncate"] = false.into();
+    }
+    if let Some(model) = &endpoint.model {
+        body["model"] = model.as_str().into();
+    }
+    body
+}
+
+/// Adds to `body` what only llama.cpp knows.
+fn of_llama(body: &mut Value, request: &ModelRequest, features: ServerFeatures) {
+    if !request.lora.is_empty() {
+        body["lora"] = json!(request.lora);
+    }
     if features.is_llama {
         body["cache_prompt"] = true.into();
         body["timings_per_token"] = true.into();
@@ -137,15 +154,6 @@ pub(super) fn body(endpoint: &Endpoint, request: &ModelRequest, features: Server
             body["id_slot"] = slot.into();
         }
     }
-    if endpoint.kind == EndpointKind::Ollama {
-        body["keep_alive"] = KEEP_ALIVE.into();
-        // An error, where the model takes fewer tokens than `num_ctx`.
-        body["truncate"] = false.into();
-    }
-    if let Some(model) = &endpoint.model {
-        body["model"] = model.as_str().into();
-    }
-    body
 }
 
 /// The fields of a request that hold its prompt.

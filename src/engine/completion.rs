@@ -17,6 +17,7 @@
 
 mod courses;
 mod flight;
+mod measured;
 mod prefetch;
 mod prepared;
 mod server;
@@ -31,6 +32,7 @@ use std::time::Instant;
 use serde::Serialize;
 use tokio::sync::watch;
 
+pub use self::measured::{CompletionAnswer, CompletionQuestion};
 pub use self::server::ModelServer;
 pub use self::speed::observed_speed;
 pub use self::target::TargetStatus;

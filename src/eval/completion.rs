@@ -1,11 +1,13 @@
 //! Measures completions on a project's own code: how good the answers of a model server
 //! are at holes whose text is known, under several conditions.
 //!
-//! [`measures`] compare one answer with the text that was cut out, [`figure`] says what
-//! the figures are, [`report`] folds them over the answers with the intervals of
-//! [`statistics`], [`table`] shows it in a terminal, and [`page`] with the cases.
+//! [`holes`] draws holes at names. [`measures`] compare one answer with the text that was
+//! cut out, [`figure`] says what the figures are, [`report`] folds them over the answers
+//! with the intervals of [`statistics`], [`table`] shows it in a terminal, and [`page`]
+//! with the cases.
 
 pub mod figure;
+pub mod holes;
 pub mod measures;
 pub mod page;
 pub mod report;

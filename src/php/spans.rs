@@ -65,11 +65,30 @@ impl SpanParser {
     /// be something other than code.
     #[must_use]
     pub fn parse(&mut self, source: &str, least: usize) -> Option<Spans> {
-        let steps = (source.len() * STEPS_PER_BYTE).max(STEPS_AT_LEAST);
-        self.parse_within(steps, source, least)
+        self.parse_within(steps(source), source, least)
+    }
+
+    /// Whether `source` has no syntax error; none when the parser needs more steps than
+    /// the size of the file grants. Takes time in proportion to the size.
+    #[must_use]
+    pub fn is_valid(&mut self, source: &str) -> Option<bool> {
+        let tree = self.tree(steps(source), source)?;
+        Some(!tree.root_node().has_error())
     }
 
     fn parse_within(&mut self, steps: usize, source: &str, least: usize) -> Option<Spans> {
+        let tree = self.tree(steps, source)?;
+        let root = tree.root_node();
+        if root.is_error() {
+            return None;
+        }
+        let mut flat = Flattener::new(source, least, &self.grammar, root.has_error());
+        flat.walk(tree.walk());
+        (flat.error_bytes * ERROR_SHARE <= source.len()).then(|| flat.finish())
+    }
+
+    /// The tree of `source`; none if it takes more than so many steps.
+    fn tree(&mut self, steps: usize, source: &str) -> Option<tree_sitter::Tree> {
         let budget = steps / STEPS_PER_REPORT;
         let mut reports = 0;
         let mut progress = |_: &tree_sitter::ParseState| {
@@ -86,19 +105,17 @@ impl SpanParser {
             None,
             Some(ParseOptions::new().progress_callback(&mut progress)),
         );
-        let Some(tree) = tree else {
+        if tree.is_none() {
             // Without a reset the next call would continue with this file.
             self.parser.reset();
-            return None;
-        };
-        let root = tree.root_node();
-        if root.is_error() {
-            return None;
         }
-        let mut flat = Flattener::new(source, least, &self.grammar, root.has_error());
-        flat.walk(tree.walk());
-        (flat.error_bytes * ERROR_SHARE <= source.len()).then(|| flat.finish())
+        tree
     }
+}
+
+/// The parser steps granted to `source`.
+fn steps(source: &str) -> usize {
+    (source.len() * STEPS_PER_BYTE).max(STEPS_AT_LEAST)
 }
 
 #[cfg(test)]

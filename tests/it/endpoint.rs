@@ -41,6 +41,7 @@ fn request(prompt: ModelPrompt) -> ModelRequest {
         stop: ["1", "2", "3", "4", "5"].map(String::from).into(),
         max_write_ms: Some(500),
         slot: Some(1),
+        lora: Vec::new(),
     }
 }
 

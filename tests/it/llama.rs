@@ -187,3 +187,38 @@ fn a_real_server_reads_only_what_has_changed() {
         assert!(status["model"]["rereads"] == false, "{status}");
     }
 }
+
+#[test]
+fn a_measure_of_completions_has_the_figures_of_a_real_server() {
+    let Some(server) = Llama::start() else {
+        return;
+    };
+    let ask = |condition: &str| {
+        fimd()
+            .args([
+                "--no-cache",
+                "eval",
+                "completion",
+                "tests/fixtures/shop",
+                "--json",
+            ])
+            .args(["--holes", "6", "--kind", "identifier,one_line"])
+            .args(["--endpoint", &server.url, "--condition", condition])
+            .output()
+            .unwrap()
+    };
+    let small = "small:max_total_chars=600,max_context_chars=200,max_suffix_chars=100";
+    let answered = || {
+        let ran = ask(small);
+        let said = String::from_utf8(ran.stderr).unwrap();
+        assert!(ran.status.success(), "{said}");
+        let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
+        let read = &report["report"]["server"]["conditions"][0]["figures"]["tokens_read"];
+        assert_eq!(read["values"], 6, "{report}");
+        report["report"]["all"].clone()
+    };
+    assert_eq!(answered(), answered(), "the same answers each time");
+    // No adapter is loaded.
+    let said = String::from_utf8(ask(&format!("{small},lora=1")).stderr).unwrap();
+    assert!(said.contains("the server has no adapter 0"), "{said}");
+}

@@ -25,6 +25,7 @@ mod doctor;
 mod ending;
 mod endpoint;
 mod eval;
+mod eval_completion;
 mod eval_page;
 mod eval_typing;
 mod files;

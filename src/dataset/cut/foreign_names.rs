@@ -22,7 +22,7 @@ const KINDS: [DeclKind; 4] = [
 ];
 
 /// Knows which names of one file need another file.
-pub(super) struct NamesOfOthers<'a> {
+pub(in crate::dataset) struct NamesOfOthers<'a> {
     snapshot: &'a Snapshot,
     path: &'a str,
     text: &'a str,
@@ -32,7 +32,7 @@ pub(super) struct NamesOfOthers<'a> {
 
 impl<'a> NamesOfOthers<'a> {
     /// The names in `text`, the file `path` of the project with this index.
-    pub(super) fn new(snapshot: &'a Snapshot, path: &'a str, text: &'a str) -> Self {
+    pub(in crate::dataset) fn new(snapshot: &'a Snapshot, path: &'a str, text: &'a str) -> Self {
         let mut words = FxHashMap::default();
         if !snapshot.segments().is_empty() {
             for word in tokens(text).filter(|word| is_name(word)) {
@@ -50,17 +50,21 @@ impl<'a> NamesOfOthers<'a> {
     /// Whether a name in `range` stands nowhere else in the file, and another file
     /// declares it.
     pub(super) fn are_in(&self, range: &Range<usize>) -> bool {
+        self.first_in(range).is_some()
+    }
+
+    /// The first such name in `range`.
+    pub(in crate::dataset) fn first_in(&self, range: &Range<usize>) -> Option<&'a str> {
         if self.words.is_empty() {
-            return false;
+            return None;
         }
         let start = match is_in_word(self.text, range.start) {
             true => self.text[..range.start].trim_end_matches(is_word).len(),
             false => range.start,
         };
-        let once = tokens(&self.text[start..range.end])
+        let mut once = tokens(&self.text[start..range.end])
             .filter(|word| is_name(word) && self.words.get(word).is_some_and(|count| *count == 1));
-        once.into_iter()
-            .any(|name| self.is_declared_elsewhere(name))
+        once.find(|name| self.is_declared_elsewhere(name))
     }
 
     fn is_declared_elsewhere(&self, name: &str) -> bool {

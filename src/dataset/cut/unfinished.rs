@@ -98,11 +98,8 @@ impl FromStr for Unfinished {
 impl Unfinished {
     /// The buffer before and behind the cursor in `hole` of `text`. None if the cut is no
     /// part of the text outside the hole.
-    pub(in crate::dataset) fn around(
-        &self,
-        text: &str,
-        hole: &Range<usize>,
-    ) -> Option<[String; 2]> {
+    #[must_use]
+    pub fn around(&self, text: &str, hole: &Range<usize>) -> Option<[String; 2]> {
         let Range { start, end } = self.cut.clone();
         if end <= hole.start {
             let before = [text.get(..start)?, text.get(end..hole.start)?].concat();

@@ -1,7 +1,6 @@
 //! A completion that is ready to be asked for, and its answers.
 
 use std::sync::Mutex;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use futures_util::TryStreamExt;
@@ -38,7 +37,7 @@ pub(super) struct PreparedCompletion {
     /// The prompt of a server that is sent one text.
     text: ModelText,
     filter: AnswerFilter,
-    model_request: ModelRequest,
+    pub(super) model_request: ModelRequest,
     max_lines: usize,
 }
 
@@ -176,6 +175,7 @@ impl PreparedCompletion {
             stop: server.stops(newline),
             max_write_ms: matches!(trigger, Trigger::Automatic).then_some(AUTOMATIC_WRITE_MS),
             slot: None,
+            lora: Vec::new(),
         };
         Ok(Self {
             position,
@@ -225,8 +225,7 @@ impl PreparedCompletion {
         }
         let mut longer = model_request.clone();
         longer.stop.retain(|stop| stop != LINE_BREAK);
-        let is_known = server.writes_markdown.load(Ordering::Relaxed);
-        if is_known || longer == model_request {
+        if server.writes_markdown() || longer == model_request {
             return self.read(server, begun, longer, progress).await;
         }
         let answer = self.read(server, begun, model_request, progress).await?;
@@ -234,12 +233,11 @@ impl PreparedCompletion {
             return Ok(answer);
         }
         // The code stands behind the first line.
-        server.writes_markdown.store(true, Ordering::Relaxed);
-        let ModelAnswer { whole, text, .. } = self.read(server, begun, longer, progress).await?;
+        server.saw_markdown();
+        let longer = self.read(server, begun, longer, progress).await?;
         Ok(ModelAnswer {
-            whole,
-            text,
-            ..answer
+            observed: answer.observed,
+            ..longer
         })
     }
 
@@ -261,6 +259,7 @@ impl PreparedCompletion {
         let mut answer = ModelAnswer::default();
         while let Some(delta) = deltas.try_next().await? {
             answer.observed.work = delta.work.or(answer.observed.work);
+            answer.is_cut |= delta.is_cut;
             if delta.is_cut && is_timed {
                 answer.drop_begun_line();
             }
@@ -291,11 +290,13 @@ impl PreparedCompletion {
 #[derive(Debug, Default)]
 pub(super) struct ModelAnswer {
     /// All of it, as far as it was read.
-    whole: String,
+    pub(super) whole: String,
     /// The part of it to show.
     pub(super) text: String,
     /// What it has shown of the server.
     pub(super) observed: Observed,
+    /// Whether the server has ended it though the model had more to say.
+    pub(super) is_cut: bool,
 }
 
 impl ModelAnswer {

@@ -1,7 +1,7 @@
 //! The model server of some settings, and what fimd has learnt of it.
 
 use std::collections::VecDeque;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -31,7 +31,9 @@ pub struct ModelServer {
     pub(super) settings: Arc<Settings>,
     /// Whether the model was seen to answer in Markdown, so that the first line of an
     /// answer may be no code.
-    pub(super) writes_markdown: AtomicBool,
+    writes_markdown: AtomicBool,
+    /// Whether what one answer shows changes the next request.
+    learns: bool,
     pub(super) client: ModelClient,
     pub(super) control_tokens: ControlTokens,
     /// The total budget of the prompts of a new course, in characters; none before the
@@ -67,6 +69,7 @@ impl ModelServer {
         Ok(Self {
             client: ModelClient::new(&settings.endpoint)?,
             writes_markdown: AtomicBool::new(false),
+            learns: true,
             control_tokens: control_tokens.map_err(|error| CompleteError::Family {
                 key: settings.endpoint.place.key("family"),
                 reason: error.to_string(),
@@ -76,6 +79,27 @@ impl ModelServer {
             slots: Mutex::default(),
             seen: Mutex::default(),
         })
+    }
+
+    /// The same server, but what it is asked at one place does not depend on what it has
+    /// answered at others.
+    #[must_use]
+    pub fn without_learning(self) -> Self {
+        Self {
+            learns: false,
+            ..self
+        }
+    }
+
+    /// Whether the first line of an answer may be no code.
+    pub(super) fn writes_markdown(&self) -> bool {
+        self.writes_markdown.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the model has answered in Markdown.
+    pub(super) fn saw_markdown(&self) {
+        self.writes_markdown
+            .fetch_or(self.learns, Ordering::Relaxed);
     }
 
     /// Its client.

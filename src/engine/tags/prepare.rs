@@ -139,6 +139,7 @@ pub fn prepare(
         stop: stops::for_server(&stops::plain(&prompt.stops)),
         max_write_ms: None,
         slot: None,
+        lora: Vec::new(),
     };
     Ok(PreparedRun {
         sent: request.prompt.text(endpoint),

@@ -282,7 +282,9 @@ impl FigureValues {
             Figure::IdentifiersF1 => measures.identifiers.map(|found| found.f1),
             Figure::NeededName => {
                 let needed = hole.needed.as_deref();
-                needed.map(|name| yes(holds_word(&row.shown, name)))
+                // Of a name that is half typed, the answer can have the rest only.
+                let whole = needed.filter(|name| holds_word(&hole.middle, name));
+                whole.map(|name| yes(holds_word(&row.shown, name)))
             }
             Figure::Parses => row.parses.map(yes),
             Figure::Empty => Some(yes(measures.empty)),

@@ -181,8 +181,11 @@ fn write_difference(
     let Some(difference) = difference else {
         return Ok(());
     };
-    let text = figure.difference_text(difference.estimate.mean)
-        + &figure.difference_interval_text(&difference.estimate);
+    let text = format!(
+        " {}{}",
+        figure.difference_text(difference.estimate.mean),
+        figure.difference_interval_text(&difference.estimate)
+    );
     let style = match difference.words {
         "better" => AnsiColor::Green.on_default(),
         "worse" => AnsiColor::Red.on_default(),
