@@ -5,9 +5,11 @@
 //! server. An [`EndpointError`] is one line that names the server and the remedy.
 //! The API key is in no error and in no log.
 
+mod answer;
 mod error;
 mod infill;
 mod message;
+mod messages;
 mod observed;
 mod probe;
 mod wire;
@@ -28,6 +30,7 @@ pub use self::error::{EndpointError, ServerPlace};
 pub use self::observed::Observed;
 pub use self::probe::{REREADS, ServerFacts};
 
+use self::answer::AnswerLimits;
 use crate::config::{Endpoint, EndpointKind};
 use crate::model::{ContextFile, ContextStyle, Family, PartOrder, PromptParts};
 use crate::tags::server_url::is_local;
@@ -240,17 +243,18 @@ impl ModelClient {
     }
 
     /// Sends `request` and streams the answer. The stream ends when the server marks the
-    /// answer as complete; otherwise its last item is an error.
+    /// answer as complete; otherwise its last item is an error. The time limits of the
+    /// settings count text only: a server that sends anything else is silent to them.
     pub fn stream(
         &self,
         request: ModelRequest,
     ) -> impl Stream<Item = Result<StreamDelta, EndpointError>> + Send + 'static {
         let client = self.clone();
         async move {
-            let deadline = Instant::now() + client.first_byte_timeout();
-            let response = client.send(&request, deadline).await?;
-            let limit = wire::context_limit(client.endpoint.kind, &request);
-            Ok(wire::deltas(client, response, deadline, limit))
+            let limits = AnswerLimits::new(&client, &request);
+            let sent = timeout_at(limits.end, client.send(&request, limits.begin)).await;
+            let response = sent.unwrap_or_else(|_| Err(client.endless()))?;
+            Ok(answer::deltas(client, response, limits))
         }
         .try_flatten_stream()
     }
@@ -420,6 +424,13 @@ impl ModelClient {
             at: self.at(),
             ms: self.endpoint.first_byte_timeout_ms,
             setting: "first_byte_timeout_ms",
+        }
+    }
+
+    fn endless(&self) -> EndpointError {
+        EndpointError::Endless {
+            at: self.at(),
+            ms: self.endpoint.total_timeout_ms,
         }
     }
 

@@ -37,10 +37,12 @@ pub struct Endpoint {
     pub top_p: Option<f64>,
     /// The time limit for connecting, in milliseconds.
     pub connect_timeout_ms: u64,
-    /// The time limit for the first byte of an answer, in milliseconds.
+    /// The time limit for the first text of an answer, in milliseconds.
     pub first_byte_timeout_ms: u64,
-    /// The time limit for a pause in an answer, in milliseconds.
+    /// The time limit for a pause between texts of an answer, in milliseconds.
     pub idle_timeout_ms: u64,
+    /// The time limit for a whole answer, in milliseconds.
+    pub total_timeout_ms: u64,
     /// Whether a config tag may name a server on another machine.
     pub allow_remote_endpoints: bool,
     /// Where a user changes all this, for messages.
@@ -73,6 +75,7 @@ impl Default for Endpoint {
             connect_timeout_ms: 2_000,
             first_byte_timeout_ms: 30_000,
             idle_timeout_ms: 15_000,
+            total_timeout_ms: 600_000,
             allow_remote_endpoints: false,
             place: EndpointPlace::default(),
         }
@@ -111,6 +114,8 @@ pub(super) struct EndpointSection {
     first_byte_timeout_ms: Option<u64>,
     #[serde(deserialize_with = "timeout_ms")]
     idle_timeout_ms: Option<u64>,
+    #[serde(deserialize_with = "timeout_ms")]
+    total_timeout_ms: Option<u64>,
     #[serde(deserialize_with = "allow_remote_endpoints")]
     allow_remote_endpoints: Option<bool>,
 }
@@ -172,6 +177,7 @@ impl EndpointSection {
                 .first_byte_timeout_ms
                 .unwrap_or(base.first_byte_timeout_ms),
             idle_timeout_ms: self.idle_timeout_ms.unwrap_or(base.idle_timeout_ms),
+            total_timeout_ms: self.total_timeout_ms.unwrap_or(base.total_timeout_ms),
             allow_remote_endpoints: self
                 .allow_remote_endpoints
                 .unwrap_or(base.allow_remote_endpoints),

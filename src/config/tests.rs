@@ -103,7 +103,7 @@ fn an_endpoint_has_a_family_and_may_have_tokens_of_its_own() {
         "[endpoint]\nurl = 'https://example.com/v1/completions'\nkind = 'ollama'\n\
          model = 'm'\napi_key = 'sk-1'\nfamily = 'own'\nfim_suffix = '<X>'\n\
          temperature = 1\ntop_p = 0.5\nconnect_timeout_ms = 1\n\
-         first_byte_timeout_ms = 2\nidle_timeout_ms = 3\nallow_remote_endpoints = true\n\
+         first_byte_timeout_ms = 2\nidle_timeout_ms = 3\ntotal_timeout_ms = 4\nallow_remote_endpoints = true\n\
          [models.own]\nprefix = '<P>'\nsuffix = '<S>'\nmiddle = '<M>'\nend = '<E>'\n",
     );
     let endpoint = endpoint.unwrap().endpoint;
@@ -119,6 +119,7 @@ fn an_endpoint_has_a_family_and_may_have_tokens_of_its_own() {
     assert_eq!(endpoint.connect_timeout_ms, 1);
     assert_eq!(endpoint.first_byte_timeout_ms, 2);
     assert_eq!(endpoint.idle_timeout_ms, 3);
+    assert_eq!(endpoint.total_timeout_ms, 4);
     assert!(endpoint.allow_remote_endpoints);
     let key = endpoint.api_key.as_ref().unwrap();
     assert_eq!(key.reveal(), "sk-1");

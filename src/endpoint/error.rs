@@ -68,7 +68,7 @@ pub enum EndpointError {
     },
     /// The server takes too long.
     #[error(
-        "{at}: nothing came for {ms} ms; see whether the server is at work, or raise {}",
+        "{at}: no text came for {ms} ms; see whether the server is at work, or raise {}",
         at.key(setting)
     )]
     Slow {
@@ -78,6 +78,18 @@ pub enum EndpointError {
         ms: u64,
         /// The setting of the time limit.
         setting: &'static str,
+    },
+    /// The whole answer takes too long.
+    #[error(
+        "{at}: the answer was not complete after {ms} ms; see whether the server is at work, or \
+         raise {}",
+        at.key("total_timeout_ms")
+    )]
+    Endless {
+        /// The server.
+        at: Box<ServerPlace>,
+        /// The time limit, in milliseconds.
+        ms: u64,
     },
     /// The server redirects to another server.
     #[error(

@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::time::{Instant, timeout};
 
 use super::{
-    EndpointError, ModelClient, ModelPrompt, ModelRequest, Observed, ServerFeatures, error,
+    EndpointError, ModelClient, ModelPrompt, ModelRequest, Observed, ServerFeatures, answer, error,
     milliseconds, wire,
 };
 use crate::config::EndpointKind;
@@ -257,12 +257,7 @@ impl ModelClient {
     async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, EndpointError> {
         let deadline = Instant::now() + self.first_byte_timeout();
         let response = self.exchange(request, "application/json", deadline).await?;
-        let body = wire::bytes(self.clone(), response, deadline)
-            .try_fold(Vec::new(), |mut body, chunk| {
-                body.extend_from_slice(&chunk);
-                std::future::ready(Ok(body))
-            })
-            .await?;
+        let body = answer::whole(self, response, deadline).await?;
         serde_json::from_slice(&body).map_err(|error| EndpointError::Malformed {
             at: self.at(),
             reason: format!(

@@ -1,28 +1,12 @@
-//! The requests and the streams of each kind of model server, as they go over the
-//! wire.
+//! The requests to each kind of model server, as they go over the wire.
 
-use std::io;
-
-use eventsource_stream::{EventStreamError, Eventsource};
-use futures_util::stream::{BoxStream, try_unfold};
-use futures_util::{Stream, StreamExt, TryStreamExt};
-use reqwest::{Response, Url};
+use reqwest::Url;
 use serde_json::{Value, json};
-use tokio::time::{Instant, timeout_at};
-use tokio_util::bytes::Bytes;
-use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
-use tokio_util::io::StreamReader;
 
-use super::{
-    EndpointError, MAX_STOPS, ModelClient, ModelPrompt, ModelRequest, ServerFeatures, StreamDelta,
-    error, infill, message, milliseconds,
-};
+use super::{EndpointError, MAX_STOPS, ModelPrompt, ModelRequest, ServerFeatures, infill};
 use crate::config::{Endpoint, EndpointKind};
 use crate::model::ContextFile;
 use crate::tags::server_url::server_url;
-
-/// The most bytes of an answer: more than any request can ask for.
-const MAX_ANSWER_BYTES: usize = 64 << 20;
 
 /// How long Ollama keeps the model after a request, so that a pause at the desk does not
 /// end with loading it and reading the whole prompt.
@@ -222,113 +206,4 @@ pub(super) fn context_limit(kind: EndpointKind, request: &ModelRequest) -> Optio
     let needed = prompt.saturating_add(request.max_tokens);
     let needed = needed.checked_next_power_of_two().unwrap_or(u32::MAX);
     Some(needed.max(LEAST_CONTEXT_TOKENS))
-}
-
-/// The deltas of the stream, up to the one that the server marks as the last. The server
-/// cuts a prompt of `limit` tokens or more.
-pub(super) fn deltas(
-    client: ModelClient,
-    response: Response,
-    deadline: Instant,
-    limit: Option<u32>,
-) -> impl Stream<Item = Result<StreamDelta, EndpointError>> + Send + 'static {
-    let messages = messages(client.clone(), response, deadline);
-    try_unfold(
-        (client, messages, false),
-        move |(client, mut messages, ended)| async move {
-            if ended {
-                return Ok(None);
-            }
-            let Some(data) = messages.try_next().await? else {
-                return Err(EndpointError::Incomplete { at: client.at() });
-            };
-            let (delta, last) = message::read(&client, &data, limit)?;
-            Ok(Some((delta, (client, messages, last))))
-        },
-    )
-}
-
-/// The messages of the stream.
-fn messages(
-    client: ModelClient,
-    response: Response,
-    deadline: Instant,
-) -> BoxStream<'static, Result<String, EndpointError>> {
-    let at = client.at();
-    let kind = client.endpoint.kind;
-    let bytes = bytes(client, response, deadline);
-    let malformed = move |reason: &str| EndpointError::Malformed {
-        at: at.clone(),
-        reason: format!("the answer {reason}"),
-    };
-    match kind {
-        EndpointKind::Completions | EndpointKind::Infill => bytes
-            .eventsource()
-            .map_ok(|event| event.data)
-            .map_err(move |error| match error {
-                EventStreamError::Transport(error) => error,
-                EventStreamError::Utf8(_) => malformed("is not UTF-8"),
-                EventStreamError::Parser(_) => malformed("is no stream of events"),
-            })
-            .boxed(),
-        EndpointKind::Ollama => {
-            let bytes = StreamReader::new(bytes.map_err(io::Error::other));
-            let lines = FramedRead::new(bytes, LinesCodec::new_with_max_length(MAX_ANSWER_BYTES));
-            lines
-                .map_err(move |error| match error {
-                    LinesCodecError::MaxLineLengthExceeded => malformed("is too long"),
-                    LinesCodecError::Io(error) => error
-                        .downcast()
-                        .unwrap_or_else(|_| malformed("is not UTF-8")),
-                })
-                .try_filter(|line| std::future::ready(!line.trim().is_empty()))
-                .boxed()
-        }
-    }
-}
-
-/// The bytes of the response: the first chunk until `deadline`, each further chunk
-/// within the idle timeout of the settings.
-pub(super) fn bytes(
-    client: ModelClient,
-    response: Response,
-    deadline: Instant,
-) -> impl Stream<Item = Result<Bytes, EndpointError>> + Send {
-    let start = (client, response, 0);
-    try_unfold(start, move |(client, mut response, read)| async move {
-        let idle_ms = client.endpoint.idle_timeout_ms;
-        let is_first = read == 0;
-        // Counts from the moment that the reader asks for the chunk.
-        let deadline = match is_first {
-            true => deadline,
-            false => Instant::now() + milliseconds(idle_ms),
-        };
-        let chunk = match timeout_at(deadline, response.chunk()).await {
-            Ok(Ok(Some(chunk))) => chunk,
-            Ok(Ok(None)) => return Ok(None),
-            Ok(Err(error)) => {
-                return Err(EndpointError::Broken {
-                    at: client.at(),
-                    reason: error::innermost(&error),
-                });
-            }
-            Err(_) if is_first => return Err(client.slow_to_begin()),
-            Err(_) => {
-                return Err(EndpointError::Slow {
-                    at: client.at(),
-                    ms: idle_ms,
-                    setting: "idle_timeout_ms",
-                });
-            }
-        };
-        let read = read + chunk.len();
-        if read > MAX_ANSWER_BYTES {
-            return Err(EndpointError::Malformed {
-                at: client.at(),
-                reason: format!("the answer has more than {MAX_ANSWER_BYTES} bytes"),
-            });
-        }
-        Ok(Some((chunk, (client, response, read))))
-    })
-    .boxed()
 }

@@ -384,7 +384,7 @@ const FAULTS: &[Fault] = &[
         "a server that says nothing",
         |_, answer| answer.hang(),
         "",
-        "nothing came for 300 ms; see whether the server is at work, or raise first_byte_timeout_ms",
+        "no text came for 300 ms; see whether the server is at work, or raise first_byte_timeout_ms",
     ),
     (
         "a stream that does not begin",
@@ -393,7 +393,7 @@ const FAULTS: &[Fault] = &[
             answer.hang();
         },
         "",
-        "nothing came for 300 ms; see whether the server is at work, or raise first_byte_timeout_ms",
+        "no text came for 300 ms; see whether the server is at work, or raise first_byte_timeout_ms",
     ),
     (
         "a stream that stops",
@@ -403,7 +403,7 @@ const FAULTS: &[Fault] = &[
             answer.hang();
         },
         "some",
-        "nothing came for 200 ms; see whether the server is at work, or raise idle_timeout_ms",
+        "no text came for 200 ms; see whether the server is at work, or raise idle_timeout_ms",
     ),
 ];
 

@@ -42,6 +42,7 @@ mod llama;
 mod loaders;
 mod lsp;
 mod lsp_tags;
+mod model_limits;
 mod models;
 mod names;
 mod nvim;

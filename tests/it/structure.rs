@@ -13,7 +13,6 @@ mod imports;
 /// What code that is pure must not name: the first segments of a path.
 const IMPURE: &[&[&str]] = &[
     &["tokio"],
-    &["tokio_util"],
     &["tower_lsp"],
     &["tower_service"],
     &["reqwest"],

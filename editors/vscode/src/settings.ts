@@ -12,7 +12,7 @@ const OF_SERVER = ["path", "socket", "arguments", "includePaths", "bm25", "langu
 const OF_FILE = {
   endpoint: [
     "url", "kind", "model", "api_key", "family", "fim_prefix", "fim_suffix", "fim_middle", "temperature", "top_p",
-    "connect_timeout_ms", "first_byte_timeout_ms", "idle_timeout_ms",
+    "connect_timeout_ms", "first_byte_timeout_ms", "idle_timeout_ms", "total_timeout_ms",
   ],
   completion: [
     "max_tokens", "max_lines", "debounce_ms", "max_total_chars", "max_context_chars", "max_prefix_chars",

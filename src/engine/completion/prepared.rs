@@ -25,6 +25,12 @@ const MAX_LINE_TOKENS: u32 = 96;
 const AUTOMATIC_WRITE_MS: u32 = 1000;
 /// The stop pattern of a completion that ends with the line.
 const LINE_BREAK: &str = "\n";
+/// As long as an answer has no more bytes, it is looked at with each text that comes.
+/// Then only when it has grown by one part in [`LOOKS_PART`], so that looking at it takes
+/// time in proportion to its length.
+const MAX_LOOKS_BYTES: usize = 4 << 10;
+/// See [`MAX_LOOKS_BYTES`].
+const LOOKS_PART: usize = 16;
 /// The temperature of answers that are to differ, where the settings have none or 0.
 const VARYING_TEMPERATURE: f64 = 0.8;
 
@@ -257,6 +263,7 @@ impl PreparedCompletion {
             |answer: &str, is_whole| self.filter.shown(answer, is_whole, &stops, self.max_lines);
         let mut complete = None;
         let mut answer = ModelAnswer::default();
+        let mut next_look = 0;
         while let Some(delta) = deltas.try_next().await? {
             answer.observed.work = delta.work.or(answer.observed.work);
             answer.is_cut |= delta.is_cut;
@@ -270,6 +277,12 @@ impl PreparedCompletion {
                 .observed
                 .text(delta.text.chars().count(), millis(begun));
             answer.whole.push_str(&delta.text);
+            if answer.whole.len() < next_look {
+                continue;
+            }
+            if answer.whole.len() > MAX_LOOKS_BYTES {
+                next_look = answer.whole.len() + answer.whole.len() / LOOKS_PART;
+            }
             let so_far = shown(&answer.whole, false);
             if let Some(progress) = progress {
                 progress.send_replace(server.control_tokens.restore(&so_far.text).into_owned());

@@ -54,6 +54,8 @@ pub struct PreparedRun {
     pub(super) content: String,
     /// The options of the tag and the text around it.
     pub prompt: TagPrompt,
+    /// The control tokens of the model's family: text that no document gets.
+    pub(super) control_tokens: Vec<String>,
     /// The cross-file context before the prefix; may be empty.
     pub context: String,
     /// The request to the model server.
@@ -130,13 +132,14 @@ pub fn prepare(
     // Models are trained on `\n`, and the context has it.
     let before = with_newlines([&*context, &*prompt.window.before].concat().into());
     let after = with_newlines(prompt.window.after.as_str().into());
+    let control_tokens: Vec<_> = endpoint.family.reserved().map(String::from).collect();
     let request = ModelRequest {
         prompt: ModelPrompt::new(endpoint, before.into_owned(), after.into_owned()),
         max_tokens: prompt.max_tokens,
         temperature: prompt.temperature,
         top_p: prompt.top_p,
         seed: None,
-        stop: stops::for_server(&stops::plain(&prompt.stops)),
+        stop: stops::for_server(&stops::plain(&prompt.stops), &control_tokens),
         max_write_ms: None,
         slot: None,
         lora: Vec::new(),
@@ -144,6 +147,7 @@ pub fn prepare(
     Ok(PreparedRun {
         sent: request.prompt.text(endpoint),
         content,
+        control_tokens,
         prompt,
         context,
         request,

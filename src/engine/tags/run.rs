@@ -1,5 +1,5 @@
 //! Running a prepared tag: reads the stream of the model server up to the first
-//! stop pattern.
+//! stop pattern or control token.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -69,7 +69,7 @@ impl Runner {
         let TagPrompt {
             prepend, append, ..
         } = &prepared.prompt;
-        let mut filter = StopFilter::new(&prepared.prompt.stops)?;
+        let mut filter = StopFilter::new(&prepared.prompt.stops, &prepared.control_tokens)?;
         let mut shown = String::new();
         let read = self.read(prepared, &mut filter, &mut shown, &mut show);
         let broken = read.await.err();
@@ -142,8 +142,8 @@ fn with_breaks_of(prepared: &PreparedRun, shown: &str, text: &str) -> String {
     line_break.apply(text, last).into_owned()
 }
 
-/// Cuts the stream of the model at the first stop pattern. A `\r\n` of the stream
-/// counts as `\n`.
+/// Cuts the stream of the model at the first stop pattern, or before the first control
+/// token. A `\r\n` of the stream counts as `\n`.
 struct StopFilter {
     matcher: Matcher,
     /// Whether the stream so far ends with `\r`, which the matcher does not have yet.
@@ -153,9 +153,14 @@ struct StopFilter {
 }
 
 impl StopFilter {
-    fn new(stops: &[Stop]) -> Result<Self, StopError> {
+    fn new(stops: &[Stop], control_tokens: &[String]) -> Result<Self, StopError> {
+        let control_tokens = control_tokens.iter().map(|token| Stop {
+            pattern: token.clone(),
+            keep: false,
+        });
+        let all = stops::plain(stops).into_iter().chain(control_tokens);
         Ok(Self {
-            matcher: Matcher::new(stops::plain(stops))?,
+            matcher: Matcher::new(all.collect())?,
             holds_return: false,
             stopped_by: None,
         })
@@ -189,12 +194,12 @@ impl StopFilter {
                 self.matcher.push(b"\n", new);
             }
         }
-        let matched = self.matcher.finish(new);
-        let as_written = |matched: Stop| {
-            let plain = stops::plain(stops);
-            let place = plain.iter().position(|stop| *stop == matched);
-            place.map_or(matched.pattern, |place| stops[place].pattern.clone())
+        let Some(matched) = self.matcher.finish(new) else {
+            return self.stopped_by;
         };
-        matched.map(as_written).or(self.stopped_by)
+        // A control token is no pattern of the document.
+        let plain = stops::plain(stops);
+        let place = plain.iter().position(|stop| *stop == matched)?;
+        Some(stops[place].pattern.clone())
     }
 }

@@ -27,15 +27,19 @@ pub(super) fn plain(stops: &[Stop]) -> Vec<Stop> {
     stops.iter().map(plain).collect()
 }
 
-/// The patterns of `stops` at which a server may stop by itself.
-pub(super) fn for_server(stops: &[Stop]) -> Vec<String> {
+/// The patterns of `stops` at which a server may stop by itself. The text ends at the
+/// texts of `control_tokens`, too.
+pub(super) fn for_server(stops: &[Stop], control_tokens: &[String]) -> Vec<String> {
     let others = |place: usize| {
         let others = stops.iter().enumerate();
-        others.filter(move |(other, _)| *other != place)
+        let others = others.filter(move |(other, _)| *other != place);
+        others.map(|(_, stop)| &stop.pattern)
     };
     let may_end = |(place, stop): &(usize, &Stop)| {
-        let pattern = &*stop.pattern;
-        others(*place).all(|(_, other)| !reaches_into(&other.pattern, pattern))
+        let pattern = &stop.pattern;
+        let tokens = control_tokens.iter().filter(|token| *token != pattern);
+        let mut others = others(*place).chain(tokens);
+        others.all(|other| !reaches_into(other, pattern))
     };
     let short = |(_, stop): &(usize, &Stop)| !stop.keep && stop.pattern.len() <= MAX_BYTES;
     let tried = stops.iter().enumerate().filter(short).take(MAX_CANDIDATES);
@@ -90,11 +94,12 @@ mod tests {
 
     #[test]
     fn only_what_is_left_out_and_not_overlapped_is_given() {
-        let given = |patterns: &[(&str, bool)]| for_server(&stops(patterns));
+        let given = |patterns: &[(&str, bool)]| for_server(&stops(patterns), &["<|end|>".into()]);
         assert_eq!(given(&[("keep", true), ("END", false)]), ["END"]);
         assert_eq!(given(&[("abcd", true), ("bc", false)]), [""; 0]);
         assert_eq!(given(&[("ab", true), ("bc", false)]), [""; 0]);
         assert_eq!(given(&[("bc", true), ("ab", false)]), ["ab"]);
+        assert_eq!(given(&[("d|>x", false), ("<|end|>", false)]), ["<|end|>"]);
         let many: Vec<_> = ["1", "2", "3", "4", "5"].map(|p| (p, false)).into();
         assert_eq!(given(&many), ["1", "2", "3", "4"]);
     }
@@ -109,7 +114,7 @@ mod tests {
                 .into_iter()
                 .map(|(pattern, keep)| Stop { pattern, keep })
                 .collect();
-            let given = for_server(&stops);
+            let given = for_server(&stops, &[]);
             prop_assert!(given.len() <= MAX_STOPS);
             prop_assert_eq!(matched(&stops, ended(&given, &text)), matched(&stops, &text));
         }
