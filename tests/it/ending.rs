@@ -135,6 +135,31 @@ fn work_that_is_blocked_holds_up_no_end() {
     }
 }
 
+#[test]
+fn a_server_whose_client_is_there_waits_for_blocked_work() {
+    let home = tempfile::tempdir().unwrap();
+    let held = lock(&home.path().join("fimd"));
+    let mut server = Server::start(fimd().env("XDG_CONFIG_HOME", home.path()));
+    let params = json!({"content": r#"[[[{temperature:"0.5"}]]]"#, "cursor_offset": 3});
+    server.send(&request(1, "tags/applyConfig", &params));
+    let output = BufReader::new(server.child.stdout.take().unwrap());
+    let (told, answers) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        // The changed settings may be told first.
+        let mut lines = output.lines().map(Result::unwrap);
+        let answer = lines.find(|line| line.contains("\"id\":1"));
+        told.send(answer.unwrap()).unwrap();
+    });
+    // Longer than work of a client that has left may stand still.
+    assert!(answers.recv_timeout(Duration::from_secs(3)).is_err());
+    assert_eq!(server.child.try_wait().unwrap(), None);
+    drop(held);
+    let answer = answers.recv_timeout(Duration::from_secs(60)).unwrap();
+    assert!(answer.contains("\"result\""), "{answer}");
+    server.input = None;
+    assert!(server.child.wait().unwrap().code().is_some());
+}
+
 /// An `initialize` on `project`, and a `complete` of a file in it.
 fn complete(project: &Project) -> String {
     let root = json!({"project_root": project.path()});
