@@ -7,6 +7,7 @@ mod framing;
 mod lsp_frames;
 mod message;
 mod ndjson;
+mod room;
 mod write;
 
 pub use self::error::Error;
@@ -15,4 +16,5 @@ pub use self::framing::{FrameReader, Framing};
 pub use self::lsp_frames::LspFrames;
 pub use self::message::{Call, Id, JsonKind, MAX_BATCH, Message, Refusal, Response};
 pub use self::ndjson::NdjsonFrames;
+pub use self::room::MessageRoom;
 pub use self::write::{answer, notification, request};

@@ -9,6 +9,7 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 use super::frame::Frame;
 use super::lsp_frames::LspFrames;
 use super::ndjson::NdjsonFrames;
+use super::room::MessageRoom;
 
 /// U+FEFF in UTF-8.
 const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
@@ -85,11 +86,12 @@ pub enum FrameReader<R> {
 }
 
 impl<R: AsyncBufRead + Unpin> FrameReader<R> {
-    /// Reads `input`. A message may have `max_bytes` bytes.
-    pub fn new(framing: Framing, input: R, max_bytes: usize) -> Self {
+    /// Reads `input`. A message may have `max_bytes` bytes, and as much memory as `room`
+    /// has.
+    pub fn new(framing: Framing, input: R, max_bytes: usize, room: MessageRoom) -> Self {
         match framing {
-            Framing::Ndjson => Self::Ndjson(NdjsonFrames::new(input, max_bytes)),
-            Framing::Lsp => Self::Lsp(LspFrames::new(input, max_bytes)),
+            Framing::Ndjson => Self::Ndjson(NdjsonFrames::new(input, max_bytes, room)),
+            Framing::Lsp => Self::Lsp(LspFrames::new(input, max_bytes, room)),
         }
     }
 

@@ -10,6 +10,7 @@ use memchr::memchr;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
 use super::frame::Frame;
+use super::room::{MessageRoom, MessageShare};
 
 /// How many bytes of one header are kept.
 const MAX_HEADER_BYTES: usize = 4096;
@@ -34,6 +35,8 @@ pub struct LspFrames<R> {
     next: ReadState,
     /// The bytes read of the part that comes next.
     read: Vec<u8>,
+    /// What they take of the room of all clients.
+    share: MessageShare,
 }
 
 /// Which part of the stream comes next.
@@ -50,7 +53,7 @@ enum ReadState {
     },
     /// The body of a message, with its length in bytes.
     Body(usize),
-    /// The body of a message above the limit, with the bytes left to skip.
+    /// The body of a message that is not kept, with the bytes left to skip.
     Skipped(u64),
 }
 
@@ -63,13 +66,15 @@ impl ReadState {
 }
 
 impl<R: AsyncBufRead + Unpin> LspFrames<R> {
-    /// Reads `input`. A message may have `max_bytes` bytes.
-    pub fn new(input: R, max_bytes: usize) -> Self {
+    /// Reads `input`. A message may have `max_bytes` bytes, and as much memory as `room`
+    /// has.
+    pub fn new(input: R, max_bytes: usize, room: MessageRoom) -> Self {
         Self {
             input,
             max_bytes,
             next: ReadState::MESSAGE,
             read: Vec::new(),
+            share: MessageShare::new(room),
         }
     }
 
@@ -85,6 +90,7 @@ impl<R: AsyncBufRead + Unpin> LspFrames<R> {
                 && self.read.len() == length
             {
                 self.next = ReadState::MESSAGE;
+                self.share.release();
                 return Ok(Some(Frame::Message(std::mem::take(&mut self.read))));
             }
             let available = self.input.fill_buf().await?;
@@ -96,6 +102,14 @@ impl<R: AsyncBufRead + Unpin> LspFrames<R> {
                     let taken = available.len().min(length - self.read.len());
                     self.read.extend_from_slice(&available[..taken]);
                     self.input.consume(taken);
+                    if !self.share.hold(self.read.len()) {
+                        let left = length - std::mem::take(&mut self.read).len();
+                        self.next = match left {
+                            0 => ReadState::MESSAGE,
+                            left => ReadState::Skipped(left as u64),
+                        };
+                        return Ok(Some(Frame::NoRoom));
+                    }
                 }
                 ReadState::Skipped(left) => {
                     let taken = usize::try_from(left)
@@ -222,7 +236,7 @@ mod tests {
             .unwrap();
         runtime.block_on(async {
             let (mut ours, theirs) = tokio::io::duplex(1 << 16);
-            let mut reader = LspFrames::new(BufReader::new(theirs), 9);
+            let mut reader = LspFrames::new(BufReader::new(theirs), 9, MessageRoom::new(0));
             let mut read = Vec::new();
             let mut start = 0;
             for &end in cuts.iter().chain([&input.len()]) {
@@ -306,7 +320,7 @@ mod tests {
     #[tokio::test]
     async fn a_length_claimed_takes_no_memory() {
         let input = &b"Content-Length: 60000000\r\n\r\n{"[..];
-        let mut reader = LspFrames::new(BufReader::new(input), usize::MAX);
+        let mut reader = LspFrames::new(BufReader::new(input), usize::MAX, MessageRoom::new(0));
         assert_eq!(reader.next().await.unwrap(), None);
         assert!(reader.read.capacity() < 100);
     }
@@ -326,5 +340,22 @@ mod tests {
             let whole = frames(input.as_bytes(), &[]);
             proptest::prop_assert_eq!(frames(input.as_bytes(), &cuts), whole);
         }
+    }
+
+    #[tokio::test]
+    async fn a_message_without_room_is_skipped() {
+        let length = 3 << 20;
+        let body = vec![b'x'; length];
+        let head = format!("Content-Length: {length}\r\n\r\n");
+        let next = b"Content-Length: 2\r\n\r\n{}";
+        let input = [head.as_bytes(), &*body, next].concat();
+        let input = BufReader::with_capacity(1 << 16, &*input);
+        let mut reader = LspFrames::new(input, usize::MAX, MessageRoom::new(1 << 20));
+        assert_eq!(reader.next().await.unwrap(), Some(Frame::NoRoom));
+        assert_eq!(reader.read.capacity(), 0);
+        assert_eq!(
+            reader.next().await.unwrap(),
+            Some(Frame::Message(b"{}".to_vec()))
+        );
     }
 }

@@ -5,6 +5,7 @@ use std::io;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
 use super::frame::Frame;
+use super::room::{MessageRoom, MessageShare};
 
 /// Cuts a stream into lines. Holds at most the limit of a message and one buffer
 /// of the stream.
@@ -13,17 +14,20 @@ pub struct NdjsonFrames<R> {
     input: R,
     max_bytes: usize,
     line: Vec<u8>,
-    /// Whether the rest of the line belongs to a message above the limit.
+    /// What the line takes of the room of all clients.
+    share: MessageShare,
+    /// Whether the rest of the line belongs to a message that is not kept.
     skipping: bool,
 }
 
 impl<R: AsyncBufRead + Unpin> NdjsonFrames<R> {
-    /// Reads `input`. A line may have `max_bytes` bytes.
-    pub fn new(input: R, max_bytes: usize) -> Self {
+    /// Reads `input`. A line may have `max_bytes` bytes, and as much memory as `room` has.
+    pub fn new(input: R, max_bytes: usize, room: MessageRoom) -> Self {
         Self {
             input,
             max_bytes,
             line: Vec::new(),
+            share: MessageShare::new(room),
             skipping: false,
         }
     }
@@ -48,14 +52,20 @@ impl<R: AsyncBufRead + Unpin> NdjsonFrames<R> {
 
             if line_break.is_none() && !at_end {
                 // The one byte above the limit may be the `\r` of a `\r\n`.
-                if self.line.len() > self.max_bytes + 1 {
+                let is_too_long = self.line.len() > self.max_bytes + 1;
+                if is_too_long || !self.share.hold(self.line.len()) {
                     self.line = Vec::new();
+                    self.share.release();
                     self.skipping = true;
-                    return Ok(Some(Frame::TooLong));
+                    return Ok(Some(match is_too_long {
+                        true => Frame::TooLong,
+                        false => Frame::NoRoom,
+                    }));
                 }
                 continue;
             }
             let mut line = std::mem::take(&mut self.line);
+            self.share.release();
             if line.last() == Some(&b'\r') {
                 line.pop();
             }
@@ -85,7 +95,8 @@ mod tests {
             .unwrap();
         runtime.block_on(async {
             let (mut ours, theirs) = tokio::io::duplex(1 << 16);
-            let mut lines = NdjsonFrames::new(BufReader::new(theirs), max_bytes);
+            let mut lines =
+                NdjsonFrames::new(BufReader::new(theirs), max_bytes, MessageRoom::new(0));
             let mut read = Vec::new();
             let mut start = 0;
             for &end in cuts.iter().chain([&input.len()]) {
@@ -138,11 +149,38 @@ mod tests {
     #[tokio::test]
     async fn a_message_above_the_limit_is_not_kept() {
         let input = vec![b'x'; 1 << 20];
-        let mut lines = NdjsonFrames::new(BufReader::with_capacity(16, &input[..]), 100);
+        let mut lines = NdjsonFrames::new(
+            BufReader::with_capacity(16, &input[..]),
+            100,
+            MessageRoom::new(0),
+        );
         assert_eq!(lines.next().await.unwrap(), Some(Frame::TooLong));
         assert_eq!(lines.line.capacity(), 0);
         assert_eq!(lines.next().await.unwrap(), None);
         assert_eq!(lines.line.capacity(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_message_without_room_is_skipped_and_the_room_of_others_comes_back() {
+        let long = |megabytes: usize| [vec![b'x'; megabytes << 20], b"\nnext\n".to_vec()].concat();
+        let room = MessageRoom::new(2 << 20);
+        let (first, second) = (long(2), long(4));
+        fn reader<'a>(input: &'a [u8], room: &MessageRoom) -> NdjsonFrames<BufReader<&'a [u8]>> {
+            let input = BufReader::with_capacity(1 << 16, input);
+            NdjsonFrames::new(input, 1 << 30, room.clone())
+        }
+        let mut half = reader(&first, &room);
+        assert!(half.share.hold(3 << 20));
+        let mut other = reader(&second, &room);
+        assert_eq!(other.next().await.unwrap(), Some(Frame::NoRoom));
+        assert_eq!(other.line.capacity(), 0);
+        assert_eq!(other.next().await.unwrap(), Some(message("next")));
+        drop(half);
+        let mut third = reader(&first, &room);
+        let Some(Frame::Message(whole)) = third.next().await.unwrap() else {
+            panic!("there is room again");
+        };
+        assert_eq!(whole.len(), 2 << 20);
     }
 
     proptest::proptest! {

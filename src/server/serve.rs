@@ -11,20 +11,40 @@ use super::lsp_session::LspSession;
 use super::ndjson_session::NdjsonSession;
 use super::session::{self, SessionEnd};
 use crate::engine::Engine;
-use crate::rpc::{FrameReader, Framing};
+use crate::rpc::{FrameReader, Framing, MessageRoom};
 
 /// The size of the input's buffer in bytes.
 const READ_BYTES: usize = 1 << 16;
 
-/// Answers the requests on `input` on `output`. The first byte decides the
-/// framing. The session ends when the client asks for the end, the input ends,
-/// the client stops to read the output, or `shutdown` completes. It answers all
-/// requests that it has read before it ends.
+/// Answers the requests on `input`, of the only client of the process, on `output`. The
+/// first byte decides the framing. The session ends when the client asks for the end, the
+/// input ends, the client stops to read the output, or `shutdown` completes. It answers
+/// all requests that it has read before it ends.
 ///
 /// # Errors
 /// If the input cannot be read or the output cannot be written.
 pub async fn serve<R, W>(
     engine: Engine,
+    input: R,
+    output: W,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<SessionEnd>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin + Send + 'static,
+{
+    let room = MessageRoom::new(engine.limits().max_message_bytes);
+    serve_one(engine, room, input, output, shutdown).await
+}
+
+/// Like [`serve`], of one of many clients. Messages that have not come as a whole take
+/// memory of `room`.
+///
+/// # Errors
+/// If the input cannot be read or the output cannot be written.
+pub(super) async fn serve_one<R, W>(
+    engine: Engine,
+    room: MessageRoom,
     input: R,
     output: W,
     shutdown: impl Future<Output = ()>,
@@ -44,7 +64,7 @@ where
     };
     let engine = engine.for_client(framing.name());
     let limit = engine.limits().max_message_bytes;
-    let frames = FrameReader::new(framing, input, limit);
+    let frames = FrameReader::new(framing, input, limit, room);
     let span = tracing::info_span!(
         "client",
         number = engine.client_number(),

@@ -154,6 +154,13 @@ fn read(frame: Frame, max_message_bytes: usize) -> (Message, usize) {
             ));
             (Message::One(Err(error.into())), 0)
         }
+        Frame::NoRoom => {
+            let error = rpc::Error::invalid_request(
+                "the unfinished messages of all clients take too much memory; this one was \
+                 skipped; send it again later",
+            );
+            (Message::One(Err(error.into())), 0)
+        }
         Frame::Malformed(what) => (Message::One(Err(rpc::Error::parse(what).into())), 0),
     }
 }

@@ -20,9 +20,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time;
 
-use super::serve::serve;
+use super::serve::serve_one;
 use crate::engine::Engine;
-use crate::rpc::{self, Frame, FrameReader, Framing, Message};
+use crate::rpc::{self, Frame, FrameReader, Framing, Message, MessageRoom};
 
 /// How many clients above the limit are refused at a time. Others wait to be
 /// accepted.
@@ -31,6 +31,10 @@ const MAX_REFUSALS: usize = 16;
 /// How long a client above the limit may take to send a message and to read the
 /// refusal.
 const REFUSAL: Duration = Duration::from_secs(1);
+
+/// The most bytes that the unfinished messages of all clients take together, beside one
+/// megabyte for each client.
+const MAX_UNFINISHED_BYTES: usize = 256 << 20;
 
 /// The largest message, in bytes, whose id a refusal repeats.
 const MAX_REFUSED_BYTES: usize = 1 << 16;
@@ -189,7 +193,9 @@ pub async fn listen(engine: Engine, socket: Socket, shutdown: impl Future<Output
     let (stop, stopped) = watch::channel(false);
     let mut clients = JoinSet::new();
     let mut refused = JoinSet::new();
-    let max_clients = engine.limits().max_clients;
+    let limits = engine.limits();
+    let max_clients = limits.max_clients;
+    let room = MessageRoom::new(MAX_UNFINISHED_BYTES.max(limits.max_message_bytes));
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
@@ -206,7 +212,8 @@ pub async fn listen(engine: Engine, socket: Socket, shutdown: impl Future<Output
                     refused.spawn(time::timeout(REFUSAL, refuse(client, max_clients)));
                 }
                 Ok(client) => {
-                    clients.spawn(serve_client(engine.clone(), client, stopped.clone()));
+                    let client = serve_client(engine.clone(), room.clone(), client, stopped.clone());
+                    clients.spawn(client);
                 }
                 Err(error) => {
                     tracing::warn!("cannot accept a client: {error}");
@@ -231,7 +238,7 @@ async fn refuse(client: UnixStream, max_clients: usize) -> io::Result<()> {
     let Some(framing) = Framing::detect(&mut input).await? else {
         return Ok(());
     };
-    let message = match FrameReader::new(framing, input, MAX_REFUSED_BYTES)
+    let message = match FrameReader::new(framing, input, MAX_REFUSED_BYTES, MessageRoom::new(0))
         .next()
         .await?
     {
@@ -247,11 +254,16 @@ async fn refuse(client: UnixStream, max_clients: usize) -> io::Result<()> {
     output.shutdown().await
 }
 
-async fn serve_client(engine: Engine, client: UnixStream, mut stopped: watch::Receiver<bool>) {
+async fn serve_client(
+    engine: Engine,
+    room: MessageRoom,
+    client: UnixStream,
+    mut stopped: watch::Receiver<bool>,
+) {
     let (input, output) = client.into_split();
     // An error means that the daemon has ended.
     let shutdown = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
-    if let Err(error) = serve(engine, input, output, shutdown).await {
+    if let Err(error) = serve_one(engine, room, input, output, shutdown).await {
         tracing::info!("a client was lost: {error}");
     }
 }

@@ -391,3 +391,34 @@ fn connect_says_why_no_daemon_starts() {
         );
     }
 }
+
+#[test]
+fn the_half_messages_of_many_clients_do_not_fill_the_memory() {
+    let daemon = Daemon::start();
+    let half = vec![b' '; 60 << 20];
+    let begin = || {
+        let mut client = daemon.connect();
+        client.write_all(b"{").unwrap();
+        client.write_all(&half).unwrap();
+        client
+    };
+    let mut first: Vec<_> = (0..4).map(|_| begin()).collect();
+    let answer = |client: &UnixStream| {
+        let mut line = String::new();
+        BufReader::new(client).read_line(&mut line).unwrap();
+        line
+    };
+    let mut fifth = begin();
+    let said = answer(&fifth);
+    assert!(
+        said.contains("of all clients take too much memory"),
+        "{said}"
+    );
+    fifth.write_all(b"\n{}\n").unwrap();
+    let said = answer(&fifth);
+    assert!(said.contains("-32600"), "the next message is read: {said}");
+    // A message that has begun is read to its end.
+    first[0].write_all(b"\n").unwrap();
+    let said = answer(&first[0]);
+    assert!(said.contains("-32700"), "{said}");
+}
