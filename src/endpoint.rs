@@ -86,6 +86,41 @@ impl ModelPrompt {
         }
     }
 
+    /// The first `chars` characters of the prompt. Of one to which the server adds the
+    /// control tokens, nothing is left out behind the end of `before`.
+    pub(crate) fn beginning(&self, chars: usize) -> Self {
+        let Self::Code {
+            context, before, ..
+        } = self
+        else {
+            return match self {
+                Self::Plain(text) => Self::Plain(first_chars(text, chars).to_owned()),
+                whole => whole.clone(),
+            };
+        };
+        let mut left = chars;
+        let mut files = Vec::new();
+        for file in context {
+            let text = first_chars(&file.text, left).to_owned();
+            left = left.saturating_sub(file.header.chars().count() + file.text.chars().count());
+            files.push(ContextFile {
+                text,
+                ..file.clone()
+            });
+            if left == 0 {
+                break;
+            }
+        }
+        if left >= before.chars().count() {
+            return self.clone();
+        }
+        Self::Code {
+            context: files,
+            before: first_chars(before, left).to_owned(),
+            after: String::new(),
+        }
+    }
+
     /// The prompt as one text; none if the server is sent prefix and suffix and adds the
     /// FIM tokens itself.
     #[must_use]
@@ -109,6 +144,11 @@ impl ModelPrompt {
             | (Self::Code { .. }, _) => None,
         }
     }
+}
+
+fn first_chars(text: &str, chars: usize) -> &str {
+    let end = text.char_indices().nth(chars).map(|(end, _)| end);
+    &text[..end.unwrap_or(text.len())]
 }
 
 /// Whether a family has the control tokens for filling in the middle.

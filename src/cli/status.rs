@@ -126,7 +126,7 @@ fn said(target: &TargetStatus) -> String {
         .larger_ms
         .map(|ms| format!(", with the next larger size {ms:.0} ms"));
     format!(
-        "{prompts}the server {}, so nine of ten lines take at most {expected_ms:.0} ms{}",
+        "{prompts}the server {}, so a line takes on average at most {expected_ms:.0} ms{}",
         show::speed(speed),
         larger.unwrap_or_default()
     )

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer};
 
 use super::endpoint::{Endpoint, EndpointKind};
-use super::values::{choice, name, some_integer};
+use super::values::{choice, name, some_flag, some_integer};
 use crate::context::budget::DEFAULT_MAX_CONTEXT_CHARS;
 use crate::model::{ContextStyle, FimFormat, OrderChoice};
 use crate::prompt::{
@@ -41,6 +41,9 @@ pub struct CompletionSettings {
     /// [`Settings::check_tuned`](super::Settings::check_tuned) reads it; none if the model
     /// was not tuned on a dataset.
     pub tuned: Option<PathBuf>,
+    /// Whether a server that keeps what it has read may read a prompt before a
+    /// completion is asked for.
+    pub read_ahead: bool,
 }
 
 impl Default for CompletionSettings {
@@ -57,6 +60,7 @@ impl Default for CompletionSettings {
             order: OrderChoice::default(),
             target_ms: None,
             tuned: None,
+            read_ahead: true,
         }
     }
 }
@@ -139,6 +143,8 @@ pub(super) struct CompletionSection {
     target_ms: Option<u64>,
     #[serde(deserialize_with = "name")]
     tuned: Option<String>,
+    #[serde(deserialize_with = "some_flag")]
+    read_ahead: Option<bool>,
 }
 
 impl CompletionSection {
@@ -156,6 +162,7 @@ impl CompletionSection {
             order: self.order.unwrap_or(base.order),
             target_ms: self.target_ms.or(base.target_ms),
             tuned: self.tuned.map(PathBuf::from).or_else(|| base.tuned.clone()),
+            read_ahead: self.read_ahead.unwrap_or(base.read_ahead),
         }
     }
 }

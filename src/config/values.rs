@@ -84,6 +84,14 @@ pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D
     accept(deserializer, "true or false", Value::as_bool)
 }
 
+/// As [`flag`], for a key that need not be set.
+pub(super) fn some_flag<'de, D>(deserializer: D) -> Result<Option<bool>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    flag(deserializer).map(Some)
+}
+
 /// One of `choices`, by its name.
 pub(super) fn choice<'de, D: Deserializer<'de>, T: Copy>(
     deserializer: D,

@@ -32,8 +32,8 @@ use super::request::{ContextRequest, MinScore};
 use super::snippet::Context;
 use super::weights::{
     COURSE_ADDITION_SHARE, COURSE_BYTES, COURSE_CHECKPOINTS, COURSE_FIRST_SHARE,
-    COURSE_LITERAL_SHARE, COURSE_MISSING, COURSE_MISSING_IN_MIXTURE, COURSE_OUTLINE_SHARE,
-    COURSE_PASSED, COURSE_SCORE,
+    COURSE_LEAST_ADDITION, COURSE_LITERAL_SHARE, COURSE_MISSING, COURSE_MISSING_IN_MIXTURE,
+    COURSE_OUTLINE_SHARE, COURSE_PASSED, COURSE_SCORE,
 };
 use super::{find, has_sources};
 use crate::cancel::{Cancel, Cancelled};
@@ -315,8 +315,13 @@ fn begin(
     request: &ContextRequest<'_>,
     cancel: &Cancel,
 ) -> Result<Vec<Addition>, Cancelled> {
+    let first = share_of(request, COURSE_FIRST_SHARE);
     let room = ContextRequest {
-        max_chars: share_of(request, COURSE_FIRST_SHARE),
+        // What is too little for an addition would stay empty.
+        max_chars: match request.max_chars - first < COURSE_LEAST_ADDITION {
+            true => request.max_chars,
+            false => first,
+        },
         ..*request
     };
     let rest = Found {
@@ -411,7 +416,7 @@ impl<'c> Shown<'c> {
             return Ok(Some(Vec::new()));
         }
         let room = request.max_chars.saturating_sub(self.chars);
-        let most = share_of(request, COURSE_ADDITION_SHARE);
+        let most = share_of(request, COURSE_ADDITION_SHARE).max(COURSE_LEAST_ADDITION);
         let literal_chars = share_of(request, COURSE_LITERAL_SHARE);
         let request = ContextRequest {
             max_chars: room.min(most),

@@ -550,6 +550,9 @@ pub(super) const COURSE_MISSING: f32 = 0.08;
 pub(super) const COURSE_MISSING_IN_MIXTURE: f32 = 0.3;
 /// Share of the budget that a checkpoint adds at most. See [`COURSE_FIRST_SHARE`].
 pub(super) const COURSE_ADDITION_SHARE: f32 = 0.15;
+/// Characters that a checkpoint may add in any case: in small budgets, the share has no
+/// room for a header with one declaration.
+pub(super) const COURSE_LEAST_ADDITION: usize = 300;
 /// Share of the budget that the strings among it take at most, with their header.
 pub(super) const COURSE_LITERAL_SHARE: f32 = 0.05;
 /// Bytes between the start of a course and the cursor: a bound on the work.

@@ -15,7 +15,9 @@
 //! asked for with a seed of their own and a temperature above 0. So is the first if
 //! the user has been shown something here already.
 
+mod ahead;
 mod courses;
+mod due;
 mod flight;
 mod measured;
 mod prefetch;
@@ -25,13 +27,14 @@ mod speed;
 mod target;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use serde::Serialize;
 use tokio::sync::watch;
 
+pub use self::due::DueAnswer;
 pub use self::measured::{CompletionAnswer, CompletionQuestion};
 pub use self::server::ModelServer;
 pub use self::speed::observed_speed;
@@ -234,6 +237,8 @@ pub struct Completions {
     prefetched: Mutex<Option<Prefetch>>,
     /// The automatic completion that is at the model server.
     flight: Mutex<Option<Flight>>,
+    /// The number of places so far for which a prompt was to be read ahead.
+    newest_ahead: AtomicUsize,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -294,6 +299,8 @@ impl Completions {
         cancel: Cancel,
     ) -> Result<Completion, CompleteError> {
         let (place, trigger) = (request.position.place(), request.trigger);
+        // Also while it waits for a pause in the typing.
+        let _due = engine.due_answer();
         let answers = match trigger {
             Trigger::Automatic => {
                 let begun = Instant::now();
@@ -393,12 +400,12 @@ impl Completions {
     ) -> Result<ModelAnswers, CompleteError> {
         let begun = Instant::now();
         let server = engine.model_server()?;
+        let _due = server.due.one();
         let (max_items, is_again) = match request.trigger {
             Trigger::Automatic => (1, false),
             Trigger::Invoked => (request.max_items, self.is_known(&request.position)),
         };
-        let client = engine.client_number().unwrap_or_default();
-        let buffer = format!("{client} {}", request.position.file());
+        let buffer = engine.buffer_name(&request.position);
         let prepare = {
             let (server, courses) = (Arc::clone(&server), Arc::clone(&self.courses));
             move || PreparedCompletion::new(request, &snapshot(), &server, &courses, &cancel)
@@ -496,6 +503,21 @@ impl Completions {
 }
 
 impl Engine {
+    /// The name of the buffer at `position` among those of all clients.
+    fn buffer_name(&self, position: &BufferPosition) -> String {
+        let client = self.client_number().unwrap_or_default();
+        format!("{client} {}", position.file())
+    }
+
+    /// An answer to something else than a completion that is due from the model server of
+    /// the client's settings: until it is dropped, nothing is read ahead. None if these
+    /// name no server.
+    #[must_use]
+    pub fn due_answer(&self) -> Option<DueAnswer> {
+        let server = self.model_server().ok();
+        server.map(|server| server.due.one())
+    }
+
     /// The model server of the client's current settings.
     fn model_server(&self) -> Result<Arc<ModelServer>, CompleteError> {
         let settings = self.settings();

@@ -20,7 +20,7 @@ mod tags;
 
 use serde_json::value::RawValue;
 
-use self::complete::{AcceptedParams, CompleteParams, DeclinedParams};
+use self::complete::{CompleteParams, DeclinedParams, PlaceParams};
 use self::generate_dataset::GenerateDatasetParams;
 use self::get_context::GetContextParams;
 use self::inline_completion::InlineCompletionParams;
@@ -47,9 +47,11 @@ pub(super) enum Method {
     /// `complete`.
     Complete(MethodParams<CompleteParams>),
     /// `completion/accepted`.
-    CompletionAccepted(MethodParams<AcceptedParams>),
+    CompletionAccepted(MethodParams<PlaceParams>),
     /// `completion/declined`.
     CompletionDeclined(MethodParams<DeclinedParams>),
+    /// `completion/readAhead`.
+    CompletionReadAhead(MethodParams<PlaceParams>),
     /// `textDocument/inlineCompletion`, which only LSP sessions have.
     InlineCompletion(MethodParams<InlineCompletionParams>),
     /// `generateDataset`.
@@ -78,8 +80,9 @@ impl Method {
         Some(match name {
             "getContext" => Self::GetContext(GetContextParams::read(params)),
             "complete" => Self::Complete(CompleteParams::read(params)),
-            "completion/accepted" => Self::CompletionAccepted(AcceptedParams::read(params)),
+            "completion/accepted" => Self::CompletionAccepted(PlaceParams::read(params)),
             "completion/declined" => Self::CompletionDeclined(DeclinedParams::read(params)),
+            "completion/readAhead" => Self::CompletionReadAhead(PlaceParams::read(params)),
             "generateDataset" => Self::GenerateDataset(GenerateDatasetParams::read(params)),
             "job/status" => Self::JobStatus(JobParams::read(params)),
             "job/cancel" => Self::JobCancel(JobParams::read(params)),
@@ -109,6 +112,9 @@ impl Method {
             }
             Self::CompletionDeclined(params) => {
                 requests.run(reply, |_| complete::declined(session, params))
+            }
+            Self::CompletionReadAhead(params) => {
+                requests.run(reply, |_| complete::read_ahead(session, params))
             }
             Self::InlineCompletion(params) => requests.run(reply, |cancel| {
                 inline_completion::run(session, params, cancel)

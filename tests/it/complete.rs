@@ -14,6 +14,7 @@ use crate::common::lsp_client;
 use crate::common::model_server::ModelServer;
 use crate::common::{Client, Project, fimd};
 
+mod ahead;
 mod callee;
 mod several;
 mod target;

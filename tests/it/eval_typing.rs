@@ -83,6 +83,25 @@ fn the_figures_depend_on_the_seed_alone() {
 }
 
 #[test]
+fn what_is_read_ahead_is_not_read_again() {
+    let project = project();
+    let moved = |args: &[&str]| {
+        let report = report(&project, args, "2");
+        let changes = report["changes"].as_array().unwrap().clone();
+        let moved = changes.into_iter().find(|of| of["change"] == "moved");
+        let moved = moved.unwrap();
+        assert_eq!(moved["requests"], 3, "{report}");
+        moved["read_tokens"]["mean"].as_f64().unwrap()
+    };
+    let [cursor, method, file] =
+        ["cursor", "method", "file"].map(|place| moved(&["--read-ahead", place]));
+    assert!((cursor - 1.0).abs() < 1e-9, "{cursor}");
+    // The session comes back to a method that is half written.
+    assert!(cursor < method && method < file, "{method} {file}");
+    assert!(method < moved(&[]));
+}
+
+#[test]
 fn a_server_is_asked_each_prompt_for_its_own_figures() {
     let project = project();
     let props = r#"{"default_generation_settings":{"n_ctx":4096},"total_slots":1}"#;

@@ -79,6 +79,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
       if (change.affectsConfiguration("fimd.enable")) running.refresh();
     }),
     vscode.window.onDidChangeActiveTextEditor(() => running.refresh()),
+    vscode.window.onDidChangeActiveTextEditor(running.rest.begin),
+    vscode.window.onDidChangeTextEditorSelection(running.rest.begin),
     vscode.workspace.onDidChangeWorkspaceFolders(() => running.foldersChanged()),
     vscode.workspace.onDidGrantWorkspaceTrust(() => void running.restart()),
     vscode.workspace.onDidSaveTextDocument(({ languageId }) => {

@@ -20,6 +20,7 @@ import { Edits } from "./edits";
 import { provider } from "./inline";
 import { Offers } from "./offers";
 import { Runs } from "./progress";
+import { Rest, type Place } from "./rest";
 import { includes, overrides, roots, settings, surroundings } from "./settings";
 
 /** How often a server that ends is restarted within three minutes. */
@@ -38,6 +39,8 @@ export class Server implements vscode.Disposable {
     () => this.runs.isRunning,
   );
   private readonly offers = new Offers((id) => void this.client?.sendNotification("completion/declined", { id }));
+  /** Where the cursor rests. */
+  readonly rest = new Rest((document, place) => this.rested(document, place));
   readonly runs = new Runs(
     () => this.client,
     () => this.edits.begin(),
@@ -72,6 +75,7 @@ export class Server implements vscode.Disposable {
 
   dispose(): Promise<void> {
     clearTimeout(this.timer);
+    this.rest.dispose();
     return this.next(() => this.stop());
   }
 
@@ -205,6 +209,7 @@ export class Server implements vscode.Disposable {
       const version = this.version(client);
       const [files, chunks] = [counts?.file_count ?? 0, counts?.bm25_chunks ?? 0];
       this.update({ server: { kind: "running", version, roots: roots(), files, chunks } });
+      this.rest.begin();
       client.sendRequest<SettingsNews>("fimd/settings").then(
         (news) => this.learn(client, news),
         (error: unknown) => this.output.warn(`fimd/settings: ${words(error)}`),
@@ -215,6 +220,13 @@ export class Server implements vscode.Disposable {
     const server: Shown["server"] =
       state === State.Stopped ? { kind: "failed", why: "fimd has ended; see its output." } : { kind: "starting" };
     this.update({ server });
+  }
+
+  /** The model server may read ahead what it needs at this place. */
+  private rested(document: vscode.TextDocument, place: Place): void {
+    const { enable, languages } = settings(document);
+    const isWanted = enable && languages.includes(document.languageId) && this.shown.snoozedUntil === undefined;
+    if (isWanted && this.shown.server.kind === "running") void this.client?.sendNotification("completion/readAhead", place);
   }
 
   /** Notes what the server says about its settings. */

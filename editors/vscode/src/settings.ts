@@ -16,7 +16,7 @@ const OF_FILE = {
   ],
   completion: [
     "max_tokens", "max_lines", "debounce_ms", "max_total_chars", "max_context_chars", "max_prefix_chars",
-    "max_suffix_chars", "context_style", "order", "target_ms",
+    "max_suffix_chars", "context_style", "order", "read_ahead", "target_ms",
   ],
 };
 

@@ -128,6 +128,24 @@ test("it comes only where and when it is wanted", async (t) => {
   assert.match(seen.bar.text ?? "", /sparkle/);
 });
 
+test("fimd is told where the cursor rests", async (t) => {
+  const seen = await open(t, folder(t), { path: FAKE });
+  const read = (line: string) => seen.until(() => seen.bar.text?.startsWith(`$(sparkle) fimd: read behind ${line}`));
+  const { document } = edit(seen, "/a.php", "<?php\n$users->|\n$orders");
+  await read("$users->");
+  seen.show(document, new Position(2, 3));
+  seen.emitters.get("window.onDidChangeTextEditorSelection")?.fire({});
+  await read("$or");
+  // Not where completions do not come of their own accord.
+  seen.settings.set("fimd.enable", false);
+  seen.show(document, new Position(1, 2));
+  edit(seen, "/a.md", "# notes|", "markdown");
+  seen.settings.set("fimd.enable", true);
+  seen.show(document, new Position(1, 6));
+  await read("$users");
+  assert.deepEqual(seen.texts.filter((text) => /behind (\$u$|#)/.test(text)), []);
+});
+
 test("a cancelled request is cancelled on the server", async (t) => {
   const seen = await open(t, folder(t), { path: FAKE });
   const source = new CancellationTokenSource();

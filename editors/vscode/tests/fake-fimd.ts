@@ -131,6 +131,11 @@ function serve(): void {
     const timings = { context_ms: 3, first_token_ms: 40, total_ms: 85, cached: false };
     return { items: text ? [{ text }] : [], context_chars: context.length, timings, context, snippets, dropped };
   });
+  // The name of the model tells the test of the place.
+  connection.onNotification("completion/readAhead", (place: Place) => {
+    const model = `read behind ${before(place)}`;
+    void connection.sendNotification("fimd/settingsChanged", { settings: { endpoint: { model, family: "" } } });
+  });
   connection.onRequest("getContext", () => ({ context, snippets, dropped }));
   connection.onRequest("fimd/settings", () => ({ settings: { endpoint: { model: null, family: "qwen2.5-coder" } } }));
   connection.onRequest("fimd/status", () => ({

@@ -185,7 +185,8 @@ export class Seen {
       this.change(document, edits, stops);
       return true;
     };
-    this.activeTextEditor = { document, selection: { active: position }, edit };
+    const selection = { active: position };
+    this.activeTextEditor = { document, selection, selections: [selection], edit };
     this.emitters.get("window.onDidChangeActiveTextEditor")?.fire(this.activeTextEditor);
   }
 

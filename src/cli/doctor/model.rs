@@ -97,7 +97,7 @@ async fn speed(
     let step = limits.step_within(target_ms, speed);
     let ms = limits.line_ms(step, speed);
     let says = format!(
-        "the server {}: with prompts of up to {step} of {} characters nine of ten lines take at \
+        "the server {}: with prompts of up to {step} of {} characters a line takes on average at \
          most {ms:.0} ms (target_ms = {target_ms})",
         words(speed),
         limits.total

@@ -18,7 +18,8 @@ use crate::engine::completion::{
 };
 use crate::engine::{Project, ProjectOptions};
 use crate::eval::typing::{
-    self, MeasuredPrompt, Spread, TypingReport, TypingSession, TypingStep, TypingTally,
+    self, MeasuredPrompt, PromptChange, Spread, TypingReport, TypingSession, TypingStep,
+    TypingTally,
 };
 use crate::index::Snapshot;
 use crate::model::Model;
@@ -43,6 +44,10 @@ pub(super) struct TypingArgs {
     /// Prompts that the server keeps, each of another buffer
     #[arg(long, value_name = "N", default_value_t = 1)]
     slots: usize,
+    /// Where the cursor rests at another method before it is typed in, so that
+    /// the server reads ahead
+    #[arg(long, value_name = "PLACE")]
+    read_ahead: Option<RestPlace>,
     /// The model's `tokenizer.json`, to count tokens; else they are estimated
     #[arg(long, value_name = "FILE")]
     tokenizer: Option<PathBuf>,
@@ -60,6 +65,32 @@ pub(super) struct TypingArgs {
     /// Print all figures as one JSON object
     #[arg(long)]
     json: bool,
+}
+
+/// Where the cursor rests after it has come to another method.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum RestPlace {
+    /// At the start of the file, which is opened
+    File,
+    /// At the start of the method's body
+    Method,
+    /// Where it types next
+    Cursor,
+}
+
+impl RestPlace {
+    /// The same buffer as at `step`, with the cursor at this place.
+    fn before(self, step: &TypingStep) -> TypingStep {
+        TypingStep {
+            cursor: match self {
+                Self::File => 0,
+                Self::Method => step.body,
+                Self::Cursor => step.cursor,
+            },
+            name: None,
+            ..step.clone()
+        }
+    }
 }
 
 fn failure(error: &dyn std::fmt::Display) -> CliError {
@@ -157,18 +188,24 @@ impl Replay<'_> {
             tally.next_session();
             let completions = Completions::default();
             for step in &session.steps {
-                let prompt = self.measure(&completions, step).await?;
+                if let Some(place) = args.read_ahead.filter(|_| step.has_moved) {
+                    let rest = place.before(step);
+                    let read = self.measure(&completions, &rest, 0).await?;
+                    tally.read_ahead(&step.path, read);
+                }
+                let prompt = self.measure(&completions, step, 1).await?;
                 tally.add(&step.path, prompt);
             }
         }
         Ok(tally.report(sessions.len(), args.seed, self.model.has_tokenizer()))
     }
 
-    /// Makes the prompt for `step` and measures it.
+    /// Makes the prompt for `step` and measures it. The server writes `max_tokens` tokens.
     async fn measure(
         &self,
         completions: &Completions,
         step: &TypingStep,
+        max_tokens: u32,
     ) -> Result<MeasuredPrompt, CliError> {
         let request = self.request(step);
         let fresh = match &step.name {
@@ -187,7 +224,13 @@ impl Replay<'_> {
             fresh.map(|(name, fresh)| (typing::holds_word(&asked.context.text, name), fresh));
         let tokens = self.model.tokens(&asked.text.text);
         let server = match self.asks {
-            true => Some(self.ask(asked.request).await.map_err(|e| failure(&e))?),
+            true => {
+                let request = ModelRequest {
+                    max_tokens,
+                    ..asked.request
+                };
+                Some(self.ask(request).await.map_err(|e| failure(&e))?)
+            }
             false => None,
         };
         Ok(MeasuredPrompt {
@@ -235,10 +278,9 @@ impl Replay<'_> {
             .map_err(|error| failure(&error))
     }
 
-    /// Asks the server for one token. Returns the tokens that it read and reused, the
+    /// Asks the server. Returns the tokens that it read and reused, the
     /// time of reading, and the time to the first text, in milliseconds.
-    async fn ask(&self, mut request: ModelRequest) -> Result<[f64; 4], EndpointError> {
-        request.max_tokens = 1;
+    async fn ask(&self, request: ModelRequest) -> Result<[f64; 4], EndpointError> {
         self.server.client().features().await;
         let begun = Instant::now();
         let mut deltas = Box::pin(self.server.client().stream(request));
@@ -328,6 +370,15 @@ fn print_rows(out: &mut dyn Write, report: &TypingReport) -> io::Result<()> {
             None,
             server.first_token_ms,
         )?;
+        let moved = report
+            .changes
+            .iter()
+            .find(|of| of.change == PromptChange::Moved);
+        if let Some(moved) = moved
+            && let Some(ms) = moved.first_token_ms
+        {
+            row(out, "  moved", Some(moved.requests), None, ms)?;
+        }
     }
     row(out, "ms to make a prompt", None, None, report.prompt_ms)
 }

@@ -208,6 +208,20 @@ impl PreparedCompletion {
         &self.text.text
     }
 
+    /// The request that lets a server read about the first `chars` characters of the
+    /// prompt and write nothing, and these characters.
+    pub(super) fn without_answer(&self, chars: usize) -> (ModelRequest, &str) {
+        let text = self.prompt();
+        let end = text.char_indices().nth(chars).map(|(end, _)| end);
+        let prompt = &self.model_request.prompt;
+        let request = ModelRequest {
+            prompt: end.map_or_else(|| prompt.clone(), |_| prompt.beginning(chars)),
+            max_tokens: 0,
+            ..self.model_request.clone()
+        };
+        (request, &text[..end.unwrap_or(text.len())])
+    }
+
     /// Asks for the answer in this slot of the server.
     pub(super) fn take_slot(&mut self, slot: Option<u32>) {
         self.model_request.slot = slot;

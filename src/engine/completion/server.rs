@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::due::DueAnswers;
 use super::speed::SpeedMeter;
 use super::{CompleteError, lock};
 use crate::config::Settings;
@@ -39,6 +40,7 @@ pub struct ModelServer {
     /// The total budget of the prompts of a new course, in characters; none before the
     /// first, or without a budget in time.
     pub(super) total: Mutex<Option<usize>>,
+    pub(super) due: DueAnswers,
     slots: Mutex<Slots>,
     seen: Mutex<Seen>,
 }
@@ -76,6 +78,7 @@ impl ModelServer {
             })?,
             settings,
             total: Mutex::default(),
+            due: DueAnswers::default(),
             slots: Mutex::default(),
             seen: Mutex::default(),
         })
@@ -136,6 +139,13 @@ impl ModelServer {
     pub(super) fn speed(&self) -> Option<ServerSpeed> {
         let reuses = !self.rereads();
         lock(&self.seen).meter.speed(reuses)
+    }
+
+    /// How many characters of `prompt` the server has read for `buffer` already: those
+    /// with which the last one began, if that was for `buffer`, too.
+    pub(super) fn known_chars(&self, buffer: &str, prompt: &str) -> usize {
+        let known = lock(&self.seen).known_bytes(buffer, prompt);
+        prompt.get(..known).unwrap_or(prompt).chars().count()
     }
 
     /// How long typing must pause before an automatic completion is asked for: as long

@@ -25,7 +25,7 @@ pub struct TargetStatus {
     pub max_total_chars: usize,
     /// The measured speed of the server; none if it is not known yet.
     pub speed: Option<ServerSpeed>,
-    /// What nine of ten requests take at most with this total, in milliseconds.
+    /// What a request takes on average at most with this total, in milliseconds.
     pub expected_ms: Option<f64>,
     /// The same with the next larger total.
     pub larger_ms: Option<f64>,

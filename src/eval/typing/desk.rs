@@ -27,6 +27,8 @@ pub struct TypingStep {
     pub name: Option<String>,
     /// Whether the cursor has come from another method or another file.
     pub has_moved: bool,
+    /// The byte at which the body of its method begins.
+    pub body: usize,
 }
 
 /// A file whose methods are written one after the other.
@@ -76,14 +78,16 @@ impl<'a> Buffer<'a> {
         let TypedFile { file, bodies } = self.typed;
         let mut order: Vec<usize> = (0..self.bodies.len()).collect();
         order.sort_by_key(|which| bodies[self.bodies[*which]].start);
-        let (mut content, mut from, mut cursor) = (String::new(), 0, 0);
+        let (mut content, mut from) = (String::new(), 0);
+        let (mut start, mut cursor) = (0, 0);
         for one in order {
             let body = &bodies[self.bodies[one]];
             content.push_str(&file.text[from..body.start]);
+            let begun = content.len();
             content.push_str(&self.text(one)[..self.written[one]]);
             from = body.end;
             if one == which {
-                cursor = content.len();
+                (start, cursor) = (begun, content.len());
             }
         }
         content.push_str(&file.text[from..]);
@@ -93,6 +97,7 @@ impl<'a> Buffer<'a> {
             cursor,
             name: self.next_name(which),
             has_moved,
+            body: start,
         }
     }
 
@@ -178,6 +183,10 @@ mod tests {
         let moves = steps.iter().filter(|step| step.has_moved).count();
         assert_eq!(moves, 3, "{steps:?}");
         for step in steps {
+            assert!(
+                step.content[..step.body].trim_end().ends_with('{'),
+                "{step:?}"
+            );
             // What is typed next is not in the buffer, but for what is typed of it.
             if let Some(name) = &step.name {
                 let (before, behind) = step.content.split_at(step.cursor);

@@ -46,6 +46,8 @@ pub struct ChangeResult {
     pub share: f64,
     /// The tokens that a server reads for them.
     pub read_tokens: Spread,
+    /// The time to the first text, in milliseconds; none if no server was asked.
+    pub first_token_ms: Option<Spread>,
 }
 
 /// How many of the names that are typed next the contexts hold.
@@ -151,10 +153,21 @@ pub struct TypingTally {
     former: Vec<(String, MeasuredPrompt)>,
     prompt_tokens: Vec<f64>,
     prompt_ms: Vec<f64>,
-    /// What differs first, the tokens to read, and those of the prompt.
-    pairs: Vec<(PromptChange, usize, usize)>,
+    pairs: Vec<PromptPair>,
     names: Vec<(bool, bool)>,
-    server: Vec<[f64; 4]>,
+}
+
+/// A prompt that has a former one.
+#[derive(Debug)]
+struct PromptPair {
+    /// What differs first.
+    change: PromptChange,
+    /// Its tokens to read.
+    read: usize,
+    /// All its tokens.
+    all: usize,
+    /// As [`MeasuredPrompt::server`].
+    server: Option<[f64; 4]>,
 }
 
 impl TypingTally {
@@ -168,7 +181,6 @@ impl TypingTally {
             prompt_ms: Vec::new(),
             pairs: Vec::new(),
             names: Vec::new(),
-            server: Vec::new(),
         }
     }
 
@@ -182,32 +194,45 @@ impl TypingTally {
         self.prompt_tokens.push(prompt.count() as f64);
         self.prompt_ms.push(prompt.ms);
         self.names.extend(prompt.holds_name);
-        let known = self.former.iter().position(|(of, _)| of == path);
-        let is_full = self.former.len() >= self.slots;
-        let slot = known.or_else(|| is_full.then(|| self.former.len() - 1));
-        if let Some(slot) = slot {
-            let (_, former) = self.former.remove(slot);
+        if let Some(former) = self.former(path) {
             let (old, new) = (former.text.text.as_bytes(), prompt.text.text.as_bytes());
             let same = common_start(old, new);
             let change = match prompt.has_moved {
                 true => PromptChange::Moved,
                 false => PromptChange::between(&former.text, &prompt.text, same),
             };
-            let read = prompt.read_after(&former, same);
-            self.pairs.push((change, read, prompt.count()));
-            self.server.extend(prompt.server);
+            self.pairs.push(PromptPair {
+                change,
+                read: prompt.read_after(&former, same),
+                all: prompt.count(),
+                server: prompt.server,
+            });
         }
         self.former.insert(0, (path.to_owned(), prompt));
+    }
+
+    /// The server reads `prompt` for the buffer `path` while nobody waits.
+    pub fn read_ahead(&mut self, path: &str, prompt: MeasuredPrompt) {
+        self.former(path);
+        self.former.insert(0, (path.to_owned(), prompt));
+    }
+
+    /// Takes the prompt out of the slot for the buffer `path`; none if the slot is empty.
+    fn former(&mut self, path: &str) -> Option<MeasuredPrompt> {
+        let known = self.former.iter().position(|(of, _)| of == path);
+        let is_full = self.former.len() >= self.slots;
+        let slot = known.or_else(|| is_full.then(|| self.former.len() - 1))?;
+        Some(self.former.remove(slot).1)
     }
 
     /// The figures of `sessions` sessions that `seed` has chosen.
     #[must_use]
     pub fn report(&self, sessions: usize, seed: u64, tokenizer: bool) -> TypingReport {
-        let read = |pairs: &mut dyn Iterator<Item = &(PromptChange, usize, usize)>| {
-            let read: Vec<f64> = pairs.map(|pair| pair.1 as f64).collect();
+        let read = |pairs: &mut dyn Iterator<Item = &PromptPair>| {
+            let read: Vec<f64> = pairs.map(|pair| pair.read as f64).collect();
             Spread::of(&read)
         };
-        let of = |change: PromptChange| self.pairs.iter().filter(move |pair| pair.0 == change);
+        let of = |change: PromptChange| self.pairs.iter().filter(move |pair| pair.change == change);
         let changes = PromptChange::ALL.into_iter().map(|change| {
             let requests = of(change).count();
             ChangeResult {
@@ -215,10 +240,11 @@ impl TypingTally {
                 requests,
                 share: requests as f64 / self.pairs.len().max(1) as f64,
                 read_tokens: read(&mut of(change)),
+                first_token_ms: server_spread(of(change), FIRST_TOKEN_MS),
             }
         });
-        let all: usize = self.pairs.iter().map(|pair| pair.2).sum();
-        let behind: usize = self.pairs.iter().map(|pair| pair.1).sum();
+        let all: usize = self.pairs.iter().map(|pair| pair.all).sum();
+        let behind: usize = self.pairs.iter().map(|pair| pair.read).sum();
         TypingReport {
             sessions,
             seed,
@@ -231,7 +257,7 @@ impl TypingTally {
             changes: changes.filter(|of| of.requests > 0).collect(),
             recall: self.recall(),
             prompt_ms: Spread::of(&self.prompt_ms),
-            server: (!self.server.is_empty()).then(|| self.server_figures()),
+            server: self.server_figures(),
         }
     }
 
@@ -245,16 +271,22 @@ impl TypingTally {
         }
     }
 
-    fn server_figures(&self) -> ServerFigures {
-        let spread = |which: usize| {
-            let values: Vec<f64> = self.server.iter().map(|of| of[which]).collect();
-            Spread::of(&values)
-        };
-        ServerFigures {
-            read_tokens: spread(0),
-            reused_tokens: spread(1),
-            read_ms: spread(2),
-            first_token_ms: spread(3),
-        }
+    fn server_figures(&self) -> Option<ServerFigures> {
+        let spread = |which: usize| server_spread(self.pairs.iter(), which);
+        Some(ServerFigures {
+            read_tokens: spread(0)?,
+            reused_tokens: spread(1)?,
+            read_ms: spread(2)?,
+            first_token_ms: spread(FIRST_TOKEN_MS)?,
+        })
     }
+}
+
+/// Which figure of [`MeasuredPrompt::server`] is the time to the first text.
+const FIRST_TOKEN_MS: usize = 3;
+
+/// One figure of the server; none if it was not asked.
+fn server_spread<'a>(pairs: impl Iterator<Item = &'a PromptPair>, which: usize) -> Option<Spread> {
+    let values: Vec<f64> = pairs.filter_map(|pair| Some(pair.server?[which])).collect();
+    (!values.is_empty()).then(|| Spread::of(&values))
 }

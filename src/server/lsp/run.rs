@@ -238,6 +238,7 @@ async fn stream(
         received.send_modify(|all| all.push_str(&text));
         future::ready(())
     };
+    let _due = engine.due_answer();
     let outcome = runner.run(&prepared, show).await;
     outcome.map_err(|error| error.to_string())
 }

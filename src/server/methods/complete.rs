@@ -1,5 +1,5 @@
-//! `complete`, and the notifications `completion/accepted` and
-//! `completion/declined`: the code that comes next at a cursor.
+//! `complete`, and the notifications `completion/accepted`, `completion/declined` and
+//! `completion/readAhead`: the code that comes next at a cursor.
 
 use std::num::NonZero;
 
@@ -77,15 +77,15 @@ impl DeclinedParams {
     }
 }
 
-/// The parameters of `completion/accepted`.
+/// The parameters of `completion/accepted` and `completion/readAhead`.
 #[derive(Debug)]
-pub(in crate::server) struct AcceptedParams {
+pub(in crate::server) struct PlaceParams {
     buffer: BufferParams,
     others: UnsavedBuffers,
     cursor: CursorParams,
 }
 
-impl AcceptedParams {
+impl PlaceParams {
     pub(super) fn read(raw: Option<&RawValue>) -> Result<Self, Error> {
         let params = &Params::read(raw)?;
         Ok(Self {
@@ -160,21 +160,40 @@ pub(super) async fn run(
 /// Asks the model ahead for the completion that follows an accepted one.
 pub(super) async fn accepted(
     session: SessionView,
-    params: Result<AcceptedParams, Error>,
+    params: Result<PlaceParams, Error>,
 ) -> Result<MethodResult, Error> {
     // Supersedes the automatic completions that are at work.
     drop(session.completions.turn());
+    let cursor = cursor_at(&session, params).await?;
+    cursor.prefetch(&session.engine, &session.completions);
+    Ok(MethodResult::null())
+}
+
+/// Lets the model server read the prompt for a place where the user may type next.
+pub(super) async fn read_ahead(
+    session: SessionView,
+    params: Result<PlaceParams, Error>,
+) -> Result<MethodResult, Error> {
+    let cursor = cursor_at(&session, params).await?;
+    cursor.read_ahead(&session.engine, &session.completions);
+    Ok(MethodResult::null())
+}
+
+/// The cursor that the parameters name.
+async fn cursor_at(
+    session: &SessionView,
+    params: Result<PlaceParams, Error>,
+) -> Result<CompletionCursor, Error> {
     session.projects.initialized().await?;
-    let AcceptedParams {
+    let PlaceParams {
         buffer,
         others,
         cursor,
     } = params?;
     let project = session.projects.of(buffer.name()).await?;
-    let mut cursor = CompletionCursor::resolve(&session, project, buffer, cursor)?;
+    let mut cursor = CompletionCursor::resolve(session, project, buffer, cursor)?;
     cursor.open = others.with(cursor.open, &cursor.project)?;
-    cursor.prefetch(&session.engine, &session.completions);
-    Ok(MethodResult::null())
+    Ok(cursor)
 }
 
 /// Notes that the user does not want a completion.

@@ -84,6 +84,12 @@ impl CompletionCursor {
         }
     }
 
+    /// Lets the model server read the prompt for this cursor.
+    pub(super) fn read_ahead(self, engine: &Engine, completions: &Arc<Completions>) {
+        let snapshot = self.snapshot();
+        completions.read_ahead(engine, self.request(), snapshot);
+    }
+
     /// Asks the model for a completion before the client does.
     pub(in crate::server) fn prefetch(self, engine: &Engine, completions: &Arc<Completions>) {
         let snapshot = self.snapshot();

@@ -196,8 +196,8 @@ fn the_status_tells_the_length_of_prompts_and_why() {
         line,
         Some(
             "prompts: up to 2048 of 8192 characters (target_ms = 300); the server reads 2000 \
-             tokens/s and writes 200, so nine of ten lines take at most 228 ms, with the next \
-             larger size 375 ms"
+             tokens/s and writes 200, so a line takes on average at most 228 ms, with the \
+             next larger size 375 ms"
         ),
         "{shown}"
     );

@@ -10,6 +10,7 @@ local highlight = require('fimd.highlight')
 local keymaps = require('fimd.keymaps')
 local model_state = require('fimd.model_state')
 local native = require('fimd.native')
+local read_ahead = require('fimd.read_ahead')
 local server = require('fimd.server')
 local status = require('fimd.status')
 local switch = require('fimd.switch')
@@ -53,6 +54,7 @@ server.on_attach(function(buf, client)
   if not client.server_capabilities.inlineCompletionProvider then
     return
   end
+  read_ahead.attach(buf)
   if not is_native then
     ghost.attach(buf)
   elseif server.is_completed(buf) then

@@ -338,3 +338,32 @@ t.test('server: one that dies leaves those of other projects alone', function(ch
     return child:lua('return vim.g.answer') == 'class A {}'
   end)
 end, { ['other/composer.json'] = '{}', ['other/src/c.php'] = '<?php\n' })
+
+t.test('server: is told where the cursor rests', function(child)
+  local function places()
+    return vim.tbl_map(function(params)
+      return { vim.fs.basename(params.textDocument.uri), params.position.line, params.position.character }
+    end, child:got('completion/readAhead'))
+  end
+  local function await(name, line, character)
+    t.wait(('the place %d:%d'):format(line, character), function()
+      return vim.deep_equal(places()[#places()], { name, line, character })
+    end)
+  end
+  child:setup()
+  child:edit('src/a.php')
+  child:ready()
+  await('a.php', 0, 0)
+  -- At the end of a line text goes in behind the last character.
+  child:type('G$')
+  await('a.php', 1, 11)
+  child:edit('notes.md')
+  child:ready()
+  child:edit('src/a.php')
+  child:type('gg')
+  child:cmd('Fimd snooze')
+  t.wait('the end of the rest', function()
+    return not child:lua('return require("fimd.read_ahead").is_waiting()')
+  end)
+  t.same(#places(), 2, 'neither in other files nor while completions are snoozed')
+end)

@@ -102,6 +102,7 @@ pub(in crate::server) async fn run(
             let _ = client.send(delta).await;
         }
     };
+    let _due = engine.due_answer();
     let outcome = runner.run(&prepared, show).await?;
     engine
         .run(move || result::json(&RunView::new(&prepared, &outcome, offsets)))
