@@ -1,6 +1,6 @@
 //! Datasets as training code loads them. PyPI's `datasets` and `pyarrow` read
 //! every format, whole and in shards, and get the rows that fimd wrote. The
-//! options and columns that the recipes in docs/training.md name exist.
+//! options and columns that the recipes in training/ name exist.
 //!
 //! Runs the Python that `FIMD_PYTHON` names, which must have the packages of
 //! `tests/foreign/loaders.txt` and, for the recipes, the sources of the packages
@@ -87,12 +87,6 @@ fn huggingface_and_arrow_read_every_format_whole_and_in_shards() {
     assert!(sharded.count() >= 3, "{said}");
 }
 
-/// The names of the recipes in a text.
-fn recipes(text: &str) -> Vec<&str> {
-    let marked = text.split("<!-- recipe: ").skip(1);
-    marked.map(|rest| rest.split_once(' ').unwrap().0).collect()
-}
-
 #[test]
 fn the_recipes_name_options_and_columns_that_exist() {
     let folder = folder();
@@ -101,14 +95,12 @@ fn the_recipes_name_options_and_columns_that_exist() {
         return;
     }
     generate(&folder.path().join("dataset"), &["--format", "parquet"]);
-    let document = format!("{ROOT}/docs/training.md");
-    let text = fs::read_to_string(&document).unwrap();
-    let recipes = recipes(&text);
-    assert_eq!(recipes, ["trl", "unsloth", "axolotl"]);
+    let recipes = ["train.py", "tune_unsloth.py", "axolotl.yaml"];
     let mut python = python(&cache).unwrap();
     python
         .current_dir(folder.path())
-        .args(["recipes", &document, "<|endoftext|>"]);
+        .args(["recipes", "<|endoftext|>"])
+        .args(recipes.map(|recipe| format!("{ROOT}/training/{recipe}")));
     let said = said(&mut python);
     for recipe in recipes {
         for what in ["rows of train end", "rows of validation end", "exist"] {
@@ -118,6 +110,44 @@ fn the_recipes_name_options_and_columns_that_exist() {
                 lines.any(|line| line.contains(what)),
                 "{start}{what}: {said}"
             );
+        }
+    }
+}
+
+/// Compiles the scripts, writes nothing beside them, and compares the versions that they
+/// are pinned to with those that the other tests use.
+#[test]
+fn the_scripts_are_python_and_pinned_to_what_is_tested() {
+    let folder = folder();
+    if python(folder.path()).is_none() {
+        return;
+    }
+    let scripts = fs::read_dir(format!("{ROOT}/training")).unwrap();
+    let scripts = scripts.map(|entry| entry.unwrap().path());
+    let scripts: Vec<_> = scripts
+        .filter(|path| path.extension().is_some_and(|of| of == "py"))
+        .collect();
+    assert_eq!(scripts.len(), 5);
+    let compile = "import sys\nfor f in sys.argv[1:]: compile(open(f).read(), f, 'exec')";
+    let compiled = Command::new(std::env::var_os("FIMD_PYTHON").unwrap())
+        .args(["-c", compile])
+        .args(scripts)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&compiled.stderr);
+    assert!(compiled.status.success(), "{said}");
+
+    let read = |name: &str| fs::read_to_string(format!("{ROOT}/{name}")).unwrap();
+    let tested = ["tests/foreign/loaders.txt", "tests/foreign/trainers.txt"].map(read);
+    let tested = tested.concat() + &read(".ci/run");
+    let is_pin = |line: &&str| line.contains("==") && !line.starts_with('#');
+    for file in ["", "-unsloth", "-axolotl"] {
+        let pins = read(&format!("training/requirements{file}.txt"));
+        for pin in pins.lines().filter(is_pin) {
+            // These two need PyTorch's world and are run by hand only.
+            if !pin.starts_with("torch==") && !pin.starts_with("peft==") {
+                assert!(tested.contains(pin), "{pin} is not what is tested");
+            }
         }
     }
 }

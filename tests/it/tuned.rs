@@ -212,14 +212,18 @@ fn what_a_default_is_enough_for_is_not_asked_for() {
 }
 
 #[test]
-fn a_part_of_the_metadata_is_enough() {
+fn what_the_training_script_keeps_of_the_metadata_is_enough() {
     let tuned = Tuned::new(&["--cross-file-context", "--bm25-context"]);
     let metadata = fs::read_to_string(tuned.path("dataset/metadata.json")).unwrap();
     let metadata: Value = serde_json::from_str(&metadata).unwrap();
-    let keys = ["generator", "version", "options", "tokens", "formats"];
+    let script = include_str!("../../training/train.py");
+    let keys = script
+        .lines()
+        .find_map(|line| line.strip_prefix("TUNED_KEYS = "));
+    let keys: Vec<String> = serde_json::from_str(keys.unwrap()).unwrap();
     let part: serde_json::Map<_, _> = keys
-        .map(|key| (key.to_owned(), metadata[key].clone()))
         .into_iter()
+        .map(|key| (key.clone(), metadata[key].clone()))
         .collect();
     let file = tuned.path("tuned.json");
     fs::write(&file, Value::from(part).to_string()).unwrap();
