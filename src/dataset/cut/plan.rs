@@ -194,6 +194,12 @@ fn affordable_holes(
         &needs_others,
         &mut rng,
     );
+    if !options.no_ast_fim && parser.gave_up() {
+        tracing::warn!(
+            "{path}: a syntax tree takes too much work, so holes are cut by lines and braces; \
+             is a comment or a string never closed?"
+        );
+    }
     if options.context_budget() > 0 {
         let most = (CONTEXT_BYTES_PER_FILE / text.len().max(1)).max(1);
         if proposals.wanted > most {
