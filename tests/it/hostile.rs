@@ -237,3 +237,137 @@ fn a_dataset_is_made_of_whatever_can_be_parsed() {
     );
     assert!(output.join("metadata.json").is_file());
 }
+
+/// Pieces of code that open something, or lead on to something, and may stand behind
+/// one another.
+const PIECES: [&str; 96] = [
+    "$",
+    "$$a ",
+    "${",
+    "${$",
+    "!",
+    "- ",
+    "+ ",
+    "~",
+    "@",
+    "& ",
+    "...",
+    "new ",
+    "new class{",
+    "clone ",
+    "(int)",
+    "(",
+    "[",
+    "{",
+    "#[",
+    "#[A]",
+    "#[A(1)] ",
+    "fn() => ",
+    "fn($a = ",
+    "function ",
+    "function(){",
+    "static ",
+    "static fn() => ",
+    "match(",
+    "match(1){1=>",
+    "isset(",
+    "empty(",
+    "exit(",
+    "eval(",
+    "list(",
+    "list($a, ",
+    "array(",
+    "if ",
+    "if(",
+    "if(1) ",
+    "if(1){",
+    "else if(1) ",
+    "elseif(1) ",
+    "while(1) ",
+    "for(;;) ",
+    "foreach($a as $b) ",
+    "do ",
+    "switch(1){case 1: ",
+    "try{",
+    "finally{",
+    "return ",
+    "throw ",
+    "yield ",
+    "yield from ",
+    "print ",
+    "include ",
+    "use A\\{",
+    "namespace A; ",
+    "class A{",
+    "class A extends B ",
+    "enum E: ",
+    "abstract ",
+    "function f(){",
+    "function f(A ",
+    "->",
+    "?->",
+    "::",
+    "->b()",
+    "->b(",
+    "::b(",
+    "$a[",
+    "$a = ",
+    "$a . ",
+    "$a ? ",
+    "$a ? $b : ",
+    "$a ?? ",
+    "$a && ",
+    "!$a && ",
+    "$a instanceof ",
+    "$a |> ",
+    "\"{$a[",
+    "<<<E\n",
+    "`{$a",
+    "/** @param A<",
+    "/** @var array{a: ",
+    "?>",
+    "<?= ",
+    "A|",
+    "(A&",
+    "A\\",
+    "declare(ticks=1) ",
+    "=> ",
+    "[$a => [",
+    "and ",
+    "public $a { get { ",
+    "{{ ",
+    "\u{e4}",
+];
+
+/// The piece fills the part of a buffer that is read around the cursor.
+#[test]
+fn every_piece_is_read_however_often_it_stands_in_a_row() {
+    let class = "<?php namespace N; class A { public A $c; public function b(): static {} }";
+    let project = Project::new(&[("A.php", class)]);
+    let mut client = Client::start(&mut fimd());
+    let mut ask = |method: &str, params: Value| -> Value {
+        let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        client.send(format!("{request}\n"));
+        serde_json::from_str(&client.answer()).unwrap()
+    };
+    ask("initialize", json!({"project_root": project.path()}));
+    let surroundings = [
+        "<?php function f(A $a) { $x = ",
+        "<?php class X { public function f(): A { ",
+        "<?php class X { ",
+        "<?php foreach ($p as [",
+    ];
+    for before in surroundings {
+        for piece in PIECES {
+            let typed = format!("{before}{}$a->", piece.repeat((16 << 10) / piece.len()));
+            let params =
+                json!({"filepath": "new.php", "content": typed, "cursor_offset": typed.len()});
+            let answer = ask("getContext", params);
+            assert!(
+                answer["result"]["context"].is_string(),
+                "{before}{piece}: {answer}"
+            );
+        }
+    }
+    assert_eq!(client.close().code, Some(0));
+}

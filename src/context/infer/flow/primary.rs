@@ -211,11 +211,12 @@ impl<'a> FlowReader<'_, 'a> {
                 self.variable(word)
             }
             TokenKind::Punct(b'$') => {
-                self.at += 1;
-                if self.is(b'{') {
-                    self.skip_brackets();
-                } else {
-                    self.primary();
+                // A variable whose name another one holds.
+                while self.eat(b'$') {}
+                match self.peek() {
+                    Some(TokenKind::Punct(b'{')) => self.skip_brackets(),
+                    Some(TokenKind::Variable) => self.at += 1,
+                    _ => {}
                 }
                 self.unknown()
             }
@@ -233,7 +234,9 @@ impl<'a> FlowReader<'_, 'a> {
             TokenKind::New => self.new_object(),
             TokenKind::Fn | TokenKind::Function => self.closure(),
             TokenKind::AttributeOpen => {
-                self.skip_brackets();
+                while self.peek() == Some(TokenKind::AttributeOpen) {
+                    self.skip_brackets();
+                }
                 self.primary()
             }
             TokenKind::Modifier if word.eq_ignore_ascii_case("static") => match self.ahead(1) {
